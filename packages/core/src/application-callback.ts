@@ -1,0 +1,45 @@
+/** How long a callback of the application may take, in milliseconds. */
+export const CALLBACK_TIMEOUT = 5000;
+
+/**
+ * Calls a function of the application; what it throws becomes a plain error with the original as `cause`.
+ *
+ * Such an error is the application's own, and must not look like a refusal even when the callback throws one. A result
+ * that is not a promise stays one that is not. A promise that has not settled after 5 s ends as an error too.
+ */
+export function callApplication<Result>(name: string, call: () => Result | Promise<Result>): Result | Promise<Result> {
+  let result: Result | Promise<Result>;
+  try {
+    result = call();
+  } catch (error) {
+    throw failed(name, error);
+  }
+  return isPromise(result) ? settled(name, result) : result;
+}
+
+async function settled<Result>(name: string, promise: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${name} has not settled within ${CALLBACK_TIMEOUT} ms`)), CALLBACK_TIMEOUT);
+    timer.unref();
+  });
+  const own = promise.then(
+    (value) => value,
+    (error: unknown) => {
+      throw failed(name, error);
+    },
+  );
+  try {
+    return await Promise.race([own, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failed(name: string, cause: unknown): Error {
+  return new Error(`${name} threw: this is a failure of the application, not of the client`, { cause });
+}
+
+function isPromise<Result>(value: Result | Promise<Result>): value is Promise<Result> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

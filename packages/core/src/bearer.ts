@@ -1,0 +1,33 @@
+import { AccessTokenError } from "./errors.ts";
+import { headerValues, type NodeRequest } from "./incoming-request.ts";
+
+/**
+ * Extracts the access token from the Authorization header (RFC 6750 section 2.1).
+ *
+ * The header is the only place that is looked at: never the query, the body or a cookie. What the token consists of is
+ * not checked here, except that it holds no white space and no comma.
+ *
+ * @param schemes accepted authentication schemes, in lower case
+ * @throws AccessTokenError `ERR_TOKEN_MISSING` when there is no such header, or one of another scheme;
+ *   `ERR_REQUEST_MALFORMED` when there is more than one, or not exactly one token in it
+ */
+export function bearerToken(request: NodeRequest, schemes: readonly string[]): string {
+  const values = headerValues(request, "authorization");
+  if (values.length > 1) throw malformed(`expected one Authorization header, saw ${values.length}`);
+  const [credentials = ""] = values;
+  if (credentials === "") throw missing("there is no Authorization header");
+  const end = credentials.search(/[ \t]/);
+  const scheme = (end < 0 ? credentials : credentials.slice(0, end)).toLowerCase();
+  if (!schemes.includes(scheme)) throw missing("the Authorization header has another scheme");
+  const token = /^ +([^\s,]+)$/.exec(credentials.slice(scheme.length))?.[1];
+  if (token === undefined) throw malformed("expected the scheme, a space and one token in the Authorization header");
+  return token;
+}
+
+function missing(detail: string): AccessTokenError {
+  return new AccessTokenError("ERR_TOKEN_MISSING", { detail });
+}
+
+function malformed(detail: string): AccessTokenError {
+  return new AccessTokenError("ERR_REQUEST_MALFORMED", { detail });
+}

@@ -1,0 +1,111 @@
+import type { BindingOutcome } from "./access-token.ts";
+import { type ClientCertificate, type ClientCertificateInput, parseClientCertificate } from "./client-certificate.ts";
+import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
+import { isJsonObject, ownMember } from "./json-object.ts";
+import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
+
+/** Claims that may hold a confirmation. */
+export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim: string]: unknown };
+
+/**
+ * How the binding of a token to the client's certificate is judged.
+ *
+ * `true`: the token must be bound, and match. `"when-bound"`: a token without any `cnf` passes as a plain bearer token,
+ * one with `cnf` must match. `"report-only"`: judged like `true`, but nothing is refused for it.
+ */
+export type BindingMode = true | "when-bound" | "report-only";
+
+/** The client's certificate, or why there is none. */
+export type PresentedCertificate = ClientCertificate | AccessTokenError;
+
+/**
+ * Verifies that claims are bound to a certificate: that `cnf.x5t#S256` is its SHA-256 thumbprint (RFC 8705 section 3.1).
+ *
+ * The claims must come from a token that was verified. It does not check the certificate's validity, chain or
+ * revocation, nor that the client holds its key: TLS has done that.
+ *
+ * @param certificate null or `""`: the client presented none
+ * @throws AccessTokenError `ERR_CERTIFICATE_MISSING`, `ERR_CERTIFICATE_MALFORMED`, `ERR_BINDING_REQUIRED`,
+ *   `ERR_BINDING_MALFORMED`, `ERR_BINDING_UNSUPPORTED` or `ERR_BINDING_MISMATCH`
+ */
+export function verifyCertificateBinding(claims: ConfirmationClaims, certificate: ClientCertificateInput | null): void {
+  if (!isJsonObject(claims)) throw new TypeError("certbound: the claims must be an object");
+  requireBinding(claims, presentedCertificate(certificate));
+}
+
+/** Turns what a resolver or caller gave into the client's certificate, or into the reason why there is none. */
+export function presentedCertificate(input: ClientCertificateInput | AccessTokenError | null): PresentedCertificate {
+  if (input instanceof AccessTokenError) return input;
+  try {
+    return parseClientCertificate(input) ?? missing();
+  } catch (error) {
+    if (error instanceof AccessTokenError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Judges the binding of a token's claims in one of the modes.
+ *
+ * @throws AccessTokenError as {@link verifyCertificateBinding}, except under `"report-only"`
+ */
+export function judgeBinding(
+  claims: ConfirmationClaims,
+  certificate: PresentedCertificate,
+  mode: BindingMode,
+): BindingOutcome {
+  const presented = certificate instanceof AccessTokenError ? undefined : certificate;
+  const none = { clientCertificate: undefined, presentedCertificate: presented } as const;
+  if (mode === "when-bound" && !Object.hasOwn(claims, "cnf")) return { binding: "unbound", ...none };
+  try {
+    return { binding: "verified", clientCertificate: requireBinding(claims, certificate) };
+  } catch (error) {
+    if (mode !== "report-only" || !(error instanceof AccessTokenError)) throw error;
+    return { binding: "refused", ...none, bindingError: error };
+  }
+}
+
+function requireBinding(claims: ConfirmationClaims, certificate: PresentedCertificate): ClientCertificate {
+  if (certificate instanceof AccessTokenError) throw certificate;
+  // Both are canonical, so that equal text is equal bytes; thumbprints are no secrets.
+  if (confirmedThumbprint(claims) === certificate.thumbprint) return certificate;
+  throw refused("ERR_BINDING_MISMATCH", "the certificate has another thumbprint than cnf names: stolen, or renewed?");
+}
+
+/** Reads the one confirmation method that is checked here; every other shape of `cnf` is refused. */
+function confirmedThumbprint(claims: ConfirmationClaims): string {
+  const confirmation = ownMember(claims, "cnf");
+  if (confirmation === undefined) throw refused("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
+  if (!isJsonObject(confirmation)) throw refused("ERR_BINDING_MALFORMED", "cnf is not an object");
+  if (!Object.hasOwn(confirmation, "x5t#S256")) {
+    if (Object.keys(confirmation).length === 0) throw refused("ERR_BINDING_MALFORMED", "cnf is empty");
+    throw refused("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not checked here");
+  }
+  const thumbprint = confirmation["x5t#S256"];
+  if (typeof thumbprint !== "string") throw refused("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
+  if (!isThumbprint(thumbprint)) throw refused("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
+  if (thumbprint === THUMBPRINT_OF_NOTHING) {
+    throw refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
+  }
+  if (Object.hasOwn(confirmation, "jkt")) {
+    throw refused("ERR_BINDING_UNSUPPORTED", "cnf has jkt as well: a DPoP-bound token is no bearer token (RFC 9449)");
+  }
+  return thumbprint;
+}
+
+function seen(text: string): string {
+  if (/^[\da-f:]+$/i.test(text)) return `it holds ${text.replaceAll(":", "").length} hexadecimal digits, not base64url`;
+  if (/[+/=]/.test(text)) return "it is base64, not base64url without padding";
+  return `it has ${text.length} characters; 43 of canonical base64url were expected`;
+}
+
+function missing(): AccessTokenError {
+  return refused(
+    "ERR_CERTIFICATE_MISSING",
+    "there is no client certificate: is requestCert set on the server, or a resolver configured for its proxy?",
+  );
+}
+
+function refused(code: AccessTokenErrorCode, detail: string): AccessTokenError {
+  return new AccessTokenError(code, { detail });
+}

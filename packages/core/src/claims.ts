@@ -1,0 +1,118 @@
+import type { AccessTokenClaims } from "./access-token.ts";
+import { currentTime } from "./clock.ts";
+import type { CompactJws } from "./compact-jws.ts";
+import type { IssuerConfiguration, VerifierConfiguration } from "./configuration.ts";
+import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
+import { type JsonObject, ownMember } from "./json-object.ts";
+import { normaliseTokenType } from "./options.ts";
+
+/** What a token's header and claims are judged by. */
+export interface ClaimRules {
+  readonly configuration: VerifierConfiguration;
+  /** The configured issuer that the token names. */
+  readonly issuer: IssuerConfiguration | undefined;
+  readonly bindingRequired: boolean;
+}
+
+type TokenHeader = Pick<CompactJws, "algorithm" | "type">;
+
+const typedOnly: ReadonlySet<string | null> = new Set(["at+jwt"]);
+// Many issuers send these. The ID tokens that they would let in are never bound to the certificate.
+const typedOrGeneric: ReadonlySet<string | null> = new Set(["at+jwt", "jwt", null]);
+
+/** Claims of ID tokens, logout tokens and security events (RFC 8725 section 3.12). */
+const foreignClaims = ["nonce", "at_hash", "c_hash", "events"];
+
+/** The last second of the year 9999; a greater number is no time, or milliseconds. */
+const MAX_NUMERIC_DATE = 253_402_300_799;
+
+/**
+ * Checks algorithm, type, issuer, audience, times and the form of the other claims, in this order (RFC 9068 section 4).
+ *
+ * It does not look at `cnf`, at scopes, or at the signature.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_ALGORITHM`, `_TYPE`, `_ISSUER`, `_AUDIENCE`, `_EXPIRED`, `_NOT_YET_VALID`, `_CLAIM`
+ */
+export function checkClaims(header: TokenHeader, claims: JsonObject, rules: ClaimRules): AccessTokenClaims {
+  const { configuration, issuer, bindingRequired } = rules;
+  checkAlgorithm(header.algorithm, issuer === undefined ? configuration.issuers : [issuer]);
+  checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
+  if (issuer === undefined) throw refused("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
+  checkAudience(ownMember(claims, "aud"), issuer.audience);
+  checkTimes(claims, configuration);
+  checkForm(claims);
+  return claims;
+}
+
+/** Of a token of an unknown issuer, the algorithm counts when any issuer is accepted with it: that issuer is refused next. */
+function checkAlgorithm(algorithm: string, issuers: readonly IssuerConfiguration[]): void {
+  if (issuers.some(({ algorithms }) => algorithms.has(algorithm))) return;
+  throw refused("ERR_TOKEN_ALGORITHM", "the alg of the header is not one of the accepted ones");
+}
+
+function checkType(type: unknown, claims: JsonObject, accepted: ReadonlySet<string | null>): void {
+  if (type !== undefined && typeof type !== "string") throw refused("ERR_TOKEN_TYPE", "the typ is not a string");
+  const normalised = type === undefined ? null : normaliseTokenType(type);
+  if (!accepted.has(normalised)) {
+    const names = [...accepted].map((name) => name ?? "none").join(", ");
+    throw refused("ERR_TOKEN_TYPE", `the typ is not accepted; accepted are ${names} (see tokenTypes)`);
+  }
+  if (normalised === "at+jwt") return;
+  const foreign = foreignClaims.find((name) => Object.hasOwn(claims, name));
+  if (foreign !== undefined) throw refused("ERR_TOKEN_TYPE", `it has ${foreign}: an ID token or an event, not at+jwt`);
+}
+
+function checkAudience(audience: unknown, accepted: readonly string[] | null): void {
+  if (accepted === null) return;
+  const audiences = typeof audience === "string" ? [audience] : audience;
+  if (!isStringList(audiences)) throw refused("ERR_TOKEN_AUDIENCE", "aud is missing, or not a string or list of them");
+  if (!audiences.some((value) => accepted.includes(value))) {
+    throw refused("ERR_TOKEN_AUDIENCE", "aud holds none of the configured audiences: a token for another API?");
+  }
+}
+
+function checkTimes(claims: JsonObject, { clock, clockTolerance, maxTokenAge }: VerifierConfiguration): void {
+  const now = currentTime(clock);
+  const expires = numericDate(claims, "exp");
+  const notBefore = numericDate(claims, "nbf");
+  const issued = numericDate(claims, "iat");
+  if (expires === undefined) throw refused("ERR_TOKEN_CLAIM", "exp is missing");
+  if (now >= expires + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "exp has passed");
+  if (notBefore !== undefined && now < notBefore - clockTolerance) {
+    throw refused("ERR_TOKEN_NOT_YET_VALID", "nbf is in the future: do the clocks agree?");
+  }
+  if (maxTokenAge === undefined) return;
+  if (issued === undefined) throw refused("ERR_TOKEN_CLAIM", "iat is missing, and maxTokenAge needs it");
+  if (now < issued - clockTolerance) throw refused("ERR_TOKEN_NOT_YET_VALID", "iat is in the future");
+  if (now >= issued + maxTokenAge + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "it is older than maxTokenAge");
+}
+
+/** NumericDate is a JSON number (RFC 7519 section 2); JSON.parse reads 1e999 as Infinity. */
+function numericDate(claims: JsonObject, name: "exp" | "nbf" | "iat"): number | undefined {
+  const value = ownMember(claims, name);
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE) return value;
+  throw refused("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000`);
+}
+
+/** What is typed in {@link AccessTokenClaims}, and was not checked on the way. */
+function checkForm(claims: JsonObject): void {
+  for (const name of ["sub", "client_id", "jti"]) {
+    const value = ownMember(claims, name);
+    if (value !== undefined && typeof value !== "string") throw refused("ERR_TOKEN_CLAIM", `${name} is not a string`);
+  }
+  for (const name of ["aud", "scope"]) {
+    const value = ownMember(claims, name);
+    if (value !== undefined && typeof value !== "string" && !isStringList(value)) {
+      throw refused("ERR_TOKEN_CLAIM", `${name} is neither a string nor a list of strings`);
+    }
+  }
+}
+
+function isStringList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function refused(code: AccessTokenErrorCode, detail: string): AccessTokenError {
+  return new AccessTokenError(code, { detail });
+}

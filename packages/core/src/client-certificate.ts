@@ -1,0 +1,117 @@
+import { Buffer } from "node:buffer";
+import { hash, X509Certificate } from "node:crypto";
+import { assertOneDerElement, derFromText } from "./certificate-der.ts";
+import { AccessTokenError } from "./errors.ts";
+import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
+
+/** A client certificate, known by its thumbprint. */
+export interface ClientCertificate {
+  /** The `x5t#S256`: SHA-256 of the DER encoding, as 43 characters of base64url (RFC 8705 section 3.1). */
+  readonly thumbprint: string;
+  /**
+   * The certificate itself, parsed when it is first read; undefined when only its thumbprint is known, or when it is not
+   * a certificate that Node can parse.
+   */
+  readonly x509: X509Certificate | undefined;
+}
+
+/**
+ * The client's certificate, the leaf only: PEM text, DER as base64 text or as bytes, Node's object, or its thumbprint.
+ *
+ * `""` says that no certificate was presented.
+ */
+export type ClientCertificateInput =
+  | string
+  | Uint8Array
+  | X509Certificate
+  | { readonly thumbprint: string; readonly x509?: X509Certificate | undefined };
+
+/**
+ * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
+ *
+ * Of a PEM chain it takes the first certificate. It does not check validity, chain or revocation, and parses no X.509.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
+ */
+export function certificateThumbprint(certificate: string | Uint8Array | X509Certificate): string {
+  const parsed = parseClientCertificate(certificate);
+  if (parsed === undefined) throw malformed("the certificate is empty");
+  return parsed.thumbprint;
+}
+
+/**
+ * Turns a certificate in any of its forms into a {@link ClientCertificate}; undefined when none was presented.
+ *
+ * It does not check validity, chain or revocation.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
+ * @throws TypeError when the input is of none of the types
+ */
+export function parseClientCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
+  if (input === null || input === "") return undefined;
+  if (typeof input === "string") return fromDer(derFromText(input));
+  if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
+  if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input);
+  if (HashedCertificate.isOwn(input)) return input;
+  if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
+  throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
+}
+
+// The one class beside the error: its private field is a brand, so that a certificate that was hashed here is known by
+// its type and not hashed again, and a getter on the prototype is neither enumerated nor copied into a log line.
+class HashedCertificate implements ClientCertificate {
+  readonly thumbprint: string;
+  #source: X509Certificate | Buffer | undefined;
+
+  constructor(thumbprint: string, source: X509Certificate | Buffer | undefined) {
+    this.thumbprint = thumbprint;
+    this.#source = source;
+    Object.freeze(this);
+  }
+
+  static isOwn(value: object): value is HashedCertificate {
+    return #source in value;
+  }
+
+  get x509(): X509Certificate | undefined {
+    if (this.#source instanceof Uint8Array) this.#source = parseX509(this.#source);
+    return this.#source;
+  }
+}
+
+function fromDer(der: Buffer): ClientCertificate {
+  assertOneDerElement(der);
+  return new HashedCertificate(sha256(der), der);
+}
+
+function fromThumbprint(input: {
+  readonly thumbprint: string;
+  readonly x509?: X509Certificate | undefined;
+}): ClientCertificate | undefined {
+  const { thumbprint, x509 } = input;
+  if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
+  if (!isThumbprint(thumbprint)) throw malformed("the thumbprint is not 43 characters of canonical base64url");
+  if (x509 !== undefined && !(x509 instanceof X509Certificate)) {
+    throw new TypeError("the x509 of a client certificate must be an X509Certificate");
+  }
+  if (x509 !== undefined && sha256(x509.raw) !== thumbprint) throw malformed("the thumbprint is not that of its x509");
+  return new HashedCertificate(thumbprint, x509);
+}
+
+function parseX509(der: Buffer): X509Certificate | undefined {
+  try {
+    const x509 = new X509Certificate(der);
+    // Node also parses BER, and encodes it again: then it is not the certificate that was hashed.
+    return x509.raw.equals(der) ? x509 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(der: Uint8Array): string {
+  return hash("sha256", der, "base64url");
+}
+
+function malformed(detail: string): AccessTokenError {
+  return new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
+}

@@ -1,0 +1,94 @@
+import type { JWK } from "jose";
+
+/**
+ * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
+ *
+ * Symmetric algorithms and `none` are never accepted.
+ */
+export type SignatureAlgorithm =
+  | "RS256"
+  | "RS384"
+  | "RS512"
+  | "PS256"
+  | "PS384"
+  | "PS512"
+  | "ES256"
+  | "ES384"
+  | "ES512"
+  | "EdDSA"
+  | "Ed25519"
+  | "ML-DSA-44"
+  | "ML-DSA-65"
+  | "ML-DSA-87";
+
+/** A JSON Web Key Set (RFC 7517 section 5). */
+export interface JsonWebKeySet {
+  readonly keys: readonly JWK[];
+}
+
+/** What is configured for each issuer. */
+export interface IssuerSettings {
+  /**
+   * The identifiers of this API, of which the token's `aud` must hold one; compared exactly. `null`, written out, skips
+   * the check.
+   */
+  readonly audience?: string | readonly string[] | null | undefined;
+  /** The issuer's public keys, or the URL that serves them; default: found by discovery (RFC 8414, then OpenID Connect). */
+  readonly jwks?: JsonWebKeySet | string | URL | undefined;
+  /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
+}
+
+/** One issuer of several. */
+export interface IssuerOptions extends IssuerSettings {
+  /** The issuer identifier, compared with `iss` character by character (RFC 8725 section 3.8). */
+  readonly issuer: string;
+}
+
+/** Configures a verifier, once. A member given as `undefined` counts as not given. */
+export interface VerifierOptions extends IssuerSettings {
+  /**
+   * The issuer identifier, or several issuers; compared with `iss` character by character. A configuration that names
+   * neither `issuer` nor `jwks` is filled from `CERTBOUND_ISSUER`, `CERTBOUND_AUDIENCE` (comma separated) and
+   * `CERTBOUND_JWKS_URI`.
+   */
+  readonly issuer?: string | readonly IssuerOptions[] | undefined;
+  /**
+   * Accepted `typ` values, without regard to case and to the prefix `application/`; `null` accepts a token without one.
+   * Default: `at+jwt`, and where the binding is required also `JWT` and none.
+   */
+  readonly tokenTypes?: readonly (string | null)[] | undefined;
+  /** How far clocks may differ, in seconds; default 5, at most 300. */
+  readonly clockTolerance?: number | undefined;
+  /** The greatest age of a token, in seconds since its `iat`, which is then required. */
+  readonly maxTokenAge?: number | undefined;
+  /** Makes every request to an issuer (private CA, egress proxy); default: the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+  /** The time that claims are judged by, in milliseconds since the epoch; default: `Date.now`. */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** Where the keys of an issuer come from. */
+export type KeyLocation =
+  | { readonly kind: "set"; readonly jwks: JsonWebKeySet }
+  | { readonly kind: "url"; readonly url: URL }
+  | { readonly kind: "discovery"; readonly issuer: string };
+
+/** One issuer, checked. */
+export interface IssuerConfiguration {
+  readonly issuer: string;
+  readonly audience: readonly string[] | null;
+  readonly algorithms: ReadonlySet<string>;
+  readonly keys: KeyLocation;
+}
+
+/** A verifier's options, checked. */
+export interface VerifierConfiguration {
+  readonly issuers: readonly IssuerConfiguration[];
+  /** Normalised: lower case, without `application/`. */
+  readonly tokenTypes: ReadonlySet<string | null> | undefined;
+  readonly clockTolerance: number;
+  readonly maxTokenAge: number | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: () => number;
+}

@@ -1,0 +1,125 @@
+/**
+ * Names the first check that refused a request.
+ *
+ * The codes are stable: switch on them, never on messages. What each one means, why it happens and what to do about it
+ * is on the page `docs/errors.md`.
+ */
+export type AccessTokenErrorCode =
+  | "ERR_TOKEN_MISSING"
+  | "ERR_REQUEST_MALFORMED"
+  | "ERR_TOKEN_MALFORMED"
+  | "ERR_TOKEN_ALGORITHM"
+  | "ERR_TOKEN_KEY_UNKNOWN"
+  | "ERR_TOKEN_SIGNATURE"
+  | "ERR_TOKEN_TYPE"
+  | "ERR_TOKEN_ISSUER"
+  | "ERR_TOKEN_AUDIENCE"
+  | "ERR_TOKEN_EXPIRED"
+  | "ERR_TOKEN_NOT_YET_VALID"
+  | "ERR_TOKEN_CLAIM"
+  | "ERR_TOKEN_INACTIVE"
+  | "ERR_BINDING_REQUIRED"
+  | "ERR_BINDING_MALFORMED"
+  | "ERR_BINDING_UNSUPPORTED"
+  | "ERR_BINDING_MISMATCH"
+  | CertificateErrorCode
+  | "ERR_AUTHENTICATION_INSUFFICIENT"
+  | "ERR_SCOPE_INSUFFICIENT"
+  | "ERR_ACCESS_DENIED"
+  | "ERR_KEYS_UNAVAILABLE"
+  | "ERR_INTROSPECTION_UNAVAILABLE";
+
+/** Says why there is no usable client certificate; the codes that a certificate resolver may return. */
+export type CertificateErrorCode =
+  | "ERR_CERTIFICATE_MISSING"
+  | "ERR_CERTIFICATE_MALFORMED"
+  | "ERR_CERTIFICATE_UNTRUSTED";
+
+/** Holds what the route asked for, for the challenge (RFC 6750 section 3, RFC 9470 section 3). */
+export interface Challenge {
+  readonly scopes?: readonly string[] | undefined;
+  readonly acrValues?: readonly string[] | undefined;
+  /** Seconds since the user authenticated. */
+  readonly maxAge?: number | undefined;
+}
+
+/** What an {@link AccessTokenError} carries beside its code. */
+export interface AccessTokenErrorOptions {
+  /** A sentence for the operator: what was expected, what was seen, the likely reason. Never sent to the client. */
+  readonly detail?: string | undefined;
+  readonly challenge?: Challenge | undefined;
+  /** Seconds after which a client may try again; for the codes that end in `_UNAVAILABLE`. */
+  readonly retryAfter?: number | undefined;
+}
+
+const messages: Readonly<Record<AccessTokenErrorCode, string>> = {
+  ERR_TOKEN_MISSING: "The request carries no access token",
+  ERR_REQUEST_MALFORMED: "The request does not carry exactly one well-formed access token",
+  ERR_TOKEN_MALFORMED: "The access token is not a well-formed compact JWS",
+  ERR_TOKEN_ALGORITHM: "The access token is signed with an algorithm that is not accepted",
+  ERR_TOKEN_KEY_UNKNOWN: "The issuer publishes no key that fits the access token",
+  ERR_TOKEN_SIGNATURE: "The signature of the access token is not valid",
+  ERR_TOKEN_TYPE: "The token is not of an accepted type",
+  ERR_TOKEN_ISSUER: "The access token is not from an accepted issuer",
+  ERR_TOKEN_AUDIENCE: "The access token is not for this API",
+  ERR_TOKEN_EXPIRED: "The access token has expired",
+  ERR_TOKEN_NOT_YET_VALID: "The access token is not valid yet",
+  ERR_TOKEN_CLAIM: "A claim of the access token is missing or malformed",
+  ERR_TOKEN_INACTIVE: "The access token is not active",
+  ERR_BINDING_REQUIRED: "The access token is not bound to a certificate",
+  ERR_BINDING_MALFORMED: "The confirmation claim of the access token is malformed",
+  ERR_BINDING_UNSUPPORTED: "The access token is bound by a method that is not checked here",
+  ERR_BINDING_MISMATCH: "The access token is bound to another certificate",
+  ERR_CERTIFICATE_MISSING: "The client presented no certificate",
+  ERR_CERTIFICATE_MALFORMED: "The client certificate is malformed",
+  ERR_CERTIFICATE_UNTRUSTED: "The client certificate does not come from a trusted source",
+  ERR_AUTHENTICATION_INSUFFICIENT: "The authentication of the user does not meet the requirements",
+  ERR_SCOPE_INSUFFICIENT: "The access token lacks a required scope",
+  ERR_ACCESS_DENIED: "The access token does not permit this request",
+  ERR_KEYS_UNAVAILABLE: "The keys of the issuer cannot be fetched",
+  ERR_INTROSPECTION_UNAVAILABLE: "The issuer cannot be asked about the access token",
+};
+
+const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
+
+/**
+ * Says why an access token, or the certificate it is bound to, was not accepted.
+ *
+ * Message and detail never hold a token, a claim value, a key or a certificate. `instanceof` also recognises the errors
+ * of another copy of this package. `httpRejection` gives the HTTP answer for it.
+ */
+export class AccessTokenError extends Error {
+  /** The first check that refused. */
+  readonly code: AccessTokenErrorCode;
+  /** A sentence for the operator, not for the client. */
+  readonly detail?: string;
+  /** What the route asked for. */
+  readonly challenge?: Challenge;
+  /** Seconds after which a client may try again. */
+  readonly retryAfter?: number;
+
+  constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
+    if (!Object.hasOwn(messages, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
+    super(messages[code]);
+    this.code = code;
+    if (options.detail !== undefined) this.detail = options.detail;
+    if (options.challenge !== undefined) this.challenge = options.challenge;
+    if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
+  }
+
+  /** Recognises the errors of every copy of this package; a subclass recognises its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== AccessTokenError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && brand in value;
+  }
+}
+
+Object.defineProperties(AccessTokenError.prototype, {
+  name: { value: "AccessTokenError" },
+  [brand]: { value: true },
+});
+
+/** Tells whether a code is one that a certificate resolver may return. */
+export function isCertificateErrorCode(code: AccessTokenErrorCode): code is CertificateErrorCode {
+  return code.startsWith("ERR_CERTIFICATE_");
+}

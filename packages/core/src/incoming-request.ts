@@ -1,0 +1,52 @@
+import type { X509Certificate } from "node:crypto";
+
+/** What is read of a Node request; `IncomingMessage`, `Http2ServerRequest` and Express's `Request` fit. */
+export interface NodeRequest {
+  /** Names and values in turn, exactly as received. */
+  readonly rawHeaders: readonly string[];
+  readonly socket: NodeSocket;
+  /** HTTP/2 only. */
+  readonly stream?: { readonly session?: object | undefined };
+}
+
+/** What is read of a socket; the methods exist on TLS sockets only. */
+export interface NodeSocket {
+  readonly remoteAddress?: string | undefined;
+  getPeerX509Certificate?(): X509Certificate | undefined;
+  getProtocol?(): string | null;
+}
+
+/** A Node request, or a request object of a framework that holds one as `raw` (Fastify). */
+export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
+
+/** Unwraps the Node request; where both forms are there, the Node request wins. */
+export function nodeRequest(request: IncomingRequest): NodeRequest {
+  return "rawHeaders" in request ? request : request.raw;
+}
+
+/**
+ * Lists the values of every occurrence of one header, in order.
+ *
+ * Reads `rawHeaders`, since Node's `headers` drops or joins repeated ones.
+ *
+ * @param name in lower case
+ */
+export function headerValues(request: NodeRequest, name: string): readonly string[] {
+  const { rawHeaders } = request;
+  const values: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] ?? "";
+    if (field.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? "");
+  }
+  return values;
+}
+
+/** Reads the client certificate of a request's connection; undefined where there is none or the socket has closed. */
+export function peerCertificate(request: NodeRequest): X509Certificate | undefined {
+  try {
+    return request.socket?.getPeerX509Certificate?.();
+  } catch {
+    // Only a closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and a closed connection has no certificate.
+    return undefined;
+  }
+}

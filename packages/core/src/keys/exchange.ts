@@ -1,0 +1,67 @@
+/** How long one exchange with an issuer may take, the body included, in milliseconds. */
+export const EXCHANGE_TIMEOUT = 5000;
+
+/** How long an answer may be, in bytes. */
+export const MAX_BODY: number = 1024 * 1024;
+
+/** A request to an issuer that brought no usable answer; the message is ours, and holds nothing that was received. */
+export class ExchangeError extends Error {
+  override readonly name: string = "ExchangeError";
+}
+
+/**
+ * Makes a fetch that ends: no redirects, 5 s for the whole exchange, 1 MiB of body at most.
+ *
+ * The body has been read when it resolves. It rejects with an {@link ExchangeError}, whatever went wrong.
+ */
+export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return async (url, init) => {
+    const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT);
+    const timeout = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new ExchangeError("there was no complete answer within 5 s")));
+    });
+    // A fetch of the application may not heed the signal.
+    return Promise.race([exchange(fetch, url, { ...init, redirect: "manual", signal }), timeout]);
+  };
+}
+
+async function exchange(
+  fetch: typeof globalThis.fetch,
+  url: Parameters<typeof globalThis.fetch>[0],
+  init: RequestInit,
+): Promise<Response> {
+  try {
+    const { status, headers, body } = await fetch(url, init);
+    const bytes = body === null ? null : await readAtMost(body, MAX_BODY);
+    return new Response(bytes?.length ? bytes : null, { status, headers: withoutEncoding(headers) });
+  } catch (error) {
+    // What fetch throws may quote the URL, the peer's certificate or the peer's words.
+    throw error instanceof ExchangeError ? error : new ExchangeError("the request failed: address, TLS, or network");
+  }
+}
+
+async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop by an exception cancels the stream.
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > most) throw new ExchangeError("the answer is longer than 1 MiB");
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+/** The body has been decoded, and has another length. */
+function withoutEncoding(headers: Headers): Headers {
+  const plain = new Headers(headers);
+  plain.delete("content-encoding");
+  plain.delete("content-length");
+  return plain;
+}

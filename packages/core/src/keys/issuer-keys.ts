@@ -1,0 +1,30 @@
+import type { IssuerConfiguration, JsonWebKeySet } from "../configuration.ts";
+import { discoverJwksUri } from "./discovery.ts";
+import { boundedFetch } from "./exchange.ts";
+import { createKeySet } from "./key-set.ts";
+import { type KeySource, unknownKey } from "./key-source.ts";
+import { createRemoteKeys } from "./remote-keys.ts";
+
+/** Creates the key source that an issuer's configuration asks for. */
+export function createIssuerKeys(
+  { issuer, keys }: IssuerConfiguration,
+  { fetch }: { readonly fetch: typeof globalThis.fetch },
+): KeySource {
+  if (keys.kind === "set") return staticKeys(keys.jwks);
+  const bounded = boundedFetch(fetch);
+  const locate = keys.kind === "url" ? async () => keys.url : () => discoverJwksUri(issuer, bounded);
+  return createRemoteKeys({ locate, fetch: bounded });
+}
+
+function staticKeys(jwks: JsonWebKeySet): KeySource {
+  const set = createKeySet(jwks);
+  if (set.size === 0) throw new TypeError('certbound: option "jwks" holds no public key that can verify a signature');
+  return {
+    async find(header) {
+      const found = set.find(header);
+      if (found.length === 0) throw unknownKey();
+      return found;
+    },
+    async ready() {},
+  };
+}

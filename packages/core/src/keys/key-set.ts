@@ -1,0 +1,116 @@
+import { type CryptoKey, importJWK, type JWK } from "jose";
+import type { JsonWebKeySet, SignatureAlgorithm } from "../configuration.ts";
+import { isJsonObject } from "../json-object.ts";
+
+/** The keys of an issuer at one time. */
+export interface KeySet {
+  /** How many keys can verify signatures. */
+  readonly size: number;
+  /** Lists the keys that fit a header: `kid` when it names one, type, curve, `use`, `key_ops`, `alg`. */
+  find(header: KeyHeader): readonly VerificationKey[];
+}
+
+/** What of a token's header chooses a key. */
+export interface KeyHeader {
+  readonly algorithm: string;
+  readonly keyId: string | undefined;
+}
+
+/** A public key that fits a token. */
+export interface VerificationKey {
+  /** Imports the key, once for each algorithm; undefined when Node cannot use it. */
+  importFor(algorithm: string): Promise<CryptoKey | undefined>;
+}
+
+type KeyShape = { readonly kty: "RSA" | "AKP" } | { readonly kty: "EC" | "OKP"; readonly crv: string };
+
+const rsa: KeyShape = { kty: "RSA" };
+const edwards: KeyShape = { kty: "OKP", crv: "Ed25519" };
+const lattice: KeyShape = { kty: "AKP" };
+
+/** The curve is fixed by the algorithm (RFC 7518 section 3.4). */
+const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
+  RS256: rsa,
+  RS384: rsa,
+  RS512: rsa,
+  PS256: rsa,
+  PS384: rsa,
+  PS512: rsa,
+  ES256: { kty: "EC", crv: "P-256" },
+  ES384: { kty: "EC", crv: "P-384" },
+  ES512: { kty: "EC", crv: "P-521" },
+  EdDSA: edwards,
+  Ed25519: edwards,
+  "ML-DSA-44": lattice,
+  "ML-DSA-65": lattice,
+  "ML-DSA-87": lattice,
+};
+
+const MIN_RSA_BITS = 2048;
+
+/** Tells whether a value has the shape of a key set (RFC 7517 section 5); what its keys hold is not looked at. */
+export function isJsonWebKeySet(value: unknown): value is JsonWebKeySet {
+  return isJsonObject(value) && Array.isArray(value.keys) && value.keys.every(isJsonObject);
+}
+
+/**
+ * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, and
+ * those of unknown types. Key material in a token's header plays no part, ever (RFC 8725 section 3.10).
+ */
+export function createKeySet({ keys }: JsonWebKeySet): KeySet {
+  const usable = keys.filter(isVerificationKey).map((jwk) => ({ jwk, key: verificationKey(jwk) }));
+  const byKeyId = new Map<string, typeof usable>();
+  for (const entry of usable) {
+    if (typeof entry.jwk.kid === "string") byKeyId.set(entry.jwk.kid, [...(byKeyId.get(entry.jwk.kid) ?? []), entry]);
+  }
+  return {
+    size: usable.length,
+    find({ algorithm, keyId }) {
+      const candidates = keyId === undefined ? usable : (byKeyId.get(keyId) ?? []);
+      return candidates.filter(({ jwk }) => fits(jwk, algorithm)).map(({ key }) => key);
+    },
+  };
+}
+
+function isVerificationKey(jwk: JWK): boolean {
+  const isPublic = jwk.d === undefined && jwk.priv === undefined && jwk.k === undefined;
+  const verifies = jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes("verify"));
+  return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig");
+}
+
+function fits(jwk: JWK, algorithm: string): boolean {
+  const shape = Object.hasOwn(shapes, algorithm) ? shapes[algorithm as SignatureAlgorithm] : undefined;
+  if (shape === undefined || jwk.kty !== shape.kty) return false;
+  if ("crv" in shape && jwk.crv !== shape.crv) return false;
+  // RFC 9964: a key of type AKP says for which algorithm it is.
+  return jwk.alg === undefined ? shape.kty !== "AKP" : jwk.alg === algorithm;
+}
+
+function verificationKey(jwk: JWK): VerificationKey {
+  const imported = new Map<string, Promise<CryptoKey | undefined>>();
+  return {
+    importFor(algorithm) {
+      const known = imported.get(algorithm) ?? importPublicKey(jwk, algorithm);
+      imported.set(algorithm, known);
+      return known;
+    },
+  };
+}
+
+async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
+  try {
+    // Only what makes up the key: other members play no part in verifying.
+    const { kty = "", n, e, crv, x, y, pub } = jwk;
+    const parts = Object.entries({ n, e, crv, x, y, pub }).filter(([, value]) => value !== undefined);
+    const key = await importJWK({ ...Object.fromEntries(parts), kty, alg: algorithm }, algorithm);
+    return key instanceof Uint8Array || isWeak(key) ? undefined : key;
+  } catch {
+    // Off the curve, malformed, or of a type that this Node does not have: a key that cannot verify anything.
+    return undefined;
+  }
+}
+
+/** RSA keys have 2048 bits at least (RFC 7518 section 3.3). */
+function isWeak({ algorithm }: CryptoKey): boolean {
+  return "modulusLength" in algorithm && Number(algorithm.modulusLength) < MIN_RSA_BITS;
+}

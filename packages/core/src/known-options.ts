@@ -1,0 +1,70 @@
+import { isJsonObject } from "./json-object.ts";
+
+/** Says what an option must be, and tells whether a value is. */
+export interface OptionRule {
+  /** Completes the sentence "must be ...". */
+  readonly expected: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+/** One rule for every member of an options type: an option without a rule does not compile. */
+export type OptionRules<Options> = { readonly [Name in keyof Options]-?: OptionRule };
+
+/** Whether `undefined` counts as "not given": while configuring it does, in requirements it must not drop one. */
+export type UndefinedOption = "not-given" | "refused";
+
+/**
+ * Copies the known options, and throws a `TypeError` that names the first unknown or ill-typed one.
+ *
+ * Own enumerable members count, and the copy has no prototype: nothing is inherited, and what the caller changes later
+ * changes nothing here. What the values hold is not looked at beyond the rule.
+ */
+export function knownOptions<Options>(
+  of: string,
+  options: unknown,
+  rules: OptionRules<Options>,
+  undefinedOption: UndefinedOption,
+): Options {
+  if (!isJsonObject(options)) throw new TypeError(`certbound: ${of} must be an object`);
+  const known = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(rules, name)) {
+      throw new TypeError(`certbound: unknown option "${name}" in ${of}; known are ${Object.keys(rules).join(", ")}`);
+    }
+    if (value === undefined && undefinedOption === "not-given") continue;
+    const rule = rules[name as keyof Options];
+    if (!rule.accepts(value)) throw new TypeError(`certbound: option "${name}" in ${of} must be ${rule.expected}`);
+    known[name] = value;
+  }
+  // The rules have just established the type, member by member.
+  return known as Options;
+}
+
+/** Accepts a string that is not empty. */
+export const nonEmptyString: OptionRule = {
+  expected: "a non-empty string",
+  accepts: (value) => typeof value === "string" && value !== "",
+};
+
+/** Accepts a function. */
+export const callback: OptionRule = {
+  expected: "a function",
+  accepts: (value) => typeof value === "function",
+};
+
+/** Accepts a non-empty array of values that another rule accepts. */
+export function nonEmptyList(item: OptionRule): OptionRule {
+  return {
+    expected: `a non-empty array, each item ${item.expected}`,
+    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((entry) => item.accepts(entry)),
+  };
+}
+
+/** Accepts a finite number of seconds, from `least` to `most`. */
+export function seconds(least: number, most: number = Number.MAX_SAFE_INTEGER): OptionRule {
+  const upTo = most === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${most}`;
+  return {
+    expected: `a number of seconds, at least ${least}${upTo}`,
+    accepts: (value) => typeof value === "number" && value >= least && value <= most,
+  };
+}

@@ -1,0 +1,150 @@
+import { env } from "node:process";
+import type {
+  IssuerConfiguration,
+  IssuerOptions,
+  IssuerSettings,
+  JsonWebKeySet,
+  KeyLocation,
+  SignatureAlgorithm,
+  VerifierConfiguration,
+  VerifierOptions,
+} from "./configuration.ts";
+import { isJsonObject } from "./json-object.ts";
+import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
+import { isSecureUrl } from "./secure-url.ts";
+
+const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, true>> = {
+  RS256: true,
+  RS384: true,
+  RS512: true,
+  PS256: true,
+  PS384: true,
+  PS512: true,
+  ES256: true,
+  ES384: true,
+  ES512: true,
+  EdDSA: true,
+  Ed25519: true,
+  "ML-DSA-44": true,
+  "ML-DSA-65": true,
+  "ML-DSA-87": true,
+};
+
+const settingsRules: OptionRules<IssuerSettings> = {
+  audience: {
+    expected: "a non-empty string, a non-empty array of them, or null to skip the check",
+    accepts: (value) => value === null || nonEmptyString.accepts(value) || nonEmptyList(nonEmptyString).accepts(value),
+  },
+  jwks: {
+    expected: "a key set ({ keys: [...] } with at least one key), or its URL: https, or http on a loopback address",
+    accepts: (value) => (value instanceof URL || typeof value === "string" ? isSecureUrl(value) : isKeySet(value)),
+  },
+  algorithms: nonEmptyList({
+    expected: `one of ${Object.keys(signatureAlgorithms).join(", ")}`,
+    accepts: (value) => typeof value === "string" && Object.hasOwn(signatureAlgorithms, value),
+  }),
+};
+
+const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: nonEmptyString };
+
+/** The rules of a verifier's options, for option types that include them. */
+export const verifierRules: OptionRules<VerifierOptions> = {
+  ...settingsRules,
+  issuer: {
+    expected: "a non-empty string, or a non-empty array of { issuer, audience, ... }",
+    accepts: (value) => nonEmptyString.accepts(value) || (Array.isArray(value) && value.length > 0),
+  },
+  tokenTypes: nonEmptyList({
+    expected: "a typ value such as at+jwt, or null for none",
+    accepts: (value) => value === null || nonEmptyString.accepts(value),
+  }),
+  clockTolerance: seconds(0, 300),
+  maxTokenAge: seconds(1),
+  fetch: callback,
+  clock: callback,
+};
+
+/**
+ * Checks a verifier's options, filled from the environment where they name neither issuer nor keys.
+ *
+ * @throws TypeError that names the option
+ */
+export function parseVerifierOptions(options: VerifierOptions): VerifierConfiguration {
+  const given = knownOptions("the verifier's options", options, verifierRules, "not-given");
+  const filled = given.issuer === undefined && given.jwks === undefined ? withEnvironment(given) : given;
+  return Object.freeze({
+    issuers: parseIssuers(filled),
+    tokenTypes: filled.tokenTypes && new Set(filled.tokenTypes.map((type) => type && normaliseTokenType(type))),
+    clockTolerance: filled.clockTolerance ?? 5,
+    maxTokenAge: filled.maxTokenAge,
+    fetch: filled.fetch ?? globalThis.fetch,
+    clock: filled.clock ?? Date.now,
+  });
+}
+
+/** Brings a `typ` to the form that is compared (RFC 7515 section 4.1.9): lower case, without `application/`. */
+export function normaliseTokenType(type: string): string {
+  return type.toLowerCase().replace(/^application\//, "");
+}
+
+function withEnvironment(given: VerifierOptions): VerifierOptions {
+  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = env;
+  if (jwks && !settingsRules.jwks.accepts(jwks)) {
+    throw new TypeError("certbound: CERTBOUND_JWKS_URI must be an https URL, or http on a loopback address");
+  }
+  const audiences = audience ? audience.split(",").map((item) => item.trim()) : undefined;
+  if (audiences?.includes("")) throw new TypeError("certbound: CERTBOUND_AUDIENCE has an empty item");
+  const { audience: givenAudience = audiences } = given;
+  return { ...given, issuer: issuer || undefined, audience: givenAudience, jwks: jwks || undefined };
+}
+
+function parseIssuers({ issuer, audience, jwks, algorithms }: VerifierOptions): readonly IssuerConfiguration[] {
+  if (issuer === undefined) {
+    throw new TypeError('certbound: option "issuer" is required (or CERTBOUND_ISSUER, where jwks is not given either)');
+  }
+  if (typeof issuer === "string") return [parseIssuer({ issuer, audience, jwks, algorithms })];
+  if (jwks !== undefined) throw new TypeError('certbound: with several issuers, option "jwks" belongs to each of them');
+  const issuers = issuer.map((entry) => {
+    const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
+    return parseIssuer({ audience, algorithms, jwks: undefined, ...own });
+  });
+  if (new Set(issuers.map((entry) => entry.issuer)).size < issuers.length) {
+    throw new TypeError('certbound: option "issuer" names an issuer twice');
+  }
+  return issuers;
+}
+
+function parseIssuer(options: IssuerOptions): IssuerConfiguration {
+  const { issuer, audience, jwks, algorithms } = options;
+  if (issuer === undefined) throw new TypeError('certbound: option "issuer" is missing in the options of an issuer');
+  if (audience === undefined) {
+    throw new TypeError('certbound: option "audience" is required; null, written out, accepts tokens for any API');
+  }
+  return Object.freeze({
+    issuer,
+    audience: typeof audience === "string" ? [audience] : audience && [...audience],
+    algorithms: new Set(algorithms ?? Object.keys(signatureAlgorithms)),
+    keys: keyLocation(issuer, jwks),
+  });
+}
+
+function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation {
+  if (jwks === undefined) {
+    if (!isDiscoverable(issuer)) {
+      throw new TypeError('certbound: option "issuer" must be an https URL without query and fragment, or jwks be given');
+    }
+    return { kind: "discovery", issuer };
+  }
+  if (typeof jwks === "string" || jwks instanceof URL) return { kind: "url", url: new URL(jwks) };
+  // A copy: what the application does to its object later does not change the keys.
+  return { kind: "set", jwks: structuredClone(jwks) };
+}
+
+/** An issuer identifier has neither query nor fragment (RFC 8414 section 2). */
+function isDiscoverable(issuer: string): boolean {
+  return isSecureUrl(issuer) && !/[?#]/.test(issuer);
+}
+
+function isKeySet(value: unknown): value is JsonWebKeySet {
+  return isJsonObject(value) && Array.isArray(value.keys) && value.keys.length > 0 && value.keys.every(isJsonObject);
+}

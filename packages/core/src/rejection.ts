@@ -1,0 +1,148 @@
+import { AccessTokenError, type AccessTokenErrorCode, type Challenge } from "./errors.ts";
+import { knownOptions, nonEmptyList, type OptionRules } from "./known-options.ts";
+
+/** How refused requests are answered. */
+export interface RejectionOptions {
+  /** The protection space that challenges name; default `"api"`. */
+  readonly realm?: string | undefined;
+  /** Authentication schemes that a token may come with, and that are challenged; default `["Bearer"]`. */
+  readonly schemes?: readonly string[] | undefined;
+  /** The resource identifier of this API (RFC 9728), an https URL: challenges then say where its metadata is. */
+  readonly resource?: string | undefined;
+}
+
+/** The HTTP answer to a refused request. */
+export interface HttpRejection {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly message: string };
+}
+
+/** What all challenges share. */
+export interface RejectionStyle {
+  readonly schemes: readonly string[];
+  readonly parameters: readonly string[];
+  readonly resourceMetadata: string | undefined;
+}
+
+interface Row {
+  readonly status: 400 | 401 | 403 | 503;
+  /** The error of RFC 6750 section 3.1 or RFC 9470 section 3; null when the challenge must not name one. */
+  readonly error: keyof typeof descriptions | null;
+}
+
+const messages = { 400: "bad request", 401: "unauthorized", 403: "forbidden", 503: "service unavailable" } as const;
+
+// Constants, so that the answer does not tell which check refused.
+const descriptions = {
+  invalid_request: "The request does not carry exactly one well-formed access token",
+  invalid_token: "The access token is not valid for this request",
+  insufficient_scope: "The access token does not permit this request",
+  insufficient_user_authentication: "The authentication of the user does not meet the requirements",
+} as const;
+
+const invalidToken: Row = { status: 401, error: "invalid_token" };
+const forbidden: Row = { status: 403, error: "insufficient_scope" };
+const unavailable: Row = { status: 503, error: null };
+
+/** The one table that maps codes to HTTP; a code without a row does not compile. */
+const rows: Readonly<Record<AccessTokenErrorCode, Row>> = {
+  ERR_TOKEN_MISSING: { status: 401, error: null },
+  ERR_REQUEST_MALFORMED: { status: 400, error: "invalid_request" },
+  ERR_TOKEN_MALFORMED: invalidToken,
+  ERR_TOKEN_ALGORITHM: invalidToken,
+  ERR_TOKEN_KEY_UNKNOWN: invalidToken,
+  ERR_TOKEN_SIGNATURE: invalidToken,
+  ERR_TOKEN_TYPE: invalidToken,
+  ERR_TOKEN_ISSUER: invalidToken,
+  ERR_TOKEN_AUDIENCE: invalidToken,
+  ERR_TOKEN_EXPIRED: invalidToken,
+  ERR_TOKEN_NOT_YET_VALID: invalidToken,
+  ERR_TOKEN_CLAIM: invalidToken,
+  ERR_TOKEN_INACTIVE: invalidToken,
+  ERR_BINDING_REQUIRED: invalidToken,
+  ERR_BINDING_MALFORMED: invalidToken,
+  ERR_BINDING_UNSUPPORTED: invalidToken,
+  ERR_BINDING_MISMATCH: invalidToken,
+  ERR_CERTIFICATE_MISSING: invalidToken,
+  ERR_CERTIFICATE_MALFORMED: invalidToken,
+  ERR_CERTIFICATE_UNTRUSTED: invalidToken,
+  ERR_AUTHENTICATION_INSUFFICIENT: { status: 401, error: "insufficient_user_authentication" },
+  ERR_SCOPE_INSUFFICIENT: forbidden,
+  ERR_ACCESS_DENIED: forbidden,
+  ERR_KEYS_UNAVAILABLE: unavailable,
+  ERR_INTROSPECTION_UNAVAILABLE: unavailable,
+};
+
+const DEFAULT_RETRY_AFTER = 10;
+
+/**
+ * Maps an error to the HTTP answer that RFC 6750 section 3 asks for.
+ *
+ * The answer holds nothing of the token, the certificate or the error's detail.
+ *
+ * @throws TypeError when the error is not an AccessTokenError, which is not the client's fault, or an option is bad
+ */
+export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
+  return renderRejection(error, rejectionStyle(knownOptions("the rejection options", options, rejectionRules, "not-given")));
+}
+
+/** Renders the answer with options that were checked before. */
+export function renderRejection(error: AccessTokenError, style: RejectionStyle): HttpRejection {
+  if (!(error instanceof AccessTokenError)) throw new TypeError("httpRejection: the error must be an AccessTokenError");
+  const { status, error: name } = rows[error.code];
+  const headers: Readonly<Record<string, string>> =
+    status === 503
+      ? { "Retry-After": String(Math.max(1, Math.ceil(error.retryAfter ?? DEFAULT_RETRY_AFTER))) }
+      : { "WWW-Authenticate": challenge(name, error.challenge ?? {}, style) };
+  return { status, headers, body: { message: messages[status] } };
+}
+
+/** Works out what all challenges share, from options that were checked. */
+export function rejectionStyle({ realm = "api", schemes = ["Bearer"], resource }: RejectionOptions): RejectionStyle {
+  return {
+    schemes: [...schemes],
+    parameters: [`realm="${realm}"`],
+    resourceMetadata: resource === undefined ? undefined : resourceMetadataUrl(resource),
+  };
+}
+
+// What may stand between quotes in a challenge without escaping (RFC 6750 section 3).
+const quotable = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** The rules of the rejection options, for option types that include them. */
+export const rejectionRules: OptionRules<RejectionOptions> = {
+  realm: {
+    expected: "printable ASCII without quotes and backslashes",
+    accepts: (value) => typeof value === "string" && quotable.test(value),
+  },
+  schemes: nonEmptyList({
+    expected: "the name of an authentication scheme whose token is checked here (not DPoP, not Basic)",
+    accepts: (value) =>
+      typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value) && !/^(dpop|basic|digest|negotiate)$/i.test(value),
+  }),
+  resource: {
+    expected: "an https URL without fragment, printable ASCII",
+    accepts: (value) => typeof value === "string" && quotable.test(value) && isResourceIdentifier(value),
+  },
+};
+
+function challenge(error: Row["error"], { scopes, acrValues, maxAge }: Challenge, style: RejectionStyle): string {
+  const parameters = [...style.parameters];
+  if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
+  if (scopes !== undefined) parameters.push(`scope="${scopes.join(" ")}"`);
+  if (acrValues !== undefined) parameters.push(`acr_values="${acrValues.join(" ")}"`);
+  if (maxAge !== undefined) parameters.push(`max_age="${maxAge}"`);
+  if (style.resourceMetadata !== undefined) parameters.push(`resource_metadata="${style.resourceMetadata}"`);
+  return style.schemes.map((scheme) => `${scheme} ${parameters.join(", ")}`).join(", ");
+}
+
+function isResourceIdentifier(resource: string): boolean {
+  return URL.canParse(resource) && new URL(resource).protocol === "https:" && !resource.includes("#");
+}
+
+/** Inserts the well-known path between host and path; a slash that ends the host is dropped (RFC 9728 section 3.1). */
+function resourceMetadataUrl(resource: string): string {
+  const { origin, pathname, search } = new URL(resource);
+  return `${origin}/.well-known/oauth-protected-resource${pathname === "/" ? "" : pathname}${search}`;
+}

@@ -1,0 +1,132 @@
+import type { AccessToken, AccessTokenClaims } from "./access-token.ts";
+import { callApplication } from "./application-callback.ts";
+import type { BindingMode } from "./binding.ts";
+import { currentTime } from "./clock.ts";
+import type { VerifierConfiguration } from "./configuration.ts";
+import { AccessTokenError, type Challenge } from "./errors.ts";
+import { ownMember } from "./json-object.ts";
+import { callback, knownOptions, nonEmptyList, type OptionRules, seconds } from "./known-options.ts";
+
+/** What one route asks of a token. Here `undefined` is refused: a misspelled variable must not drop a requirement. */
+export interface Requirements<Request = undefined> {
+  /**
+   * How the binding to the client's certificate is judged; default `true`: the token must be bound, and match.
+   * `"when-bound"` also accepts a token without any `cnf`; `"report-only"` refuses nothing for its binding. `false` is a
+   * `TypeError`.
+   */
+  readonly validateCertificateBinding?: BindingMode;
+  /** Scopes of which the token must have all (`scope`, `scp`). */
+  readonly scopes?: readonly string[];
+  /** Groups of which the token must have one (`groups`, RFC 9068 section 2.2.3.1). */
+  readonly groups?: readonly string[];
+  /** Authentication context classes of which `acr` must be one (RFC 9470). */
+  readonly acrValues?: readonly string[];
+  /** The greatest age of the user's authentication (`auth_time`), in seconds (RFC 9470). */
+  readonly maxAge?: number;
+  /** Decides last; only `true` lets the request pass, and what is no boolean is an error of the application. */
+  readonly authorize?: (token: AccessToken, request: Request) => boolean | Promise<boolean>;
+}
+
+/** Requirements that were checked. */
+export interface CheckedRequirements<Request> extends Requirements<Request> {
+  readonly validateCertificateBinding: BindingMode;
+}
+
+// Legal between the quotes of a challenge, and without the space that separates them (RFC 6749 section 3.3).
+const token = {
+  expected: "printable ASCII without spaces, quotes and backslashes",
+  accepts: (value: unknown) => typeof value === "string" && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value),
+};
+
+/** The rules of requirements, for option types that include them. */
+export const requirementRules: OptionRules<Requirements<never>> = {
+  validateCertificateBinding: {
+    expected:
+      'true, "when-bound" (also accepts tokens without cnf) or "report-only" (refuses nothing for its binding); ' +
+      "there is no other way to weaken the check",
+    accepts: (value) => value === true || value === "when-bound" || value === "report-only",
+  },
+  scopes: nonEmptyList(token),
+  groups: nonEmptyList({ expected: "a non-empty string", accepts: (value) => typeof value === "string" && value !== "" }),
+  acrValues: nonEmptyList(token),
+  maxAge: { ...seconds(0), accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0 },
+  authorize: callback,
+};
+
+/**
+ * Checks the requirements of a route, once.
+ *
+ * @throws TypeError that names the requirement
+ */
+export function parseRequirements<Request>(requirements: Requirements<Request>): CheckedRequirements<Request> {
+  const given = knownOptions<Requirements<Request>>("the requirements", requirements, requirementRules, "refused");
+  return checkedRequirements(given);
+}
+
+/** Fills in what was not given, in requirements whose options were checked. */
+export function checkedRequirements<Request>(given: Requirements<Request>): CheckedRequirements<Request> {
+  return Object.freeze({ ...given, validateCertificateBinding: given.validateCertificateBinding ?? true });
+}
+
+/**
+ * Checks scopes, groups, the user's authentication and the application's own decision, in this order.
+ *
+ * @throws AccessTokenError `ERR_SCOPE_INSUFFICIENT`, `ERR_AUTHENTICATION_INSUFFICIENT` or `ERR_ACCESS_DENIED`
+ */
+export async function checkRequirements<Request>(
+  accessToken: AccessToken,
+  requirements: CheckedRequirements<Request>,
+  { request, configuration }: { readonly request: Request; readonly configuration: VerifierConfiguration },
+): Promise<void> {
+  const { scopes, groups, acrValues, maxAge, authorize } = requirements;
+  const { claims } = accessToken;
+  if (scopes !== undefined) requireScopes(claims, scopes);
+  if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
+    throw new AccessTokenError("ERR_ACCESS_DENIED", { detail: "the groups of the token hold none of the required ones" });
+  }
+  if (acrValues !== undefined || maxAge !== undefined) requireAuthentication(claims, { acrValues, maxAge }, configuration);
+  if (authorize !== undefined) await requireAuthorization(() => authorize(accessToken, request));
+}
+
+function requireScopes(claims: AccessTokenClaims, scopes: readonly string[]): void {
+  const granted = new Set(["scope", "scp"].flatMap((name) => listOf(claims, name)).flatMap((text) => text.split(" ")));
+  if (scopes.every((scope) => granted.has(scope))) return;
+  throw new AccessTokenError("ERR_SCOPE_INSUFFICIENT", {
+    detail: `the token lacks one of the scopes ${scopes.join(" ")}`,
+    challenge: { scopes },
+  });
+}
+
+/** RFC 9470 section 3. */
+function requireAuthentication(
+  claims: AccessTokenClaims,
+  challenge: Challenge,
+  { clock, clockTolerance }: VerifierConfiguration,
+): void {
+  const { acrValues, maxAge } = challenge;
+  const acr = ownMember(claims, "acr");
+  if (acrValues !== undefined && !(typeof acr === "string" && acrValues.includes(acr))) {
+    const detail = "acr is missing, or not one of the required values";
+    throw new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
+  }
+  if (maxAge === undefined) return;
+  const now = currentTime(clock);
+  const time = ownMember(claims, "auth_time");
+  if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return;
+  const detail = "auth_time is missing, in the future, or longer ago than maxAge";
+  throw new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
+}
+
+async function requireAuthorization(authorize: () => boolean | Promise<boolean>): Promise<void> {
+  const decision: unknown = await callApplication("authorize", authorize);
+  if (decision === true) return;
+  if (decision !== false) throw new TypeError("certbound: authorize must return true or false");
+  throw new AccessTokenError("ERR_ACCESS_DENIED", { detail: "authorize returned false" });
+}
+
+/** A claim that is a text or a list of texts, as a list; of other shapes, nothing. */
+function listOf(claims: AccessTokenClaims, name: string): readonly string[] {
+  const value = ownMember(claims, name);
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.filter((item) => typeof item === "string");
+}

@@ -1,0 +1,40 @@
+import { compactVerify, type CryptoKey, errors } from "jose";
+import type { CompactJws } from "./compact-jws.ts";
+import { AccessTokenError } from "./errors.ts";
+import type { VerificationKey } from "./keys/key-set.ts";
+import { unknownKey } from "./keys/key-source.ts";
+
+/** How many keys that fit one token are tried; more than one only when the header names no `kid`, or keys share one. */
+const MAX_TRIED = 4;
+
+/**
+ * Verifies the signature of a compact JWS and returns the bytes that were signed (RFC 7515 section 5.2).
+ *
+ * It does not choose keys, and checks no claim.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` when Node can use none of the keys
+ */
+export async function verifySignature(jws: CompactJws, keys: readonly VerificationKey[]): Promise<Uint8Array> {
+  let tried = 0;
+  for (const key of keys) {
+    if (tried === MAX_TRIED) break;
+    const imported = await key.importFor(jws.algorithm);
+    if (imported === undefined) continue;
+    tried += 1;
+    const payload = await verifiedPayload(jws, imported);
+    if (payload !== undefined) return payload;
+  }
+  if (tried === 0) throw unknownKey();
+  throw new AccessTokenError("ERR_TOKEN_SIGNATURE", {
+    detail: "the signature does not verify with the key that the header names: a forged token, or one of another key?",
+  });
+}
+
+async function verifiedPayload({ token, algorithm }: CompactJws, key: CryptoKey): Promise<Uint8Array | undefined> {
+  try {
+    return (await compactVerify(token, key, { algorithms: [algorithm] })).payload;
+  } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
+    throw error;
+  }
+}

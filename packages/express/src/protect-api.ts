@@ -1,0 +1,86 @@
+import {
+  type AccessToken,
+  type AccessTokenClaims,
+  AccessTokenError,
+  type AuthenticatorOptions,
+  createAuthenticator,
+  type HttpRejection,
+  httpRejection,
+  type Requirements,
+  type Verifier,
+} from "@certbound/core";
+import type { NextFunction, Request, Response } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The claims of the accepted access token; set once a `protect()` handler has let the request pass. */
+      claims?: AccessTokenClaims;
+      /** The accepted access token, with the client certificate that it is bound to. */
+      accessToken?: AccessToken;
+    }
+  }
+}
+
+/** A request that a `protect()` handler has let pass. */
+export type AuthenticatedExpressRequest = Request & { claims: AccessTokenClaims; accessToken: AccessToken };
+
+/**
+ * Answers a refused request instead of the default. `forward()` passes the rejection on to the application's error
+ * handlers, as an `AccessTokenError` with the `status` and `headers` of the answer; there is no way to continue.
+ */
+export type Respond = (
+  rejection: HttpRejection,
+  request: Request,
+  response: Response,
+  forward: (error?: unknown) => void,
+) => unknown;
+
+/** What `protectApi` takes. */
+export type ProtectApiOptions = AuthenticatorOptions<Request> & { readonly respond?: Respond | undefined };
+
+/** An Express handler, in Node's types so that a route keeps its inferred parameters. */
+export type ProtectHandler = (request: IncomingMessage, response: ServerResponse, next: NextFunction) => void;
+
+/** Takes the requirements of a route, and gives the handler that goes before the route's own. */
+export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler) & { readonly verifier: Verifier };
+
+/**
+ * Creates the middleware that lets only requests with a certificate-bound access token pass (RFC 8705 section 3).
+ *
+ * A refused request is answered with 400, 401, 403 or 503. Every other failure goes to `next(error)`.
+ *
+ * @throws TypeError when an option is unknown, ill-typed or missing
+ */
+export function protectApi(options: ProtectApiOptions = {}): Protect {
+  const { respond = sendRejection, ...authenticatorOptions } = options;
+  if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
+  const { realm, schemes, resource } = options;
+  const authenticator = createAuthenticator<Request>(authenticatorOptions);
+  const protect = (requirements?: Requirements<Request>): ProtectHandler => {
+    const authenticate = authenticator(requirements);
+    return (incoming, outgoing, next) => {
+      // Express calls its handlers with these; Node's types are in the signature for the sake of inference alone.
+      const [request, response] = [incoming as Request, outgoing as Response];
+      const accept = (accessToken: AccessToken): void => {
+        Object.assign(request, { accessToken, claims: accessToken.claims });
+        next();
+      };
+      const reject = async (error: unknown): Promise<void> => {
+        if (!(error instanceof AccessTokenError)) return next(error);
+        const rejection = httpRejection(error, { realm, schemes, resource });
+        const { status, headers } = rejection;
+        const rejected = Object.create(error, { status: { value: status }, headers: { value: headers } }) as unknown;
+        await respond(rejection, request, response, (other = rejected) => next(other));
+      };
+      // The last catch is for Express 4, where a rejected promise would leave the request hanging.
+      authenticate(request).then(accept, reject).catch(next);
+    };
+  };
+  return Object.assign(protect, { verifier: authenticator.verifier });
+}
+
+function sendRejection({ status, headers, body }: HttpRejection, _request: Request, response: Response): void {
+  response.status(status).set(headers).json(body);
+}

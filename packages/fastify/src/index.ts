@@ -1,0 +1,3 @@
+export * from "@certbound/core";
+export { certbound as default } from "./plugin.ts";
+export { type Protect, protectApi, type ProtectApiOptions, type ProtectHook, type Respond } from "./protect-api.ts";

@@ -1,0 +1,24 @@
+import type { FastifyPluginAsync } from "fastify";
+import fastifyPlugin from "fastify-plugin";
+import { type Protect, protectApi, type ProtectApiOptions } from "./protect-api.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** Takes the requirements of a route, and gives its `onRequest` hook. */
+    protect: Protect;
+  }
+}
+
+/**
+ * The Fastify plugin: decorates the instance with `protect`, for `{ onRequest: app.protect() }`.
+ *
+ * It protects no route by itself. A bad option rejects `ready()`.
+ */
+export const certbound: FastifyPluginAsync<ProtectApiOptions> = fastifyPlugin(
+  async (app, options: ProtectApiOptions) => {
+    app.decorateRequest("claims");
+    app.decorateRequest("accessToken");
+    app.decorate("protect", protectApi(options));
+  },
+  { name: "@certbound/fastify", fastify: "5.x" },
+);

@@ -1,0 +1,73 @@
+import {
+  type AccessToken,
+  type AccessTokenClaims,
+  AccessTokenError,
+  type AuthenticatorOptions,
+  createAuthenticator,
+  type HttpRejection,
+  httpRejection,
+  type Requirements,
+  type Verifier,
+} from "@certbound/core";
+import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The claims of the accepted access token; set once a `protect()` hook has let the request pass. */
+    claims: AccessTokenClaims;
+    /** The accepted access token, with the client certificate that it is bound to. */
+    accessToken: AccessToken;
+  }
+}
+
+/** Answers a refused request instead of the default; whatever it does, the route's handler does not run. */
+export type Respond = (rejection: HttpRejection, request: FastifyRequest, reply: FastifyReply) => unknown;
+
+/** What `protectApi` and the plugin take. */
+export type ProtectApiOptions = AuthenticatorOptions<FastifyRequest> & { readonly respond?: Respond | undefined };
+
+/** A hook for `onRequest`, so that a request is refused before its body is read. */
+export type ProtectHook = <Server extends RawServerBase>(
+  request: FastifyRequest<RouteGenericInterface, Server>,
+  reply: FastifyReply<RouteGenericInterface, Server>,
+) => Promise<unknown>;
+
+/** Takes the requirements of a route, and gives the hook that goes before its handler. */
+export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectHook) & { readonly verifier: Verifier };
+
+/**
+ * Creates the hooks that let only requests with a certificate-bound access token pass (RFC 8705 section 3).
+ *
+ * A refused request is answered with 400, 401, 403 or 503. Every other failure is thrown, to Fastify's error handler.
+ *
+ * @throws TypeError when an option is unknown, ill-typed or missing
+ */
+export function protectApi(options: ProtectApiOptions = {}): Protect {
+  const { respond = sendRejection, ...authenticatorOptions } = options;
+  if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
+  const { realm, schemes, resource } = options;
+  const authenticator = createAuthenticator<FastifyRequest>(authenticatorOptions);
+  const protect = (requirements?: Requirements<FastifyRequest>): ProtectHook => {
+    const authenticate = authenticator(requirements);
+    return async (incoming, outgoing) => {
+      // The same objects: what differs between the servers (HTTP/1.1, HTTP/2, TLS) is not used here.
+      const [request, reply] = [incoming as FastifyRequest, outgoing as FastifyReply];
+      try {
+        const accessToken = await authenticate(request);
+        request.accessToken = accessToken;
+        request.claims = accessToken.claims;
+      } catch (error) {
+        if (!(error instanceof AccessTokenError)) throw error;
+        await respond(httpRejection(error, { realm, schemes, resource }), request, reply);
+        // Fastify runs the handler when this settles and the answer is not yet written: with `return reply`, when the client
+        // hangs up before a slow onSend hook is done. So a hook that has refused does not settle at all.
+        await new Promise<never>(() => {});
+      }
+    };
+  };
+  return Object.assign(protect, { verifier: authenticator.verifier });
+}
+
+function sendRejection({ status, headers, body }: HttpRejection, _request: FastifyRequest, reply: FastifyReply): void {
+  reply.code(status).headers(headers).send(body);
+}
