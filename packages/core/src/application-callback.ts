@@ -20,7 +20,10 @@ export function callApplication<Result>(name: string, call: () => Result | Promi
 async function settled<Result>(name: string, promise: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name} has not settled within ${CALLBACK_TIMEOUT} ms`)), CALLBACK_TIMEOUT);
+    timer = setTimeout(
+      () => reject(new Error(`${name} has not settled within ${CALLBACK_TIMEOUT} ms`)),
+      CALLBACK_TIMEOUT,
+    );
     timer.unref();
   });
   const own = promise.then(

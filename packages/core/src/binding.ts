@@ -83,7 +83,8 @@ function confirmedThumbprint(claims: ConfirmationClaims): string {
   }
   const thumbprint = confirmation["x5t#S256"];
   if (typeof thumbprint !== "string") throw refused("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
-  if (!isThumbprint(thumbprint)) throw refused("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
+  if (!isThumbprint(thumbprint))
+    throw refused("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
   if (thumbprint === THUMBPRINT_OF_NOTHING) {
     throw refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
   }

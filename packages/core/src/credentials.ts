@@ -12,7 +12,9 @@ export interface Credentials {
 }
 
 /** Finds the access token of a request instead of the Authorization header; null, undefined and `""`: there is none. */
-export type TokenResolver<Request> = (request: Request) => string | null | undefined | Promise<string | null | undefined>;
+export type TokenResolver<Request> = (
+  request: Request,
+) => string | null | undefined | Promise<string | null | undefined>;
 
 /** How credentials are found. */
 export interface CredentialSources<Request> {
@@ -53,7 +55,8 @@ function presentToken(resolved: unknown): string {
   if (resolved === null || resolved === undefined || resolved === "") {
     throw new AccessTokenError("ERR_TOKEN_MISSING", { detail: "the tokenResolver found none" });
   }
-  if (typeof resolved !== "string") throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
+  if (typeof resolved !== "string")
+    throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
   return resolved;
 }
 

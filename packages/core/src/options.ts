@@ -131,7 +131,9 @@ function parseIssuer(options: IssuerOptions): IssuerConfiguration {
 function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation {
   if (jwks === undefined) {
     if (!isDiscoverable(issuer)) {
-      throw new TypeError('certbound: option "issuer" must be an https URL without query and fragment, or jwks be given');
+      throw new TypeError(
+        'certbound: option "issuer" must be an https URL without query and fragment, or jwks be given',
+      );
     }
     return { kind: "discovery", issuer };
   }

@@ -84,7 +84,10 @@ const DEFAULT_RETRY_AFTER = 10;
  * @throws TypeError when the error is not an AccessTokenError, which is not the client's fault, or an option is bad
  */
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
-  return renderRejection(error, rejectionStyle(knownOptions("the rejection options", options, rejectionRules, "not-given")));
+  return renderRejection(
+    error,
+    rejectionStyle(knownOptions("the rejection options", options, rejectionRules, "not-given")),
+  );
 }
 
 /** Renders the answer with options that were checked before. */
@@ -119,7 +122,9 @@ export const rejectionRules: OptionRules<RejectionOptions> = {
   schemes: nonEmptyList({
     expected: "the name of an authentication scheme whose token is checked here (not DPoP, not Basic)",
     accepts: (value) =>
-      typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value) && !/^(dpop|basic|digest|negotiate)$/i.test(value),
+      typeof value === "string" &&
+      /^[\w!#$%&'*+.^`|~-]+$/.test(value) &&
+      !/^(dpop|basic|digest|negotiate)$/i.test(value),
   }),
   resource: {
     expected: "an https URL without fragment, printable ASCII",

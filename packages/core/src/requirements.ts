@@ -47,7 +47,10 @@ export const requirementRules: OptionRules<Requirements<never>> = {
     accepts: (value) => value === true || value === "when-bound" || value === "report-only",
   },
   scopes: nonEmptyList(token),
-  groups: nonEmptyList({ expected: "a non-empty string", accepts: (value) => typeof value === "string" && value !== "" }),
+  groups: nonEmptyList({
+    expected: "a non-empty string",
+    accepts: (value) => typeof value === "string" && value !== "",
+  }),
   acrValues: nonEmptyList(token),
   maxAge: { ...seconds(0), accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0 },
   authorize: callback,
@@ -82,9 +85,12 @@ export async function checkRequirements<Request>(
   const { claims } = accessToken;
   if (scopes !== undefined) requireScopes(claims, scopes);
   if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
-    throw new AccessTokenError("ERR_ACCESS_DENIED", { detail: "the groups of the token hold none of the required ones" });
+    throw new AccessTokenError("ERR_ACCESS_DENIED", {
+      detail: "the groups of the token hold none of the required ones",
+    });
   }
-  if (acrValues !== undefined || maxAge !== undefined) requireAuthentication(claims, { acrValues, maxAge }, configuration);
+  if (acrValues !== undefined || maxAge !== undefined)
+    requireAuthentication(claims, { acrValues, maxAge }, configuration);
   if (authorize !== undefined) await requireAuthorization(() => authorize(accessToken, request));
 }
 

@@ -67,7 +67,8 @@ type Judgement = { readonly claims: AccessTokenClaims } & BindingOutcome;
 const verifyRules: OptionRules<VerifyOptions> = {
   ...requirementRules,
   clientCertificate: {
-    expected: "PEM, base64 DER, bytes, an X509Certificate, { thumbprint }, an AccessTokenError with an ERR_CERTIFICATE_* code, or null",
+    expected:
+      "PEM, base64 DER, bytes, an X509Certificate, { thumbprint }, an AccessTokenError with an ERR_CERTIFICATE_* code, or null",
     accepts: (value) =>
       value instanceof AccessTokenError
         ? isCertificateErrorCode(value.code)

@@ -1,14 +1,5 @@
-import {
-  type AccessToken,
-  type AccessTokenClaims,
-  AccessTokenError,
-  type AuthenticatorOptions,
-  createAuthenticator,
-  type HttpRejection,
-  httpRejection,
-  type Requirements,
-  type Verifier,
-} from "@certbound/core";
+import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import type { AccessToken, AuthenticatorOptions, HttpRejection, Requirements, Verifier } from "@certbound/core";
 import type { NextFunction, Request, Response } from "express";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -16,7 +7,7 @@ declare global {
   namespace Express {
     interface Request {
       /** The claims of the accepted access token; set once a `protect()` handler has let the request pass. */
-      claims?: AccessTokenClaims;
+      claims?: AccessToken["claims"];
       /** The accepted access token, with the client certificate that it is bound to. */
       accessToken?: AccessToken;
     }
@@ -24,7 +15,7 @@ declare global {
 }
 
 /** A request that a `protect()` handler has let pass. */
-export type AuthenticatedExpressRequest = Request & { claims: AccessTokenClaims; accessToken: AccessToken };
+export type AuthenticatedExpressRequest = Request & { claims: AccessToken["claims"]; accessToken: AccessToken };
 
 /**
  * Answers a refused request instead of the default. `forward()` passes the rejection on to the application's error
@@ -54,10 +45,10 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  const { respond = sendRejection, ...authenticatorOptions } = options;
+  const { respond = sendRejection, ...rest } = options;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
-  const { realm, schemes, resource } = options;
-  const authenticator = createAuthenticator<Request>(authenticatorOptions);
+  const { realm, schemes, resource } = rest;
+  const authenticator = createAuthenticator<Request>(rest);
   const protect = (requirements?: Requirements<Request>): ProtectHandler => {
     const authenticate = authenticator(requirements);
     return (incoming, outgoing, next) => {
@@ -67,15 +58,18 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         Object.assign(request, { accessToken, claims: accessToken.claims });
         next();
       };
+      // Only an error stops Express: next(undefined) and next("route") would go on to the handler.
+      const fail = (error: unknown): void =>
+        next(error instanceof Error ? error : new Error("failed", { cause: error }));
       const reject = async (error: unknown): Promise<void> => {
-        if (!(error instanceof AccessTokenError)) return next(error);
+        if (!(error instanceof AccessTokenError)) return fail(error);
         const rejection = httpRejection(error, { realm, schemes, resource });
         const { status, headers } = rejection;
         const rejected = Object.create(error, { status: { value: status }, headers: { value: headers } }) as unknown;
-        await respond(rejection, request, response, (other = rejected) => next(other));
+        await respond(rejection, request, response, (other) => next(other instanceof Error ? other : rejected));
       };
       // The last catch is for Express 4, where a rejected promise would leave the request hanging.
-      authenticate(request).then(accept, reject).catch(next);
+      authenticate(request).then(accept, reject).catch(fail);
     };
   };
   return Object.assign(protect, { verifier: authenticator.verifier });

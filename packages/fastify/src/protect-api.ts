@@ -1,20 +1,11 @@
-import {
-  type AccessToken,
-  type AccessTokenClaims,
-  AccessTokenError,
-  type AuthenticatorOptions,
-  createAuthenticator,
-  type HttpRejection,
-  httpRejection,
-  type Requirements,
-  type Verifier,
-} from "@certbound/core";
-import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
+import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import type { AccessToken, AuthenticatorOptions, HttpRejection, Requirements, Verifier } from "@certbound/core";
+import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface as Route } from "fastify";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** The claims of the accepted access token; set once a `protect()` hook has let the request pass. */
-    claims: AccessTokenClaims;
+    claims: AccessToken["claims"];
     /** The accepted access token, with the client certificate that it is bound to. */
     accessToken: AccessToken;
   }
@@ -28,9 +19,9 @@ export type ProtectApiOptions = AuthenticatorOptions<FastifyRequest> & { readonl
 
 /** A hook for `onRequest`, so that a request is refused before its body is read. */
 export type ProtectHook = <Server extends RawServerBase>(
-  request: FastifyRequest<RouteGenericInterface, Server>,
-  reply: FastifyReply<RouteGenericInterface, Server>,
-) => Promise<unknown>;
+  request: FastifyRequest<Route, Server>,
+  reply: FastifyReply<Route, Server>,
+) => Promise<void>;
 
 /** Takes the requirements of a route, and gives the hook that goes before its handler. */
 export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectHook) & { readonly verifier: Verifier };
@@ -43,19 +34,18 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  const { respond = sendRejection, ...authenticatorOptions } = options;
+  const { respond = sendRejection, ...rest } = options;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
-  const { realm, schemes, resource } = options;
-  const authenticator = createAuthenticator<FastifyRequest>(authenticatorOptions);
+  const { realm, schemes, resource } = rest;
+  const authenticator = createAuthenticator<FastifyRequest>(rest);
   const protect = (requirements?: Requirements<FastifyRequest>): ProtectHook => {
     const authenticate = authenticator(requirements);
     return async (incoming, outgoing) => {
       // The same objects: what differs between the servers (HTTP/1.1, HTTP/2, TLS) is not used here.
       const [request, reply] = [incoming as FastifyRequest, outgoing as FastifyReply];
       try {
-        const accessToken = await authenticate(request);
-        request.accessToken = accessToken;
-        request.claims = accessToken.claims;
+        request.accessToken = await authenticate(request);
+        request.claims = request.accessToken.claims;
       } catch (error) {
         if (!(error instanceof AccessTokenError)) throw error;
         await respond(httpRejection(error, { realm, schemes, resource }), request, reply);

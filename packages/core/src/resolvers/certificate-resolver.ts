@@ -11,4 +11,6 @@ export type ResolvedCertificate = ClientCertificateInput | AccessTokenError | nu
  * the first `await`: a closed socket has none. Only errors with an `ERR_CERTIFICATE_*` code may be returned; what it
  * throws, and what it returns outside this type, is an error of the application (500), never a refusal.
  */
-export type ClientCertificateResolver<Request> = (request: Request) => ResolvedCertificate | Promise<ResolvedCertificate>;
+export type ClientCertificateResolver<Request> = (
+  request: Request,
+) => ResolvedCertificate | Promise<ResolvedCertificate>;

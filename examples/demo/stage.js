@@ -1,0 +1,36 @@
+import { createCertificateAuthority, createIssuer, startServer } from "@certbound/testing";
+import { createExpressApi } from "./express-api.js";
+import { createFastifyApi } from "./fastify-api.js";
+
+/**
+ * Sets up everything that the demo needs, on loopback: a certificate authority, two clients, an issuer whose keys are
+ * served over HTTP, another issuer whose keys cannot be reached, and the two APIs.
+ */
+export async function createStage({ onRejected }) {
+  const authority = await createCertificateAuthority();
+  const [server, client, thief] = await Promise.all([
+    authority.issueServerCertificate(),
+    authority.issueClientCertificate({ commonName: "client-1" }),
+    authority.issueClientCertificate({ commonName: "thief" }),
+  ]);
+  const issuer = await createIssuer();
+  const unreachable = await createIssuer();
+  await unreachable.close();
+
+  const tls = {
+    key: server.key,
+    cert: server.certificate,
+    ca: authority.certificate,
+    requestCert: true,
+    // Let every client in, with or without a certificate, so that the API itself refuses them.
+    rejectUnauthorized: false,
+  };
+  const { audience } = issuer;
+  const protection = { issuer: [issuer, unreachable].map((each) => ({ issuer: each.issuer, audience })), onRejected };
+  const apis = [
+    { name: "Express", ...(await startServer(createExpressApi({ tls, protection }))) },
+    { name: "Fastify", ...(await startServer(await createFastifyApi({ tls, protection }))) },
+  ];
+  const close = () => Promise.all([...apis, issuer].map((each) => each.close()));
+  return { authority, client, thief, issuer, unreachable, apis, close };
+}
