@@ -19,7 +19,7 @@ export type AuthenticatedExpressRequest = Request & { claims: AccessToken["claim
 
 /**
  * Answers a refused request instead of the default. `forward()` passes the rejection on to the application's error
- * handlers, as an `AccessTokenError` with the `status` and `headers` of the answer; there is no way to continue.
+ * handlers, as an `AccessTokenError` with the members of the rejection; there is no way to continue.
  */
 export type Respond = (
   rejection: HttpRejection,
@@ -59,13 +59,12 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         next();
       };
       // Only an error stops Express: next(undefined) and next("route") would go on to the handler.
-      const fail = (error: unknown): void =>
-        next(error instanceof Error ? error : new Error("failed", { cause: error }));
+      const fail = (cause: unknown): void =>
+        next(cause instanceof Error ? cause : new Error("respond threw", { cause }));
       const reject = async (error: unknown): Promise<void> => {
         if (!(error instanceof AccessTokenError)) return fail(error);
         const rejection = httpRejection(error, { realm, schemes, resource });
-        const { status, headers } = rejection;
-        const rejected = Object.create(error, { status: { value: status }, headers: { value: headers } }) as unknown;
+        const rejected = Object.assign(Object.create(error) as AccessTokenError, rejection);
         await respond(rejection, request, response, (other) => next(other instanceof Error ? other : rejected));
       };
       // The last catch is for Express 4, where a rejected promise would leave the request hanging.
