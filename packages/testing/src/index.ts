@@ -1,0 +1,18 @@
+export { createCertificateAuthority } from "./certificate-authority.ts";
+export type { CertificateAuthority, CertificateAuthorityOptions } from "./certificate-authority.ts";
+export type { CertificateOptions, KeyType } from "./certificate-options.ts";
+export { forgeToken, tamperPayload, tamperSignature } from "./forge.ts";
+export type { ForgedTokenParts } from "./forge.ts";
+export type { Identity } from "./identity.ts";
+export { createIssuer } from "./issuer.ts";
+export type { Issuer } from "./issuer.ts";
+export type { AccessTokenOptions } from "./access-token.ts";
+export type { IssuerOptions } from "./issuer-options.ts";
+export { mtlsRequest } from "./mtls-request.ts";
+export type { MtlsResponse } from "./mtls-request.ts";
+export type { MtlsRequestOptions } from "./mtls-request-options.ts";
+export { createSelfSignedCertificate } from "./self-signed-certificate.ts";
+export type { AuthorityKeyType } from "./signing-authority.ts";
+export { startServer } from "./start-server.ts";
+export type { RunningServer } from "./start-server.ts";
+export type { TlsState } from "./tls-connection.ts";
