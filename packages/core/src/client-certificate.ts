@@ -52,7 +52,7 @@ export function parseClientCertificate(input: ClientCertificateInput | null): Cl
   if (typeof input === "string") return fromDer(derFromText(input));
   if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
   if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input);
-  if (HashedCertificate.isOwn(input)) return input;
+  if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
   if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
   throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
 }
@@ -89,6 +89,7 @@ function fromThumbprint(input: {
   readonly x509?: X509Certificate | undefined;
 }): ClientCertificate | undefined {
   const { thumbprint, x509 } = input;
+  if (typeof thumbprint !== "string") throw new TypeError("the thumbprint of a client certificate must be a string");
   if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
   if (!isThumbprint(thumbprint)) throw malformed("the thumbprint is not 43 characters of canonical base64url");
   if (x509 !== undefined && !(x509 instanceof X509Certificate)) {

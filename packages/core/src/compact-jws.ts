@@ -38,11 +38,11 @@ export function parseCompactJws(token: string): CompactJws {
   if (Object.hasOwn(parsed, "crit")) throw malformed("the header has crit, and no extension is understood here");
   const keyId = ownMember(parsed, "kid");
   if (keyId !== undefined && typeof keyId !== "string") throw malformed("the kid of the header is not a string");
+  const unverifiedClaims = parseJsonPart(payload, "payload");
   const algorithm = ownMember(parsed, "alg");
   if (typeof algorithm !== "string") {
     throw new AccessTokenError("ERR_TOKEN_ALGORITHM", { detail: "the alg of the header is missing or not a string" });
   }
-  const unverifiedClaims = parseJsonPart(payload, "payload");
   return { token, algorithm, keyId, type: ownMember(parsed, "typ"), unverifiedClaims };
 }
 

@@ -89,14 +89,16 @@ const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
  * of another copy of this package. `httpRejection` gives the HTTP answer for it.
  */
 export class AccessTokenError extends Error {
+  // The optional members are declared, not defined: one that was not given is not there.
+
   /** The first check that refused. */
   readonly code: AccessTokenErrorCode;
   /** A sentence for the operator, not for the client. */
-  readonly detail?: string;
+  declare readonly detail?: string;
   /** What the route asked for. */
-  readonly challenge?: Challenge;
+  declare readonly challenge?: Challenge;
   /** Seconds after which a client may try again. */
-  readonly retryAfter?: number;
+  declare readonly retryAfter?: number;
 
   constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
     if (!Object.hasOwn(messages, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");

@@ -16,8 +16,8 @@ export type UndefinedOption = "not-given" | "refused";
 /**
  * Copies the known options, and throws a `TypeError` that names the first unknown or ill-typed one.
  *
- * Own enumerable members count, and the copy has no prototype: nothing is inherited, and what the caller changes later
- * changes nothing here. What the values hold is not looked at beyond the rule.
+ * Own enumerable members count, and the copy has no prototype: nothing is inherited. Lists are copied too: what the
+ * caller changes later changes nothing here. What the values hold is not looked at beyond the rule.
  */
 export function knownOptions<Options>(
   of: string,
@@ -34,7 +34,7 @@ export function knownOptions<Options>(
     if (value === undefined && undefinedOption === "not-given") continue;
     const rule = rules[name as keyof Options];
     if (!rule.accepts(value)) throw new TypeError(`certbound: option "${name}" in ${of} must be ${rule.expected}`);
-    known[name] = value;
+    known[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
   }
   // The rules have just established the type, member by member.
   return known as Options;
@@ -56,7 +56,8 @@ export const callback: OptionRule = {
 export function nonEmptyList(item: OptionRule): OptionRule {
   return {
     expected: `a non-empty array, each item ${item.expected}`,
-    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((entry) => item.accepts(entry)),
+    // Array.from, since every() passes over the holes of a sparse array.
+    accepts: (value) => Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every(item.accepts),
   };
 }
 
