@@ -18,13 +18,6 @@ export interface HttpRejection {
   readonly body: { readonly message: string };
 }
 
-/** What all challenges share. */
-export interface RejectionStyle {
-  readonly schemes: readonly string[];
-  readonly parameters: readonly string[];
-  readonly resourceMetadata: string | undefined;
-}
-
 interface Row {
   readonly status: 400 | 401 | 403 | 503;
   /** The error of RFC 6750 section 3.1 or RFC 9470 section 3; null when the challenge must not name one. */
@@ -84,30 +77,14 @@ const DEFAULT_RETRY_AFTER = 10;
  * @throws TypeError when the error is not an AccessTokenError, which is not the client's fault, or an option is bad
  */
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
-  return renderRejection(
-    error,
-    rejectionStyle(knownOptions("the rejection options", options, rejectionRules, "not-given")),
-  );
-}
-
-/** Renders the answer with options that were checked before. */
-export function renderRejection(error: AccessTokenError, style: RejectionStyle): HttpRejection {
   if (!(error instanceof AccessTokenError)) throw new TypeError("httpRejection: the error must be an AccessTokenError");
+  const given = knownOptions("the rejection options", options, rejectionRules, "not-given");
   const { status, error: name } = rows[error.code];
   const headers: Readonly<Record<string, string>> =
     status === 503
       ? { "Retry-After": String(Math.max(1, Math.ceil(error.retryAfter ?? DEFAULT_RETRY_AFTER))) }
-      : { "WWW-Authenticate": challenge(name, error.challenge ?? {}, style) };
+      : { "WWW-Authenticate": challenge(name, error.challenge ?? {}, given) };
   return { status, headers, body: { message: messages[status] } };
-}
-
-/** Works out what all challenges share, from options that were checked. */
-export function rejectionStyle({ realm = "api", schemes = ["Bearer"], resource }: RejectionOptions): RejectionStyle {
-  return {
-    schemes: [...schemes],
-    parameters: [`realm="${realm}"`],
-    resourceMetadata: resource === undefined ? undefined : resourceMetadataUrl(resource),
-  };
 }
 
 // What may stand between quotes in a challenge without escaping (RFC 6750 section 3).
@@ -132,14 +109,15 @@ export const rejectionRules: OptionRules<RejectionOptions> = {
   },
 };
 
-function challenge(error: Row["error"], { scopes, acrValues, maxAge }: Challenge, style: RejectionStyle): string {
-  const parameters = [...style.parameters];
+function challenge(error: Row["error"], asked: Challenge, options: RejectionOptions): string {
+  const { realm = "api", schemes = ["Bearer"], resource } = options;
+  const parameters = [`realm="${realm}"`];
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
-  if (scopes !== undefined) parameters.push(`scope="${scopes.join(" ")}"`);
-  if (acrValues !== undefined) parameters.push(`acr_values="${acrValues.join(" ")}"`);
-  if (maxAge !== undefined) parameters.push(`max_age="${maxAge}"`);
-  if (style.resourceMetadata !== undefined) parameters.push(`resource_metadata="${style.resourceMetadata}"`);
-  return style.schemes.map((scheme) => `${scheme} ${parameters.join(", ")}`).join(", ");
+  if (asked.scopes !== undefined) parameters.push(`scope="${asked.scopes.join(" ")}"`);
+  if (asked.acrValues !== undefined) parameters.push(`acr_values="${asked.acrValues.join(" ")}"`);
+  if (asked.maxAge !== undefined) parameters.push(`max_age="${asked.maxAge}"`);
+  if (resource !== undefined) parameters.push(`resource_metadata="${resourceMetadataUrl(resource)}"`);
+  return schemes.map((scheme) => `${scheme} ${parameters.join(", ")}`).join(", ");
 }
 
 function isResourceIdentifier(resource: string): boolean {
