@@ -5,11 +5,6 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv } from "node:process";
 
-const pages = (folder) =>
-  readdirSync(folder, { recursive: true })
-    .filter((page) => page.endsWith(".md") && !page.includes("node_modules"))
-    .map((page) => join(folder, page));
-
 const marked = /(<!-- source: (\S+) -->\n```\w+\n)([\s\S]*?)(```\n)/g;
 
 let stale = 0;
@@ -27,3 +22,13 @@ for (const page of ["README.md", ...pages("docs"), ...pages("packages")]) {
   }
 }
 process.exitCode = stale === 0 ? 0 : 1;
+
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function pages(folder) {
+  return readdirSync(folder, { encoding: "utf8", recursive: true })
+    .filter((page) => page.endsWith(".md") && !page.includes("node_modules"))
+    .map((page) => join(folder, page));
+}

@@ -1,0 +1,53 @@
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import type { Plugin } from "vitest/config";
+import { plainReporter } from "./helpers/plain-reporter.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const onBuiltPackages = process.env["TEST_DIST"] === "1";
+
+/** Sends a unit test's `../src/x.ts` to the built `../dist/x.js`, so that one test has one copy of a module. */
+const builtModules: Plugin = {
+  name: "certbound:built-modules",
+  enforce: "pre",
+  resolveId(specifier, importer) {
+    if (importer === undefined || !specifier.startsWith(".")) return null;
+    const path = resolve(dirname(importer), specifier);
+    const built = path.replace(/(\/packages\/[^/]+)\/src\/(.+)\.ts$/, "$1/dist/$2.js");
+    return built === path ? null : built;
+  },
+};
+
+export default defineConfig({
+  root,
+  plugins: onBuiltPackages ? [builtModules] : [],
+  resolve: {
+    // Sources, so that coverage sees them. With TEST_DIST=1 the names lead through node_modules to dist, as for a user.
+    alias: onBuiltPackages
+      ? []
+      : [{ find: /^@certbound\/(core|express|fastify|testing)$/, replacement: `${root}packages/$1/src/index.ts` }],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // What is built is loaded by Node itself, not transformed.
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+    reporters: ["default", plainReporter()],
+    typecheck: {
+      checker: "tsc",
+      include: ["**/*.test-d.ts"],
+      exclude: ["**/node_modules/**", "**/dist/**"],
+      tsconfig: "test/tsconfig.json",
+    },
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      reporter: ["text-summary", "json-summary"],
+      reportsDirectory: "coverage",
+    },
+  },
+});
