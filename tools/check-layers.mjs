@@ -23,6 +23,7 @@ const LAYERS = {
   "bearer.ts": 1,
   "certificate-der.ts": 1,
   "compact-jws.ts": 1,
+  "json-web-key-set.ts": 1,
   "known-options.ts": 1,
   "client-certificate.ts": 2,
   "keys/": 2,

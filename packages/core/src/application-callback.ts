@@ -26,7 +26,8 @@ async function settled<Result>(name: string, promise: Promise<Result>): Promise<
     );
     timer.unref();
   });
-  const own = promise.then(
+  // A promise of another library need not return one from its own then.
+  const own = Promise.resolve(promise).then(
     (value) => value,
     (error: unknown) => {
       throw failed(name, error);

@@ -4,6 +4,8 @@ import { isThumbprint } from "./thumbprint.ts";
 
 const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
 const PEM_END = "-----END CERTIFICATE-----";
+/** The tag that every certificate starts with. */
+const SEQUENCE = 0x30;
 
 /**
  * Decodes a certificate from text: PEM, of which the first block counts, or canonical base64 DER.
@@ -12,10 +14,11 @@ const PEM_END = "-----END CERTIFICATE-----";
  */
 export function derFromText(text: string): Buffer {
   const trimmed = text.trim();
-  const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed) : trimmed;
-  // Canonical or nothing: Buffer.from skips what it does not know, and would hash it happily.
+  const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed) : text;
+  // Canonical or nothing: Buffer.from skips what it does not know, and would hash it happily. The tag tells what only
+  // looks like base64, as hexadecimal digits do.
   const der = Buffer.from(encoded, "base64");
-  if (der.length === 0 || der.toString("base64") !== encoded) {
+  if (der[0] !== SEQUENCE || der.toString("base64") !== encoded) {
     throw malformed(`the text is neither PEM nor canonical base64 DER${textHint(trimmed)}`);
   }
   return der;
@@ -44,7 +47,7 @@ export function assertOneDerElement(der: Buffer): void {
 /** A SEQUENCE with a definite, minimal length that ends where the bytes end. */
 function isOneDerElement(der: Buffer): boolean {
   const [tag, short = 0] = der;
-  if (tag !== 0x30) return false;
+  if (tag !== SEQUENCE) return false;
   if (short < 0x80) return der.length === 2 + short;
   const count = short & 0x7f;
   if (count === 0 || count > 4 || der.length < 2 + count) return false;
@@ -55,7 +58,7 @@ function isOneDerElement(der: Buffer): boolean {
 
 function bytesHint(der: Buffer): string {
   if (der.toString("latin1", 0, PEM_BEGIN.length) === PEM_BEGIN) return ": they are PEM text, to be passed as a string";
-  return der[0] === 0x30 ? ": they are truncated, or something follows the certificate" : "";
+  return der[0] === SEQUENCE ? ": they are truncated, or something follows the certificate" : "";
 }
 
 function textHint(text: string): string {

@@ -23,7 +23,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Checks the shape of a compact JWS strictly: size, three canonical base64url parts, two JSON objects in UTF-8.
  *
  * Neither the signature nor any claim is checked. Every `crit` is refused, since no extension is understood here (RFC 7515
- * section 4.1.11), which refuses `b64: false` as well (RFC 7797 section 6). Of duplicate members the last one counts.
+ * section 4.1.11), and so is `b64: false`, with or without it (RFC 7797 section 7). Of duplicate members the last one
+ * counts.
  *
  * @throws AccessTokenError `ERR_TOKEN_MALFORMED`, or `ERR_TOKEN_ALGORITHM` when `alg` is not a string
  */
@@ -36,6 +37,8 @@ export function parseCompactJws(token: string): CompactJws {
   if (!canonicalBase64url.test(signature)) throw malformed("the signature is not canonical base64url");
   const parsed = parseJsonPart(header, "header");
   if (Object.hasOwn(parsed, "crit")) throw malformed("the header has crit, and no extension is understood here");
+  if (Object.hasOwn(parsed, "b64") && parsed.b64 !== true)
+    throw malformed("the header has b64, which a JWT may not use");
   const keyId = ownMember(parsed, "kid");
   if (keyId !== undefined && typeof keyId !== "string") throw malformed("the kid of the header is not a string");
   const unverifiedClaims = parseJsonPart(payload, "payload");

@@ -9,7 +9,7 @@ import type {
   VerifierConfiguration,
   VerifierOptions,
 } from "./configuration.ts";
-import { isJsonObject } from "./json-object.ts";
+import { isJsonWebKeySet } from "./json-web-key-set.ts";
 import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
 import { isSecureUrl } from "./secure-url.ts";
 
@@ -37,7 +37,10 @@ const settingsRules: OptionRules<IssuerSettings> = {
   },
   jwks: {
     expected: "a key set ({ keys: [...] } with at least one key), or its URL: https, or http on a loopback address",
-    accepts: (value) => (value instanceof URL || typeof value === "string" ? isSecureUrl(value) : isKeySet(value)),
+    accepts: (value) =>
+      value instanceof URL || typeof value === "string"
+        ? isSecureUrl(value)
+        : isJsonWebKeySet(value) && value.keys.length > 0,
   },
   algorithms: nonEmptyList({
     expected: `one of ${Object.keys(signatureAlgorithms).join(", ")}`,
@@ -139,14 +142,10 @@ function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation 
   }
   if (typeof jwks === "string" || jwks instanceof URL) return { kind: "url", url: new URL(jwks) };
   // A copy: what the application does to its object later does not change the keys.
-  return { kind: "set", jwks: structuredClone(jwks) };
+  return { kind: "set", jwks: JSON.parse(JSON.stringify(jwks)) as JsonWebKeySet };
 }
 
 /** An issuer identifier has neither query nor fragment (RFC 8414 section 2). */
 function isDiscoverable(issuer: string): boolean {
   return isSecureUrl(issuer) && !/[?#]/.test(issuer);
-}
-
-function isKeySet(value: unknown): value is JsonWebKeySet {
-  return isJsonObject(value) && Array.isArray(value.keys) && value.keys.length > 0 && value.keys.every(isJsonObject);
 }

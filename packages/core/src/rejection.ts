@@ -20,6 +20,8 @@ export interface HttpRejection {
 
 interface Row {
   readonly status: 400 | 401 | 403 | 503;
+  /** What of the route's requirements the challenge names. */
+  readonly names?: readonly (keyof Challenge)[];
   /** The error of RFC 6750 section 3.1 or RFC 9470 section 3; null when the challenge must not name one. */
   readonly error: keyof typeof descriptions | null;
 }
@@ -60,12 +62,18 @@ const rows: Readonly<Record<AccessTokenErrorCode, Row>> = {
   ERR_CERTIFICATE_MISSING: invalidToken,
   ERR_CERTIFICATE_MALFORMED: invalidToken,
   ERR_CERTIFICATE_UNTRUSTED: invalidToken,
-  ERR_AUTHENTICATION_INSUFFICIENT: { status: 401, error: "insufficient_user_authentication" },
-  ERR_SCOPE_INSUFFICIENT: forbidden,
+  ERR_AUTHENTICATION_INSUFFICIENT: {
+    status: 401,
+    error: "insufficient_user_authentication",
+    names: ["acrValues", "maxAge"],
+  },
+  ERR_SCOPE_INSUFFICIENT: { ...forbidden, names: ["scopes"] },
   ERR_ACCESS_DENIED: forbidden,
   ERR_KEYS_UNAVAILABLE: unavailable,
   ERR_INTROSPECTION_UNAVAILABLE: unavailable,
 };
+
+const parameterNames = { scopes: "scope", acrValues: "acr_values", maxAge: "max_age" } as const;
 
 const DEFAULT_RETRY_AFTER = 10;
 
@@ -79,12 +87,12 @@ const DEFAULT_RETRY_AFTER = 10;
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
   if (!(error instanceof AccessTokenError)) throw new TypeError("httpRejection: the error must be an AccessTokenError");
   const given = knownOptions("the rejection options", options, rejectionRules, "not-given");
-  const { status, error: name } = rows[error.code];
+  const row = rows[error.code];
   const headers: Readonly<Record<string, string>> =
-    status === 503
-      ? { "Retry-After": String(Math.max(1, Math.ceil(error.retryAfter ?? DEFAULT_RETRY_AFTER))) }
-      : { "WWW-Authenticate": challenge(name, error.challenge ?? {}, given) };
-  return { status, headers, body: { message: messages[status] } };
+    row.status === 503
+      ? { "Retry-After": retryAfter(error.retryAfter) }
+      : { "WWW-Authenticate": challenge(row, error.challenge ?? {}, given) };
+  return { status: row.status, headers, body: { message: messages[row.status] } };
 }
 
 // What may stand between quotes in a challenge without escaping (RFC 6750 section 3).
@@ -109,15 +117,21 @@ export const rejectionRules: OptionRules<RejectionOptions> = {
   },
 };
 
-function challenge(error: Row["error"], asked: Challenge, options: RejectionOptions): string {
+function challenge({ error, names = [] }: Row, asked: Challenge, options: RejectionOptions): string {
   const { realm = "api", schemes = ["Bearer"], resource } = options;
   const parameters = [`realm="${realm}"`];
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
-  if (asked.scopes !== undefined) parameters.push(`scope="${asked.scopes.join(" ")}"`);
-  if (asked.acrValues !== undefined) parameters.push(`acr_values="${asked.acrValues.join(" ")}"`);
-  if (asked.maxAge !== undefined) parameters.push(`max_age="${asked.maxAge}"`);
+  for (const name of names) {
+    const value = [asked[name] ?? ""].flat().join(" ");
+    // Requirements were checked; an error that the application made was not.
+    if (quotable.test(value)) parameters.push(`${parameterNames[name]}="${value}"`);
+  }
   if (resource !== undefined) parameters.push(`resource_metadata="${resourceMetadataUrl(resource)}"`);
   return schemes.map((scheme) => `${scheme} ${parameters.join(", ")}`).join(", ");
+}
+
+function retryAfter(seconds: number = DEFAULT_RETRY_AFTER): string {
+  return String(Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : DEFAULT_RETRY_AFTER);
 }
 
 function isResourceIdentifier(resource: string): boolean {

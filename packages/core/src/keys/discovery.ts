@@ -30,8 +30,8 @@ export async function discoverJwksUri(issuer: string, fetch: typeof globalThis.f
   throw failure;
 }
 
-function jwksUri(url: string | undefined, loopback: boolean): URL {
-  const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
+function jwksUri(url: unknown, loopback: boolean): URL {
+  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol === "https:" || (loopback && parsed !== undefined && isLoopbackUrl(parsed))) return parsed;
   throw new ExchangeError("the metadata document of the issuer has no jwks_uri with https");
 }

@@ -1,6 +1,5 @@
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { JsonWebKeySet, SignatureAlgorithm } from "../configuration.ts";
-import { isJsonObject } from "../json-object.ts";
 
 /** The keys of an issuer at one time. */
 export interface KeySet {
@@ -48,11 +47,6 @@ const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
 
 const MIN_RSA_BITS = 2048;
 
-/** Tells whether a value has the shape of a key set (RFC 7517 section 5); what its keys hold is not looked at. */
-export function isJsonWebKeySet(value: unknown): value is JsonWebKeySet {
-  return isJsonObject(value) && Array.isArray(value.keys) && value.keys.every(isJsonObject);
-}
-
 /**
  * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, and
  * those of unknown types. Key material in a token's header plays no part, ever (RFC 8725 section 3.10).
@@ -75,7 +69,8 @@ export function createKeySet({ keys }: JsonWebKeySet): KeySet {
 function isVerificationKey(jwk: JWK): boolean {
   const isPublic = jwk.d === undefined && jwk.priv === undefined && jwk.k === undefined;
   const verifies = jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes("verify"));
-  return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig");
+  const fitsAny = Object.keys(shapes).some((algorithm) => fits(jwk, algorithm));
+  return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig") && fitsAny;
 }
 
 function fits(jwk: JWK, algorithm: string): boolean {

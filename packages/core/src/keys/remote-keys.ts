@@ -1,6 +1,7 @@
 import { AccessTokenError } from "../errors.ts";
 import { ExchangeError } from "./exchange.ts";
-import { createKeySet, isJsonWebKeySet, type KeySet } from "./key-set.ts";
+import { isJsonWebKeySet } from "../json-web-key-set.ts";
+import { createKeySet, type KeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
 /** How long fetched keys are used before they are fetched again, in milliseconds. */

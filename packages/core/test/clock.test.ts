@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { currentTime } from "../src/clock.ts";
+
+describe("currentTime", () => {
+  test.each([
+    [1_750_000_000_000, 1_750_000_000],
+    [1_750_000_000_999, 1_750_000_000.999],
+    [0, 0],
+    [-1000, -1],
+  ])("reads %d milliseconds as %d seconds", (milliseconds, seconds) => {
+    expect(currentTime(() => milliseconds)).toBe(seconds);
+  });
+
+  test("reads the clock anew each time", () => {
+    let now = 1000;
+    const clock = () => (now += 1000);
+    expect([currentTime(clock), currentTime(clock)]).toEqual([2, 3]);
+  });
+
+  test.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    undefined,
+    null,
+    "1750000000000",
+    1_750_000_000_000n,
+    new Date(0),
+  ])("refuses %s, by which no token would expire", (time) => {
+    expect(() => currentTime(() => time as number)).toThrow(TypeError);
+  });
+});

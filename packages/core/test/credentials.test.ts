@@ -1,0 +1,248 @@
+import { createSelfSignedCertificate } from "@certbound/testing";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { NodeRequest } from "../src/incoming-request.ts";
+import { type Credentials, type CredentialSources, readCredentials } from "../src/credentials.ts";
+import { AccessTokenError } from "../src/errors.ts";
+import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
+import { requestWith } from "./support/requests.ts";
+
+const client = await createSelfSignedCertificate();
+const request = requestWith("Bearer token");
+
+type Sources = CredentialSources<NodeRequest>;
+
+/** Reads the credentials of a request with resolvers, which may be of types that TypeScript would not let pass. */
+async function read(
+  sources: { readonly tokenResolver?: unknown; readonly certificateResolver?: unknown },
+  from: NodeRequest = request,
+): Promise<Credentials> {
+  const { tokenResolver, certificateResolver = () => null } = sources;
+  return readCredentials(from, {
+    tokenResolver: tokenResolver as Sources["tokenResolver"],
+    certificateResolver: certificateResolver as Sources["certificateResolver"],
+    schemes: ["bearer"],
+  });
+}
+
+/** The same value in every way that a resolver can give it. */
+function resolversOf(value: unknown): readonly (() => unknown)[] {
+  // oxlint-disable-next-line unicorn/no-thenable -- a promise of another library
+  const thenable = { then: (resolve: (given: unknown) => void) => resolve(value) };
+  return [() => value, async () => value, () => thenable];
+}
+
+/** The same failure in every way that a resolver can have it. */
+function failing(cause: unknown): readonly (() => unknown)[] {
+  const throwing = (): never => {
+    throw cause;
+  };
+  return [throwing, async () => throwing()];
+}
+
+/** A failure of the application: neither a refusal, nor without a word about where it happened. */
+function expectFailure(reason: unknown, about: RegExp): void {
+  expect(reason).toBeInstanceOf(Error);
+  expect(reason).not.toBeInstanceOf(AccessTokenError);
+  expect((reason as Error).message).toMatch(about);
+}
+
+describe("the certificate resolver", () => {
+  test.each([
+    ["PEM", client.certificate],
+    ["base64 DER", Buffer.from(client.der).toString("base64")],
+    ["DER", client.der],
+    ["a thumbprint", { thumbprint: client.thumbprint }],
+  ])("gives the certificate as %s, at once or later", async (_name, value) => {
+    for (const certificateResolver of resolversOf(value)) {
+      const { token, certificate } = await read({ certificateResolver });
+      expect(token).toBe("token");
+      expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
+    }
+  });
+
+  test.each([[null], [undefined], [""]])("says by %j that the client presented none", async (value) => {
+    for (const certificateResolver of resolversOf(value)) {
+      expect((await read({ certificateResolver })).certificate).toMatchObject({ code: "ERR_CERTIFICATE_MISSING" });
+    }
+  });
+
+  test.each(["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_CERTIFICATE_UNTRUSTED"] as const)(
+    "says by returning an error with %s why there is none",
+    async (code) => {
+      const error = new AccessTokenError(code, { detail: "the proxy is unknown" });
+      for (const certificateResolver of resolversOf(error)) {
+        expect((await read({ certificateResolver })).certificate).toBe(error);
+      }
+    },
+  );
+
+  test("gives text that is no certificate, which is the client's or the proxy's fault", async () => {
+    for (const certificateResolver of resolversOf("certificate")) {
+      expect((await read({ certificateResolver })).certificate).toMatchObject({ code: "ERR_CERTIFICATE_MALFORMED" });
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ["a number", 5],
+    ["NaN", Number.NaN],
+    ["true", true],
+    ["false", false],
+    ["an empty object", {}],
+    ["a list of certificates", [client.certificate]],
+    ["an empty list", []],
+    ["a function", () => client.certificate],
+    ["a symbol", Symbol("certificate")],
+    ["a date", new Date(0)],
+    ["an error", new Error("x")],
+    ["a thumbprint that is a number", { thumbprint: 5 }],
+    ["a thumbprint that is missing", { thumbprint: undefined }],
+    ["an x509 that is text", { thumbprint: client.thumbprint, x509: client.certificate }],
+    ["what getPeerCertificate() gives without a certificate", Object.create(null)],
+  ])("that gives %s is at fault, not the client", async (_name, value) => {
+    for (const certificateResolver of resolversOf(value)) {
+      expectFailure(await reasonOf(read({ certificateResolver })), /certificate/);
+    }
+  });
+
+  test.each(["ERR_TOKEN_MISSING", "ERR_TOKEN_EXPIRED", "ERR_BINDING_REQUIRED", "ERR_KEYS_UNAVAILABLE"] as const)(
+    "that returns an error with %s is at fault",
+    async (code) => {
+      for (const certificateResolver of resolversOf(new AccessTokenError(code))) {
+        expectFailure(await reasonOf(read({ certificateResolver })), /certificateResolver.*ERR_CERTIFICATE_/);
+      }
+    },
+  );
+
+  test.each<[string, unknown]>([
+    ["an error", new Error("x")],
+    ["a refusal", new AccessTokenError("ERR_TOKEN_EXPIRED")],
+    ["a refusal that it may return", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
+    ["text", "x"],
+    ["undefined", undefined],
+  ])("that throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
+    for (const certificateResolver of failing(cause)) {
+      const reason = await reasonOf(read({ certificateResolver }));
+      expectFailure(reason, /certificateResolver/);
+      expect((reason as Error).cause).toBe(cause);
+    }
+  });
+
+  test("is asked once, with the request", async () => {
+    const certificateResolver = vi.fn<(from: NodeRequest) => null>(() => null);
+    await read({ certificateResolver });
+    expect(certificateResolver.mock.calls).toEqual([[request]]);
+  });
+
+  test("is asked in the turn in which the request came, even when the token comes later", async () => {
+    const certificateResolver = vi.fn<() => null>(() => null);
+    const reading = read({ certificateResolver, tokenResolver: () => Promise.resolve("token") });
+    expect(certificateResolver).toHaveBeenCalledOnce();
+    await reading;
+  });
+
+  test("is not asked for a request without a token", async () => {
+    const certificateResolver = vi.fn<() => null>(() => null);
+    const withoutToken = [
+      requestWith(),
+      requestWith("Basic x"),
+      requestWith("Bearer"),
+      requestWith("Bearer a", "Bearer b"),
+    ];
+    const codes = await Promise.all(withoutToken.map((from) => outcomeOf(read({ certificateResolver }, from))));
+    expect(codes).toEqual(["ERR_TOKEN_MISSING", "ERR_TOKEN_MISSING", "ERR_REQUEST_MALFORMED", "ERR_REQUEST_MALFORMED"]);
+    expect(await outcomeOf(read({ certificateResolver, tokenResolver: () => null }))).toBe("ERR_TOKEN_MISSING");
+    expect(certificateResolver).not.toHaveBeenCalled();
+  });
+});
+
+describe("the token resolver", () => {
+  test("gives the token instead of the header, at once or later", async () => {
+    for (const from of [request, requestWith(), requestWith("Bearer a", "Bearer b")]) {
+      for (const tokenResolver of resolversOf("other")) {
+        expect((await read({ tokenResolver }, from)).token).toBe("other");
+      }
+    }
+  });
+
+  test.each([[null], [undefined], [""]])("says by %j that there is none, whatever the header says", async (value) => {
+    for (const tokenResolver of resolversOf(value)) {
+      expect(await outcomeOf(read({ tokenResolver }))).toBe("ERR_TOKEN_MISSING");
+    }
+  });
+
+  test.each<[unknown]>([[5], [true], [false], [{}], [["token"]], [Buffer.from("token")], [() => "token"]])(
+    "that gives something else than text is at fault: %s",
+    async (value) => {
+      for (const tokenResolver of resolversOf(value)) {
+        expectFailure(await reasonOf(read({ tokenResolver })), /tokenResolver/);
+      }
+    },
+  );
+
+  test.each<[string, unknown]>([
+    ["an error", new Error("x")],
+    ["a refusal", new AccessTokenError("ERR_TOKEN_MISSING")],
+  ])("that throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
+    for (const tokenResolver of failing(cause)) {
+      const reason = await reasonOf(read({ tokenResolver }));
+      expectFailure(reason, /tokenResolver/);
+      expect((reason as Error).cause).toBe(cause);
+    }
+  });
+
+  test("is asked once, with the request", async () => {
+    const tokenResolver = vi.fn<(from: NodeRequest) => string>(() => "token");
+    await read({ tokenResolver });
+    expect(tokenResolver.mock.calls).toEqual([[request]]);
+  });
+
+  test("that finds none, and a certificate resolver that fails later, leave no rejection unhandled", async () => {
+    const certificateResolver = async () => {
+      await new Promise((resolve) => void setImmediate(resolve));
+      throw new Error("x");
+    };
+    const error = await refusalOf(read({ tokenResolver: async () => null, certificateResolver }));
+    expect(error.code).toBe("ERR_TOKEN_MISSING");
+  });
+});
+
+describe("without a token resolver", () => {
+  test("the token is that of the Authorization header, and of no other place", async () => {
+    expect((await read({}, requestWith("bearer  a.b.c"))).token).toBe("a.b.c");
+    const elsewhere = {
+      rawHeaders: ["Proxy-Authorization", "Bearer a", "X-Forwarded-Authorization", "Bearer b"],
+      socket: {},
+    };
+    expect(await outcomeOf(read({}, elsewhere))).toBe("ERR_TOKEN_MISSING");
+  });
+});
+
+describe("a resolver that never settles", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const never = () => new Promise(() => {});
+
+  test.each(["certificateResolver", "tokenResolver"])("is at fault after 5 s: %s", async (name) => {
+    const reason = reasonOf(read({ [name]: never }));
+    const ended = vi.fn<() => void>();
+    void reason.then(ended);
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(ended).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expectFailure(await reason, new RegExp(name));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("is unlike one that settles before", async () => {
+    const late = () => new Promise((resolve) => void setTimeout(resolve, 4999, client.certificate));
+    const reading = read({ certificateResolver: late });
+    await vi.advanceTimersByTimeAsync(4999);
+    expect((await reading).certificate).toMatchObject({ thumbprint: client.thumbprint });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import type * as errors from "../src/errors.ts";
+import { AccessTokenError, type AccessTokenErrorCode, isCertificateErrorCode } from "../src/errors.ts";
+
+// Every code, by the kind of check that refuses; a code that is missing here does not compile.
+const codes: Readonly<
+  Record<AccessTokenErrorCode, "request" | "token" | "binding" | "certificate" | "rights" | "issuer">
+> = {
+  ERR_TOKEN_MISSING: "request",
+  ERR_REQUEST_MALFORMED: "request",
+  ERR_TOKEN_MALFORMED: "token",
+  ERR_TOKEN_ALGORITHM: "token",
+  ERR_TOKEN_KEY_UNKNOWN: "token",
+  ERR_TOKEN_SIGNATURE: "token",
+  ERR_TOKEN_TYPE: "token",
+  ERR_TOKEN_ISSUER: "token",
+  ERR_TOKEN_AUDIENCE: "token",
+  ERR_TOKEN_EXPIRED: "token",
+  ERR_TOKEN_NOT_YET_VALID: "token",
+  ERR_TOKEN_CLAIM: "token",
+  ERR_TOKEN_INACTIVE: "token",
+  ERR_BINDING_REQUIRED: "binding",
+  ERR_BINDING_MALFORMED: "binding",
+  ERR_BINDING_UNSUPPORTED: "binding",
+  ERR_BINDING_MISMATCH: "binding",
+  ERR_CERTIFICATE_MISSING: "certificate",
+  ERR_CERTIFICATE_MALFORMED: "certificate",
+  ERR_CERTIFICATE_UNTRUSTED: "certificate",
+  ERR_AUTHENTICATION_INSUFFICIENT: "rights",
+  ERR_SCOPE_INSUFFICIENT: "rights",
+  ERR_ACCESS_DENIED: "rights",
+  ERR_KEYS_UNAVAILABLE: "issuer",
+  ERR_INTROSPECTION_UNAVAILABLE: "issuer",
+};
+const everyCode = Object.entries(codes) as [AccessTokenErrorCode, string][];
+
+/** The errors module once more, as a second copy of the package in one process has it. */
+async function secondCopy(): Promise<typeof errors> {
+  const specifier: string = "../src/errors.ts?copy";
+  return (await import(/* @vite-ignore */ specifier)) as typeof errors;
+}
+
+describe("AccessTokenError", () => {
+  test.each(everyCode)("has a message of its own for %s", (code) => {
+    const error = new AccessTokenError(code);
+    expect(error).toMatchObject({ name: "AccessTokenError", code, message: expect.stringMatching(/^(The|A) .+[^.]$/) });
+  });
+
+  test("has no two codes with one message", () => {
+    const messages = everyCode.map(([code]) => new AccessTokenError(code).message);
+    expect(new Set(messages).size).toBe(everyCode.length);
+  });
+
+  test("is an Error with a stack", () => {
+    const error = new AccessTokenError("ERR_TOKEN_EXPIRED");
+    expect(error).toBeInstanceOf(Error);
+    expect(error.stack).toContain("errors.test.ts");
+  });
+
+  test("carries detail, challenge and retryAfter", () => {
+    const given = { detail: "a reason", challenge: { scopes: ["read"] }, retryAfter: 7 };
+    expect(new AccessTokenError("ERR_KEYS_UNAVAILABLE", given)).toMatchObject(given);
+  });
+
+  test.each(["detail", "challenge", "retryAfter", "cause"])("has no %s when none was given", (name) => {
+    const error = new AccessTokenError("ERR_TOKEN_EXPIRED", {
+      detail: undefined,
+      challenge: undefined,
+      retryAfter: undefined,
+    });
+    expect(Object.hasOwn(error, name)).toBe(false);
+  });
+
+  test.each(["ERR_TOKEN", "err_token_missing", "", "toString", "__proto__", undefined])(
+    "refuses to be made with the code %j",
+    (code) => {
+      expect(() => new AccessTokenError(code as AccessTokenErrorCode)).toThrow(TypeError);
+    },
+  );
+});
+
+describe("instanceof AccessTokenError", () => {
+  test("recognises the errors of another copy of the package, in both directions", async () => {
+    const other = await secondCopy();
+    expect(other.AccessTokenError).not.toBe(AccessTokenError);
+    expect(new other.AccessTokenError("ERR_TOKEN_EXPIRED")).toBeInstanceOf(AccessTokenError);
+    expect(new AccessTokenError("ERR_TOKEN_EXPIRED")).toBeInstanceOf(other.AccessTokenError);
+  });
+
+  test.each([
+    ["another error", new Error("ERR_TOKEN_EXPIRED")],
+    ["an object with a code", { name: "AccessTokenError", code: "ERR_TOKEN_EXPIRED", message: "" }],
+    ["null", null],
+    ["undefined", undefined],
+    ["a text", "ERR_TOKEN_EXPIRED"],
+    ["a function", () => "ERR_TOKEN_EXPIRED"],
+  ])("does not recognise %s", (_, value: unknown) => {
+    expect(value instanceof AccessTokenError).toBe(false);
+  });
+
+  test("lets a subclass recognise its own only", () => {
+    class Refined extends AccessTokenError {}
+    expect(new Refined("ERR_TOKEN_EXPIRED")).toBeInstanceOf(Refined);
+    expect(new Refined("ERR_TOKEN_EXPIRED")).toBeInstanceOf(AccessTokenError);
+    expect(new AccessTokenError("ERR_TOKEN_EXPIRED")).not.toBeInstanceOf(Refined);
+  });
+});
+
+describe("isCertificateErrorCode", () => {
+  test.each(everyCode)("sorts %s among the codes of kind %s", (code, kind) => {
+    expect(isCertificateErrorCode(code)).toBe(kind === "certificate");
+  });
+});

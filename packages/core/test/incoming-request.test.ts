@@ -1,0 +1,98 @@
+import type { X509Certificate } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import {
+  headerValues,
+  nodeRequest,
+  type NodeRequest,
+  type NodeSocket,
+  peerCertificate,
+} from "../src/incoming-request.ts";
+
+function requestWith(rawHeaders: readonly string[], socket: NodeSocket = {}): NodeRequest {
+  return { rawHeaders, socket };
+}
+
+describe("nodeRequest", () => {
+  const node = requestWith(["Host", "node"]);
+
+  test("returns a Node request itself", () => {
+    expect(nodeRequest(node)).toBe(node);
+  });
+
+  test("unwraps the request of a framework", () => {
+    expect(nodeRequest({ raw: node })).toBe(node);
+  });
+
+  test("prefers the Node request to what it holds as raw", () => {
+    const both = { ...node, raw: requestWith(["Host", "other"]) };
+    expect(nodeRequest(both)).toBe(both);
+  });
+
+  test("finds the members of a Node request on its prototype", () => {
+    const inherited = Object.create(node) as NodeRequest;
+    expect(nodeRequest(inherited)).toBe(inherited);
+  });
+});
+
+describe("headerValues", () => {
+  test.each([
+    ["nothing for a request without headers", [], []],
+    ["nothing for a header that is not there", ["Host", "a"], []],
+    ["the value of a header", ["Host", "a", "Authorization", "one"], ["one"]],
+    ["an empty value", ["Authorization", ""], [""]],
+    ["a value untrimmed and not split", ["authorization", " one, two "], [" one, two "]],
+    ["every occurrence in order", ["Authorization", "one", "Host", "a", "authorization", "two"], ["one", "two"]],
+    ["names in any letter case", ["AUTHORIZATION", "one"], ["one"]],
+    ["no value that looks like the name", ["Host", "authorization", "Accept", "one"], []],
+    ["no name that begins with it", ["Authorization-Info", "one"], []],
+    ["no name that ends with it", ["Proxy-Authorization", "one", "X-Forwarded-Authorization", "two"], []],
+    ["no name with underscores or blanks", ["Authorization ", "one", "Authori_zation", "two"], []],
+    ["no name without a value", ["Host", "a", "Authorization"], []],
+  ])("lists %s", (_, rawHeaders, values) => {
+    expect(headerValues(requestWith(rawHeaders), "authorization")).toEqual(values);
+  });
+
+  test("does not take an underscore for a hyphen", () => {
+    const request = requestWith(["Client_Cert", "one", "Client-Cert", "two"]);
+    expect(headerValues(request, "client-cert")).toEqual(["two"]);
+  });
+});
+
+describe("peerCertificate", () => {
+  const certificate = { subject: "client" } as X509Certificate;
+
+  test("asks the socket for the certificate", () => {
+    const socket = { getPeerX509Certificate: () => certificate };
+    expect(peerCertificate(requestWith([], socket))).toBe(certificate);
+  });
+
+  test("calls the method as the socket's own", () => {
+    class Socket {
+      readonly #certificate = certificate;
+      getPeerX509Certificate(): X509Certificate {
+        return this.#certificate;
+      }
+    }
+    expect(peerCertificate(requestWith([], new Socket()))).toBe(certificate);
+  });
+
+  test.each<[string, NodeSocket & { readonly authorized?: boolean }]>([
+    ["a plain socket", {}],
+    ["a TLS socket without one", { getPeerX509Certificate: () => undefined }],
+    ["a socket that says authorized and has none", { authorized: true, getPeerX509Certificate: () => undefined }],
+    [
+      "a closed HTTP/2 connection",
+      {
+        getPeerX509Certificate: () => {
+          throw Object.assign(new Error("The socket has been disconnected"), { code: "ERR_HTTP2_SOCKET_UNBOUND" });
+        },
+      },
+    ],
+  ])("finds none on %s", (_, socket) => {
+    expect(peerCertificate(requestWith([], socket))).toBeUndefined();
+  });
+
+  test("finds none on a request whose socket is gone", () => {
+    expect(peerCertificate({ rawHeaders: [], socket: undefined as unknown as NodeSocket })).toBeUndefined();
+  });
+});

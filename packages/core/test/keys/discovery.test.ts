@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { discoverJwksUri } from "../../src/keys/discovery.ts";
+import { boundedFetch, ExchangeError } from "../../src/keys/exchange.ts";
+import { type Answer, type Endpoint, json, redirect, startEndpoint, status, text } from "../support/endpoint.ts";
+import { reasonOf } from "../support/outcome.ts";
+
+const oauth = "/.well-known/oauth-authorization-server";
+const oidc = "/.well-known/openid-configuration";
+
+/** Starts an issuer that serves documents by path, and answers 404 to everything else. */
+async function startIssuer(documents: (origin: string) => Readonly<Record<string, Answer>>): Promise<Endpoint> {
+  const endpoint = await startEndpoint(status(404, {}));
+  endpoint.answer((response, path) => {
+    (documents(endpoint.url)[path] ?? status(404, {}))(response, path);
+  });
+  return endpoint;
+}
+
+function discover(issuer: string): Promise<string> {
+  return discoverJwksUri(issuer, boundedFetch(fetch)).then(String);
+}
+
+async function expectNoKeys(issuer: string): Promise<void> {
+  expect(await reasonOf(discover(issuer))).toBeInstanceOf(ExchangeError);
+}
+
+describe("discoverJwksUri", () => {
+  test("takes the document of RFC 8414, and asks for no other", async () => {
+    const { url, requests } = await startIssuer((origin) => ({
+      [oauth]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
+      [oidc]: json({ issuer: origin, jwks_uri: `${origin}/other` }),
+    }));
+    expect(await discover(url)).toBe(`${url}/keys`);
+    expect(requests).toEqual([oauth]);
+  });
+
+  test.each<[string, Answer]>([
+    ["is missing", status(404, {})],
+    ["is out of order", status(500, {})],
+    ["is HTML", text("<html>", "text/html")],
+    ["is of another issuer", json({ issuer: "https://other.example", jwks_uri: "https://other.example/keys" })],
+  ])("takes the document of OpenID Connect when the other one %s", async (_name, answer) => {
+    const { url, requests } = await startIssuer((origin) => ({
+      [oauth]: answer,
+      [oidc]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
+    }));
+    expect(await discover(url)).toBe(`${url}/keys`);
+    expect(requests).toEqual([oauth, oidc]);
+  });
+
+  test("inserts the path of RFC 8414 before that of the issuer, and appends that of OpenID Connect", async () => {
+    for (const path of ["/tenant/a", "/tenant/a/"]) {
+      const { url, requests } = await startIssuer(() => ({}));
+      await expectNoKeys(url + path);
+      expect(requests).toEqual([`${oauth}/tenant/a`, `/tenant/a${oidc}`]);
+    }
+  });
+
+  test.each([
+    ["", "", true],
+    ["/", "/", true],
+    ["", "/", false],
+    ["/", "", false],
+    ["/tenant", "/tenant", true],
+    ["/tenant/", "/tenant/", true],
+    ["/tenant", "/tenant/", false],
+    ["/tenant/", "/tenant", false],
+    ["/tenant", "/Tenant", false],
+    ["/tenant", "/x/../tenant", false],
+    ["/a%20b", "/a b", false],
+  ])("compares issuers character by character: %j is not also %j (I-05)", async (configured, named, same) => {
+    const { url } = await startEndpoint((response, path) => {
+      const origin = `http://${response.req.headers.host}`;
+      json({ issuer: origin + named, jwks_uri: `${origin}/keys` })(response, path);
+    });
+    const found = await discover(url + configured).catch((error: unknown) => error);
+    expect({ found: found === `${url}/keys`, refused: found instanceof ExchangeError }).toEqual({
+      found: same,
+      refused: !same,
+    });
+  });
+
+  test.each<[string, (origin: string) => unknown]>([
+    ["no object", () => []],
+    ["null", () => null],
+    ["no issuer", (origin) => ({ jwks_uri: `${origin}/keys` })],
+    ["an issuer that is no string", (origin) => ({ issuer: [origin], jwks_uri: `${origin}/keys` })],
+    ["the host by another name", (origin) => ({ issuer: origin.replace("127.0.0.1", "localhost"), jwks_uri: origin })],
+    ["another scheme", (origin) => ({ issuer: origin.replace("http", "https"), jwks_uri: origin })],
+    ["no jwks_uri", (origin) => ({ issuer: origin })],
+    ["a jwks_uri that is no URL", (origin) => ({ issuer: origin, jwks_uri: "/keys" })],
+    ["a jwks_uri that is no string", (origin) => ({ issuer: origin, jwks_uri: [`${origin}/keys`] })],
+    ["a jwks_uri with http elsewhere", (origin) => ({ issuer: origin, jwks_uri: "http://192.0.2.1/keys" })],
+    [
+      "a jwks_uri that only looks like loopback",
+      (origin) => ({ issuer: origin, jwks_uri: "http://127.0.0.1.example" }),
+    ],
+    ["a jwks_uri that is a file", (origin) => ({ issuer: origin, jwks_uri: "file:///etc/keys" })],
+    ["a jwks_uri that holds the keys", (origin) => ({ issuer: origin, jwks_uri: "data:application/json,{}" })],
+  ])("refuses a document with %s", async (_name, document) => {
+    const { url } = await startEndpoint((response, path) => {
+      json(document(`http://${response.req.headers.host}`))(response, path);
+    });
+    await expectNoKeys(url);
+  });
+
+  test("accepts a jwks_uri with https, on another host too", async () => {
+    const { url } = await startIssuer((origin) => ({
+      [oauth]: json({ issuer: origin, jwks_uri: "https://keys.example/jwks" }),
+    }));
+    expect(await discover(url)).toBe("https://keys.example/jwks");
+  });
+
+  test("refuses a jwks_uri with http from an issuer with https, on loopback too", async () => {
+    const issuer = "https://issuer.example";
+    const answering = (jwks_uri: string) => async () => Response.json({ issuer, jwks_uri });
+    expect(await reasonOf(discoverJwksUri(issuer, answering("http://127.0.0.1/keys")))).toBeInstanceOf(ExchangeError);
+    expect(String(await discoverJwksUri(issuer, answering("https://127.0.0.1/keys")))).toBe("https://127.0.0.1/keys");
+  });
+
+  test("does not follow a redirect to a good document (N-07)", async () => {
+    const good = await startIssuer(() => ({}));
+    const { url } = await startIssuer(() => ({ [oauth]: redirect(good.url), [oidc]: redirect(good.url) }));
+    good.answer(json({ issuer: url, jwks_uri: `${url}/keys` }));
+    await expectNoKeys(url);
+    expect(good.requests).toEqual([]);
+  });
+
+  test("tells nothing of what was received", async () => {
+    const { url } = await startEndpoint(json({ issuer: "https://MARKER.example", jwks_uri: "MARKER" }));
+    const { message, stack, cause } = (await reasonOf(discover(url))) as ExchangeError;
+    expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");
+  });
+});

@@ -1,0 +1,116 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { boundedFetch, EXCHANGE_TIMEOUT, ExchangeError, MAX_BODY } from "../../src/keys/exchange.ts";
+import { endless, hangUp, json, redirect, silent, stalled, startEndpoint, status, text } from "../support/endpoint.ts";
+import { reasonOf } from "../support/outcome.ts";
+
+const fetchBounded = boundedFetch(fetch);
+
+describe("boundedFetch", () => {
+  test("gives status, headers and body of the answer", async () => {
+    const { url, requests } = await startEndpoint(json({ a: 1 }));
+    const response = await fetchBounded(`${url}/jwks?x=1`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(await response.json()).toEqual({ a: 1 });
+    expect(requests).toEqual(["/jwks?x=1"]);
+  });
+
+  test("passes on the headers of the request", async () => {
+    const { url } = await startEndpoint((response) => {
+      response.end(JSON.stringify(response.req.headers.accept));
+    });
+    const response = await fetchBounded(url, { headers: { accept: "application/jwk-set+json" } });
+    expect(await response.json()).toBe("application/jwk-set+json");
+  });
+
+  test.each([204, 304, 404, 500, 503])("gives the status %d as it is", async (code) => {
+    const { url } = await startEndpoint(status(code, { error: "x" }));
+    expect((await fetchBounded(url)).status).toBe(code);
+  });
+
+  test("decodes a compressed body", async () => {
+    const { url } = await startEndpoint((response) => {
+      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync('{"a":1}'));
+    });
+    expect(await (await fetchBounded(url)).json()).toEqual({ a: 1 });
+  });
+
+  test.each([301, 302, 303, 307, 308])("does not follow a redirect with status %d (N-07)", async (code) => {
+    const target = await startEndpoint(json({ a: 1 }));
+    const { url } = await startEndpoint(redirect(target.url, code));
+    const response = await fetchBounded(url, { redirect: "follow" }).catch(() => undefined);
+    expect(response?.ok ?? false).toBe(false);
+    expect(target.requests).toEqual([]);
+  });
+
+  test("reads a body of 1 MiB, and refuses one byte more", async () => {
+    const { url, answer } = await startEndpoint(text("x".repeat(MAX_BODY), "text/plain"));
+    expect((await (await fetchBounded(url)).text()).length).toBe(1024 * 1024);
+    answer(text("x".repeat(MAX_BODY + 1), "text/plain"));
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+  });
+
+  test("refuses an endless body, and ends the connection (N-08)", async () => {
+    let closed = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const { url } = await startEndpoint((response, path) => {
+      response.once("close", closed);
+      endless(response, path);
+    });
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    await ended;
+  });
+
+  test("refuses a small body that decompresses to a large one", async () => {
+    const { url } = await startEndpoint((response) => {
+      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(MAX_BODY * 8)));
+    });
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+  });
+
+  test("gives up after 5 s, whether the server, the body or a fetch of the application hangs (N-05)", async () => {
+    const mute = await startEndpoint(silent);
+    const dripping = await startEndpoint(stalled);
+    const started = performance.now();
+    const reasons = await Promise.all(
+      [
+        fetchBounded(mute.url),
+        fetchBounded(dripping.url),
+        boundedFetch(() => new Promise(() => {}))(mute.url),
+        boundedFetch(async () => new Response(new ReadableStream()))(mute.url),
+      ].map(reasonOf),
+    );
+    expect(reasons.map((reason) => reason instanceof ExchangeError)).toEqual([true, true, true, true]);
+    expect(EXCHANGE_TIMEOUT).toBe(5000);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(4900);
+  });
+
+  test("rejects with an error of its own when there is no connection", async () => {
+    const { url, close } = await startEndpoint(hangUp);
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    await close();
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+  });
+
+  test.each<[string, typeof fetch]>([
+    [
+      "throws",
+      () => {
+        throw new Error("MARKER");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("MARKER"))],
+    ["gives no response", async () => ({ MARKER: 1 }) as unknown as Response],
+    ["gives undefined", async () => undefined as unknown as Response],
+    ["gives a network error", async () => Response.error()],
+    ["gives a body that fails", async () => new Response(new ReadableStream({ pull: (c) => c.error("MARKER") }))],
+  ])("rejects with an error of its own, which tells nothing, when fetch %s", async (_name, failing) => {
+    const reason = await reasonOf(boundedFetch(failing)("https://issuer.example/MARKER"));
+    expect(reason).toBeInstanceOf(ExchangeError);
+    const { message, stack, cause } = reason as ExchangeError;
+    expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");
+  });
+});

@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { createServer } from "node:https";
+import { createCertificateAuthority, startServer } from "@certbound/testing";
+import { onTestFinished } from "vitest";
+
+const authority = await createCertificateAuthority();
+const { certificate: cert, key } = await authority.issueServerCertificate();
+
+/** A server that asks for client certificates, and takes every one. */
+export interface TlsServer {
+  readonly url: string;
+  /** The authority of the server's certificate. */
+  readonly ca: string;
+}
+
+/** What the server does with a request of either version of HTTP. */
+export type TlsListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+const mutual = { key, cert, requestCert: true, rejectUnauthorized: false };
+
+/** Starts a server for HTTP/1.1, which ends with the test. */
+export async function startHttpsServer(listener: TlsListener, options: object = {}): Promise<TlsServer> {
+  return start(createServer({ ...mutual, ...options }, listener));
+}
+
+/** Starts a server for HTTP/2, which ends with the test. */
+export async function startHttp2Server(listener: TlsListener): Promise<TlsServer> {
+  return start(createSecureServer(mutual, listener));
+}
+
+async function start(server: Parameters<typeof startServer>[0]): Promise<TlsServer> {
+  const { url, close } = await startServer(server);
+  onTestFinished(close);
+  return { url, ca: authority.certificate };
+}
