@@ -1,5 +1,5 @@
 /** How long a callback of the application may take, in milliseconds. */
-export const CALLBACK_TIMEOUT = 5000;
+const CALLBACK_TIMEOUT = 5000;
 
 /**
  * Calls a function of the application; what it throws becomes a plain error with the original as `cause`.

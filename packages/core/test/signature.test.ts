@@ -6,7 +6,7 @@ import { parseCompactJws } from "../src/compact-jws.ts";
 import { AccessTokenError } from "../src/errors.ts";
 import { createKeySet } from "../src/keys/key-set.ts";
 import { verifySignature } from "../src/signature.ts";
-import { algorithms, supported, whySkipped } from "./support/algorithms.ts";
+import { supported } from "./support/algorithms.ts";
 import { type Outcome, outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 
 const issuers: Issuer[] = [];
@@ -41,11 +41,8 @@ function publicJwk(key: KeyObject): JWK {
   return key.export({ format: "jwk" });
 }
 
-describe.each(algorithms)("%s", (algorithm) => {
-  const skipped = !supported.has(algorithm);
-  const without = whySkipped(algorithm);
-
-  test.skipIf(skipped)(`verifies a signature and gives the bytes that were signed${without}`, async () => {
+describe.each([...supported])("%s", (algorithm) => {
+  test("verifies a signature and gives the bytes that were signed", async () => {
     const { accessToken, jwks } = await startIssuer(algorithm);
     const token = await accessToken({ claims: { note: "é" } });
     const [, payload = ""] = token.split(".");
@@ -55,7 +52,7 @@ describe.each(algorithms)("%s", (algorithm) => {
     expect(await verified(`${token.slice(0, token.lastIndexOf("."))}.`, jwks.keys)).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test.skipIf(skipped)(`does not verify with another key of the same type${without}`, async () => {
+  test("does not verify with another key of the same type", async () => {
     const [{ accessToken, jwks }, other] = await Promise.all([startIssuer(algorithm), startIssuer(algorithm)]);
     const token = await accessToken({ header: { kid: undefined } });
     expect(await verified(token, jwks.keys)).toBe("accepted");

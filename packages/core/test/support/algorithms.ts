@@ -1,8 +1,7 @@
 import { generateKeyPair } from "jose";
 import type { SignatureAlgorithm } from "../../src/configuration.ts";
 
-/** Every algorithm that a token may be signed with. */
-export const algorithms: readonly SignatureAlgorithm[] = [
+const algorithms: readonly SignatureAlgorithm[] = [
   "RS256",
   "RS384",
   "RS512",
@@ -19,15 +18,10 @@ export const algorithms: readonly SignatureAlgorithm[] = [
   "ML-DSA-87",
 ];
 
-/** Those that the running Node can sign with; ML-DSA came with Node 24. */
+/** The algorithms that a token may be signed with, as far as the running Node has them; ML-DSA came with Node 24. */
 export const supported: ReadonlySet<SignatureAlgorithm> = new Set(
   (await Promise.all(algorithms.map(async (algorithm) => ((await isSupported(algorithm)) ? [algorithm] : [])))).flat(),
 );
-
-/** Completes the name of a test that is skipped. */
-export function whySkipped(algorithm: SignatureAlgorithm): string {
-  return supported.has(algorithm) ? "" : `, not tried since Node ${process.version} does not have it`;
-}
 
 async function isSupported(algorithm: SignatureAlgorithm): Promise<boolean> {
   if (!algorithm.startsWith("ML-DSA")) return true;

@@ -1,0 +1,98 @@
+import { AccessTokenError } from "@certbound/core";
+import { describe, expect, test } from "vitest";
+import { expressVersions } from "../../../test/helpers/express-versions.ts";
+import type { Respond } from "../src/protect-api.ts";
+import { parties, startApp } from "./protected-app.ts";
+
+const challenge =
+  'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"';
+
+describe.each(expressVersions)("respond on %s", (_name, express) => {
+  test("is given the answer that would have been sent, and sends its own", async () => {
+    const rejections: unknown[] = [];
+    const respond: Respond = (rejection, request, response) => {
+      rejections.push(rejection, request.path);
+      response.status(418).set("x-own", "yes").send("my own answer");
+    };
+    const { send, errors, handled } = await startApp(express, { options: { respond } });
+    const { status, headers, body } = await send({ identity: parties.thief });
+    const unauthorized = { status: 401, headers: { "WWW-Authenticate": challenge }, body: { message: "unauthorized" } };
+    expect(rejections).toEqual([unauthorized, "/"]);
+    expect({ status, own: headers["x-own"], body }).toEqual({ status: 418, own: "yes", body: "my own answer" });
+    expect({ errors, handled }).toEqual({ errors: [], handled: [] });
+  });
+
+  test("may answer later", async () => {
+    const respond: Respond = async ({ status }, _request, response) => {
+      await Promise.resolve();
+      response.sendStatus(status);
+    };
+    const { send, handled } = await startApp(express, { options: { respond } });
+    expect({ status: (await send({ identity: parties.thief })).status, handled }).toEqual({ status: 401, handled: [] });
+  });
+
+  test("is not asked about a request that is accepted", async () => {
+    const respond: Respond = (_rejection, _request, response) => response.sendStatus(418);
+    const { send, handled } = await startApp(express, { options: { respond } });
+    expect([(await send()).status, handled.length]).toEqual([200, 1]);
+  });
+
+  test("passes the rejection on to the error handlers, who may answer with it", async () => {
+    const { send, errors, handled } = await startApp(express, {
+      options: { respond: (_rejection, _request, _response, forward) => forward() },
+    });
+    const { status, headers } = await send({ identity: parties.thief });
+    expect(errors).toEqual([expect.any(AccessTokenError)]);
+    expect(errors[0]).toMatchObject({
+      code: "ERR_BINDING_MISMATCH",
+      status: 401,
+      headers: { "WWW-Authenticate": challenge },
+    });
+    // Express's own error handler heeds both members.
+    expect({ status, challenge: headers["www-authenticate"] }).toEqual({ status: 401, challenge });
+    expect(handled).toEqual([]);
+  });
+
+  test("leaves the forwarded rejection to the error handlers, to be changed as any error", async () => {
+    const { send, errors } = await startApp(express, {
+      options: { respond: (_rejection, _request, _response, forward) => forward() },
+    });
+    await send({ identity: parties.thief });
+    const [error] = errors as [{ status: number }];
+    error.status = 404;
+    expect(error.status).toBe(404);
+  });
+
+  test.each(["route", "router"])("cannot let a refused request pass by throwing %j", async (thrown) => {
+    const respond = (): never => {
+      // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
+      throw thrown;
+    };
+    const { send, errors, handled } = await startApp(express, { options: { respond } });
+    const { status } = await send({ identity: parties.thief });
+    expect({ status, handled, errors }).toEqual({ status: 500, handled: [], errors: [expect.any(Error)] });
+  });
+
+  test("passes another error on instead", async () => {
+    const other = new Error("the log is full");
+    const { send, errors } = await startApp(express, {
+      options: { respond: (_rejection, _request, _response, forward) => forward(other) },
+    });
+    expect({ status: (await send({ identity: parties.thief })).status, errors }).toEqual({
+      status: 500,
+      errors: [other],
+    });
+  });
+
+  // What Express takes for "go on", and what a callback gives when nothing went wrong.
+  test.each([null, undefined, false, 0, "", "route", "router", {}, true])(
+    "cannot let a refused request pass by forward(%j)",
+    async (value) => {
+      const { send, errors, handled } = await startApp(express, {
+        options: { respond: (_rejection, _request, _response, forward) => forward(value) },
+      });
+      const { status } = await send({ identity: parties.thief });
+      expect({ status, handled, errors }).toEqual({ status: 401, handled: [], errors: [expect.any(AccessTokenError)] });
+    },
+  );
+});

@@ -1,0 +1,4 @@
+import { expressBackends } from "./express-backends.ts";
+import { describeCases } from "./describe-cases.ts";
+
+describeCases(expressBackends);

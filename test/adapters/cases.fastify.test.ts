@@ -1,0 +1,4 @@
+import { fastifyBackends } from "./fastify-backends.ts";
+import { describeCases } from "./describe-cases.ts";
+
+describeCases(fastifyBackends);

@@ -1,0 +1,4 @@
+import { nodeBackends } from "./node-backends.ts";
+import { describeCases } from "./describe-cases.ts";
+
+describeCases(nodeBackends);

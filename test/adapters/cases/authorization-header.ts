@@ -1,0 +1,182 @@
+import {
+  accepted,
+  type AdapterCase,
+  type Answer,
+  type Difference,
+  invalidToken,
+  refused,
+  type RequestShape,
+} from "../adapter-case.ts";
+
+const noToken: Answer = { ...invalidToken, challenge: 'Bearer realm="api"' };
+
+const badRequest: Answer = {
+  status: 400,
+  challenge:
+    'Bearer realm="api", error="invalid_request", ' +
+    'error_description="The request does not carry exactly one well-formed access token"',
+  retryAfter: null,
+  body: '{"message":"bad request"}',
+};
+
+/** A request whose only Authorization header is this. */
+function credentials(header: (token: string) => string): Difference {
+  return carried({ headers: (token) => [["authorization", header(token)]] });
+}
+
+/** A request that carries the token, if at all, in this way. */
+function carried(request: RequestShape): Difference {
+  return { request: { headers: () => [], ...request } };
+}
+
+function twice(first: (token: string) => string, second: (token: string) => string): Difference {
+  const headers = (token: string): [string, string][] => [
+    ["authorization", first(token)],
+    ["Authorization", second(token)],
+  ];
+  return { request: { headers, onlyHttp1: true } };
+}
+
+/** How the token comes (RFC 6750 section 2.1). */
+export const authorizationHeader: readonly AdapterCase[] = [
+  accepted(
+    "the scheme in lower case",
+    credentials((token) => `bearer ${token}`),
+  ),
+  accepted(
+    "the scheme in upper case",
+    credentials((token) => `BEARER ${token}`),
+  ),
+  accepted(
+    "several spaces before the token",
+    credentials((token) => `Bearer   ${token}`),
+  ),
+
+  refused("a request without a token", "ERR_TOKEN_MISSING", carried({}), noToken),
+  refused(
+    "an empty header",
+    "ERR_TOKEN_MISSING",
+    credentials(() => ""),
+    noToken,
+  ),
+  refused(
+    "a token without a scheme",
+    "ERR_TOKEN_MISSING",
+    credentials((token) => token),
+    noToken,
+  ),
+  ...["Basic", "DPoP", "mtls_pop", "Bearertoken", "Bear"].map((scheme) =>
+    refused(
+      `the scheme ${scheme}`,
+      "ERR_TOKEN_MISSING",
+      credentials((token) => `${scheme} ${token}`),
+      noToken,
+    ),
+  ),
+  refused(
+    "the scheme Basic beside no token",
+    "ERR_TOKEN_MISSING",
+    credentials(() => "Basic dXNlcjpwYXNz"),
+    noToken,
+  ),
+  refused(
+    "a token in the query",
+    "ERR_TOKEN_MISSING",
+    carried({ query: (token) => `?access_token=${token}` }),
+    noToken,
+  ),
+  refused(
+    "a token in the body",
+    "ERR_TOKEN_MISSING",
+    carried({
+      method: "POST",
+      headers: () => [["content-type", "application/x-www-form-urlencoded"]],
+      body: (token) => `access_token=${token}`,
+    }),
+    noToken,
+  ),
+  ...["cookie", "proxy-authorization", "x-forwarded-authorization"].map((name) =>
+    refused(
+      `a token in the header ${name}`,
+      "ERR_TOKEN_MISSING",
+      carried({ headers: (token) => [[name, name === "cookie" ? `access_token=${token}` : `Bearer ${token}`]] }),
+      noToken,
+    ),
+  ),
+
+  refused(
+    "the scheme alone",
+    "ERR_REQUEST_MALFORMED",
+    credentials(() => "Bearer"),
+    badRequest,
+  ),
+  refused(
+    "two tokens",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer ${token} ${token}`),
+    badRequest,
+  ),
+  refused(
+    "a list of tokens",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer ${token},${token}`),
+    badRequest,
+  ),
+  refused(
+    "a comma behind the token",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer ${token},`),
+    badRequest,
+  ),
+  refused(
+    "a parameter",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer ${token}, a="b"`),
+    badRequest,
+  ),
+  refused(
+    "a tab before the token",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer\t${token}`),
+    badRequest,
+  ),
+  refused(
+    "a no-break space",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer \u00a0${token}`),
+    badRequest,
+  ),
+  refused(
+    "a tab inside the token",
+    "ERR_REQUEST_MALFORMED",
+    credentials((token) => `Bearer a\t${token}`),
+    badRequest,
+  ),
+  refused(
+    "the token in two headers",
+    "ERR_REQUEST_MALFORMED",
+    twice(
+      (token) => `Bearer ${token}`,
+      (token) => `Bearer ${token}`,
+    ),
+    badRequest,
+  ),
+  refused(
+    "the token beside a header of another scheme",
+    "ERR_REQUEST_MALFORMED",
+    twice(
+      (token) => `Bearer ${token}`,
+      () => "Basic dXNlcjpwYXNz",
+    ),
+    badRequest,
+  ),
+  refused(
+    "the token behind an empty header",
+    "ERR_REQUEST_MALFORMED",
+    twice(
+      () => "",
+      (token) => `Bearer ${token}`,
+    ),
+    badRequest,
+  ),
+];

@@ -1,0 +1,151 @@
+import { accepted, type AdapterCase, type Difference, refused } from "../adapter-case.ts";
+
+const sha256OfNothing = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+
+/** A token whose cnf is made from the thumbprint of the client who presents it. */
+function confirmation(cnf: (thumbprint: string) => unknown): Difference {
+  return { token: ({ token, client }) => token({ claims: { cnf: cnf(client.thumbprint) } }) };
+}
+
+/** The same, of the one member that counts. */
+function x5t(value: (thumbprint: string) => unknown): Difference {
+  return confirmation((thumbprint) => ({ "x5t#S256": value(thumbprint) }));
+}
+
+function hexadecimal(thumbprint: string): string {
+  return Buffer.from(thumbprint, "base64url").toString("hex");
+}
+
+/** Another text for the same 32 bytes. */
+function withLooseBits(thumbprint: string): string {
+  const canonical = "AEIMQUYcgkosw048";
+  const loose = "BFJNRVZdhlptx159";
+  return thumbprint.slice(0, -1) + loose.charAt(canonical.indexOf(thumbprint.slice(-1)));
+}
+
+/** The shapes of cnf (RFC 7800 section 3.1, RFC 8705 section 3.1). */
+export const confirmationShapes: readonly AdapterCase[] = [
+  accepted(
+    "other members beside the thumbprint",
+    confirmation((own) => ({ "x5t#S256": own, kid: "k", future: {} })),
+  ),
+
+  refused(
+    "cnf null",
+    "ERR_BINDING_MALFORMED",
+    confirmation(() => null),
+  ),
+  refused(
+    "cnf false",
+    "ERR_BINDING_MALFORMED",
+    confirmation(() => false),
+  ),
+  refused(
+    "cnf 0",
+    "ERR_BINDING_MALFORMED",
+    confirmation(() => 0),
+  ),
+  refused(
+    "cnf that is the thumbprint itself",
+    "ERR_BINDING_MALFORMED",
+    confirmation((own) => own),
+  ),
+  refused(
+    "cnf in a list",
+    "ERR_BINDING_MALFORMED",
+    confirmation((own) => [{ "x5t#S256": own }]),
+  ),
+  refused(
+    "an empty cnf",
+    "ERR_BINDING_MALFORMED",
+    confirmation(() => ({})),
+  ),
+  ...[null, true, 43, {}, ""].map((value) =>
+    refused(
+      `the thumbprint ${JSON.stringify(value)}`,
+      "ERR_BINDING_MALFORMED",
+      x5t(() => value),
+    ),
+  ),
+  refused(
+    "a list of thumbprints",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => [own]),
+  ),
+  refused("a hexadecimal thumbprint", "ERR_BINDING_MALFORMED", x5t(hexadecimal)),
+  refused(
+    "a thumbprint with padding",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => `${own}=`),
+  ),
+  refused(
+    "a thumbprint with a space",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => `${own} `),
+  ),
+  refused(
+    "a thumbprint with a line feed",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => `${own}\n`),
+  ),
+  refused(
+    "the beginning of the thumbprint",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => own.slice(0, 42)),
+  ),
+  refused(
+    "the thumbprint and more",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => `${own}A`),
+  ),
+  refused("a thumbprint with loose bits", "ERR_BINDING_MALFORMED", x5t(withLooseBits)),
+  refused(
+    "a thumbprint in the standard alphabet",
+    "ERR_BINDING_MALFORMED",
+    x5t((own) => `+/${own.slice(2)}`),
+  ),
+  refused(
+    "the SHA-256 of nothing",
+    "ERR_BINDING_MALFORMED",
+    x5t(() => sha256OfNothing),
+  ),
+
+  refused(
+    "the thumbprint as x5t",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation((own) => ({ x5t: own })),
+  ),
+  refused(
+    "the thumbprint as x5t#s256",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation((own) => ({ "x5t#s256": own })),
+  ),
+  refused(
+    "the thumbprint as x5t#S512",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation((own) => ({ "x5t#S512": own })),
+  ),
+  refused(
+    "a DPoP-bound token",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation((own) => ({ jkt: own })),
+  ),
+  refused(
+    "a key",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation(() => ({ jwk: { kty: "EC" } })),
+  ),
+  refused(
+    "a DPoP binding beside it",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation((own) => ({ "x5t#S256": own, jkt: own })),
+  ),
+  refused(
+    "a thumbprint that only a prototype would have",
+    "ERR_BINDING_UNSUPPORTED",
+    confirmation((own) => JSON.parse(`{"__proto__":{"x5t#S256":"${own}"}}`)),
+  ),
+  refused("a thumbprint outside cnf", "ERR_BINDING_REQUIRED", {
+    token: ({ token, client }) => token({ claims: { cnf: undefined, "x5t#S256": client.thumbprint } }),
+  }),
+];

@@ -1,0 +1,120 @@
+import { createPublicKey, createSecretKey, generateKeyPairSync, randomUUID } from "node:crypto";
+import { forgeToken } from "@certbound/testing";
+import { NOW, type Parties } from "../../helpers/parties.ts";
+import { accepted, type AdapterCase, type Difference, refused } from "../adapter-case.ts";
+
+const attacker = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+/** Claims that are right in every respect. */
+function rightClaims({ issuer, client }: Parties): Record<string, unknown> {
+  const { issuer: iss, audience: aud } = issuer;
+  return { iss, aud, sub: "client-1", exp: NOW + 300, jti: randomUUID(), cnf: { "x5t#S256": client.thumbprint } };
+}
+
+function withHeader(header: Record<string, unknown>, claims: Record<string, unknown> = {}): Difference {
+  return { token: ({ token }) => token({ header, claims }) };
+}
+
+/** The right claims with a header of the attacker's, signed with the attacker's own key. */
+function forged(header: (parties: Parties) => Record<string, unknown>): Difference {
+  return {
+    token: (parties) =>
+      forgeToken({
+        header: { alg: "ES256", typ: "at+jwt", ...header(parties) },
+        payload: rightClaims(parties),
+        key: attacker.privateKey,
+      }),
+  };
+}
+
+/** The right claims under an algorithm without a signature, or without a secret. */
+function unsigned(alg: unknown): Difference {
+  return {
+    token: (parties) => forgeToken({ header: { alg, typ: "at+jwt" }, payload: rightClaims(parties), signature: "" }),
+  };
+}
+
+/** An HMAC keyed with the issuer's public key, as everybody can make it. */
+function keyedWithPublicKey(alg: string): Difference {
+  return {
+    token: (parties) => {
+      const [jwk] = parties.issuer.jwks.keys;
+      if (jwk === undefined) throw new Error("The issuer has no key");
+      const pem = createPublicKey({ key: { ...jwk }, format: "jwk" }).export({ type: "spki", format: "pem" });
+      const key = createSecretKey(Buffer.from(pem));
+      return forgeToken({ header: { alg, typ: "at+jwt", kid: jwk.kid }, payload: rightClaims(parties), key });
+    },
+  };
+}
+
+/** Algorithm, type and key of a token (RFC 8725 sections 3.1, 3.10 and 3.11). */
+export const tokenHeader: readonly AdapterCase[] = [
+  ...["none", "None", "NONE", ""].map((alg) =>
+    refused(`the algorithm ${JSON.stringify(alg)}`, "ERR_TOKEN_ALGORITHM", unsigned(alg)),
+  ),
+  refused("an algorithm that is a list", "ERR_TOKEN_ALGORITHM", unsigned(["ES256"])),
+  refused("no algorithm", "ERR_TOKEN_ALGORITHM", unsigned(undefined)),
+  ...["HS256", "HS384", "HS512"].map((alg) =>
+    refused(`${alg} keyed with the public key`, "ERR_TOKEN_ALGORITHM", keyedWithPublicKey(alg)),
+  ),
+  refused("another algorithm than the key's", "ERR_TOKEN_KEY_UNKNOWN", withHeader({ alg: "RS256" })),
+  refused("an algorithm of another curve", "ERR_TOKEN_KEY_UNKNOWN", withHeader({ alg: "ES384" })),
+  refused("a critical extension", "ERR_TOKEN_MALFORMED", withHeader({ crit: ["exp"], exp: 1 })),
+  refused("an unencoded payload", "ERR_TOKEN_MALFORMED", withHeader({ crit: ["b64"], b64: false })),
+
+  accepted("a token that names no key", withHeader({ kid: undefined })),
+  refused(
+    "a key that the issuer does not have",
+    "ERR_TOKEN_KEY_UNKNOWN",
+    forged(() => ({ kid: "attacker" })),
+  ),
+  refused(
+    "a key id that is a name of Object",
+    "ERR_TOKEN_KEY_UNKNOWN",
+    forged(() => ({ kid: "__proto__" })),
+  ),
+  refused(
+    "a key id that is no text",
+    "ERR_TOKEN_MALFORMED",
+    forged(() => ({ kid: 1 })),
+  ),
+  refused("a foreign signature under the issuer's key id", "ERR_TOKEN_SIGNATURE", forged(issuerKeyId)),
+  refused(
+    "a foreign signature without a key id",
+    "ERR_TOKEN_SIGNATURE",
+    forged(() => ({})),
+  ),
+  refused(
+    "a key that comes with the token",
+    "ERR_TOKEN_SIGNATURE",
+    forged(() => ({ jwk: attacker.publicKey.export({ format: "jwk" }) })),
+  ),
+  refused(
+    "a key that the token says where to fetch",
+    "ERR_TOKEN_SIGNATURE",
+    forged(({ issuer }) => ({ jku: `${issuer.issuer}/attacker`, x5u: `${issuer.issuer}/attacker` })),
+  ),
+
+  ...["at+jwt", "AT+JWT", "application/at+jwt", "JWT", "jwt", "application/jwt"].map((typ) =>
+    accepted(`the type ${typ}`, withHeader({ typ })),
+  ),
+  accepted("a token without a type", withHeader({ typ: undefined })),
+  ...["logout+jwt", "dpop+jwt", "secevent+jwt", "statuslist+jwt", "at+jwt ", "text/at+jwt", "", 1, null].map((typ) =>
+    refused(`the type ${JSON.stringify(typ)}`, "ERR_TOKEN_TYPE", withHeader({ typ })),
+  ),
+  accepted("an access token with a nonce", withHeader({}, { nonce: "n-1" })),
+  ...["nonce", "at_hash", "c_hash", "events"].map((name) =>
+    refused(`an ID token, known by ${name}`, "ERR_TOKEN_TYPE", withHeader({ typ: "JWT" }, { [name]: "x" })),
+  ),
+  refused("an ID token that was made an access token", "ERR_TOKEN_SIGNATURE", {
+    token: async ({ token }) => {
+      const [header] = (await token()).split(".");
+      const [, payload, signature] = (await token({ header: { typ: "JWT" } })).split(".");
+      return `${header}.${payload}.${signature}`;
+    },
+  }),
+];
+
+function issuerKeyId({ issuer }: Parties): Record<string, unknown> {
+  return { kid: issuer.jwks.keys[0]?.kid };
+}

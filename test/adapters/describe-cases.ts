@@ -1,0 +1,165 @@
+import { type AccessTokenErrorCode, createVerifier, type Verifier } from "@certbound/core";
+import { type Identity, type RunningServer, startServer } from "@certbound/testing";
+import { createServer } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createParties, type Parties, PRIVATE_CLAIM } from "../helpers/parties.ts";
+import type { Acceptance, AdapterCase, Difference, Refusal } from "./adapter-case.ts";
+import type { Backend, ProtectedRoute } from "./backend.ts";
+import { type Connection, type Message, openConnection, type Reply } from "./connection.ts";
+import { cases } from "./cases.ts";
+
+/** What happened on a case's route. */
+interface RouteRecord {
+  readonly codes: AccessTokenErrorCode[];
+  handled: number;
+}
+
+/** One request, and all that came of it. */
+interface Exchange {
+  readonly token: string;
+  readonly response: Reply;
+  readonly record: RouteRecord | undefined;
+}
+
+type Connections = { readonly [Client in NonNullable<Difference["presents"]>]: Connection };
+
+const MAX_HEADER_SIZE = 32_768;
+
+/** Declares the tests that run every case of the table against each of the backends. */
+export function describeCases(backends: readonly Backend[]): void {
+  describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
+    let parties: Parties;
+    let api: RunningServer;
+    let outage: RunningServer;
+    let connections: Connections;
+    const records = new Map<AdapterCase, RouteRecord>();
+    const own = cases.filter((entry) => isFor(backend, entry));
+
+    beforeAll(async () => {
+      parties = await createParties();
+      outage = await startServer(createServer((_request, response) => response.writeHead(500).end()));
+      const verifiers = createVerifiers(parties, outage.url);
+      const routes = own.map((entry) => {
+        const record: RouteRecord = { codes: [], handled: 0 };
+        records.set(entry, record);
+        return routeOf(entry, verifiers[entry.keys ?? "given"], record);
+      });
+      api = await backend.start(routes, { ...parties.tls, maxHeaderSize: MAX_HEADER_SIZE });
+      connections = openConnections(api.url, parties, backend.httpVersion);
+    });
+
+    afterAll(async () => {
+      for (const connection of Object.values(connections)) connection.close();
+      await Promise.all([api.close(), outage.close(), parties.issuer.close()]);
+    });
+
+    const request = async (entry: AdapterCase): Promise<Exchange> => {
+      const token = (await entry.token?.(parties)) ?? (await parties.token());
+      const response = await connections[entry.presents ?? "client"].send(messageOf(entry, token));
+      return { token, response, record: records.get(entry) };
+    };
+
+    test.each(namedCases(own, isAcceptance))("%s", async (_case, entry, expected) => {
+      const { response, record } = await request(entry);
+      expectAcceptance(response, expected, parties);
+      expect(record).toEqual({ codes: [], handled: 1 });
+    });
+
+    test.each(namedCases(own, isRefusal))("%s", async (_case, entry, expected) => {
+      const { token, response, record } = await request(entry);
+      expectRefusal(response, expected);
+      expect(record).toEqual({ codes: [expected.code], handled: 0 });
+      expectNothingLeaked(response, token, parties);
+    });
+  });
+}
+
+/** The cases with one kind of outcome: name, case, outcome. */
+function namedCases<Outcome extends Acceptance | Refusal>(
+  entries: readonly AdapterCase[],
+  isOutcome: (expected: Acceptance | Refusal) => expected is Outcome,
+): [string, AdapterCase, Outcome][] {
+  return entries.flatMap((entry) => (isOutcome(entry.expected) ? [[entry.name, entry, entry.expected]] : []));
+}
+
+function isRefusal(expected: Acceptance | Refusal): expected is Refusal {
+  return "code" in expected;
+}
+
+function isAcceptance(expected: Acceptance | Refusal): expected is Acceptance {
+  return !isRefusal(expected);
+}
+
+function isFor({ readsRequests, httpVersion }: Backend, { request, rejection }: AdapterCase): boolean {
+  if (request?.onlyHttp1 && httpVersion === 2) return false;
+  return readsRequests || (request === undefined && rejection?.schemes === undefined);
+}
+
+function createVerifiers(
+  { issuer, verifierOptions }: Parties,
+  unreachable: string,
+): { readonly [Keys in NonNullable<Difference["keys"]>]: Verifier } {
+  return {
+    given: createVerifier(verifierOptions),
+    published: createVerifier({ ...verifierOptions, jwks: issuer.jwksUri }),
+    unreachable: createVerifier({ ...verifierOptions, jwks: `${unreachable}/jwks` }),
+  };
+}
+
+function routeOf(entry: AdapterCase, verifier: Verifier, record: RouteRecord): ProtectedRoute {
+  return {
+    path: pathOf(entry),
+    requirements: entry.requirements ?? {},
+    options: { ...entry.rejection, verifier, onRejected: ({ code }) => record.codes.push(code) },
+    onHandled: () => {
+      record.handled += 1;
+    },
+  };
+}
+
+function pathOf(entry: AdapterCase): string {
+  return `/case-${cases.indexOf(entry)}`;
+}
+
+/** Opens a connection of each client that a case may present itself as. */
+function openConnections(url: string, { ca, client, thief }: Parties, httpVersion: 1 | 2): Connections {
+  const open = (identity: Identity | undefined): Connection =>
+    openConnection(url, { ca: ca.certificate, identity, httpVersion });
+  return { client: open(client), thief: open(thief), nobody: open(undefined) };
+}
+
+function messageOf(entry: AdapterCase, token: string): Message {
+  const { headers, query, method = "GET", body } = entry.request ?? {};
+  return {
+    path: `${pathOf(entry)}${query?.(token) ?? ""}`,
+    method,
+    fields: headers?.(token) ?? [["authorization", `Bearer ${token}`]],
+    body: body?.(token),
+  };
+}
+
+function expectRefusal({ status, headers, body }: Reply, { answer }: Refusal): void {
+  const { "www-authenticate": challenge = null, "retry-after": retryAfter = null } = headers;
+  expect({ status, challenge, retryAfter, body }).toEqual(answer);
+}
+
+function expectAcceptance(response: Reply, expected: Acceptance, { client }: Parties): void {
+  expect({ status: response.status, body: JSON.parse(response.body) as unknown }).toMatchObject({
+    status: 200,
+    body: {
+      binding: expected.binding,
+      bindingError: expected.bindingError ?? null,
+      thumbprint: expected.binding === "verified" ? client.thumbprint : null,
+    },
+  });
+  expect(response.headers["www-authenticate"]).toBeUndefined();
+}
+
+/** Neither status line, headers nor body of a refusal hold anything of the token or of the certificates. */
+function expectNothingLeaked(response: Reply, token: string, parties: Parties): void {
+  const answer = JSON.stringify([response.headers, response.body]);
+  const secrets = [PRIVATE_CLAIM, "client-1", parties.client.thumbprint, parties.thief.thumbprint];
+  const parts = token.split(".").filter((part) => part.length > 10);
+  const leaked = [...secrets, ...parts].filter((secret) => answer.includes(secret));
+  expect(leaked).toEqual([]);
+}

@@ -1,0 +1,23 @@
+import { createServer } from "node:https";
+import { type AuthenticatedExpressRequest, protectApi } from "@certbound/express";
+import { startServer } from "@certbound/testing";
+import { expressVersions } from "../helpers/express-versions.ts";
+import { type Backend, summary } from "./backend.ts";
+
+/** The Express adapter on the versions that it is for. */
+export const expressBackends: readonly Backend[] = expressVersions.map(([name, express]) => ({
+  name,
+  httpVersion: 1,
+  readsRequests: true,
+  start: (routes, tls) => {
+    const app = express();
+    for (const { path, options, requirements, onHandled } of routes) {
+      app.all(path, protectApi(options)(requirements), (request, response) => {
+        onHandled();
+        const { accessToken, claims } = request as AuthenticatedExpressRequest;
+        response.json({ ...summary(accessToken), subject: claims.sub ?? null });
+      });
+    }
+    return startServer(createServer(tls, app));
+  },
+}));

@@ -1,0 +1,71 @@
+import {
+  createCertificateAuthority,
+  createIssuer,
+  mtlsRequest,
+  type MtlsRequestOptions,
+  type MtlsResponse,
+  type RunningServer,
+  startServer,
+  tamperSignature,
+} from "@certbound/testing";
+import type { Server } from "node:https";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+
+// The guides say nothing of a clock: they and the issuer go by the same one, that of this machine.
+const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer()]);
+const [host, client, thief] = await Promise.all([
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(),
+  ca.issueClientCertificate(),
+]);
+vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
+vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
+vi.stubEnv("SERVER_KEY", host.key);
+vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await issuer.close();
+});
+
+const guides: readonly (readonly [string, () => Promise<{ readonly server: Server }>])[] = [
+  ["Express", () => import("./express-guide.ts")],
+  ["Fastify", () => import("./fastify-guide.ts")],
+];
+
+describe.each(guides)("the guide for %s", (_name, load) => {
+  let api: RunningServer;
+  beforeAll(async () => {
+    const { server } = await load();
+    api = await startServer(server);
+  });
+  afterAll(() => api.close());
+
+  const send = (options: Omit<MtlsRequestOptions, "ca">): Promise<MtlsResponse> =>
+    mtlsRequest(`${api.url}/api/account`, { ca: ca.certificate, ...options });
+
+  test("lets the client with the certificate of its token pass", async () => {
+    const token = await issuer.accessToken({ boundTo: client, claims: { tenant: "a" } });
+    const { status, body } = await send({ token, identity: client });
+    expect({ status, body }).toEqual({ status: 200, body: '{"subject":"client-1","tenant":"a"}' });
+  });
+
+  test.each<[string, () => Promise<Omit<MtlsRequestOptions, "ca">>]>([
+    ["no token", async () => ({ identity: client })],
+    ["a token that is none", async () => ({ identity: client, token: "not-a-token" })],
+    ["a tampered token", async () => ({ identity: client, token: tamperSignature(await bound()) })],
+    ["an expired token", async () => ({ identity: client, token: await bound({ expiresIn: -3600 }) })],
+    ["a token of another API", async () => ({ identity: client, token: await bound({ claims: { aud: "other" } }) })],
+    ["a token that is bound to nothing", async () => ({ identity: client, token: await issuer.accessToken() })],
+    ["the certificate of another client", async () => ({ identity: thief, token: await bound() })],
+    ["no certificate", async () => ({ token: await bound() })],
+  ])("answers 401 to a request with %s", async (_what, request) => {
+    const { status, body, headers } = await send(await request());
+    expect({ status, body }).toEqual({ status: 401, body: '{"message":"unauthorized"}' });
+    expect(headers["www-authenticate"]).toMatch(/^Bearer realm="api"/);
+  });
+});
+
+function bound(options: Parameters<typeof issuer.accessToken>[0] = {}): Promise<string> {
+  return issuer.accessToken({ boundTo: client, ...options });
+}

@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** What is read of a package's manifest. */
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly bin?: Readonly<Record<string, string>>;
+}
+
+const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
+const published = readdirSync(packages)
+  .map((folder) => ({ folder: join(packages, folder), manifest: manifestOf(join(packages, folder)) }))
+  .filter(({ manifest }) => manifest.private !== true);
+
+let destination: string;
+beforeAll(() => {
+  destination = mkdtempSync(join(tmpdir(), "certbound-pack-"));
+});
+afterAll(() => rmSync(destination, { recursive: true }));
+
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+}
+
+/** Lists what `npm publish` would put into the package. */
+async function packedFiles(folder: string): Promise<readonly string[]> {
+  const parameters = ["pack", "--json", "--ignore-scripts", "--offline", "--pack-destination", destination];
+  const { stdout } = await promisify(execFile)("npm", parameters, { cwd: folder });
+  const [packed] = JSON.parse(stdout) as [{ readonly files: readonly { readonly path: string }[] }];
+  return packed.files.map(({ path }) => path);
+}
+
+/** Every file that the manifest leads to. */
+function entryPoints({ exports = {}, bin = {} }: Manifest): readonly string[] {
+  const targets = [...Object.values(exports), ...Object.values(bin)];
+  return targets.flatMap((target) => (typeof target === "string" ? [target] : Object.values(target)));
+}
+
+describe.each(published.map(({ manifest, folder }) => [manifest.name, manifest, folder] as const))(
+  "the package %s",
+  (_name, manifest, folder) => {
+    let files: readonly string[];
+    beforeAll(async () => {
+      files = await packedFiles(folder);
+    });
+
+    test("holds what is built, its sources, and what introduces it", () => {
+      expect(files).toEqual(
+        expect.arrayContaining(["package.json", "README.md", "dist/index.js", "dist/index.d.ts", "src/index.ts"]),
+      );
+      const missing = entryPoints(manifest).filter((path) => !files.includes(path.replace(/^\.\//, "")));
+      expect(missing).toEqual([]);
+    });
+
+    test("holds nothing else", () => {
+      const expected = /^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|src\/.+\.ts|README\.md|LICENSE|package\.json)$/;
+      expect(files.filter((path) => !expected.test(path))).toEqual([]);
+    });
+
+    test("has a declaration, and a source to debug, for every built module", () => {
+      const modules = files.filter((path) => /^dist\/.+\.js$/.test(path)).map((path) => path.slice(5, -3));
+      const lacking = modules.filter(
+        (path) => !files.includes(`dist/${path}.d.ts`) || !files.includes(`src/${path}.ts`),
+      );
+      expect({ lacking, some: modules.length > 0 }).toEqual({ lacking: [], some: true });
+    });
+  },
+);

@@ -1,0 +1,44 @@
+// An application into which two copies of core were installed; the second one's module is the argument.
+import * as installed from "@certbound/core";
+import { forgeToken } from "@certbound/testing";
+import { pathToFileURL } from "node:url";
+
+const [, , path = ""] = process.argv;
+/** @type {typeof installed} */
+const copy = await import(pathToFileURL(path).href);
+
+const [own, foreign] = [installed, copy].map(
+  ({ AccessTokenError }) => new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED"),
+);
+class Subclass extends installed.AccessTokenError {}
+
+/** Rejects with the error that a resolver made with the other copy. */
+async function codeOfForeignError() {
+  const jwks = { keys: [{ kty: "EC", crv: "P-256", x: "AA", y: "AA" }] };
+  const authenticator = installed.createAuthenticator({
+    issuer: "https://issuer.example",
+    audience: null,
+    jwks,
+    clock: () => 0,
+    certificateResolver: () => foreign,
+  });
+  const claims = { iss: "https://issuer.example", exp: 60 };
+  const token = forgeToken({ header: { alg: "ES256", typ: "at+jwt" }, payload: claims, signature: "" });
+  const request = { rawHeaders: ["authorization", `Bearer ${token}`], socket: {} };
+  return authenticator()(request).then(
+    () => "accepted",
+    (/** @type {unknown} */ error) => error instanceof installed.AccessTokenError && error.code,
+  );
+}
+
+console.log(
+  JSON.stringify({
+    distinct: installed.AccessTokenError !== copy.AccessTokenError,
+    foreign: foreign instanceof installed.AccessTokenError,
+    own: own instanceof copy.AccessTokenError,
+    otherErrors: new TypeError("no") instanceof copy.AccessTokenError,
+    subclass: foreign instanceof Subclass,
+    rejection: installed.httpRejection(foreign).status,
+    code: await codeOfForeignError(),
+  }),
+);

@@ -1,0 +1,37 @@
+import { type Identity, mtlsRequest } from "@certbound/testing";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createParties } from "../helpers/parties.ts";
+import { exposedBackends, startRoute } from "./open-api.ts";
+
+const parties = await createParties();
+await parties.issuer.close();
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const count = 20;
+
+describe.each(exposedBackends)("%s", (_name, backend) => {
+  test.each([
+    ["refused", parties.thief],
+    ["accepted", parties.client],
+  ] as const)("forgets requests that it has %s", async (_what, identity: Identity) => {
+    const seen: WeakRef<object>[] = [];
+    const token = await parties.token();
+    const tokenResolver = async (request: unknown): Promise<string> => {
+      seen.push(new WeakRef(request as object));
+      return token;
+    };
+    const { url, close } = await startRoute(backend, parties, { tokenResolver });
+    onTestFinished(close);
+    for (let sent = 0; sent < count; sent += 1) await mtlsRequest(url, { ca: parties.ca.certificate, identity });
+    await new Promise((resolve) => void setImmediate(resolve));
+    collectGarbage();
+    const kept = seen.filter((reference) => reference.deref() !== undefined);
+    expect(seen).toHaveLength(count);
+    // The last one may still be in somebody's hands.
+    expect(kept.length).toBeLessThanOrEqual(2);
+  });
+});

@@ -1,0 +1,51 @@
+import { createVerifier } from "@certbound/core";
+import type { RunningServer } from "@certbound/testing";
+import { afterAll, beforeAll, expect } from "vitest";
+import type { Backend, ProtectedRoute } from "../adapters/backend.ts";
+import { expressBackends } from "../adapters/express-backends.ts";
+import { fastifyBackends } from "../adapters/fastify-backends.ts";
+import { nodeBackends } from "../adapters/node-backends.ts";
+import type { Parties } from "../helpers/parties.ts";
+
+/** What everybody on the network may try. */
+export const exposedBackends: readonly (readonly [string, Backend])[] = [
+  ...nodeBackends,
+  ...expressBackends,
+  ...fastifyBackends,
+]
+  .filter(({ httpVersion, readsRequests }) => httpVersion === 1 && readsRequests)
+  .map((backend) => [backend.name, backend]);
+
+/** Starts a backend with one protected route, `/`. */
+export async function startRoute(
+  backend: Backend,
+  { tls, verifierOptions }: Parties,
+  options: Partial<ProtectedRoute["options"]> & { readonly onHandled?: () => void } = {},
+): Promise<RunningServer> {
+  const { onHandled = () => {}, ...given } = options;
+  const verifier = createVerifier(verifierOptions);
+  const route: ProtectedRoute = {
+    path: "/",
+    requirements: {},
+    options: { verifier, onRejected: () => {}, ...given },
+    onHandled,
+  };
+  return backend.start([route], { ...tls, maxHeaderSize: 32_768 });
+}
+
+/** Counts what would end a process, in all tests of a file; gives the check that nothing has. */
+export function watchForCrashes(): () => Promise<void> {
+  const crashes: unknown[] = [];
+  const note = (reason: unknown): void => void crashes.push(reason);
+  beforeAll(() => {
+    process.on("unhandledRejection", note).on("uncaughtException", note);
+  });
+  afterAll(() => {
+    process.off("unhandledRejection", note).off("uncaughtException", note);
+  });
+  return async () => {
+    // A rejection counts as unhandled once the turn in which it came has ended.
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(crashes).toEqual([]);
+  };
+}

@@ -1,0 +1,86 @@
+// oxlint-disable vitest/expect-expect -- that a call compiles, or does not, is the assertion
+import {
+  type AccessToken,
+  type AccessTokenClaims,
+  type AuthenticatedExpressRequest,
+  type ClientCertificateResolver,
+  createVerifier,
+  type Protect,
+  protectApi,
+  type Respond,
+  type Verifier,
+} from "@certbound/express";
+import express, { type Request } from "express";
+import { describe, expectTypeOf, test } from "vitest";
+
+const app = express();
+const protect = protectApi();
+
+describe("protect() in front of an Express route", () => {
+  test("leaves the parameters of the path as they are inferred", () => {
+    app.get("/a/:id", protect(), (request, response) => {
+      expectTypeOf(request.params.id).toEqualTypeOf<string>();
+      // @ts-expect-error -- the path has no such parameter
+      void request.params.other;
+      response.json({});
+    });
+    app.get("/a/:id/:part", protect({ scopes: ["read"] }), express.json(), (request) => {
+      expectTypeOf(request.params.part).toEqualTypeOf<string>();
+    });
+  });
+
+  test("fits wherever Express takes a handler", () => {
+    app.use(protect());
+    app.use("/orders", protect({ scopes: ["read"] }), express.Router());
+    express
+      .Router()
+      .route("/")
+      .all(protect())
+      .get(protect({ scopes: ["read"] }));
+  });
+
+  test("gives the request claims that may be missing, until it is known to be authenticated", () => {
+    app.get("/", protect(), (request) => {
+      expectTypeOf(request.claims).toEqualTypeOf<AccessTokenClaims | undefined>();
+      expectTypeOf(request.accessToken).toEqualTypeOf<AccessToken | undefined>();
+      const { claims, accessToken } = request as AuthenticatedExpressRequest;
+      expectTypeOf(claims).toEqualTypeOf<AccessTokenClaims>();
+      expectTypeOf(accessToken).toEqualTypeOf<AccessToken>();
+    });
+  });
+});
+
+describe("protectApi", () => {
+  test("takes a verifier, or the options of one", () => {
+    const verifier = createVerifier();
+    expectTypeOf(protectApi({ verifier }).verifier).toEqualTypeOf<Verifier>();
+    expectTypeOf(protect).toEqualTypeOf<Protect>();
+    // @ts-expect-error -- the verifier has its issuer
+    protectApi({ verifier, issuer: "https://issuer.example" });
+    // @ts-expect-error -- misspelled
+    protectApi({ certificateResolvers: () => null });
+    // @ts-expect-error -- a requirement of a route
+    protectApi({ validateCertificateBinding: true });
+  });
+
+  test("hands Express requests to its callbacks", () => {
+    const certificateResolver: ClientCertificateResolver<Request> = async (request) =>
+      request.get("x-certificate") ?? "";
+    const respond: Respond = (rejection, _request, response, forward) =>
+      rejection.status === 403 ? forward() : response.status(rejection.status).send();
+    protectApi({
+      certificateResolver,
+      respond,
+      tokenResolver: (request) => request.get("x-token"),
+      onRejected: (error, request) => console.log(error.code, request.path),
+    });
+    protect({ authorize: (token, request) => token.claims.sub === request.params["id"] });
+  });
+
+  test("does not take undefined for a requirement", () => {
+    // @ts-expect-error -- a misspelled variable must not drop a requirement
+    protect({ scopes: undefined });
+    // @ts-expect-error -- there is no way to switch it off
+    protect({ validateCertificateBinding: false });
+  });
+});
