@@ -68,7 +68,8 @@ const claimName = fc.constantFrom(
 );
 const headerName = fc.constantFrom("alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5c", "zip", "enc", "__proto__");
 
-const runs = { seed: 8705, numRuns: 200 };
+const many = { seed: 8705, numRuns: 200 };
+const some = { seed: 8705, numRuns: 100 };
 
 describe.each(exposedBackends)("%s", (_name, backend) => {
   let api: RunningServer;
@@ -93,20 +94,20 @@ describe.each(exposedBackends)("%s", (_name, backend) => {
     return incoming.statusCode;
   };
 
-  test.prop([authorization], runs)("refuses whatever the Authorization header holds", async (header) => {
+  test.prop([authorization], many)("refuses whatever the Authorization header holds", async (header) => {
     const before = handled;
     expect([400, 401]).toContain(await send(header));
     expect(handled).toBe(before);
     await expectNoCrash();
   });
 
-  test.prop([claimName, fc.jsonValue()], runs)("decides about any claim of any value", async (name, value) => {
+  test.prop([claimName, fc.jsonValue()], some)("decides about any claim of any value", async (name, value) => {
     const claims = Object.fromEntries([[name, value]]);
     expect([200, 401]).toContain(await send(`Bearer ${await parties.token({ claims })}`));
     await expectNoCrash();
   });
 
-  test.prop([headerName, fc.jsonValue()], runs)("decides about any header of any value", async (name, value) => {
+  test.prop([headerName, fc.jsonValue()], some)("decides about any header of any value", async (name, value) => {
     const header = Object.fromEntries([[name, value]]);
     expect([200, 401]).toContain(await send(`Bearer ${await parties.token({ header })}`));
     await expectNoCrash();

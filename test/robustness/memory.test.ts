@@ -11,7 +11,7 @@ await parties.issuer.close();
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-const count = 20;
+const count = 10;
 
 describe.each(exposedBackends)("%s", (_name, backend) => {
   test.each([

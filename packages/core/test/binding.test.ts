@@ -158,6 +158,7 @@ describe("the confirmation claim", () => {
     const check = () => outcome(() => verifyCertificateBinding({}, client.certificate));
     const cnf = { "x5t#S256": client.thumbprint };
     expect(withPollutedPrototype("cnf", cnf, check)).toBe("ERR_BINDING_REQUIRED");
+    expect(withPollutedPrototype("jkt", "a", () => judged(cnf))).toBe("accepted");
   });
 });
 
@@ -246,6 +247,7 @@ describe("the certificate", () => {
   ])("is a mistake of the caller when it is %s", (_name, input) => {
     const claims = { cnf: { "x5t#S256": client.thumbprint } };
     expect(() => verifyCertificateBinding(claims, input as never)).toThrow(TypeError);
+    expect(() => presentedCertificate(input as never)).toThrow(/client certificate/);
   });
 
   test("is looked at before the confirmation claim", () => {
@@ -368,6 +370,12 @@ describe("judgeBinding", () => {
     expect(judge(claims, certificate, true)).toBe(required);
     expect(judge(claims, certificate, "when-bound")).toBe(whenBound);
     expect(judge(claims, certificate, "report-only")).toBe(reportOnly);
+  });
+
+  test("calls a token unbound that has no cnf of its own (P-01)", () => {
+    const polluted = () => judge({}, own, "when-bound");
+    expect(withPollutedPrototype("cnf", bound.cnf, polluted)).toBe("unbound");
+    expect(judge(bound, own, "when-bound")).toBe("verified");
   });
 
   test("gives the certificate as the client's only when it is verified", () => {

@@ -358,6 +358,7 @@ describe("the other claims", () => {
     expect(polluted("exp", now + 300, without("exp"))).toBe("ERR_TOKEN_CLAIM");
     expect(polluted("aud", audience, without("aud"))).toBe("ERR_TOKEN_AUDIENCE");
     expect(polluted("exp", now + 300, expired)).toBe("ERR_TOKEN_EXPIRED");
+    expect(withPollutedPrototype("nonce", "n", () => checked(good, { typ: "JWT" }))).toBe("accepted");
   });
 });
 
@@ -394,6 +395,12 @@ describe("the order of the checks", () => {
 });
 
 describe("the detail", () => {
+  test("names the types that are accepted", () => {
+    const detailOf = (bindingRequired: boolean) => refusal(() => check(good, { typ: "x", bindingRequired })).detail;
+    expect(detailOf(true)).toContain("at+jwt, jwt, none");
+    expect(detailOf(false)).toContain("accepted are at+jwt (");
+  });
+
   test.each<[string, object, Circumstances]>([
     ["alg", {}, { alg: "MARKER" }],
     ["typ", {}, { typ: "MARKER" }],

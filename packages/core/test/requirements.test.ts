@@ -79,6 +79,7 @@ describe("the requirements of a route", () => {
   test("do not change when the object that they came from is changed", async () => {
     const requirements: { scopes?: string[] } = { scopes: ["admin"] };
     const parsed = parseRequirements(requirements);
+    expect(Object.isFrozen(parsed)).toBe(true);
     delete requirements.scopes;
     const checking = checkRequirements(tokenWith({ scope: "read" }), parsed, { request: undefined, configuration });
     expect(await outcomeOf(checking)).toBe("ERR_SCOPE_INSUFFICIENT");

@@ -139,30 +139,37 @@ describe("requirements", () => {
 });
 
 describe("the arguments", () => {
-  test.each([
-    ["no options", undefined],
-    ["null", null],
-    ["no clientCertificate", {}],
-    ["a clientCertificate that is undefined", { clientCertificate: undefined }],
-    ["a clientCertificate that is a number", { clientCertificate: 5 }],
-    ["a clientCertificate that is false", { clientCertificate: false }],
-    ["a clientCertificate in a list", { clientCertificate: [client.certificate] }],
-    ["a clientCertificate that is any object", { clientCertificate: {} }],
-    ["a clientCertificate that is a promise", { clientCertificate: Promise.resolve(client.certificate) }],
-    ["a function as clientCertificate", { clientCertificate: () => client.certificate }],
-    ["a thumbprint that is a number", { clientCertificate: { thumbprint: 5 } }],
-    ["an error of another kind", { clientCertificate: new AccessTokenError("ERR_TOKEN_MISSING") }],
-    ["any error", { clientCertificate: new Error("x") }],
-    ["an unknown option", { clientCertificate: client.certificate, scope: ["read"] }],
-    ["a requirement that is undefined", { clientCertificate: client.certificate, scopes: undefined }],
-    ["a binding switched off", { clientCertificate: client.certificate, validateCertificateBinding: false }],
-  ])("with %s are a TypeError, not a refusal", async (_name, options) => {
-    expect(await reasonOf(verifier.verify(token, options as never))).toBeInstanceOf(TypeError);
+  test.each<[string, unknown, RegExp]>([
+    ["no options", undefined, /options/],
+    ["null", null, /options/],
+    ["no clientCertificate", {}, /"clientCertificate" is missing/],
+    ["clientCertificate undefined", { clientCertificate: undefined }, /"clientCertificate"/],
+    ["a number as clientCertificate", { clientCertificate: 5 }, /"clientCertificate"/],
+    ["false as clientCertificate", { clientCertificate: false }, /"clientCertificate"/],
+    ["a list as clientCertificate", { clientCertificate: [client.certificate] }, /"clientCertificate"/],
+    ["a function as clientCertificate", { clientCertificate: () => client.certificate }, /"clientCertificate"/],
+    ["an error of the token", { clientCertificate: new AccessTokenError("ERR_TOKEN_MISSING") }, /"clientCertificate"/],
+    ["any object as clientCertificate", { clientCertificate: {} }, /client certificate/],
+    [
+      "a promise as clientCertificate",
+      { clientCertificate: Promise.resolve(client.certificate) },
+      /client certificate/,
+    ],
+    ["a thumbprint that is a number", { clientCertificate: { thumbprint: 5 } }, /thumbprint/],
+    ["any error as clientCertificate", { clientCertificate: new Error("x") }, /client certificate/],
+    ["an unknown option", { clientCertificate: null, scope: ["read"] }, /"scope"/],
+    ["a requirement that is undefined", { clientCertificate: null, scopes: undefined }, /"scopes"/],
+    ["a binding switched off", { clientCertificate: null, validateCertificateBinding: false }, /"validateCert/],
+  ])("with %s are a TypeError that says so, not a refusal", async (_name, options, message) => {
+    const reason = await reasonOf(verifier.verify(token, options as never));
+    expect(reason).toBeInstanceOf(TypeError);
+    expect(String(reason)).toMatch(message);
   });
 
   test.each([undefined, null, 5, {}, Buffer.from(token)])("have a string as token", async (accessToken) => {
-    const verifying = verifier.verify(accessToken as never, { clientCertificate: client.certificate });
-    expect(await reasonOf(verifying)).toBeInstanceOf(TypeError);
+    const reason = await reasonOf(verifier.verify(accessToken as never, { clientCertificate: client.certificate }));
+    expect(reason).toBeInstanceOf(TypeError);
+    expect(String(reason)).toMatch(/access token must be a string/);
   });
 });
 

@@ -59,7 +59,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         next();
       };
       // Only an error stops Express: next(undefined) and next("route") would go on to the handler.
-      const fail = (cause: unknown) => next(cause instanceof Error ? cause : new Error("respond threw", { cause }));
+      const fail = (cause: unknown) => next(cause instanceof Error ? cause : new Error("non-error thrown", { cause }));
       const reject = async (error: unknown): Promise<void> => {
         if (!(error instanceof AccessTokenError)) return fail(error);
         const rejection = httpRejection(error, { realm, schemes, resource });

@@ -1,13 +1,6 @@
 import type { FastifyPluginAsync } from "fastify";
 import fastifyPlugin from "fastify-plugin";
-import { type Protect, protectApi, type ProtectApiOptions } from "./protect-api.ts";
-
-declare module "fastify" {
-  interface FastifyInstance {
-    /** Takes the requirements of a route, and gives its `onRequest` hook. */
-    protect: Protect;
-  }
-}
+import { protectApi, type ProtectApiOptions } from "./protect-api.ts";
 
 /**
  * The Fastify plugin: decorates the instance with `protect`, for `{ onRequest: app.protect() }`.
@@ -16,8 +9,7 @@ declare module "fastify" {
  */
 export const certbound: FastifyPluginAsync<ProtectApiOptions> = fastifyPlugin(
   async (app, options: ProtectApiOptions) => {
-    app.decorateRequest("claims");
-    app.decorateRequest("accessToken");
+    app.decorateRequest("claims").decorateRequest("accessToken");
     app.decorate("protect", protectApi(options));
   },
   { name: "@certbound/fastify", fastify: "5.x" },

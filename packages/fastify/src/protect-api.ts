@@ -9,6 +9,10 @@ declare module "fastify" {
     /** The accepted access token, with the client certificate that it is bound to. */
     accessToken: AccessToken;
   }
+  interface FastifyInstance {
+    /** Takes the requirements of a route, and gives its `onRequest` hook; there once the plugin is registered. */
+    protect: Protect;
+  }
 }
 
 /** Answers a refused request instead of the default; whatever it does, the route's handler does not run. */
@@ -48,7 +52,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         request.claims = request.accessToken.claims;
       } catch (error) {
         if (!(error instanceof AccessTokenError)) throw error;
-        await respond(httpRejection(error, { realm, schemes, resource }), request, reply);
+        await (async () => respond(httpRejection(error, { realm, schemes, resource }), request, reply))().catch(fail);
         // Fastify runs the handler when this settles and the answer is not yet written: with `return reply`, when the client
         // hangs up before a slow onSend hook is done. So a hook that has refused does not settle at all.
         await new Promise<never>(() => {});
@@ -60,4 +64,9 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
 
 function sendRejection({ status, headers, body }: HttpRejection, _request: FastifyRequest, reply: FastifyReply): void {
   reply.code(status).headers(headers).send(body);
+}
+
+/** Throws an error always: a text that an error handler sends on would be an answer with 200. */
+function fail(cause: unknown): never {
+  throw cause instanceof Error ? cause : new Error("non-error thrown", { cause });
 }

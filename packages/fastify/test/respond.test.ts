@@ -52,6 +52,15 @@ test.each(answers)("a respond that %s does not let the handler run", async (_wha
   expect({ status, errors, handled }).toEqual({ status: 401, errors: [], handled: [] });
 });
 
+test.each(["a text", undefined, { status: 200 }])("a respond that throws %j fails with an error", async (thrown) => {
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what is tried
+  const respond: Respond = () => Promise.reject(thrown);
+  const { send, errors, handled } = await startApp({ options: { respond } });
+  const { status } = await send({ identity: parties.thief });
+  expect({ status, handled }).toEqual({ status: 500, handled: [] });
+  expect(errors).toEqual([expect.objectContaining({ message: "non-error thrown", cause: thrown })]);
+});
+
 test("respond is not asked about a request that is accepted", async () => {
   const { send, handled } = await startApp({ options: { respond: (_rejection, _request, reply) => reply.send("x") } });
   expect([(await send()).status, handled.length]).toEqual([200, 1]);
