@@ -38,8 +38,10 @@ export async function readCredentials<Request extends IncomingRequest>(
   sources: CredentialSources<Request>,
 ): Promise<Credentials> {
   const found = findToken(request, sources);
-  const [token, certificate] = await Promise.all([found, resolveCertificate(request, sources.certificateResolver)]);
-  return { token, certificate };
+  const certificate = resolveCertificate(request, sources.certificateResolver);
+  // Whichever fails first: the token decides, so that one request has one answer.
+  certificate.catch(() => {});
+  return { token: await found, certificate: await certificate };
 }
 
 function findToken<Request extends IncomingRequest>(

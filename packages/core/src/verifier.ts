@@ -122,7 +122,7 @@ async function verifyToken<Request>(
   { configuration, issuers }: Setup,
 ): Promise<AccessToken> {
   const { validateCertificateBinding: mode } = requirements;
-  const jws = parseCompactJws(token);
+  const jws = beforeSignature(() => parseCompactJws(token));
   const issuer = issuers.get(ownMember(jws.unverifiedClaims, "iss"));
   const rules = { configuration, issuer: issuer?.configuration, bindingRequired: mode === true };
   const judge = (claims: JsonObject): Judgement => ({
@@ -130,7 +130,7 @@ async function verifyToken<Request>(
     ...judgeBinding(claims, certificate, mode),
   });
   // These only ever refuse, so that a stolen or garbage token costs neither a signature nor a fetch.
-  refuseUnverified(() => judge(jws.unverifiedClaims));
+  beforeSignature(() => judge(jws.unverifiedClaims));
   // The claims of an unknown issuer have just been refused.
   const keys = await (issuer as Issuer).keys.find(jws);
   const claims = parseJsonObject(await verifySignature(jws, keys), "payload");
@@ -139,10 +139,10 @@ async function verifyToken<Request>(
   return accessToken;
 }
 
-/** Runs checks on claims that anybody may have written, and says so in the detail of what they throw. */
-function refuseUnverified(judge: () => Judgement): void {
+/** Runs a check on what anybody may have written, and says so in the detail of what it throws. */
+function beforeSignature<Result>(check: () => Result): Result {
   try {
-    judge();
+    return check();
   } catch (error) {
     if (!(error instanceof AccessTokenError) || isCertificateErrorCode(error.code)) throw error;
     throw new AccessTokenError(error.code, { detail: `${error.detail} (the signature was not verified)` });

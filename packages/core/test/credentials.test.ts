@@ -204,6 +204,17 @@ describe("the token resolver", () => {
     const error = await refusalOf(read({ tokenResolver: async () => null, certificateResolver }));
     expect(error.code).toBe("ERR_TOKEN_MISSING");
   });
+
+  test("that finds none decides, also when the certificate resolver failed before", async () => {
+    const certificateResolver = () => {
+      throw new Error("x");
+    };
+    const tokenResolver = async () => {
+      await new Promise((resolve) => void setImmediate(resolve));
+      return null;
+    };
+    expect(await outcomeOf(read({ tokenResolver, certificateResolver }))).toBe("ERR_TOKEN_MISSING");
+  });
 });
 
 describe("without a token resolver", () => {

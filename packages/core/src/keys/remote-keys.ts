@@ -71,7 +71,9 @@ export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
 
   return {
     async find(header) {
-      const known = age() < FRESH ? held?.set.find(header) : undefined;
+      // While the issuer fails, stale keys are used at once: no request waits for it.
+      const limit = failed === undefined ? FRESH : FRESH + STALE_LIMIT;
+      const known = age() < limit ? held?.set.find(header) : undefined;
       if (known?.length) {
         if (age() >= REFRESH_AHEAD && !backingOff()) void refresh();
         return known;

@@ -284,6 +284,34 @@ describe("an outage", () => {
   });
 });
 
+describe("stale keys", () => {
+  test("are used at once while the issuer hangs, after one request has found out that it fails", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(hangUp);
+    pass(11 * minute);
+    expect(await find("old")).toBe("accepted");
+    let answerLate = (): void => {};
+    endpoint.answer((response, path) => {
+      answerLate = () => set(current)(response, path);
+    });
+    pass(minute);
+    expect(await find("old")).toBe("accepted");
+    await vi.waitFor(() => expect(endpoint.requests).toHaveLength(3));
+    expect(await find("old")).toBe("accepted");
+    answerLate();
+    await vi.waitFor(async () => expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN"));
+  });
+
+  test("are not used by the first request after a quiet time: the issuer may have removed them", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(set(current));
+    pass(11 * minute);
+    expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+});
+
 describe("a refresh ahead of time", () => {
   test("lets no request wait for it", async () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
