@@ -34,7 +34,7 @@ export function knownOptions<Options>(
     if (value === undefined && undefinedOption === "not-given") continue;
     const rule = rules[name as keyof Options];
     if (!rule.accepts(value)) throw new TypeError(`certbound: option "${name}" in ${of} must be ${rule.expected}`);
-    known[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
+    known[name] = Array.isArray(value) ? Object.freeze(Array.from<unknown>(value)) : value;
   }
   // The rules have just established the type, member by member.
   return known as Options;
