@@ -10,7 +10,7 @@ const verified: Front = {
   format: apache(),
   verified: { "x-ssl-client-verify": "SUCCESS" },
   selfSigned: "refused",
-  tooLarge: { status: 431 },
+  tooLarge: "too much for Node",
   deletable: true,
   httpVersions: [1],
   trust: secretAndAddress,

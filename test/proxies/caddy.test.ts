@@ -10,7 +10,7 @@ const verified: Front = {
   format: caddy(),
   verified: {},
   selfSigned: "refused",
-  tooLarge: { status: 431 },
+  tooLarge: "too much for Node",
   deletable: false,
   httpVersions: [1, 2],
   trust: secretAndAddress,

@@ -1,4 +1,4 @@
-import type { AccessTokenErrorCode, ForwardedCertificateFormat, TrustedProxy } from "@certbound/core";
+import type { ForwardedCertificateFormat, TrustedProxy } from "@certbound/core";
 import type { Identity } from "@certbound/testing";
 import type { Fields } from "./attempt.ts";
 import type { Pki } from "./pki.ts";
@@ -13,8 +13,8 @@ export interface Front {
   readonly verified: Readonly<Record<string, string>>;
   /** What becomes of a certificate that no authority has signed. */
   readonly selfSigned: "accepted" | "refused";
-  /** What becomes of a certificate of 20 KB, for which Node's headers have no room by default. */
-  readonly tooLarge: "accepted" | { readonly status: number; readonly code?: AccessTokenErrorCode };
+  /** What becomes of a certificate of 20 KB: by default, Node has no room for it, and HAProxy forwards nothing. */
+  readonly tooLarge: "accepted" | "too much for Node" | "forwarded as missing";
   /** Whether a client can have the proxy's own headers removed by naming them in `Connection`. */
   readonly deletable: boolean;
   /** What the listener speaks. */

@@ -12,8 +12,7 @@ const verified: Front = {
   format: haproxy({ usedHeader }),
   verified: { "x-ssl-client-verify": "0", [usedHeader]: "1" },
   selfSigned: "refused",
-  // HAProxy sends an empty value for a certificate that its buffer has no room for.
-  tooLarge: { status: 401, code: "ERR_CERTIFICATE_MISSING" },
+  tooLarge: "forwarded as missing",
   deletable: false,
   httpVersions: [1, 2],
   trust: secretAndAddress,

@@ -12,7 +12,7 @@ const verified: Front = {
   format: nginx(),
   verified: { "ssl-client-verify": "SUCCESS" },
   selfSigned: "refused",
-  tooLarge: { status: 431 },
+  tooLarge: "too much for Node",
   deletable: false,
   httpVersions: [1],
   trust: secretAndAddress,

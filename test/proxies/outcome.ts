@@ -25,3 +25,11 @@ export function expectNothing({ status, body }: Outcome): void {
   expect([0, 400, 401]).toContain(status);
   expect(body).not.toContain("client");
 }
+
+/** Node refused to read the headers: 431, or 502 where the proxy was still writing when Node closed the connection. */
+export function expectTooLarge(outcomes: readonly Outcome[]): void {
+  for (const { status, code } of outcomes) {
+    expect([431, 502]).toContain(status);
+    expect(code).toBeUndefined();
+  }
+}

@@ -2,7 +2,7 @@ import { createIssuer } from "@certbound/testing";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Api, type Framework, startApi } from "./api.ts";
-import { type Attempt, sendPastProxy, sendThroughProxy } from "./attempt.ts";
+import { type Attempt, type People, sendPastProxy, sendThroughProxy } from "./attempt.ts";
 import { type Front, secret } from "./front.ts";
 import type { Outcome } from "./outcome.ts";
 import { createPki, type Pki } from "./pki.ts";
@@ -74,35 +74,55 @@ function useStage(options: StageOptions): () => Stage {
 }
 
 async function createStage(options: StageOptions): Promise<RunningStage> {
-  const [pki, issuer] = await Promise.all([createPki(), createIssuer()]);
-  const socket = join(pki.folder, "api.sock");
+  const pki = await createPki();
+  const undo: (() => unknown)[] = [pki.remove];
+  const end = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const issuer = await createIssuer();
+    undo.push(issuer.close);
+    const { open, behind, socket } = await startApis(options, { pki, issuer, undo });
+    const values = { API_PORT: new URL(open.url).port, API_SOCKET: socket, PKI: pki.folder, SECRET: secret.value };
+    const { proxy, ports } = await startOnFreePorts(options, { folder: pki.folder, values });
+    undo.push(proxy.stop);
+    return {
+      pki,
+      ask: ({ front, framework }, attempt) => {
+        const url = `https://localhost:${ports[front.listener]}/${framework}/${slug(front)}`;
+        return judgedBy(behind, () => sendThroughProxy(url, attempt, { pki, issuer }));
+      },
+      askDirectly: ({ front, framework }, attempt) => {
+        const url = `${open.url}/${framework}/${slug(front)}`;
+        return judgedBy(open, () => sendPastProxy(url, attempt, { pki, issuer }));
+      },
+      log: proxy.output,
+      end,
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** Starts the API that the proxy talks to, and one that everybody can reach, which mostly is the same. */
+async function startApis(
+  { fronts, api = "port", maxHeaderSize }: StageOptions,
+  { pki, issuer, undo }: People & { readonly undo: (() => unknown)[] },
+): Promise<{ readonly open: Api; readonly behind: Api; readonly socket: string }> {
   const forwardings = Object.fromEntries(
-    options.fronts.map((front) => [slug(front), { format: front.format, trust: front.trust(pki) }]),
+    fronts.map((front) => [slug(front), { format: front.format, trust: front.trust(pki) }]),
   );
-  const settings = { issuer, forwardings, maxHeaderSize: options.maxHeaderSize };
+  const settings = { issuer, forwardings, maxHeaderSize };
   // The API asks the proxy for a certificate, and has no use for its chain.
   const tls = { key: pki.server.key, cert: pki.server.certificate, requestCert: true, rejectUnauthorized: false };
-  const open = await startApi({ ...settings, ...(options.api === "tls" && { tls }) });
-  const behind = options.api === "unix socket" ? await startApi({ ...settings, socket }) : open;
-  const values = { API_PORT: new URL(open.url).port, API_SOCKET: socket, PKI: pki.folder, SECRET: secret.value };
-  const { proxy, ports } = await startOnFreePorts(options, { folder: pki.folder, values });
-  return {
-    pki,
-    ask: ({ front, framework }, attempt) => {
-      const url = `https://localhost:${ports[front.listener]}/${framework}/${slug(front)}`;
-      return judgedBy(behind, () => sendThroughProxy(url, attempt, { pki, issuer }));
-    },
-    askDirectly: ({ front, framework }, attempt) => {
-      const url = `${open.url}/${framework}/${slug(front)}`;
-      return judgedBy(open, () => sendPastProxy(url, attempt, { pki, issuer }));
-    },
-    log: proxy.output,
-    end: async () => {
-      await proxy.stop();
-      for (const server of new Set([open, behind, issuer])) await server.close();
-      pki.remove();
-    },
-  };
+  const open = await startApi({ ...settings, ...(api === "tls" && { tls }) });
+  undo.push(open.close);
+  const socket = join(pki.folder, "api.sock");
+  if (api !== "unix socket") return { open, behind: open, socket };
+  const behind = await startApi({ ...settings, socket });
+  undo.push(behind.close);
+  return { open, behind, socket };
 }
 
 /** Tries again on other ports when the proxy does not start: somebody else may have taken them in the meantime. */
