@@ -30,6 +30,9 @@ export type TrustRule = (request: NodeRequest) => string | undefined;
 
 const MIN_SECRET_LENGTH = 32;
 
+/** How Node writes the address of an IPv4 client of a server that listens on IPv6. */
+const MAPPED = /^::ffff:/i;
+
 const secretValue = {
   expected: `a string of at least ${MIN_SECRET_LENGTH} visible ASCII characters`,
   accepts: (value: unknown) => typeof value === "string" && /^[\x21-\x7e]{32,}$/.test(value),
@@ -107,15 +110,17 @@ function secretRule(options: NonNullable<TrustedProxy["secret"]>): TrustRule {
 }
 
 function addressRule(addresses: readonly string[]): TrustRule {
-  const list = new BlockList();
+  // Apart, since a BlockList finds every IPv4 address in IPv6 ranges such as ::/64, by its mapped form.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const { network, bits, family } of addresses.map(parseRange).filter((range) => range !== undefined)) {
-    list.addSubnet(network, bits, family);
+    lists[family].addSubnet(network, bits, family);
   }
   return ({ socket }) => {
     const address = socket.remoteAddress?.replace(/%.*$/, "") ?? "";
-    const family = isIP(address);
-    if (family === 0) return "the connection has no address, or is closed";
-    return list.check(address, family === 4 ? "ipv4" : "ipv6")
+    const version = isIP(address);
+    if (version === 0) return "the connection has no address, or is closed";
+    const list = version === 4 || MAPPED.test(address) ? lists.ipv4 : lists.ipv6;
+    return list.check(address, version === 4 ? "ipv4" : "ipv6")
       ? undefined
       : "the connection does not come from an address of the proxy";
   };
@@ -145,7 +150,7 @@ function parseRange(text: string): Range | undefined {
   const [network = "", prefix, ...rest] = text.split("/");
   const version = isIP(network);
   // Mapped addresses (::ffff:10.0.0.1) are matched by the IPv4 address; ranges of them would be a second way to say it.
-  if (version === 0 || rest.length > 0 || network.includes("%") || /^::ffff:/i.test(network)) return undefined;
+  if (version === 0 || rest.length > 0 || network.includes("%") || MAPPED.test(network)) return undefined;
   const length = version === 4 ? 32 : 128;
   if (prefix !== undefined && !/^[1-9]\d{0,2}$/.test(prefix)) return undefined;
   const bits = prefix === undefined ? length : Number(prefix);
