@@ -1,3 +1,4 @@
+import { isJsonObject } from "../json-object.ts";
 import { knownOptions, type OptionRules } from "../known-options.ts";
 import { type CertificateEncoding, decoders } from "./encodings.ts";
 import { type ForwardedCertificateFormat, headerName } from "./forwarded-format.ts";
@@ -104,6 +105,7 @@ export function demandingSecret<Options extends UnstrippedOptions>(
   options: Options,
   define: (rest: Omit<Options, keyof UnstrippedOptions>) => ForwardedCertificateFormat,
 ): ForwardedCertificateFormat {
+  if (!isJsonObject(options)) throw new TypeError("certbound: the options of the format must be an object");
   const { dangerouslyAssumeHeaderStripped, ...rest } = options;
   const stripped: unknown = dangerouslyAssumeHeaderStripped;
   if (stripped !== undefined && stripped !== true) {

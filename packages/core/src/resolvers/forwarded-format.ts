@@ -30,16 +30,18 @@ export const headerName: OptionRule = {
   accepts: (value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value),
 };
 
+const verifyHeader: OptionRule = { expected: "{ header, success }", accepts: isVerifyHeader };
+
 /** Accepts a verify header, or a list of them. */
 export const verifyRule: OptionRule = {
   expected: "{ header, success }, or a non-empty array of them",
-  accepts: (value) => (Array.isArray(value) ? value.length > 0 && value.every(isVerifyHeader) : isVerifyHeader(value)),
+  accepts: (value) => isVerifyHeader(value) || nonEmptyList(verifyHeader).accepts(value),
 };
 
-/** Tells whether a value is one verify header. */
-export function isVerifyHeader(value: unknown): value is VerifyHeader {
-  if (!isJsonObject(value) || !headerName.accepts(value.header)) return false;
-  const { success } = value;
+function isVerifyHeader(value: unknown): boolean {
+  if (!isJsonObject(value)) return false;
+  const { header, success, ...unknown } = value;
+  if (!headerName.accepts(header) || Object.keys(unknown).length > 0) return false;
   return (
     typeof success === "function" || nonEmptyString.accepts(success) || nonEmptyList(nonEmptyString).accepts(success)
   );

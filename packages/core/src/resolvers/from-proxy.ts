@@ -4,13 +4,7 @@ import { headerValues, type IncomingRequest, type NodeRequest, nodeRequest } fro
 import { isJsonObject } from "../json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../known-options.ts";
 import { saysNone } from "./encodings.ts";
-import {
-  type ForwardedCertificateFormat,
-  headerName,
-  isVerifyHeader,
-  type VerifyHeader,
-  verifyRule,
-} from "./forwarded-format.ts";
+import { type ForwardedCertificateFormat, headerName, type VerifyHeader, verifyRule } from "./forwarded-format.ts";
 import { parseTrustedProxy, type TrustedProxy, type TrustRule } from "./trusted-proxy.ts";
 
 /** Options of {@link fromProxy}. */
@@ -52,13 +46,13 @@ export function fromProxy(
   const { trust } = knownOptions("the options of fromProxy", options, optionRules, "refused");
   if (trust === undefined)
     throw new TypeError('certbound: option "trust" of fromProxy is missing: anybody can send a header');
-  if (demandsSecret && trust.secret === undefined) {
+  if (demandsSecret && !Object.keys(trust).includes("secret")) {
     throw new TypeError(
       'certbound: this proxy is known to pass the client\'s own header; give trust.secret, or "dangerouslyAssumeHeaderStripped"',
     );
   }
   const distrust = parseTrustedProxy(trust);
-  const checked = { name: header.toLowerCase(), decode, verify: isVerifyHeader(verify) ? [verify] : verify };
+  const checked = { name: header.toLowerCase(), decode, verify: [verify].flat().map(verification) };
   return (request) => {
     try {
       return forwardedCertificate(nodeRequest(request), checked, distrust);
@@ -72,7 +66,19 @@ export function fromProxy(
 interface CheckedFormat {
   readonly name: string;
   readonly decode: ForwardedCertificateFormat["decode"];
-  readonly verify: readonly VerifyHeader[];
+  readonly verify: readonly Verification[];
+}
+
+interface Verification {
+  readonly name: string;
+  readonly accepts: (value: string) => boolean;
+}
+
+function verification({ header, success }: VerifyHeader): Verification {
+  const name = header.toLowerCase();
+  if (typeof success === "function") return { name, accepts: success };
+  const values: ReadonlySet<string> = new Set([success].flat());
+  return { name, accepts: (value) => values.has(value) };
 }
 
 function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distrust: TrustRule): ClientCertificate {
@@ -89,26 +95,26 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
   if (saysNone(value)) throw refused("MISSING", `the proxy sent ${noneOf(value)} in ${name}: no client certificate`);
   const certificate = decode(value);
   if (certificate === undefined) {
-    throw refused("MISSING", `the proxy sent the SHA-256 of nothing in ${name}: no client certificate`);
+    throw refused("MISSING", `the proxy sent nothing, or the SHA-256 of nothing, in ${name}: no client certificate`);
   }
-  for (const { header, success } of verify) requireSuccess(request, header.toLowerCase(), success);
+  for (const verified of verify) requireSuccess(request, verified);
   return certificate;
 }
 
 /** A verify header that is missing refuses: with some proxies, a client can have it removed by naming it in `Connection`. */
-function requireSuccess(request: NodeRequest, name: string, success: VerifyHeader["success"]): void {
+function requireSuccess(request: NodeRequest, { name, accepts }: Verification): void {
   const values = headerValues(request, name);
   const [value] = values;
   if (value === undefined)
     throw refused("UNTRUSTED", `the header ${name}, in which the proxy says how it verified, is missing`);
   if (values.length > 1) throw refused("UNTRUSTED", `the header ${name} is there ${values.length} times`);
-  const accepted: unknown = typeof success === "function" ? success(value) : [success].flat().includes(value);
+  const accepted: unknown = accepts(value);
   if (accepted !== true) throw refused("UNTRUSTED", `the proxy says in ${name} that it did not verify the certificate`);
 }
 
 function noneOf(value: string): string {
   if (value === "" || value === "::") return "an empty value (which some also send for one that is too large)";
-  return value.startsWith("{") ? "a placeholder that was not replaced" : `\`${value}\``;
+  return value === "(null)" ? "`(null)`" : "a placeholder that was not replaced";
 }
 
 function refused(what: "MISSING" | "MALFORMED" | "UNTRUSTED", detail: string): AccessTokenError {

@@ -1,5 +1,9 @@
-import { verifiedFormat, type VerifiedOptions } from "../define-format.ts";
-import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
+import { knownOptions, type OptionRules } from "../../known-options.ts";
+import { headerRules, type VerifiedOptions } from "../define-format.ts";
+import { decoders } from "../encodings.ts";
+import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
+
+const rules: OptionRules<Omit<VerifiedOptions, "verify">> = { ...headerRules, verifyHeader: headerName };
 
 /**
  * AWS CloudFront viewer mutual TLS: `CloudFront-Viewer-Cert-Sha256`, with `CloudFront-Viewer-Cert-Present: 1`.
@@ -7,9 +11,10 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  * Forward both headers to the origin by its origin request policy.
  */
 export function cloudFront(options: Omit<VerifiedOptions, "verify"> = {}): ForwardedCertificateFormat {
-  return verifiedFormat(options, {
-    header: "cloudfront-viewer-cert-sha256",
-    encoding: "sha256-hex",
-    verify: { header: "cloudfront-viewer-cert-present", success: "1", presented: (value) => value === "1" },
+  const { header, verifyHeader } = knownOptions("the options of the format", options, rules, "not-given");
+  return Object.freeze({
+    header: header ?? "cloudfront-viewer-cert-sha256",
+    decode: decoders["sha256-hex"],
+    verify: { header: verifyHeader ?? "cloudfront-viewer-cert-present", success: "1" },
   });
 }
