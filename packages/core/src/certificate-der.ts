@@ -4,6 +4,8 @@ import { isThumbprint } from "./thumbprint.ts";
 
 const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
 const PEM_END = "-----END CERTIFICATE-----";
+/** The tag that every certificate starts with. */
+const SEQUENCE = 0x30;
 
 /**
  * Decodes a certificate from text: PEM, of which the first block counts, or canonical base64 DER.
@@ -13,22 +15,23 @@ const PEM_END = "-----END CERTIFICATE-----";
 export function derFromText(text: string): Buffer {
   const trimmed = text.trim();
   // Another block may follow, which is no leaf and plays no part.
-  const [leaf = ""] = trimmed.startsWith(PEM_BEGIN) ? pemBodies(trimmed, "line feeds") : [trimmed];
-  return derFromBase64(leaf);
+  const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed, "line feeds").body : trimmed;
+  const der = derFromBase64(encoded);
+  if (der === undefined) throw malformed(`the text is neither PEM nor canonical base64 DER${looksLike(encoded)}`);
+  return der;
 }
 
-/**
- * Decodes canonical base64 (RFC 4648 section 4) and nothing else: no white space, padded, no stray bits.
- *
- * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
- */
-export function derFromBase64(text: string): Buffer {
+/** Decodes canonical base64 that can be DER; undefined for what only looks like it, as hexadecimal digits do. */
+export function derFromBase64(text: string): Buffer | undefined {
+  const der = bytesFromBase64(text);
+  return der?.[0] === SEQUENCE ? der : undefined;
+}
+
+/** Decodes canonical base64 (RFC 4648 section 4) and nothing else: no white space, padded, no stray bits. */
+export function bytesFromBase64(text: string): Buffer | undefined {
   // Canonical or nothing: Buffer.from skips what it does not know, and would hash it happily.
-  const der = Buffer.from(text, "base64");
-  if (der.length === 0 || der.toString("base64") !== text) {
-    throw malformed(`the text is not canonical base64 DER${looksLike(text)}`);
-  }
-  return der;
+  const bytes = Buffer.from(text, "base64");
+  return bytes.toString("base64") === text ? bytes : undefined;
 }
 
 /**
@@ -36,20 +39,29 @@ export function derFromBase64(text: string): Buffer {
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
-export function pemBodies(text: string, lineBreaks: "line feeds" | "spaces"): readonly string[] {
+export function pemBodies(text: string, lineBreaks: LineBreaks): readonly string[] {
   const bodies: string[] = [];
-  for (let rest = text.trim(); rest !== "";) {
-    if (!rest.startsWith(PEM_BEGIN)) throw malformed(`the text is not PEM, or not only PEM${looksLike(text)}`);
-    const end = rest.indexOf(PEM_END);
-    if (end < 0) throw malformed("the PEM text has no END line: truncated?");
-    const body = rest.slice(PEM_BEGIN.length, end);
-    const lines = lineBreaks === "spaces" ? body.split(" ") : body.split(/\r?\n/);
-    if (lines[0] !== "" || lines.length === 1)
-      throw malformed(`the lines of the PEM text are not separated by ${lineBreaks}`);
-    bodies.push(lines.join(""));
-    rest = rest.slice(end + PEM_END.length).trimStart();
-  }
+  let rest = text.trim();
+  do {
+    const block = firstPemBlock(rest, lineBreaks);
+    bodies.push(block.body);
+    rest = block.rest;
+  } while (rest !== "");
   return bodies;
+}
+
+type LineBreaks = "line feeds" | "spaces";
+
+function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: string; readonly rest: string } {
+  if (!text.startsWith(PEM_BEGIN)) throw malformed(`the text is not PEM${looksLike(text)}`);
+  const end = text.indexOf(PEM_END);
+  if (end < 0) throw malformed("the PEM text has no END line: truncated?");
+  const lineBreak = lineBreaks === "spaces" ? " " : "\n";
+  const body = text.slice(PEM_BEGIN.length, end).replaceAll("\r\n", "\n");
+  if (!body.startsWith(lineBreak)) throw malformed(`the line breaks of the PEM text are not ${lineBreaks}`);
+  const rest = text.slice(end + PEM_END.length).trimStart();
+  if (rest !== "" && !rest.startsWith(PEM_BEGIN)) throw malformed("the PEM text is followed by something else");
+  return { body: body.replaceAll(lineBreak, ""), rest };
 }
 
 /**
@@ -70,8 +82,8 @@ export function assertOneDerElement(der: Buffer): void {
 
 /** How long a SEQUENCE with a definite, minimal length says it is, its header included. */
 function outerLength(der: Buffer): number | undefined {
-  const [tag, short = 0] = der;
-  if (tag !== 0x30) return undefined;
+  const short = der[1] ?? 0;
+  if (der[0] !== SEQUENCE) return undefined;
   if (short < 0x80) return 2 + short;
   const count = short & 0x7f;
   if (count === 0 || count > 4 || der.length < 2 + count) return undefined;
@@ -82,7 +94,8 @@ function outerLength(der: Buffer): number | undefined {
 
 function bytesLookLike(der: Buffer): string {
   const text = der.toString("latin1", 0, PEM_BEGIN.length);
-  return text === PEM_BEGIN ? ": they are PEM text, to be passed as a string" : "";
+  if (text === PEM_BEGIN) return ": they are PEM text, to be passed as a string";
+  return der[0] === SEQUENCE && der.length < 6 ? ": they are truncated" : "";
 }
 
 /** Names the format that a text looks like, for the operator. */
@@ -91,9 +104,16 @@ export function looksLike(text: string): string {
   if (/^-----BEGIN(?:%20|\+)/.test(text)) return ": it looks like escaped PEM, as nginx and others forward it";
   if (/^(?:By|Hash|Cert|Chain|Subject|URI|DNS)=/i.test(text)) return ": it looks like Envoy's x-forwarded-client-cert";
   if (/^:[^:]*:$/.test(text)) return ": it looks like an RFC 9440 byte sequence";
-  if (/^(?:[\da-f]{2}:?){19}[\da-f]{2}$/i.test(text)) return ": it looks like a SHA-1 fingerprint, which binds nothing";
+  if (/^(?:[\da-f]{2}:?){19}[\da-f]{2}$/i.test(text)) {
+    return ": it looks like a hexadecimal SHA-1 fingerprint, which binds nothing";
+  }
   if (/^(?:[\da-f]{2}:?){31}[\da-f]{2}$/i.test(text)) return ": it looks like a hexadecimal SHA-256 fingerprint";
   if (isThumbprint(text)) return ": it looks like a bare thumbprint, to be passed as { thumbprint }";
+  if (/^[A-Za-z\d+/]{43}=$/.test(text)) return ": it looks like a SHA-256 fingerprint in base64";
+  // 0x30 0x80 and above, which is how DER of more than 127 bytes starts.
+  if (/^MI[A-Za-z\d+/]+={0,2}$/.test(text)) {
+    return `: it looks like base64 DER${text.length % 4 === 0 ? "" : ", truncated or without its padding"}`;
+  }
   if (/%[\da-f]{2}/i.test(text)) return ": it looks percent-encoded";
   if (text.includes(",")) return ": it looks like a list";
   return text.startsWith("(") || text.startsWith("{") ? ": it looks like a placeholder for no certificate" : "";

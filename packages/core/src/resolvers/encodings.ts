@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
-import { derFromBase64, looksLike, pemBodies } from "../certificate-der.ts";
+import { bytesFromBase64, derFromBase64, looksLike, pemBodies } from "../certificate-der.ts";
 import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
 import { AccessTokenError } from "../errors.ts";
+import { isThumbprint } from "../thumbprint.ts";
 
 /** How a header value holds a certificate, or the SHA-256 of one. */
 export type CertificateEncoding =
@@ -41,7 +42,11 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
   "pem-urlencoded": (value) => only(fromPem(percentDecoded(value), "line feeds")),
   "pem-urlencoded-chain": (value) => leafOf(fromPem(percentDecoded(value), "line feeds")),
   "pem-spaces": (value) => only(fromPem(value, "spaces")),
-  "pem-base64": (value) => only(fromPem(derFromBase64(value).toString("latin1"), "line feeds")),
+  "pem-base64": (value) => {
+    const text = bytesFromBase64(value)?.toString("latin1");
+    if (!text?.startsWith("-----")) throw malformed(`the value is not the canonical base64 of PEM${looksLike(value)}`);
+    return only(fromPem(text, "line feeds"));
+  },
   "sha256-hex": (value) => {
     const digits = value.replaceAll(":", "");
     if (!/^[\da-f]{64}$/i.test(digits) || !/^(?:[\da-f]{64}|(?:[\da-f]{2}:){31}[\da-f]{2})$/i.test(value)) {
@@ -57,17 +62,24 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
     }
     return fromDigest(digest);
   },
-  "sha256-base64url": (thumbprint) => parseClientCertificate({ thumbprint }),
+  "sha256-base64url": (value) => {
+    if (!isThumbprint(value))
+      throw malformed(`the value is not 43 characters of canonical base64url${looksLike(value)}`);
+    return parseClientCertificate({ thumbprint: value });
+  },
 };
 
 /** Tells whether a value says in one of the known ways that there is no certificate. */
 export function saysNone(value: string): boolean {
-  // Empty; an empty byte sequence (HAProxy); Apache's word for unset; a placeholder that was not replaced (Caddy < 2.11.2).
-  return value === "" || value === "::" || value === "(null)" || /^\{[\w.]+\}$/.test(value);
+  // Empty; an empty byte sequence (HAProxy); Apache's word for unset; a placeholder that was not replaced (Caddy < 2.11.2),
+  // which may stand where the byte sequence would.
+  return value === "" || value === "::" || value === "(null)" || /^:?\{[^{}]*\}:?$/.test(value);
 }
 
 function fromBase64(text: string): ClientCertificate | undefined {
-  return parseClientCertificate(derFromBase64(text));
+  const der = derFromBase64(text);
+  if (der === undefined) throw malformed(`the value is not canonical base64 DER${looksLike(text)}`);
+  return parseClientCertificate(der);
 }
 
 function fromPem(text: string, lineBreaks: "line feeds" | "spaces"): readonly (ClientCertificate | undefined)[] {

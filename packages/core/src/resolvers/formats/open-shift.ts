@@ -14,5 +14,6 @@ export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFo
     verify: haproxyVerification,
   });
   // Its template asks for quotes, which no released HAProxy writes here.
-  return Object.freeze({ ...format, decode: (value: string) => format.decode(value.replace(/^"(.*)"$/, "$1")) });
+  const decode = (value: string) => (value === '""' ? undefined : format.decode(value.replace(/^"(.*)"$/, "$1")));
+  return Object.freeze({ ...format, decode });
 }
