@@ -1,5 +1,5 @@
 // Runs every example: a folder of examples/ whose package.json has a start script of the form `node <file>`.
-// An example is a program that asserts what it shows and exits with 0.
+// An example is a program that asserts what it shows and exits with 0. One that lacks something prints `skipped: <why>`.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -38,7 +38,8 @@ function passes(name, script) {
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (status === 0) {
-    console.log(`PASS ${name} (${seconds} s)`);
+    const [skipped] = /^skipped: .*$/m.exec(stdout) ?? [];
+    console.log(`PASS ${name} (${skipped ?? `${seconds} s`})`);
     return true;
   }
   console.log(

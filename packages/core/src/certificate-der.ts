@@ -14,25 +14,54 @@ const SEQUENCE = 0x30;
  */
 export function derFromText(text: string): Buffer {
   const trimmed = text.trim();
-  const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed) : text;
-  // Canonical or nothing: Buffer.from skips what it does not know, and would hash it happily. The tag tells what only
-  // looks like base64, as hexadecimal digits do.
-  const der = Buffer.from(encoded, "base64");
-  if (der[0] !== SEQUENCE || der.toString("base64") !== encoded) {
-    throw malformed(`the text is neither PEM nor canonical base64 DER${textHint(trimmed)}`);
-  }
+  // Another block may follow, which is no leaf and plays no part.
+  const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed, "line feeds").body : text;
+  const der = derFromBase64(encoded);
+  if (der === undefined) throw malformed(`the text is neither PEM nor canonical base64 DER${looksLike(encoded)}`);
   return der;
 }
 
-/** Takes the base64 text of the first block; another block may follow, which is no leaf and plays no part. */
-function firstPemBlock(text: string): string {
+/** Decodes canonical base64 that can be DER; undefined for what only looks like it, as hexadecimal digits do. */
+export function derFromBase64(text: string): Buffer | undefined {
+  const der = bytesFromBase64(text);
+  return der?.[0] === SEQUENCE ? der : undefined;
+}
+
+/** Decodes canonical base64 (RFC 4648 section 4) and nothing else: no white space, padded, no stray bits. */
+export function bytesFromBase64(text: string): Buffer | undefined {
+  // Canonical or nothing: Buffer.from skips what it does not know, and would hash it happily.
+  const bytes = Buffer.from(text, "base64");
+  return bytes.toString("base64") === text ? bytes : undefined;
+}
+
+/**
+ * Splits PEM text into the base64 of its blocks, of which there may be nothing before, between and after.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
+ */
+export function pemBodies(text: string, lineBreaks: LineBreaks): readonly string[] {
+  const bodies: string[] = [];
+  let rest = text.trim();
+  do {
+    const block = firstPemBlock(rest, lineBreaks);
+    bodies.push(block.body);
+    rest = block.rest;
+  } while (rest !== "");
+  return bodies;
+}
+
+type LineBreaks = "line feeds" | "spaces";
+
+function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: string; readonly rest: string } {
+  if (!text.startsWith(PEM_BEGIN)) throw malformed(`the text is not PEM${looksLike(text)}`);
   const end = text.indexOf(PEM_END);
   if (end < 0) throw malformed("the PEM text has no END line: truncated?");
+  const lineBreak = lineBreaks === "spaces" ? " " : "\n";
+  const body = text.slice(PEM_BEGIN.length, end).replaceAll("\r\n", "\n");
+  if (!body.startsWith(lineBreak)) throw malformed(`the line breaks of the PEM text are not ${lineBreaks}`);
   const rest = text.slice(end + PEM_END.length).trimStart();
   if (rest !== "" && !rest.startsWith(PEM_BEGIN)) throw malformed("the PEM text is followed by something else");
-  const body = text.slice(PEM_BEGIN.length, end);
-  if (!/^\r?\n/.test(body)) throw malformed("the PEM text has no line breaks: give it back its line feeds");
-  return body.replaceAll(/\r?\n/g, "");
+  return { body: body.replaceAll(lineBreak, ""), rest };
 }
 
 /**
@@ -41,33 +70,53 @@ function firstPemBlock(text: string): string {
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
 export function assertOneDerElement(der: Buffer): void {
-  if (!isOneDerElement(der)) throw malformed(`the bytes are not one DER certificate${bytesHint(der)}`);
+  const length = outerLength(der);
+  if (length === der.length) return;
+  if (length === undefined) throw malformed(`the bytes are not a DER certificate${bytesLookLike(der)}`);
+  throw malformed(
+    length > der.length
+      ? `the certificate is truncated: ${der.length} of ${length} bytes`
+      : `something follows the certificate: ${der.length - length} bytes`,
+  );
 }
 
-/** A SEQUENCE with a definite, minimal length that ends where the bytes end. */
-function isOneDerElement(der: Buffer): boolean {
-  const [tag, short = 0] = der;
-  if (tag !== SEQUENCE) return false;
-  if (short < 0x80) return der.length === 2 + short;
+/** How long a SEQUENCE with a definite, minimal length says it is, its header included. */
+function outerLength(der: Buffer): number | undefined {
+  const short = der[1] ?? 0;
+  if (der[0] !== SEQUENCE) return undefined;
+  if (short < 0x80) return 2 + short;
   const count = short & 0x7f;
-  if (count === 0 || count > 4 || der.length < 2 + count) return false;
+  if (count === 0 || count > 4 || der.length < 2 + count) return undefined;
   const length = der.readUIntBE(2, count);
-  const minimal = count === 1 ? length >= 0x80 : (der[2] ?? 0) !== 0;
-  return minimal && der.length === 2 + count + length;
+  const minimal = count === 1 ? length >= 0x80 : der[2] !== 0;
+  return minimal ? 2 + count + length : undefined;
 }
 
-function bytesHint(der: Buffer): string {
-  if (der.toString("latin1", 0, PEM_BEGIN.length) === PEM_BEGIN) return ": they are PEM text, to be passed as a string";
-  return der[0] === SEQUENCE ? ": they are truncated, or something follows the certificate" : "";
+function bytesLookLike(der: Buffer): string {
+  const text = der.toString("latin1", 0, PEM_BEGIN.length);
+  if (text === PEM_BEGIN) return ": they are PEM text, to be passed as a string";
+  return der[0] === SEQUENCE && der.length < 6 ? ": they are truncated" : "";
 }
 
-function textHint(text: string): string {
-  if (/^-----BEGIN(%20|\+)/.test(text)) return ": it is escaped PEM, as nginx and others forward it";
-  if (/^:.*:$/s.test(text)) return ": it is an RFC 9440 byte sequence";
-  if (/^[\da-f]{2}(:?[\da-f]{2}){19,31}$/i.test(text)) return ": it is a hexadecimal fingerprint";
-  if (isThumbprint(text)) return ": it is a bare thumbprint, to be passed as { thumbprint }";
-  if (text.includes(",")) return ": it is a list";
-  return text.startsWith("(") || text.startsWith("{") ? ": it is a placeholder for no certificate" : "";
+/** Names the format that a text looks like, for the operator. */
+export function looksLike(text: string): string {
+  if (text.startsWith(PEM_BEGIN)) return ": it looks like PEM";
+  if (/^-----BEGIN(?:%20|\+)/.test(text)) return ": it looks like escaped PEM, as nginx and others forward it";
+  if (/^(?:By|Hash|Cert|Chain|Subject|URI|DNS)=/i.test(text)) return ": it looks like Envoy's x-forwarded-client-cert";
+  if (/^:[^:]*:$/.test(text)) return ": it looks like an RFC 9440 byte sequence";
+  if (/^(?:[\da-f]{2}:?){19}[\da-f]{2}$/i.test(text)) {
+    return ": it looks like a hexadecimal SHA-1 fingerprint, which binds nothing";
+  }
+  if (/^(?:[\da-f]{2}:?){31}[\da-f]{2}$/i.test(text)) return ": it looks like a hexadecimal SHA-256 fingerprint";
+  if (isThumbprint(text)) return ": it looks like a bare thumbprint, to be passed as { thumbprint }";
+  if (/^[A-Za-z\d+/]{43}=$/.test(text)) return ": it looks like a SHA-256 fingerprint in base64";
+  // 0x30 0x80 and above, which is how DER of more than 127 bytes starts.
+  if (/^MI[A-Za-z\d+/]+={0,2}$/.test(text)) {
+    return `: it looks like base64 DER${text.length % 4 === 0 ? "" : ", truncated or without its padding"}`;
+  }
+  if (/%[\da-f]{2}/i.test(text)) return ": it looks percent-encoded";
+  if (text.includes(",")) return ": it looks like a list";
+  return text.startsWith("(") || text.startsWith("{") ? ": it looks like a placeholder for no certificate" : "";
 }
 
 function malformed(detail: string): AccessTokenError {

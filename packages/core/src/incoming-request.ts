@@ -12,6 +12,8 @@ export interface NodeRequest {
 /** What is read of a socket; the methods exist on TLS sockets only. */
 export interface NodeSocket {
   readonly remoteAddress?: string | undefined;
+  /** The server that accepted the connection. */
+  readonly server?: { address?(): unknown } | undefined;
   getPeerX509Certificate?(): X509Certificate | undefined;
   getProtocol?(): string | null;
 }

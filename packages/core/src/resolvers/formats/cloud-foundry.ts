@@ -1,0 +1,11 @@
+import { headerFormat, type HeaderOptions } from "../define-format.ts";
+import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
+
+/**
+ * Cloud Foundry's gorouter: `X-Forwarded-Client-Cert` with base64 DER, which is not Envoy's format of the same name.
+ *
+ * The router must run with `forwarded_client_cert: sanitize_set`; with `always_forward` clients send their own.
+ */
+export function cloudFoundry(options: HeaderOptions = {}): ForwardedCertificateFormat {
+  return headerFormat(options, { header: "x-forwarded-client-cert", encoding: "der-base64" });
+}

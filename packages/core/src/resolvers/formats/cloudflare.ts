@@ -1,0 +1,18 @@
+import { encodedFormat, type EncodedOptions } from "../define-format.ts";
+import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
+
+/**
+ * Cloudflare with `client_certificate_forwarding`: `Cf-Client-Cert-Der-Base64`, the default, or with `"sha256-hex"`
+ * `Cf-Client-Cert-Sha256`; with `"rfc9440"`, a transform rule that sets `Client-Cert` to `cf.tls_client_auth.cert_rfc9440`.
+ *
+ * Make such a rule depend on `cert_verified and not cert_revoked`, and let rules that remove the header come before it.
+ */
+export function cloudflare(
+  options: EncodedOptions<"der-base64" | "sha256-hex" | "rfc9440"> = {},
+): ForwardedCertificateFormat {
+  return encodedFormat(options, {
+    "der-base64": "cf-client-cert-der-base64",
+    "sha256-hex": "cf-client-cert-sha256",
+    rfc9440: "client-cert",
+  });
+}

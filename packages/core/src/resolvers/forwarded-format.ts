@@ -1,0 +1,48 @@
+import type { ClientCertificate } from "../client-certificate.ts";
+import { isJsonObject } from "../json-object.ts";
+import { nonEmptyList, nonEmptyString, type OptionRule } from "../known-options.ts";
+
+/** How one kind of proxy forwards the client's certificate. */
+export interface ForwardedCertificateFormat {
+  /** The one header that is read. */
+  readonly header: string;
+  /**
+   * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with
+   * `ERR_CERTIFICATE_MALFORMED`.
+   */
+  readonly decode: (value: string) => ClientCertificate | undefined;
+  /** Headers that must come with the certificate, exactly once each. */
+  readonly verify?: VerifyHeader | readonly VerifyHeader[] | undefined;
+  /** True for products that are known to pass the client's own header: an address alone proves nothing then. */
+  readonly demandsSecret?: boolean | undefined;
+}
+
+/** A header in which the proxy says what it found when it verified the certificate. */
+export interface VerifyHeader {
+  readonly header: string;
+  /** The accepted values, exactly, or what accepts them. */
+  readonly success: string | readonly string[] | ((value: string) => boolean);
+}
+
+/** Accepts the name of a header field (RFC 9110 section 5.1). */
+export const headerName: OptionRule = {
+  expected: "the name of a header field",
+  accepts: (value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value),
+};
+
+const verifyHeader: OptionRule = { expected: "{ header, success }", accepts: isVerifyHeader };
+
+/** Accepts a verify header, or a list of them. */
+export const verifyRule: OptionRule = {
+  expected: "{ header, success }, or a non-empty array of them",
+  accepts: (value) => isVerifyHeader(value) || nonEmptyList(verifyHeader).accepts(value),
+};
+
+function isVerifyHeader(value: unknown): boolean {
+  if (!isJsonObject(value)) return false;
+  const { header, success, ...unknown } = value;
+  if (!headerName.accepts(header) || Object.keys(unknown).length > 0) return false;
+  return (
+    typeof success === "function" || nonEmptyString.accepts(success) || nonEmptyList(nonEmptyString).accepts(success)
+  );
+}

@@ -1,0 +1,122 @@
+import type { ClientCertificate } from "../client-certificate.ts";
+import { AccessTokenError } from "../errors.ts";
+import { headerValues, type IncomingRequest, type NodeRequest, nodeRequest } from "../incoming-request.ts";
+import { isJsonObject } from "../json-object.ts";
+import { callback, knownOptions, type OptionRules } from "../known-options.ts";
+import { saysNone } from "./encodings.ts";
+import { type ForwardedCertificateFormat, headerName, type VerifyHeader, verifyRule } from "./forwarded-format.ts";
+import { parseTrustedProxy, type TrustedProxy, type TrustRule } from "./trusted-proxy.ts";
+
+/** Options of {@link fromProxy}. */
+export interface FromProxyOptions {
+  /** How a request proves that it comes from the proxy. Must be given. */
+  readonly trust: TrustedProxy;
+}
+
+/** The longest value that is looked at, in characters. */
+const MAX_VALUE_LENGTH = 65_536;
+
+const formatRules: OptionRules<ForwardedCertificateFormat> = {
+  header: headerName,
+  decode: callback,
+  verify: verifyRule,
+  demandsSecret: { expected: "true or false", accepts: (value) => typeof value === "boolean" },
+};
+
+const optionRules: OptionRules<FromProxyOptions> = {
+  trust: { expected: "an object with secret, addresses, unixSocket or certificateThumbprints", accepts: isJsonObject },
+};
+
+/**
+ * Creates the resolver for a server behind a proxy that ends TLS and forwards the client's certificate in a header.
+ *
+ * The certificate counts only when the request proves to come from the proxy, and the header of the format is there
+ * exactly once. There is no detection of formats and no fallback to the connection's own certificate, which is the
+ * proxy's. The resolver gives an error that says why there is no certificate; it does not check the certificate's chain.
+ *
+ * @throws TypeError without a trust rule, or when an option is bad
+ */
+export function fromProxy(
+  format: ForwardedCertificateFormat,
+  options: FromProxyOptions,
+): (request: IncomingRequest) => ClientCertificate | AccessTokenError {
+  const { header, decode, verify = [], demandsSecret } = knownOptions("the format", format, formatRules, "not-given");
+  if (header === undefined || decode === undefined)
+    throw new TypeError("certbound: the format needs header and decode");
+  const { trust } = knownOptions("the options of fromProxy", options, optionRules, "refused");
+  if (trust === undefined)
+    throw new TypeError('certbound: option "trust" of fromProxy is missing: anybody can send a header');
+  if (demandsSecret && !Object.keys(trust).includes("secret")) {
+    throw new TypeError(
+      'certbound: this proxy is known to pass the client\'s own header; give trust.secret, or "dangerouslyAssumeHeaderStripped"',
+    );
+  }
+  const distrust = parseTrustedProxy(trust);
+  const checked = { name: header.toLowerCase(), decode, verify: [verify].flat().map(verification) };
+  return (request) => {
+    try {
+      return forwardedCertificate(nodeRequest(request), checked, distrust);
+    } catch (error) {
+      if (error instanceof AccessTokenError) return error;
+      throw error;
+    }
+  };
+}
+
+interface CheckedFormat {
+  readonly name: string;
+  readonly decode: ForwardedCertificateFormat["decode"];
+  readonly verify: readonly Verification[];
+}
+
+interface Verification {
+  readonly name: string;
+  readonly accepts: (value: string) => boolean;
+}
+
+function verification({ header, success }: VerifyHeader): Verification {
+  const name = header.toLowerCase();
+  if (typeof success === "function") return { name, accepts: success };
+  const values: ReadonlySet<string> = new Set([success].flat());
+  return { name, accepts: (value) => values.has(value) };
+}
+
+function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distrust: TrustRule): ClientCertificate {
+  const { name, decode, verify } = format;
+  const values = headerValues(request, name);
+  const [value] = values;
+  const reason = distrust(request);
+  if (value === undefined)
+    throw refused("MISSING", `there is no header ${name}${reason === undefined ? "" : `; ${reason}`}`);
+  if (reason !== undefined) throw refused("UNTRUSTED", `the header ${name} does not come from the proxy: ${reason}`);
+  if (values.length > 1) throw refused("MALFORMED", `the header ${name} is there ${values.length} times`);
+  if (value.length > MAX_VALUE_LENGTH)
+    throw refused("MALFORMED", `the header ${name} is too large: ${value.length} characters`);
+  if (saysNone(value)) throw refused("MISSING", `the proxy sent ${noneOf(value)} in ${name}: no client certificate`);
+  const certificate = decode(value);
+  if (certificate === undefined) {
+    throw refused("MISSING", `the proxy sent nothing, or the SHA-256 of nothing, in ${name}: no client certificate`);
+  }
+  for (const verified of verify) requireSuccess(request, verified);
+  return certificate;
+}
+
+/** A verify header that is missing refuses: with some proxies, a client can have it removed by naming it in `Connection`. */
+function requireSuccess(request: NodeRequest, { name, accepts }: Verification): void {
+  const values = headerValues(request, name);
+  const [value] = values;
+  if (value === undefined)
+    throw refused("UNTRUSTED", `the header ${name}, in which the proxy says how it verified, is missing`);
+  if (values.length > 1) throw refused("UNTRUSTED", `the header ${name} is there ${values.length} times`);
+  const accepted: unknown = accepts(value);
+  if (accepted !== true) throw refused("UNTRUSTED", `the proxy says in ${name} that it did not verify the certificate`);
+}
+
+function noneOf(value: string): string {
+  if (value === "" || value === "::") return "an empty value (which some also send for one that is too large)";
+  return value === "(null)" ? "`(null)`" : "a placeholder that was not replaced";
+}
+
+function refused(what: "MISSING" | "MALFORMED" | "UNTRUSTED", detail: string): AccessTokenError {
+  return new AccessTokenError(`ERR_CERTIFICATE_${what}`, { detail });
+}

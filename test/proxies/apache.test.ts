@@ -1,0 +1,47 @@
+import { apache, rfc9440 } from "@certbound/core";
+import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { type Front, secretAndAddress } from "./front.ts";
+import { describeProxy } from "./stage.ts";
+import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
+
+const verified: Front = {
+  name: "certificates of an authority",
+  listener: "VERIFIED_PORT",
+  format: apache(),
+  verified: { "x-ssl-client-verify": "SUCCESS" },
+  selfSigned: "refused",
+  tooLarge: "too much for Node",
+  deletable: true,
+  httpVersions: [1],
+  trust: secretAndAddress,
+};
+
+const any: Front = {
+  ...verified,
+  name: "any certificate",
+  listener: "ANY_PORT",
+  format: apache({ verify: "presented" }),
+  selfSigned: "accepted",
+};
+
+const unverified: Front = { ...any, name: "any certificate, to an API that wants verified ones", format: apache() };
+const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const byteSequence: Front = { ...verified, name: "RFC 9440", format: rfc9440(), verified: {} };
+
+describeProxy({ proxy: "Apache httpd", configuration: "apache.conf", fronts: [verified, any, unverified] }, (stage) => {
+  forwardingCases(stage, verified);
+  forwardingCases(stage, any);
+  listenerCases(stage, { verified, any });
+  unverifiedCases(stage, unverified);
+  pastProxyCases(stage, verified);
+});
+
+describeProxy({ proxy: "Apache httpd", configuration: "apache-rfc9440.conf", fronts: [byteSequence] }, (stage) => {
+  forwardingCases(stage, byteSequence, ["Fastify"]);
+  pastProxyCases(stage, byteSequence);
+});
+
+describeProxy(
+  { proxy: "Apache httpd", configuration: "apache.conf", fronts: [roomy], maxHeaderSize: 65_536 },
+  (stage) => roomCases(stage, roomy),
+);

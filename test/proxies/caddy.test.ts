@@ -1,0 +1,45 @@
+import { caddy } from "@certbound/core";
+import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { type Front, secretAndAddress } from "./front.ts";
+import { describeProxy } from "./stage.ts";
+import { listenerCases, pastProxyCases } from "./trust-cases.ts";
+
+const verified: Front = {
+  name: "certificates of an authority",
+  listener: "VERIFIED_PORT",
+  format: caddy(),
+  verified: {},
+  selfSigned: "refused",
+  tooLarge: "too much for Node",
+  deletable: false,
+  httpVersions: [1, 2],
+  trust: secretAndAddress,
+};
+
+const any: Front = { ...verified, name: "any certificate", listener: "ANY_PORT", selfSigned: "accepted" };
+
+const fingerprint: Front = {
+  ...verified,
+  name: "fingerprint",
+  format: caddy({ encoding: "sha256-hex" }),
+  // The certificate does not travel.
+  tooLarge: "accepted",
+};
+
+const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+
+describeProxy({ proxy: "Caddy", configuration: "Caddyfile", fronts: [verified, any] }, (stage) => {
+  forwardingCases(stage, verified);
+  forwardingCases(stage, any);
+  listenerCases(stage, { verified, any });
+  pastProxyCases(stage, verified);
+});
+
+describeProxy({ proxy: "Caddy", configuration: "Caddyfile-sha256", fronts: [fingerprint] }, (stage) => {
+  forwardingCases(stage, fingerprint, ["Express"]);
+  pastProxyCases(stage, fingerprint);
+});
+
+describeProxy({ proxy: "Caddy", configuration: "Caddyfile", fronts: [roomy], maxHeaderSize: 65_536 }, (stage) =>
+  roomCases(stage, roomy),
+);

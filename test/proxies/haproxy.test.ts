@@ -1,0 +1,71 @@
+import { haproxy, rfc9440 } from "@certbound/core";
+import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { type Front, secretAndAddress } from "./front.ts";
+import { describeProxy } from "./stage.ts";
+import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
+
+const usedHeader = "x-ssl-client-used";
+
+const verified: Front = {
+  name: "certificates of an authority",
+  listener: "VERIFIED_PORT",
+  format: haproxy({ usedHeader }),
+  verified: { "x-ssl-client-verify": "0", [usedHeader]: "1" },
+  selfSigned: "refused",
+  tooLarge: "forwarded as missing",
+  deletable: false,
+  httpVersions: [1, 2],
+  trust: secretAndAddress,
+};
+
+const any: Front = {
+  ...verified,
+  name: "any certificate",
+  listener: "ANY_PORT",
+  format: haproxy({ verify: "presented", usedHeader }),
+  selfSigned: "accepted",
+};
+
+const unverified: Front = {
+  ...any,
+  name: "any certificate, to an API that wants verified ones",
+  format: verified.format,
+};
+const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const byteSequence: Front = { ...verified, name: "RFC 9440", format: rfc9440(), verified: {} };
+
+const base64url: Front = {
+  ...verified,
+  name: "thumbprint",
+  format: haproxy({ encoding: "sha256-base64url", usedHeader }),
+};
+
+const hexadecimal: Front = {
+  ...verified,
+  name: "hexadecimal SHA-256",
+  format: haproxy({ encoding: "sha256-hex", usedHeader }),
+};
+
+describeProxy({ proxy: "HAProxy", configuration: "haproxy.cfg", fronts: [verified, any, unverified] }, (stage) => {
+  forwardingCases(stage, verified);
+  forwardingCases(stage, any);
+  listenerCases(stage, { verified, any });
+  unverifiedCases(stage, unverified);
+  pastProxyCases(stage, verified);
+});
+
+describeProxy({ proxy: "HAProxy", configuration: "haproxy-rfc9440.cfg", fronts: [byteSequence] }, (stage) => {
+  forwardingCases(stage, byteSequence, ["Express"]);
+  pastProxyCases(stage, byteSequence);
+});
+
+describeProxy({ proxy: "HAProxy", configuration: "haproxy-sha256.cfg", fronts: [base64url, hexadecimal] }, (stage) => {
+  forwardingCases(stage, base64url, ["Fastify"]);
+  forwardingCases(stage, hexadecimal, ["Express"]);
+  pastProxyCases(stage, base64url);
+});
+
+describeProxy(
+  { proxy: "HAProxy", configuration: "haproxy-large-certificates.cfg", fronts: [roomy], maxHeaderSize: 65_536 },
+  (stage) => roomCases(stage, roomy),
+);

@@ -1,0 +1,77 @@
+import { nginx } from "@certbound/core";
+import { test } from "vitest";
+import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { forgedFields, type Front, secretAndAddress } from "./front.ts";
+import { expectRefused } from "./outcome.ts";
+import { describeProxy } from "./stage.ts";
+import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
+
+const verified: Front = {
+  name: "certificates of an authority",
+  listener: "VERIFIED_PORT",
+  format: nginx(),
+  verified: { "ssl-client-verify": "SUCCESS" },
+  selfSigned: "refused",
+  tooLarge: "too much for Node",
+  deletable: false,
+  httpVersions: [1],
+  trust: secretAndAddress,
+};
+
+const any: Front = {
+  ...verified,
+  name: "any certificate",
+  listener: "ANY_PORT",
+  format: nginx({ verify: "presented" }),
+  selfSigned: "accepted",
+};
+
+const unverified: Front = { ...any, name: "any certificate, to an API that wants verified ones", format: nginx() };
+const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const unixSocket: Front = { ...verified, name: "unix socket", trust: () => ({ unixSocket: true }) };
+const mutualTls: Front = {
+  ...verified,
+  name: "the proxy's own certificate",
+  trust: ({ proxy }) => ({ certificateThumbprints: [proxy.thumbprint] }),
+};
+
+describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [verified, any, unverified] }, (stage) => {
+  forwardingCases(stage, verified);
+  forwardingCases(stage, any);
+  listenerCases(stage, { verified, any });
+  unverifiedCases(stage, unverified);
+  pastProxyCases(stage, verified);
+});
+
+describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [roomy], maxHeaderSize: 65_536 }, (stage) =>
+  roomCases(stage, roomy),
+);
+
+describeProxy(
+  { proxy: "nginx", configuration: "nginx-unix-socket.conf", fronts: [unixSocket], api: "unix socket" },
+  (stage) => {
+    forwardingCases(stage, unixSocket, ["Express"]);
+
+    test("refuses the header over TCP", async () => {
+      const { askDirectly, pki } = stage();
+      const attempt = { token: "ec", headers: forgedFields(unixSocket, pki.clients.ec) } as const;
+      const outcome = await askDirectly({ front: unixSocket, framework: "Express" }, attempt);
+      expectRefused(outcome, "ERR_CERTIFICATE_UNTRUSTED");
+    });
+  },
+);
+
+describeProxy({ proxy: "nginx", configuration: "nginx-mutual-tls.conf", fronts: [mutualTls], api: "tls" }, (stage) => {
+  forwardingCases(stage, mutualTls, ["Fastify"]);
+
+  test.each([
+    ["no certificate", undefined],
+    ["a thief's certificate", "thief"],
+  ] as const)("refuses the header past the proxy, with %s", async (_name, client) => {
+    const { askDirectly, pki } = stage();
+    const headers = forgedFields(mutualTls, pki.clients.ec);
+    const attempt = { token: "ec", headers, ...(client && { client }) } as const;
+    const outcome = await askDirectly({ front: mutualTls, framework: "Fastify" }, attempt);
+    expectRefused(outcome, "ERR_CERTIFICATE_UNTRUSTED");
+  });
+});

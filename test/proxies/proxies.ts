@@ -1,0 +1,71 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, renderConfiguration } from "./proxy-process.ts";
+
+/** The names of the proxies that the tests know how to start. */
+export type ProxyName = "nginx" | "HAProxy" | "Apache httpd" | "Caddy";
+
+interface Program {
+  readonly binary: string;
+  /** The command line, in a folder of its own, for the path of a configuration. */
+  readonly args: (folder: string, configuration: string) => readonly string[];
+}
+
+/** The command lines keep each server in one process in the foreground; a configuration says nothing of that. */
+const programs: Readonly<Record<ProxyName, Program>> = {
+  nginx: { binary: "nginx", args: nginxArgs },
+  HAProxy: { binary: "haproxy", args: (_folder, configuration) => ["-db", "-f", configuration] },
+  "Apache httpd": { binary: "apache2", args: apacheArgs },
+  Caddy: {
+    binary: "caddy",
+    args: (_folder, configuration) => ["run", "--config", configuration, "--adapter", "caddyfile"],
+  },
+};
+
+/** The name of a proxy's program. */
+export function binaryOf(name: ProxyName): string {
+  return programs[name].binary;
+}
+
+/** Writes the configuration of a proxy into a folder, and gives the command that starts it. */
+export function proxyCommand(
+  name: ProxyName,
+  options: {
+    readonly folder: string;
+    readonly configuration: string;
+    readonly values: Readonly<Record<string, string | number>>;
+  },
+): Command {
+  const { folder, configuration, values } = options;
+  const file = join(folder, configuration);
+  writeFileSync(file, renderConfiguration(new URL(`configs/${configuration}`, import.meta.url), values));
+  const { binary, args } = programs[name];
+  return { binary, args: args(folder, file), folder };
+}
+
+/** The configuration is a part of the http block, as in /etc/nginx/conf.d. */
+function nginxArgs(folder: string, configuration: string): readonly string[] {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path tmp-${name};`,
+  );
+  const main = join(folder, "main.conf");
+  writeFileSync(main, `events {}\nhttp { access_log off; ${temporary.join(" ")} include ${configuration}; }\n`);
+  const globals = "daemon off; master_process off; pid nginx.pid;";
+  return ["-p", folder, "-e", "stderr", "-c", main, "-g", globals];
+}
+
+/** The configuration is a site, as in /etc/apache2/sites-available. */
+function apacheArgs(folder: string, configuration: string): readonly string[] {
+  const modules = ["mpm_event", "authz_core", "ssl", "headers", "proxy", "proxy_http"];
+  const globals = [
+    "ServerName localhost",
+    "User www-data",
+    "Group www-data",
+    "PidFile apache.pid",
+    `Mutex file:${folder}`,
+    "DefaultRuntimeDir .",
+    "ErrorLog /dev/stderr",
+    ...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
+  ];
+  return ["-X", "-d", folder, ...globals.flatMap((directive) => ["-C", directive]), "-f", configuration];
+}
