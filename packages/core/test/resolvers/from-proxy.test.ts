@@ -572,3 +572,67 @@ describe("a request that is none", () => {
     expect(() => fromProxy(rfc9440(), { trust })(request as IncomingRequest)).toThrow(TypeError);
   });
 });
+
+describe("a value that was decoded before", () => {
+  const other = encoders.rfc9440(Buffer.from(certificates.rsa2048.der, "base64"));
+  const secret = "0123456789abcdef0123456789abcdef";
+
+  /** A format that counts how often it decodes, and its resolver. */
+  function counting(): { readonly calls: string[]; readonly resolve: (...rawHeaders: string[]) => unknown } {
+    const calls: string[] = [];
+    const format: ForwardedCertificateFormat = {
+      ...rfc9440(),
+      decode: (text) => (calls.push(text), rfc9440().decode(text)),
+      verify: { header: "x-verify", success: "SUCCESS" },
+    };
+    const resolver = fromProxy(format, { trust: { secret: { header: "x-secret", value: secret } } });
+    const resolve = (...rawHeaders: string[]) => {
+      const result = resolver({ rawHeaders, socket: {} });
+      return result instanceof AccessTokenError ? result.code : result.thumbprint;
+    };
+    return { calls, resolve };
+  }
+
+  const proven = ["x-secret", secret, "x-verify", "SUCCESS"];
+
+  test("is not decoded again, and gives no certificate but its own", () => {
+    const { calls, resolve } = counting();
+    const results = [value, other, value, other].map((text) => resolve("client-cert", text, ...proven));
+    const { thumbprint: otherThumbprint } = certificates.rsa2048;
+    expect(results).toEqual([thumbprint, otherThumbprint, thumbprint, otherThumbprint]);
+    expect(calls).toEqual([value, other]);
+  });
+
+  test.each([
+    ["the secret", ["x-verify", "SUCCESS"]],
+    ["the right secret", ["x-secret", `${secret}0`, "x-verify", "SUCCESS"]],
+    ["the proxy's word", ["x-secret", secret]],
+    ["the proxy's good word", ["x-secret", secret, "x-verify", "FAILED:expired"]],
+  ])("does not count without %s", (_, rawHeaders) => {
+    const { resolve } = counting();
+    expect(resolve("client-cert", value, ...proven)).toBe(thumbprint);
+    expect(resolve("client-cert", value, ...rawHeaders)).toBe(UNTRUSTED);
+    expect(resolve("client-cert", value, "client-cert", value, ...proven)).toBe(MALFORMED);
+  });
+
+  test("is decoded again when it was refused", () => {
+    const { calls, resolve } = counting();
+    const truncated = `${value.slice(0, 40)}:`;
+    const twice = [truncated, truncated].map((text) => resolve("client-cert", text, ...proven));
+    expect(twice).toEqual([MALFORMED, MALFORMED]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("is forgotten when many others came after it: the memory is bounded", () => {
+    const { calls, resolve } = counting();
+    resolve("client-cert", value, ...proven);
+    for (let index = 0; index < 3000; index += 1) {
+      // A DER element of 516 bytes that holds the number.
+      const bytes = Buffer.concat([Buffer.from([0x30, 0x82, 0x02, 0x00]), Buffer.alloc(512)]);
+      bytes.writeUInt32BE(index, 4);
+      resolve("client-cert", `:${bytes.toString("base64")}:`, ...proven);
+    }
+    resolve("client-cert", value, ...proven);
+    expect(calls.filter((text) => text === value)).toHaveLength(2);
+  });
+});
