@@ -1,7 +1,8 @@
 import { generateKeyPair } from "jose";
 import type { SignatureAlgorithm } from "../../src/configuration.ts";
 
-const algorithms: readonly SignatureAlgorithm[] = [
+/** Every algorithm that a token may be signed with. */
+export const algorithms: readonly SignatureAlgorithm[] = [
   "RS256",
   "RS384",
   "RS512",
