@@ -62,7 +62,7 @@ declare module "oidc-provider" {
     };
   }
 
-  export default class Provider {
+  export class Provider {
     constructor(issuer: string, configuration: Configuration);
     callback(): RequestListener;
   }

@@ -2,7 +2,7 @@ import type { Identity } from "@certbound/testing";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import type { RequestListener } from "node:http";
 import type { TLSSocket } from "node:tls";
-import Provider, { type ClientMetadata, type Context, type Jwk } from "oidc-provider";
+import { type ClientMetadata, type Context, type Jwk, Provider } from "oidc-provider";
 
 /** How this API is named in the tokens that are meant for it. */
 export const AUDIENCE = "https://api.example.com";
