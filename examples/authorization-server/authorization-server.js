@@ -1,0 +1,58 @@
+import { startServer } from "@certbound/testing";
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:https";
+import { Provider } from "oidc-provider";
+
+/**
+ * Starts an authorization server that issues access tokens bound to the client's certificate (RFC 8705), for one API.
+ *
+ * It has two listeners. One is for everybody: its metadata and keys are there. The other one asks for a client
+ * certificate; only there is a token to be had, and the metadata says so (`mtls_endpoint_aliases`, section 5).
+ */
+export async function startAuthorizationServer({ certificate, trusted, clients, api }) {
+  const tls = { key: certificate.key, cert: certificate.certificate };
+  const servers = [createServer(tls), createServer({ ...tls, ca: trusted, requestCert: true })];
+  const [everybody, mtls] = await Promise.all(servers.map(startServer));
+
+  const provider = new Provider(everybody.url, {
+    clients,
+    jwks: { keys: [createSigningKey()] },
+    scopes: api.scopes,
+    ttl: { ClientCredentials: 600 },
+    clientAuthMethods: ["tls_client_auth"],
+    clientDefaults: { id_token_signed_response_alg: "ES256" },
+    discovery: { mtls_endpoint_aliases: { token_endpoint: `${mtls.url}/token` } },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      // What makes the tokens JWTs, and says whom they are for.
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => api.audience,
+        getResourceServerInfo: () => ({
+          audience: api.audience,
+          scope: api.scopes.join(" "),
+          accessTokenFormat: "jwt",
+          jwt: { sign: { alg: "ES256" } },
+        }),
+      },
+      // What authenticates a client by its certificate, and binds its tokens to it.
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        certificateBoundAccessTokens: true,
+        getCertificate: ({ socket }) => socket.getPeerX509Certificate(),
+        certificateAuthorized: ({ socket }) => socket.authorized,
+        certificateSubjectMatches: ({ socket }, property, expected) =>
+          property === "tls_client_auth_subject_dn" && socket.getPeerX509Certificate().subject === expected,
+      },
+    },
+  });
+  for (const server of servers) server.on("request", provider.callback());
+  return { issuer: everybody.url, close: () => Promise.all([everybody.close(), mtls.close()]) };
+}
+
+function createSigningKey() {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return { ...privateKey.export({ format: "jwk" }), kid: "key-1", use: "sig", alg: "ES256" };
+}

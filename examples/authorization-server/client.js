@@ -1,0 +1,26 @@
+import { clientCredentialsGrant, customFetch, discovery, TlsClientAuth } from "openid-client";
+import { Agent, fetch } from "undici";
+
+/** Makes a fetch that trusts a private authority, and presents the certificate of an identity when one is given. */
+export function createFetch({ ca, identity }) {
+  const dispatcher = new Agent({ connect: { ca, cert: identity?.certificate, key: identity?.key } });
+  return {
+    fetch: (url, init) => fetch(url, { ...init, dispatcher }),
+    close: () => dispatcher.close(),
+  };
+}
+
+/** Gets an access token; the certificate that `fetch` presents is all the authentication there is. */
+export async function requestToken({ issuer, clientId, scope, fetch: fetchOverTls }) {
+  const metadata = { use_mtls_endpoint_aliases: true };
+  const options = { [customFetch]: fetchOverTls };
+  const configuration = await discovery(new URL(issuer), clientId, metadata, TlsClientAuth(), options);
+  const { access_token: token } = await clientCredentialsGrant(configuration, { scope });
+  return token;
+}
+
+/** Calls an API with an access token. */
+export async function callApi(url, { token, fetch: fetchOverTls }) {
+  const response = await fetchOverTls(url, { headers: { authorization: `Bearer ${token}` } });
+  return { status: response.status, body: await response.json() };
+}

@@ -1,0 +1,44 @@
+import type { AccessTokenError, VerifierOptions } from "@certbound/core";
+import { type AuthenticatedExpressRequest, protectApi as protectExpress } from "@certbound/express";
+import { protectApi as protectFastify } from "@certbound/fastify";
+import { type CertificateAuthority, type RunningServer, startServer } from "@certbound/testing";
+import express from "express";
+import Fastify from "fastify";
+import { createServer, type ServerOptions } from "node:https";
+
+/** How an API is protected, whatever the framework. */
+export type Protection = VerifierOptions & { readonly onRejected: (error: AccessTokenError) => void };
+
+/** Starts an API with one route, `/`, that answers the client and the thumbprint of its certificate. */
+export type StartApi = (authority: CertificateAuthority, options: Protection) => Promise<RunningServer>;
+
+/** The APIs, one for each framework: [name, what starts it]. */
+export const apis: readonly (readonly [string, StartApi])[] = [
+  ["Express", startExpress],
+  ["Fastify", startFastify],
+];
+
+async function startExpress(authority: CertificateAuthority, options: Protection): Promise<RunningServer> {
+  const app = express();
+  app.get("/", protectExpress(options)({ scopes: ["read"] }), (request, response) => {
+    const { accessToken, claims } = request as AuthenticatedExpressRequest;
+    response.json({ client: claims.client_id, thumbprint: accessToken.clientCertificate?.thumbprint });
+  });
+  return startServer(createServer(await tlsOf(authority), app));
+}
+
+async function startFastify(authority: CertificateAuthority, options: Protection): Promise<RunningServer> {
+  const app = Fastify({ https: await tlsOf(authority) });
+  app.get("/", { onRequest: protectFastify(options)({ scopes: ["read"] }) }, ({ accessToken, claims }) => ({
+    client: claims.client_id,
+    thumbprint: accessToken.clientCertificate?.thumbprint,
+  }));
+  await app.ready();
+  return startServer(app.server);
+}
+
+/** Lets every client in, so that it is the API that refuses. */
+async function tlsOf(authority: CertificateAuthority): Promise<ServerOptions> {
+  const { certificate: cert, key } = await authority.issueServerCertificate();
+  return { cert, key, requestCert: true, rejectUnauthorized: false };
+}

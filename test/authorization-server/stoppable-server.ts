@@ -1,0 +1,53 @@
+import { once } from "node:events";
+import type { RequestListener } from "node:http";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+
+/** A TLS server on 127.0.0.1 that can be stopped and started again. */
+export interface StoppableServer {
+  /** Such as `https://127.0.0.1:41234`, without a trailing slash. */
+  readonly url: string;
+  /** Ends every connection, and hangs up on each new one before TLS begins. */
+  readonly stop: () => void;
+  readonly start: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts a server that keeps its port while it is stopped, so that nobody else gets it meanwhile. */
+export async function startStoppableServer(tls: ServerOptions, listener: RequestListener): Promise<StoppableServer> {
+  const server = createTlsServer(tls, listener);
+  const sockets = new Set<Socket>();
+  const endConnections = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  let stopped = false;
+  const port = createServer((socket) => {
+    if (stopped) {
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    server.emit("connection", socket);
+  });
+  port.listen(0, "127.0.0.1");
+  await once(port, "listening");
+  // a server that listens on a port has an address of this kind
+  const address = port.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${address.port}`,
+    stop: () => {
+      stopped = true;
+      endConnections();
+    },
+    start: () => {
+      stopped = false;
+    },
+    close: async () => {
+      const closed = once(port, "close");
+      port.close();
+      endConnections();
+      await closed;
+    },
+  };
+}
