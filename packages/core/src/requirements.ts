@@ -5,7 +5,7 @@ import { currentTime } from "./clock.ts";
 import type { VerifierConfiguration } from "./configuration.ts";
 import { AccessTokenError, type Challenge } from "./errors.ts";
 import { ownMember } from "./json-object.ts";
-import { callback, knownOptions, nonEmptyList, type OptionRules, seconds } from "./known-options.ts";
+import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
 
 /** What one route asks of a token. Here `undefined` is refused: a misspelled variable must not drop a requirement. */
 export interface Requirements<Request = undefined> {
@@ -47,10 +47,7 @@ export const requirementRules: OptionRules<Requirements<never>> = {
     accepts: (value) => value === true || value === "when-bound" || value === "report-only",
   },
   scopes: nonEmptyList(token),
-  groups: nonEmptyList({
-    expected: "a non-empty string",
-    accepts: (value) => typeof value === "string" && value !== "",
-  }),
+  groups: nonEmptyList(nonEmptyString),
   acrValues: nonEmptyList(token),
   maxAge: { ...seconds(0), accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0 },
   authorize: callback,

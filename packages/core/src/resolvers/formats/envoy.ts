@@ -1,5 +1,5 @@
 import { AccessTokenError } from "../../errors.ts";
-import { knownOptions, type OptionRules } from "../../known-options.ts";
+import { knownOptions, nonEmptyString, type OptionRules } from "../../known-options.ts";
 import type { ClientCertificate } from "../../client-certificate.ts";
 import { headerRules, type HeaderOptions } from "../define-format.ts";
 import { decoders } from "../encodings.ts";
@@ -20,7 +20,7 @@ const rules: OptionRules<EnvoyOptions> = {
   ...headerRules,
   elements: { expected: "a whole number from 1 to 16", accepts: (value) => isWhole(value, 1, 16) },
   index: { expected: "a whole number, less than elements", accepts: (value) => isWhole(value, 0, 15) },
-  lastHopUri: { expected: "a non-empty string", accepts: (value) => typeof value === "string" && value !== "" },
+  lastHopUri: nonEmptyString,
 };
 
 /**
