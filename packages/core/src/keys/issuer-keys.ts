@@ -1,6 +1,6 @@
 import type { IssuerConfiguration, JsonWebKeySet } from "../configuration.ts";
-import { discoverJwksUri } from "./discovery.ts";
-import { boundedFetch } from "./exchange.ts";
+import { discoverMetadata } from "../issuer/discovery.ts";
+import { boundedFetch } from "../issuer/exchange.ts";
 import { createKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
@@ -12,7 +12,8 @@ export function createIssuerKeys(
 ): KeySource {
   if (keys.kind === "set") return staticKeys(keys.jwks);
   const bounded = boundedFetch(fetch);
-  const locate = keys.kind === "url" ? async () => keys.url : () => discoverJwksUri(issuer, bounded);
+  const locate = async (): Promise<URL> =>
+    keys.kind === "url" ? keys.url : new URL((await discoverMetadata(issuer, "jwks_uri", bounded)).jwks_uri);
   return createRemoteKeys({ locate, fetch: bounded });
 }
 

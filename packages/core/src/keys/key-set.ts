@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { JsonWebKeySet, SignatureAlgorithm } from "../configuration.ts";
 
@@ -49,7 +50,7 @@ const MIN_RSA_BITS = 2048;
 
 /**
  * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, and
- * those of unknown types. Key material in a token's header plays no part, ever (RFC 8725 section 3.10).
+ * those of unknown types, weak RSA keys, points off the curve. Key material in a token's header plays no part, ever (RFC 8725 section 3.10).
  */
 export function createKeySet({ keys }: JsonWebKeySet): KeySet {
   const usable = keys.filter(isVerificationKey).map((jwk) => ({ jwk, key: verificationKey(jwk) }));
@@ -70,7 +71,24 @@ function isVerificationKey(jwk: JWK): boolean {
   const isPublic = jwk.d === undefined && jwk.priv === undefined && jwk.k === undefined;
   const verifies = jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes("verify"));
   const fitsAny = Object.keys(shapes).some((algorithm) => fits(jwk, algorithm));
-  return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig") && fitsAny;
+  return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig") && fitsAny && isSound(jwk);
+}
+
+/** Tells whether Node can use the key at all; RSA keys have 2048 bits at least (RFC 7518 section 3.3). */
+function isSound(jwk: JWK): boolean {
+  try {
+    const { modulusLength = MIN_RSA_BITS } =
+      createPublicKey({ key: keyMaterial(jwk), format: "jwk" }).asymmetricKeyDetails ?? {};
+    return modulusLength >= MIN_RSA_BITS;
+  } catch {
+    return false;
+  }
+}
+
+/** Only what makes up the key: other members play no part in verifying. */
+function keyMaterial({ kty = "", n, e, crv, x, y, pub, alg }: JWK): JWK & { readonly kty: string } {
+  const parts = Object.entries({ n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(parts), kty };
 }
 
 function fits(jwk: JWK, algorithm: string): boolean {
@@ -94,18 +112,10 @@ function verificationKey(jwk: JWK): VerificationKey {
 
 async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   try {
-    // Only what makes up the key: other members play no part in verifying.
-    const { kty = "", n, e, crv, x, y, pub } = jwk;
-    const parts = Object.entries({ n, e, crv, x, y, pub }).filter(([, value]) => value !== undefined);
-    const key = await importJWK({ ...Object.fromEntries(parts), kty, alg: algorithm }, algorithm);
-    return key instanceof Uint8Array || isWeak(key) ? undefined : key;
+    const key = await importJWK({ ...keyMaterial(jwk), alg: algorithm }, algorithm);
+    return key instanceof Uint8Array ? undefined : key;
   } catch {
-    // Off the curve, malformed, or of a type that this Node does not have: a key that cannot verify anything.
+    // Of a type that WebCrypto does not have in this version of Node.
     return undefined;
   }
-}
-
-/** RSA keys have 2048 bits at least (RFC 7518 section 3.3). */
-function isWeak({ algorithm }: CryptoKey): boolean {
-  return "modulusLength" in algorithm && Number(algorithm.modulusLength) < MIN_RSA_BITS;
 }

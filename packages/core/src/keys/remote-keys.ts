@@ -1,20 +1,9 @@
 import { AccessTokenError } from "../errors.ts";
-import { ExchangeError } from "./exchange.ts";
+import { ExchangeError } from "../issuer/exchange.ts";
+import { createRemoteValue, RemoteFailure } from "../issuer/remote-value.ts";
 import { isJsonWebKeySet } from "../json-web-key-set.ts";
 import { createKeySet, type KeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
-
-/** How long fetched keys are used before they are fetched again, in milliseconds. */
-const FRESH = 10 * 60_000;
-/** From this age on they are fetched again while they are still used. */
-const REFRESH_AHEAD = 8 * 60_000;
-/** How long keys outlive an outage of the issuer. */
-const STALE_LIMIT = 60 * 60_000;
-/** How long an unknown `kid` does not lead to another fetch after one that succeeded. */
-const COOL_DOWN = 10_000;
-/** The same after failures; doubles with each one, up to the greatest. */
-const BACK_OFF = 1000;
-const MAX_BACK_OFF = 30_000;
 
 /** What remote keys are made of. */
 export interface RemoteKeysOptions {
@@ -29,63 +18,27 @@ export interface RemoteKeysOptions {
 /**
  * Creates the key source of an issuer that publishes its keys.
  *
- * One fetch at a time; an unknown `kid` fetches again, with a cool-down; good keys outlive an outage, and what cannot be
- * known is `ERR_KEYS_UNAVAILABLE`, never a bad token. Every answer replaces the keys as a whole, so that a key which the
- * issuer removed is gone; an answer that is no key set, or holds no usable key, replaces nothing.
+ * An unknown `kid` fetches them again, with a cool-down. What cannot be known is `ERR_KEYS_UNAVAILABLE`, never a bad
+ * token. A key that the issuer removed is gone with the next fetch; an answer that is no key set, or holds no usable key,
+ * replaces nothing.
  */
-export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
-  const { locate, fetch, elapsed = () => performance.now() } = options;
-  let held: { readonly set: KeySet; readonly at: number } | undefined;
-  let failed: { readonly reason: string; readonly count: number; readonly at: number } | undefined;
-  let pending: Promise<void> | undefined;
-
-  const refresh = (): Promise<void> => {
-    pending ??= fetchKeySet(locate, fetch)
-      .then(
-        (set) => {
-          held = { set, at: elapsed() };
-          failed = undefined;
-        },
-        (error: unknown) => {
-          const reason = error instanceof ExchangeError ? error.message : "the fetch failed unexpectedly";
-          failed = { reason, count: (failed?.count ?? 0) + 1, at: elapsed() };
-        },
-      )
-      .finally(() => {
-        pending = undefined;
-      });
-    return pending;
-  };
-
-  const age = (): number => (held === undefined ? Number.POSITIVE_INFINITY : elapsed() - held.at);
-
-  const backingOff = (): boolean => {
-    if (failed === undefined) return false;
-    return elapsed() - failed.at < Math.min(BACK_OFF * 2 ** (failed.count - 1), MAX_BACK_OFF);
-  };
-
-  const usable = (): KeySet => {
-    if (held !== undefined && age() < FRESH + STALE_LIMIT) return held.set;
-    throw unavailable(failed?.reason);
-  };
-
+export function createRemoteKeys({ locate, fetch, elapsed }: RemoteKeysOptions): KeySource {
+  const keys = createRemoteValue(() => fetchKeySet(locate, fetch), elapsed);
+  const refreshed = (): Promise<KeySet> =>
+    keys.refreshed().catch((error: unknown) => {
+      throw error instanceof RemoteFailure ? unavailable(error) : error;
+    });
   return {
     async find(header) {
-      // While the issuer fails, stale keys are used at once: no request waits for it.
-      const limit = failed === undefined ? FRESH : FRESH + STALE_LIMIT;
-      const known = age() < limit ? held?.set.find(header) : undefined;
-      if (known?.length) {
-        if (age() >= REFRESH_AHEAD && !backingOff()) void refresh();
-        return known;
-      }
-      if (age() >= COOL_DOWN && !backingOff()) await refresh();
-      const found = usable().find(header);
+      const known = keys.current()?.find(header);
+      if (known?.length) return known;
+      const found = (await refreshed()).find(header);
       if (found.length > 0) return found;
-      throw failed === undefined ? unknownKey() : unavailable(failed.reason);
+      const failure = keys.failure();
+      throw failure === undefined ? unknownKey() : unavailable(failure);
     },
     async ready() {
-      if (age() >= FRESH) await refresh();
-      usable();
+      if (keys.current() === undefined) await refreshed();
     },
   };
 }
@@ -100,9 +53,7 @@ async function fetchKeySet(locate: () => Promise<URL>, fetch: typeof globalThis.
   return set;
 }
 
-function unavailable(reason: string = "they have not been fetched yet"): AccessTokenError {
-  return new AccessTokenError("ERR_KEYS_UNAVAILABLE", {
-    detail: `the keys of the issuer could not be fetched: ${reason}`,
-    retryAfter: COOL_DOWN / 1000,
-  });
+function unavailable({ message, retryAfter }: RemoteFailure): AccessTokenError {
+  const detail = `the keys of the issuer could not be fetched: ${message}`;
+  return new AccessTokenError("ERR_KEYS_UNAVAILABLE", { detail, retryAfter });
 }

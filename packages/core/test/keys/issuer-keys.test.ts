@@ -47,6 +47,7 @@ describe("a key set in the configuration", () => {
     ["a private key", { ...jwk, d: "AAAA" }],
     ["a symmetric key", { kty: "oct", k: "AAAA" }],
     ["a key of an unknown type", { kty: "XYZ" }],
+    ["a point off the curve", { ...jwk, y: jwk.x ?? "" }],
   ])("that holds nothing but %s is a mistake, found while configuring (C-04)", (_name, unusable) => {
     expect(() => keysOf({ jwks: { keys: [unusable] } })).toThrow(TypeError);
     expect(() => keysOf({ jwks: { keys: [unusable] } })).toThrow(/jwks/);

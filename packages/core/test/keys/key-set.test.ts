@@ -36,11 +36,13 @@ describe("a key", () => {
     expect([...all, ...others].filter((algorithm) => found(jwk, algorithm))).toEqual(fitting);
   });
 
-  test("of type AKP fits the algorithm that it names, and none when it names none (RFC 9964)", () => {
-    const jwk = { kty: "AKP", pub: "AA" };
-    expect(found({ ...jwk, alg: "ML-DSA-44" }, "ML-DSA-44")).toBe(true);
-    expect(found({ ...jwk, alg: "ML-DSA-44" }, "ML-DSA-65")).toBe(false);
-    expect(found(jwk, "ML-DSA-44")).toBe(false);
+  test("of type AKP fits the algorithm that it names, where Node has it, and none when it names none (RFC 9964)", async () => {
+    // Without the algorithm, some other text stands in for a key.
+    const jwk = await generatePublicJwk("ML-DSA-44").catch(() => undefined);
+    const { pub } = jwk ?? { pub: "AA" };
+    expect(found({ kty: "AKP", pub, alg: "ML-DSA-44" }, "ML-DSA-44")).toBe(jwk !== undefined);
+    expect(found({ kty: "AKP", pub, alg: "ML-DSA-44" }, "ML-DSA-65")).toBe(false);
+    expect(found({ kty: "AKP", pub }, "ML-DSA-44")).toBe(false);
   });
 
   test("that names an algorithm fits that one only (C-06)", () => {

@@ -1,6 +1,7 @@
+import { generateKeyPairSync } from "node:crypto";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { describe, expect, test, vi } from "vitest";
-import { boundedFetch } from "../../src/keys/exchange.ts";
+import { boundedFetch } from "../../src/issuer/exchange.ts";
 import type { KeySource } from "../../src/keys/key-source.ts";
 import { createRemoteKeys } from "../../src/keys/remote-keys.ts";
 import {
@@ -21,6 +22,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 
 const [old, current] = await Promise.all(["old", "new"].map(generateJwk));
+const weak = { ...generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }), kid: "new" };
 
 async function generateJwk(kid: string): Promise<JWK> {
   const { publicKey } = await generateKeyPair("ES256", { extractable: true });
@@ -83,6 +85,8 @@ const badAnswers: readonly (readonly [string, Answer])[] = [
   ["private keys only", json({ keys: [{ ...current, d: "AAAA" }] })],
   ["symmetric keys only", json({ keys: [{ kty: "oct", k: "AAAA", kid: "new" }] })],
   ["keys of unknown types only", json({ keys: [{ kty: "XYZ", kid: "new" }] })],
+  ["RSA keys of 1024 bits only", json({ keys: [weak] })],
+  ["points off the curve only", json({ keys: [{ ...current, y: current?.x }] })],
   ["an endless body", endless],
   ["a closed connection", hangUp],
 ];

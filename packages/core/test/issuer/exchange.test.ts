@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { boundedFetch, EXCHANGE_TIMEOUT, ExchangeError, MAX_BODY } from "../../src/keys/exchange.ts";
+import { boundedFetch, EXCHANGE_TIMEOUT, ExchangeError, MAX_BODY } from "../../src/issuer/exchange.ts";
 import { endless, hangUp, json, redirect, silent, stalled, startEndpoint, status, text } from "../support/endpoint.ts";
 import { reasonOf } from "../support/outcome.ts";
 

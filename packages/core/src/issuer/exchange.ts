@@ -9,6 +9,11 @@ export class ExchangeError extends Error {
   override readonly name: string = "ExchangeError";
 }
 
+/** Puts what went wrong in words of ours: the errors of fetch and of oauth4webapi quote what was received. */
+export function exchangeFailure(error: unknown): string {
+  return error instanceof ExchangeError ? error.message : "the exchange failed unexpectedly";
+}
+
 /**
  * Makes a fetch that ends: no redirects, 5 s for the whole exchange, 1 MiB of body at most.
  *

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { discoverJwksUri } from "../../src/keys/discovery.ts";
-import { boundedFetch, ExchangeError } from "../../src/keys/exchange.ts";
+import { discoverMetadata } from "../../src/issuer/discovery.ts";
+import { boundedFetch, ExchangeError } from "../../src/issuer/exchange.ts";
 import { type Answer, type Endpoint, json, redirect, startEndpoint, status, text } from "../support/endpoint.ts";
 import { reasonOf } from "../support/outcome.ts";
 
@@ -17,14 +17,14 @@ async function startIssuer(documents: (origin: string) => Readonly<Record<string
 }
 
 function discover(issuer: string): Promise<string> {
-  return discoverJwksUri(issuer, boundedFetch(fetch)).then(String);
+  return discoverMetadata(issuer, "jwks_uri", boundedFetch(fetch)).then((metadata) => String(metadata.jwks_uri));
 }
 
 async function expectNoKeys(issuer: string): Promise<void> {
   expect(await reasonOf(discover(issuer))).toBeInstanceOf(ExchangeError);
 }
 
-describe("discoverJwksUri", () => {
+describe("discoverMetadata", () => {
   test("takes the document of RFC 8414, and asks for no other", async () => {
     const { url, requests } = await startIssuer((origin) => ({
       [oauth]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
@@ -39,6 +39,10 @@ describe("discoverJwksUri", () => {
     ["is out of order", status(500, {})],
     ["is HTML", text("<html>", "text/html")],
     ["is of another issuer", json({ issuer: "https://other.example", jwks_uri: "https://other.example/keys" })],
+    [
+      "does not say where the keys are",
+      (response, path) => json({ issuer: `http://${response.req.headers.host}` })(response, path),
+    ],
   ])("takes the document of OpenID Connect when the other one %s", async (_name, answer) => {
     const { url, requests } = await startIssuer((origin) => ({
       [oauth]: answer,
@@ -114,8 +118,9 @@ describe("discoverJwksUri", () => {
   test("refuses a jwks_uri with http from an issuer with https, on loopback too", async () => {
     const issuer = "https://issuer.example";
     const answering = (jwks_uri: string) => async () => Response.json({ issuer, jwks_uri });
-    expect(await reasonOf(discoverJwksUri(issuer, answering("http://127.0.0.1/keys")))).toBeInstanceOf(ExchangeError);
-    expect(String(await discoverJwksUri(issuer, answering("https://127.0.0.1/keys")))).toBe("https://127.0.0.1/keys");
+    const found = (jwks_uri: string) => discoverMetadata(issuer, "jwks_uri", answering(jwks_uri));
+    expect(await reasonOf(found("http://127.0.0.1/keys"))).toBeInstanceOf(ExchangeError);
+    expect(await found("https://127.0.0.1/keys")).toMatchObject({ jwks_uri: "https://127.0.0.1/keys" });
   });
 
   test("does not follow a redirect to a good document (N-07)", async () => {

@@ -1,0 +1,64 @@
+import {
+  allowInsecureRequests,
+  type AuthorizationServer,
+  customFetch,
+  discoveryRequest,
+  processDiscoveryResponse,
+} from "oauth4webapi";
+import { isLoopbackUrl } from "../secure-url.ts";
+import { ExchangeError } from "./exchange.ts";
+
+/** A member of an issuer's metadata that says where something is. */
+export type PublishedUrl = "jwks_uri" | "introspection_endpoint";
+
+/** The metadata of an issuer (RFC 8414 section 2), with a URL that was looked for and checked. */
+export type IssuerMetadata<Wanted extends PublishedUrl> = AuthorizationServer & Readonly<Record<Wanted, string>>;
+
+/**
+ * Finds the metadata of an issuer that says where something is: RFC 8414 section 3, then OpenID Connect Discovery 1.0
+ * section 4.
+ *
+ * A document counts only when its `issuer` is the configured one, character by character (RFC 8414 section 3.3), and when
+ * it has the wanted URL, which must be https (http where the issuer itself is http on a loopback address).
+ *
+ * @throws ExchangeError
+ */
+export async function discoverMetadata<Wanted extends PublishedUrl>(
+  issuer: string,
+  wanted: Wanted,
+  fetch: typeof globalThis.fetch,
+): Promise<IssuerMetadata<Wanted>> {
+  const loopback = isLoopbackUrl(issuer);
+  let failure = new ExchangeError("the issuer has no metadata document");
+  for (const algorithm of ["oauth2", "oidc"] as const) {
+    const response = await discoveryRequest(new URL(issuer), {
+      algorithm,
+      [customFetch]: (url, { headers }) => fetch(url, { headers }),
+      [allowInsecureRequests]: loopback,
+    });
+    if (response.status !== 200) {
+      failure = new ExchangeError(`the metadata document of the issuer is answered with status ${response.status}`);
+      continue;
+    }
+    const document = await processDiscoveryResponse(new URL(issuer), response).catch(() => undefined);
+    // oauth4webapi compares normalised URLs.
+    if (document?.issuer !== issuer) {
+      failure = new ExchangeError("the metadata document is malformed, or of another issuer (a trailing slash counts)");
+    } else if (publishes(document, wanted, loopback)) {
+      return document;
+    } else {
+      failure = new ExchangeError(`the metadata document of the issuer has no ${wanted} with https`);
+    }
+  }
+  throw failure;
+}
+
+function publishes<Wanted extends PublishedUrl>(
+  document: AuthorizationServer,
+  wanted: Wanted,
+  loopback: boolean,
+): document is IssuerMetadata<Wanted> {
+  const url: unknown = document[wanted];
+  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+  return parsed?.protocol === "https:" || (loopback && parsed !== undefined && isLoopbackUrl(parsed));
+}
