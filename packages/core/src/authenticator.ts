@@ -10,7 +10,7 @@ import { type RejectionOptions, rejectionRules } from "./rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./resolvers/certificate-resolver.ts";
 import { tlsCertificate } from "./resolvers/tls-certificate.ts";
-import { createVerifier, innerEntry, type Verifier, type VerifyChecked } from "./verifier.ts";
+import { createVerifier, type InnerEntry, innerEntry, type Verifier } from "./verifier.ts";
 
 /** How requests are read, and refused ones answered. */
 export interface RequestOptions<Request> extends RejectionOptions {
@@ -64,10 +64,10 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   const given = knownOptions<AnyOptions<Request>>("the options", options, authenticatorRules, "not-given");
   const { certificateResolver = tlsCertificate, tokenResolver, onRejected, schemes = ["Bearer"], ...rest } = given;
   const sources = { certificateResolver, tokenResolver, schemes: schemes.map((scheme) => scheme.toLowerCase()) };
-  const { verifier, verify } = verifierOf(rest);
+  const { verifier, verify, configuration } = verifierOf(rest);
 
   const authenticator = (requirements: Requirements<Request> = {}): ((request: Request) => Promise<AccessToken>) => {
-    const checked = parseRequirements(requirements);
+    const checked = parseRequirements(requirements, configuration);
     return async (request) => {
       try {
         const { token, certificate } = await readCredentials(request, sources);
@@ -82,17 +82,16 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
 }
 
 /** Takes the verifier that was given, which excludes every option that configures one, or creates it. */
-function verifierOf(options: RejectionOptions & VerifierOptions & { readonly verifier?: Verifier | undefined }): {
-  readonly verifier: Verifier;
-  readonly verify: VerifyChecked;
-} {
+function verifierOf(
+  options: RejectionOptions & VerifierOptions & { readonly verifier?: Verifier | undefined },
+): InnerEntry & { readonly verifier: Verifier } {
   const { realm: _realm, resource: _resource, verifier: given, ...verifierOptions } = options;
   const [surplus] = Object.keys(verifierOptions);
   if (given !== undefined && surplus !== undefined) {
     throw new TypeError(`certbound: option "${surplus}" configures a verifier, and option "verifier" gives one`);
   }
   const verifier = given ?? createVerifier(verifierOptions);
-  const verify = innerEntry(verifier);
-  if (verify === undefined) throw new TypeError('certbound: option "verifier" must be made by createVerifier');
-  return { verifier, verify };
+  const entry = innerEntry(verifier);
+  if (entry === undefined) throw new TypeError('certbound: option "verifier" must be made by createVerifier');
+  return { verifier, ...entry };
 }

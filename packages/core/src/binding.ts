@@ -45,20 +45,33 @@ export function presentedCertificate(input: ClientCertificateInput | AccessToken
 }
 
 /**
- * Judges the binding of a token's claims in one of the modes.
+ * Refuses a client without a usable certificate where every token must be bound to one.
  *
+ * @throws AccessTokenError `ERR_CERTIFICATE_*`: why there is none
+ */
+export function requireCertificate(certificate: PresentedCertificate, mode: BindingMode): void {
+  if (mode === true && certificate instanceof AccessTokenError) throw certificate;
+}
+
+/**
+ * Judges the binding of a token in one of the modes: a `cnf` in any of its sources binds, and each must match.
+ *
+ * @param sources the claims of the token; of a JWT that was introspected, the issuer's answer as well
  * @throws AccessTokenError as {@link verifyCertificateBinding}, except under `"report-only"`
  */
 export function judgeBinding(
-  claims: ConfirmationClaims,
+  sources: readonly ConfirmationClaims[],
   certificate: PresentedCertificate,
   mode: BindingMode,
 ): BindingOutcome {
   const presented = certificate instanceof AccessTokenError ? undefined : certificate;
   const none = { clientCertificate: undefined, presentedCertificate: presented } as const;
-  if (mode === "when-bound" && !Object.hasOwn(claims, "cnf")) return { binding: "unbound", ...none };
+  const binding = sources.filter((claims) => Object.hasOwn(claims, "cnf"));
+  if (mode === "when-bound" && binding.length === 0) return { binding: "unbound", ...none };
   try {
-    return { binding: "verified", clientCertificate: requireBinding(claims, certificate) };
+    const clientCertificate = requireBinding(binding[0] ?? {}, certificate);
+    for (const claims of binding.slice(1)) requireBinding(claims, certificate);
+    return { binding: "verified", clientCertificate };
   } catch (error) {
     if (mode !== "report-only" || !(error instanceof AccessTokenError)) throw error;
     return { binding: "refused", ...none, bindingError: error };

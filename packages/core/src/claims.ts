@@ -39,9 +39,54 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, rules: Clai
   checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
   if (issuer === undefined) throw refused("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
-  checkTimes(claims, configuration);
+  checkTimes(claims, configuration, { expires: true, issued: true });
   checkForm(claims);
   return claims;
+}
+
+/** What an issuer's answer about a token is judged by. */
+export interface IntrospectionRules {
+  readonly configuration: VerifierConfiguration;
+  /** The issuer that was asked. */
+  readonly issuer: IssuerConfiguration;
+  /** The verified claims of the token, when it is a JWT; of an opaque one, all that is known is the answer. */
+  readonly claims?: AccessTokenClaims;
+}
+
+/**
+ * Checks what an issuer says of an active token (RFC 7662 section 2.2): type, issuer, that it agrees with the JWT,
+ * audience, times and the form of the other claims. An opaque token need not tell when it expires: the issuer says whether
+ * it is active.
+ *
+ * It does not look at `cnf` and scopes.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_TYPE`, `_ISSUER`, `_AUDIENCE`, `_EXPIRED`, `_NOT_YET_VALID`, `_CLAIM`
+ */
+export function checkIntrospection(response: JsonObject, rules: IntrospectionRules): AccessTokenClaims {
+  const { configuration, issuer, claims } = rules;
+  checkIntrospectedType(ownMember(response, "token_type"));
+  const [iss, audience] = ["iss", "aud"].map((name) => ownMember(response, name));
+  if (iss !== undefined && iss !== issuer.issuer) {
+    throw refused("ERR_TOKEN_ISSUER", "the iss of the answer is not the issuer that was asked");
+  }
+  for (const name of ["sub", "client_id"]) {
+    const [asked, told] = [claims && ownMember(claims, name), ownMember(response, name)];
+    if (asked !== undefined && told !== undefined && asked !== told) {
+      throw refused("ERR_TOKEN_CLAIM", `the answer of the issuer and the token differ in ${name}`);
+    }
+  }
+  if (claims === undefined || audience !== undefined) checkAudience(audience, issuer.audience);
+  checkTimes(response, configuration, { expires: false, issued: claims === undefined });
+  checkForm(response);
+  return response;
+}
+
+/** Names that issuers give to what may be presented as a bearer token; a refresh token may be active, too. */
+const introspectedTypes = new Set(["bearer", "access_token", "mtls_pop"]);
+
+function checkIntrospectedType(type: unknown): void {
+  if (type === undefined || (typeof type === "string" && introspectedTypes.has(type.toLowerCase()))) return;
+  throw refused("ERR_TOKEN_TYPE", `the token_type of the answer is none of ${[...introspectedTypes].join(", ")}`);
 }
 
 /** Of a token of an unknown issuer, the algorithm counts when any issuer is accepted with it: that issuer is refused next. */
@@ -71,17 +116,21 @@ function checkAudience(audience: unknown, accepted: readonly string[] | null): v
   }
 }
 
-function checkTimes(claims: JsonObject, { clock, clockTolerance, maxTokenAge }: VerifierConfiguration): void {
+function checkTimes(
+  claims: JsonObject,
+  { clock, clockTolerance, maxTokenAge }: VerifierConfiguration,
+  required: { readonly expires: boolean; readonly issued: boolean },
+): void {
   const now = currentTime(clock);
   const expires = numericDate(claims, "exp");
   const notBefore = numericDate(claims, "nbf");
   const issued = numericDate(claims, "iat");
-  if (expires === undefined) throw refused("ERR_TOKEN_CLAIM", "exp is missing");
-  if (now >= expires + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "exp has passed");
+  if (expires === undefined && required.expires) throw refused("ERR_TOKEN_CLAIM", "exp is missing");
+  if (expires !== undefined && now >= expires + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "exp has passed");
   if (notBefore !== undefined && now < notBefore - clockTolerance) {
     throw refused("ERR_TOKEN_NOT_YET_VALID", "nbf is in the future: do the clocks agree?");
   }
-  if (maxTokenAge === undefined) return;
+  if (maxTokenAge === undefined || (issued === undefined && !required.issued)) return;
   if (issued === undefined) throw refused("ERR_TOKEN_CLAIM", "iat is missing, and maxTokenAge needs it");
   if (now < issued - clockTolerance) throw refused("ERR_TOKEN_NOT_YET_VALID", "iat is in the future");
   if (now >= issued + maxTokenAge + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "it is older than maxTokenAge");

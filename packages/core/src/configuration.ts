@@ -1,4 +1,5 @@
 import type { JWK } from "jose";
+import type { IntrospectionConfiguration, IntrospectionOptions } from "./introspection-configuration.ts";
 
 /**
  * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
@@ -37,6 +38,8 @@ export interface IssuerSettings {
   readonly jwks?: JsonWebKeySet | string | URL | undefined;
   /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}. */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
+  /** How the issuer is asked about opaque tokens, and with `always` about JWTs too; default: it is not. */
+  readonly introspection?: IntrospectionOptions | undefined;
 }
 
 /** One issuer of several. */
@@ -80,6 +83,7 @@ export interface IssuerConfiguration {
   readonly audience: readonly string[] | null;
   readonly algorithms: ReadonlySet<string>;
   readonly keys: KeyLocation;
+  readonly introspection: IntrospectionConfiguration | undefined;
 }
 
 /** A verifier's options, checked. */

@@ -15,6 +15,7 @@ export type {
   VerifierOptions,
 } from "./configuration.ts";
 export type { TokenResolver } from "./credentials.ts";
+export type { IntrospectionEvent } from "./diagnostics.ts";
 export {
   AccessTokenError,
   type AccessTokenErrorCode,
@@ -23,6 +24,12 @@ export {
   type Challenge,
 } from "./errors.ts";
 export type { IncomingRequest, NodeRequest, NodeSocket } from "./incoming-request.ts";
+export type {
+  ClientAuthenticationMethod,
+  ClientTls,
+  IntrospectionCache,
+  IntrospectionOptions,
+} from "./introspection-configuration.ts";
 export { httpRejection, type HttpRejection, type RejectionOptions } from "./rejection.ts";
 export type { Requirements } from "./requirements.ts";
 export type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
@@ -51,4 +58,5 @@ export type { ForwardedCertificateFormat, VerifyHeader } from "./resolvers/forwa
 export { fromProxy, type FromProxyOptions } from "./resolvers/from-proxy.ts";
 export { tlsCertificate } from "./resolvers/tls-certificate.ts";
 export type { TrustedProxy } from "./resolvers/trusted-proxy.ts";
-export { createVerifier, type Verifier, type VerifyOptions } from "./verifier.ts";
+export { createVerifier, type Verifier } from "./verifier.ts";
+export type { VerifyOptions } from "./verify-options.ts";

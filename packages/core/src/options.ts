@@ -9,6 +9,8 @@ import type {
   VerifierConfiguration,
   VerifierOptions,
 } from "./configuration.ts";
+import { parseIntrospection } from "./introspection-options.ts";
+import { isJsonObject } from "./json-object.ts";
 import { isJsonWebKeySet } from "./json-web-key-set.ts";
 import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
 import { isSecureUrl } from "./secure-url.ts";
@@ -46,6 +48,7 @@ const settingsRules: OptionRules<IssuerSettings> = {
     expected: `one of ${Object.keys(signatureAlgorithms).join(", ")}`,
     accepts: (value) => typeof value === "string" && Object.hasOwn(signatureAlgorithms, value),
   }),
+  introspection: { expected: "an object: { clientId, clientSecret, ... }", accepts: isJsonObject },
 };
 
 const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: nonEmptyString };
@@ -101,25 +104,37 @@ function withEnvironment(given: VerifierOptions): VerifierOptions {
   return { ...given, issuer: issuer || undefined, audience: givenAudience, jwks: jwks || undefined };
 }
 
-function parseIssuers({ issuer, audience, jwks, algorithms }: VerifierOptions): readonly IssuerConfiguration[] {
+function parseIssuers(options: VerifierOptions): readonly IssuerConfiguration[] {
+  const { issuer, audience, jwks, algorithms, introspection, fetch } = options;
   if (issuer === undefined) {
     throw new TypeError('certbound: option "issuer" is required (or CERTBOUND_ISSUER, where jwks is not given either)');
   }
-  if (typeof issuer === "string") return [parseIssuer({ issuer, audience, jwks, algorithms })];
-  if (jwks !== undefined) throw new TypeError('certbound: with several issuers, option "jwks" belongs to each of them');
+  const fetchIsGiven = fetch !== undefined;
+  if (typeof issuer === "string") {
+    return [parseIssuer({ issuer, audience, jwks, algorithms, introspection }, fetchIsGiven)];
+  }
+  for (const [name, value] of Object.entries({ jwks, introspection })) {
+    if (value === undefined) continue;
+    throw new TypeError(`certbound: with several issuers, option "${name}" belongs to each of them`);
+  }
   const issuers = issuer.map((entry) => {
     const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
-    return parseIssuer({ audience, algorithms, jwks: undefined, ...own });
+    return parseIssuer({ audience, algorithms, ...own }, fetchIsGiven);
   });
   if (new Set(issuers.map((entry) => entry.issuer)).size < issuers.length) {
     throw new TypeError('certbound: option "issuer" names an issuer twice');
   }
+  if (issuers.filter((entry) => entry.introspection?.opaqueTokens).length > 1) {
+    throw new TypeError('certbound: option "introspection" has opaqueTokens for one issuer only: a token names none');
+  }
   return issuers;
 }
 
-function parseIssuer(options: IssuerOptions): IssuerConfiguration {
-  const { issuer, audience, jwks, algorithms } = options;
-  if (issuer === undefined) throw new TypeError('certbound: option "issuer" is missing in the options of an issuer');
+function parseIssuer(options: IssuerOptions, fetchIsGiven: boolean): IssuerConfiguration {
+  const { issuer, audience, jwks, algorithms, introspection } = options;
+  if ((issuer as string | undefined) === undefined) {
+    throw new TypeError('certbound: option "issuer" is missing in the options of an issuer');
+  }
   if (audience === undefined) {
     throw new TypeError('certbound: option "audience" is required; null, written out, accepts tokens for any API');
   }
@@ -128,6 +143,8 @@ function parseIssuer(options: IssuerOptions): IssuerConfiguration {
     audience: typeof audience === "string" ? [audience] : audience && [...audience],
     algorithms: new Set(algorithms ?? Object.keys(signatureAlgorithms)),
     keys: keyLocation(issuer, jwks),
+    introspection:
+      introspection && parseIntrospection(introspection, { discoverable: isDiscoverable(issuer), fetchIsGiven }),
   });
 }
 

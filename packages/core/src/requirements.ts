@@ -58,14 +58,32 @@ export const requirementRules: OptionRules<Requirements<never>> = {
  *
  * @throws TypeError that names the requirement
  */
-export function parseRequirements<Request>(requirements: Requirements<Request>): CheckedRequirements<Request> {
+export function parseRequirements<Request>(
+  requirements: Requirements<Request>,
+  configuration: VerifierConfiguration,
+): CheckedRequirements<Request> {
   const given = knownOptions<Requirements<Request>>("the requirements", requirements, requirementRules, "refused");
-  return checkedRequirements(given);
+  return checkedRequirements(given, configuration);
 }
 
-/** Fills in what was not given, in requirements whose options were checked. */
-export function checkedRequirements<Request>(given: Requirements<Request>): CheckedRequirements<Request> {
-  return Object.freeze({ ...given, validateCertificateBinding: given.validateCertificateBinding ?? true });
+/**
+ * Fills in what was not given, in requirements whose options were checked.
+ *
+ * @throws TypeError when `"when-bound"` would take opaque tokens for unbound that the issuer does not promise to be
+ */
+export function checkedRequirements<Request>(
+  given: Requirements<Request>,
+  { issuers }: VerifierConfiguration,
+): CheckedRequirements<Request> {
+  const { validateCertificateBinding = true } = given;
+  const opaque = issuers.find(({ introspection }) => introspection?.opaqueTokens)?.introspection;
+  if (validateCertificateBinding === "when-bound" && opaque?.returnsConfirmation === false) {
+    throw new TypeError(
+      'certbound: option "validateCertificateBinding" is "when-bound", and opaque tokens are introspected: that needs ' +
+        "the promise that the issuer returns cnf for bound tokens, written as introspection: { returnsConfirmation: true }",
+    );
+  }
+  return Object.freeze({ ...given, validateCertificateBinding });
 }
 
 /**

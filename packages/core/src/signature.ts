@@ -4,6 +4,9 @@ import { AccessTokenError } from "./errors.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
 import { unknownKey } from "./keys/key-source.ts";
 
+/** What of a compact JWS its signature is verified by. */
+type SignedToken = Pick<CompactJws, "token" | "algorithm">;
+
 /** How many keys that fit one token are tried; more than one only when the header names no `kid`, or keys share one. */
 const MAX_TRIED = 4;
 
@@ -14,7 +17,7 @@ const MAX_TRIED = 4;
  *
  * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` when Node can use none of the keys
  */
-export async function verifySignature(jws: CompactJws, keys: readonly VerificationKey[]): Promise<Uint8Array> {
+export async function verifySignature(jws: SignedToken, keys: readonly VerificationKey[]): Promise<Uint8Array> {
   let tried = 0;
   for (const key of keys) {
     if (tried === MAX_TRIED) break;
@@ -30,7 +33,7 @@ export async function verifySignature(jws: CompactJws, keys: readonly Verificati
   });
 }
 
-async function verifiedPayload({ token, algorithm }: CompactJws, key: CryptoKey): Promise<Uint8Array | undefined> {
+async function verifiedPayload({ token, algorithm }: SignedToken, key: CryptoKey): Promise<Uint8Array | undefined> {
   try {
     return (await compactVerify(token, key, { algorithms: [algorithm] })).payload;
   } catch (error) {

@@ -351,7 +351,7 @@ describe("judgeBinding", () => {
   const judge = (claims: object, certificate: typeof own, mode: BindingMode): string => {
     let binding = "";
     const refused = outcome(() => {
-      ({ binding } = judgeBinding({ ...claims }, certificate, mode));
+      ({ binding } = judgeBinding([{ ...claims }], certificate, mode));
     });
     return refused === "accepted" ? binding : refused;
   };
@@ -379,17 +379,19 @@ describe("judgeBinding", () => {
   });
 
   test("gives the certificate as the client's only when it is verified", () => {
-    expect(judgeBinding(bound, own, true)).toEqual({ binding: "verified", clientCertificate: own });
-    expect(judgeBinding({}, own, "when-bound")).toEqual({
+    expect(judgeBinding([bound], own, true)).toEqual({ binding: "verified", clientCertificate: own });
+    expect(judgeBinding([{}], own, "when-bound")).toEqual({
       binding: "unbound",
       clientCertificate: undefined,
       presentedCertificate: own,
     });
-    expect(judgeBinding({}, none, "when-bound").clientCertificate).toBeUndefined();
+    expect(judgeBinding([{}], none, "when-bound").clientCertificate).toBeUndefined();
   });
 
   test("reports the refusal that required binding would have made", () => {
-    const { bindingError, ...rest } = judgeBinding(bound, stolen, "report-only") as { bindingError: AccessTokenError };
+    const { bindingError, ...rest } = judgeBinding([bound], stolen, "report-only") as {
+      bindingError: AccessTokenError;
+    };
     expect(rest).toEqual({ binding: "refused", clientCertificate: undefined, presentedCertificate: stolen });
     expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");
   });

@@ -2,7 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import type { AccessToken, AccessTokenClaims } from "../src/access-token.ts";
 import { parseVerifierOptions } from "../src/options.ts";
-import { checkRequirements, parseRequirements, type Requirements } from "../src/requirements.ts";
+import {
+  checkRequirements,
+  parseRequirements as parse,
+  type CheckedRequirements,
+  type Requirements,
+} from "../src/requirements.ts";
 import { type Outcome, outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 
 /** Seconds since the epoch; all tests happen then. */
@@ -15,6 +20,10 @@ const configuration = parseVerifierOptions({
 });
 
 const request = { id: 7 };
+
+function parseRequirements<Request>(requirements: Requirements<Request>): CheckedRequirements<Request> {
+  return parse(requirements, configuration);
+}
 
 function tokenWith(claims: object): AccessToken {
   return {

@@ -373,7 +373,7 @@ describe("ready", () => {
 describe("createVerifier", () => {
   test("gives an object that cannot be changed, and is known as one of its own", () => {
     expect(Object.isFrozen(verifier)).toBe(true);
-    expect(innerEntry(verifier)).toBeTypeOf("function");
+    expect(innerEntry(verifier)).toMatchObject({ verify: expect.any(Function) });
     expect(innerEntry({ ...verifier })).toBeUndefined();
     expect(innerEntry(Object.create(verifier))).toBeUndefined();
   });

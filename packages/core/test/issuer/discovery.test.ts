@@ -17,7 +17,7 @@ async function startIssuer(documents: (origin: string) => Readonly<Record<string
 }
 
 function discover(issuer: string): Promise<string> {
-  return discoverMetadata(issuer, "jwks_uri", boundedFetch(fetch)).then((metadata) => String(metadata.jwks_uri));
+  return discoverMetadata(issuer, "jwks_uri", boundedFetch(fetch)).then((metadata) => metadata.jwks_uri);
 }
 
 async function expectNoKeys(issuer: string): Promise<void> {

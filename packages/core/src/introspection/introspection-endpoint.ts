@@ -1,0 +1,122 @@
+import { decodeProtectedHeader } from "jose";
+import {
+  allowInsecureRequests,
+  type AuthorizationServer,
+  type Client,
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  introspectionRequest,
+  processIntrospectionResponse,
+} from "oauth4webapi";
+import { currentTime } from "../clock.ts";
+import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
+import type { IntrospectionConfiguration } from "../introspection-configuration.ts";
+import { discoverMetadata } from "../issuer/discovery.ts";
+import { boundedFetch, ExchangeError } from "../issuer/exchange.ts";
+import { createRemoteValue } from "../issuer/remote-value.ts";
+import { deepFreeze, type JsonObject } from "../json-object.ts";
+import type { KeySource } from "../keys/key-source.ts";
+import { isLoopbackUrl, isSecureUrl } from "../secure-url.ts";
+import { verifySignature } from "../signature.ts";
+import { clientAuthentication } from "./client-authentication.ts";
+import { mutualTlsFetch } from "./mutual-tls-fetch.ts";
+
+/** The endpoint at which one issuer answers about tokens (RFC 7662 section 2). */
+export interface IntrospectionEndpoint {
+  /**
+   * Says where it is.
+   *
+   * @throws ExchangeError
+   */
+  locate(): Promise<string>;
+  /**
+   * Makes sure that it is known, and that this API can authenticate; nothing is sent to it.
+   *
+   * @throws ExchangeError
+   */
+  ready(): Promise<void>;
+  /**
+   * Asks about a token. What is said of an active one, its `active` apart, was not looked at.
+   *
+   * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
+   */
+  ask(token: string): Promise<JsonObject>;
+}
+
+const SIGNED = "application/token-introspection+jwt";
+
+/** Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer. */
+export function createIntrospectionEndpoint(
+  issuer: IssuerConfiguration & { readonly introspection: IntrospectionConfiguration },
+  verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">,
+  keys: KeySource,
+): IntrospectionEndpoint {
+  const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
+  const tls = "tls" in authentication ? authentication.tls : undefined;
+  const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
+  const authenticate = clientAuthentication(authentication);
+
+  const metadata = createRemoteValue(() =>
+    discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
+  );
+  const locate = async (): Promise<string> => {
+    if (endpoint !== undefined) return endpoint.href;
+    const found = metadata.current() ?? (await metadata.refreshed());
+    // RFC 8705 section 5.
+    const alias = "tls" in authentication ? found.mtls_endpoint_aliases?.introspection_endpoint : undefined;
+    return alias ?? found.introspection_endpoint;
+  };
+
+  const server = (url: string): AuthorizationServer => ({
+    issuer: issuer.issuer,
+    introspection_endpoint: url,
+    introspection_signing_alg_values_supported: [...issuer.algorithms],
+  });
+  const client = (): Client => ({
+    client_id: clientId,
+    [clockSkew]: Math.floor(currentTime(verifier.clock)) - Math.floor(Date.now() / 1000),
+    [clockTolerance]: verifier.clockTolerance,
+  });
+
+  const verifyAnswer = async (jwt: string): Promise<void> => {
+    try {
+      const { alg: algorithm = "", kid: keyId } = decodeProtectedHeader(jwt);
+      await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
+    } catch {
+      throw new ExchangeError("the signature of the answer does not verify with the keys of the issuer");
+    }
+  };
+
+  return {
+    locate,
+    async ready() {
+      await authenticate(server(await locate()), client(), new URLSearchParams(), new Headers());
+    },
+    async ask(token) {
+      const url = await locate();
+      if (!isSecureUrl(url)) throw new ExchangeError("the introspection endpoint of the metadata is not https");
+      const parties = [server(url), client()] as const;
+      const response = await introspectionRequest(...parties, authenticate, token, {
+        additionalParameters: { token_type_hint: "access_token" },
+        requestJwtResponse: signedResponse,
+        [customFetch]: (target, { body, headers }) => fetch(target, { method: "POST", body, headers }),
+        [allowInsecureRequests]: isLoopbackUrl(url),
+      });
+      if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
+      const isSigned = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === SIGNED;
+      if (signedResponse && !isSigned) throw new ExchangeError("the answer is not signed, and signedResponse is set");
+      if (isSigned) await verifyAnswer(await response.clone().text());
+      try {
+        return deepFreeze(await processIntrospectionResponse(...parties, response));
+      } catch {
+        throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
+      }
+    },
+  };
+}
+
+function unexpected(status: number): string {
+  const hint = status === 401 || status === 400 ? ": are the credentials of this API right?" : "";
+  return `the introspection endpoint answered with status ${status}${hint}`;
+}

@@ -1,0 +1,139 @@
+import { currentTime } from "../clock.ts";
+import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
+import { publishIntrospection } from "../diagnostics.ts";
+import { AccessTokenError } from "../errors.ts";
+import type { IntrospectionConfiguration } from "../introspection-configuration.ts";
+import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
+import { RemoteFailure } from "../issuer/remote-value.ts";
+import { deepFreeze, type JsonObject, ownMember } from "../json-object.ts";
+import type { KeySource } from "../keys/key-source.ts";
+import { tokenDigest } from "../token-digest.ts";
+import { createAnswerMemory, type IntrospectionAnswer, isActive } from "./answer-memory.ts";
+import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
+import { createSharedCache } from "./shared-cache.ts";
+
+/** Asks one issuer about tokens, and remembers what it says for a while. */
+export interface Introspector {
+  /**
+   * Gives what the issuer says of an active token: frozen, and its claims not checked.
+   *
+   * @throws AccessTokenError `ERR_TOKEN_INACTIVE`, `ERR_INTROSPECTION_UNAVAILABLE`
+   */
+  introspect(token: string): Promise<JsonObject>;
+  /**
+   * Makes sure that the issuer can be asked.
+   *
+   * @throws AccessTokenError `ERR_INTROSPECTION_UNAVAILABLE`
+   */
+  ready(): Promise<void>;
+}
+
+/** An issuer that is asked about tokens. */
+export type IntrospectingIssuer = IssuerConfiguration & { readonly introspection: IntrospectionConfiguration };
+
+/** What an introspector uses. */
+export interface IntrospectorParts {
+  /** Verifies signed answers. */
+  readonly keys: KeySource;
+  readonly verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">;
+  /** Milliseconds that only ever grow; default `performance.now`. */
+  readonly elapsed?: () => number;
+}
+
+/** How many requests there are to one issuer at a time. */
+const MAX_IN_FLIGHT = 64;
+
+/**
+ * Creates the introspector of an issuer.
+ *
+ * One request per token at a time, 64 in all. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at
+ * most and in this process only; whether a token that was active then has expired since is for the caller to check.
+ */
+export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
+  const { keys, verifier, elapsed = () => performance.now() } = parts;
+  const { cacheDuration, cache, clientId } = issuer.introspection;
+  const endpoint = createIntrospectionEndpoint(issuer, verifier, keys);
+  const memory = createAnswerMemory(elapsed);
+  const shared = cache && createSharedCache(cache, elapsed);
+  const pending = new Map<string, Promise<JsonObject>>();
+  let inFlight = 0;
+
+  const now = (): number => currentTime(verifier.clock) * 1000;
+  /** How long an answer may still be used, in milliseconds; not at all when it claims to come from the future. */
+  const remaining = ({ askedAt }: IntrospectionAnswer): number => {
+    const age = now() - askedAt;
+    return age < -verifier.clockTolerance * 1000 ? 0 : cacheDuration * 1000 - Math.max(age, 0);
+  };
+  const publish = publishIntrospection.bind(undefined, issuer.issuer);
+
+  const ask = async (token: string): Promise<IntrospectionAnswer> => {
+    if (inFlight >= MAX_IN_FLIGHT) throw new ExchangeError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
+    inFlight += 1;
+    const [askedAt, started] = [now(), elapsed()];
+    try {
+      const response = await endpoint.ask(token);
+      publish({ outcome: isActive(response) ? "active" : "inactive", duration: elapsed() - started });
+      return { response, askedAt };
+    } finally {
+      inFlight -= 1;
+    }
+  };
+
+  const find = async (token: string, digest: string): Promise<JsonObject> => {
+    const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, token };
+    const found = await shared?.read(subject);
+    const usable = found !== undefined && isActive(found.response) && remaining(found) > 0;
+    const answer = usable ? deepFreeze(found) : await ask(token);
+    memory.remember(digest, answer.response, remaining(answer));
+    if (!usable && isActive(answer.response)) {
+      const timeToLive = Math.floor(Math.min(remaining(answer), untilExpiry(answer)));
+      if (timeToLive > 0) void shared?.write(subject, answer, timeToLive);
+    }
+    return answer.response;
+  };
+
+  const unavailable = (error: unknown): AccessTokenError => {
+    const reason = exchangeFailure(error);
+    publish({ outcome: "unavailable", detail: reason });
+    return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
+      detail: `the issuer could not be asked about the token: ${reason}`,
+      retryAfter: error instanceof RemoteFailure ? error.retryAfter : 1,
+    });
+  };
+
+  const findOnce = (token: string, digest: string): Promise<JsonObject> => {
+    const found =
+      pending.get(digest) ??
+      find(token, digest)
+        .catch((error: unknown) => {
+          throw unavailable(error);
+        })
+        .finally(() => pending.delete(digest));
+    pending.set(digest, found);
+    return found;
+  };
+
+  return {
+    async introspect(token) {
+      // A clock that fails is a mistake of the application, not an issuer that cannot be asked.
+      now();
+      const digest = tokenDigest(token);
+      const response = memory.find(digest) ?? (await findOnce(token, digest));
+      if (response !== "inactive" && isActive(response)) return response;
+      throw new AccessTokenError("ERR_TOKEN_INACTIVE", {
+        detail: "the issuer says that it is not active: expired, revoked, or of another issuer",
+      });
+    },
+    async ready() {
+      await endpoint.ready().catch((error: unknown) => {
+        throw unavailable(error);
+      });
+    },
+  };
+}
+
+/** How long the token is valid by its `exp`, in milliseconds since it was asked about. */
+function untilExpiry({ response, askedAt }: IntrospectionAnswer): number {
+  const expires = ownMember(response, "exp");
+  return typeof expires === "number" ? expires * 1000 - askedAt : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,125 @@
+import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
+import { compactDecrypt, CompactEncrypt } from "jose";
+import { publishIntrospection } from "../diagnostics.ts";
+import type { IntrospectionCache } from "../introspection-configuration.ts";
+import { isJsonObject, type JsonObject } from "../json-object.ts";
+import type { IntrospectionAnswer } from "./answer-memory.ts";
+
+/** What an answer is about: who was asked by whom, where, and about which token. */
+export interface IntrospectionSubject {
+  readonly issuer: string;
+  readonly endpoint: string;
+  readonly clientId: string;
+  readonly token: string;
+}
+
+/** Answers that other processes may use as well. A store that fails or is slow is as good as empty. */
+export interface SharedCache {
+  /** Never rejects. */
+  read(subject: IntrospectionSubject): Promise<IntrospectionAnswer | undefined>;
+  /**
+   * Never rejects, and need not be waited for.
+   *
+   * @param timeToLive milliseconds
+   */
+  write(subject: IntrospectionSubject, answer: IntrospectionAnswer, timeToLive: number): Promise<void>;
+}
+
+/** The format of names and values; another one is another cache. */
+const FORMAT = "certbound introspection 1";
+/** How long the store is waited for, in milliseconds. */
+const PATIENCE = 250;
+/** How long it is left alone after it failed. */
+const PAUSE = 5000;
+const MAX_VALUE = 128 * 1024;
+
+/**
+ * Puts answers into a store that need not be trusted.
+ *
+ * An entry is named by an HMAC-SHA-256 over what it is about, and encrypted under a key of its own (AES-256-GCM), both
+ * under one secret: whoever writes to the store can neither plant an answer, nor move one to another token; nor can those
+ * who read it learn tokens or claims.
+ *
+ * @param elapsed milliseconds that only ever grow
+ */
+export function createSharedCache(
+  { store, key: secret }: { readonly store: IntrospectionCache; readonly key: string },
+  elapsed: () => number = () => performance.now(),
+): SharedCache {
+  let pausedUntil = Number.NEGATIVE_INFINITY;
+
+  const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
+    if (elapsed() < pausedUntil) return undefined;
+    try {
+      return await inTime(operation);
+    } catch {
+      pausedUntil = elapsed() + PAUSE;
+      const detail = `the shared cache failed, or took longer than ${PATIENCE} ms; it is left alone for ${PAUSE} ms`;
+      publishIntrospection(issuer, { outcome: "cache-unavailable", detail });
+      return undefined;
+    }
+  };
+
+  const derive = (purpose: "name" | "value", { issuer, endpoint, clientId, token }: IntrospectionSubject): Buffer =>
+    createHmac("sha256", secret)
+      .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, token]))
+      .digest();
+  const nameOf = (subject: IntrospectionSubject): string =>
+    `certbound:introspection:${derive("name", subject).toString("base64url")}`;
+
+  return {
+    async read(subject) {
+      const { issuer } = subject;
+      const value = await attempt(issuer, async () => store.get(nameOf(subject)));
+      if (value === undefined || value === null) return undefined;
+      const answer = await open(value, derive("value", subject));
+      if (answer === undefined) {
+        const detail = "an entry of the shared cache is not authentic: written by others, or under another cacheKey";
+        publishIntrospection(issuer, { outcome: "cache-refused", detail });
+      }
+      return answer;
+    },
+    async write(subject, answer, timeToLive) {
+      const value = await seal(answer, derive("value", subject));
+      if (value.length > MAX_VALUE) return;
+      await attempt(subject.issuer, async () => store.set(nameOf(subject), value, timeToLive));
+    },
+  };
+}
+
+async function inTime<Result>(operation: () => Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("late")), PATIENCE);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([operation(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {
+  const plaintext = Buffer.from(JSON.stringify(answer));
+  return new CompactEncrypt(plaintext).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(key);
+}
+
+async function open(value: unknown, key: Uint8Array): Promise<IntrospectionAnswer | undefined> {
+  if (typeof value !== "string" || value.length > MAX_VALUE) return undefined;
+  try {
+    const { plaintext } = await compactDecrypt(value, key, {
+      keyManagementAlgorithms: ["dir"],
+      contentEncryptionAlgorithms: ["A256GCM"],
+    });
+    const answer: unknown = JSON.parse(Buffer.from(plaintext).toString());
+    return isAnswer(answer) ? answer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAnswer(value: unknown): value is IntrospectionAnswer & JsonObject {
+  return isJsonObject(value) && isJsonObject(value.response) && Number.isFinite(value.askedAt);
+}

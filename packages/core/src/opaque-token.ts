@@ -1,0 +1,24 @@
+import { MAX_TOKEN_LENGTH } from "./compact-jws.ts";
+import { AccessTokenError } from "./errors.ts";
+
+/** Three parts, of which the first starts as a JSON object does in base64url: with a brace, then a quote or white space. */
+const jws = /^e[wy][^.]*\.[^.]*\.[^.]*$/;
+
+// RFC 6750 section 2.1: the characters of a bearer token.
+const bearerToken = /^[\w.~+/-]+=*$/;
+
+/** Tells whether a token is anything but a compact JWS; what that one holds is not looked at. */
+export function isOpaqueToken(token: string): boolean {
+  return !jws.test(token);
+}
+
+/**
+ * Checks size and characters of an opaque token, before anybody is asked about it.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_MALFORMED`
+ */
+export function checkOpaqueToken(token: string): void {
+  if (token.length <= MAX_TOKEN_LENGTH && bearerToken.test(token)) return;
+  const detail = `it is longer than ${MAX_TOKEN_LENGTH} characters, or has some that no bearer token has (RFC 6750)`;
+  throw new AccessTokenError("ERR_TOKEN_MALFORMED", { detail });
+}
