@@ -1,6 +1,6 @@
 import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
-import type { VerifyOptions } from "../src/verifier.ts";
+import type { VerifyOptions } from "../src/verify-options.ts";
 import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
 import { client, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
-import { createVerifier, innerEntry, type VerifyOptions } from "../src/verifier.ts";
+import { createVerifier, innerEntry } from "../src/verifier.ts";
+import type { VerifyOptions } from "../src/verify-options.ts";
 import { supported } from "./support/algorithms.ts";
 import { startEndpoint, status } from "./support/endpoint.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";

@@ -3,7 +3,7 @@ import { accepted, type AdapterCase, type Answer, invalidToken, refused } from "
 const unavailable: Answer = {
   status: 503,
   challenge: null,
-  retryAfter: "10",
+  retryAfter: "1",
   body: '{"message":"service unavailable"}',
 };
 
