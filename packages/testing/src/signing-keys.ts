@@ -28,6 +28,17 @@ export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promis
   };
 }
 
+/**
+ * Chooses the key of an algorithm, or the first one if none is wanted.
+ *
+ * @throws TypeError for an algorithm without a key
+ */
+export function chooseKey(keys: readonly SigningKey[], algorithm?: string): SigningKey {
+  const key = keys.find((candidate) => algorithm === undefined || candidate.algorithm === algorithm);
+  if (key === undefined) throw new TypeError(`The issuer has no key for ${String(algorithm)}`);
+  return key;
+}
+
 async function generateKeys(algorithm: AsymmetricAlgorithm): Promise<GenerateKeyPairResult> {
   try {
     return await generateKeyPair(algorithm, { extractable: true });

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { tamperSignature } from "../src/forge.ts";
 import { createIssuer, type Issuer } from "../src/issuer.ts";
 import type { IssuerOptions } from "../src/issuer-options.ts";
 
@@ -19,6 +20,13 @@ async function startIssuer(options?: IssuerOptions): Promise<Issuer> {
 function verify(token: string, issuer: Issuer) {
   const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
   return jwtVerify(token, keys, { issuer: issuer.issuer, audience: issuer.audience, typ: "at+jwt" });
+}
+
+/** Asks the issuer about a token as its client. */
+async function introspect(issuer: Issuer, token: string): Promise<unknown> {
+  const { clientId, clientSecret } = issuer.introspectionClient;
+  const body = new URLSearchParams({ token, client_id: clientId, client_secret: clientSecret });
+  return (await fetch(issuer.introspectionEndpoint, { method: "POST", body })).json();
 }
 
 async function fetchJson(url: string): Promise<unknown> {
@@ -67,6 +75,112 @@ describe("createIssuer", () => {
     const issuer = await startIssuer();
     await expect(issuer.accessToken({ algorithm: "RS256" })).rejects.toThrow(TypeError);
   });
+});
+
+describe("an opaque token", () => {
+  test("is introspected with the claims that a JWT has", async () => {
+    const issuer = await startIssuer({ clock: () => 5_000, audience: "a", issuer: "https://issuer.example" });
+    expect(await introspect(issuer, await issuer.opaqueToken({ boundTo: "thumbprint" }))).toEqual({
+      active: true,
+      token_type: "Bearer",
+      iss: "https://issuer.example",
+      sub: "client-1",
+      aud: "a",
+      client_id: "client-1",
+      iat: 5,
+      exp: 305,
+      jti: expect.any(String),
+      scope: "read",
+      cnf: { "x5t#S256": "thumbprint" },
+    });
+  });
+
+  test("takes its claims from the options", async () => {
+    const issuer = await startIssuer({ clock: () => 5_000 });
+    const token = await issuer.opaqueToken({ claims: { sub: "x", scope: undefined, token_type: "N_A" }, expiresIn: 1 });
+    const introspection = await introspect(issuer, token);
+    expect(introspection).toMatchObject({ active: true, token_type: "N_A", sub: "x", exp: 6 });
+    expect(introspection).not.toHaveProperty("scope");
+  });
+
+  test("rejects what only a JWT can do", async () => {
+    const issuer = await startIssuer();
+    await expect(issuer.opaqueToken({ algorithm: "ES256" } as object)).rejects.toThrow(TypeError);
+  });
+
+  test("is active at no other issuer", async () => {
+    const [issuer, other] = [await startIssuer(), await startIssuer()];
+    const token = await issuer.opaqueToken();
+    expect(await introspect(issuer, token)).toMatchObject({ active: true });
+    expect(await introspect(other, token)).toEqual({ active: false });
+  });
+});
+
+describe("the introspection of a JWT", () => {
+  test("has the claims that were signed", async () => {
+    const issuer = await startIssuer();
+    const token = await issuer.accessToken({ boundTo: "thumbprint", claims: { sub: "x", aud: undefined } });
+    const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...issuer.jwks.keys] }));
+    expect(payload).toMatchObject({ sub: "x", cnf: { "x5t#S256": "thumbprint" } });
+    expect(await introspect(issuer, token)).toEqual({ active: true, token_type: "Bearer", ...payload });
+  });
+
+  test("knows the very token only", async () => {
+    const issuer = await startIssuer();
+    const token = await issuer.accessToken();
+    expect(await introspect(issuer, token)).toMatchObject({ active: true });
+    expect(await introspect(issuer, tamperSignature(token))).toEqual({ active: false });
+  });
+
+  test("outlives the key that signed the token", async () => {
+    const issuer = await startIssuer();
+    const token = await issuer.accessToken();
+    await issuer.rotateKeys();
+    expect(await introspect(issuer, token)).toMatchObject({ active: true });
+  });
+});
+
+describe.each(["opaqueToken", "accessToken"] as const)("a token of %s", (issue) => {
+  test("is active until it expires by the issuer's clock", async () => {
+    let now = 5_000;
+    const issuer = await startIssuer({ clock: () => now });
+    const token = await issuer[issue]({ expiresIn: 60 });
+    now = 64_999;
+    expect(await introspect(issuer, token)).toMatchObject({ active: true });
+    now = 65_000;
+    expect(await introspect(issuer, token)).toEqual({ active: false });
+  });
+
+  test("is active until it is revoked", async () => {
+    const issuer = await startIssuer();
+    const [token, other] = [await issuer[issue](), await issuer[issue]()];
+    expect(await introspect(issuer, token)).toMatchObject({ active: true });
+    issuer.revoke(token);
+    expect(await introspect(issuer, token)).toEqual({ active: false });
+    expect(await introspect(issuer, other)).toMatchObject({ active: true });
+  });
+
+  test("is revoked by its own issuer only", async () => {
+    const [issuer, other] = [await startIssuer(), await startIssuer()];
+    const token = await issuer[issue]();
+    expect(() => other.revoke(token)).toThrow(TypeError);
+    expect(() => issuer.revoke(token)).not.toThrow();
+  });
+
+  test("is introspected as the test says", async () => {
+    const issuer = await startIssuer();
+    const [token, other] = [await issuer[issue](), await issuer[issue]()];
+    issuer.introspectAs(token, { active: "true", cnf: null });
+    issuer.revoke(token);
+    expect(await introspect(issuer, token)).toEqual({ active: "true", cnf: null });
+    expect(await introspect(issuer, other)).toMatchObject({ active: true });
+  });
+});
+
+test("an issuer has a client of its own", async () => {
+  const [issuer, other] = [await startIssuer(), await startIssuer()];
+  expect(issuer.introspectionClient.clientId).toBe("api");
+  expect(issuer.introspectionClient.clientSecret).not.toBe(other.introspectionClient.clientSecret);
 });
 
 describe("the key set", () => {
@@ -118,7 +232,11 @@ describe("the server", () => {
         token_endpoint: `${issuer.issuer}/token`,
         response_types_supported: ["code"],
         tls_client_certificate_bound_access_tokens: true,
+        introspection_endpoint: issuer.introspectionEndpoint.href,
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        introspection_signing_alg_values_supported: ["ES256"],
       });
+      expect(issuer.introspectionEndpoint.href).toBe(`${issuer.issuer}/introspect`);
     },
   );
 
@@ -128,7 +246,14 @@ describe("the server", () => {
     expect(await fetchJson(url.href)).toMatchObject({
       issuer: "https://issuer.example",
       jwks_uri: issuer.jwksUri.href,
+      introspection_endpoint: issuer.introspectionEndpoint.href,
     });
+  });
+
+  test("publishes the algorithms of all its keys", async () => {
+    const issuer = await startIssuer({ algorithms: ["PS256", "EdDSA"] });
+    const metadata = await fetchJson(`${issuer.issuer}/.well-known/oauth-authorization-server`);
+    expect(metadata).toMatchObject({ introspection_signing_alg_values_supported: ["PS256", "EdDSA"] });
   });
 
   test.each([
@@ -147,7 +272,9 @@ describe("the server", () => {
     expect(issuer.requests).toEqual([]);
     await fetch(`${issuer.issuer}/jwks?x=1`);
     await fetch(`${issuer.issuer}/nothing`);
-    expect(issuer.requests).toEqual(["/jwks", "/nothing"]);
+    await introspect(issuer, "x");
+    await fetch(issuer.introspectionEndpoint, { method: "POST" });
+    expect(issuer.requests).toEqual(["/jwks", "/nothing", "/introspect", "/introspect"]);
   });
 
   test("ends its kept-alive connections when it is closed", async () => {
