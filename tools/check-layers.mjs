@@ -45,9 +45,10 @@ const LAYERS = {
   "requirements.ts": 5,
   "issuers.ts": 6,
   "verify-options.ts": 6,
-  "verifier.ts": 7,
-  "authenticator.ts": 8,
-  "index.ts": 9,
+  "verified-tokens.ts": 7,
+  "verifier.ts": 8,
+  "authenticator.ts": 9,
+  "index.ts": 10,
 };
 
 const CORE = "packages/core/src/";

@@ -14,7 +14,8 @@ export interface ClaimRules {
   readonly bindingRequired: boolean;
 }
 
-type TokenHeader = Pick<CompactJws, "algorithm" | "type">;
+/** What of a token's header is judged. */
+export type TokenHeader = Pick<CompactJws, "algorithm" | "type">;
 
 const typedOnly: ReadonlySet<string | null> = new Set(["at+jwt"]);
 // Many issuers send these. The ID tokens that they would let in are never bound to the certificate.

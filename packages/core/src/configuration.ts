@@ -65,6 +65,11 @@ export interface VerifierOptions extends IssuerSettings {
   readonly clockTolerance?: number | undefined;
   /** The greatest age of a token, in seconds since its `iat`, which is then required. */
   readonly maxTokenAge?: number | undefined;
+  /**
+   * How many verified tokens are remembered, so that each signature is verified once; default 10000, `false`: none. The
+   * certificate, the times and the requirements are checked for every request all the same.
+   */
+  readonly verifiedTokens?: number | false | undefined;
   /** Makes every request to an issuer (private CA, egress proxy); default: the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   /** The time that claims are judged by, in milliseconds since the epoch; default: `Date.now`. */
@@ -93,6 +98,8 @@ export interface VerifierConfiguration {
   readonly tokenTypes: ReadonlySet<string | null> | undefined;
   readonly clockTolerance: number;
   readonly maxTokenAge: number | undefined;
+  /** Zero: none are remembered. */
+  readonly verifiedTokens: number;
   readonly fetch: typeof fetch;
   readonly clock: () => number;
 }

@@ -102,7 +102,11 @@ export class AccessTokenError extends Error {
 
   constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
     if (!Object.hasOwn(messages, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
+    const { stackTraceLimit } = Error;
+    // A refusal is an answer, not a fault: where it was decided is in its code. The stack would cost more than the check.
+    Reflect.set(Error, "stackTraceLimit", 0);
     super(messages[code]);
+    Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
     this.code = code;
     if (options.detail !== undefined) this.detail = options.detail;
     if (options.challenge !== undefined) this.challenge = options.challenge;

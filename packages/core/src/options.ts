@@ -32,6 +32,8 @@ const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, true>> = {
   "ML-DSA-87": true,
 };
 
+const MAX_VERIFIED_TOKENS = 1_000_000;
+
 const settingsRules: OptionRules<IssuerSettings> = {
   audience: {
     expected: "a non-empty string, a non-empty array of them, or null to skip the check",
@@ -66,6 +68,11 @@ export const verifierRules: OptionRules<VerifierOptions> = {
   }),
   clockTolerance: seconds(0, 300),
   maxTokenAge: seconds(1),
+  verifiedTokens: {
+    expected: `false, or a whole number of tokens from 1 to ${MAX_VERIFIED_TOKENS}`,
+    accepts: (value) =>
+      value === false || (Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= MAX_VERIFIED_TOKENS),
+  },
   fetch: callback,
   clock: callback,
 };
@@ -83,6 +90,7 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
     tokenTypes: filled.tokenTypes && new Set(filled.tokenTypes.map((type) => type && normaliseTokenType(type))),
     clockTolerance: filled.clockTolerance ?? 5,
     maxTokenAge: filled.maxTokenAge,
+    verifiedTokens: filled.verifiedTokens === false ? 0 : (filled.verifiedTokens ?? 10_000),
     fetch: filled.fetch ?? globalThis.fetch,
     clock: filled.clock ?? Date.now,
   });

@@ -87,15 +87,16 @@ export function checkedRequirements<Request>(
 }
 
 /**
- * Checks scopes, groups, the user's authentication and the application's own decision, in this order.
+ * Checks scopes, groups, the user's authentication and the application's own decision, in this order; only the last one
+ * has to be waited for.
  *
  * @throws AccessTokenError `ERR_SCOPE_INSUFFICIENT`, `ERR_AUTHENTICATION_INSUFFICIENT` or `ERR_ACCESS_DENIED`
  */
-export async function checkRequirements<Request>(
+export function checkRequirements<Request>(
   accessToken: AccessToken,
   requirements: CheckedRequirements<Request>,
   { request, configuration }: { readonly request: Request; readonly configuration: VerifierConfiguration },
-): Promise<void> {
+): Promise<void> | undefined {
   const { scopes, groups, acrValues, maxAge, authorize } = requirements;
   const { claims } = accessToken;
   if (scopes !== undefined) requireScopes(claims, scopes);
@@ -106,7 +107,7 @@ export async function checkRequirements<Request>(
   }
   if (acrValues !== undefined || maxAge !== undefined)
     requireAuthentication(claims, { acrValues, maxAge }, configuration);
-  if (authorize !== undefined) await requireAuthorization(() => authorize(accessToken, request));
+  return authorize && requireAuthorization(() => authorize(accessToken, request));
 }
 
 function requireScopes(claims: AccessTokenClaims, scopes: readonly string[]): void {

@@ -10,6 +10,12 @@ type SignedToken = Pick<CompactJws, "token" | "algorithm">;
 /** How many keys that fit one token are tried; more than one only when the header names no `kid`, or keys share one. */
 const MAX_TRIED = 4;
 
+/** What was signed, and the key that says so. */
+export interface VerifiedSignature {
+  readonly payload: Uint8Array;
+  readonly key: VerificationKey;
+}
+
 /**
  * Verifies the signature of a compact JWS and returns the bytes that were signed (RFC 7515 section 5.2).
  *
@@ -17,7 +23,7 @@ const MAX_TRIED = 4;
  *
  * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` when Node can use none of the keys
  */
-export async function verifySignature(jws: SignedToken, keys: readonly VerificationKey[]): Promise<Uint8Array> {
+export async function verifySignature(jws: SignedToken, keys: readonly VerificationKey[]): Promise<VerifiedSignature> {
   let tried = 0;
   for (const key of keys) {
     if (tried === MAX_TRIED) break;
@@ -25,7 +31,7 @@ export async function verifySignature(jws: SignedToken, keys: readonly Verificat
     if (imported === undefined) continue;
     tried += 1;
     const payload = await verifiedPayload(jws, imported);
-    if (payload !== undefined) return payload;
+    if (payload !== undefined) return { payload, key };
   }
   if (tried === 0) throw unknownKey();
   throw new AccessTokenError("ERR_TOKEN_SIGNATURE", {

@@ -1,15 +1,10 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
-import {
-  type BindingMode,
-  judgeBinding,
-  type PresentedCertificate,
-  presentedCertificate,
-  requireCertificate,
-} from "./binding.ts";
-import { checkClaims, checkIntrospection } from "./claims.ts";
-import { parseCompactJws, parseJsonObject } from "./compact-jws.ts";
+import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
+import { checkClaims, checkIntrospection, type TokenHeader } from "./claims.ts";
+import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
+import type { Introspector } from "./introspection/introspector.ts";
 import { createIssuers, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuers.ts";
 import { deepFreeze, type JsonObject, ownMember } from "./json-object.ts";
 import { knownOptions } from "./known-options.ts";
@@ -17,6 +12,7 @@ import { checkOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
 import { parseVerifierOptions } from "./options.ts";
 import { type CheckedRequirements, checkedRequirements, checkRequirements } from "./requirements.ts";
 import { verifySignature } from "./signature.ts";
+import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./verified-tokens.ts";
 import { type VerifyOptions, verifyRules } from "./verify-options.ts";
 
 /** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */
@@ -57,9 +53,15 @@ export interface InnerEntry {
 interface Setup {
   readonly configuration: VerifierConfiguration;
   readonly issuers: Issuers;
+  readonly verifiedTokens: VerifiedTokens;
 }
 
-type Judgement = { readonly claims: AccessTokenClaims } & BindingOutcome;
+interface JudgedBy<Request> {
+  /** The configured issuer that the token names. */
+  readonly issuer: Issuer | undefined;
+  readonly use: VerificationRequest<Request>;
+  readonly configuration: VerifierConfiguration;
+}
 
 const innerEntries = new WeakMap<object, InnerEntry>();
 
@@ -74,7 +76,9 @@ const innerEntries = new WeakMap<object, InnerEntry>();
 export function createVerifier(options: VerifierOptions = {}): Verifier {
   const configuration = parseVerifierOptions(options);
   const issuers = createIssuers(configuration);
-  const verify: VerifyChecked = (token, use) => verifyToken(token, use, { configuration, issuers });
+  const verifiedTokens = createVerifiedTokens(configuration.verifiedTokens);
+  const setup: Setup = { configuration, issuers, verifiedTokens };
+  const verify: VerifyChecked = (token, use) => verifyToken(token, use, setup);
   const verifier: Verifier = Object.freeze({
     async verify(token: string, use: VerifyOptions) {
       if (typeof token !== "string") throw new TypeError("certbound: the access token must be a string");
@@ -103,44 +107,87 @@ async function verifyToken<Request>(
   use: VerificationRequest<Request>,
   setup: Setup,
 ): Promise<AccessToken> {
-  const { configuration, issuers } = setup;
-  const { requirements, request } = use;
-  const accessToken =
-    issuers.ofOpaqueTokens !== undefined && isOpaqueToken(token)
-      ? await verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens })
-      : await verifyJwt(token, use, setup);
-  await checkRequirements(accessToken, requirements, { request, configuration });
+  // What need not wait does not: a remembered token and a cheap refusal cost as much again where every step awaits.
+  const judged = judgeToken(token, use, setup);
+  const accessToken = judged instanceof Promise ? await judged : judged;
+  const checking = checkRequirements(accessToken, use.requirements, { request: use.request, ...setup });
+  if (checking !== undefined) await checking;
   return accessToken;
 }
 
-/** Shape, claims, certificate and binding; then keys and signature; then the same on what was signed. */
-async function verifyJwt<Request>(
+/** An opaque token is asked about; a JWT is remembered, or new: then it is judged as it is, before its signature is. */
+function judgeToken<Request>(
   token: string,
-  { certificate, requirements }: VerificationRequest<Request>,
-  { configuration, issuers }: Setup,
-): Promise<AccessToken> {
-  const { validateCertificateBinding: mode } = requirements;
+  use: VerificationRequest<Request>,
+  setup: Setup,
+): AccessToken | Promise<AccessToken> {
+  const { configuration, issuers, verifiedTokens } = setup;
+  const isOpaque = isOpaqueToken(token);
+  if (isOpaque && issuers.ofOpaqueTokens !== undefined) {
+    return verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens });
+  }
+  const remembered = isOpaque ? undefined : verifiedTokens.find(token);
+  if (remembered !== undefined) return acceptJwt(token, remembered, use, setup);
   const jws = beforeSignature(() => parseCompactJws(token));
   const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
-  const always = issuer?.configuration.introspection?.always === true;
-  // The issuer may know of a binding that the JWT does not hold.
-  const ownMode: BindingMode = always && mode === true ? "when-bound" : mode;
+  // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
+  beforeSignature(() => judge(jws, jws.unverifiedClaims, { issuer, use, configuration }));
+  // An unknown issuer has just been refused.
+  return verifyNew(jws, issuer as Issuer, use, setup);
+}
+
+/** Keys and signature; then what was signed is judged. */
+async function verifyNew<Request>(
+  jws: CompactJws,
+  issuer: Issuer,
+  use: VerificationRequest<Request>,
+  setup: Setup,
+): Promise<AccessToken> {
+  const { token, algorithm, type } = jws;
+  const verified = await setup.verifiedTokens.verify(token, async () => {
+    const { payload, key } = await verifySignature(jws, await issuer.keys.find(jws));
+    const claims = deepFreeze(parseJsonObject(payload, "payload"));
+    return { header: { algorithm, type }, issuer, key, claims };
+  });
+  const accessToken = await acceptJwt(token, verified, use, setup);
+  setup.verifiedTokens.remember(token, verified);
+  return accessToken;
+}
+
+/** Judges what was signed, now and for this client; an issuer that is always asked has its say as well. */
+function acceptJwt<Request>(
+  token: string,
+  { header, issuer, claims: signed }: VerifiedToken,
+  use: VerificationRequest<Request>,
+  { configuration }: Setup,
+): AccessToken | Promise<AccessToken> {
+  const { claims, outcome } = judge(header, signed, { issuer, use, configuration });
+  if (!isAlwaysAsked(issuer)) return Object.freeze({ format: "jwt", claims, ...outcome });
+  return issuer.introspector.introspect(token).then((response) => {
+    const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
+    const binding = judgeBinding([claims, told], use.certificate, use.requirements.validateCertificateBinding);
+    return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...binding });
+  });
+}
+
+/** Claims, certificate and binding: what is decided anew for every request. */
+function judge<Request>(
+  header: TokenHeader,
+  unjudged: JsonObject,
+  { issuer, use, configuration }: JudgedBy<Request>,
+): { readonly claims: AccessTokenClaims; readonly outcome: BindingOutcome } {
+  const { certificate, requirements } = use;
+  const { validateCertificateBinding: mode } = requirements;
   const rules = { configuration, issuer: issuer?.configuration, bindingRequired: mode === true };
-  const judge = (unjudged: JsonObject): Judgement => {
-    const claims = checkClaims(jws, unjudged, rules);
-    requireCertificate(certificate, mode);
-    return { claims, ...judgeBinding([claims], certificate, ownMode) };
-  };
-  // These only ever refuse, so that a stolen or garbage token costs neither a signature nor a fetch.
-  beforeSignature(() => judge(jws.unverifiedClaims));
-  // The claims of an unknown issuer have just been refused.
-  const { keys, introspector, configuration: known } = issuer as Issuer;
-  const signed = await verifySignature(jws, await keys.find(jws));
-  const { claims, ...outcome } = judge(deepFreeze(parseJsonObject(signed, "payload")));
-  if (introspector === undefined || !always) return Object.freeze({ format: "jwt", claims, ...outcome });
-  const told = checkIntrospection(await introspector.introspect(token), { configuration, issuer: known, claims });
-  const binding = judgeBinding([claims, told], certificate, mode);
-  return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...binding });
+  const claims = checkClaims(header, unjudged, rules);
+  requireCertificate(certificate, mode);
+  // An issuer that is asked may know of a binding that the JWT does not hold.
+  const ownMode = mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode;
+  return { claims, outcome: judgeBinding([claims], certificate, ownMode) };
+}
+
+function isAlwaysAsked(issuer: Issuer | undefined): issuer is Issuer & { readonly introspector: Introspector } {
+  return issuer?.introspector !== undefined && issuer.configuration.introspection?.always === true;
 }
 
 /** Shape and certificate; then what the issuer says of it; then claims and binding of that. */

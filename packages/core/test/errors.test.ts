@@ -51,10 +51,13 @@ describe("AccessTokenError", () => {
     expect(new Set(messages).size).toBe(everyCode.length);
   });
 
-  test("is an Error with a stack", () => {
+  test("is an Error without the cost of a stack, and leaves those of others alone", () => {
+    const { stackTraceLimit } = Error;
     const error = new AccessTokenError("ERR_TOKEN_EXPIRED");
     expect(error).toBeInstanceOf(Error);
-    expect(error.stack).toContain("errors.test.ts");
+    expect(error.stack).toBe(`AccessTokenError: ${error.message}`);
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+    expect(new Error("another").stack).toContain("errors.test.ts");
   });
 
   test("carries detail, challenge and retryAfter", () => {

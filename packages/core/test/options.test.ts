@@ -38,6 +38,7 @@ describe("parseVerifierOptions", () => {
       tokenTypes: undefined,
       clockTolerance: 5,
       maxTokenAge: undefined,
+      verifiedTokens: 10_000,
       fetch: globalThis.fetch,
       clock: Date.now,
     });

@@ -90,8 +90,9 @@ describe("the requirements of a route", () => {
     const parsed = parseRequirements(requirements);
     expect(Object.isFrozen(parsed)).toBe(true);
     delete requirements.scopes;
-    const checking = checkRequirements(tokenWith({ scope: "read" }), parsed, { request: undefined, configuration });
-    expect(await outcomeOf(checking)).toBe("ERR_SCOPE_INSUFFICIENT");
+    const checking = async () =>
+      checkRequirements(tokenWith({ scope: "read" }), parsed, { request: undefined, configuration });
+    expect(await outcomeOf(checking())).toBe("ERR_SCOPE_INSUFFICIENT");
   });
 });
 

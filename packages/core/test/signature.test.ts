@@ -23,7 +23,7 @@ async function startIssuer(algorithm: string): Promise<Issuer> {
 /** Verifies a token with the keys of a set that fit it. */
 async function verify(token: string, keys: readonly JWK[]): Promise<Uint8Array> {
   const jws = parseCompactJws(token);
-  return verifySignature(jws, createKeySet({ keys }).find(jws));
+  return (await verifySignature(jws, createKeySet({ keys }).find(jws))).payload;
 }
 
 async function verified(token: string, keys: readonly JWK[]): Promise<Outcome> {

@@ -44,11 +44,11 @@ export class RemoteFailure extends ExchangeError {
  * One fetch at a time, a cool-down after it, a back-off after failures. A good value outlives an outage; every answer
  * replaces it as a whole, and a failure replaces nothing.
  *
- * @param load must end by itself; what it rejects with is a failure, told in words when it is an `ExchangeError`
+ * @param load is given the value that it is to replace; must end by itself; what it rejects with is a failure, told in words when it is an `ExchangeError`
  * @param elapsed milliseconds that only ever grow
  */
 export function createRemoteValue<Value>(
-  load: () => Promise<Value>,
+  load: (previous: Value | undefined) => Promise<Value>,
   elapsed: () => number = () => performance.now(),
 ): RemoteValue<Value> {
   let held: { readonly value: Value; readonly at: number } | undefined;
@@ -56,7 +56,7 @@ export function createRemoteValue<Value>(
   let pending: Promise<void> | undefined;
 
   const refresh = (): Promise<void> => {
-    pending ??= load()
+    pending ??= load(held?.value)
       .then(
         (value) => {
           held = { value, at: elapsed() };

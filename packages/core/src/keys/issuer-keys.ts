@@ -26,6 +26,7 @@ function staticKeys(jwks: JsonWebKeySet): KeySource {
       if (found.length === 0) throw unknownKey();
       return found;
     },
+    holds: (key) => set.holds(key),
     async ready() {},
   };
 }

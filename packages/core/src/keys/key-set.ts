@@ -8,6 +8,10 @@ export interface KeySet {
   readonly size: number;
   /** Lists the keys that fit a header: `kid` when it names one, type, curve, `use`, `key_ops`, `alg`. */
   find(header: KeyHeader): readonly VerificationKey[];
+  /** Tells whether a key, which may come from an earlier set, is in this one. */
+  holds(key: VerificationKey): boolean;
+  /** The keys by their JWK as text: another set of the same key has the same object. */
+  readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
 /** What of a token's header chooses a key. */
@@ -51,19 +55,27 @@ const MIN_RSA_BITS = 2048;
 /**
  * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, and
  * those of unknown types, weak RSA keys, points off the curve. Key material in a token's header plays no part, ever (RFC 8725 section 3.10).
+ *
+ * @param previous the set that this one replaces: a key that did not change stays the same object, imported already
  */
-export function createKeySet({ keys }: JsonWebKeySet): KeySet {
-  const usable = keys.filter(isVerificationKey).map((jwk) => ({ jwk, key: verificationKey(jwk) }));
+export function createKeySet({ keys }: JsonWebKeySet, previous?: KeySet): KeySet {
+  const usable = keys.filter(isVerificationKey).map((jwk) => {
+    const text = JSON.stringify(jwk);
+    return { jwk, text, key: previous?.keys.get(text) ?? verificationKey(jwk) };
+  });
   const byKeyId = new Map<string, typeof usable>();
   for (const entry of usable) {
     if (typeof entry.jwk.kid === "string") byKeyId.set(entry.jwk.kid, [...(byKeyId.get(entry.jwk.kid) ?? []), entry]);
   }
+  const held = new Set(usable.map(({ key }) => key));
   return {
     size: usable.length,
+    keys: new Map(usable.map(({ text, key }) => [text, key])),
     find({ algorithm, keyId }) {
       const candidates = keyId === undefined ? usable : (byKeyId.get(keyId) ?? []);
       return candidates.filter(({ jwk }) => fits(jwk, algorithm)).map(({ key }) => key);
     },
+    holds: (key) => held.has(key),
   };
 }
 

@@ -10,6 +10,8 @@ export interface KeySource {
    *   when that cannot be told
    */
   find(header: KeyHeader): Promise<readonly VerificationKey[]>;
+  /** Tells, without a wait, whether a key that was found may still be used: the issuer has not removed it. */
+  holds(key: VerificationKey): boolean;
   /**
    * Makes sure that keys are there.
    *

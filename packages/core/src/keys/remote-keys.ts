@@ -23,7 +23,7 @@ export interface RemoteKeysOptions {
  * replaces nothing.
  */
 export function createRemoteKeys({ locate, fetch, elapsed }: RemoteKeysOptions): KeySource {
-  const keys = createRemoteValue(() => fetchKeySet(locate, fetch), elapsed);
+  const keys = createRemoteValue<KeySet>((previous) => fetchKeySet(locate, fetch, previous), elapsed);
   const refreshed = (): Promise<KeySet> =>
     keys.refreshed().catch((error: unknown) => {
       throw error instanceof RemoteFailure ? unavailable(error) : error;
@@ -37,18 +37,23 @@ export function createRemoteKeys({ locate, fetch, elapsed }: RemoteKeysOptions):
       const failure = keys.failure();
       throw failure === undefined ? unknownKey() : unavailable(failure);
     },
+    holds: (key) => keys.current()?.holds(key) ?? false,
     async ready() {
       if (keys.current() === undefined) await refreshed();
     },
   };
 }
 
-async function fetchKeySet(locate: () => Promise<URL>, fetch: typeof globalThis.fetch): Promise<KeySet> {
+async function fetchKeySet(
+  locate: () => Promise<URL>,
+  fetch: typeof globalThis.fetch,
+  previous: KeySet | undefined,
+): Promise<KeySet> {
   const response = await fetch(await locate(), { headers: { accept: "application/jwk-set+json, application/json" } });
   if (response.status !== 200) throw new ExchangeError(`the key set is answered with status ${response.status}`);
   const body: unknown = await response.json().catch(() => undefined);
   if (!isJsonWebKeySet(body)) throw new ExchangeError("the answer is not a JSON Web Key Set");
-  const set = createKeySet(body);
+  const set = createKeySet(body, previous);
   if (set.size === 0) throw new ExchangeError("the key set holds no public key that can verify a signature");
   return set;
 }

@@ -1,6 +1,9 @@
 import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
 import { type IncomingRequest, nodeRequest, peerCertificate } from "../incoming-request.ts";
 
+/** Of connections on which it cannot change; that a client has none is not remembered. */
+const certificates = new WeakMap<object, ClientCertificate>();
+
 /**
  * Reads the client certificate of the TLS connection that a request came over; null when the client presented none.
  *
@@ -9,6 +12,14 @@ import { type IncomingRequest, nodeRequest, peerCertificate } from "../incoming-
  * decided by the server's TLS options, and not needed for the binding (RFC 8705 section 6.2).
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
-  const certificate = peerCertificate(nodeRequest(request));
-  return certificate === undefined ? null : (parseClientCertificate(certificate) ?? null);
+  const received = nodeRequest(request);
+  const connection = received.stream?.session ?? received.socket;
+  const known = certificates.get(connection);
+  if (known !== undefined) return known;
+  const certificate = peerCertificate(received);
+  const parsed = certificate && parseClientCertificate(certificate);
+  if (parsed === undefined) return null;
+  // Before TLS 1.3, a client may renegotiate with another certificate.
+  if (received.socket.getProtocol?.() === "TLSv1.3") certificates.set(connection, parsed);
+  return parsed;
 }

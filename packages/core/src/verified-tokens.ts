@@ -1,0 +1,66 @@
+import { LRUCache } from "lru-cache";
+import type { AccessTokenClaims } from "./access-token.ts";
+import type { TokenHeader } from "./claims.ts";
+import type { Issuer } from "./issuers.ts";
+import type { VerificationKey } from "./keys/key-set.ts";
+import { tokenDigest } from "./token-digest.ts";
+
+/** What is known of a JWT for good once its signature was verified: no verdict on time, certificate or requirements. */
+export interface VerifiedToken {
+  readonly header: TokenHeader;
+  readonly claims: AccessTokenClaims;
+  readonly issuer: Issuer;
+  /** The key that its signature was verified with. */
+  readonly key: VerificationKey;
+}
+
+/** Verified tokens, each verified once. */
+export interface VerifiedTokens {
+  /** Finds a token whose issuer still has the key. */
+  find(token: string): VerifiedToken | undefined;
+  /** Verifies a token; those who ask for the same one meanwhile get the same answer. */
+  verify(token: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
+  /** Keeps a token that was found to be good in every respect. */
+  remember(token: string, verified: VerifiedToken): void;
+}
+
+/** How long a token is remembered, in milliseconds, whatever its own lifetime is. */
+const MAX_AGE = 300_000;
+/** How long the remembered tokens were in all, in characters. */
+const MAX_LENGTH = 16 * 1024 * 1024;
+
+/**
+ * Creates the memory of a verifier.
+ *
+ * The digest of the whole token is the key, so that nothing but that very token is found; refusals are not remembered.
+ *
+ * @param size how many tokens at most; 0 remembers none and shares nothing
+ * @param elapsed milliseconds that only ever grow
+ */
+export function createVerifiedTokens(size: number, elapsed: () => number = () => performance.now()): VerifiedTokens {
+  if (size === 0) return { find: () => undefined, verify: (_token, verify) => verify(), remember: () => undefined };
+  const remembered = new LRUCache<string, VerifiedToken>({
+    max: size,
+    maxSize: MAX_LENGTH,
+    ttl: MAX_AGE,
+    ttlResolution: 0,
+    perf: { now: elapsed },
+  });
+  const pending = new Map<string, Promise<VerifiedToken>>();
+  return {
+    find(token) {
+      const verified = remembered.get(tokenDigest(token));
+      return verified?.issuer.keys.holds(verified.key) ? verified : undefined;
+    },
+    verify(token, verify) {
+      const digest = tokenDigest(token);
+      const verifying = pending.get(digest) ?? verify().finally(() => pending.delete(digest));
+      pending.set(digest, verifying);
+      return verifying;
+    },
+    remember(token, verified) {
+      const digest = tokenDigest(token);
+      if (remembered.peek(digest) !== verified) remembered.set(digest, verified, { size: token.length });
+    },
+  };
+}
