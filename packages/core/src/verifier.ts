@@ -215,7 +215,8 @@ function beforeSignature<Result>(check: () => Result): Result {
   try {
     return check();
   } catch (error) {
+    // The error of a certificate may be one that the application made, and holds on to.
     if (!(error instanceof AccessTokenError) || isCertificateErrorCode(error.code)) throw error;
-    throw new AccessTokenError(error.code, { detail: `${error.detail} (the signature was not verified)` });
+    throw Object.assign(error, { detail: `${error.detail} (the signature was not verified)` });
   }
 }
