@@ -30,7 +30,8 @@ export type PresentedCertificate = ClientCertificate | AccessTokenError;
  */
 export function verifyCertificateBinding(claims: ConfirmationClaims, certificate: ClientCertificateInput | null): void {
   if (!isJsonObject(claims)) throw new TypeError("certbound: the claims must be an object");
-  requireBinding(claims, presentedCertificate(certificate));
+  const bound = boundCertificate(claims, presentedCertificate(certificate));
+  if (bound instanceof AccessTokenError) throw bound;
 }
 
 /** Turns what a resolver or caller gave into the client's certificate, or into the reason why there is none. */
@@ -68,41 +69,47 @@ export function judgeBinding(
   const none = { clientCertificate: undefined, presentedCertificate: presented } as const;
   const binding = sources.filter((claims) => Object.hasOwn(claims, "cnf"));
   if (mode === "when-bound" && binding.length === 0) return { binding: "unbound", ...none };
-  try {
-    const clientCertificate = requireBinding(binding[0] ?? {}, certificate);
-    for (const claims of binding.slice(1)) requireBinding(claims, certificate);
-    return { binding: "verified", clientCertificate };
-  } catch (error) {
-    if (mode !== "report-only" || !(error instanceof AccessTokenError)) throw error;
-    return { binding: "refused", ...none, bindingError: error };
+  let bound = boundCertificate(binding[0] ?? {}, certificate);
+  for (const claims of binding.slice(1)) {
+    if (!(bound instanceof AccessTokenError)) bound = boundCertificate(claims, certificate);
   }
+  if (!(bound instanceof AccessTokenError)) return { binding: "verified", clientCertificate: bound };
+  if (mode !== "report-only") throw bound;
+  return { binding: "refused", ...none, bindingError: bound };
 }
 
-function requireBinding(claims: ConfirmationClaims, certificate: PresentedCertificate): ClientCertificate {
-  if (certificate instanceof AccessTokenError) throw certificate;
+// From here on a refusal is returned: throwing one costs several times what finding it does.
+
+function boundCertificate(
+  claims: ConfirmationClaims,
+  certificate: PresentedCertificate,
+): ClientCertificate | AccessTokenError {
+  if (certificate instanceof AccessTokenError) return certificate;
+  const thumbprint = confirmedThumbprint(claims);
+  if (thumbprint instanceof AccessTokenError) return thumbprint;
   // Both are canonical, so that equal text is equal bytes; thumbprints are no secrets.
-  if (confirmedThumbprint(claims) === certificate.thumbprint) return certificate;
-  throw refused("ERR_BINDING_MISMATCH", "the certificate has another thumbprint than cnf names: stolen, or renewed?");
+  if (thumbprint === certificate.thumbprint) return certificate;
+  return refused("ERR_BINDING_MISMATCH", "the certificate has another thumbprint than cnf names: stolen, or renewed?");
 }
 
 /** Reads the one confirmation method that is checked here; every other shape of `cnf` is refused. */
-function confirmedThumbprint(claims: ConfirmationClaims): string {
+function confirmedThumbprint(claims: ConfirmationClaims): string | AccessTokenError {
   const confirmation = ownMember(claims, "cnf");
-  if (confirmation === undefined) throw refused("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
-  if (!isJsonObject(confirmation)) throw refused("ERR_BINDING_MALFORMED", "cnf is not an object");
+  if (confirmation === undefined) return refused("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
+  if (!isJsonObject(confirmation)) return refused("ERR_BINDING_MALFORMED", "cnf is not an object");
   if (!Object.hasOwn(confirmation, "x5t#S256")) {
-    if (Object.keys(confirmation).length === 0) throw refused("ERR_BINDING_MALFORMED", "cnf is empty");
-    throw refused("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not checked here");
+    if (Object.keys(confirmation).length === 0) return refused("ERR_BINDING_MALFORMED", "cnf is empty");
+    return refused("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not checked here");
   }
   const thumbprint = confirmation["x5t#S256"];
-  if (typeof thumbprint !== "string") throw refused("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
+  if (typeof thumbprint !== "string") return refused("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
   if (!isThumbprint(thumbprint))
-    throw refused("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
+    return refused("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
   if (thumbprint === THUMBPRINT_OF_NOTHING) {
-    throw refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
+    return refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
   }
   if (Object.hasOwn(confirmation, "jkt")) {
-    throw refused("ERR_BINDING_UNSUPPORTED", "cnf has jkt as well: a DPoP-bound token is no bearer token (RFC 9449)");
+    return refused("ERR_BINDING_UNSUPPORTED", "cnf has jkt as well: a DPoP-bound token is no bearer token (RFC 9449)");
   }
   return thumbprint;
 }
