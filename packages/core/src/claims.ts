@@ -45,6 +45,18 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, rules: Clai
   return claims;
 }
 
+/**
+ * Checks of claims that were accepted before what may be otherwise by now, or for this use: type and times.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_TYPE`, `_EXPIRED`, `_NOT_YET_VALID`
+ */
+export function recheckClaims(header: TokenHeader, claims: AccessTokenClaims, rules: ClaimRules): AccessTokenClaims {
+  const { configuration, bindingRequired } = rules;
+  checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
+  checkTimes(claims, configuration, { expires: true, issued: true });
+  return claims;
+}
+
 /** What an issuer's answer about a token is judged by. */
 export interface IntrospectionRules {
   readonly configuration: VerifierConfiguration;

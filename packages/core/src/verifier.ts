@@ -1,6 +1,6 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
 import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
-import { checkClaims, checkIntrospection, type TokenHeader } from "./claims.ts";
+import { checkClaims, checkIntrospection, recheckClaims, type TokenHeader } from "./claims.ts";
 import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
@@ -61,6 +61,8 @@ interface JudgedBy<Request> {
   readonly issuer: Issuer | undefined;
   readonly use: VerificationRequest<Request>;
   readonly configuration: VerifierConfiguration;
+  /** All of the claims; or of those that were accepted before, what may have changed. */
+  readonly check: typeof checkClaims | typeof recheckClaims;
 }
 
 const innerEntries = new WeakMap<object, InnerEntry>();
@@ -127,11 +129,11 @@ function judgeToken<Request>(
     return verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens });
   }
   const remembered = isOpaque ? undefined : verifiedTokens.find(token);
-  if (remembered !== undefined) return acceptJwt(token, remembered, use, setup);
+  if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
   const jws = beforeSignature(() => parseCompactJws(token));
   const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
   // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
-  beforeSignature(() => judge(jws, jws.unverifiedClaims, { issuer, use, configuration }));
+  beforeSignature(() => judge(jws, jws.unverifiedClaims, { issuer, use, configuration, check: checkClaims }));
   // An unknown issuer has just been refused.
   return verifyNew(jws, issuer as Issuer, use, setup);
 }
@@ -149,7 +151,7 @@ async function verifyNew<Request>(
     const claims = deepFreeze(parseJsonObject(payload, "payload"));
     return { header: { algorithm, type }, issuer, key, claims };
   });
-  const accessToken = await acceptJwt(token, verified, use, setup);
+  const accessToken = await acceptJwt(token, verified, { use, setup, check: checkClaims });
   setup.verifiedTokens.remember(token, verified);
   return accessToken;
 }
@@ -158,10 +160,10 @@ async function verifyNew<Request>(
 function acceptJwt<Request>(
   token: string,
   { header, issuer, claims: signed }: VerifiedToken,
-  use: VerificationRequest<Request>,
-  { configuration }: Setup,
+  { use, setup, check }: Pick<JudgedBy<Request>, "use" | "check"> & { readonly setup: Setup },
 ): AccessToken | Promise<AccessToken> {
-  const { claims, outcome } = judge(header, signed, { issuer, use, configuration });
+  const { configuration } = setup;
+  const { claims, outcome } = judge(header, signed, { issuer, use, configuration, check });
   if (!isAlwaysAsked(issuer)) return Object.freeze({ format: "jwt", claims, ...outcome });
   return issuer.introspector.introspect(token).then((response) => {
     const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
@@ -174,12 +176,12 @@ function acceptJwt<Request>(
 function judge<Request>(
   header: TokenHeader,
   unjudged: JsonObject,
-  { issuer, use, configuration }: JudgedBy<Request>,
+  { issuer, use, configuration, check }: JudgedBy<Request>,
 ): { readonly claims: AccessTokenClaims; readonly outcome: BindingOutcome } {
   const { certificate, requirements } = use;
   const { validateCertificateBinding: mode } = requirements;
   const rules = { configuration, issuer: issuer?.configuration, bindingRequired: mode === true };
-  const claims = checkClaims(header, unjudged, rules);
+  const claims = check(header, unjudged, rules);
   requireCertificate(certificate, mode);
   // An issuer that is asked may know of a binding that the JWT does not hold.
   const ownMode = mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode;
