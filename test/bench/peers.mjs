@@ -1,0 +1,82 @@
+// Others that verify a JWT in process, each as its own guide says; only those that say so compare the certificate.
+
+import { createPublicKey, verify } from "node:crypto";
+import { JwtVerifier } from "aws-jwt-verify";
+import { auth } from "express-oauth2-jwt-bearer";
+import { createVerifier as createFastVerifier } from "fast-jwt";
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { freshly } from "./fixture.mjs";
+
+/** @typedef {import("./fixture.mjs").Fixture} Fixture */
+
+/** One `crypto.verify` of the token's signature: what no library can do without. @param {string} token @param {Fixture} fixture */
+export function floor(token, { issuer }) {
+  const [header = "", payload = "", signature = ""] = token.split(".");
+  const [jwk] = issuer.jwks.keys;
+  const key = createPublicKey({ key: /** @type {import("node:crypto").JsonWebKey} */ (jwk), format: "jwk" });
+  const data = Buffer.from(`${header}.${payload}`);
+  const bytes = Buffer.from(signature, "base64url");
+  return () => {
+    if (!verify("sha256", data, { key, dsaEncoding: "ieee-p1363" }, bytes)) throw new Error("not verified");
+  };
+}
+
+/** @param {string} token @param {Fixture} fixture */
+export function joseJwtVerify(token, { issuer }) {
+  const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
+  const options = { issuer: issuer.issuer, audience: issuer.audience };
+  const next = freshly(token);
+  return () => jwtVerify(next(), keys, options);
+}
+
+/** What a careful team writes: jose, and the thumbprint. @param {string} token @param {Fixture} fixture */
+export function handWritten(token, { issuer, client }) {
+  const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
+  const options = { issuer: issuer.issuer, audience: issuer.audience, typ: "at+jwt", clockTolerance: 5 };
+  const next = freshly(token);
+  return async () => {
+    const { payload } = await jwtVerify(next(), keys, options);
+    const confirmation = /** @type {{ "x5t#S256"?: string } | undefined} */ (payload["cnf"]);
+    if (confirmation?.["x5t#S256"] !== client.thumbprint) throw new Error("another certificate");
+  };
+}
+
+/** @param {string} token @param {Fixture} fixture @param {boolean} cache */
+export function fastJwt(token, { algorithm, issuer }, cache) {
+  const [jwk] = issuer.jwks.keys;
+  const key = createPublicKey({ key: /** @type {import("node:crypto").JsonWebKey} */ (jwk), format: "jwk" });
+  const pem = key.export({ type: "spki", format: "pem" }).toString();
+  const options = { key: pem, algorithms: [algorithm], allowedIss: issuer.issuer, allowedAud: issuer.audience, cache };
+  const verifyToken = createFastVerifier(options);
+  const next = freshly(token);
+  return () => verifyToken(next());
+}
+
+/** @param {string} token @param {Fixture} fixture */
+export function awsJwtVerify(token, { issuer }) {
+  const verifier = JwtVerifier.create({
+    issuer: issuer.issuer,
+    audience: issuer.audience,
+    jwksUri: issuer.jwksUri.href,
+  });
+  verifier.cacheJwks(/** @type {never} */ ({ keys: issuer.jwks.keys }));
+  const next = freshly(token);
+  return () => verifier.verifySync(next());
+}
+
+/** The middleware alone, on a request that holds what it reads. @param {string} token @param {Fixture} fixture */
+export function expressOauth2JwtBearer(token, { issuer }) {
+  const middleware = auth({
+    issuer: issuer.issuer,
+    audience: issuer.audience,
+    jwksUri: issuer.jwksUri.href,
+    tokenSigningAlg: issuer.jwks.keys[0]?.alg ?? "",
+  });
+  const next = freshly(token);
+  return () =>
+    new Promise((resolve, reject) => {
+      const request = { headers: { authorization: `Bearer ${next()}` }, query: {}, is: () => false };
+      const done = (/** @type {unknown} */ error) => (error === undefined ? resolve(undefined) : reject(error));
+      middleware(/** @type {never} */ (request), /** @type {never} */ ({}), done);
+    });
+}

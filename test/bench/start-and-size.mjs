@@ -1,0 +1,91 @@
+// A cold start, bursts of one token, memory for each token, and what the number of keys and issuers does.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { createVerifier } from "@certbound/core";
+import { exportJWK, generateKeyPair } from "jose";
+import { createFixture, freshly } from "./fixture.mjs";
+import { compare } from "./rounds.mjs";
+
+/** @typedef {import("./report.mjs").Table} Table */
+
+const COLD = 1000;
+const BURST = 32;
+
+/** @param {number} rounds @returns {Promise<readonly Table[]>} */
+export async function coldStart(rounds) {
+  const { issuer, client, accessToken } = await createFixture("ES256");
+  const { issuer: identifier, audience, jwks, jwksUri } = issuer;
+  const use = { clientCertificate: { thumbprint: client.thumbprint } };
+  try {
+    const tokens = await Promise.all(Array.from({ length: COLD }, () => accessToken()));
+    const cold = createVerifier({ issuer: identifier, audience, jwks: jwksUri });
+    const before = issuer.requests.length;
+    await Promise.all(tokens.map((token) => cold.verify(token, use)));
+    const fetches = issuer.requests.length - before;
+
+    const next = freshly(await accessToken());
+    const burst = (/** @type {number | false} */ verifiedTokens) => () => {
+      const verifier = createVerifier({ issuer: identifier, audience, jwks, verifiedTokens });
+      return Promise.all(Array.from({ length: BURST }, () => verifier.verify(next(), use)));
+    };
+    const rows = await compare(
+      [
+        { name: "each for itself", run: burst(false) },
+        { name: "shared", run: burst(10_000) },
+      ],
+      { rounds },
+    );
+    return [
+      { title: `${COLD} requests at a cold start`, rows: [{ name: "fetches of the keys", ratio: fetches, atMost: 1 }] },
+      {
+        title: `${BURST} requests at once with one new token`,
+        rows: rows.map((row, index) => (index === 1 ? { ...row, atMost: 0.15 } : row)),
+      },
+    ];
+  } finally {
+    await issuer.close();
+  }
+}
+
+/** @returns {Promise<readonly Table[]>} */
+export async function memory() {
+  const script = fileURLToPath(new URL("memory.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", script]);
+  const { kilobytes, characters } = JSON.parse(stdout);
+  const name = `KB for each token of ${characters} characters`;
+  return [{ title: "memory", rows: [{ name, ratio: kilobytes, atMost: 0.8 }] }];
+}
+
+/** @param {number} rounds @returns {Promise<readonly Table[]>} */
+export async function scaling(rounds) {
+  const { issuer, client, accessToken } = await createFixture("ES256");
+  await issuer.close();
+  const { issuer: identifier, audience, jwks } = issuer;
+  const { publicKey } = await generateKeyPair("ES256", { extractable: true });
+  const other = await exportJWK(publicKey);
+  const many = Array.from({ length: 999 }, (_, index) => ({ ...other, kid: `other-${index}` }));
+  const issuers = many.map(({ kid }) => ({ issuer: `https://${kid}.example`, audience, jwks: { keys: [other] } }));
+  const clientCertificate = { thumbprint: client.thumbprint };
+  const next = freshly(await accessToken());
+  /** @param {import("@certbound/core").VerifierOptions} options */
+  const remembered = (options) => {
+    const verifier = createVerifier(options);
+    return () => verifier.verify(next(), { clientCertificate });
+  };
+  const rows = await compare(
+    [
+      { name: "1 key, 1 issuer", run: remembered({ issuer: identifier, audience, jwks }) },
+      { name: "1000 keys", run: remembered({ issuer: identifier, audience, jwks: { keys: [...many, ...jwks.keys] } }) },
+      { name: "1000 issuers", run: remembered({ issuer: [...issuers, { issuer: identifier, audience, jwks }] }) },
+    ],
+    { rounds },
+  );
+  return [
+    {
+      title: "a remembered token, over one with 1 key and 1 issuer",
+      rows: rows.map((row, index) => (index === 0 ? row : { ...row, atMost: 1.05 })),
+    },
+  ];
+}

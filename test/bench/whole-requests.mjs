@@ -1,0 +1,109 @@
+// Whole requests over mutual TLS on loopback, with keep-alive: the CPU of the server, and requests per second.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import autocannon from "autocannon";
+import { createCertificateAuthority } from "@certbound/testing";
+import { createFixture } from "./fixture.mjs";
+import { quantile } from "./rounds.mjs";
+
+/** @typedef {import("./report.mjs").Row} Row */
+/** @typedef {import("./report.mjs").Table} Table */
+
+const CONNECTIONS = 10;
+const SECONDS = 3;
+
+const servers = [
+  { framework: "node:http", atLeast: 0.92, checks: ["none", "certbound", "certbound, nothing remembered", "by hand"] },
+  { framework: "express", atLeast: 0.97, checks: ["none", "certbound", "by hand", "express-oauth2-jwt-bearer"] },
+  { framework: "fastify", atLeast: 0.92, checks: ["none", "certbound"] },
+];
+
+/** @param {number} rounds @returns {Promise<readonly Table[]>} */
+export async function wholeRequests(rounds) {
+  const authority = await createCertificateAuthority();
+  const { certificate: cert, key } = await authority.issueServerCertificate();
+  const { issuer, client, accessToken } = await createFixture("ES256");
+  const { issuer: identifier, audience, jwks, jwksUri } = issuer;
+  const setup = { tls: { cert, key }, issuer: identifier, audience, jwks, jwksUri: jwksUri.href };
+  const headers = { authorization: `Bearer ${await accessToken({ expiresIn: 3600 })}` };
+  const tls = { cert: client.certificate, key: client.key, ca: authority.certificate };
+  const tables = [];
+  try {
+    for (const { framework, atLeast, checks } of servers) {
+      const running = await Promise.all(checks.map((check) => startServer(framework, check, setup)));
+      /** @type {{ cpu: number, rate: number }[][]} */
+      const figures = running.map(() => []);
+      try {
+        for (let round = -1; round < rounds; round += 1) {
+          for (const [index, server] of running.entries()) {
+            const measured = await measure(server, { headers, tls }, round < 0 ? 1 : SECONDS);
+            if (round >= 0) figures[index]?.push(measured);
+          }
+        }
+      } finally {
+        for (const { child } of running) child.kill();
+      }
+      tables.push(table(framework, checks, figures, atLeast));
+    }
+    return tables;
+  } finally {
+    await issuer.close();
+  }
+}
+
+/** @param {string} framework @param {readonly string[]} checks @param {{ cpu: number, rate: number }[][]} figures @param {number} atLeast @returns {Table} */
+function table(framework, checks, figures, atLeast) {
+  const base = figures[0] ?? [];
+  const rows = checks.map((name, index) => {
+    const own = figures[index] ?? [];
+    const throughputs = own.map(({ cpu }, round) => (base[round]?.cpu ?? Number.NaN) / cpu);
+    const [low, ratio, high] = [0.1, 0.5, 0.9].map((part) => quantile(throughputs, part));
+    const rate = quantile(
+      own.map((figure) => figure.rate),
+      0.5,
+    );
+    const microseconds = quantile(
+      own.map(({ cpu }) => cpu),
+      0.5,
+    );
+    const target = name === "certbound" ? { atLeast } : {};
+    return { name, microseconds, ratio, low, high, note: `${rate.toFixed(0)} requests/s`, ...target };
+  });
+  return { title: `whole requests on ${framework}: throughput by server CPU, over no check`, rows };
+}
+
+/** @param {string} framework @param {string} check @param {object} setup */
+async function startServer(framework, check, setup) {
+  const child = fork(fileURLToPath(new URL("server.mjs", import.meta.url)), [framework, check]);
+  child.send(setup);
+  const [port] = /** @type {[number]} */ (await once(child, "message"));
+  return { child, url: `https://127.0.0.1:${port}/` };
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof startServer>>} server
+ * @param {{ headers: Record<string, string>, tls: object }} client
+ * @param {number} duration seconds
+ */
+async function measure({ child, url }, { headers, tls }, duration) {
+  const before = await usage(child);
+  const tlsOptions = { ...tls, servername: "localhost" };
+  const { "2xx": answers, non2xx, errors, requests } = await autocannon({
+    url,
+    headers,
+    connections: CONNECTIONS,
+    duration,
+    tlsOptions,
+  });
+  if (answers === 0 || non2xx > 0 || errors > 0) throw new Error(`${non2xx} refused, ${errors} failed at ${url}`);
+  return { cpu: ((await usage(child)) - before) / answers, rate: requests.average };
+}
+
+/** @param {import("node:child_process").ChildProcess} child @returns {Promise<number>} microseconds so far */
+async function usage(child) {
+  child.send("usage");
+  const [{ user, system }] = /** @type {[NodeJS.CpuUsage]} */ (await once(child, "message"));
+  return user + system;
+}
