@@ -117,6 +117,9 @@ export function createIntrospectionEndpoint(
 }
 
 function unexpected(status: number): string {
-  const hint = status === 401 || status === 400 ? ": are the credentials of this API right?" : "";
-  return `the introspection endpoint answered with status ${status}${hint}`;
+  const hints: Readonly<Record<number, string>> = {
+    400: ": does it answer about tokens of this kind?",
+    401: ": are the credentials of this API right?",
+  };
+  return `the introspection endpoint answered with status ${status}${hints[status] ?? ""}`;
 }
