@@ -132,6 +132,13 @@ describe("a signed answer (RFC 9701)", () => {
     await expectUnavailable(text(unsigned + (alg === "none" ? "" : mac), type));
   });
 
+  test.each([201, 400, 401, 500])("is refused with status %d", async (code) => {
+    const jwt = await sign();
+    await expectUnavailable((response) => {
+      response.writeHead(code, { "content-type": type }).end(jwt);
+    });
+  });
+
   test.each<[string, string]>([
     ["is JSON", JSON.stringify(good)],
     ["is empty", ""],
