@@ -38,6 +38,11 @@ describe("isOpaqueToken", () => {
     ["three parts of which the first is no JSON object", "mF_9.B5f-4.1JqM"],
     ["three parts of which the first is a list", `${Buffer.from('["ES256"]').toString("base64url")}.e30.AAAA`],
     ["three parts of which the first is a string", `${Buffer.from('"ES256"').toString("base64url")}.e30.AAAA`],
+    ["three parts of which the first begins with the same letter", "e9Wm.e30.AAAA"],
+    [
+      "three parts of which the first is a brace and a letter",
+      `${Buffer.from("{alg}").toString("base64url")}.e30.AAAA`,
+    ],
     ["three parts of which the first is bare JSON", '{"alg":"ES256"}.{}.x'],
     ["a JWS after a space", ` ${header}.e30.AAAA`],
     ["a JWS after a byte order mark", `\uFEFF${header}.e30.AAAA`],
