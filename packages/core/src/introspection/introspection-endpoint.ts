@@ -11,6 +11,7 @@ import {
 } from "oauth4webapi";
 import { currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
+import { AccessTokenError } from "../errors.ts";
 import type { IntrospectionConfiguration } from "../introspection-configuration.ts";
 import { discoverMetadata } from "../issuer/discovery.ts";
 import { boundedFetch, ExchangeError } from "../issuer/exchange.ts";
@@ -87,8 +88,12 @@ export function createIntrospectionEndpoint(
     try {
       const { alg: algorithm = "", kid: keyId } = decodeProtectedHeader(jwt);
       await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
-    } catch {
-      throw new ExchangeError("the signature of the answer does not verify with the keys of the issuer");
+    } catch (error) {
+      const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
+      const reason = noKeys
+        ? "the keys that verify its answer cannot be fetched"
+        : "its answer is not signed by its keys";
+      throw new ExchangeError(reason);
     }
     // oauth4webapi compares the type letter by letter.
     return new Response(jwt, { headers: { "content-type": SIGNED } });

@@ -6,7 +6,7 @@ import type { VerifierOptions } from "../../src/configuration.ts";
 import { httpRejection } from "../../src/rejection.ts";
 import { createVerifier } from "../../src/verifier.ts";
 import { endpointOf, secret, startAskedEndpoint } from "../support/asking.ts";
-import { type Answer, json, text } from "../support/endpoint.ts";
+import { type Answer, json, startEndpoint, status, text } from "../support/endpoint.ts";
 import { outcomeOf, refusalOf } from "../support/outcome.ts";
 import { client, now, seconds, startIssuerInTest, verifierOf } from "../support/verification.ts";
 
@@ -69,6 +69,17 @@ describe("a signed answer (RFC 9701)", () => {
     kit.revoke(token);
     const other = verifierOf(kit, { jwks: kit.jwksUri, introspection });
     expect(await outcomeOf(other.verify(token, { clientCertificate: client.certificate }))).toBe("ERR_TOKEN_INACTIVE");
+  });
+
+  test("is told from one that cannot be verified for want of keys, and neither is the client's fault", async () => {
+    const forged = text(await sign({}, {}, foreign.key), type);
+    expect((await refusalOf(verify(forged))).detail).toContain("is not signed by its keys");
+    const { url } = await startEndpoint(status(500, {}));
+    const unreachable = verify(text(await sign(), type), { jwks: url });
+    expect(await refusalOf(unreachable)).toMatchObject({
+      code: "ERR_INTROSPECTION_UNAVAILABLE",
+      detail: expect.stringContaining("cannot be fetched"),
+    });
   });
 
   test.each<[string, object, object]>([
