@@ -3,17 +3,18 @@ import { startServer } from "@certbound/testing";
 import express from "express";
 import { createServer } from "node:https";
 
-/** Starts an API that is told two things: whose tokens it accepts, and how they name it. */
-export function startApi({ certificate, issuer, audience, fetch }) {
+/** Starts an API that is told whose tokens it accepts, how they name it, and who it is where it asks about them. */
+export function startApi({ certificate, issuer, audience, clientId, fetch }) {
   const protect = protectApi({
     issuer, // its metadata and keys are found by discovery
     audience,
-    fetch, // only because the certificate of the issuer is not of a public authority
+    introspection: { clientId, clientAuthentication: "tls_client_auth" }, // only because some tokens are opaque
+    fetch, // presents the API's certificate, and trusts that of the issuer, which is not of a public authority
     onRejected: ({ code }) => console.log(`  (the API's log: ${code})`),
   });
   const app = express();
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
-    response.json({ client: request.claims.client_id });
+    response.json({ client: request.claims.client_id, format: request.accessToken.format });
   });
   const tls = { key: certificate.key, cert: certificate.certificate, requestCert: true, rejectUnauthorized: false };
   return startServer(createServer(tls, app));

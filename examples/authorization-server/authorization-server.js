@@ -4,10 +4,12 @@ import { createServer } from "node:https";
 import { Provider } from "oidc-provider";
 
 /**
- * Starts an authorization server that issues access tokens bound to the client's certificate (RFC 8705), for one API.
+ * Starts an authorization server that issues access tokens bound to the client's certificate (RFC 8705), for one API:
+ * JWTs, or opaque tokens about which the API asks (RFC 7662).
  *
  * It has two listeners. One is for everybody: its metadata and keys are there. The other one asks for a client
- * certificate; only there is a token to be had, and the metadata says so (`mtls_endpoint_aliases`, section 5).
+ * certificate; only there is a token to be had, or an answer about one, and the metadata says so
+ * (`mtls_endpoint_aliases`, section 5).
  */
 export async function startAuthorizationServer({ certificate, trusted, clients, api }) {
   const tls = { key: certificate.key, cert: certificate.certificate };
@@ -21,21 +23,27 @@ export async function startAuthorizationServer({ certificate, trusted, clients, 
     ttl: { ClientCredentials: 600 },
     clientAuthMethods: ["tls_client_auth"],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
-    discovery: { mtls_endpoint_aliases: { token_endpoint: `${mtls.url}/token` } },
+    discovery: {
+      mtls_endpoint_aliases: {
+        token_endpoint: `${mtls.url}/token`,
+        introspection_endpoint: `${mtls.url}/token/introspection`,
+      },
+    },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      // What makes the tokens JWTs, and says whom they are for.
+      // What says whom a token is for, and by that whether it is a JWT.
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => api.audience,
-        getResourceServerInfo: () => ({
-          audience: api.audience,
+        getResourceServerInfo: (_context, audience) => ({
+          audience,
           scope: api.scopes.join(" "),
-          accessTokenFormat: "jwt",
+          accessTokenFormat: audience === api.audiences.opaque ? "opaque" : "jwt",
           jwt: { sign: { alg: "ES256" } },
         }),
       },
+      // What tells the API, and nobody else, about opaque tokens.
+      introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientId === api.clientId },
       // What authenticates a client by its certificate, and binds its tokens to it.
       mTLS: {
         enabled: true,

@@ -1,5 +1,6 @@
 // A client gets a token from a real authorization server, over mutual TLS, and calls an API with it. Then somebody who
-// has stolen the token, and has a certificate of the same authority, does the same.
+// has stolen the token, and has a certificate of the same authority, does the same. First the token is a JWT, then it is
+// opaque, and the API asks the authorization server about it, over mutual TLS as well.
 
 import { createCertificateAuthority } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -9,52 +10,74 @@ import { callApi, createFetch, requestToken } from "./client.js";
 
 const authority = await createCertificateAuthority();
 const ca = authority.certificate;
-const [serverCertificate, clientCertificate, thiefCertificate] = await Promise.all([
+const [serverCertificate, apiCertificate, clientCertificate, thiefCertificate] = await Promise.all([
   authority.issueServerCertificate(),
+  authority.issueClientCertificate({ commonName: "api" }),
   authority.issueClientCertificate({ commonName: "client-1" }),
   authority.issueClientCertificate({ commonName: "thief" }),
 ]);
+const asking = createFetch({ ca, identity: apiCertificate });
 const client = createFetch({ ca, identity: clientCertificate });
 const thief = createFetch({ ca, identity: thiefCertificate });
 const plain = createFetch({ ca });
 
-const audience = "https://api.example.com";
+const registration = {
+  token_endpoint_auth_method: "tls_client_auth",
+  grant_types: [],
+  response_types: [],
+  redirect_uris: [],
+};
+const audiences = { jwt: "https://api.example.com", opaque: "https://opaque.api.example.com" };
 const authorizationServer = await startAuthorizationServer({
   certificate: serverCertificate,
   trusted: ca,
-  api: { audience, scopes: ["read"] },
+  api: { audiences, scopes: ["read"], clientId: "api" },
   clients: [
     {
+      ...registration,
       client_id: "client-1",
-      token_endpoint_auth_method: "tls_client_auth",
       tls_client_auth_subject_dn: "CN=client-1",
       tls_client_certificate_bound_access_tokens: true,
       grant_types: ["client_credentials"],
-      response_types: [],
-      redirect_uris: [],
     },
+    { ...registration, client_id: "api", tls_client_auth_subject_dn: "CN=api" },
   ],
 });
 const { issuer } = authorizationServer;
-const api = await startApi({ certificate: serverCertificate, issuer, audience, fetch: plain.fetch });
+const api = await startApi({
+  certificate: serverCertificate,
+  issuer,
+  audience: Object.values(audiences),
+  clientId: "api",
+  fetch: asking.fetch,
+});
 
-const token = await requestToken({ issuer, clientId: "client-1", scope: "read", fetch: client.fetch });
-const { cnf } = JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
-console.log("the token is bound to", cnf);
-assert.deepEqual(cnf, { "x5t#S256": clientCertificate.thumbprint });
-
-const served = { status: 200, body: { client: "client-1" } };
-const refused = { status: 401, body: { message: "unauthorized" } };
-const callers = [
-  { name: "the client, with its certificate", by: client, expected: served },
-  { name: "the thief, with another certificate", by: thief, expected: refused },
-  { name: "the thief, without a certificate", by: plain, expected: refused },
-];
-for (const { name, by, expected } of callers) {
-  const answer = await callApi(`${api.url}/accounts`, { token, fetch: by.fetch });
-  console.log(`${answer.status} for ${name}`);
-  assert.deepEqual(answer, expected);
+/** Has the client and the thief call the API with a token of the client. */
+async function callWith(token, format) {
+  const served = { status: 200, body: { client: "client-1", format } };
+  const refused = { status: 401, body: { message: "unauthorized" } };
+  const callers = [
+    { name: "the client, with its certificate", by: client, expected: served },
+    { name: "the thief, with another certificate", by: thief, expected: refused },
+    { name: "the thief, without a certificate", by: plain, expected: refused },
+  ];
+  for (const { name, by, expected } of callers) {
+    const answer = await callApi(`${api.url}/accounts`, { token, fetch: by.fetch });
+    console.log(`${answer.status} for ${name}`);
+    assert.deepEqual(answer, expected);
+  }
 }
 
-await Promise.all([client, thief, plain].map(({ close }) => close()));
+const request = { issuer, clientId: "client-1", scope: "read", fetch: client.fetch };
+const jwt = await requestToken({ ...request, resource: audiences.jwt });
+const { cnf } = JSON.parse(Buffer.from(jwt.split(".")[1], "base64url"));
+console.log("the JWT is bound to", cnf);
+assert.deepEqual(cnf, { "x5t#S256": clientCertificate.thumbprint });
+await callWith(jwt, "jwt");
+
+const opaque = await requestToken({ ...request, resource: audiences.opaque });
+console.log("the opaque token says nothing; the API is told what it is bound to");
+await callWith(opaque, "opaque");
+
+await Promise.all([asking, client, thief, plain].map(({ close }) => close()));
 await Promise.all([api.close(), authorizationServer.close()]);

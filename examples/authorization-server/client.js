@@ -10,12 +10,12 @@ export function createFetch({ ca, identity }) {
   };
 }
 
-/** Gets an access token; the certificate that `fetch` presents is all the authentication there is. */
-export async function requestToken({ issuer, clientId, scope, fetch: fetchOverTls }) {
+/** Gets an access token for an API; the certificate that `fetch` presents is all the authentication there is. */
+export async function requestToken({ issuer, clientId, resource, scope, fetch: fetchOverTls }) {
   const metadata = { use_mtls_endpoint_aliases: true };
   const options = { [customFetch]: fetchOverTls };
   const configuration = await discovery(new URL(issuer), clientId, metadata, TlsClientAuth(), options);
-  const { access_token: token } = await clientCredentialsGrant(configuration, { scope });
+  const { access_token: token } = await clientCredentialsGrant(configuration, { resource, scope });
   return token;
 }
 

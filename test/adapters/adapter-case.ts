@@ -17,6 +17,8 @@ export interface Difference {
   readonly rejection?: RejectionOptions;
   /** Where the API has its keys from; default: they are given to it. */
   readonly keys?: "given" | "published" | "unreachable";
+  /** Whether the API asks the issuer about opaque tokens, and whether that one answers; default: it does not ask. */
+  readonly introspection?: "answering" | "failing";
 }
 
 /** What is sent. */

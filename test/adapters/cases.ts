@@ -4,6 +4,7 @@ import { authorizationHeader } from "./cases/authorization-header.ts";
 import { bindingMode } from "./cases/binding-mode.ts";
 import { claimValues } from "./cases/claims.ts";
 import { confirmationShapes } from "./cases/confirmation.ts";
+import { opaqueTokens } from "./cases/opaque-token.ts";
 import { presentedCertificate } from "./cases/presented-certificate.ts";
 import { requirements } from "./cases/requirements.ts";
 import { tokenForm } from "./cases/token-form.ts";
@@ -20,4 +21,5 @@ export const cases: readonly AdapterCase[] = [
   ...bindingMode,
   ...requirements,
   ...answers,
+  ...opaqueTokens,
 ];

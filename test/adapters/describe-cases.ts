@@ -21,6 +21,8 @@ interface Exchange {
   readonly record: RouteRecord | undefined;
 }
 
+type Verifiers = { readonly [Name in NonNullable<Difference["keys"] | Difference["introspection"]>]: Verifier };
+
 type Connections = { readonly [Client in NonNullable<Difference["presents"]>]: Connection };
 
 const MAX_HEADER_SIZE = 32_768;
@@ -42,7 +44,7 @@ export function describeCases(backends: readonly Backend[]): void {
       const routes = own.map((entry) => {
         const record: RouteRecord = { codes: [], handled: 0 };
         records.set(entry, record);
-        return routeOf(entry, verifiers[entry.keys ?? "given"], record);
+        return routeOf(entry, verifiers[entry.introspection ?? entry.keys ?? "given"], record);
       });
       api = await backend.start(routes, { ...parties.tls, maxHeaderSize: MAX_HEADER_SIZE });
       connections = openConnections(api.url, parties, backend.httpVersion);
@@ -95,14 +97,17 @@ function isFor({ readsRequests, httpVersion }: Backend, { request, rejection }: 
   return readsRequests || (request === undefined && rejection?.schemes === undefined);
 }
 
-function createVerifiers(
-  { issuer, verifierOptions }: Parties,
-  unreachable: string,
-): { readonly [Keys in NonNullable<Difference["keys"]>]: Verifier } {
+function createVerifiers({ issuer, verifierOptions }: Parties, unreachable: string): Verifiers {
+  const asking = (endpoint: string | URL): Verifier => {
+    const introspection = { ...issuer.introspectionClient, endpoint, returnsConfirmation: true } as const;
+    return createVerifier({ ...verifierOptions, introspection });
+  };
   return {
     given: createVerifier(verifierOptions),
     published: createVerifier({ ...verifierOptions, jwks: issuer.jwksUri }),
     unreachable: createVerifier({ ...verifierOptions, jwks: `${unreachable}/jwks` }),
+    answering: asking(issuer.introspectionEndpoint),
+    failing: asking(`${unreachable}/introspect`),
   };
 }
 
@@ -158,7 +163,9 @@ function expectAcceptance(response: Reply, expected: Acceptance, { client }: Par
 /** Neither status line, headers nor body of a refusal hold anything of the token or of the certificates. */
 function expectNothingLeaked(response: Reply, token: string, parties: Parties): void {
   const answer = JSON.stringify([response.headers, response.body]);
-  const secrets = [PRIVATE_CLAIM, "client-1", parties.client.thumbprint, parties.thief.thumbprint];
+  const { client, thief, issuer } = parties;
+  const { clientSecret } = issuer.introspectionClient;
+  const secrets = [PRIVATE_CLAIM, "client-1", client.thumbprint, thief.thumbprint, clientSecret];
   const parts = token.split(".").filter((part) => part.length > 10);
   const leaked = [...secrets, ...parts].filter((secret) => answer.includes(secret));
   expect(leaked).toEqual([]);

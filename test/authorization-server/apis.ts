@@ -9,7 +9,7 @@ import { createServer, type ServerOptions } from "node:https";
 /** How an API is protected, whatever the framework. */
 export type Protection = VerifierOptions & { readonly onRejected: (error: AccessTokenError) => void };
 
-/** Starts an API with one route, `/`, that answers the client and the thumbprint of its certificate. */
+/** Starts an API with one route, `/`, that answers the client, the thumbprint of its certificate, and the token's format. */
 export type StartApi = (authority: CertificateAuthority, options: Protection) => Promise<RunningServer>;
 
 /** The APIs, one for each framework: [name, what starts it]. */
@@ -22,7 +22,8 @@ async function startExpress(authority: CertificateAuthority, options: Protection
   const app = express();
   app.get("/", protectExpress(options)({ scopes: ["read"] }), (request, response) => {
     const { accessToken, claims } = request as AuthenticatedExpressRequest;
-    response.json({ client: claims.client_id, thumbprint: accessToken.clientCertificate?.thumbprint });
+    const { clientCertificate, format } = accessToken;
+    response.json({ client: claims.client_id, thumbprint: clientCertificate?.thumbprint, format });
   });
   return startServer(createServer(await tlsOf(authority), app));
 }
@@ -32,6 +33,7 @@ async function startFastify(authority: CertificateAuthority, options: Protection
   app.get("/", { onRequest: protectFastify(options)({ scopes: ["read"] }) }, ({ accessToken, claims }) => ({
     client: claims.client_id,
     thumbprint: accessToken.clientCertificate?.thumbprint,
+    format: accessToken.format,
   }));
   await app.ready();
   return startServer(app.server);

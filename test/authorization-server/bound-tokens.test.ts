@@ -41,7 +41,7 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     const token = await client.accessToken(server.issuer);
     expect(await client.call(api.url, token)).toEqual({
       status: 200,
-      body: { client: id, thumbprint: thumbprints.get(client) },
+      body: { client: id, thumbprint: thumbprints.get(client), format: "jwt" },
     });
     const others = clients.map(([, , other]) => other).filter((other) => other !== client);
     for (const thief of [...others, await scene.impostor(id)]) {

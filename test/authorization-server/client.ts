@@ -1,13 +1,32 @@
+import type { ClientTls } from "@certbound/core";
 import type { Identity } from "@certbound/testing";
-import { clientCredentialsGrant, type CustomFetch, customFetch, discovery, TlsClientAuth } from "openid-client";
+import {
+  clientCredentialsGrant,
+  type Configuration,
+  type CustomFetch,
+  customFetch,
+  discovery,
+  TlsClientAuth,
+  tokenRevocation,
+} from "openid-client";
 import { Agent, fetch as undiciFetch, type RequestInit } from "undici";
+import { AUDIENCE } from "./provider.ts";
 
 /** A client of the authorization server and of the APIs, whose connections carry its certificate. */
 export interface Client {
-  /** Gets an access token over mutual TLS, by the client credentials grant. */
-  readonly accessToken: (issuer: string) => Promise<string>;
-  readonly call: (url: string, token?: string) => Promise<{ readonly status: number; readonly body: unknown }>;
+  /** Gets an access token over mutual TLS, by the client credentials grant; default: for the API that takes JWTs. */
+  readonly accessToken: (issuer: string, resource?: string) => Promise<string>;
+  /** Revokes a token of its own (RFC 7009). */
+  readonly revoke: (issuer: string, token: string) => Promise<void>;
+  readonly call: (url: string, token?: string) => Promise<Answer>;
   readonly close: () => Promise<void>;
+}
+
+/** What an API answers. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfter: string | undefined;
 }
 
 /** Creates a client; without an identity it has no certificate. */
@@ -20,31 +39,33 @@ export function createClient({
   readonly ca: string;
   readonly identity?: Identity | undefined;
 }): Client {
-  const { fetch, close } = createFetch({ ca, identity });
+  const { fetch, close } = createFetch({ ca, ...(identity && { cert: identity.certificate, key: identity.key }) });
+  const discover = (issuer: string): Promise<Configuration> => {
+    const metadata = { use_mtls_endpoint_aliases: true };
+    return discovery(new URL(issuer), id, metadata, TlsClientAuth(), { [customFetch]: fetch as CustomFetch });
+  };
   return {
-    accessToken: async (issuer) => {
-      const metadata = { use_mtls_endpoint_aliases: true };
-      const options = { [customFetch]: fetch as CustomFetch };
-      const configuration = await discovery(new URL(issuer), id, metadata, TlsClientAuth(), options);
-      const { access_token: token } = await clientCredentialsGrant(configuration, { scope: "read" });
+    accessToken: async (issuer, resource = AUDIENCE) => {
+      const { access_token: token } = await clientCredentialsGrant(await discover(issuer), { scope: "read", resource });
       return token;
     },
+    revoke: async (issuer, token) => tokenRevocation(await discover(issuer), token),
     call: async (url, token) => {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
       const response = await fetch(url, { headers });
-      return { status: response.status, body: await response.json() };
+      const retryAfter = response.headers.get("retry-after") ?? undefined;
+      return { status: response.status, body: await response.json(), retryAfter };
     },
     close,
   };
 }
 
 /** Makes a fetch that trusts a private authority, and presents a certificate when there is one. */
-export function createFetch({ ca, identity }: { readonly ca: string; readonly identity?: Identity | undefined }): {
+export function createFetch(tls: Partial<ClientTls>): {
   readonly fetch: typeof fetch;
   readonly close: () => Promise<void>;
 } {
-  const tls = identity === undefined ? { ca } : { ca, cert: identity.certificate, key: identity.key };
-  const dispatcher = new Agent({ connect: tls });
+  const dispatcher = new Agent({ connect: { ...tls } as Record<string, unknown> });
   const fetchOverTls = (url: string, init?: RequestInit) => undiciFetch(url, { ...init, dispatcher });
   return {
     // Node's types describe the same function, but those of an older release of undici.

@@ -6,12 +6,13 @@ import {
   createIssuer,
   type Identity,
   type Issuer,
+  type OpaqueTokenOptions,
 } from "@certbound/testing";
 
 /** The time at which all tests take place, in seconds since the epoch; `NOW * 1000` is what clocks say. */
 export const NOW = 1_900_000_000;
 
-/** Is in every token of {@link Parties.token}, and must never be in an answer. */
+/** Is a claim of every token of {@link Parties.token} and {@link Parties.opaqueToken}, and must never be in an answer. */
 export const PRIVATE_CLAIM = "a claim value that is nobody else's business";
 
 /** Everybody who takes part in a protected request. */
@@ -33,6 +34,8 @@ export interface Parties {
   readonly verifierOptions: VerifierOptions;
   /** Issues a token bound to the client. */
   readonly token: (options?: AccessTokenOptions) => Promise<string>;
+  /** Issues an opaque token bound to the client. */
+  readonly opaqueToken: (options?: OpaqueTokenOptions) => Promise<string>;
 }
 
 /** Brings the parties together; all keys are elliptic, since RSA keys take long to make. */
@@ -53,5 +56,7 @@ export async function createParties(): Promise<Parties> {
     verifierOptions: { issuer: issuer.issuer, audience: issuer.audience, jwks: issuer.jwks, clock },
     token: ({ claims, ...options } = {}) =>
       issuer.accessToken({ boundTo: client, ...options, claims: { note: PRIVATE_CLAIM, ...claims } }),
+    opaqueToken: ({ claims, ...options } = {}) =>
+      issuer.opaqueToken({ boundTo: client, ...options, claims: { note: PRIVATE_CLAIM, ...claims } }),
   };
 }

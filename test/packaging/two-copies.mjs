@@ -1,6 +1,7 @@
 // An application into which two copies of core were installed; the second one's module is the argument.
 import * as installed from "@certbound/core";
 import { forgeToken } from "@certbound/testing";
+import { generateKeyPairSync } from "node:crypto";
 import { pathToFileURL } from "node:url";
 
 const [, , path = ""] = process.argv;
@@ -14,7 +15,8 @@ class Subclass extends installed.AccessTokenError {}
 
 /** Rejects with the error that a resolver made with the other copy. */
 async function codeOfForeignError() {
-  const jwks = { keys: [{ kty: "EC", crv: "P-256", x: "AA", y: "AA" }] };
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kty: "EC" }] };
   const authenticator = installed.createAuthenticator({
     issuer: "https://issuer.example",
     audience: null,

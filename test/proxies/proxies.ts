@@ -1,18 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, renderConfiguration } from "./proxy-process.ts";
+import type { Command } from "../helpers/program.ts";
+import { renderConfiguration } from "./render-configuration.ts";
 
 /** The names of the proxies that the tests know how to start. */
 export type ProxyName = "nginx" | "HAProxy" | "Apache httpd" | "Caddy";
 
-interface Program {
+interface ProxyProgram {
   readonly binary: string;
   /** The command line, in a folder of its own, for the path of a configuration. */
   readonly args: (folder: string, configuration: string) => readonly string[];
 }
 
 /** The command lines keep each server in one process in the foreground; a configuration says nothing of that. */
-const programs: Readonly<Record<ProxyName, Program>> = {
+const programs: Readonly<Record<ProxyName, ProxyProgram>> = {
   nginx: { binary: "nginx", args: nginxArgs },
   HAProxy: { binary: "haproxy", args: (_folder, configuration) => ["-db", "-f", configuration] },
   "Apache httpd": { binary: "apache2", args: apacheArgs },

@@ -1,13 +1,14 @@
 import { createIssuer } from "@certbound/testing";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import { describeWithProgram, type Program, startProgram } from "../helpers/program.ts";
 import { type Api, type Framework, startApi } from "./api.ts";
 import { type Attempt, type People, sendPastProxy, sendThroughProxy } from "./attempt.ts";
+import { freePorts } from "./free-ports.ts";
 import { type Front, secret } from "./front.ts";
 import type { Outcome } from "./outcome.ts";
 import { createPki, type Pki } from "./pki.ts";
 import { binaryOf, type ProxyName, proxyCommand } from "./proxies.ts";
-import { findBinary, freePorts, type ProxyProcess, startProxy } from "./proxy-process.ts";
 
 /** What is set up for the tests of one configuration. */
 export interface StageOptions {
@@ -35,20 +36,10 @@ export interface Stage {
   readonly askDirectly: (route: Route, attempt: Attempt) => Promise<Outcome>;
 }
 
-/**
- * Groups tests that need a proxy. Where it is not installed, one skipped test stands for them all; in continuous
- * integration it fails.
- */
+/** Groups tests that need a proxy, and sets the stage for them. */
 export function describeProxy(options: StageOptions, tests: (stage: () => Stage) => void): void {
   const { proxy, configuration } = options;
-  const binary = findBinary(binaryOf(proxy));
-  test(`${proxy}, ${configuration}: the program is there`, ({ skip }) => {
-    skip(binary === undefined && (process.env["CI"] ?? "") === "", `${binaryOf(proxy)} is not installed`);
-    expect(binary).toBeDefined();
-  });
-  describe.each(binary === undefined ? [] : [proxy])(`%s, ${configuration}`, () => {
-    tests(useStage(options));
-  });
+  describeWithProgram(binaryOf(proxy), `${proxy}, ${configuration}`, () => tests(useStage(options)));
 }
 
 interface RunningStage extends Stage {
@@ -130,15 +121,16 @@ async function startOnFreePorts(
   options: StageOptions,
   site: { readonly folder: string; readonly values: Readonly<Record<string, string>> },
   attempts = 3,
-): Promise<{ readonly proxy: ProxyProcess; readonly ports: Readonly<Record<Front["listener"], number>> }> {
+): Promise<{ readonly proxy: Program; readonly ports: Readonly<Record<Front["listener"], number>> }> {
   const { proxy: name, configuration, fronts } = options;
   const [verified = 0, any = 0] = await freePorts(2);
   const ports = { VERIFIED_PORT: verified, ANY_PORT: any };
-  const listeners = new Set(fronts.map(({ listener }) => ports[listener]));
+  const listening = new Set(fronts.map(({ listener }) => ports[listener]));
+  const listeners = [...listening].map((port) => ({ port, host: "127.0.0.1" }));
   const values = { ...site.values, ...ports };
   try {
     const command = proxyCommand(name, { folder: site.folder, configuration, values });
-    return { proxy: await startProxy(command, [...listeners]), ports };
+    return { proxy: await startProgram(command, listeners), ports };
   } catch (error) {
     if (attempts === 1) throw error;
     return startOnFreePorts(options, site, attempts - 1);

@@ -55,7 +55,7 @@ export interface AccessTokenErrorOptions {
 const messages: Readonly<Record<AccessTokenErrorCode, string>> = {
   ERR_TOKEN_MISSING: "The request carries no access token",
   ERR_REQUEST_MALFORMED: "The request does not carry exactly one well-formed access token",
-  ERR_TOKEN_MALFORMED: "The access token is not a well-formed compact JWS",
+  ERR_TOKEN_MALFORMED: "The access token is not well-formed",
   ERR_TOKEN_ALGORITHM: "The access token is signed with an algorithm that is not accepted",
   ERR_TOKEN_KEY_UNKNOWN: "The issuer publishes no key that fits the access token",
   ERR_TOKEN_SIGNATURE: "The signature of the access token is not valid",

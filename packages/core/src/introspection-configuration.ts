@@ -40,7 +40,7 @@ export interface IntrospectionOptions {
   /** Default: by what is given, `client_secret_basic`, `private_key_jwt` or `tls_client_auth`. */
   readonly clientAuthentication?: ClientAuthenticationMethod | undefined;
   readonly clientSecret?: string | undefined;
-  /** The private key of `private_key_jwt`; an RSA key as a JWK needs `alg`. */
+  /** The private key of `private_key_jwt`; an RSA key as a JWK needs `alg`, and 2048 bits. */
   readonly clientKey?: JWK | CryptoKey | { readonly key: CryptoKey; readonly kid: string } | undefined;
   /** The certificate of mutual TLS; needs the package undici. */
   readonly clientTls?: ClientTls | undefined;
@@ -72,6 +72,7 @@ export interface IntrospectionOptions {
 /** How the API authenticates, checked. */
 export type ClientAuthentication =
   | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: string }
+  /** A JWK has its `alg`. */
   | { readonly method: "private_key_jwt"; readonly key: CryptoKey | JWK; readonly keyId: string | undefined }
   /** Without `tls`, the `fetch` option presents the certificate. */
   | { readonly method: "tls_client_auth" | "self_signed_tls_client_auth"; readonly tls: ClientTls | undefined };

@@ -1,15 +1,11 @@
-import { createPrivateKey } from "node:crypto";
-import { createSecureContext } from "node:tls";
-import { types } from "node:util";
-import type { CryptoKey, JWK } from "jose";
+import { isClientKey, parseClientKey } from "./client-key.ts";
+import { copyClientTls, isClientTls } from "./client-tls.ts";
 import type {
   ClientAuthentication,
   ClientAuthenticationMethod,
-  ClientTls,
   IntrospectionConfiguration,
   IntrospectionOptions,
 } from "./introspection-configuration.ts";
-import { isJsonObject } from "./json-object.ts";
 import { knownOptions, nonEmptyString, type OptionRule, type OptionRules, seconds } from "./known-options.ts";
 import { isSecureUrl } from "./secure-url.ts";
 
@@ -34,17 +30,10 @@ const MIN_CACHE_KEY_LENGTH = 32;
 
 const flag: OptionRule = { expected: "true or false", accepts: (value) => typeof value === "boolean" };
 
-const pem: OptionRule = {
-  expected: "PEM, as a string or bytes",
-  accepts: (value) => nonEmptyString.accepts(value) || value instanceof Uint8Array,
-};
-
-const tlsRules: OptionRules<ClientTls> = { cert: pem, key: pem, ca: pem, passphrase: nonEmptyString };
-
 const rules: OptionRules<IntrospectionOptions> = {
   endpoint: {
-    expected: "an https URL, or http on a loopback address",
-    accepts: (value) => (typeof value === "string" || value instanceof URL) && isSecureUrl(value),
+    expected: "an https URL, or http on a loopback address, without credentials",
+    accepts: (value) => (typeof value === "string" || value instanceof URL) && isSecureUrl(value) && !hasUser(value),
   },
   clientId: nonEmptyString,
   clientAuthentication: {
@@ -52,7 +41,7 @@ const rules: OptionRules<IntrospectionOptions> = {
     accepts: (value) => typeof value === "string" && Object.hasOwn(methods, value),
   },
   clientSecret: nonEmptyString,
-  clientKey: { expected: "a private JWK, a private CryptoKey, or { key, kid } with one", accepts: isPrivateKey },
+  clientKey: { expected: "a private JWK, a private CryptoKey, or { key, kid } with one", accepts: isClientKey },
   clientTls: { expected: "{ cert, key } that belong together, with passphrase and ca if needed", accepts: isClientTls },
   opaqueTokens: flag,
   always: flag,
@@ -112,23 +101,13 @@ function parseAuthentication(given: IntrospectionOptions, fetchIsGiven: boolean)
   }
   if (method === "private_key_jwt") {
     if (clientKey === undefined) throw mistake("clientKey", `is missing, and ${method} needs it`);
-    return { method, ...parsePrivateKey(clientKey) };
+    return { method, ...parseClientKey(clientKey) };
   }
   if (clientTls === undefined && !fetchIsGiven) throw mistake("clientTls", `is missing, and ${method} needs it`);
   if (clientTls !== undefined && fetchIsGiven) {
     throw mistake("clientTls", "has no effect beside the option fetch, which has to present the certificate itself");
   }
-  return { method, tls: clientTls && Object.freeze({ ...clientTls }) };
-}
-
-function parsePrivateKey(given: NonNullable<IntrospectionOptions["clientKey"]>): {
-  readonly key: CryptoKey | JWK;
-  readonly keyId: string | undefined;
-} {
-  if (types.isCryptoKey(given)) return { key: given, keyId: undefined };
-  if (isKeyWithId(given)) return { key: given.key, keyId: given.kid };
-  const { kid, ...jwk } = given;
-  return { key: Object.freeze(jwk), keyId: kid };
+  return { method, tls: clientTls && copyClientTls(clientTls) };
 }
 
 function parseCache({ cache, cacheKey, cacheDuration }: IntrospectionOptions): IntrospectionConfiguration["cache"] {
@@ -140,39 +119,15 @@ function parseCache({ cache, cacheKey, cacheDuration }: IntrospectionOptions): I
   return { store: cache, key: cacheKey };
 }
 
-function isPrivateKey(value: unknown): boolean {
-  if (types.isCryptoKey(value)) return value.type === "private";
-  if (!isJsonObject(value)) return false;
-  if (isKeyWithId(value)) return value.key.type === "private";
-  if (value.kty === "RSA" && typeof value.alg !== "string") return false;
-  if (value.kid !== undefined && typeof value.kid !== "string") return false;
-  return succeeds(() => createPrivateKey({ key: value, format: "jwk" }));
-}
-
-function isKeyWithId(value: object): value is { readonly key: CryptoKey; readonly kid: string } {
-  return "key" in value && types.isCryptoKey(value.key) && "kid" in value && nonEmptyString.accepts(value.kid);
-}
-
-function isClientTls(value: unknown): boolean {
-  const { cert, key, ca, passphrase } = knownOptions<ClientTls>("clientTls", value, tlsRules, "not-given");
-  const given = Object.entries({ cert, key, ca, passphrase }).filter(([, part]) => part !== undefined);
-  const complete = [cert, key].every((part) => part !== undefined);
-  return complete && succeeds(() => createSecureContext(Object.fromEntries(given)));
-}
-
 function isStore(value: unknown): boolean {
   const { get, set } = Object(value) as { readonly get?: unknown; readonly set?: unknown };
   return typeof get === "function" && typeof set === "function";
 }
 
-function succeeds(attempt: () => unknown): boolean {
-  try {
-    attempt();
-    return true;
-  } catch {
-    // The errors of crypto and tls may quote what they were given.
-    return false;
-  }
+/** fetch refuses such a URL. */
+function hasUser(url: string | URL): boolean {
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
 }
 
 function mistake(option: keyof IntrospectionOptions, problem: string): TypeError {

@@ -1,6 +1,11 @@
 /** Tells whether a URL protects what is fetched: https, or http that does not leave the machine. */
 export function isSecureUrl(url: string | URL): boolean {
-  return URL.canParse(String(url)) && (new URL(url).protocol === "https:" || isLoopbackUrl(url));
+  return isHttpsUrl(url) || (URL.canParse(String(url)) && isLoopbackUrl(url));
+}
+
+/** Tells whether a URL is https. */
+export function isHttpsUrl(url: string | URL): boolean {
+  return URL.canParse(String(url)) && new URL(url).protocol === "https:";
 }
 
 /** Tells whether a URL is http on a loopback address. */

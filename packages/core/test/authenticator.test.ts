@@ -7,6 +7,7 @@ import type { IncomingRequest, NodeRequest } from "../src/incoming-request.ts";
 import { httpRejection } from "../src/rejection.ts";
 import type { Requirements } from "../src/requirements.ts";
 import { createVerifier } from "../src/verifier.ts";
+import { introspectingVerifier } from "./support/introspecting-verifier.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 import { startHttp2Server, startHttpsServer } from "./support/tls-server.ts";
@@ -61,6 +62,18 @@ describe("a request", () => {
     expect(await outcomeOf(authenticate({ schemes: ["mtls_pop"] }))).toBe("ERR_TOKEN_MISSING");
   });
 
+  test("may carry an opaque token, with every character that a bearer token can have", async () => {
+    const asking = { verifier: introspectingVerifier(issuer) };
+    const opaque = "-._~+/0aZ==";
+    issuer.introspectAs(opaque, { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } });
+    const from = requestWith(`Bearer ${opaque}`);
+    expect(await authenticate(asking, {}, from)).toMatchObject({ format: "opaque", binding: "verified" });
+    expect(await outcomeOf(authenticate({ ...asking, certificateResolver: () => thief.der }, {}, from))).toBe(
+      "ERR_BINDING_MISMATCH",
+    );
+    expect(await outcomeOf(authenticate(asking, {}, requestWith(`Bearer ${opaque}!`)))).toBe("ERR_TOKEN_MALFORMED");
+  });
+
   test("of a framework is unwrapped, and handed to the callbacks as it is", async () => {
     const framework = { raw: request, id: 7 };
     const seen: unknown[] = [];
@@ -112,6 +125,15 @@ describe("the requirements of a route", () => {
   ])("are a TypeError before the first request: %s", (_name, requirements) => {
     const authenticator = createAuthenticator({ verifier });
     expect(() => authenticator(requirements as never)).toThrow(TypeError);
+  });
+
+  test('are a TypeError as soon: "when-bound" beside opaque tokens whose binding is not promised to be told', () => {
+    const whenBound = { validateCertificateBinding: "when-bound" } as const;
+    const authenticator = createAuthenticator({ verifier: introspectingVerifier(issuer) });
+    expect(() => authenticator(whenBound)).toThrow(/returnsConfirmation/);
+    expect(() => authenticator({})).not.toThrow();
+    const promising = introspectingVerifier(issuer, { returnsConfirmation: true });
+    expect(() => createAuthenticator({ verifier: promising })(whenBound)).not.toThrow();
   });
 
   test("may be left out", async () => {

@@ -96,6 +96,69 @@ describe("the requirements of a route", () => {
   });
 });
 
+describe('"when-bound" beside opaque tokens', () => {
+  const asking = { clientId: "api", clientSecret: "secret" };
+  const whenBound = { validateCertificateBinding: "when-bound" } as const;
+
+  const parseFor = (introspection: object | undefined, requirements: Requirements) =>
+    parse(
+      requirements,
+      parseVerifierOptions({
+        issuer: "https://issuer.example",
+        audience: "https://api.example",
+        introspection: introspection && { ...asking, ...introspection },
+      }),
+    );
+
+  test("needs the promise that the issuer returns cnf for bound tokens", () => {
+    const promised = parseFor({ returnsConfirmation: true }, whenBound);
+    expect(promised.validateCertificateBinding).toBe("when-bound");
+    for (const introspection of [{}, { returnsConfirmation: undefined }, { always: true }, { signedResponse: true }]) {
+      expect(() => parseFor(introspection, whenBound)).toThrow(TypeError);
+      expect(() => parseFor(introspection, whenBound)).toThrow(
+        /"validateCertificateBinding".*returnsConfirmation: true/,
+      );
+    }
+  });
+
+  test("needs no promise where no opaque token is asked about", () => {
+    for (const introspection of [undefined, { opaqueTokens: false, always: true }]) {
+      expect(parseFor(introspection, whenBound).validateCertificateBinding).toBe("when-bound");
+    }
+  });
+
+  test.each([{}, { validateCertificateBinding: true }, { validateCertificateBinding: "report-only" }] as const)(
+    "differs from %j, which needs no promise",
+    (requirements) => {
+      for (const introspection of [undefined, {}, { returnsConfirmation: true }]) {
+        expect(() => parseFor(introspection, requirements)).not.toThrow();
+      }
+      expect(() => parseFor({}, { ...requirements, ...whenBound })).toThrow(TypeError);
+    },
+  );
+
+  test("needs the promise of the one issuer that has opaque tokens, among several", () => {
+    const parseAmong = (opaque: object, other: object) =>
+      parse(
+        whenBound,
+        parseVerifierOptions({
+          issuer: [
+            { issuer: "https://jwts.example" },
+            {
+              issuer: "https://always.example",
+              introspection: { ...asking, opaqueTokens: false, always: true, ...other },
+            },
+            { issuer: "https://opaque.example", introspection: { ...asking, ...opaque } },
+          ],
+          audience: "https://api.example",
+        }),
+      );
+    expect(() => parseAmong({ returnsConfirmation: true }, {})).not.toThrow();
+    expect(() => parseAmong({}, {})).toThrow(TypeError);
+    expect(() => parseAmong({}, { returnsConfirmation: true })).toThrow(TypeError);
+  });
+});
+
 describe("scopes", () => {
   test.each([
     ["the one", { scope: "read" }, ["read"], "accepted"],

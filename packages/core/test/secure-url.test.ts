@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isLoopbackUrl, isSecureUrl } from "../src/secure-url.ts";
+import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../src/secure-url.ts";
 
 const loopback = [
   "http://localhost",
@@ -38,6 +38,17 @@ describe("isLoopbackUrl", () => {
 
   test.each([...elsewhere, "https://localhost/", "https://127.0.0.1/"])("refuses %s", (url) => {
     expect(isLoopbackUrl(url)).toBe(false);
+  });
+});
+
+describe("isHttpsUrl", () => {
+  test.each(["https://as.example", "HTTPS://as.example/", "https://127.0.0.1:8443/keys?a=b"])("accepts %s", (url) => {
+    expect(isHttpsUrl(url)).toBe(true);
+    expect(isHttpsUrl(new URL(url))).toBe(true);
+  });
+
+  test.each([...loopback, ...elsewhere, "", "as.example/keys", "https://"])("refuses %j", (url) => {
+    expect(isHttpsUrl(url)).toBe(false);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import type { VerifyOptions } from "../src/verify-options.ts";
+import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
 import { client, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
@@ -114,5 +115,96 @@ describe("the detail", () => {
     const reported = await verify(mismatch, { use: { validateCertificateBinding: "report-only" } });
     expect(reported).toMatchObject({ bindingError: { code: "ERR_BINDING_MISMATCH" } });
     expect(reported).not.toMatchObject({ bindingError: { detail: expect.stringContaining("not verified") } });
+  });
+});
+
+describe("the order of the checks on an opaque token", () => {
+  /** One thing that is wrong with a token, with what the issuer says of it, or with how it is presented. */
+  interface OpaqueFault {
+    readonly change?: (token: string) => string;
+    readonly use?: Partial<VerifyOptions>;
+    readonly answer?: object;
+  }
+
+  /** In their order; nobody is asked before the third. */
+  const opaqueSteps: readonly (readonly [string, Outcome, OpaqueFault])[] = [
+    ["shape", "ERR_TOKEN_MALFORMED", { change: (token) => `${token} ` }],
+    ["certificate", "ERR_CERTIFICATE_MISSING", { use: { clientCertificate: null } }],
+    ["activity", "ERR_TOKEN_INACTIVE", { answer: { active: false } }],
+    ["type", "ERR_TOKEN_TYPE", { answer: { token_type: "refresh_token" } }],
+    ["issuer", "ERR_TOKEN_ISSUER", { answer: { iss: "https://evil.example" } }],
+    ["audience", "ERR_TOKEN_AUDIENCE", { answer: { aud: "https://other.example" } }],
+    ["time", "ERR_TOKEN_EXPIRED", { answer: { exp: 1 } }],
+    ["other claims", "ERR_TOKEN_CLAIM", { answer: { sub: 1 } }],
+    ["binding", "ERR_BINDING_MISMATCH", { answer: { cnf: { "x5t#S256": thief.thumbprint } } }],
+    ["requirements", "ERR_SCOPE_INSUFFICIENT", { use: { scopes: ["admin"] } }],
+  ];
+
+  const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint }, scope: "read" };
+  const asking = introspectingVerifier(issuer);
+
+  /** Verifies a token with some faults: when the issuer is asked, and again when its answer is remembered. */
+  async function verifyTwice(...faults: readonly OpaqueFault[]): Promise<readonly [Outcome, Outcome, number]> {
+    const token = await issuer.opaqueToken();
+    const changed = faults.reduce((text, { change }) => change?.(text) ?? text, token);
+    issuer.introspectAs(changed, Object.assign({}, good, ...faults.map(({ answer }) => answer)));
+    const use: Partial<VerifyOptions> = Object.assign({}, ...faults.map((fault) => fault.use));
+    const verifying = () => asking.verify(changed, { clientCertificate: client.certificate, ...use });
+    const before = timesAsked(issuer);
+    return [await outcomeOf(verifying()), await outcomeOf(verifying()), timesAsked(issuer) - before];
+  }
+
+  test("is that of a token which passes them all", async () => {
+    expect(await verifyTwice()).toEqual(["accepted", "accepted", 1]);
+  });
+
+  test.each(opaqueSteps.map(([name, code, fault], index) => [name, code, index < 2 ? 0 : 1, fault] as const))(
+    "has a code for a fault in: %s",
+    async (_name, code, asked, fault) => {
+      expect(await verifyTwice(fault)).toEqual([code, code, asked]);
+    },
+  );
+
+  test.each(opaqueSteps.map(([name, code], index) => [name, code, index] as const))(
+    "puts %s before everything that follows, whether or not the answer is remembered",
+    async (_name, code, index) => {
+      const faults = opaqueSteps.slice(index).map(([, , fault]) => fault);
+      const asked = opaqueSteps.slice(index).some(([name]) => name === "certificate") ? 0 : 1;
+      expect(await verifyTwice(...faults)).toEqual([code, code, asked]);
+    },
+  );
+
+  const pairs = opaqueSteps.flatMap((first, index) => opaqueSteps.slice(index + 1).map((second) => [first, second]));
+
+  test.each(pairs.map(([first, second]) => [first?.[0], second?.[0], first, second] as const))(
+    "puts %s before %s",
+    async (_first, _second, first, second) => {
+      const [one, two] = await verifyTwice(first?.[2] ?? {}, second?.[2] ?? {});
+      expect([one, two]).toEqual([first?.[1], first?.[1]]);
+    },
+  );
+
+  test('is the same under "report-only", where neither certificate nor binding refuse', async () => {
+    const use = { validateCertificateBinding: "report-only" } as const;
+    const [certificate = {}, activity = {}] = opaqueSteps.slice(1, 3).map(([, , fault]) => fault);
+    const [binding = {}, requirements = {}] = opaqueSteps.slice(8).map(([, , fault]) => fault);
+    const clientCertificate = { clientCertificate: null };
+    expect(await verifyTwice(certificate, binding, { use })).toEqual(["accepted", "accepted", 1]);
+    const inactive = ["ERR_TOKEN_INACTIVE", "ERR_TOKEN_INACTIVE", 1];
+    expect(await verifyTwice(certificate, activity, { use: { ...use, ...clientCertificate } })).toEqual(inactive);
+    const insufficient = ["ERR_SCOPE_INSUFFICIENT", "ERR_SCOPE_INSUFFICIENT", 1];
+    const unscoped = { use: { ...use, ...clientCertificate, ...requirements.use } };
+    expect(await verifyTwice(binding, unscoped)).toEqual(insufficient);
+  });
+
+  test("puts what is wrong with the client before an issuer that is unavailable", async () => {
+    const dead = await startIssuerInTest();
+    const waiting = introspectingVerifier(dead);
+    const token = await dead.opaqueToken({ boundTo: client });
+    await dead.close();
+    expect(await outcomeOf(waiting.verify(token, { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
+    expect(await outcomeOf(waiting.verify(`${token} `, { clientCertificate: null }))).toBe("ERR_TOKEN_MALFORMED");
+    const verifying = waiting.verify(token, { clientCertificate: thief.certificate, scopes: ["admin"] });
+    expect(await outcomeOf(verifying)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 });

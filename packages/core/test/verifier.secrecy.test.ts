@@ -1,10 +1,10 @@
-import { inspect } from "node:util";
 import { createSelfSignedCertificate, forgeToken, tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import type { AccessTokenError } from "../src/errors.ts";
 import { createVerifier } from "../src/verifier.ts";
 import type { VerifyOptions } from "../src/verify-options.ts";
 import { endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
+import { everythingOf } from "./support/everything-of.ts";
 import { type Outcome, refusalOf } from "./support/outcome.ts";
 import { now, seconds, startIssuer, verifierOf } from "./support/verification.ts";
 
@@ -14,13 +14,6 @@ const issuer = await startIssuer();
 const verifier = verifierOf(issuer);
 
 const planted = { sub: "MARKER", jti: "MARKER", MARKER: "MARKER", deep: { MARKER: ["MARKER"] } };
-
-/** Everything that an error can show, to a log or to whoever holds it. */
-function everything(error: AccessTokenError): string {
-  const own = Reflect.ownKeys(error).map((key) => String(Reflect.get(error, key)));
-  const shown = inspect(error, { depth: 20, showHidden: true });
-  return [String(error), error.message, error.detail, error.stack, JSON.stringify(error), shown, ...own].join("\n");
-}
 
 /** What must be in none of them: every part of the token, and both certificates in all their forms. */
 function secretsOf(token: string): readonly string[] {
@@ -33,7 +26,7 @@ function secretsOf(token: string): readonly string[] {
 }
 
 function expectSilence(error: AccessTokenError, token: string): void {
-  const shown = everything(error);
+  const shown = everythingOf(error);
   expect(secretsOf(token).filter((secret) => shown.includes(secret))).toEqual([]);
   expect(Object.hasOwn(error, "cause")).toBe(false);
 }

@@ -36,7 +36,7 @@ export function createAnswerMemory(elapsed: () => number): AnswerMemory {
     remember(digest, response, timeToLive) {
       // To the cache, no time is all time.
       if (timeToLive <= 0) return;
-      if (isActive(response)) active.set(digest, response, { ttl: timeToLive, size: JSON.stringify(response).length });
+      if (isActive(response)) active.set(digest, response, { ttl: timeToLive, size: lengthOf(response) });
       else inactive.set(digest, true, { ttl: Math.min(timeToLive, INACTIVE_LIMIT) });
     },
   };
@@ -45,4 +45,13 @@ export function createAnswerMemory(elapsed: () => number): AnswerMemory {
 /** RFC 7662 section 2.2: only the boolean counts. */
 export function isActive(response: JsonObject): boolean {
   return ownMember(response, "active") === true;
+}
+
+function lengthOf(response: JsonObject): number {
+  try {
+    return JSON.stringify(response).length;
+  } catch {
+    // Nested deeper than can be written: too long to be remembered.
+    return MAX_LENGTH + 1;
+  }
 }

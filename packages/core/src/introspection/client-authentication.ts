@@ -1,10 +1,15 @@
 import { types } from "node:util";
 import { type CryptoKey, importJWK, type JWK } from "jose";
-import { type ClientAuth, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, TlsClientAuth } from "oauth4webapi";
+import {
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  modifyAssertion,
+  PrivateKeyJwt,
+  TlsClientAuth,
+} from "oauth4webapi";
 import type { ClientAuthentication } from "../introspection-configuration.ts";
 import { ExchangeError } from "../issuer/exchange.ts";
-
-const curves: Readonly<Record<string, string>> = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" };
 
 /**
  * Creates the client authentication that is configured (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
@@ -21,9 +26,13 @@ export function clientAuthentication(configured: ClientAuthentication): ClientAu
 /** The key is imported once, with the first request. */
 function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientAuth {
   let imported: Promise<ClientAuth> | undefined;
+  const identified = (privateKey: CryptoKey) => (keyId === undefined ? privateKey : { key: privateKey, kid: keyId });
   const authentication = async (): Promise<ClientAuth> => {
-    const privateKey = types.isCryptoKey(key) ? key : await importPrivateKey(key);
-    return PrivateKeyJwt(keyId === undefined ? privateKey : { key: privateKey, kid: keyId });
+    if (types.isCryptoKey(key)) return PrivateKeyJwt(identified(key));
+    return PrivateKeyJwt(identified(await importPrivateKey(key)), {
+      // Of the two names of EdDSA (RFC 9864), that of the JWK: an issuer may look the key up by it.
+      [modifyAssertion]: (header) => Object.assign(header, { alg: key.alg }),
+    });
   };
   return async (server, client, body, headers) => {
     imported ??= authentication();
@@ -34,10 +43,9 @@ function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientA
 }
 
 async function importPrivateKey(jwk: JWK): Promise<CryptoKey> {
-  const algorithm = jwk.alg ?? curves[jwk.crv ?? ""] ?? "Ed25519";
-  const key = await importJWK(jwk, algorithm).catch(() => undefined);
+  const key = await importJWK(jwk).catch(() => undefined);
   if (key === undefined || key instanceof Uint8Array) {
-    throw new ExchangeError("the clientKey cannot be used: does its alg fit its type?");
+    throw new ExchangeError("the clientKey cannot be used: do its parts belong together?");
   }
   return key;
 }

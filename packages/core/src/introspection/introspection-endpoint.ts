@@ -11,13 +11,14 @@ import {
 } from "oauth4webapi";
 import { currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
+import { AccessTokenError } from "../errors.ts";
 import type { IntrospectionConfiguration } from "../introspection-configuration.ts";
 import { discoverMetadata } from "../issuer/discovery.ts";
 import { boundedFetch, ExchangeError } from "../issuer/exchange.ts";
 import { createRemoteValue } from "../issuer/remote-value.ts";
 import { deepFreeze, type JsonObject } from "../json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
-import { isLoopbackUrl, isSecureUrl } from "../secure-url.ts";
+import { isHttpsUrl, isLoopbackUrl } from "../secure-url.ts";
 import { verifySignature } from "../signature.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 import { mutualTlsFetch } from "./mutual-tls-fetch.ts";
@@ -51,21 +52,25 @@ export function createIntrospectionEndpoint(
   issuer: IssuerConfiguration & { readonly introspection: IntrospectionConfiguration },
   verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">,
   keys: KeySource,
+  elapsed?: () => number,
 ): IntrospectionEndpoint {
   const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
   const tls = "tls" in authentication ? authentication.tls : undefined;
   const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
   const authenticate = clientAuthentication(authentication);
 
-  const metadata = createRemoteValue(() =>
-    discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
+  const metadata = createRemoteValue(
+    () => discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
+    elapsed,
   );
   const locate = async (): Promise<string> => {
     if (endpoint !== undefined) return endpoint.href;
     const found = metadata.current() ?? (await metadata.refreshed());
     // RFC 8705 section 5.
-    const alias = "tls" in authentication ? found.mtls_endpoint_aliases?.introspection_endpoint : undefined;
-    return alias ?? found.introspection_endpoint;
+    const alias: unknown = "tls" in authentication ? found.mtls_endpoint_aliases?.introspection_endpoint : undefined;
+    if (alias === undefined) return found.introspection_endpoint;
+    if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
+    throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
   };
 
   const server = (url: string): AuthorizationServer => ({
@@ -79,13 +84,19 @@ export function createIntrospectionEndpoint(
     [clockTolerance]: verifier.clockTolerance,
   });
 
-  const verifyAnswer = async (jwt: string): Promise<void> => {
+  const verified = async (jwt: string): Promise<Response> => {
     try {
       const { alg: algorithm = "", kid: keyId } = decodeProtectedHeader(jwt);
       await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
-    } catch {
-      throw new ExchangeError("the signature of the answer does not verify with the keys of the issuer");
+    } catch (error) {
+      const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
+      const reason = noKeys
+        ? "the keys that verify its answer cannot be fetched"
+        : "its answer is not signed by its keys";
+      throw new ExchangeError(reason);
     }
+    // oauth4webapi compares the type letter by letter.
+    return new Response(jwt, { headers: { "content-type": SIGNED } });
   };
 
   return {
@@ -95,7 +106,6 @@ export function createIntrospectionEndpoint(
     },
     async ask(token) {
       const url = await locate();
-      if (!isSecureUrl(url)) throw new ExchangeError("the introspection endpoint of the metadata is not https");
       const parties = [server(url), client()] as const;
       const response = await introspectionRequest(...parties, authenticate, token, {
         additionalParameters: { token_type_hint: "access_token" },
@@ -106,9 +116,9 @@ export function createIntrospectionEndpoint(
       if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
       const isSigned = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === SIGNED;
       if (signedResponse && !isSigned) throw new ExchangeError("the answer is not signed, and signedResponse is set");
-      if (isSigned) await verifyAnswer(await response.clone().text());
+      const answer = isSigned ? await verified(await response.text()) : response;
       try {
-        return deepFreeze(await processIntrospectionResponse(...parties, response));
+        return deepFreeze(await processIntrospectionResponse(...parties, answer));
       } catch {
         throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
       }
@@ -117,6 +127,9 @@ export function createIntrospectionEndpoint(
 }
 
 function unexpected(status: number): string {
-  const hint = status === 401 || status === 400 ? ": are the credentials of this API right?" : "";
-  return `the introspection endpoint answered with status ${status}${hint}`;
+  const hints: Readonly<Record<number, string>> = {
+    400: ": does it answer about tokens of this kind?",
+    401: ": are the credentials of this API right?",
+  };
+  return `the introspection endpoint answered with status ${status}${hints[status] ?? ""}`;
 }

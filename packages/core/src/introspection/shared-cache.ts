@@ -81,8 +81,9 @@ export function createSharedCache(
       return answer;
     },
     async write(subject, answer, timeToLive) {
-      const value = await seal(answer, derive("value", subject));
-      if (value.length > MAX_VALUE) return;
+      // What is nested deeper than can be written stays out.
+      const value = await seal(answer, derive("value", subject)).catch(() => undefined);
+      if (value === undefined || value.length > MAX_VALUE) return;
       await attempt(subject.issuer, async () => store.set(nameOf(subject), value, timeToLive));
     },
   };
@@ -101,7 +102,7 @@ async function inTime<Result>(operation: () => Promise<Result>): Promise<Result>
   }
 }
 
-function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {
+async function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {
   const plaintext = Buffer.from(JSON.stringify(answer));
   return new CompactEncrypt(plaintext).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(key);
 }

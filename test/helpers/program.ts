@@ -1,17 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, closeSync, constants, openSync, readFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect, type NetConnectOpts } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
 
 /** A program that runs until it is stopped. */
-export interface ProxyProcess {
+export interface Program {
   /** What it wrote to stdout and stderr so far. */
   readonly output: () => string;
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** Ends it: SIGTERM, and SIGKILL where that does not help. */
   readonly stop: () => Promise<void>;
+  /** Ends it, and gives it no time for anything. */
+  readonly kill: () => Promise<void>;
 }
 
 /** How a program is started. */
@@ -28,8 +31,23 @@ const STOP_MS = 3_000;
 const searchPath = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin"];
 
 /** Finds a program on the path, or where servers are installed. */
-export function findBinary(name: string): string | undefined {
+function findBinary(name: string): string | undefined {
   return searchPath.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/**
+ * Groups tests that need a program. Where it is not installed, one skipped test stands for them all; in continuous
+ * integration it fails.
+ */
+export function describeWithProgram(binary: string, name: string, tests: () => void): void {
+  const path = findBinary(binary);
+  test(`${name}: the program is there`, ({ skip }) => {
+    skip(path === undefined && (process.env["CI"] ?? "") === "", `${binary} is not installed`);
+    expect(path).toBeDefined();
+  });
+  describe.each(path === undefined ? [] : [name])("%s", () => {
+    tests();
+  });
 }
 
 function isExecutable(path: string): boolean {
@@ -41,35 +59,12 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Finds ports of 127.0.0.1 that nobody listens on. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  // A server that listens on a port has an address of this kind.
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
-}
-
 /**
- * Fills in a configuration: `@NAME@` becomes the value of that name.
- *
- * @throws Error for a name without a value
- */
-export function renderConfiguration(file: URL, values: Readonly<Record<string, string | number>>): string {
-  return readFileSync(file, "utf8").replaceAll(/@([A-Z_]+)@/g, (_placeholder, name: string) => {
-    const value = values[name];
-    if (value === undefined) throw new Error(`There is no value for @${name}@ of ${file.pathname}`);
-    return String(value);
-  });
-}
-
-/**
- * Starts a program and waits until it accepts connections on all of the ports.
+ * Starts a program and waits until it accepts connections wherever it listens.
  *
  * @throws Error with the program's output when it ends instead, or takes too long
  */
-export async function startProxy(command: Command, ports: readonly number[]): Promise<ProxyProcess> {
+export async function startProgram(command: Command, listeners: readonly NetConnectOpts[]): Promise<Program> {
   const { binary, args, folder } = command;
   const path = findBinary(binary);
   if (path === undefined) throw new Error(`${binary} is not installed`);
@@ -82,27 +77,28 @@ export async function startProxy(command: Command, ports: readonly number[]): Pr
     stdio: ["ignore", file, file],
   });
   closeSync(file);
-  const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  const killAtExit = (): void => void child.kill("SIGKILL");
+  process.once("exit", killAtExit);
   const output = (): string => readFileSync(log, "utf8");
-  const stop = async (): Promise<void> => {
-    process.off("exit", kill);
-    await end(child);
+  const endBy = async (signal: NodeJS.Signals): Promise<void> => {
+    process.off("exit", killAtExit);
+    await end(child, signal);
   };
+  const stop = (): Promise<void> => endBy("SIGTERM");
   try {
-    for (const port of ports) await accepting(port, child);
+    for (const listener of listeners) await accepting(listener, child);
   } catch (error) {
     await stop();
     throw new Error(`${binary} did not start:\n${output()}`, { cause: error });
   }
-  return { output, stop };
+  return { output, signal: (signal) => void child.kill(signal), stop, kill: () => endBy("SIGKILL") };
 }
 
 /** Tries to connect until it works. */
-async function accepting(port: number, child: ChildProcess): Promise<void> {
+async function accepting(listener: NetConnectOpts, child: ChildProcess): Promise<void> {
   for (const start = performance.now(); performance.now() - start < START_MS; await sleep(10)) {
     if (hasEnded(child)) throw new Error(`ended with ${child.exitCode ?? child.signalCode}`);
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(listener);
     try {
       await once(socket, "connect");
       return;
@@ -112,14 +108,14 @@ async function accepting(port: number, child: ChildProcess): Promise<void> {
       socket.destroy();
     }
   }
-  throw new Error(`did not accept a connection on port ${port} within ${START_MS} ms`);
+  throw new Error(`did not accept a connection within ${START_MS} ms: ${JSON.stringify(listener)}`);
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (hasEnded(child)) return;
   const exited = once(child, "exit");
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-  child.kill("SIGTERM");
+  child.kill(signal);
   await exited;
   clearTimeout(timer);
 }

@@ -1,0 +1,81 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { text } from "node:stream/consumers";
+import type { VerifierOptions } from "../../src/configuration.ts";
+import type { IntrospectionOptions } from "../../src/introspection-configuration.ts";
+import {
+  createIntrospectionEndpoint,
+  type IntrospectionEndpoint,
+} from "../../src/introspection/introspection-endpoint.ts";
+import { createIssuerKeys } from "../../src/keys/issuer-keys.ts";
+import { parseVerifierOptions } from "../../src/options.ts";
+import { type Answer, type Endpoint, json, startEndpoint } from "./endpoint.ts";
+
+/** Who asks, where nothing else is said. */
+export const secret = { clientId: "api", clientSecret: "secret" } as const;
+
+/** What an introspection endpoint was asked, as it arrived. */
+export interface Question {
+  readonly method: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** The members of the form; of one that is there twice, the values are a list. */
+  readonly form: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** An introspection endpoint on 127.0.0.1 that answers what the test wants. */
+export interface AskedEndpoint extends Endpoint {
+  /** What was asked so far. */
+  readonly questions: readonly Question[];
+}
+
+/** Starts an introspection endpoint, which ends with the test; by default every token is active. */
+export async function startAskedEndpoint(first: Answer = json({ active: true })): Promise<AskedEndpoint> {
+  const questions: Question[] = [];
+  const keeping = (answer: Answer): Answer => {
+    return (response, path) => {
+      const { method, headers } = response.req;
+      text(response.req).then(
+        (body) => {
+          questions.push({ method, headers, form: readForm(body) });
+          answer(response, path);
+        },
+        () => response.destroy(),
+      );
+    };
+  };
+  const endpoint = await startEndpoint(keeping(first));
+  return { ...endpoint, questions, answer: (next) => endpoint.answer(keeping(next)) };
+}
+
+/** Creates the endpoint that a verifier of these options asks. */
+export function endpointOf(
+  introspection: object,
+  options: VerifierOptions = {},
+  elapsed?: () => number,
+): IntrospectionEndpoint {
+  const given = { issuer: "https://as.example", audience: null, ...options };
+  const configuration = parseVerifierOptions({ ...given, introspection: introspection as IntrospectionOptions });
+  const [issuer] = configuration.issuers;
+  if (issuer?.introspection === undefined) throw new Error("there is no issuer to ask");
+  const keys = createIssuerKeys(issuer, configuration);
+  return createIntrospectionEndpoint({ ...issuer, introspection: issuer.introspection }, configuration, keys, elapsed);
+}
+
+/** Asks once about a token, and gives what arrived. */
+export async function questionOf(introspection: object, options: VerifierOptions = {}): Promise<Question> {
+  const { url, questions } = await startAskedEndpoint();
+  await endpointOf({ endpoint: url, ...introspection }, options).ask("token");
+  const [question, ...others] = questions;
+  if (question === undefined || others.length > 0) throw new Error("not exactly one request arrived");
+  return question;
+}
+
+function readForm(body: string): Question["form"] {
+  const form = new URLSearchParams(body);
+  const names = [...new Set(form.keys())];
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? "") : values];
+    }),
+  );
+}

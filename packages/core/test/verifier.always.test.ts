@@ -1,0 +1,243 @@
+import { type AccessTokenOptions, forgeToken, tamperPayload, tamperSignature } from "@certbound/testing";
+import { describe, expect, test } from "vitest";
+import type { BindingMode } from "../src/binding.ts";
+import type { VerifyOptions } from "../src/verify-options.ts";
+import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
+
+const issuer = await startIssuer();
+const always = { always: true, opaqueTokens: false } as const;
+const verifier = introspectingVerifier(issuer, always);
+
+const verified = (token: string, options: Partial<VerifyOptions> = {}, by = verifier) =>
+  outcomeOf(by.verify(token, { clientCertificate: client.certificate, ...options }));
+
+const boundTo = (identity: { readonly thumbprint: string }) => ({ cnf: { "x5t#S256": identity.thumbprint } });
+
+/** Issues a bound JWT of which the issuer says this, beside that it is active. */
+async function told(response: object, claims: AccessTokenOptions["claims"] = boundTo(client)): Promise<string> {
+  const token = await issuer.accessToken({ claims: { ...claims } });
+  issuer.introspectAs(token, { active: true, ...response });
+  return token;
+}
+
+describe("a JWT that the issuer is always asked about", () => {
+  test("is accepted from the client that it was issued to, and from nobody else (M-01)", async () => {
+    const token = await issuer.accessToken({ boundTo: client });
+    expect(await verified(token)).toBe("accepted");
+    expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test("is refused once it was revoked; nobody would know otherwise", async () => {
+    const token = await issuer.accessToken({ boundTo: client });
+    issuer.revoke(token);
+    expect(await verified(token)).toBe("ERR_TOKEN_INACTIVE");
+    expect(await verified(token, {}, introspectingVerifier(issuer, { always: false }))).toBe("accepted");
+    expect(await verified(token, {}, introspectingVerifier(issuer))).toBe("accepted");
+  });
+
+  test("is asked about once in cacheDuration, or for every request when that is 0", async () => {
+    const token = await issuer.accessToken({ boundTo: client });
+    const everyTime = introspectingVerifier(issuer, { ...always, cacheDuration: 0 });
+    const before = timesAsked(issuer);
+    for (const asked of [1, 1, 1]) {
+      expect(await verified(token)).toBe("accepted");
+      expect(timesAsked(issuer) - before).toBe(asked);
+    }
+    for (const asked of [2, 3, 4]) {
+      expect(await verified(token, {}, everyTime)).toBe("accepted");
+      expect(timesAsked(issuer) - before).toBe(asked);
+    }
+    issuer.revoke(token);
+    expect(await verified(token)).toBe("accepted");
+    expect(await verified(token, {}, everyTime)).toBe("ERR_TOKEN_INACTIVE");
+  });
+
+  test("is neither accepted nor refused while the issuer does not answer", async () => {
+    const dead = await startIssuerInTest();
+    const token = await dead.accessToken({ boundTo: client });
+    const waiting = introspectingVerifier(dead, always);
+    await dead.close();
+    const error = await refusalOf(waiting.verify(token, { clientCertificate: client.certificate }));
+    expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(error.retryAfter).toBeGreaterThan(0);
+    expect(await verified(token, { clientCertificate: thief.certificate }, waiting)).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test("gives its own claims, with nothing of the answer but a binding", async () => {
+    const token = await told({ ...boundTo(client), scope: "admin", sub: "client-1", extra: true });
+    const accessToken = await verifier.verify(token, { clientCertificate: client.certificate });
+    expect(accessToken).toMatchObject({ format: "jwt", binding: "verified", claims: { scope: "read" } });
+    expect(accessToken.claims).not.toHaveProperty("extra");
+    expect(accessToken.claims).not.toHaveProperty("active");
+    expect(await verified(token, { scopes: ["read"] })).toBe("accepted");
+    expect(await verified(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
+  });
+
+  test("is not the same as an opaque one: those are refused where they are not asked about", async () => {
+    const opaque = await issuer.opaqueToken({ boundTo: client });
+    const before = timesAsked(issuer);
+    expect(await verified(opaque)).toBe("ERR_TOKEN_MALFORMED");
+    expect(timesAsked(issuer)).toBe(before);
+    expect(await verified(opaque, {}, introspectingVerifier(issuer, { always: true }))).toBe("accepted");
+  });
+});
+
+describe("nobody is asked about a JWT", () => {
+  interface Refused {
+    readonly options?: AccessTokenOptions;
+    readonly change?: (token: string) => string;
+    readonly use?: Partial<VerifyOptions>;
+  }
+
+  const claims = (members: object) => ({ options: { claims: { ...boundTo(client), ...members } } });
+
+  test.each<[string, Outcome, Refused]>([
+    ["garbage", "ERR_TOKEN_MALFORMED", { change: (token) => `${token}.` }],
+    ["forged without a key", "ERR_TOKEN_ALGORITHM", { options: { header: { alg: "none" } } }],
+    ["forged with a bad signature", "ERR_TOKEN_SIGNATURE", { change: tamperSignature }],
+    ["changed", "ERR_TOKEN_SIGNATURE", { change: (token) => tamperPayload(token, { sub: "admin" }) }],
+    ["changed to be unbound", "ERR_TOKEN_SIGNATURE", { change: (token) => tamperPayload(token, { cnf: undefined }) }],
+    ["signed with an unknown key", "ERR_TOKEN_KEY_UNKNOWN", { options: { header: { kid: "unknown" } } }],
+    ["of another type", "ERR_TOKEN_TYPE", { options: { header: { typ: "logout+jwt" } } }],
+    ["of an unknown issuer", "ERR_TOKEN_ISSUER", claims({ iss: "https://evil.example" })],
+    ["for another API", "ERR_TOKEN_AUDIENCE", claims({ aud: "https://other.example" })],
+    ["for no API", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })],
+    ["expired", "ERR_TOKEN_EXPIRED", { options: { expiresIn: -10 } }],
+    ["that never expires", "ERR_TOKEN_CLAIM", claims({ exp: undefined })],
+    ["not yet valid", "ERR_TOKEN_NOT_YET_VALID", claims({ nbf: seconds + 60 })],
+    ["with a malformed claim", "ERR_TOKEN_CLAIM", claims({ sub: 1 })],
+    ["stolen", "ERR_BINDING_MISMATCH", { use: { clientCertificate: thief.certificate } }],
+    ["with a malformed confirmation", "ERR_BINDING_MALFORMED", claims({ cnf: null })],
+    ["bound by DPoP", "ERR_BINDING_UNSUPPORTED", claims({ cnf: { jkt: "a" } })],
+    ["without a certificate", "ERR_CERTIFICATE_MISSING", { use: { clientCertificate: null } }],
+    ["with a malformed certificate", "ERR_CERTIFICATE_MALFORMED", { use: { clientCertificate: "x" } }],
+    [
+      "that is unbound, without a certificate",
+      "ERR_CERTIFICATE_MISSING",
+      { options: { claims: { cnf: undefined } }, use: { clientCertificate: null } },
+    ],
+  ])("that is refused without: %s", async (_name, code, { options, change, use }) => {
+    const issued = await issuer.accessToken({ boundTo: client, ...options });
+    const token = change?.(issued) ?? issued;
+    issuer.introspectAs(token, { active: true, ...boundTo(client) });
+    const before = timesAsked(issuer);
+    expect(await verified(token, use)).toBe(code);
+    expect(timesAsked(issuer)).toBe(before);
+  });
+
+  test("that was written by anybody", async () => {
+    const header = { alg: "ES256", kid: issuer.jwks.keys[0]?.kid, typ: "at+jwt" };
+    const payload = { iss: issuer.issuer, aud: issuer.audience, exp: seconds + 300, ...boundTo(client) };
+    const token = forgeToken({ header, payload, signature: new Uint8Array(64) });
+    issuer.introspectAs(token, { active: true, ...payload });
+    const before = timesAsked(issuer);
+    expect(await verified(token)).toBe("ERR_TOKEN_SIGNATURE");
+    expect(timesAsked(issuer)).toBe(before);
+  });
+});
+
+describe("the binding", () => {
+  const sources = { none: {}, own: boundTo(client), other: boundTo(thief) };
+  const required = "ERR_BINDING_REQUIRED";
+  const mismatch = "ERR_BINDING_MISMATCH";
+
+  test.each<[keyof typeof sources, keyof typeof sources, Outcome, string, string]>([
+    ["none", "none", required, "unbound", required],
+    ["none", "own", "accepted", "verified", "verified"],
+    ["none", "other", mismatch, mismatch, mismatch],
+    ["own", "none", "accepted", "verified", "verified"],
+    ["own", "own", "accepted", "verified", "verified"],
+    ["own", "other", mismatch, mismatch, mismatch],
+    ["other", "none", mismatch, mismatch, mismatch],
+    ["other", "own", mismatch, mismatch, mismatch],
+    ["other", "other", mismatch, mismatch, mismatch],
+  ])("of a JWT with cnf %s and an answer with cnf %s counts in both", async (inJwt, inAnswer, ...expected) => {
+    const token = await told(sources[inAnswer], sources[inJwt]);
+    const judged = async (validateCertificateBinding: BindingMode) => {
+      const use = { clientCertificate: client.certificate, validateCertificateBinding };
+      const result = await verifier.verify(token, use).catch((error: unknown) => error as { code: string });
+      if ("code" in result) return result.code;
+      return result.binding === "refused" ? result.bindingError.code : result.binding;
+    };
+    const [strict, whenBound, reported] = expected;
+    expect(await verified(token)).toBe(strict);
+    expect(await judged("when-bound")).toBe(whenBound);
+    expect(await judged("report-only")).toBe(reported);
+  });
+
+  test.each([
+    ["null", null, "ERR_BINDING_MALFORMED"],
+    ["empty", {}, "ERR_BINDING_MALFORMED"],
+    ["of DPoP", { jkt: "a" }, "ERR_BINDING_UNSUPPORTED"],
+    ["the thumbprint alone", client.thumbprint, "ERR_BINDING_MALFORMED"],
+  ])("is not removed by an answer whose cnf is %s", async (_name, cnf, code) => {
+    for (const claims of [boundTo(client), {}]) expect(await verified(await told({ cnf }, claims))).toBe(code);
+    const whenBound = { validateCertificateBinding: "when-bound" } as const;
+    expect(await verified(await told({ cnf }, {}), whenBound)).toBe(code);
+  });
+
+  test('that only the answer has needs a certificate under "when-bound" as well', async () => {
+    const use = { clientCertificate: null, validateCertificateBinding: "when-bound" } as const;
+    expect(await verified(await told(boundTo(client), {}), use)).toBe("ERR_CERTIFICATE_MISSING");
+    expect(await verified(await told({}, {}), use)).toBe("accepted");
+  });
+
+  test("that only the answer has is in the claims, which nobody can change", async () => {
+    const token = await told(boundTo(client), {});
+    const { claims, ...rest } = await verifier.verify(token, { clientCertificate: client.certificate });
+    expect(claims).toMatchObject({ sub: "client-1", aud: issuer.audience, ...boundTo(client) });
+    for (const part of [claims, claims.cnf]) expect(Object.isFrozen(part)).toBe(true);
+    expect(rest).toMatchObject({ binding: "verified", clientCertificate: { thumbprint: client.thumbprint } });
+  });
+
+  test("that neither has is not in the claims", async () => {
+    const use = { clientCertificate: client.certificate, validateCertificateBinding: "when-bound" } as const;
+    const { claims } = await verifier.verify(await told({}, {}), use);
+    expect(Object.hasOwn(claims, "cnf")).toBe(false);
+  });
+});
+
+describe("the answer", () => {
+  const other = "https://other.example";
+
+  test.each<[string, object, Outcome]>([
+    ["iss", { iss: issuer.issuer }, "accepted"],
+    ["iss", { iss: other }, "ERR_TOKEN_ISSUER"],
+    ["iss", { iss: `${issuer.issuer}/` }, "ERR_TOKEN_ISSUER"],
+    ["iss", { iss: null }, "ERR_TOKEN_ISSUER"],
+    ["sub", { sub: "client-1" }, "accepted"],
+    ["sub", { sub: "client-2" }, "ERR_TOKEN_CLAIM"],
+    ["sub", { sub: null }, "ERR_TOKEN_CLAIM"],
+    ["client_id", { client_id: "client-1" }, "accepted"],
+    ["client_id", { client_id: "CLIENT-1" }, "ERR_TOKEN_CLAIM"],
+    ["client_id", { client_id: ["client-1"] }, "ERR_TOKEN_CLAIM"],
+    ["aud", { aud: [other, issuer.audience] }, "accepted"],
+    ["aud", { aud: other }, "ERR_TOKEN_AUDIENCE"],
+    ["aud", { aud: [] }, "ERR_TOKEN_AUDIENCE"],
+    ["aud", { aud: null }, "ERR_TOKEN_AUDIENCE"],
+    ["exp", { exp: seconds + 1 }, "accepted"],
+    ["exp", { exp: seconds - 10 }, "ERR_TOKEN_EXPIRED"],
+    ["exp", { exp: String(seconds + 300) }, "ERR_TOKEN_CLAIM"],
+    ["exp", { exp: null }, "ERR_TOKEN_CLAIM"],
+    ["nbf", { nbf: seconds }, "accepted"],
+    ["nbf", { nbf: seconds + 60 }, "ERR_TOKEN_NOT_YET_VALID"],
+    ["token_type", { token_type: "Bearer" }, "accepted"],
+    ["token_type", { token_type: "refresh_token" }, "ERR_TOKEN_TYPE"],
+    ["active", { active: false }, "ERR_TOKEN_INACTIVE"],
+    ["active", { active: "true" }, "ERR_INTROSPECTION_UNAVAILABLE"],
+  ])(
+    "need not have %s, but must agree with the token and this API when it is %j",
+    async (_name, response, expected) => {
+      expect(await verified(await told({}))).toBe("accepted");
+      expect(await verified(await told(response))).toBe(expected);
+    },
+  );
+
+  test.each(["sub", "client_id"])("may have %s where the token has none", async (name) => {
+    const claims = { ...boundTo(client), [name]: undefined };
+    expect(await verified(await told({ [name]: "client-2" }, claims))).toBe("accepted");
+    expect(await verified(await told({ [name]: 2 }, claims))).toBe("ERR_TOKEN_CLAIM");
+  });
+});

@@ -1,0 +1,230 @@
+import { fc } from "@fast-check/vitest";
+import { describe, expect, test, vi } from "vitest";
+import { type Answer, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
+import { introspectingVerifier } from "./support/introspecting-verifier.ts";
+import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
+
+const issuer = await startIssuer();
+const verifier = introspectingVerifier(issuer);
+const bound = { boundTo: client };
+const token = await issuer.opaqueToken(bound);
+const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
+
+const verified = (accessToken: string, by = verifier, identity = client) =>
+  outcomeOf(by.verify(accessToken, { clientCertificate: identity.certificate }));
+
+describe("the answer of the issuer", () => {
+  const answered = async (response: object): Promise<Outcome> => {
+    const fresh = await issuer.opaqueToken(bound);
+    issuer.introspectAs(fresh, { ...response });
+    return verified(fresh);
+  };
+
+  test("need not say more than that the token is active, for this API, and bound", async () => {
+    expect(await answered(good)).toBe("accepted");
+    expect(await answered({ ...good, cnf: undefined })).toBe("ERR_BINDING_REQUIRED");
+    expect(await answered({ ...good, aud: undefined })).toBe("ERR_TOKEN_AUDIENCE");
+  });
+
+  test.each<[unknown, Outcome]>([
+    [true, "accepted"],
+    [false, "ERR_TOKEN_INACTIVE"],
+    ...["true", "false", "", 1, 0, null, undefined, [], [true], {}].map((active): [unknown, Outcome] => [
+      active,
+      "ERR_INTROSPECTION_UNAVAILABLE",
+    ]),
+  ])("counts by the boolean only: active is %j", async (active, expected) => {
+    expect(await answered({ ...good, active })).toBe(expected);
+    const elsewhere = JSON.parse('{"ACTIVE":true,"__proto__":{"active":true}}') as object;
+    expect(await answered({ ...good, active, ...elsewhere })).toBe(expected);
+  });
+
+  test("says that a token is not active which was revoked, has expired, or is of another issuer", async () => {
+    const other = await startIssuerInTest();
+    const revoked = await issuer.opaqueToken(bound);
+    issuer.revoke(revoked);
+    expect(await verified(revoked)).toBe("ERR_TOKEN_INACTIVE");
+    expect(await verified(await issuer.opaqueToken({ ...bound, expiresIn: -1 }))).toBe("ERR_TOKEN_INACTIVE");
+    expect(await verified(await other.opaqueToken(bound))).toBe("ERR_TOKEN_INACTIVE");
+    expect(await verified("guessed")).toBe("ERR_TOKEN_INACTIVE");
+  });
+
+  test("need not name an audience where null is written out", async () => {
+    const fresh = await issuer.opaqueToken({ boundTo: client, claims: { aud: undefined } });
+    expect(await verified(fresh)).toBe("ERR_TOKEN_AUDIENCE");
+    const anyApi = introspectingVerifier(issuer, {}, { audience: null });
+    expect(await verified(fresh, anyApi)).toBe("accepted");
+    expect(await verified(fresh, anyApi, thief)).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test.each<[string, Answer]>([
+    ["an error page", status(500, good)],
+    ["a refusal of this API", status(401, good)],
+    ["a forbidden request", status(403, good)],
+    ["a created resource", status(201, good)],
+    ["no content", (response) => void response.writeHead(204).end()],
+    ["nothing", text("", "application/json")],
+    ["HTML", text(`<pre>${JSON.stringify(good)}</pre>`, "text/html")],
+    ["half of a document", text(JSON.stringify(good).slice(0, -1), "application/json")],
+    ["a list", json([good])],
+    ["the text true", json(true)],
+    ["a document in a document", json({ token_introspection: good })],
+    ["a redirect to a good answer", redirect(issuer.introspectionEndpoint.href, 307)],
+    ["a closed connection", hangUp],
+  ])("is none when it is %s: the client is to try again", async (_name, answer) => {
+    const { url, requests, answer: change } = await startEndpoint(json(good));
+    const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
+    expect(await verified(token, remote)).toBe("accepted");
+    change(answer);
+    const error = await refusalOf(remote.verify(token, { clientCertificate: client.certificate }));
+    expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(error.retryAfter).toBeGreaterThan(0);
+    expect(requests).toEqual(["/introspect", "/introspect"]);
+  });
+
+  test("is none when the issuer has gone, and one is had again when it is back", async () => {
+    const { url, close, answer } = await startEndpoint(json(good));
+    const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect` });
+    answer(status(503, {}));
+    expect(await verified(token, remote)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    answer(json(good));
+    expect(await verified(token, remote)).toBe("accepted");
+    await close();
+    expect(await verified(token, remote)).toBe("accepted");
+    expect(await verified("another", remote)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  });
+});
+
+describe("any JSON as the answer", () => {
+  const own = { "x5t#S256": client.thumbprint };
+  /** Nearly always what a good answer has there, so that every check is reached. */
+  const mostly = (usual: fc.Arbitrary<unknown>) =>
+    fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: fc.jsonValue() });
+  const time = fc.oneof(
+    { weight: 20, arbitrary: fc.integer({ min: seconds - 10, max: seconds + 10 }) },
+    fc.double({ noNaN: true }),
+  );
+  const name = fc.oneof(fc.string(), fc.constantFrom("client-1", ""));
+  const audience = fc.constantFrom<unknown>(issuer.audience, [issuer.audience], ["x", issuer.audience], ["x"], "x", []);
+  const confirmation = fc.constantFrom<unknown>(
+    own,
+    own,
+    { ...own, kid: "1" },
+    { ...own, jkt: "a" },
+    { "x5t#S256": thief.thumbprint },
+    { "X5T#S256": client.thumbprint },
+  );
+
+  const likely = fc.record(
+    {
+      active: mostly(fc.constantFrom(true, true, true, true, false)),
+      aud: mostly(fc.oneof({ weight: 4, arbitrary: fc.constant(issuer.audience) }, audience)),
+      cnf: mostly(fc.oneof({ weight: 2, arbitrary: fc.constant(own) }, confirmation)),
+      exp: mostly(time),
+      nbf: mostly(fc.oneof(time, fc.constant(seconds - 60))),
+      iat: mostly(time),
+      iss: mostly(fc.oneof({ weight: 6, arbitrary: fc.constant(issuer.issuer) }, fc.webUrl())),
+      token_type: mostly(fc.constantFrom("Bearer", "bearer", "BEARER", "mtls_pop", "access_token", "refresh_token")),
+      sub: mostly(name),
+      client_id: mostly(name),
+      jti: mostly(name),
+      scope: mostly(fc.oneof(fc.string(), fc.array(fc.string()))),
+      __proto__: fc.jsonValue(),
+      extra: fc.jsonValue(),
+    },
+    { requiredKeys: ["active", "aud", "cnf"] },
+  );
+
+  const isText = (value: unknown) => typeof value === "string";
+  const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
+  const isTime = (value: unknown) => typeof value === "number" && Math.abs(value) < 253_402_300_800;
+
+  /** What RFC 7662 section 2.2 and RFC 8705 section 3.2 make of an answer, for this client, this API and this time. */
+  function mayBeAccepted(answer: unknown): boolean {
+    if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return false;
+    const said = new Map<string, unknown>(Object.entries(answer));
+    const may = (member: string, accepts: (value: unknown) => boolean) =>
+      !said.has(member) || accepts(said.get(member));
+    const cnf = new Map<string, unknown>(Object.entries(Object(said.get("cnf"))));
+    return (
+      said.get("active") === true &&
+      [said.get("aud")].flat().includes(issuer.audience) &&
+      (isText(said.get("aud")) || isList(said.get("aud"))) &&
+      cnf.get("x5t#S256") === client.thumbprint &&
+      !cnf.has("jkt") &&
+      may("token_type", (type) => ["bearer", "mtls_pop", "access_token"].includes(String(type).toLowerCase())) &&
+      may("token_type", isText) &&
+      may("iss", (iss) => iss === issuer.issuer) &&
+      may("exp", (exp) => isTime(exp) && Number(exp) > seconds - 5) &&
+      may("nbf", (nbf) => isTime(nbf) && Number(nbf) <= seconds + 5) &&
+      may("iat", isTime) &&
+      ["sub", "client_id", "jti"].every((member) => may(member, isText)) &&
+      may("scope", (scope) => isText(scope) || isList(scope))
+    );
+  }
+
+  /** How verifying ended, for answers of which each is judged as it has to be. */
+  async function outcomesFor(answers: fc.Arbitrary<unknown>, runs: fc.Parameters<[unknown]>): Promise<Set<Outcome>> {
+    const { url, answer: change } = await startEndpoint(json({}));
+    const asking = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
+    const outcomes = new Set<Outcome>();
+    const property = fc.asyncProperty(answers, async (answer) => {
+      const document = JSON.stringify(answer);
+      change(text(document, "application/json"));
+      // Whatever is no AccessTokenError is thrown on.
+      const outcome = await verified(token, asking);
+      expect(outcome).toMatch(mayBeAccepted(JSON.parse(document)) ? "accepted" : /^ERR_(TOKEN|BINDING|INTROSPECTION)_/);
+      outcomes.add(outcome);
+    });
+    await fc.assert(property, runs);
+    return outcomes;
+  }
+
+  test("that looks like one is accepted exactly when it may be, and refused with a code otherwise", async () => {
+    const outcomes = await outcomesFor(likely, { seed: 1, numRuns: 700 });
+    // All that can come of an answer; or this test would show little.
+    const all: readonly Outcome[] = [
+      "accepted",
+      "ERR_INTROSPECTION_UNAVAILABLE",
+      "ERR_TOKEN_INACTIVE",
+      "ERR_TOKEN_TYPE",
+      "ERR_TOKEN_ISSUER",
+      "ERR_TOKEN_AUDIENCE",
+      "ERR_TOKEN_EXPIRED",
+      "ERR_TOKEN_NOT_YET_VALID",
+      "ERR_TOKEN_CLAIM",
+      "ERR_BINDING_MISMATCH",
+      "ERR_BINDING_MALFORMED",
+      "ERR_BINDING_UNSUPPORTED",
+    ];
+    expect(outcomes).toEqual(new Set(all));
+  });
+
+  test("of another kind is none", async () => {
+    const anything = fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()));
+    const outcomes = await outcomesFor(anything, { seed: 2, numRuns: 200 });
+    expect(outcomes).toEqual(new Set(["ERR_INTROSPECTION_UNAVAILABLE"]));
+  });
+
+  test("may be nested as deep as it likes, and is too long to be shared then (D-05)", async () => {
+    const nested = (cnf: object) => {
+      const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+      return text(`${JSON.stringify({ ...good, cnf }).slice(0, -1)},"deep":${deep}}`, "application/json");
+    };
+    const { url, answer } = await startEndpoint(nested(own));
+    const store = vi.fn<() => Promise<void>>();
+    const stored = new Promise<void>((resolve) => void store.mockImplementation(async () => resolve()));
+    const sharing = { cache: { get: async () => undefined, set: store }, cacheKey: "k".repeat(32) };
+    const asking = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, ...sharing });
+    // Whether such an answer can be written, and so be remembered, depends on the version of Node.
+    expect(await verified("first", asking)).toBe("accepted");
+    expect(await verified("first", asking)).toBe("accepted");
+    answer(nested({ "x5t#S256": thief.thumbprint }));
+    expect(await verified("second", asking)).toBe("ERR_BINDING_MISMATCH");
+    answer(json(good));
+    expect(await verified("third", asking)).toBe("accepted");
+    await stored;
+    expect(store).toHaveBeenCalledOnce();
+  });
+});

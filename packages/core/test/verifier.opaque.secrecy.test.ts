@@ -1,0 +1,171 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { createSelfSignedCertificate } from "@certbound/testing";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { VerifierOptions } from "../src/configuration.ts";
+import type { AccessTokenError } from "../src/errors.ts";
+import type { IntrospectionOptions } from "../src/introspection-configuration.ts";
+import { httpRejection } from "../src/rejection.ts";
+import type { VerifyOptions } from "../src/verify-options.ts";
+import { type Answer, endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
+import { everythingOf } from "./support/everything-of.ts";
+import { introspectingVerifier } from "./support/introspecting-verifier.ts";
+import { type Outcome, refusalOf } from "./support/outcome.ts";
+import { seconds, startIssuer } from "./support/verification.ts";
+
+const client = await createSelfSignedCertificate({ commonName: "MARKER" });
+const other = await createSelfSignedCertificate({ commonName: "MARKER" });
+const issuer = await startIssuer();
+const { clientId, clientSecret } = issuer.introspectionClient;
+const token = "MARKER-an.opaque_token+for/this~file==";
+
+const planted = { sub: "MARKER", jti: "MARKER", username: "MARKER", deep: { MARKER: ["MARKER"] } };
+const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint }, ...planted };
+
+/** What must be in no error, no answer and no event: the token, what is known of it, and what this API knows itself by. */
+const secrets: readonly string[] = [
+  "MARKER",
+  token,
+  encodeURIComponent(token),
+  clientSecret,
+  Buffer.from(`${clientId}:${clientSecret}`).toString("base64"),
+  Buffer.from("api:MARKER").toString("base64"),
+  client.thumbprint,
+  other.thumbprint,
+  issuer.audience,
+];
+
+const events: unknown[] = [];
+const listen = (event: unknown) => void events.push(event);
+beforeEach(() => subscribe("certbound:introspection", listen));
+afterEach(() => {
+  unsubscribe("certbound:introspection", listen);
+  events.length = 0;
+});
+
+/** Verifies the token, which must be refused without a word of what is secret. */
+async function refusedInSilence(
+  introspection: Partial<IntrospectionOptions>,
+  use: Partial<VerifyOptions> = {},
+  options: VerifierOptions = {},
+): Promise<Outcome> {
+  const verifier = introspectingVerifier(issuer, introspection, options);
+  const error = await refusalOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
+  expectSilence(error);
+  return error.code;
+}
+
+function expectSilence(error: AccessTokenError): void {
+  const shown = [everythingOf(error), JSON.stringify(httpRejection(error)), JSON.stringify(events)].join("\n");
+  expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+  expect(error.detail).toMatch(/./);
+  expect(Object.hasOwn(error, "cause")).toBe(false);
+}
+
+describe("nothing is told of an opaque token and of what the issuer says of it", () => {
+  test.each<[Outcome, object, Partial<VerifyOptions>?]>([
+    ["ERR_CERTIFICATE_MISSING", {}, { clientCertificate: null }],
+    ["ERR_CERTIFICATE_MALFORMED", {}, { clientCertificate: "MARKER" }],
+    ["ERR_TOKEN_INACTIVE", { active: false }],
+    ["ERR_INTROSPECTION_UNAVAILABLE", { active: "MARKER" }],
+    ["ERR_TOKEN_TYPE", { token_type: "MARKER" }],
+    ["ERR_TOKEN_TYPE", { token_type: ["MARKER"] }],
+    ["ERR_TOKEN_ISSUER", { iss: "https://MARKER.example" }],
+    ["ERR_TOKEN_AUDIENCE", { aud: "MARKER" }],
+    ["ERR_TOKEN_AUDIENCE", { aud: { MARKER: "MARKER" } }],
+    ["ERR_TOKEN_EXPIRED", { exp: 1 }],
+    ["ERR_TOKEN_NOT_YET_VALID", { nbf: seconds + 60 }],
+    ["ERR_TOKEN_CLAIM", { exp: "MARKER" }],
+    ["ERR_TOKEN_CLAIM", { sub: ["MARKER"] }],
+    ["ERR_TOKEN_CLAIM", { scope: { MARKER: "MARKER" } }],
+    ["ERR_BINDING_REQUIRED", { cnf: undefined }],
+    ["ERR_BINDING_MALFORMED", { cnf: "MARKER" }],
+    ["ERR_BINDING_MALFORMED", { cnf: { "x5t#S256": "MARKER" } }],
+    ["ERR_BINDING_UNSUPPORTED", { cnf: { MARKER: "MARKER" } }],
+    ["ERR_BINDING_MISMATCH", {}, { clientCertificate: other.certificate }],
+    ["ERR_SCOPE_INSUFFICIENT", { scope: "MARKER" }, { scopes: ["admin"] }],
+    ["ERR_ACCESS_DENIED", { groups: ["MARKER"] }, { groups: ["staff"] }],
+    ["ERR_AUTHENTICATION_INSUFFICIENT", { acr: "MARKER" }, { acrValues: ["gold"] }],
+  ])("%s (L-01, L-02)", async (code, answer, use) => {
+    issuer.introspectAs(token, { ...good, ...answer });
+    expect(await refusedInSilence({}, use)).toBe(code);
+  });
+
+  test.each(["MARKER MARKER", `MARKER${"a".repeat(16_384)}`, "MARKERé"])("that is malformed", async (malformed) => {
+    const verifying = introspectingVerifier(issuer).verify(malformed, { clientCertificate: client.certificate });
+    const error = await refusalOf(verifying);
+    expect(error.code).toBe("ERR_TOKEN_MALFORMED");
+    expectSilence(error);
+  });
+
+  test("under report-only, nor in the event of a good answer", async () => {
+    issuer.introspectAs(token, good);
+    const use = { clientCertificate: other.certificate, validateCertificateBinding: "report-only" } as const;
+    const accessToken = await introspectingVerifier(issuer).verify(token, use);
+    const { bindingError } = accessToken as { readonly bindingError: AccessTokenError };
+    expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");
+    expectSilence(bindingError);
+    expect(events).toEqual([{ issuer: issuer.issuer, outcome: "active", duration: expect.any(Number) as number }]);
+  });
+});
+
+describe("nothing is told of what an issuer sends instead of an answer", async () => {
+  const badlySigned = await issuer.accessToken({ claims: { token_introspection: good } });
+  const signed = "application/token-introspection+jwt";
+
+  test.each<[string, Answer]>([
+    ["an error page", status(500, good)],
+    ["an error of OAuth", status(400, { error: "MARKER", error_description: "MARKER" })],
+    [
+      "a challenge",
+      (response) => void response.writeHead(401, { "www-authenticate": 'Basic realm="MARKER"' }).end("MARKER"),
+    ],
+    ["a reason phrase", (response) => void response.writeHead(403, "MARKER").end()],
+    ["HTML", text("<h1>MARKER</h1>", "text/html")],
+    ["half of a document", text('{"active":"MARKER', "application/json")],
+    ["a type of its own", text("MARKER", "application/MARKER")],
+    ["an unsigned token", text("MARKER.MARKER.MARKER", signed)],
+    ["a badly signed token", text(badlySigned, signed)],
+    ["a redirect", redirect("https://MARKER.example")],
+    ["an endless body", endless],
+    ["a closed connection", hangUp],
+  ])("%s (L-01, L-02)", async (_name, answer) => {
+    const { url, requests } = await startEndpoint(answer);
+    const introspection = { endpoint: `${url}/MARKER?MARKER=MARKER`, clientSecret: "MARKER" };
+    expect(await refusedInSilence(introspection)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(requests).toHaveLength(1);
+    expect(events).toMatchObject([{ outcome: "unavailable" }]);
+  });
+
+  test.each<[string, Answer]>([
+    ["an error page", status(500, { MARKER: "MARKER" })],
+    [
+      "metadata of another issuer",
+      json({ issuer: "https://MARKER.example", introspection_endpoint: "https://MARKER" }),
+    ],
+    ["metadata with a bad endpoint", json({ issuer: issuer.issuer, introspection_endpoint: "MARKER" })],
+    ["HTML", text("<h1>MARKER</h1>", "text/html")],
+  ])("as its metadata: %s", async (_name, answer) => {
+    const { url } = await startEndpoint(answer);
+    const options = { issuer: url, jwks: issuer.jwks };
+    const code = await refusedInSilence({ endpoint: undefined, clientSecret: "MARKER" }, {}, options);
+    expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  });
+
+  test("nor of what a fetch of the application throws", async () => {
+    const failing: typeof fetch = async (_url, init) => {
+      throw new Error(`MARKER ${clientSecret} ${await new Response(init?.body ?? null).text()}`);
+    };
+    const code = await refusedInSilence({}, {}, { fetch: failing });
+    expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  });
+
+  test("nor by ready", async () => {
+    const { url } = await startEndpoint(status(500, { MARKER: "MARKER" }));
+    const options = { issuer: `${url}/MARKER`, jwks: issuer.jwks };
+    const verifier = introspectingVerifier(issuer, { endpoint: undefined, clientSecret: "MARKER" }, options);
+    const error = await refusalOf(verifier.ready());
+    expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    events.length = 0;
+    expectSilence(error);
+  });
+});

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { IntrospectionOptions } from "../src/introspection-configuration.ts";
+import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { type Outcome, outcomeOf } from "./support/outcome.ts";
+import { client, now, startIssuerInTest, thief } from "./support/verification.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  // A process that asks has been running for a while.
+  vi.advanceTimersByTime(1000);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A verifier and its issuer, whose clocks go together. */
+async function scene(introspection: Partial<IntrospectionOptions> = {}) {
+  let time = now;
+  const clock = () => time;
+  const issuer = await startIssuerInTest({ clock });
+  const verifier = introspectingVerifier(issuer, introspection, { clock });
+  return {
+    issuer,
+    advance: (seconds: number) => {
+      time += seconds * 1000;
+      vi.advanceTimersByTime(seconds * 1000);
+    },
+    /** How verifying ended, and how often the issuer has been asked in all. */
+    verified: async (token: string, identity = client): Promise<readonly [Outcome, number]> => {
+      const verifying = verifier.verify(token, { clientCertificate: identity.certificate });
+      return [await outcomeOf(verifying), timesAsked(issuer)];
+    },
+  };
+}
+
+test("an answer is used for 30 s, in which a revoked token may be accepted", async () => {
+  const { issuer, advance, verified } = await scene();
+  const token = await issuer.opaqueToken({ boundTo: client });
+  expect(await verified(token)).toEqual(["accepted", 1]);
+  issuer.revoke(token);
+  advance(29.9);
+  expect(await verified(token)).toEqual(["accepted", 1]);
+  advance(0.2);
+  expect(await verified(token)).toEqual(["ERR_TOKEN_INACTIVE", 2]);
+});
+
+test("an answer is used for cacheDuration, and not at all when that is 0", async () => {
+  for (const [cacheDuration, asked] of [
+    [60, 1],
+    [0, 2],
+  ] as const) {
+    const { issuer, advance, verified } = await scene({ cacheDuration });
+    const token = await issuer.opaqueToken({ boundTo: client });
+    expect(await verified(token)).toEqual(["accepted", 1]);
+    advance(59);
+    expect(await verified(token)).toEqual(["accepted", asked]);
+  }
+});
+
+test("an answer is not used past the exp of the token, which has then expired", async () => {
+  const { issuer, advance, verified } = await scene({ cacheDuration: 3600 });
+  const token = await issuer.opaqueToken({ boundTo: client, expiresIn: 60 });
+  expect(await verified(token)).toEqual(["accepted", 1]);
+  advance(64.9);
+  expect(await verified(token)).toEqual(["accepted", 1]);
+  advance(0.2);
+  expect((await verified(token))[0]).toBe("ERR_TOKEN_EXPIRED");
+});
+
+test("an answer without exp is asked for again and again", async () => {
+  const { issuer, advance, verified } = await scene();
+  const token = await issuer.opaqueToken({ boundTo: client, claims: { exp: undefined } });
+  for (const asked of [1, 2, 3]) {
+    expect(await verified(token)).toEqual(["accepted", asked]);
+    advance(31);
+  }
+  issuer.revoke(token);
+  expect(await verified(token)).toEqual(["ERR_TOKEN_INACTIVE", 4]);
+});
+
+test("a token that was not valid yet is valid later by the same answer", async () => {
+  const { issuer, advance, verified } = await scene();
+  const token = await issuer.opaqueToken({ boundTo: client, claims: { nbf: now / 1000 + 15 } });
+  expect(await verified(token)).toEqual(["ERR_TOKEN_NOT_YET_VALID", 1]);
+  advance(10);
+  expect(await verified(token)).toEqual(["accepted", 1]);
+});
+
+test("that a token is not active is remembered for 10 s", async () => {
+  const { issuer, advance, verified } = await scene({ cacheDuration: 3600 });
+  expect(await verified("not-issued-yet")).toEqual(["ERR_TOKEN_INACTIVE", 1]);
+  const cnf = { "x5t#S256": client.thumbprint };
+  issuer.introspectAs("not-issued-yet", { active: true, aud: issuer.audience, cnf });
+  advance(9.9);
+  expect(await verified("not-issued-yet")).toEqual(["ERR_TOKEN_INACTIVE", 1]);
+  advance(0.2);
+  expect(await verified("not-issued-yet")).toEqual(["accepted", 2]);
+});
+
+test("an answer that was no answer is not remembered", async () => {
+  const { issuer, verified } = await scene();
+  issuer.introspectAs("token", { active: "true" });
+  expect(await verified("token")).toEqual(["ERR_INTROSPECTION_UNAVAILABLE", 1]);
+  issuer.introspectAs("token", { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } });
+  expect(await verified("token")).toEqual(["accepted", 2]);
+});
+
+test("an answer is of one token, and serves each client by the certificate that it presents", async () => {
+  const { issuer, verified } = await scene();
+  const [own, stolen] = await Promise.all([client, thief].map((boundTo) => issuer.opaqueToken({ boundTo })));
+  expect(await verified(own ?? "", thief)).toEqual(["ERR_BINDING_MISMATCH", 1]);
+  expect(await verified(own ?? "")).toEqual(["accepted", 1]);
+  expect(await verified(stolen ?? "")).toEqual(["ERR_BINDING_MISMATCH", 2]);
+  expect(await verified(stolen ?? "", thief)).toEqual(["accepted", 2]);
+  expect(await verified(`${own}=`)).toEqual(["ERR_TOKEN_INACTIVE", 3]);
+});
+
+test("the issuer is asked once about a token, however many wait for it, and each is judged for itself", async () => {
+  const { issuer, verified } = await scene({ cacheDuration: 0 });
+  const token = await issuer.opaqueToken({ boundTo: client });
+  const clients = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? client : thief));
+  const outcomes = await Promise.all(clients.map((identity) => verified(token, identity)));
+  const expected = clients.map((identity) => (identity === client ? "accepted" : "ERR_BINDING_MISMATCH"));
+  expect(outcomes.map(([outcome]) => outcome)).toEqual(expected);
+  expect(timesAsked(issuer)).toBe(1);
+});

@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { apis } from "./apis.ts";
+import { AUDIENCE, OPAQUE_AUDIENCE } from "./provider.ts";
+import { createScene } from "./scene.ts";
+
+const scene = await createScene();
+scene.trustEverywhere();
+const { server, caSigned, selfSigned, thumbprints, introspections } = scene;
+const clients = [
+  ["ca-signed", "tls_client_auth", caSigned],
+  ["self-signed", "self_signed_tls_client_auth", selfSigned],
+] as const;
+
+// The APIs authenticate as the clients do: by their certificate.
+const asking = {
+  audience: OPAQUE_AUDIENCE,
+  introspection: scene.apiClients.tls_client_auth.credentials,
+};
+
+const issueToken = (client = caSigned, resource = OPAQUE_AUDIENCE): Promise<string> =>
+  client.accessToken(server.issuer, resource);
+
+const requestCount = (): number => server.requests.length + server.mtlsRequests.length;
+
+describe.each(apis)("an API on %s", (_name, startApi) => {
+  test.each(clients)(
+    "accepts the opaque token of its %s client (%s), and of nobody else",
+    async (id, _method, client) => {
+      const api = await scene.startApi(startApi, asking);
+      const token = await issueToken(client);
+      expect(token).toMatch(/^[\w-]+$/);
+      expect(await client.call(api.url, token)).toEqual({
+        status: 200,
+        body: { client: id, thumbprint: thumbprints.get(client), format: "opaque" },
+      });
+      const others = clients.map(([, , other]) => other).filter((other) => other !== client);
+      for (const thief of [...others, await scene.impostor(id)]) {
+        expect(await api.ask(thief, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+      }
+      expect(await api.ask(scene.withoutCertificate(id), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
+    },
+  );
+
+  test("refuses a thief who comes first, and accepts the client after him", async () => {
+    const api = await scene.startApi(startApi, asking);
+    const token = await issueToken();
+    expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+    expect(await api.ask(caSigned, token)).toBe(200);
+  });
+
+  test("asks nobody about the token of a client without a certificate", async () => {
+    const api = await scene.startApi(startApi, asking);
+    const token = await issueToken();
+    const [requests, { mtls }] = [requestCount(), introspections()];
+    expect(await api.ask(scene.withoutCertificate("ca-signed"), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
+    expect(requestCount()).toBe(requests);
+    expect(await api.ask(caSigned, token)).toBe(200);
+    expect(introspections().mtls - mtls).toBe(1);
+  });
+
+  test("refuses a request without a token, and one with a token that was tampered with", async () => {
+    const api = await scene.startApi(startApi, asking);
+    const token = await issueToken();
+    expect(await api.ask(caSigned, token)).toBe(200);
+    expect(await api.ask(caSigned)).toEqual([401, "ERR_TOKEN_MISSING"]);
+    const other = token.endsWith("A") ? "B" : "A";
+    for (const tampered of [token.slice(0, -1) + other, `${token}${other}`, token.slice(0, -1)]) {
+      expect(await api.ask(caSigned, tampered)).toEqual([401, "ERR_TOKEN_INACTIVE"]);
+    }
+  });
+
+  test("refuses a token that is meant for another API", async () => {
+    const api = await scene.startApi(startApi, asking);
+    expect(await api.ask(caSigned, await issueToken())).toBe(200);
+    const forAnother = await issueToken(caSigned, "https://other.example.com");
+    expect(await api.ask(caSigned, forAnother)).toEqual([401, "ERR_TOKEN_AUDIENCE"]);
+  });
+
+  test("refuses a token that was revoked before it was shown", async () => {
+    const api = await scene.startApi(startApi, asking);
+    const [token, revoked] = await Promise.all([issueToken(), issueToken()]);
+    await caSigned.revoke(server.issuer, revoked);
+    expect(await api.ask(caSigned, token)).toBe(200);
+    expect(await api.ask(caSigned, revoked)).toEqual([401, "ERR_TOKEN_INACTIVE"]);
+  });
+
+  test("asks nobody about an opaque token when it takes JWTs only", async () => {
+    const api = await scene.startApi(startApi, { audience: OPAQUE_AUDIENCE });
+    const token = await issueToken();
+    const requests = requestCount();
+    expect(await api.ask(caSigned, token)).toEqual([401, "ERR_TOKEN_MALFORMED"]);
+    expect(requestCount()).toBe(requests);
+  });
+
+  test("asks once about a token, however many clients show it at once", async () => {
+    const api = await scene.startApi(startApi, asking);
+    const token = await issueToken();
+    const { mtls } = introspections();
+    const owners = Array.from({ length: 10 }, () => caSigned.call(api.url, token));
+    const thieves = Array.from({ length: 10 }, () => selfSigned.call(api.url, token));
+    const statuses = async (calls: typeof owners): Promise<number[]> =>
+      (await Promise.all(calls)).map(({ status }) => status);
+    expect(new Set(await statuses(owners))).toEqual(new Set([200]));
+    expect(new Set(await statuses(thieves))).toEqual(new Set([401]));
+    expect(introspections().mtls - mtls).toBe(1);
+  });
+});
+
+describe.each(apis)("an API on %s that takes both formats", (_name, startApi) => {
+  const both = { ...asking, audience: [AUDIENCE, OPAQUE_AUDIENCE] };
+
+  test.each([
+    ["jwt", AUDIENCE, 0],
+    ["opaque", OPAQUE_AUDIENCE, 1],
+  ] as const)("accepts a token that is %s, and that of a thief not", async (format, resource, questions) => {
+    const api = await scene.startApi(startApi, both);
+    const token = await issueToken(caSigned, resource);
+    const { mtls } = introspections();
+    expect(await caSigned.call(api.url, token)).toMatchObject({ status: 200, body: { client: "ca-signed", format } });
+    expect(introspections().mtls - mtls).toBe(questions);
+    expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+    expect(await api.ask(scene.withoutCertificate("ca-signed"), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
+  });
+
+  test("accepts both at once, over one connection", async () => {
+    const api = await scene.startApi(startApi, both);
+    const [jwt, opaque] = await Promise.all([issueToken(caSigned, AUDIENCE), issueToken()]);
+    for (const token of [jwt, opaque, opaque, jwt]) expect(await api.ask(caSigned, token)).toBe(200);
+  });
+
+  test("refuses a JWT without a signature: it is no opaque token for that", async () => {
+    const api = await scene.startApi(startApi, both);
+    const jwt = await issueToken(caSigned, AUDIENCE);
+    const before = introspections();
+    expect(await api.ask(caSigned, jwt)).toBe(200);
+    const unsigned = jwt.slice(0, jwt.lastIndexOf(".") + 1);
+    expect(await api.ask(caSigned, unsigned)).toEqual([401, "ERR_TOKEN_SIGNATURE"]);
+    expect(introspections()).toEqual(before);
+  });
+
+  // oidc-provider refuses to say anything about a JWT (RFC 7009 section 2.2.1, unsupported_token_type).
+  test("accepts no JWT about which it is to ask, where the authorization server does not tell", async () => {
+    const introspection = { ...both.introspection, always: true };
+    const api = await scene.startApi(startApi, { ...both, introspection });
+    expect(await api.ask(caSigned, await issueToken())).toBe(200);
+    const jwt = await issueToken(caSigned, AUDIENCE);
+    expect(await api.ask(caSigned, jwt)).toEqual([503, "ERR_INTROSPECTION_UNAVAILABLE"]);
+    expect(await api.ask(selfSigned, jwt)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+  });
+});

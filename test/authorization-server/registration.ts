@@ -1,0 +1,34 @@
+import type { Identity } from "@certbound/testing";
+import { X509Certificate } from "node:crypto";
+import type { ClientAuthenticationMetadata, ClientMetadata } from "oidc-provider";
+
+/** Registers a client that gets tokens, bound to its certificate. */
+export function registerClient(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {
+  return {
+    ...registerApi(id, authentication),
+    grant_types: ["client_credentials"],
+    tls_client_certificate_bound_access_tokens: true,
+  };
+}
+
+/** Registers an API, which asks about tokens, and gets none. */
+export function registerApi(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {
+  return { client_id: id, grant_types: [], response_types: [], redirect_uris: [], ...authentication };
+}
+
+/** Recognises the subject of a certificate that an authority issues: `tls_client_auth` (RFC 8705 section 2.1). */
+export function tlsClientAuth({ certificate }: Identity): ClientAuthenticationMetadata {
+  return {
+    token_endpoint_auth_method: "tls_client_auth",
+    tls_client_auth_subject_dn: new X509Certificate(certificate).subject,
+  };
+}
+
+/** Recognises a certificate of the client's own making: `self_signed_tls_client_auth` (RFC 8705 section 2.2). */
+export function selfSignedTlsClientAuth({ certificate }: Identity): ClientAuthenticationMetadata {
+  const { publicKey, raw } = new X509Certificate(certificate);
+  return {
+    token_endpoint_auth_method: "self_signed_tls_client_auth",
+    jwks: { keys: [{ ...publicKey.export({ format: "jwk" }), x5c: [raw.toString("base64")] }] },
+  };
+}

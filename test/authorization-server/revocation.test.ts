@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { apis } from "./apis.ts";
+import { OPAQUE_AUDIENCE } from "./provider.ts";
+import { createScene } from "./scene.ts";
+
+const second = 1000;
+const inactive = [401, "ERR_TOKEN_INACTIVE"];
+
+const { server, caSigned, selfSigned, startApi, apiClients, introspections } = await createScene();
+const { credentials } = apiClients.client_secret_basic;
+const audience = OPAQUE_AUDIENCE;
+
+// The ages of answers are measured by this clock; sockets, timers and the times in tokens go by others.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.advanceTimersByTime(second);
+});
+afterEach(() => void vi.useRealTimers());
+
+const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer, OPAQUE_AUDIENCE);
+
+describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, start) => {
+  test.each([
+    [30, undefined],
+    [5, 5],
+  ])("refuses one that it knew once its answer is %i s old (cacheDuration: %s)", async (seconds, cacheDuration) => {
+    const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration } });
+    const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
+    for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);
+    await caSigned.revoke(server.issuer, revoked);
+
+    vi.advanceTimersByTime((seconds * second) / 2);
+    const { plain } = introspections();
+    expect(await api.ask(caSigned, revoked)).toBe(200);
+    expect(introspections().plain).toBe(plain);
+    vi.advanceTimersByTime((seconds * second) / 2 + 1);
+    expect(await api.ask(caSigned, revoked)).toEqual(inactive);
+    expect(await api.ask(caSigned, other)).toBe(200);
+    expect(introspections().plain - plain).toBe(2);
+  });
+
+  test("refuses one that it knew at once when it asks for every request", async () => {
+    const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration: 0 } });
+    const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
+    for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);
+    await caSigned.revoke(server.issuer, revoked);
+    expect(await api.ask(caSigned, revoked)).toEqual(inactive);
+    expect(await api.ask(caSigned, other)).toBe(200);
+  });
+
+  test("accepts a token that another client wanted to be revoked", async () => {
+    const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration: 0 } });
+    const token = await issueToken();
+    expect(await api.ask(caSigned, token)).toBe(200);
+    await selfSigned.revoke(server.issuer, token);
+    expect(await api.ask(caSigned, token)).toBe(200);
+  });
+
+  test("asks about an inactive token again after 10 s, not before", async () => {
+    const api = await startApi(start, { audience, introspection: credentials });
+    const token = await issueToken();
+    await caSigned.revoke(server.issuer, token);
+    const { plain } = introspections();
+    for (const [elapsed, questions] of [
+      [0, 1],
+      [9 * second, 1],
+      [second + 1, 2],
+    ] as const) {
+      vi.advanceTimersByTime(elapsed);
+      expect(await api.ask(caSigned, token)).toEqual(inactive);
+      expect(introspections().plain - plain).toBe(questions);
+    }
+  });
+});

@@ -1,0 +1,30 @@
+// An application whose core may lack the package that clientTls needs; core's module is the argument.
+import { createSelfSignedCertificate } from "@certbound/testing";
+import { pathToFileURL } from "node:url";
+
+const [, , path = ""] = process.argv;
+/** @type {typeof import("@certbound/core")} */
+const { createVerifier } = await import(pathToFileURL(path).href);
+const { certificate, key } = await createSelfSignedCertificate();
+
+/**
+ * Tells how a configuration is taken.
+ *
+ * @param {object} credentials
+ */
+function outcome(credentials) {
+  const introspection = { clientId: "api", ...credentials };
+  try {
+    createVerifier({ issuer: "https://issuer.example", audience: null, introspection });
+    return "accepted";
+  } catch (error) {
+    return error instanceof TypeError ? error.message : "another error";
+  }
+}
+
+console.log(
+  JSON.stringify({
+    clientSecret: outcome({ clientSecret: "secret" }),
+    clientTls: outcome({ clientTls: { cert: certificate, key } }),
+  }),
+);

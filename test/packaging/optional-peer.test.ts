@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, onTestFinished, test } from "vitest";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const core = join(repository, "packages/core");
+const program = fileURLToPath(new URL("./client-tls.mjs", import.meta.url));
+
+/** Installs core with its dependencies, and of its peers those that are named; gives the path of its module. */
+function install(...peers: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "certbound-peer-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const manifest = readFileSync(join(core, "package.json"), "utf8");
+  const { dependencies } = JSON.parse(manifest) as { readonly dependencies: Readonly<Record<string, string>> };
+  mkdirSync(join(folder, "node_modules"));
+  for (const name of [...Object.keys(dependencies), ...peers]) {
+    symlinkSync(join(repository, "node_modules", name), join(folder, "node_modules", name), "dir");
+  }
+  for (const part of ["dist", "package.json"]) cpSync(join(core, part), join(folder, part), { recursive: true });
+  return join(folder, "dist/index.js");
+}
+
+async function outcomes(path: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, path]);
+  return JSON.parse(stdout);
+}
+
+describe("clientTls", () => {
+  test("is refused, by name, where undici is not installed; nothing else is", async () => {
+    expect(await outcomes(install())).toEqual({
+      clientSecret: "accepted",
+      clientTls: expect.stringMatching(/option "clientTls".*undici/),
+    });
+  });
+
+  test("is accepted where it is", async () => {
+    expect(await outcomes(install("undici"))).toEqual({ clientSecret: "accepted", clientTls: "accepted" });
+  });
+});

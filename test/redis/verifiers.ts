@@ -1,0 +1,63 @@
+import {
+  AccessTokenError,
+  type AccessTokenErrorCode,
+  createVerifier,
+  type IntrospectionCache,
+  type IntrospectionOptions,
+  type Verifier,
+  type VerifierOptions,
+} from "@certbound/core";
+import { createSelfSignedCertificate, type Identity, type Issuer } from "@certbound/testing";
+
+/** Whoever the tokens are issued to. */
+export const client = await createSelfSignedCertificate({ commonName: "client" });
+
+/** Somebody else with a certificate. */
+export const thief = await createSelfSignedCertificate({ commonName: "thief" });
+
+/** The secret that those who share a cache have. */
+export const cacheKey = "the secret of the whole fleet, 44 characters";
+
+/** A secret that is not theirs. */
+export const anotherKey = `${cacheKey}.`;
+
+/** For how many seconds an answer is used. */
+export const CACHE_DURATION = 30;
+
+/** Gives the options of a verifier but for the cache, so that they can be sent to another process. */
+export function optionsFor(
+  { issuer, audience, introspectionClient }: Issuer,
+  key: string = cacheKey,
+): VerifierOptions & { readonly introspection: IntrospectionOptions } {
+  return { issuer, audience, introspection: { ...introspectionClient, cacheKey: key, cacheDuration: CACHE_DURATION } };
+}
+
+/** Creates a verifier that remembers nothing yet, but may find something in the cache. */
+export function verifierWith(
+  cache: IntrospectionCache,
+  issuer: Issuer,
+  { key, clock }: { readonly key?: string; readonly clock?: () => number } = {},
+): Verifier {
+  const { introspection, ...options } = optionsFor(issuer, key);
+  return createVerifier({ ...options, clock, introspection: { ...introspection, cache } });
+}
+
+/** Names how a verification ends; whatever is no AccessTokenError is thrown on. */
+export async function outcomeOf(
+  verifier: Verifier,
+  token: string,
+  { certificate }: Identity,
+): Promise<AccessTokenErrorCode | "accepted"> {
+  return verifier.verify(token, { clientCertificate: certificate }).then(
+    () => "accepted",
+    (error: unknown) => {
+      if (error instanceof AccessTokenError) return error.code;
+      throw error;
+    },
+  );
+}
+
+/** Counts how often an issuer was asked about a token. */
+export function introspectionsOf({ requests, introspectionEndpoint }: Issuer): number {
+  return requests.filter((path) => path === introspectionEndpoint.pathname).length;
+}
