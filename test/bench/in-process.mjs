@@ -49,7 +49,10 @@ export async function tokens(algorithm, rounds) {
   ]);
   const forgotten = { remember: false };
   const garbage = "x".repeat(token.length);
-  const most = algorithm === "RS256" ? { memory: 0.1, refusal: 0.5, garbage: 0.15 } : { memory: 0.03, refusal: 0.15, garbage: 0.05 };
+  const most =
+    algorithm === "RS256"
+      ? { memory: 0.1, refusal: 0.5, garbage: 0.15 }
+      : { memory: 0.03, refusal: 0.15, garbage: 0.05 };
   try {
     const floor = { name: "crypto.verify (the floor)", run: peers.floor(token, fixture) };
     const remembered = await compare(
@@ -89,7 +92,10 @@ export async function tokens(algorithm, rounds) {
           index === 0 ? row : { ...row, atMost: row.name === "garbage" ? most.garbage : most.refusal },
         ),
       },
-      { title: `${algorithm}: a new token, one at a time, over jose`, rows: withTarget(await compare(others, { rounds }), 1.2) },
+      {
+        title: `${algorithm}: a new token, one at a time, over jose`,
+        rows: withTarget(await compare(others, { rounds }), 1.2),
+      },
       {
         title: `${algorithm}: a new token, 64 in flight, over jose`,
         rows: withTarget(await compare(others.slice(0, 3), { rounds, atOnce: 64 }), 1.4),
@@ -120,7 +126,10 @@ export async function certificates(rounds) {
     [
       { name: "parsed and hashed by crypto", run: anew },
       { name: "of a connection", run: () => tlsCertificate({ rawHeaders: [], socket }) },
-      { name: "forwarded by nginx", run: () => fromNginx({ rawHeaders: [...headers, "ssl-client-cert", pem()], socket }) },
+      {
+        name: "forwarded by nginx",
+        run: () => fromNginx({ rawHeaders: [...headers, "ssl-client-cert", pem()], socket }),
+      },
       { name: "forwarded, RFC 9440", run: () => fromAny({ rawHeaders: [...headers, "client-cert", der()], socket }) },
     ],
     { rounds },

@@ -7,7 +7,12 @@ const TOKENS = 10_000;
 
 const { issuer, client, accessToken } = await createFixture("ES256");
 const { issuer: identifier, audience, jwks } = issuer;
-const claims = { scope: "accounts payments", tenant: "a".repeat(36), session: "b".repeat(64), roles: ["c".repeat(100)] };
+const claims = {
+  scope: "accounts payments",
+  tenant: "a".repeat(36),
+  session: "b".repeat(64),
+  roles: ["c".repeat(100)],
+};
 const verifier = createVerifier({ issuer: identifier, audience, jwks, verifiedTokens: TOKENS });
 const use = { clientCertificate: { thumbprint: client.thumbprint } };
 

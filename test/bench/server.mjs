@@ -75,7 +75,13 @@ function onExpress(setup) {
         () => response.sendStatus(401),
       ),
     "express-oauth2-jwt-bearer": () =>
-      auth({ issuer, audience, jwksUri, tokenSigningAlg, mtls: /** @type {never} */ ({ enabled: true, required: true }) }),
+      auth({
+        issuer,
+        audience,
+        jwksUri,
+        tokenSigningAlg,
+        mtls: /** @type {never} */ ({ enabled: true, required: true }),
+      }),
   };
   const handler = checks[check];
   if (handler === undefined) throw new Error(`unknown check ${check}`);

@@ -90,7 +90,12 @@ async function startServer(framework, check, setup) {
 async function measure({ child, url }, { headers, tls }, duration) {
   const before = await usage(child);
   const tlsOptions = { ...tls, servername: "localhost" };
-  const { "2xx": answers, non2xx, errors, requests } = await autocannon({
+  const {
+    "2xx": answers,
+    non2xx,
+    errors,
+    requests,
+  } = await autocannon({
     url,
     headers,
     connections: CONNECTIONS,
