@@ -1,4 +1,4 @@
-import { currentTime } from "../clock.ts";
+import { ClockError, currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
 import { publishIntrospection } from "../diagnostics.ts";
 import { AccessTokenError } from "../errors.ts";
@@ -68,8 +68,8 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   const ask = async (token: string): Promise<IntrospectionAnswer> => {
     if (inFlight >= MAX_IN_FLIGHT) throw new ExchangeError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
-    inFlight += 1;
     const [askedAt, started] = [now(), elapsed()];
+    inFlight += 1;
     try {
       const response = await endpoint.ask(token);
       publish({ outcome: isActive(response) ? "active" : "inactive", duration: elapsed() - started });
@@ -92,7 +92,8 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     return answer.response;
   };
 
-  const unavailable = (error: unknown): AccessTokenError => {
+  const failure = (error: unknown): Error => {
+    if (error instanceof ClockError) return error;
     const reason = exchangeFailure(error);
     publish({ outcome: "unavailable", detail: reason });
     return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
@@ -106,7 +107,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
       pending.get(digest) ??
       find(token, digest)
         .catch((error: unknown) => {
-          throw unavailable(error);
+          throw failure(error);
         })
         .finally(() => pending.delete(digest));
     pending.set(digest, found);
@@ -115,7 +116,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   return {
     async introspect(token) {
-      // A clock that fails is a mistake of the application, not an issuer that cannot be asked.
+      // Without a time, what is remembered is not used either.
       now();
       const digest = tokenDigest(token);
       const response = memory.find(digest) ?? (await findOnce(token, digest));
@@ -126,7 +127,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     },
     async ready() {
       await endpoint.ready().catch((error: unknown) => {
-        throw unavailable(error);
+        throw failure(error);
       });
     },
   };
