@@ -86,7 +86,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     const answer = usable ? deepFreeze(found) : await ask(token);
     memory.remember(digest, answer.response, remaining(answer));
     if (!usable && isActive(answer.response)) {
-      const timeToLive = Math.floor(Math.min(remaining(answer), untilExpiry(answer)));
+      const timeToLive = Math.floor(Math.min(remaining(answer), expiry(answer.response) - now()));
       if (timeToLive > 0) void shared?.write(subject, answer, timeToLive);
     }
     return answer.response;
@@ -133,8 +133,8 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   };
 }
 
-/** How long the token is valid by its `exp`, in milliseconds since it was asked about. */
-function untilExpiry({ response, askedAt }: IntrospectionAnswer): number {
+/** When the token expires by its `exp`, in milliseconds since the epoch. */
+function expiry(response: JsonObject): number {
   const expires = ownMember(response, "exp");
-  return typeof expires === "number" ? expires * 1000 - askedAt : Number.POSITIVE_INFINITY;
+  return typeof expires === "number" ? expires * 1000 : Number.POSITIVE_INFINITY;
 }
