@@ -46,19 +46,25 @@ export interface IntrospectionEndpoint {
 
 const SIGNED = "application/token-introspection+jwt";
 
-/** Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer. */
+/**
+ * Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer.
+ *
+ * @param elapsed milliseconds that only ever grow
+ */
 export function createIntrospectionEndpoint(
   issuer: IssuerConfiguration & { readonly introspection: IntrospectionConfiguration },
   verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">,
   keys: KeySource,
+  elapsed?: () => number,
 ): IntrospectionEndpoint {
   const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
   const tls = "tls" in authentication ? authentication.tls : undefined;
   const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
   const authenticate = clientAuthentication(authentication);
 
-  const metadata = createRemoteValue(() =>
-    discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
+  const metadata = createRemoteValue(
+    () => discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
+    elapsed,
   );
   const locate = async (): Promise<string> => {
     if (endpoint !== undefined) return endpoint.href;

@@ -52,7 +52,7 @@ const MAX_IN_FLIGHT = 64;
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
   const { keys, verifier, elapsed = () => performance.now() } = parts;
   const { cacheDuration, cache, clientId } = issuer.introspection;
-  const endpoint = createIntrospectionEndpoint(issuer, verifier, keys);
+  const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
   const memory = createAnswerMemory(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
   const pending = new Map<string, Promise<JsonObject>>();
