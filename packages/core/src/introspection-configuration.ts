@@ -22,7 +22,11 @@ export interface ClientTls {
 /** A store that a fleet shares, such as a Keyv over Redis; it need not be trusted, and may fail. */
 export interface IntrospectionCache {
   get(key: string): Promise<unknown>;
-  /** @param timeToLive milliseconds */
+  /**
+   * Resolves with false when the value was not written, as a Keyv does.
+   *
+   * @param timeToLive milliseconds
+   */
   set(key: string, value: string, timeToLive: number): Promise<unknown>;
 }
 

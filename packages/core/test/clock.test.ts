@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { currentTime } from "../src/clock.ts";
+import { ClockError, currentTime } from "../src/clock.ts";
+import { AccessTokenError } from "../src/errors.ts";
 
 describe("currentTime", () => {
   test.each([
@@ -28,5 +29,21 @@ describe("currentTime", () => {
     new Date(0),
   ])("refuses %s, by which no token would expire", (time) => {
     expect(() => currentTime(() => time as number)).toThrow(TypeError);
+  });
+});
+
+describe("a clock that throws", () => {
+  test.each([
+    ["an error", new RangeError("no time")],
+    ["a refusal, which it must not pass off as one", new AccessTokenError("ERR_TOKEN_EXPIRED")],
+  ])("%s is a mistake of the application, with what was thrown as the cause", (_name, thrown) => {
+    const read = (): number =>
+      currentTime(() => {
+        throw thrown;
+      });
+    expect(read).toThrow(ClockError);
+    expect(read).toThrow(TypeError);
+    expect(read).not.toThrow(AccessTokenError);
+    expect(read).toThrow(expect.objectContaining({ cause: thrown }));
   });
 });

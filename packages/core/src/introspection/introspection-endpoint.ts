@@ -47,7 +47,11 @@ export interface IntrospectionEndpoint {
 
 const SIGNED = "application/token-introspection+jwt";
 
-/** Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer. */
+/**
+ * Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer.
+ *
+ * @param elapsed milliseconds that only ever grow
+ */
 export function createIntrospectionEndpoint(
   issuer: IssuerConfiguration & { readonly introspection: IntrospectionConfiguration },
   verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">,

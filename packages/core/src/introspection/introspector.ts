@@ -1,4 +1,4 @@
-import { currentTime } from "../clock.ts";
+import { ClockError, currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
 import { publishIntrospection } from "../diagnostics.ts";
 import { AccessTokenError } from "../errors.ts";
@@ -68,8 +68,8 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   const ask = async (token: string): Promise<IntrospectionAnswer> => {
     if (inFlight >= MAX_IN_FLIGHT) throw new ExchangeError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
-    inFlight += 1;
     const [askedAt, started] = [now(), elapsed()];
+    inFlight += 1;
     try {
       const response = await endpoint.ask(token);
       publish({ outcome: isActive(response) ? "active" : "inactive", duration: elapsed() - started });
@@ -86,13 +86,14 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     const answer = usable ? deepFreeze(found) : await ask(token);
     memory.remember(digest, answer.response, remaining(answer));
     if (!usable && isActive(answer.response)) {
-      const timeToLive = Math.floor(Math.min(remaining(answer), untilExpiry(answer)));
+      const timeToLive = Math.floor(Math.min(remaining(answer), expiry(answer.response) - now()));
       if (timeToLive > 0) void shared?.write(subject, answer, timeToLive);
     }
     return answer.response;
   };
 
-  const unavailable = (error: unknown): AccessTokenError => {
+  const failure = (error: unknown): Error => {
+    if (error instanceof ClockError) return error;
     const reason = exchangeFailure(error);
     publish({ outcome: "unavailable", detail: reason });
     return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
@@ -106,7 +107,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
       pending.get(digest) ??
       find(token, digest)
         .catch((error: unknown) => {
-          throw unavailable(error);
+          throw failure(error);
         })
         .finally(() => pending.delete(digest));
     pending.set(digest, found);
@@ -115,7 +116,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   return {
     async introspect(token) {
-      // A clock that fails is a mistake of the application, not an issuer that cannot be asked.
+      // Without a time, what is remembered is not used either.
       now();
       const digest = tokenDigest(token);
       const response = memory.find(digest) ?? (await findOnce(token, digest));
@@ -126,14 +127,14 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     },
     async ready() {
       await endpoint.ready().catch((error: unknown) => {
-        throw unavailable(error);
+        throw failure(error);
       });
     },
   };
 }
 
-/** How long the token is valid by its `exp`, in milliseconds since it was asked about. */
-function untilExpiry({ response, askedAt }: IntrospectionAnswer): number {
+/** When the token expires by its `exp`, in milliseconds since the epoch. */
+function expiry(response: JsonObject): number {
   const expires = ownMember(response, "exp");
-  return typeof expires === "number" ? expires * 1000 - askedAt : Number.POSITIVE_INFINITY;
+  return typeof expires === "number" ? expires * 1000 : Number.POSITIVE_INFINITY;
 }

@@ -48,9 +48,10 @@ export function createSharedCache(
   elapsed: () => number = () => performance.now(),
 ): SharedCache {
   let pausedUntil = Number.NEGATIVE_INFINITY;
+  const isPaused = (): boolean => elapsed() < pausedUntil;
 
   const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
-    if (elapsed() < pausedUntil) return undefined;
+    if (isPaused()) return undefined;
     try {
       return await inTime(operation);
     } catch {
@@ -81,10 +82,14 @@ export function createSharedCache(
       return answer;
     },
     async write(subject, answer, timeToLive) {
+      if (isPaused()) return;
       // What is nested deeper than can be written stays out.
       const value = await seal(answer, derive("value", subject)).catch(() => undefined);
       if (value === undefined || value.length > MAX_VALUE) return;
-      await attempt(subject.issuer, async () => store.set(nameOf(subject), value, timeToLive));
+      await attempt(subject.issuer, async () => {
+        // A Keyv keeps the error of its store to itself.
+        if ((await store.set(nameOf(subject), value, timeToLive)) === false) throw new Error("not written");
+      });
     },
   };
 }

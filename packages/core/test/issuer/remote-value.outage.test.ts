@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import { ExchangeError } from "../../src/issuer/exchange.ts";
+import { RemoteFailure } from "../../src/issuer/remote-value.ts";
+import { arrange, failureOf, turn } from "../support/remote-value.ts";
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const outage = new ExchangeError("it is out of order");
+
+describe("a failure", () => {
+  test("is told in its own words, and when it may be tried again", async () => {
+    const { value } = arrange(outage);
+    const failure = await failureOf(value);
+    expect(failure).toBeInstanceOf(ExchangeError);
+    expect([failure.message, failure.retryAfter]).toEqual(["it is out of order", 1]);
+    expect(value.failure()).toMatchObject({ message: "it is out of order", retryAfter: 1 });
+  });
+
+  test.each([
+    ["an error", new Error("MARKER")],
+    ["an error of another kind", new TypeError("MARKER")],
+  ])("of any other kind tells nothing of %s that it came from", async (_name, error) => {
+    const { message, stack, cause } = await failureOf(arrange(error).value);
+    expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");
+  });
+
+  test("is one for all who wait", async () => {
+    const { value, fetches } = arrange(outage);
+    const failures = await Promise.all(Array.from({ length: 1000 }, () => failureOf(value)));
+    expect(failures).toHaveLength(1000);
+    expect(fetches()).toBe(1);
+  });
+
+  test("is followed by no fetch for 1 s, 2 s, 4 s, and so on, up to 30 s", async () => {
+    const { value, pass, fetches } = arrange(outage);
+    const pauses = [1, 2, 4, 8, 16, 30, 30, 30];
+    for (const [index, pause] of pauses.entries()) {
+      expect((await failureOf(value)).retryAfter).toBe(pause);
+      expect(fetches()).toBe(index + 1);
+      pass(pause * second - 1);
+      expect((await failureOf(value)).retryAfter).toBe(1);
+      expect(fetches()).toBe(index + 1);
+      pass(1);
+    }
+  });
+
+  test("says how long it is until the next fetch, in whole seconds", async () => {
+    const { value, pass } = arrange(outage);
+    for (const pause of [1, 2, 4]) {
+      await failureOf(value);
+      pass(pause * second);
+    }
+    await failureOf(value);
+    const told = [];
+    for (const step of [0, 1, 999, 6000, 500, 499, 1, 3600_000]) {
+      pass(step);
+      told.push(value.failure()?.retryAfter);
+    }
+    expect(told).toEqual([8, 8, 7, 1, 1, 1, 1, 1]);
+  });
+
+  test("is forgotten with a success, and the next one counts as the first", async () => {
+    const { value, publish, pass, fetches } = arrange(outage);
+    for (let round = 0; round < 8; round += 1) {
+      await failureOf(value);
+      pass(minute);
+    }
+    publish("one");
+    expect(await value.refreshed()).toBe("one");
+    expect(value.failure()).toBeUndefined();
+    publish(outage);
+    pass(10 * second);
+    expect(await value.refreshed()).toBe("one");
+    expect(value.failure()?.retryAfter).toBe(1);
+    const before = fetches();
+    publish("two");
+    pass(second);
+    expect(await value.refreshed()).toBe("two");
+    expect(fetches()).toBe(before + 1);
+  });
+});
+
+describe("a good value", () => {
+  test("outlives an outage for an hour after its 10 minutes, and ends then", async () => {
+    const { value, publish, pass } = arrange("one");
+    await value.refreshed();
+    publish(outage);
+    pass(10 * minute);
+    expect(await value.refreshed()).toBe("one");
+    pass(hour - 1);
+    expect(value.current()).toBe("one");
+    expect(await value.refreshed()).toBe("one");
+    pass(1);
+    expect(value.current()).toBeUndefined();
+    expect((await failureOf(value)).message).toBe("it is out of order");
+  });
+
+  test("is not used without a fetch after a quiet time, when no outage is known of", async () => {
+    const { value, publish, pass } = arrange("one");
+    await value.refreshed();
+    publish("two");
+    pass(10 * minute);
+    expect(value.current()).toBeUndefined();
+    expect(await value.refreshed()).toBe("two");
+  });
+
+  test("is used at once while a fetch hangs that comes after a failure", async () => {
+    const { value, publish, pass, hold, fetches } = arrange("one");
+    await value.refreshed();
+    publish(outage);
+    pass(11 * minute);
+    expect(await value.refreshed()).toBe("one");
+    publish("two");
+    const release = hold();
+    pass(minute);
+    expect([value.current(), value.current()]).toEqual(["one", "one"]);
+    expect(fetches()).toBe(3);
+    release();
+    await turn();
+    expect(value.current()).toBe("two");
+    expect(value.failure()).toBeUndefined();
+  });
+
+  test("that cannot be fetched ahead of time stays, and the failure is no rejection that nobody handles", async () => {
+    const { value, publish, pass, fetches } = arrange("one");
+    await value.refreshed();
+    publish(outage);
+    pass(9 * minute);
+    expect(value.current()).toBe("one");
+    await turn();
+    for (let use = 0; use < 20; use += 1) expect(value.current()).toBe("one");
+    expect(fetches()).toBe(2);
+    expect(value.failure()).toBeInstanceOf(RemoteFailure);
+  });
+
+  test("is replaced as a whole, by a falsy one too", async () => {
+    const { value, publish, pass } = arrange("one");
+    await value.refreshed();
+    publish("");
+    pass(10 * second);
+    expect(await value.refreshed()).toBe("");
+    expect(value.current()).toBe("");
+  });
+});
