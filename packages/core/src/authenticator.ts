@@ -70,7 +70,8 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
     const checked = parseRequirements(requirements, configuration);
     return async (request) => {
       try {
-        const { token, certificate } = await readCredentials(request, sources);
+        const read = readCredentials(request, sources);
+        const { token, certificate } = read instanceof Promise ? await read : read;
         return await verify(token, { certificate, requirements: checked, request });
       } catch (error) {
         if (error instanceof AccessTokenError) await callApplication("onRejected", () => onRejected?.(error, request));

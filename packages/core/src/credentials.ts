@@ -33,15 +33,27 @@ export interface CredentialSources<Request> {
  * @throws AccessTokenError `ERR_TOKEN_MISSING` or `ERR_REQUEST_MALFORMED`
  * @throws Error for whatever a resolver throws, or returns outside its type
  */
-export async function readCredentials<Request extends IncomingRequest>(
+export function readCredentials<Request extends IncomingRequest>(
   request: Request,
   sources: CredentialSources<Request>,
-): Promise<Credentials> {
-  const found = findToken(request, sources);
+): Credentials | Promise<Credentials> {
+  const token = findToken(request, sources);
+  if (token instanceof Promise) return readBoth(token, request, sources);
   const certificate = resolveCertificate(request, sources.certificateResolver);
+  return certificate instanceof Promise
+    ? certificate.then((found) => ({ token, certificate: found }))
+    : { token, certificate };
+}
+
+async function readBoth<Request>(
+  token: Promise<string>,
+  request: Request,
+  { certificateResolver }: CredentialSources<Request>,
+): Promise<Credentials> {
+  const certificate = (async () => resolveCertificate(request, certificateResolver))();
   // Whichever fails first: the token decides, so that one request has one answer.
   certificate.catch(() => {});
-  return { token: await found, certificate: await certificate };
+  return { token: await token, certificate: await certificate };
 }
 
 function findToken<Request extends IncomingRequest>(
@@ -62,11 +74,15 @@ function presentToken(resolved: unknown): string {
   return resolved;
 }
 
-async function resolveCertificate<Request>(
+function resolveCertificate<Request>(
   request: Request,
   resolver: ClientCertificateResolver<Request>,
-): Promise<PresentedCertificate> {
-  const resolved: ResolvedCertificate = await callApplication("certificateResolver", () => resolver(request));
+): PresentedCertificate | Promise<PresentedCertificate> {
+  const resolved = callApplication<ResolvedCertificate>("certificateResolver", () => resolver(request));
+  return resolved instanceof Promise ? resolved.then(presented) : presented(resolved);
+}
+
+function presented(resolved: ResolvedCertificate): PresentedCertificate {
   if (resolved instanceof AccessTokenError && !isCertificateErrorCode(resolved.code)) {
     throw new TypeError("certbound: an error that the certificateResolver returns must have an ERR_CERTIFICATE_* code");
   }

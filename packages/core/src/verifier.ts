@@ -109,7 +109,7 @@ async function verifyToken<Request>(
   use: VerificationRequest<Request>,
   setup: Setup,
 ): Promise<AccessToken> {
-  // What need not wait does not: a remembered token and a cheap refusal cost as much again where every step awaits.
+  // What need not wait does not: a remembered token costs as much again where every step awaits.
   const judged = judgeToken(token, use, setup);
   const accessToken = judged instanceof Promise ? await judged : judged;
   const checking = checkRequirements(accessToken, use.requirements, { request: use.request, ...setup });
@@ -130,12 +130,17 @@ function judgeToken<Request>(
   }
   const remembered = isOpaque ? undefined : verifiedTokens.find(token);
   if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
-  const jws = beforeSignature(() => parseCompactJws(token));
-  const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
-  // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
-  beforeSignature(() => judge(jws, jws.unverifiedClaims, { issuer, use, configuration, check: checkClaims }));
-  // An unknown issuer has just been refused.
-  return verifyNew(jws, issuer as Issuer, use, setup);
+  try {
+    // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
+    const jws = parseCompactJws(token);
+    const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
+    judge(jws, jws.unverifiedClaims, { issuer, use, configuration, check: checkClaims });
+    // An unknown issuer has just been refused.
+    return verifyNew(jws, issuer as Issuer, use, setup);
+  } catch (error) {
+    // Rejected and not thrown again: each throw costs as much as all that was checked.
+    return Promise.reject(error instanceof AccessTokenError ? withoutSignature(error) : error);
+  }
 }
 
 /** Keys and signature; then what was signed is judged. */
@@ -212,13 +217,9 @@ function withConfirmation(claims: AccessTokenClaims, told: AccessTokenClaims): A
   return cnf === undefined || Object.hasOwn(claims, "cnf") ? claims : Object.freeze({ ...claims, cnf });
 }
 
-/** Runs a check on what anybody may have written, and says so in the detail of what it throws. */
-function beforeSignature<Result>(check: () => Result): Result {
-  try {
-    return check();
-  } catch (error) {
-    // The error of a certificate may be one that the application made, and holds on to.
-    if (!(error instanceof AccessTokenError) || isCertificateErrorCode(error.code)) throw error;
-    throw Object.assign(error, { detail: `${error.detail} (the signature was not verified)` });
-  }
+/** Says in the detail that it is about what anybody may have written; of a certificate, it is not. */
+function withoutSignature(error: AccessTokenError): AccessTokenError {
+  // An error of a certificate may be one that the application made, and holds on to.
+  if (isCertificateErrorCode(error.code)) return error;
+  return Object.assign(error, { detail: `${error.detail} (the signature was not verified)` });
 }
