@@ -27,7 +27,7 @@ const sections = {
 
 const names = values.only?.split(",") ?? Object.keys(sections);
 const machine = `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`;
-console.log(`${machine}, load ${loadavg().map((load) => load.toFixed(1))} before`);
+console.log(`${machine}, load ${currentLoad()} before`);
 const tables = [];
 for (const name of names) {
   const section = sections[name];
@@ -37,8 +37,14 @@ for (const name of names) {
     tables.push(table);
   }
 }
-const load = loadavg().map((value) => value.toFixed(1));
+const load = currentLoad();
 console.log(`\nload ${load} after (the benchmark itself makes 1 of it, 2 with whole requests)`);
 const verdicts = tables.flatMap(({ rows }) => rows.map(isMet)).filter((met) => met !== undefined);
 console.log(`${verdicts.filter(Boolean).length} of ${verdicts.length} targets met`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, load, tables }, null, 2)}\n`);
+
+function currentLoad() {
+  return loadavg()
+    .map((value) => value.toFixed(1))
+    .join(" ");
+}

@@ -75,8 +75,10 @@ export function expressOauth2JwtBearer(token, { issuer }) {
   const next = freshly(token);
   return () =>
     new Promise((resolve, reject) => {
-      const request = { headers: { authorization: `Bearer ${next()}` }, query: {}, is: () => false };
-      const done = (/** @type {unknown} */ error) => (error === undefined ? resolve(undefined) : reject(error));
+      const headers = { host: "api.example.com", authorization: `Bearer ${next()}` };
+      const request = { headers, query: {}, protocol: "https", originalUrl: "/", is: () => false };
+      const done = (/** @type {Error | undefined} */ error) =>
+        error === undefined ? resolve(undefined) : reject(error);
       middleware(/** @type {never} */ (request), /** @type {never} */ ({}), done);
     });
 }

@@ -1,7 +1,7 @@
 // A server of one framework with one check, in a process of its own: node server.mjs FRAMEWORK CHECK, told the rest by IPC.
 
 import { createServer } from "node:https";
-import { createAuthenticator, httpRejection } from "@certbound/core";
+import { createAuthenticator } from "@certbound/core";
 import { protectApi as protectExpress } from "@certbound/express";
 import { protectApi as protectFastify } from "@certbound/fastify";
 import express from "express";
@@ -27,7 +27,7 @@ function byHand({ issuer, audience, jwks }) {
     const token = request.headers.authorization?.slice("Bearer ".length) ?? "";
     const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" });
     const socket = /** @type {import("node:tls").TLSSocket} */ (request.socket);
-    const { fingerprint256 = "" } = socket.getPeerCertificate();
+    const { fingerprint256 } = socket.getPeerCertificate();
     const thumbprint = Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url");
     const confirmation = /** @type {{ "x5t#S256"?: string } | undefined} */ (payload["cnf"]);
     if (confirmation?.["x5t#S256"] !== thumbprint) throw new Error("another certificate");
@@ -53,7 +53,7 @@ function plain(setup) {
     else {
       checking.then(
         () => response.end('{"ok":true}'),
-        (error) => response.writeHead(httpRejection(error).status).end(),
+        () => response.writeHead(401).end(),
       );
     }
   });
@@ -80,7 +80,8 @@ function onExpress(setup) {
         audience,
         jwksUri,
         tokenSigningAlg,
-        mtls: /** @type {never} */ ({ enabled: true, required: true }),
+        mtls: { enabled: true, required: true },
+        getCertificate: ({ socket }) => /** @type {import("node:tls").TLSSocket} */ (socket).getPeerCertificate().raw,
       }),
   };
   const handler = checks[check];
@@ -101,16 +102,18 @@ async function onFastify({ tls, issuer, audience, jwks }) {
 
 const frameworks = { "node:http": plain, express: onExpress, fastify: onFastify };
 
-process.on("message", async (/** @type {Setup | "usage" | "end"} */ message) => {
-  if (message === "end") process.exit(0);
-  if (message === "usage") {
-    process.send?.(process.cpuUsage());
-    return;
-  }
-  const server = await frameworks[/** @type {keyof typeof frameworks} */ (framework)](message);
+process.on("message", (/** @type {Setup | "usage"} */ message) => {
+  if (message === "usage") process.send?.(process.cpuUsage());
+  else void start(message);
+});
+
+/** @param {Setup} setup */
+async function start(setup) {
+  const server = await frameworks[/** @type {keyof typeof frameworks} */ (framework)](setup);
   server.listen(0, "127.0.0.1", () => {
     process.send?.(/** @type {import("node:net").AddressInfo} */ (server.address()).port);
   });
-});
+}
+
 // An orphan ends.
 process.on("disconnect", () => process.exit(0));

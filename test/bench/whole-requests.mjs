@@ -59,7 +59,7 @@ function table(framework, checks, figures, atLeast) {
   const rows = checks.map((name, index) => {
     const own = figures[index] ?? [];
     const throughputs = own.map(({ cpu }, round) => (base[round]?.cpu ?? Number.NaN) / cpu);
-    const [low, ratio, high] = [0.1, 0.5, 0.9].map((part) => quantile(throughputs, part));
+    const [low, ratio, high] = [quantile(throughputs, 0.1), quantile(throughputs, 0.5), quantile(throughputs, 0.9)];
     const rate = quantile(
       own.map((figure) => figure.rate),
       0.5,

@@ -1,7 +1,7 @@
 import type { BindingOutcome } from "./access-token.ts";
 import { type ClientCertificate, type ClientCertificateInput, parseClientCertificate } from "./client-certificate.ts";
 import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
-import { isJsonObject, ownMember } from "./json-object.ts";
+import { isJsonObject, type JsonObject, ownMember } from "./json-object.ts";
 import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
 
 /** Claims that may hold a confirmation. */
@@ -69,10 +69,11 @@ export function judgeBinding(
   const none = { clientCertificate: undefined, presentedCertificate: presented } as const;
   const binding = sources.filter((claims) => Object.hasOwn(claims, "cnf"));
   if (mode === "when-bound" && binding.length === 0) return { binding: "unbound", ...none };
-  let bound = boundCertificate(binding[0] ?? {}, certificate);
-  for (const claims of binding.slice(1)) {
-    if (!(bound instanceof AccessTokenError)) bound = boundCertificate(claims, certificate);
-  }
+  const [first = {}, ...others] = binding;
+  const bound = others.reduce<ClientCertificate | AccessTokenError>(
+    (found, claims) => (found instanceof AccessTokenError ? found : boundCertificate(claims, found)),
+    boundCertificate(first, certificate),
+  );
   if (!(bound instanceof AccessTokenError)) return { binding: "verified", clientCertificate: bound };
   if (mode !== "report-only") throw bound;
   return { binding: "refused", ...none, bindingError: bound };
@@ -85,16 +86,16 @@ function boundCertificate(
   certificate: PresentedCertificate,
 ): ClientCertificate | AccessTokenError {
   if (certificate instanceof AccessTokenError) return certificate;
-  const thumbprint = confirmedThumbprint(claims);
-  if (thumbprint instanceof AccessTokenError) return thumbprint;
-  // Both are canonical, so that equal text is equal bytes; thumbprints are no secrets.
-  if (thumbprint === certificate.thumbprint) return certificate;
-  return refused("ERR_BINDING_MISMATCH", "the certificate has another thumbprint than cnf names: stolen, or renewed?");
+  const confirmation = ownMember(claims, "cnf");
+  const thumbprint = isJsonObject(confirmation) ? ownMember(confirmation, "x5t#S256") : undefined;
+  // The certificate's is canonical, so that equal text is equal bytes; thumbprints are no secrets.
+  if (thumbprint !== certificate.thumbprint) return mismatch(confirmation);
+  // Equal to text, so that it is a thumbprint; and so that cnf is an object.
+  return Object.hasOwn(confirmation as JsonObject, "jkt") ? boundByKey() : certificate;
 }
 
-/** Reads the one confirmation method that is checked here; every other shape of `cnf` is refused. */
-function confirmedThumbprint(claims: ConfirmationClaims): string | AccessTokenError {
-  const confirmation = ownMember(claims, "cnf");
+/** Says why `cnf` does not name the certificate: the one method that is checked here, or another shape. */
+function mismatch(confirmation: unknown): AccessTokenError {
   if (confirmation === undefined) return refused("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
   if (!isJsonObject(confirmation)) return refused("ERR_BINDING_MALFORMED", "cnf is not an object");
   if (!Object.hasOwn(confirmation, "x5t#S256")) {
@@ -108,10 +109,13 @@ function confirmedThumbprint(claims: ConfirmationClaims): string | AccessTokenEr
   if (thumbprint === THUMBPRINT_OF_NOTHING) {
     return refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
   }
-  if (Object.hasOwn(confirmation, "jkt")) {
-    return refused("ERR_BINDING_UNSUPPORTED", "cnf has jkt as well: a DPoP-bound token is no bearer token (RFC 9449)");
-  }
-  return thumbprint;
+  if (Object.hasOwn(confirmation, "jkt")) return boundByKey();
+  return refused("ERR_BINDING_MISMATCH", "the certificate has another thumbprint than cnf names: stolen, or renewed?");
+}
+
+function boundByKey(): AccessTokenError {
+  const detail = "cnf has jkt as well: a DPoP-bound token is no bearer token (RFC 9449)";
+  return refused("ERR_BINDING_UNSUPPORTED", detail);
 }
 
 function seen(text: string): string {

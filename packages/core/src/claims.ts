@@ -110,6 +110,7 @@ function checkAlgorithm(algorithm: string, issuers: readonly IssuerConfiguration
 
 function checkType(type: unknown, claims: JsonObject, accepted: ReadonlySet<string | null>): void {
   if (type !== undefined && typeof type !== "string") throw refused("ERR_TOKEN_TYPE", "the typ is not a string");
+  if (type === "at+jwt" && accepted.has(type)) return;
   const normalised = type === undefined ? null : normaliseTokenType(type);
   if (!accepted.has(normalised)) {
     const names = [...accepted].map((name) => name ?? "none").join(", ");

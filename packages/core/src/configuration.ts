@@ -94,6 +94,8 @@ export interface IssuerConfiguration {
 /** A verifier's options, checked. */
 export interface VerifierConfiguration {
   readonly issuers: readonly IssuerConfiguration[];
+  /** Whether an issuer is asked about opaque tokens without the promise that it returns `cnf`. */
+  readonly confirmationMayBeUntold: boolean;
   /** Normalised: lower case, without `application/`. */
   readonly tokenTypes: ReadonlySet<string | null> | undefined;
   readonly clockTolerance: number;

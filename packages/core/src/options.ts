@@ -85,8 +85,12 @@ export const verifierRules: OptionRules<VerifierOptions> = {
 export function parseVerifierOptions(options: VerifierOptions): VerifierConfiguration {
   const given = knownOptions("the verifier's options", options, verifierRules, "not-given");
   const filled = given.issuer === undefined && given.jwks === undefined ? withEnvironment(given) : given;
+  const issuers = parseIssuers(filled);
   return Object.freeze({
-    issuers: parseIssuers(filled),
+    issuers,
+    confirmationMayBeUntold: issuers.some(
+      ({ introspection }) => introspection?.opaqueTokens === true && !introspection.returnsConfirmation,
+    ),
     tokenTypes: filled.tokenTypes && new Set(filled.tokenTypes.map((type) => type && normaliseTokenType(type))),
     clockTolerance: filled.clockTolerance ?? 5,
     maxTokenAge: filled.maxTokenAge,

@@ -73,11 +73,10 @@ export function parseRequirements<Request>(
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
-  { issuers }: VerifierConfiguration,
+  { confirmationMayBeUntold }: VerifierConfiguration,
 ): CheckedRequirements<Request> {
   const { validateCertificateBinding = true } = given;
-  const opaque = issuers.find(({ introspection }) => introspection?.opaqueTokens)?.introspection;
-  if (validateCertificateBinding === "when-bound" && opaque?.returnsConfirmation === false) {
+  if (validateCertificateBinding === "when-bound" && confirmationMayBeUntold) {
     throw new TypeError(
       'certbound: option "validateCertificateBinding" is "when-bound", and opaque tokens are introspected: that needs ' +
         "the promise that the issuer returns cnf for bound tokens, written as introspection: { returnsConfirmation: true }",

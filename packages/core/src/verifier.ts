@@ -111,7 +111,8 @@ async function verifyToken<Request>(
 ): Promise<AccessToken> {
   // What need not wait does not: a remembered token costs as much again where every step awaits.
   const judged = judgeToken(token, use, setup);
-  const accessToken = judged instanceof Promise ? await judged : judged;
+  const accessToken = judged instanceof Promise || judged instanceof AccessTokenError ? await judged : judged;
+  if (accessToken instanceof AccessTokenError) throw accessToken;
   const checking = checkRequirements(accessToken, use.requirements, { request: use.request, ...setup });
   if (checking !== undefined) await checking;
   return accessToken;
@@ -122,15 +123,15 @@ function judgeToken<Request>(
   token: string,
   use: VerificationRequest<Request>,
   setup: Setup,
-): AccessToken | Promise<AccessToken> {
+): AccessToken | AccessTokenError | Promise<AccessToken> {
   const { configuration, issuers, verifiedTokens } = setup;
   const isOpaque = isOpaqueToken(token);
   if (isOpaque && issuers.ofOpaqueTokens !== undefined) {
     return verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens });
   }
   const remembered = isOpaque ? undefined : verifiedTokens.find(token);
-  if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
   try {
+    if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
     // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
     const jws = parseCompactJws(token);
     const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
@@ -138,8 +139,9 @@ function judgeToken<Request>(
     // An unknown issuer has just been refused.
     return verifyNew(jws, issuer as Issuer, use, setup);
   } catch (error) {
-    // Rejected and not thrown again: each throw costs as much as all that was checked.
-    return Promise.reject(error instanceof AccessTokenError ? withoutSignature(error) : error);
+    // Returned: to throw it once more costs as much as all that was checked.
+    if (!(error instanceof AccessTokenError)) throw error;
+    return remembered === undefined ? withoutSignature(error) : error;
   }
 }
 

@@ -35,6 +35,7 @@ describe("parseVerifierOptions", () => {
   test("fills in the defaults", () => {
     const { issuers, ...rest } = parse();
     expect(rest).toEqual({
+      confirmationMayBeUntold: false,
       tokenTypes: undefined,
       clockTolerance: 5,
       maxTokenAge: undefined,
