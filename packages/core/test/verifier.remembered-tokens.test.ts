@@ -74,11 +74,7 @@ describe("for a remembered token, a request is judged by", () => {
     ["the missing certificate (M-03)", { clientCertificate: null }, "ERR_CERTIFICATE_MISSING"],
     ["the malformed certificate", { clientCertificate: "x" }, "ERR_CERTIFICATE_MALFORMED"],
     ["the certificate of another client, when-bound", { ...stolen, ...whenBound }, "ERR_BINDING_MISMATCH"],
-    [
-      "the missing certificate, when-bound",
-      { clientCertificate: null, ...whenBound },
-      "ERR_CERTIFICATE_MISSING",
-    ],
+    ["the missing certificate, when-bound", { clientCertificate: null, ...whenBound }, "ERR_CERTIFICATE_MISSING"],
     ["its scopes", { scopes: ["admin"] }, "ERR_SCOPE_INSUFFICIENT"],
     ["its groups", { groups: ["admins"] }, "ERR_ACCESS_DENIED"],
     ["its acr", { acrValues: ["gold"] }, "ERR_AUTHENTICATION_INSUFFICIENT"],
@@ -178,10 +174,7 @@ describe("a remembered token is refused", () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const { claims, outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
-    const [token, other] = [
-      await asked.accessToken({ boundTo: client }),
-      await asked.accessToken({ boundTo: client }),
-    ];
+    const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
     const [first, firstOther] = [await claims(token), await claims(other)];
     expect(await claims(token)).toBe(first);
     asked.revoke(token);
