@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, test } from "vitest";
 import type * as errors from "../src/errors.ts";
 import { AccessTokenError, type AccessTokenErrorCode, isCertificateErrorCode } from "../src/errors.ts";
 
@@ -80,6 +83,54 @@ describe("AccessTokenError", () => {
       expect(() => new AccessTokenError(code as AccessTokenErrorCode)).toThrow(TypeError);
     },
   );
+});
+
+describe("constructing an AccessTokenError", () => {
+  const own = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit") ?? {};
+
+  afterEach(() => void Reflect.defineProperty(Error, "stackTraceLimit", own));
+
+  test.each<[string, PropertyDescriptor]>([
+    ["0", { value: 0 }],
+    ["50", { value: 50 }],
+    ["Infinity", { value: Number.POSITIVE_INFINITY }],
+    ["undefined", { value: undefined }],
+    ["a text", { value: "10" }],
+    ["of a getter alone", { get: () => 7 }],
+  ])("leaves a stackTraceLimit alone that is %s", (_name, descriptor) => {
+    Reflect.defineProperty(Error, "stackTraceLimit", { ...descriptor, configurable: true });
+    if ("value" in descriptor) Reflect.defineProperty(Error, "stackTraceLimit", { writable: true });
+    const before = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
+    expect(new AccessTokenError("ERR_TOKEN_EXPIRED").code).toBe("ERR_TOKEN_EXPIRED");
+    expect(Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")).toEqual(before);
+  });
+
+  test("leaves none where there was none", () => {
+    Reflect.deleteProperty(Error, "stackTraceLimit");
+    expect(new AccessTokenError("ERR_TOKEN_EXPIRED").code).toBe("ERR_TOKEN_EXPIRED");
+    expect(Error.stackTraceLimit).toBeUndefined();
+  });
+
+  test("leaves it alone when it fails, and its own failure has a stack", () => {
+    const { stackTraceLimit } = Error;
+    expect(() => new AccessTokenError("ERR_NONE" as AccessTokenErrorCode)).toThrow(
+      expect.objectContaining({ name: "TypeError", stack: expect.stringContaining("errors.test.ts") }),
+    );
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  });
+
+  test("works in a process whose intrinsics are frozen, on the built package", async () => {
+    const program = `
+      import { AccessTokenError } from "@certbound/core";
+      const { code, detail } = new AccessTokenError("ERR_TOKEN_EXPIRED", { detail: "a reason" });
+      console.log(JSON.stringify([Object.isFrozen(Error), Error.stackTraceLimit, code, detail]));
+    `;
+    const run = ["--frozen-intrinsics", "--no-warnings", "--stack-trace-limit=7", "--input-type=module", "--eval"];
+    const { stdout } = await promisify(execFile)(process.execPath, [...run, program], {
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+    });
+    expect(JSON.parse(stdout)).toEqual([true, 7, "ERR_TOKEN_EXPIRED", "a reason"]);
+  });
 });
 
 describe("instanceof AccessTokenError", () => {

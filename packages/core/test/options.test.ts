@@ -47,12 +47,27 @@ describe("parseVerifierOptions", () => {
   });
 
   test("keeps what was given", () => {
-    const given = { clockTolerance: 0, maxTokenAge: 300, fetch: async () => new Response(), clock: () => 0 };
+    const given = {
+      clockTolerance: 0,
+      maxTokenAge: 300,
+      verifiedTokens: 7,
+      fetch: async () => new Response(),
+      clock: () => 0,
+    };
     expect(parse(given)).toMatchObject(given);
   });
 
   test("takes undefined for not given", () => {
-    const names = ["jwks", "algorithms", "tokenTypes", "clockTolerance", "maxTokenAge", "fetch", "clock"];
+    const names = [
+      "jwks",
+      "algorithms",
+      "tokenTypes",
+      "clockTolerance",
+      "maxTokenAge",
+      "verifiedTokens",
+      "fetch",
+      "clock",
+    ];
     expect(parse(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(parse());
   });
 
@@ -102,6 +117,10 @@ describe("the option", () => {
     ["tokenTypes", [[], "at+jwt", [""], [1], [undefined], null]],
     ["clockTolerance", [-1, 300.5, 301, Number.NaN, Number.POSITIVE_INFINITY, "5", null, true]],
     ["maxTokenAge", [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "300", null, true]],
+    [
+      "verifiedTokens",
+      [0, -0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001, 1e9, "5", "", true, null, [5], {}, 5n],
+    ],
     ["fetch", ["fetch", {}, null, true]],
     ["clock", [0, new Date(0), null, "now"]],
   ])("%s is refused when it is ill-typed", (name, values) => {
@@ -114,11 +133,17 @@ describe("the option", () => {
     ["tokenTypes", [["at+jwt"], [null], ["JWT", null, "application/at+jwt"]]],
     ["clockTolerance", [0, 0.5, 300]],
     ["maxTokenAge", [1, 300, 86_400]],
+    ["verifiedTokens", [1, 10_000, 1_000_000, false]],
     ["fetch", [fetch, async () => new Response()]],
     ["clock", [Date.now, () => 0]],
   ])("%s is accepted within its type", (name, values) => {
     for (const value of values) expect(() => parse({ [name]: value })).not.toThrow();
   });
+});
+
+test("verifiedTokens may be false, which remembers none", () => {
+  expect(parse({ verifiedTokens: false }).verifiedTokens).toBe(0);
+  expect(parse({ verifiedTokens: undefined }).verifiedTokens).toBe(10_000);
 });
 
 describe("the issuer", () => {

@@ -1,7 +1,7 @@
 import { KeyObject } from "node:crypto";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
-import { createKeySet } from "../../src/keys/key-set.ts";
+import { createKeySet, type KeySet, type VerificationKey } from "../../src/keys/key-set.ts";
 
 const [rsa, p256, p384, p521, ed25519] = await Promise.all(
   ["RS256", "ES256", "ES384", "ES512", "Ed25519"].map(generatePublicJwk),
@@ -164,6 +164,75 @@ describe("the kid", () => {
     expect(count("ES256")).toBe(4);
     expect(count("ES384")).toBe(1);
     expect(count("ES512")).toBe(0);
+  });
+});
+
+describe("a set that replaces another one", () => {
+  const [a, b] = [
+    { ...p256, kid: "a" },
+    { ...p256, kid: "b" },
+  ] as const;
+  const only = (set: KeySet, keyId: string, algorithm = "ES256") => {
+    const [key, ...others] = set.find({ algorithm, keyId });
+    expect(others).toEqual([]);
+    return key as VerificationKey;
+  };
+
+  test("has the same object for a key that did not change, imported already", async () => {
+    const before = createKeySet({ keys: [a] });
+    const imported = await only(before, "a").importFor("ES256");
+    const after = createKeySet({ keys: [b, a] }, before);
+    expect(only(after, "a")).toBe(only(before, "a"));
+    expect(await only(after, "a").importFor("ES256")).toBe(imported);
+    expect(after.holds(only(before, "a"))).toBe(true);
+  });
+
+  test("has nothing of one that it does not replace", () => {
+    const [first, second] = [createKeySet({ keys: [a] }), createKeySet({ keys: [a] })];
+    expect(only(second, "a")).not.toBe(only(first, "a"));
+    expect(second.holds(only(first, "a"))).toBe(false);
+  });
+
+  test.each<[string, object]>([
+    ["is another key under its kid", { x: p384?.x }],
+    ["has another kid", { kid: "c" }],
+    ["has no kid", { kid: undefined }],
+    ["is for one algorithm only", { alg: "ES256" }],
+    ["says that it is for signatures", { use: "sig" }],
+    ["is encrypting", { use: "enc" }],
+    ["is private", { d: "AAAA" }],
+  ])("does not hold a key that now %s", (_name, change) => {
+    const before = createKeySet({ keys: [a, b] });
+    const after = createKeySet({ keys: [{ ...a, ...change } as JWK, b] }, before);
+    expect(after.holds(only(before, "a"))).toBe(false);
+    expect(after.holds(only(before, "b"))).toBe(true);
+    for (const key of after.find({ algorithm: "ES256", keyId: undefined })) expect(key).not.toBe(only(before, "a"));
+  });
+
+  test("does not hold a key that is gone, nor gives it back when it returns", () => {
+    const first = createKeySet({ keys: [a, b] });
+    const second = createKeySet({ keys: [b] }, first);
+    const third = createKeySet({ keys: [a, b] }, second);
+    expect(second.holds(only(first, "a"))).toBe(false);
+    expect(third.holds(only(first, "a"))).toBe(false);
+    expect(third.holds(only(third, "a"))).toBe(true);
+    expect(third.holds(only(first, "b"))).toBe(true);
+  });
+
+  test("holds what it finds, also of a key that is there twice", () => {
+    const before = createKeySet({ keys: [a, a] });
+    const after = createKeySet({ keys: [a, a, a] }, before);
+    for (const set of [before, after]) {
+      const found = set.find({ algorithm: "ES256", keyId: "a" });
+      expect(found).toHaveLength(set.size);
+      expect(found.map((key) => set.holds(key))).not.toContain(false);
+    }
+  });
+
+  test("holds no key that is not one of them", () => {
+    const set = createKeySet({ keys: [a] });
+    expect(set.holds({ importFor: (algorithm) => only(set, "a").importFor(algorithm) })).toBe(false);
+    expect(set.holds(only(set, "a"))).toBe(true);
   });
 });
 

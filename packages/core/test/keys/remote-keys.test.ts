@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { describe, expect, test, vi } from "vitest";
 import { boundedFetch } from "../../src/issuer/exchange.ts";
+import type { VerificationKey } from "../../src/keys/key-set.ts";
 import type { KeySource } from "../../src/keys/key-source.ts";
 import { createRemoteKeys } from "../../src/keys/remote-keys.ts";
 import {
@@ -213,6 +214,59 @@ describe("a rotation", () => {
     pass(hour / 4);
     const [after] = await keys.find({ algorithm: "ES256", keyId: "old" });
     expect(after).not.toBe(before);
+  });
+});
+
+describe("a key that was found", () => {
+  const header = { algorithm: "ES256", keyId: "old" };
+
+  test("is held as long as the issuer publishes it, and the same object", async () => {
+    const { keys, find, pass, endpoint } = await arrange(set(old));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    endpoint.answer(set(current, old));
+    pass(minute);
+    await find("new");
+    expect(keys.holds(key)).toBe(true);
+    expect((await keys.find(header))[0]).toBe(key);
+    endpoint.answer(set(current));
+    pass(minute);
+    await find("another");
+    expect(keys.holds(key)).toBe(false);
+  });
+
+  test("is not held by another issuer that publishes it, nor by one that nobody has asked", async () => {
+    const [{ keys }, another] = [await arrange(set(old)), await arrange(set(old))];
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    expect(another.keys.holds(key)).toBe(false);
+    expect(another.fetches()).toBe(0);
+    await another.find("old");
+    expect(another.keys.holds(key)).toBe(false);
+    expect(keys.holds(key)).toBe(true);
+  });
+
+  test("is fetched again ahead of time by those who only ask whether it is held", async () => {
+    const { keys, fetches, pass, endpoint } = await arrange(set(old));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    endpoint.answer(set(current));
+    pass(9 * minute);
+    expect(keys.holds(key)).toBe(true);
+    await vi.waitFor(() => expect(keys.holds(key)).toBe(false));
+    expect(fetches()).toBe(2);
+  });
+
+  test("is not held past its time, but for an hour more while the issuer is known to fail", async () => {
+    const { keys, find, pass, endpoint } = await arrange(set(old));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    endpoint.answer(status(500, {}));
+    pass(11 * minute);
+    expect(keys.holds(key)).toBe(false);
+    expect(await find("old")).toBe("accepted");
+    expect(keys.holds(key)).toBe(true);
+    pass(58 * minute);
+    expect(keys.holds(key)).toBe(true);
+    pass(minute);
+    expect(keys.holds(key)).toBe(false);
+    expect(await find("old")).toBe("ERR_KEYS_UNAVAILABLE");
   });
 });
 

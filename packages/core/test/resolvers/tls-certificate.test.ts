@@ -1,8 +1,18 @@
-import { createServer, request as httpRequest } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request as httpRequest } from "node:http";
+import { connect, type Http2ServerRequest } from "node:http2";
+import { Agent, request as httpsRequest } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { createCertificateAuthority, createSelfSignedCertificate, mtlsRequest, startServer } from "@certbound/testing";
+import {
+  createCertificateAuthority,
+  createSelfSignedCertificate,
+  type Identity,
+  mtlsRequest,
+  startServer,
+} from "@certbound/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { ClientCertificate } from "../../src/client-certificate.ts";
 import { tlsCertificate } from "../../src/resolvers/tls-certificate.ts";
 import { startHttp2Server, startHttpsServer, type TlsListener } from "../support/tls-server.ts";
 
@@ -120,5 +130,120 @@ describe("tlsCertificate", () => {
     });
     await mtlsRequest(url, { ca, identity: client });
     expect(seen).toEqual([client.thumbprint, true]);
+  });
+});
+
+describe("a connection", () => {
+  /** Reads the certificate of every request, twice, and keeps what it found. */
+  function reading(): {
+    readonly found: (ClientCertificate | null)[];
+    readonly sockets: Set<unknown>;
+    readonly listener: TlsListener;
+  } {
+    const found: (ClientCertificate | null)[] = [];
+    const sockets = new Set<unknown>();
+    return {
+      found,
+      sockets,
+      listener: (request, response) => {
+        const { stream } = request as Partial<Http2ServerRequest>;
+        sockets.add(stream?.session ?? request.socket);
+        found.push(tlsCertificate(request), tlsCertificate(request));
+        response.end();
+      },
+    };
+  }
+
+  /** Sends so many requests over one connection of HTTP/1.1, one after the other. */
+  async function sendHttp1(url: string, count: number, tls: object): Promise<void> {
+    const agent = new Agent({ servername: "localhost", ...tls, keepAlive: true, maxSockets: 1 });
+    try {
+      for (let sent = 0; sent < count; sent += 1) {
+        const [incoming] = (await once(httpsRequest(url, { agent }).end(), "response")) as [IncomingMessage];
+        await once(incoming.resume(), "end");
+      }
+    } finally {
+      agent.destroy();
+    }
+  }
+
+  /** Sends so many requests over one connection of HTTP/2, all at once. */
+  async function sendHttp2(url: string, count: number, tls: object): Promise<void> {
+    const session = connect(url, { servername: "localhost", ...tls });
+    try {
+      const streams = Array.from({ length: count }, () => session.request({ ":path": "/" }));
+      await Promise.all(streams.map((stream) => once(stream.resume(), "end")));
+    } finally {
+      session.destroy();
+    }
+  }
+
+  const presenting = (identity: Identity, ca: string) => ({ ca, cert: identity.certificate, key: identity.key });
+
+  const kinds = [
+    ["HTTP/1.1", startHttpsServer, sendHttp1],
+    ["HTTP/2", startHttp2Server, sendHttp2],
+  ] as const;
+
+  describe.each(kinds)("of %s", (_name, start, send) => {
+    test("over TLS 1.3 has its certificate read once", async () => {
+      const { found, sockets, listener } = reading();
+      const { url, ca } = await start(listener);
+      await send(url, 4, { ...presenting(client, ca), minVersion: "TLSv1.3" });
+      expect(sockets.size).toBe(1);
+      expect(found).toHaveLength(8);
+      expect(found[0]).toMatchObject({ thumbprint: client.thumbprint });
+      expect(new Set(found).size).toBe(1);
+    });
+
+    test("over TLS 1.2 has its certificate read for every request: a client may renegotiate with another", async () => {
+      const { found, sockets, listener } = reading();
+      const { url, ca } = await start(listener);
+      await send(url, 4, { ...presenting(client, ca), maxVersion: "TLSv1.2" });
+      expect(sockets.size).toBe(1);
+      expect(new Set(found).size).toBe(8);
+      for (const certificate of found) expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
+    });
+
+    test("does not share its certificate with another one, of the same client or of another (M-01)", async () => {
+      const { found, sockets, listener } = reading();
+      const { url, ca } = await start(listener);
+      for (const identity of [client, client, thief]) await send(url, 2, presenting(identity, ca));
+      expect(sockets.size).toBe(3);
+      expect(new Set(found).size).toBe(3);
+      const thumbprints = found.map((certificate) => certificate?.thumbprint);
+      const expected = [client, client, thief].flatMap(({ thumbprint }) => Array.from({ length: 4 }, () => thumbprint));
+      expect(thumbprints).toEqual(expected);
+    });
+
+    test("without a certificate stays without one, whoever came before (M-03)", async () => {
+      const { found, listener } = reading();
+      const { url, ca } = await start(listener);
+      await send(url, 1, presenting(client, ca));
+      await send(url, 3, { ca });
+      expect(found.slice(0, 2)).toEqual([found[0], found[0]]);
+      expect(found[0]).toMatchObject({ thumbprint: client.thumbprint });
+      expect(found.slice(2)).toEqual(Array.from({ length: 6 }, () => null));
+    });
+  });
+
+  // No client at hand renegotiates with another certificate; this is what a server would be shown.
+  const [first, second] = [client, thief].map(({ der }) => new X509Certificate(der));
+
+  test.each([
+    ["TLSv1.2", first, second, thief.thumbprint],
+    ["TLSv1.2", undefined, second, thief.thumbprint],
+    ["TLSv1.2", first, undefined, undefined],
+    ["TLSv1.3", first, second, client.thumbprint],
+    ["TLSv1.3", undefined, second, thief.thumbprint],
+    ["unknown", first, second, thief.thumbprint],
+    [null, first, second, thief.thumbprint],
+  ])("of %j is judged by what it shows now, unless that cannot have changed", (protocol, before, now, expected) => {
+    let shown = before;
+    const socket = { getPeerX509Certificate: () => shown, getProtocol: () => protocol };
+    const request = { rawHeaders: [], socket };
+    expect(tlsCertificate(request)?.x509).toBe(before);
+    shown = now;
+    expect(tlsCertificate(request)?.thumbprint).toBe(expected);
   });
 });

@@ -1,0 +1,131 @@
+import { tamperPayload, tamperSignature } from "@certbound/testing";
+import { fc } from "@fast-check/vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { BindingMode } from "../src/binding.ts";
+import type { JsonWebKeySet } from "../src/configuration.ts";
+import type { VerifyOptions } from "../src/verify-options.ts";
+import type { Outcome } from "./support/outcome.ts";
+import { type RememberingApi, startRememberingApi } from "./support/remembering-api.ts";
+import { client, seconds, startIssuer, thief } from "./support/verification.ts";
+
+const [issuer, other] = await Promise.all([startIssuer(), startIssuer()]);
+const [key] = issuer.jwks.keys;
+const [otherKey] = other.jwks.keys;
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A token as it is issued, with a use of it that is good: after that one, it is remembered. */
+const kinds = {
+  typed: [{ boundTo: client }, {}],
+  generic: [{ boundTo: client, header: { typ: "JWT" } }, {}],
+  unbound: [{}, { validateCertificateBinding: "when-bound" }],
+} as const;
+
+const keySets: Readonly<Record<"kept" | "dropped" | "replaced", JsonWebKeySet>> = {
+  kept: issuer.jwks,
+  dropped: other.jwks,
+  replaced: { keys: [{ ...otherKey, kid: key?.kid ?? "" }] },
+};
+
+const changes = {
+  none: (token: string) => token,
+  signature: tamperSignature,
+  scope: (token: string) => tamperPayload(token, { scope: "admin" }),
+};
+
+const certificates = { own: client.certificate, stolen: thief.certificate, missing: null, malformed: "x" };
+
+const requirements: Readonly<Record<"met" | "scope" | "decision", Partial<VerifyOptions>>> = {
+  met: { scopes: ["read"], authorize: () => true },
+  scope: { scopes: ["admin"], authorize: () => false },
+  decision: { authorize: () => false },
+};
+
+/** Good more often than not, so that later checks have their turn. */
+function usually<Name extends string>(good: Name, ...bad: readonly Name[]): fc.Arbitrary<Name> {
+  return fc.oneof({ weight: 2, arbitrary: fc.constant(good) }, { weight: 1, arbitrary: fc.constantFrom(...bad) });
+}
+
+const situations = fc.record({
+  kind: fc.constantFrom("typed", "generic", "unbound"),
+  mode: fc.constantFrom<BindingMode[]>(true, "when-bound", "report-only"),
+  change: usually("none", "signature", "scope"),
+  clock: usually("same", "later", "earlier"),
+  certificate: usually("own", "stolen", "missing", "malformed"),
+  keys: usually("kept", "dropped", "replaced"),
+  required: usually("met", "scope", "decision"),
+});
+
+type Situation = typeof situations extends fc.Arbitrary<infer Value> ? Value : never;
+
+const times = { same: 0, later: 65, earlier: -6 };
+
+/** The first check that refuses, in the order of a token that nothing is known of. */
+function expectedOf({ kind, mode, change, clock, certificate, keys, required }: Situation): Outcome {
+  const isJudged = mode === true || (mode === "when-bound" && kind !== "unbound");
+  const faults: readonly (readonly [boolean, Outcome])[] = [
+    [kind === "generic" && mode !== true, "ERR_TOKEN_TYPE"],
+    [clock === "later", "ERR_TOKEN_EXPIRED"],
+    [clock === "earlier", "ERR_TOKEN_NOT_YET_VALID"],
+    [isJudged && certificate === "missing", "ERR_CERTIFICATE_MISSING"],
+    [isJudged && certificate === "malformed", "ERR_CERTIFICATE_MALFORMED"],
+    [isJudged && kind === "unbound", "ERR_BINDING_REQUIRED"],
+    [isJudged && certificate === "stolen", "ERR_BINDING_MISMATCH"],
+    [keys === "dropped", "ERR_TOKEN_KEY_UNKNOWN"],
+    [keys === "replaced" || change !== "none", "ERR_TOKEN_SIGNATURE"],
+    [required === "scope", "ERR_SCOPE_INSUFFICIENT"],
+    [required === "decision", "ERR_ACCESS_DENIED"],
+  ];
+  return faults.find(([isThere]) => isThere)?.[1] ?? "accepted";
+}
+
+/** Puts an API into a situation, has it judge a token, and puts it back. */
+async function judged(api: RememberingApi, token: string, situation: Situation): Promise<Outcome> {
+  const { mode, change, clock, certificate, keys, required } = situation;
+  if (keys !== "kept") await api.replaceKeys(keySets[keys]);
+  api.setClock(times[clock]);
+  const outcome = await api.outcome(changes[change](token), {
+    validateCertificateBinding: mode,
+    clientCertificate: certificates[certificate],
+    ...requirements[required],
+  });
+  api.setClock(0);
+  if (keys !== "kept") await api.replaceKeys(issuer.jwks);
+  return outcome;
+}
+
+test("a refusal has the same code, whether the token is remembered or new", async () => {
+  const remembering = await startRememberingApi(issuer);
+  const forgetting = await startRememberingApi(issuer, { verifiedTokens: false });
+  const outcomes = new Set<Outcome>();
+  const property = fc.asyncProperty(situations, async (situation) => {
+    const [issued, good] = kinds[situation.kind];
+    const token = await issuer.accessToken({ ...issued, expiresIn: 60, claims: { nbf: seconds } });
+    const claims = await remembering.claims(token, good);
+    expect(await remembering.claims(token, good)).toBe(claims);
+    const outcome = await judged(remembering, token, situation);
+    expect(outcome).toBe(expectedOf(situation));
+    expect(await judged(forgetting, token, situation)).toBe(outcome);
+    outcomes.add(outcome);
+  });
+  await fc.assert(property, { seed: 1, numRuns: 400 });
+  // All that can come of it; or this test would show little.
+  const all: readonly Outcome[] = [
+    "accepted",
+    "ERR_TOKEN_TYPE",
+    "ERR_TOKEN_EXPIRED",
+    "ERR_TOKEN_NOT_YET_VALID",
+    "ERR_CERTIFICATE_MISSING",
+    "ERR_CERTIFICATE_MALFORMED",
+    "ERR_BINDING_REQUIRED",
+    "ERR_BINDING_MISMATCH",
+    "ERR_TOKEN_KEY_UNKNOWN",
+    "ERR_TOKEN_SIGNATURE",
+    "ERR_SCOPE_INSUFFICIENT",
+    "ERR_ACCESS_DENIED",
+  ];
+  expect([...outcomes].toSorted()).toEqual(all.toSorted());
+});

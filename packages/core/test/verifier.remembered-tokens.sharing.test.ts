@@ -1,0 +1,126 @@
+import { tamperSignature } from "@certbound/testing";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { VerifyOptions } from "../src/verify-options.ts";
+import { json, status } from "./support/endpoint.ts";
+import { startHeldEndpoint } from "./support/held-endpoint.ts";
+import { outcomeOf } from "./support/outcome.ts";
+import { client, startIssuer, thief, verifierOf } from "./support/verification.ts";
+
+const issuer = await startIssuer();
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Starts an API that waits for its keys until the test answers. */
+async function waitingApi(options: { readonly verifiedTokens?: false } = {}) {
+  const published = await startHeldEndpoint();
+  const verifier = verifierOf(issuer, { jwks: published.url, ...options });
+  return {
+    published,
+    verify: (token: string, use: Partial<VerifyOptions> = {}) =>
+      verifier.verify(token, { clientCertificate: client.certificate, ...use }),
+  };
+}
+
+/** Makes so many uses of a token in turn. */
+function uses(count: number, ...kinds: readonly Partial<VerifyOptions>[]): readonly Partial<VerifyOptions>[] {
+  return Array.from({ length: count }, (_, index) => kinds[index % kinds.length] ?? {});
+}
+
+const stolen = { clientCertificate: thief.certificate };
+
+describe("requests with one new token at once", () => {
+  test("have it verified once, and are all given the same claims", async () => {
+    const { published, verify } = await waitingApi();
+    const token = await issuer.accessToken({ boundTo: client });
+    const verifying = uses(32, {}).map((use) => verify(token, use));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    const [first, ...others] = (await Promise.all(verifying)).map(({ claims }) => claims);
+    expect(others).toHaveLength(31);
+    for (const claims of others) expect(claims).toBe(first);
+    expect((await verify(token)).claims).toBe(first);
+    expect(published.requests).toHaveLength(1);
+  });
+
+  test("have it verified each for itself where nothing is to be remembered", async () => {
+    const { published, verify } = await waitingApi({ verifiedTokens: false });
+    const token = await issuer.accessToken({ boundTo: client });
+    const verifying = uses(32, {}).map((use) => verify(token, use));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    const claims = (await Promise.all(verifying)).map((accessToken) => accessToken.claims);
+    expect(new Set(claims).size).toBe(32);
+  });
+
+  test.each([
+    ["its own client", [{}, stolen], ["accepted", "ERR_BINDING_MISMATCH"]],
+    ["the thief", [stolen, {}], ["ERR_BINDING_MISMATCH", "accepted"]],
+  ] as const)("are judged by their own certificates, when %s comes first", async (_name, kinds, expected) => {
+    const { published, verify } = await waitingApi();
+    const token = await issuer.accessToken({ boundTo: client });
+    const verifying = uses(32, ...kinds).map((use) => outcomeOf(verify(token, use)));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    expect(await Promise.all(verifying)).toEqual(Array.from({ length: 16 }, () => expected).flat());
+  });
+
+  test("are judged by their own certificates once the signature is verified, too", async () => {
+    // These go past what is judged before the keys: only the outcome of the shared verification refuses them.
+    const { published, verify } = await waitingApi();
+    const token = await issuer.accessToken({ boundTo: client });
+    const reported = { ...stolen, validateCertificateBinding: "report-only" } as const;
+    const verifying = uses(32, {}, reported).map((use) => verify(token, use));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    const bindings = (await Promise.all(verifying)).map(({ binding }) => binding);
+    expect(bindings).toEqual(Array.from({ length: 16 }, () => ["verified", "refused"]).flat());
+  });
+
+  test("are judged by their own requirements", async () => {
+    const { published, verify } = await waitingApi();
+    const token = await issuer.accessToken({ boundTo: client });
+    const kinds = [
+      { scopes: ["read"] },
+      { scopes: ["admin"] },
+      { authorize: () => true },
+      { authorize: () => false },
+    ] as const;
+    const verifying = uses(32, ...kinds).map((use) => outcomeOf(verify(token, use)));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    const expected = ["accepted", "ERR_SCOPE_INSUFFICIENT", "accepted", "ERR_ACCESS_DENIED"];
+    expect(await Promise.all(verifying)).toEqual(Array.from({ length: 8 }, () => expected).flat());
+  });
+
+  test("are all refused when its signature is not valid, and so is the next one", async () => {
+    const { published, verify } = await waitingApi();
+    const token = await issuer.accessToken({ boundTo: client });
+    const forged = tamperSignature(token);
+    const verifying = uses(32, {}).map((use, index) => outcomeOf(verify(index % 2 === 0 ? forged : token, use)));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    const expected = ["ERR_TOKEN_SIGNATURE", "accepted"];
+    expect(await Promise.all(verifying)).toEqual(Array.from({ length: 16 }, () => expected).flat());
+    expect(await outcomeOf(verify(forged))).toBe("ERR_TOKEN_SIGNATURE");
+  });
+
+  test("are all without an answer when the keys cannot be fetched, and later ones try anew", async () => {
+    const { published, verify } = await waitingApi();
+    const token = await issuer.accessToken({ boundTo: client });
+    const failing = uses(32, {}).map((use) => outcomeOf(verify(token, use)));
+    await published.waiting(1);
+    published.release(status(500, {}));
+    expect(new Set(await Promise.all(failing))).toEqual(new Set(["ERR_KEYS_UNAVAILABLE"]));
+    expect(published.requests).toHaveLength(1);
+    vi.advanceTimersByTime(1000);
+    const trying = uses(32, {}, stolen).map((use) => outcomeOf(verify(token, use)));
+    await published.waiting(1);
+    published.release(json(issuer.jwks));
+    const expected = ["accepted", "ERR_BINDING_MISMATCH"];
+    expect(await Promise.all(trying)).toEqual(Array.from({ length: 16 }, () => expected).flat());
+    expect(published.requests).toHaveLength(2);
+  });
+});

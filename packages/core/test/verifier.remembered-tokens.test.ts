@@ -1,0 +1,273 @@
+import { tamperSignature } from "@certbound/testing";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { BindingMode } from "../src/binding.ts";
+import type { VerifyOptions } from "../src/verify-options.ts";
+import { status } from "./support/endpoint.ts";
+import { introspectionOf } from "./support/introspecting-verifier.ts";
+import type { Outcome } from "./support/outcome.ts";
+import { startRememberingApi } from "./support/remembering-api.ts";
+import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
+
+const issuer = await startIssuer();
+const stolen = { clientCertificate: thief.certificate };
+const whenBound = { validateCertificateBinding: "when-bound" } as const;
+const reportOnly = { validateCertificateBinding: "report-only" } as const;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  // A process that is asked has been running for a while.
+  vi.advanceTimersByTime(1000);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a remembered token", () => {
+  test("is verified once", async () => {
+    const { claims, published } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    const first = await claims(token);
+    expect(first).toMatchObject({ sub: "client-1" });
+    expect(await claims(token)).toBe(first);
+    expect(published.requests).toHaveLength(1);
+  });
+
+  test("is verified for every request where that is wanted", async () => {
+    const { claims } = await startRememberingApi(issuer, { verifiedTokens: false });
+    const token = await issuer.accessToken({ boundTo: client });
+    const first = await claims(token);
+    const second = await claims(token);
+    expect(second).not.toBe(first);
+    expect(second).toEqual(first);
+  });
+
+  test("is of the size of the memory: the one that was used least recently is verified anew", async () => {
+    const { claims } = await startRememberingApi(issuer, { verifiedTokens: 2 });
+    const [a = "", b = "", c = ""] = await Promise.all(
+      ["a", "b", "c"].map((jti) => issuer.accessToken({ boundTo: client, claims: { jti } })),
+    );
+    const [firstA, firstB] = [await claims(a), await claims(b)];
+    expect(await claims(a)).toBe(firstA);
+    const firstC = await claims(c);
+    expect([await claims(a), await claims(c)]).toEqual([firstA, firstC]);
+    expect(await claims(a)).toBe(firstA);
+    expect(await claims(c)).toBe(firstC);
+    expect(await claims(b)).not.toBe(firstB);
+  });
+
+  test("has claims that no application can change for the next request, at any depth", async () => {
+    const { claims } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client, claims: { nested: { list: [{ deep: true }] } } });
+    const first = await claims(token);
+    const { list } = first["nested"] as { list: object[] };
+    for (const part of [first, first.cnf, first["nested"], list, list[0]]) expect(Object.isFrozen(part)).toBe(true);
+    expect(() => Object.assign(first, { scope: "admin" })).toThrow(TypeError);
+    expect(() => Object.assign(first.cnf ?? {}, { "x5t#S256": thief.thumbprint })).toThrow(TypeError);
+    expect(() => list.push({})).toThrow(TypeError);
+    expect(await claims(token)).toMatchObject({ scope: "read", nested: { list: [{ deep: true }] } });
+  });
+});
+
+describe("for a remembered token, a request is judged by", () => {
+  test.each<[string, Partial<VerifyOptions>, Outcome]>([
+    ["the certificate of another client (M-01)", stolen, "ERR_BINDING_MISMATCH"],
+    ["the missing certificate (M-03)", { clientCertificate: null }, "ERR_CERTIFICATE_MISSING"],
+    ["the malformed certificate", { clientCertificate: "x" }, "ERR_CERTIFICATE_MALFORMED"],
+    ["the certificate of another client, when-bound", { ...stolen, ...whenBound }, "ERR_BINDING_MISMATCH"],
+    ["the missing certificate, when-bound", { clientCertificate: null, ...whenBound }, "ERR_CERTIFICATE_MISSING"],
+    ["its scopes", { scopes: ["admin"] }, "ERR_SCOPE_INSUFFICIENT"],
+    ["its groups", { groups: ["admins"] }, "ERR_ACCESS_DENIED"],
+    ["its acr", { acrValues: ["gold"] }, "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["the age of its authentication", { maxAge: 9 }, "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["what the application decides", { authorize: () => false }, "ERR_ACCESS_DENIED"],
+  ])("%s", async (_name, use, code) => {
+    const { claims, outcome } = await startRememberingApi(issuer);
+    const own = { scope: "read write", groups: ["staff"], acr: "silver", auth_time: seconds - 10 };
+    const token = await issuer.accessToken({ boundTo: client, claims: own });
+    const good = { scopes: ["read"], groups: ["staff"], acrValues: ["silver"], maxAge: 10, authorize: () => true };
+    const first = await claims(token, good);
+    expect(await outcome(token, use)).toBe(code);
+    expect(await claims(token, good)).toBe(first);
+  });
+
+  test("its own certificate, after the thief's was refused", async () => {
+    const { claims, outcome } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    const first = await claims(token);
+    for (const use of [stolen, {}, stolen, {}, { clientCertificate: null }, {}]) {
+      const own = !Object.hasOwn(use, "clientCertificate");
+      expect((await outcome(token, use)) === "accepted").toBe(own);
+    }
+    expect(await claims(token)).toBe(first);
+  });
+
+  test("its own binding mode", async () => {
+    const { claims, outcome } = await startRememberingApi(issuer);
+    const [bound, unbound] = [await issuer.accessToken({ boundTo: client }), await issuer.accessToken()];
+    const first = await claims(bound, { ...stolen, ...reportOnly });
+    expect(await outcome(bound, stolen)).toBe("ERR_BINDING_MISMATCH");
+    expect(await claims(bound)).toBe(first);
+    const firstUnbound = await claims(unbound, whenBound);
+    expect(await outcome(unbound)).toBe("ERR_BINDING_REQUIRED");
+    expect(await claims(unbound, { ...whenBound, clientCertificate: null })).toBe(firstUnbound);
+  });
+
+  test("the types that are accepted for this use", async () => {
+    const { claims, outcome } = await startRememberingApi(issuer);
+    for (const typ of ["JWT", undefined]) {
+      const token = await issuer.accessToken({ boundTo: client, header: { typ } });
+      const first = await claims(token);
+      expect(await outcome(token, whenBound)).toBe("ERR_TOKEN_TYPE");
+      expect(await outcome(token, reportOnly)).toBe("ERR_TOKEN_TYPE");
+      expect(await claims(token)).toBe(first);
+    }
+    const typed = await issuer.accessToken({ boundTo: client });
+    const first = await claims(typed);
+    expect(await claims(typed, whenBound)).toBe(first);
+    expect(await claims(typed, reportOnly)).toBe(first);
+  });
+});
+
+describe("a remembered token is refused", () => {
+  const required = { validateCertificateBinding: true } as const;
+
+  test.each<[string, object, BindingMode]>([
+    ["bound", required, true],
+    ["bound or not", whenBound, "when-bound"],
+    ["reported", reportOnly, "report-only"],
+  ])("in the second in which exp has passed, tolerance included: %s", async (_name, use) => {
+    const { claims, outcome, setClock } = await startRememberingApi(issuer, { clockTolerance: 5 });
+    const token = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
+    const first = await claims(token, use);
+    setClock(64.999);
+    expect(await claims(token, use)).toBe(first);
+    setClock(65);
+    expect(await outcome(token, use)).toBe("ERR_TOKEN_EXPIRED");
+    setClock(0);
+    expect(await outcome(token, use)).toBe("accepted");
+  });
+
+  test("in the second in which it is older than maxTokenAge", async () => {
+    const { claims, outcome, setClock } = await startRememberingApi(issuer, { maxTokenAge: 30, clockTolerance: 0 });
+    const token = await issuer.accessToken({ boundTo: client, expiresIn: 3600 });
+    const first = await claims(token);
+    setClock(29.999);
+    expect(await claims(token)).toBe(first);
+    setClock(30);
+    expect(await outcome(token)).toBe("ERR_TOKEN_EXPIRED");
+  });
+
+  test("when the clock steps back to before nbf, or iat where that counts", async () => {
+    const { claims, outcome, setClock } = await startRememberingApi(issuer, { maxTokenAge: 3600, clockTolerance: 5 });
+    for (const own of [{ nbf: seconds }, { iat: seconds }]) {
+      setClock(0);
+      const token = await issuer.accessToken({ boundTo: client, claims: { iat: seconds - 60, ...own } });
+      const first = await claims(token);
+      setClock(-5);
+      expect(await claims(token)).toBe(first);
+      setClock(-6);
+      expect(await outcome(token)).toBe("ERR_TOKEN_NOT_YET_VALID");
+    }
+  });
+
+  test("when the issuer that is always asked says that it was revoked", async () => {
+    const asked = await startIssuerInTest();
+    const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
+    const { claims, outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
+    const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
+    const [first, firstOther] = [await claims(token), await claims(other)];
+    expect(await claims(token)).toBe(first);
+    asked.revoke(token);
+    expect(await outcome(token)).toBe("ERR_TOKEN_INACTIVE");
+    expect(await outcome(token, stolen)).toBe("ERR_BINDING_MISMATCH");
+    expect(await claims(other)).toBe(firstOther);
+  });
+
+  test("when the issuer that is always asked does not answer any more", async () => {
+    const asked = await startIssuerInTest();
+    const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
+    const { outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
+    const token = await asked.accessToken({ boundTo: client });
+    expect(await outcome(token)).toBe("accepted");
+    await asked.close();
+    expect(await outcome(token)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  });
+});
+
+test("a token is remembered for 300 s, and then verified anew", async () => {
+  const { claims } = await startRememberingApi(issuer);
+  const token = await issuer.accessToken({ boundTo: client, expiresIn: 3600 });
+  const first = await claims(token);
+  vi.advanceTimersByTime(300_000);
+  expect(await claims(token)).toBe(first);
+  vi.advanceTimersByTime(1);
+  const second = await claims(token);
+  expect(second).not.toBe(first);
+  expect(await claims(token)).toBe(second);
+});
+
+describe("a refusal is not remembered:", () => {
+  test("that the client was another one", async () => {
+    const { outcome } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    for (const use of [stolen, { clientCertificate: null }]) {
+      expect(await outcome(token, use)).not.toBe("accepted");
+      expect(await outcome(token)).toBe("accepted");
+    }
+  });
+
+  test("that the token was not valid yet, or had expired by a clock that was wrong", async () => {
+    const { outcome, setClock } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client, claims: { nbf: seconds } });
+    setClock(-60);
+    expect(await outcome(token)).toBe("ERR_TOKEN_NOT_YET_VALID");
+    setClock(600);
+    expect(await outcome(token)).toBe("ERR_TOKEN_EXPIRED");
+    setClock(0);
+    expect(await outcome(token)).toBe("accepted");
+  });
+
+  test("that the requirements were not met", async () => {
+    const { outcome } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    expect(await outcome(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
+    expect(await outcome(token, { scopes: ["read"] })).toBe("accepted");
+  });
+
+  test("that its signature was not valid; it never becomes so", async () => {
+    const { outcome } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    const forged = tamperSignature(token);
+    for (const [tried, expected] of [
+      [forged, "ERR_TOKEN_SIGNATURE"],
+      [token, "accepted"],
+      [forged, "ERR_TOKEN_SIGNATURE"],
+      [token, "accepted"],
+    ] as const) {
+      expect(await outcome(tried)).toBe(expected);
+    }
+  });
+
+  test("that the keys could not be fetched", async () => {
+    const { outcome, published, claims } = await startRememberingApi(issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    published.answer(status(500, {}));
+    expect(await outcome(token)).toBe("ERR_KEYS_UNAVAILABLE");
+    published.answer((response) => response.writeHead(200).end(JSON.stringify(issuer.jwks)));
+    vi.advanceTimersByTime(1000);
+    const first = await claims(token);
+    expect(await claims(token)).toBe(first);
+  });
+
+  test("that the issuer called it inactive", async () => {
+    const asked = await startIssuerInTest();
+    const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
+    const { outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
+    const token = await asked.accessToken({ boundTo: client });
+    asked.introspectAs(token, { active: false });
+    expect(await outcome(token)).toBe("ERR_TOKEN_INACTIVE");
+    asked.introspectAs(token, { active: true });
+    vi.advanceTimersByTime(10_001);
+    expect(await outcome(token)).toBe("accepted");
+  });
+});
