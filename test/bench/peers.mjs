@@ -77,8 +77,8 @@ export function expressOauth2JwtBearer(token, { issuer }) {
     new Promise((resolve, reject) => {
       const headers = { host: "api.example.com", authorization: `Bearer ${next()}` };
       const request = { headers, query: {}, protocol: "https", originalUrl: "/", is: () => false };
-      const done = (/** @type {Error | undefined} */ error) =>
-        error === undefined ? resolve(undefined) : reject(error);
+      const done = (/** @type {unknown} */ error) => (error instanceof Error ? reject(error) : resolve(undefined));
+      error === undefined ? resolve(undefined) : reject(error);
       middleware(/** @type {never} */ (request), /** @type {never} */ ({}), done);
     });
 }
