@@ -137,10 +137,9 @@ describe("a remembered token is of one verifier:", () => {
   ])("one with %s does not know it", async (_name, options, code) => {
     const token = await issuer.accessToken({ boundTo: client });
     const [first, second] = [verifierOf(issuer), verifierOf(issuer, options)];
-    for (const _time of [1, 2]) {
-      expect(await outcomeOf(first.verify(token, good))).toBe("accepted");
-      expect(await outcomeOf(second.verify(token, good))).toBe(code);
-    }
+    expect(await outcomeOf(first.verify(token, good))).toBe("accepted");
+    expect(await outcomeOf(second.verify(token, good))).toBe(code);
+    expect(await outcomeOf(first.verify(token, good))).toBe("accepted");
   });
 
   test("one with the same options verifies it anew", async () => {

@@ -259,6 +259,20 @@ describe("a refusal is not remembered:", () => {
     expect(await claims(token)).toBe(first);
   });
 
+  test("that the issuer called it inactive; it takes no room from others", async () => {
+    const asked = await startIssuerInTest();
+    const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
+    const introspection = introspectionOf(asked, always);
+    const { outcome, claims } = await startRememberingApi(asked, { introspection, verifiedTokens: 1 });
+    const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
+    const first = await claims(token);
+    asked.revoke(other);
+    expect(await outcome(other)).toBe("ERR_TOKEN_INACTIVE");
+    expect(await claims(token)).toBe(first);
+    expect(await outcome(await asked.accessToken({ boundTo: client }))).toBe("accepted");
+    expect(await claims(token)).not.toBe(first);
+  });
+
   test("that the issuer called it inactive", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
