@@ -76,7 +76,8 @@ export function expressOauth2JwtBearer(token, { issuer }) {
   return () =>
     new Promise((resolve, reject) => {
       const headers = { host: "api.example.com", authorization: `Bearer ${next()}` };
-      const request = { headers, query: {}, protocol: "https", originalUrl: "/", is: () => false };
+      const get = (/** @type {string} */ name) => (name === "Host" ? headers.host : undefined);
+      const request = { method: "GET", headers, get, query: {}, protocol: "https", originalUrl: "/", is: () => false };
       const done = (/** @type {unknown} */ error) => (error instanceof Error ? reject(error) : resolve(undefined));
       middleware(/** @type {never} */ (request), /** @type {never} */ ({}), done);
     });

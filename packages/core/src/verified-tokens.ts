@@ -14,14 +14,16 @@ export interface VerifiedToken {
   readonly key: VerificationKey;
 }
 
-/** Verified tokens, each verified once. */
+/** Verified tokens, each verified once: to verify one anew takes 50 times as long as to find and judge it again. */
 export interface VerifiedTokens {
+  /** Gives the name by which a token is known here. */
+  nameOf(token: string): string;
   /** Finds a token whose issuer still has the key. */
-  find(token: string): VerifiedToken | undefined;
+  find(name: string): VerifiedToken | undefined;
   /** Verifies a token; those who ask for the same one meanwhile get the same answer. */
-  verify(token: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
-  /** Keeps a token that was found to be good in every respect. */
-  remember(token: string, verified: VerifiedToken): void;
+  verify(name: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
+  /** Keeps a token that was found to be good in every respect; `length` is that of the token. */
+  remember(name: string, length: number, verified: VerifiedToken): void;
 }
 
 /** How long a token is remembered, in milliseconds, whatever its own lifetime is. */
@@ -38,7 +40,9 @@ const MAX_LENGTH = 16 * 1024 * 1024;
  * @param elapsed milliseconds that only ever grow
  */
 export function createVerifiedTokens(size: number, elapsed: () => number = () => performance.now()): VerifiedTokens {
-  if (size === 0) return { find: () => undefined, verify: (_token, verify) => verify(), remember: () => undefined };
+  if (size === 0) {
+    return { nameOf: () => "", find: () => undefined, verify: (_name, verify) => verify(), remember: () => undefined };
+  }
   const remembered = new LRUCache<string, VerifiedToken>({
     max: size,
     maxSize: MAX_LENGTH,
@@ -48,19 +52,18 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
   });
   const pending = new Map<string, Promise<VerifiedToken>>();
   return {
-    find(token) {
-      const verified = remembered.get(tokenDigest(token));
+    nameOf: tokenDigest,
+    find(name) {
+      const verified = remembered.get(name);
       return verified?.issuer.keys.holds(verified.key) ? verified : undefined;
     },
-    verify(token, verify) {
-      const digest = tokenDigest(token);
-      const verifying = pending.get(digest) ?? verify().finally(() => pending.delete(digest));
-      pending.set(digest, verifying);
+    verify(name, verify) {
+      const verifying = pending.get(name) ?? verify().finally(() => pending.delete(name));
+      pending.set(name, verifying);
       return verifying;
     },
-    remember(token, verified) {
-      const digest = tokenDigest(token);
-      if (remembered.peek(digest) !== verified) remembered.set(digest, verified, { size: token.length });
+    remember(name, length, verified) {
+      if (remembered.peek(name) !== verified) remembered.set(name, verified, { size: length });
     },
   };
 }

@@ -129,7 +129,8 @@ function judgeToken<Request>(
   if (isOpaque && issuers.ofOpaqueTokens !== undefined) {
     return verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens });
   }
-  const remembered = isOpaque ? undefined : verifiedTokens.find(token);
+  const name = isOpaque ? "" : verifiedTokens.nameOf(token);
+  const remembered = verifiedTokens.find(name);
   try {
     if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
     // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
@@ -137,7 +138,7 @@ function judgeToken<Request>(
     const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
     judge(jws, jws.unverifiedClaims, { issuer, use, configuration, check: checkClaims });
     // An unknown issuer has just been refused.
-    return verifyNew(jws, issuer as Issuer, use, setup);
+    return verifyNew(jws, issuer as Issuer, use, { ...setup, name });
   } catch (error) {
     // Returned: to throw it once more costs as much as all that was checked.
     if (!(error instanceof AccessTokenError)) throw error;
@@ -150,16 +151,17 @@ async function verifyNew<Request>(
   jws: CompactJws,
   issuer: Issuer,
   use: VerificationRequest<Request>,
-  setup: Setup,
+  setup: Setup & { readonly name: string },
 ): Promise<AccessToken> {
   const { token, algorithm, type } = jws;
-  const verified = await setup.verifiedTokens.verify(token, async () => {
+  const { name, verifiedTokens } = setup;
+  const verified = await verifiedTokens.verify(name, async () => {
     const { payload, key } = await verifySignature(jws, await issuer.keys.find(jws));
     const claims = deepFreeze(parseJsonObject(payload, "payload"));
     return { header: { algorithm, type }, issuer, key, claims };
   });
   const accessToken = await acceptJwt(token, verified, { use, setup, check: checkClaims });
-  setup.verifiedTokens.remember(token, verified);
+  verifiedTokens.remember(name, token.length, verified);
   return accessToken;
 }
 

@@ -18,10 +18,10 @@ async function verifiedAnew(): Promise<VerifiedToken> {
 const verified = await verifiedAnew();
 
 /** Creates a memory, whose time stands still until the test moves it. */
-function arrange(size: number): { readonly tokens: VerifiedTokens; readonly pass: (milliseconds: number) => void } {
+function arrange(size: number): { readonly tokens: Memory; readonly pass: (milliseconds: number) => void } {
   let time = 1_000_000;
   return {
-    tokens: createVerifiedTokens(size, () => time),
+    tokens: byToken(createVerifiedTokens(size, () => time)),
     pass: (milliseconds) => {
       time += milliseconds;
     },
@@ -48,6 +48,19 @@ function held(): {
     release: (value) => settle.release?.(value),
     fail: (error) => settle.fail?.(error),
     count: () => count,
+  };
+}
+
+/** The memory by the tokens themselves. */
+interface Memory extends Pick<VerifiedTokens, "find" | "verify"> {
+  readonly remember: (token: string, verified: VerifiedToken) => void;
+}
+
+function byToken({ nameOf, find, verify, remember }: VerifiedTokens): Memory {
+  return {
+    find: (token) => find(nameOf(token)),
+    verify: (token, verifying) => verify(nameOf(token), verifying),
+    remember: (token, known) => remember(nameOf(token), token.length, known),
   };
 }
 
