@@ -129,8 +129,8 @@ function judgeToken<Request>(
   if (isOpaque && issuers.ofOpaqueTokens !== undefined) {
     return verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens });
   }
-  const name = isOpaque ? "" : verifiedTokens.nameOf(token);
-  const remembered = verifiedTokens.find(name);
+  // What does not look like a JWT is not looked for: to name garbage would double what it costs.
+  const remembered = isOpaque ? undefined : verifiedTokens.find(verifiedTokens.nameOf(token));
   try {
     if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
     // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
@@ -138,7 +138,7 @@ function judgeToken<Request>(
     const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
     judge(jws, jws.unverifiedClaims, { issuer, use, configuration, check: checkClaims });
     // An unknown issuer has just been refused.
-    return verifyNew(jws, issuer as Issuer, use, { ...setup, name });
+    return verifyNew(jws, issuer as Issuer, use, setup);
   } catch (error) {
     // Returned: to throw it once more costs as much as all that was checked.
     if (!(error instanceof AccessTokenError)) throw error;
@@ -151,10 +151,11 @@ async function verifyNew<Request>(
   jws: CompactJws,
   issuer: Issuer,
   use: VerificationRequest<Request>,
-  setup: Setup & { readonly name: string },
+  setup: Setup,
 ): Promise<AccessToken> {
   const { token, algorithm, type } = jws;
-  const { name, verifiedTokens } = setup;
+  const { verifiedTokens } = setup;
+  const name = verifiedTokens.nameOf(token);
   const verified = await verifiedTokens.verify(name, async () => {
     const { payload, key } = await verifySignature(jws, await issuer.keys.find(jws));
     const claims = deepFreeze(parseJsonObject(payload, "payload"));

@@ -1,6 +1,8 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { tamperSignature } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
+import type { JsonWebKeySet } from "../src/configuration.ts";
 import type { VerifyOptions } from "../src/verify-options.ts";
 import { status } from "./support/endpoint.ts";
 import { introspectionOf } from "./support/introspecting-verifier.ts";
@@ -283,5 +285,34 @@ describe("a refusal is not remembered:", () => {
     asked.introspectAs(token, { active: true });
     vi.advanceTimersByTime(10_001);
     expect(await outcome(token)).toBe("accepted");
+  });
+});
+
+describe("a token that does not look like a JWT, and is one", () => {
+  // RFC 8259 section 2 allows white space before the brace, and RFC 7515 says nothing against it.
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jwks = { keys: [publicKey.export({ format: "jwk" })] } as JsonWebKeySet;
+  const signed = (jti: string): string => {
+    const claims = {
+      iss: issuer.issuer,
+      aud: issuer.audience,
+      exp: seconds + 300,
+      cnf: { "x5t#S256": client.thumbprint },
+      jti,
+    };
+    const parts = [` {"alg":"ES256","typ":"at+jwt"}`, JSON.stringify(claims)];
+    const input = parts.map((part) => Buffer.from(part).toString("base64url")).join(".");
+    const signature = sign("sha256", Buffer.from(input), { key: privateKey, dsaEncoding: "ieee-p1363" });
+    return `${input}.${signature.toString("base64url")}`;
+  };
+
+  test("is never taken for another one, remembered or being verified", async () => {
+    const { claims, outcome } = await startRememberingApi(issuer, { jwks });
+    const [first, second] = await Promise.all(["first", "second"].map((jti) => claims(signed(jti))));
+    expect([first?.jti, second?.jti]).toEqual(["first", "second"]);
+    for (const other of ["", "garbage", "a.b.c", tamperSignature(signed("first"))]) {
+      expect(await outcome(other)).not.toBe("accepted");
+    }
+    expect(await claims(signed("third"))).toMatchObject({ jti: "third" });
   });
 });
