@@ -1,7 +1,11 @@
 import { AccessTokenError } from "./errors.ts";
 import { headerValues, type NodeRequest } from "./incoming-request.ts";
 
-const separators = [" ", "\t", ",", "\n", "\r", "\v", "\f", "\u00a0"];
+/** All white space of ECMAScript, and the comma. */
+const separators =
+  " \t,\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff".split(
+    "",
+  );
 
 /**
  * Extracts the access token from the Authorization header (RFC 6750 section 2.1).
@@ -22,7 +26,7 @@ export function bearerToken(request: NodeRequest, schemes: readonly string[]): s
   const scheme = (end < 0 ? credentials : credentials.slice(0, end)).toLowerCase();
   if (!schemes.includes(scheme)) throw missing("the Authorization header has another scheme");
   const token = credentials.slice(scheme.length).replace(/^ +/, "");
-  // Searched for one by one: a regular expression takes ten times as long.
+  // Searched for one by one: a regular expression takes seven times as long.
   const isOne =
     token !== "" && end >= 0 && credentials[end] === " " && !separators.some((text) => token.includes(text));
   if (!isOne) throw malformed("expected the scheme, a space and one token in the Authorization header");

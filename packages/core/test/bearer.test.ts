@@ -52,6 +52,9 @@ describe("the Authorization header", () => {
     "Bearer a, Bearer b",
     "Bearer a\nb",
     "Bearer a\u00a0b",
+    "Bearer a\u2028b",
+    "Bearer a\u3000b",
+    "Bearer a\ufeffb",
   ])("%j is malformed", (credentials) => {
     expect(outcome(() => token([credentials]))).toBe("ERR_REQUEST_MALFORMED");
   });
