@@ -1,3 +1,5 @@
+import { withinTime } from "./time-limit.ts";
+
 /** How long a callback of the application may take, in milliseconds. */
 const CALLBACK_TIMEOUT = 5000;
 
@@ -18,14 +20,6 @@ export function callApplication<Result>(name: string, call: () => Result | Promi
 }
 
 async function settled<Result>(name: string, promise: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`${name} has not settled within ${CALLBACK_TIMEOUT} ms`)),
-      CALLBACK_TIMEOUT,
-    );
-    timer.unref();
-  });
   // A promise of another library need not return one from its own then.
   const own = Promise.resolve(promise).then(
     (value) => value,
@@ -33,11 +27,7 @@ async function settled<Result>(name: string, promise: Promise<Result>): Promise<
       throw failed(name, error);
     },
   );
-  try {
-    return await Promise.race([own, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return withinTime(own, CALLBACK_TIMEOUT, `${name} has not settled within ${CALLBACK_TIMEOUT} ms`);
 }
 
 function failed(name: string, cause: unknown): Error {

@@ -4,6 +4,7 @@ import type { CryptoKey, JWK } from "jose";
 import type { ClientAuthentication, IntrospectionOptions } from "./introspection-configuration.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";
 import { nonEmptyString } from "./known-options.ts";
+import { isLongEnough } from "./rsa-modulus.ts";
 
 type ClientKey = NonNullable<IntrospectionOptions["clientKey"]>;
 type PrivateKeyJwt = Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>;
@@ -17,9 +18,6 @@ const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Ma
   ["RSA", [undefined, "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]],
   ["AKP", [undefined, "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"]],
 ]);
-
-/** RFC 7518 section 3.3. */
-const MIN_MODULUS_LENGTH = 2048;
 
 /** Tells whether a value is a private key, and one that an assertion can be signed with (RFC 7523 section 2.2). */
 export function isClientKey(value: unknown): value is ClientKey {
@@ -60,9 +58,4 @@ function isKeyWithId(value: object): value is { readonly key: CryptoKey; readonl
 function canSign({ type, usages, algorithm }: CryptoKey): boolean {
   const { modulusLength } = algorithm as { readonly modulusLength?: number };
   return type === "private" && usages.includes("sign") && isLongEnough(modulusLength);
-}
-
-/** Only an RSA key has a modulus. */
-function isLongEnough(modulusLength: number | undefined): boolean {
-  return modulusLength === undefined || modulusLength >= MIN_MODULUS_LENGTH;
 }

@@ -3,6 +3,7 @@ import type { AccessTokenClaims } from "./access-token.ts";
 import type { TokenHeader } from "./claims.ts";
 import type { Issuer } from "./issuers.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
+import { createSingleFlight } from "./single-flight.ts";
 import { tokenDigest } from "./token-digest.ts";
 
 /** What is known of a JWT for good once its signature was verified: no verdict on time, certificate or requirements. */
@@ -50,18 +51,13 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
     ttlResolution: 0,
     perf: { now: elapsed },
   });
-  const pending = new Map<string, Promise<VerifiedToken>>();
   return {
     nameOf: tokenDigest,
     find(name) {
       const verified = remembered.get(name);
       return verified?.issuer.keys.holds(verified.key) ? verified : undefined;
     },
-    verify(name, verify) {
-      const verifying = pending.get(name) ?? verify().finally(() => pending.delete(name));
-      pending.set(name, verifying);
-      return verifying;
-    },
+    verify: createSingleFlight(),
     remember(name, length, verified) {
       if (remembered.peek(name) !== verified) remembered.set(name, verified, { size: length });
     },

@@ -7,6 +7,7 @@ import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
 import { RemoteFailure } from "../issuer/remote-value.ts";
 import { deepFreeze, type JsonObject, ownMember } from "../json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
+import { createSingleFlight } from "../single-flight.ts";
 import { tokenDigest } from "../token-digest.ts";
 import { createAnswerMemory, type IntrospectionAnswer, isActive } from "./answer-memory.ts";
 import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
@@ -55,7 +56,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
   const memory = createAnswerMemory(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
-  const pending = new Map<string, Promise<JsonObject>>();
+  const findOnce = createSingleFlight<JsonObject>();
   let inFlight = 0;
 
   const now = (): number => currentTime(verifier.clock) * 1000;
@@ -102,24 +103,17 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     });
   };
 
-  const findOnce = (token: string, digest: string): Promise<JsonObject> => {
-    const found =
-      pending.get(digest) ??
-      find(token, digest)
-        .catch((error: unknown) => {
-          throw failure(error);
-        })
-        .finally(() => pending.delete(digest));
-    pending.set(digest, found);
-    return found;
-  };
+  const findOrFail = (token: string, digest: string): Promise<JsonObject> =>
+    find(token, digest).catch((error: unknown) => {
+      throw failure(error);
+    });
 
   return {
     async introspect(token) {
       // Without a time, what is remembered is not used either.
       now();
       const digest = tokenDigest(token);
-      const response = memory.find(digest) ?? (await findOnce(token, digest));
+      const response = memory.find(digest) ?? (await findOnce(digest, () => findOrFail(token, digest)));
       if (response !== "inactive" && isActive(response)) return response;
       throw new AccessTokenError("ERR_TOKEN_INACTIVE", {
         detail: "the issuer says that it is not active: expired, revoked, or of another issuer",

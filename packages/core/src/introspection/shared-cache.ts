@@ -4,6 +4,7 @@ import { compactDecrypt, CompactEncrypt } from "jose";
 import { publishIntrospection } from "../diagnostics.ts";
 import type { IntrospectionCache } from "../introspection-configuration.ts";
 import { isJsonObject, type JsonObject } from "../json-object.ts";
+import { withinTime } from "../time-limit.ts";
 import type { IntrospectionAnswer } from "./answer-memory.ts";
 
 /** What an answer is about: who was asked by whom, where, and about which token. */
@@ -53,7 +54,7 @@ export function createSharedCache(
   const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
     if (isPaused()) return undefined;
     try {
-      return await inTime(operation);
+      return await withinTime(operation(), PATIENCE, "late");
     } catch {
       pausedUntil = elapsed() + PAUSE;
       const detail = `the shared cache failed, or took longer than ${PATIENCE} ms; it is left alone for ${PAUSE} ms`;
@@ -92,19 +93,6 @@ export function createSharedCache(
       });
     },
   };
-}
-
-async function inTime<Result>(operation: () => Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("late")), PATIENCE);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([operation(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {

@@ -5,7 +5,7 @@ import {
   discoveryRequest,
   processDiscoveryResponse,
 } from "oauth4webapi";
-import { isLoopbackUrl } from "../secure-url.ts";
+import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../secure-url.ts";
 import { ExchangeError } from "./exchange.ts";
 
 /** A member of an issuer's metadata that says where something is. */
@@ -59,6 +59,5 @@ function publishes<Wanted extends PublishedUrl>(
   loopback: boolean,
 ): document is IssuerMetadata<Wanted> {
   const url: unknown = document[wanted];
-  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
-  return parsed?.protocol === "https:" || (loopback && parsed !== undefined && isLoopbackUrl(parsed));
+  return typeof url === "string" && (loopback ? isSecureUrl(url) : isHttpsUrl(url));
 }

@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { JsonWebKeySet, SignatureAlgorithm } from "../configuration.ts";
+import { isLongEnough } from "../rsa-modulus.ts";
 
 /** The keys of an issuer at one time. */
 export interface KeySet {
@@ -50,18 +51,19 @@ const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
   "ML-DSA-87": lattice,
 };
 
-const MIN_RSA_BITS = 2048;
-
 /**
- * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, and
- * those of unknown types, weak RSA keys, points off the curve. Key material in a token's header plays no part, ever (RFC 8725 section 3.10).
+ * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, those of
+ * unknown types, weak RSA keys, points off the curve. Key material in a token's header plays no part, ever (RFC 8725
+ * section 3.10).
  *
  * @param previous the set that this one replaces: a key that did not change stays the same object, imported already
  */
 export function createKeySet({ keys }: JsonWebKeySet, previous?: KeySet): KeySet {
-  const usable = keys.filter(isVerificationKey).map((jwk) => {
+  const usable = keys.flatMap((jwk) => {
     const text = JSON.stringify(jwk);
-    return { jwk, text, key: previous?.keys.get(text) ?? verificationKey(jwk) };
+    const known = previous?.keys.get(text);
+    // To look at a key again costs as much as a signature, and there may be thousands.
+    return known !== undefined || isVerificationKey(jwk) ? [{ jwk, text, key: known ?? verificationKey(jwk) }] : [];
   });
   const byKeyId = new Map<string, typeof usable>();
   for (const entry of usable) {
@@ -86,12 +88,11 @@ function isVerificationKey(jwk: JWK): boolean {
   return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig") && fitsAny && isSound(jwk);
 }
 
-/** Tells whether Node can use the key at all; RSA keys have 2048 bits at least (RFC 7518 section 3.3). */
+/** Tells whether Node can use the key at all, and it is long enough. */
 function isSound(jwk: JWK): boolean {
   try {
-    const { modulusLength = MIN_RSA_BITS } =
-      createPublicKey({ key: keyMaterial(jwk), format: "jwk" }).asymmetricKeyDetails ?? {};
-    return modulusLength >= MIN_RSA_BITS;
+    const { asymmetricKeyDetails } = createPublicKey({ key: keyMaterial(jwk), format: "jwk" });
+    return isLongEnough(asymmetricKeyDetails?.modulusLength);
   } catch {
     return false;
   }
