@@ -22,7 +22,7 @@ const sections = {
   start: () => coldStart(rounds),
   memory: () => memory(),
   scaling: () => scaling(rounds),
-  requests: () => wholeRequests(values.quick ? 2 : 5),
+  requests: () => wholeRequests(values.quick ? 1 : 7),
 };
 
 const names = values.only?.split(",") ?? Object.keys(sections);

@@ -2,6 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { AccessTokenError, createAuthenticator, fromProxy, nginx, rfc9440, tlsCertificate } from "@certbound/core";
+import { presentedToken } from "../../packages/core/dist/presented-token.js";
 import { innerEntry } from "../../packages/core/dist/verifier.js";
 import { openConnection } from "./connection.mjs";
 import { createFixture, freshly } from "./fixture.mjs";
@@ -39,7 +40,11 @@ function certboundVerification({ issuer }, socket, token) {
   if (entry === undefined || certificate === null) throw new Error("there is no certificate");
   const requirements = Object.freeze({ validateCertificateBinding: /** @type {const} */ (true) });
   const next = freshly(token);
-  return () => entry.verify(next(), { certificate, requirements, request: undefined });
+  return async () => {
+    const text = next();
+    const verdict = await entry.verify(presentedToken(text, text), { certificate, requirements, request: undefined });
+    if (verdict instanceof AccessTokenError) throw verdict;
+  };
 }
 
 /** @param {() => Promise<unknown>} check @param {string} code */
@@ -140,15 +145,26 @@ export async function certificates(rounds) {
   const [fromNginx, fromAny] = [fromProxy(nginx(), { trust }), fromProxy(rfc9440(), { trust })];
   const headers = ["Host", "api", "Accept", "*/*", "User-Agent", "bench", "X-Proxy-Secret", trust.secret.value];
   const anew = () => new X509Certificate(client.certificate).fingerprint256;
+  /** @param {ReturnType<typeof fromNginx>} resolved */
+  const found = (resolved) => {
+    if (resolved instanceof AccessTokenError) throw resolved;
+    return resolved;
+  };
   const rows = await compare(
     [
       { name: "parsed and hashed by crypto", run: anew },
       { name: "of a connection", run: () => tlsCertificate({ rawHeaders: [], socket }) },
       {
         name: "forwarded by nginx",
-        run: () => fromNginx({ rawHeaders: [...headers, "ssl-client-cert", pem()], socket }),
+        run: () =>
+          found(
+            fromNginx({ rawHeaders: [...headers, "ssl-client-cert", pem(), "ssl-client-verify", "SUCCESS"], socket }),
+          ),
       },
-      { name: "forwarded, RFC 9440", run: () => fromAny({ rawHeaders: [...headers, "client-cert", der()], socket }) },
+      {
+        name: "forwarded, RFC 9440",
+        run: () => found(fromAny({ rawHeaders: [...headers, "client-cert", der()], socket })),
+      },
     ],
     { rounds },
   );

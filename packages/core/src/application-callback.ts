@@ -35,5 +35,6 @@ function failed(name: string, cause: unknown): Error {
 }
 
 function isPromise<Result>(value: Result | Promise<Result>): value is Promise<Result> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  // Read, not looked for with `in`, which takes ten times as long on objects of many kinds.
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

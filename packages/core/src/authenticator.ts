@@ -1,20 +1,20 @@
 import type { AccessToken } from "./access-token.ts";
 import { callApplication } from "./application-callback.ts";
 import type { VerifierOptions } from "./configuration.ts";
-import { readCredentials, type TokenResolver } from "./credentials.ts";
+import { type Credentials, keepAccepted, readCredentials, type TokenResolver } from "./credentials.ts";
 import { AccessTokenError } from "./errors.ts";
 import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
 import { callback, knownOptions, type OptionRules } from "./known-options.ts";
 import { verifierRules } from "./options.ts";
+import type { PresentedToken } from "./presented-token.ts";
 import { type RejectionOptions, rejectionRules } from "./rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./resolvers/certificate-resolver.ts";
-import { tlsCertificate } from "./resolvers/tls-certificate.ts";
-import { createVerifier, type InnerEntry, innerEntry, type Verifier } from "./verifier.ts";
+import { createVerifier, type InnerEntry, innerEntry, type Verdict, type Verifier } from "./verifier.ts";
 
 /** How requests are read, and refused ones answered. */
 export interface RequestOptions<Request> extends RejectionOptions {
-  /** Finds the client's certificate; default {@link tlsCertificate}. */
+  /** Finds the client's certificate; default `tlsCertificate`. */
   readonly certificateResolver?: ClientCertificateResolver<Request> | undefined;
   /** Finds the access token instead of the Authorization header; null, undefined and `""`: there is none. */
   readonly tokenResolver?: TokenResolver<Request> | undefined;
@@ -62,20 +62,42 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   options: AuthenticatorOptions<Request> = {},
 ): Authenticator<Request> {
   const given = knownOptions<AnyOptions<Request>>("the options", options, authenticatorRules, "not-given");
-  const { certificateResolver = tlsCertificate, tokenResolver, onRejected, schemes = ["Bearer"], ...rest } = given;
-  const sources = { certificateResolver, tokenResolver, schemes: schemes.map((scheme) => scheme.toLowerCase()) };
+  const { certificateResolver, tokenResolver, onRejected, schemes = ["Bearer"], ...rest } = given;
+  const sources = {
+    certificateResolver,
+    tokenResolver,
+    schemes: schemes.map((scheme) => scheme.toLowerCase()),
+    acceptedTokens: new WeakMap<object, PresentedToken>(),
+  };
   const { verifier, verify, configuration } = verifierOf(rest);
+  const refuse = (error: unknown, request: Request): Promise<never> => {
+    if (onRejected === undefined || !(error instanceof AccessTokenError)) return Promise.reject(error);
+    const told = async () => callApplication("onRejected", () => onRejected(error, request));
+    return told().then(() => Promise.reject(error));
+  };
 
   const authenticator = (requirements: Requirements<Request> = {}): ((request: Request) => Promise<AccessToken>) => {
     const checked = parseRequirements(requirements, configuration);
-    return async (request) => {
+    const decide = (credentials: Credentials, request: Request): Verdict | Promise<Verdict> => {
+      const { token, certificate } = credentials;
+      const conclude = (verdict: Verdict): Verdict => {
+        if (!(verdict instanceof AccessTokenError)) keepAccepted(credentials, sources);
+        return verdict;
+      };
+      const verdict = verify(token, { certificate, requirements: checked, request });
+      return verdict instanceof Promise ? verdict.then(conclude) : conclude(verdict);
+    };
+    return (request) => {
+      const answer = (verdict: Verdict): Promise<AccessToken> =>
+        verdict instanceof AccessTokenError ? refuse(verdict, request) : Promise.resolve(verdict);
+      // Nothing is awaited that need not be, and no refusal is thrown on the way: either costs as much as the check.
       try {
         const read = readCredentials(request, sources);
-        const { token, certificate } = read instanceof Promise ? await read : read;
-        return await verify(token, { certificate, requirements: checked, request });
+        const verdict = read instanceof Promise ? read.then((found) => decide(found, request)) : decide(read, request);
+        if (!(verdict instanceof Promise)) return answer(verdict);
+        return verdict.catch((error: unknown) => refuse(error, request)).then(answer);
       } catch (error) {
-        if (error instanceof AccessTokenError) await callApplication("onRejected", () => onRejected?.(error, request));
-        throw error;
+        return refuse(error, request);
       }
     };
   };

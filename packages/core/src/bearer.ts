@@ -8,20 +8,30 @@ const separators =
   );
 
 /**
- * Extracts the access token from the Authorization header (RFC 6750 section 2.1).
+ * Finds the Authorization header of a request.
  *
- * The header is the only place that is looked at: never the query, the body or a cookie. What the token consists of is
- * not checked here, except that it holds no white space and no comma.
+ * The only place that is looked at for an access token: never the query, the body or a cookie.
  *
- * @param schemes accepted authentication schemes, in lower case
- * @throws AccessTokenError `ERR_TOKEN_MISSING` when there is no such header, or one of another scheme;
- *   `ERR_REQUEST_MALFORMED` when there is more than one, or not exactly one token in it
+ * @throws AccessTokenError `ERR_TOKEN_MISSING` when there is none; `ERR_REQUEST_MALFORMED` when there is more than one
  */
-export function bearerToken(request: NodeRequest, schemes: readonly string[]): string {
+export function authorizationHeader(request: NodeRequest): string {
   const values = headerValues(request, "authorization");
   if (values.length > 1) throw malformed(`expected one Authorization header, saw ${values.length}`);
   const [credentials = ""] = values;
   if (credentials === "") throw missing("there is no Authorization header");
+  return credentials;
+}
+
+/**
+ * Extracts the access token from an Authorization header (RFC 6750 section 2.1).
+ *
+ * What the token consists of is not checked here, except that it holds no white space and no comma.
+ *
+ * @param schemes accepted authentication schemes, in lower case
+ * @throws AccessTokenError `ERR_TOKEN_MISSING` when it has another scheme; `ERR_REQUEST_MALFORMED` when there is not
+ *   exactly one token in it
+ */
+export function bearerToken(credentials: string, schemes: readonly string[]): string {
   const end = credentials.search(/[ \t]/);
   const scheme = (end < 0 ? credentials : credentials.slice(0, end)).toLowerCase();
   if (!schemes.includes(scheme)) throw missing("the Authorization header has another scheme");

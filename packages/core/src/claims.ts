@@ -40,21 +40,27 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, rules: Clai
   checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
   if (issuer === undefined) throw refused("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
-  checkTimes(claims, configuration, { expires: true, issued: true });
+  checkTimes(timesOf(claims), configuration, { expires: true, issued: true });
   checkForm(claims);
   return claims;
 }
 
+/** What of a token may be otherwise accepted by now, or for another use, than it was before. */
+export interface AcceptedBefore {
+  readonly header: TokenHeader;
+  readonly claims: AccessTokenClaims;
+  readonly times: TokenTimes;
+}
+
 /**
- * Checks of claims that were accepted before what may be otherwise by now, or for this use: type and times.
+ * Checks of a token that was accepted before what may be otherwise by now, or for this use: type and times.
  *
  * @throws AccessTokenError `ERR_TOKEN_TYPE`, `_EXPIRED`, `_NOT_YET_VALID`
  */
-export function recheckClaims(header: TokenHeader, claims: AccessTokenClaims, rules: ClaimRules): AccessTokenClaims {
+export function recheckClaims({ header, claims, times }: AcceptedBefore, rules: Omit<ClaimRules, "issuer">): void {
   const { configuration, bindingRequired } = rules;
   checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
-  checkTimes(claims, configuration, { expires: true, issued: true });
-  return claims;
+  checkTimes(times, configuration, { expires: true, issued: true });
 }
 
 /** What an issuer's answer about a token is judged by. */
@@ -89,7 +95,7 @@ export function checkIntrospection(response: JsonObject, rules: IntrospectionRul
     }
   }
   if (claims === undefined || audience !== undefined) checkAudience(audience, issuer.audience);
-  checkTimes(response, configuration, { expires: false, issued: claims === undefined });
+  checkTimes(timesOf(response), configuration, { expires: false, issued: claims === undefined });
   checkForm(response);
   return response;
 }
@@ -130,15 +136,32 @@ function checkAudience(audience: unknown, accepted: readonly string[] | null): v
   }
 }
 
+/** The times that a token tells, in seconds since the epoch. */
+export interface TokenTimes {
+  readonly expires: number | undefined;
+  readonly notBefore: number | undefined;
+  readonly issued: number | undefined;
+}
+
+/**
+ * Reads the times of a token.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_CLAIM`
+ */
+export function timesOf(claims: JsonObject): TokenTimes {
+  return {
+    expires: numericDate(claims, "exp"),
+    notBefore: numericDate(claims, "nbf"),
+    issued: numericDate(claims, "iat"),
+  };
+}
+
 function checkTimes(
-  claims: JsonObject,
+  { expires, notBefore, issued }: TokenTimes,
   { clock, clockTolerance, maxTokenAge }: VerifierConfiguration,
   required: { readonly expires: boolean; readonly issued: boolean },
 ): void {
   const now = currentTime(clock);
-  const expires = numericDate(claims, "exp");
-  const notBefore = numericDate(claims, "nbf");
-  const issued = numericDate(claims, "iat");
   if (expires === undefined && required.expires) throw refused("ERR_TOKEN_CLAIM", "exp is missing");
   if (expires !== undefined && now >= expires + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "exp has passed");
   if (notBefore !== undefined && now < notBefore - clockTolerance) {

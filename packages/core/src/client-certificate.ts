@@ -50,9 +50,9 @@ export function certificateThumbprint(certificate: string | Uint8Array | X509Cer
 export function parseClientCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
   if (input === null || input === "") return undefined;
   if (typeof input === "string") return fromDer(derFromText(input));
+  if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
   if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
   if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input);
-  if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
   if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
   throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
 }

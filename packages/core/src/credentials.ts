@@ -1,14 +1,18 @@
 import { callApplication } from "./application-callback.ts";
-import { bearerToken } from "./bearer.ts";
+import { authorizationHeader, bearerToken } from "./bearer.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
-import { type IncomingRequest, nodeRequest } from "./incoming-request.ts";
+import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./incoming-request.ts";
+import { type PresentedToken, presentedToken } from "./presented-token.ts";
 import type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
+import { tlsCertificate } from "./resolvers/tls-certificate.ts";
 
-/** What a request is judged by: the two things that are read of it. */
+/** What a request is judged by, and where it came from. */
 export interface Credentials {
-  readonly token: string;
+  readonly token: PresentedToken;
   readonly certificate: PresentedCertificate;
+  /** What the token is kept by; undefined when the request was made up without a connection. */
+  readonly connection: object | undefined;
 }
 
 /** Finds the access token of a request instead of the Authorization header; null, undefined and `""`: there is none. */
@@ -19,9 +23,12 @@ export type TokenResolver<Request> = (
 /** How credentials are found. */
 export interface CredentialSources<Request> {
   readonly tokenResolver: TokenResolver<Request> | undefined;
-  readonly certificateResolver: ClientCertificateResolver<Request>;
+  /** Undefined: the TLS connection of the request. */
+  readonly certificateResolver: ClientCertificateResolver<Request> | undefined;
   /** In lower case. */
   readonly schemes: readonly string[];
+  /** What the connections were last accepted with: the same again is compared, not read and named again. */
+  readonly acceptedTokens: WeakMap<object, PresentedToken>;
 }
 
 /**
@@ -37,48 +44,74 @@ export function readCredentials<Request extends IncomingRequest>(
   request: Request,
   sources: CredentialSources<Request>,
 ): Credentials | Promise<Credentials> {
-  const token = findToken(request, sources);
-  if (token instanceof Promise) return readBoth(token, request, sources);
-  const certificate = resolveCertificate(request, sources.certificateResolver);
+  const incoming = { request, received: nodeRequest(request) };
+  const connection = connectionOf(incoming.received);
+  const known = connection && sources.acceptedTokens.get(connection);
+  const token = findToken(incoming, known, sources);
+  if (token instanceof Promise) return readBoth(token, connection, () => findCertificate(incoming, sources));
+  const certificate = findCertificate(incoming, sources);
   return certificate instanceof Promise
-    ? certificate.then((found) => ({ token, certificate: found }))
-    : { token, certificate };
+    ? certificate.then((found) => ({ token, certificate: found, connection }))
+    : { token, certificate, connection };
 }
 
-async function readBoth<Request>(
-  token: Promise<string>,
-  request: Request,
-  { certificateResolver }: CredentialSources<Request>,
+/** Keeps the token of a request that was accepted, for the next one of the same connection. */
+export function keepAccepted(
+  { token, connection }: Credentials,
+  { acceptedTokens }: Pick<CredentialSources<never>, "acceptedTokens">,
+): void {
+  if (token.isKept || connection === undefined) return;
+  acceptedTokens.set(connection, token);
+  token.isKept = true;
+}
+
+/** A request as the framework has it, and what is read of it. */
+interface Incoming<Request> {
+  readonly request: Request;
+  readonly received: NodeRequest;
+}
+
+async function readBoth(
+  token: Promise<PresentedToken>,
+  connection: object | undefined,
+  find: () => PresentedCertificate | Promise<PresentedCertificate>,
 ): Promise<Credentials> {
-  const certificate = (async () => resolveCertificate(request, certificateResolver))();
+  const certificate = (async () => find())();
   // Whichever fails first: the token decides, so that one request has one answer.
   certificate.catch(() => {});
-  return { token: await token, certificate: await certificate };
+  return { token: await token, certificate: await certificate, connection };
 }
 
-function findToken<Request extends IncomingRequest>(
-  request: Request,
+function findToken<Request>(
+  { request, received }: Incoming<Request>,
+  known: PresentedToken | undefined,
   { tokenResolver, schemes }: CredentialSources<Request>,
-): string | Promise<string> {
-  if (tokenResolver === undefined) return bearerToken(nodeRequest(request), schemes);
+): PresentedToken | Promise<PresentedToken> {
+  if (tokenResolver === undefined) {
+    const header = authorizationHeader(received);
+    return known?.source === header ? known : presentedToken(bearerToken(header, schemes), header);
+  }
   const resolved = callApplication("tokenResolver", () => tokenResolver(request));
-  return resolved instanceof Promise ? resolved.then(presentToken) : presentToken(resolved);
+  return resolved instanceof Promise
+    ? resolved.then((text) => resolvedToken(text, known))
+    : resolvedToken(resolved, known);
 }
 
-function presentToken(resolved: unknown): string {
+function resolvedToken(resolved: unknown, known: PresentedToken | undefined): PresentedToken {
   if (resolved === null || resolved === undefined || resolved === "") {
     throw new AccessTokenError("ERR_TOKEN_MISSING", { detail: "the tokenResolver found none" });
   }
   if (typeof resolved !== "string")
     throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
-  return resolved;
+  return known?.source === resolved ? known : presentedToken(resolved, resolved);
 }
 
-function resolveCertificate<Request>(
-  request: Request,
-  resolver: ClientCertificateResolver<Request>,
+function findCertificate<Request>(
+  { request, received }: Incoming<Request>,
+  { certificateResolver }: CredentialSources<Request>,
 ): PresentedCertificate | Promise<PresentedCertificate> {
-  const resolved = callApplication<ResolvedCertificate>("certificateResolver", () => resolver(request));
+  if (certificateResolver === undefined) return presentedCertificate(tlsCertificate(received));
+  const resolved = callApplication<ResolvedCertificate>("certificateResolver", () => certificateResolver(request));
   return resolved instanceof Promise ? resolved.then(presented) : presented(resolved);
 }
 

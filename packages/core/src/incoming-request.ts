@@ -6,7 +6,7 @@ export interface NodeRequest {
   readonly rawHeaders: readonly string[];
   readonly socket: NodeSocket;
   /** HTTP/2 only. */
-  readonly stream?: { readonly session?: object | undefined };
+  readonly stream?: { readonly session?: object | undefined } | undefined;
 }
 
 /** What is read of a socket; the methods exist on TLS sockets only. */
@@ -21,9 +21,23 @@ export interface NodeSocket {
 /** A Node request, or a request object of a framework that holds one as `raw` (Fastify). */
 export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
 
-/** Unwraps the Node request; where both forms are there, the Node request wins. */
+/**
+ * Reads of a request what is ever read of it; where both forms are there, the Node request wins.
+ *
+ * Once, into an object of one shape: Express gives each request a prototype of its own, after which every read of a member
+ * takes 0.5 us.
+ */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
-  return "rawHeaders" in request ? request : request.raw;
+  const { rawHeaders, socket, stream } = "rawHeaders" in request ? request : request.raw;
+  return { rawHeaders, socket, stream };
+}
+
+/**
+ * Gives what stands for the connection of a request: the session of HTTP/2, else the socket; undefined where a request
+ * was made up without one.
+ */
+export function connectionOf({ stream, socket }: NodeRequest): object | undefined {
+  return stream?.session ?? socket;
 }
 
 /**

@@ -1,15 +1,16 @@
 import { LRUCache } from "lru-cache";
 import type { AccessTokenClaims } from "./access-token.ts";
-import type { TokenHeader } from "./claims.ts";
+import type { TokenHeader, TokenTimes } from "./claims.ts";
 import type { Issuer } from "./issuers.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
+import type { PresentedToken } from "./presented-token.ts";
 import { createSingleFlight } from "./single-flight.ts";
-import { tokenDigest } from "./token-digest.ts";
 
 /** What is known of a JWT for good once its signature was verified: no verdict on time, certificate or requirements. */
 export interface VerifiedToken {
   readonly header: TokenHeader;
   readonly claims: AccessTokenClaims;
+  readonly times: TokenTimes;
   readonly issuer: Issuer;
   /** The key that its signature was verified with. */
   readonly key: VerificationKey;
@@ -17,14 +18,12 @@ export interface VerifiedToken {
 
 /** Verified tokens, each verified once: to verify one anew takes 50 times as long as to find and judge it again. */
 export interface VerifiedTokens {
-  /** Gives the name by which a token is known here. */
-  nameOf(token: string): string;
   /** Finds a token whose issuer still has the key. */
-  find(name: string): VerifiedToken | undefined;
+  find(token: PresentedToken): VerifiedToken | undefined;
   /** Verifies a token; those who ask for the same one meanwhile get the same answer. */
-  verify(name: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
-  /** Keeps a token that was found to be good in every respect; `length` is that of the token. */
-  remember(name: string, length: number, verified: VerifiedToken): void;
+  verify(token: PresentedToken, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
+  /** Keeps a token that was found to be good in every respect. */
+  remember(token: PresentedToken, verified: VerifiedToken): void;
 }
 
 /** How long a token is remembered, in milliseconds, whatever its own lifetime is. */
@@ -42,7 +41,7 @@ const MAX_LENGTH = 16 * 1024 * 1024;
  */
 export function createVerifiedTokens(size: number, elapsed: () => number = () => performance.now()): VerifiedTokens {
   if (size === 0) {
-    return { nameOf: () => "", find: () => undefined, verify: (_name, verify) => verify(), remember: () => undefined };
+    return { find: () => undefined, verify: (_token, verify) => verify(), remember: () => undefined };
   }
   const remembered = new LRUCache<string, VerifiedToken>({
     max: size,
@@ -51,15 +50,17 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
     ttlResolution: 0,
     perf: { now: elapsed },
   });
+  const verifyOnce = createSingleFlight<VerifiedToken>();
   return {
-    nameOf: tokenDigest,
-    find(name) {
-      const verified = remembered.get(name);
+    find(token) {
+      // What does not look like a JWT is not looked for: to name garbage would double what it costs.
+      const verified = token.isOpaque ? undefined : remembered.get(token.name());
       return verified?.issuer.keys.holds(verified.key) ? verified : undefined;
     },
-    verify: createSingleFlight(),
-    remember(name, length, verified) {
-      if (remembered.peek(name) !== verified) remembered.set(name, verified, { size: length });
+    verify: (token, verify) => verifyOnce(token.name(), verify),
+    remember(token, verified) {
+      const name = token.name();
+      if (remembered.peek(name) !== verified) remembered.set(name, verified, { size: token.text.length });
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
 import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
-import { checkClaims, checkIntrospection, recheckClaims, type TokenHeader } from "./claims.ts";
+import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./claims.ts";
 import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
@@ -8,8 +8,9 @@ import type { Introspector } from "./introspection/introspector.ts";
 import { createIssuers, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuers.ts";
 import { deepFreeze, type JsonObject, ownMember } from "./json-object.ts";
 import { knownOptions } from "./known-options.ts";
-import { checkOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
+import { checkOpaqueToken } from "./opaque-token.ts";
 import { parseVerifierOptions } from "./options.ts";
+import { type PresentedToken, presentedToken } from "./presented-token.ts";
 import { type CheckedRequirements, checkedRequirements, checkRequirements } from "./requirements.ts";
 import { verifySignature } from "./signature.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./verified-tokens.ts";
@@ -40,8 +41,14 @@ export interface VerificationRequest<Request> {
   readonly request: Request;
 }
 
-/** The verifier's inner entry, whose input was checked. */
-export type VerifyChecked = <Request>(token: string, use: VerificationRequest<Request>) => Promise<AccessToken>;
+/** What became of a token: a refusal is given, since to throw it costs more than to find it. */
+export type Verdict = AccessToken | AccessTokenError;
+
+/** The verifier's inner entry, whose input was checked; a promise where something has to be waited for. */
+export type VerifyChecked = <Request>(
+  token: PresentedToken,
+  use: VerificationRequest<Request>,
+) => Verdict | Promise<Verdict>;
 
 /** What adapters use of a verifier beyond its public methods. */
 export interface InnerEntry {
@@ -54,15 +61,6 @@ interface Setup {
   readonly configuration: VerifierConfiguration;
   readonly issuers: Issuers;
   readonly verifiedTokens: VerifiedTokens;
-}
-
-interface JudgedBy<Request> {
-  /** The configured issuer that the token names. */
-  readonly issuer: Issuer | undefined;
-  readonly use: VerificationRequest<Request>;
-  readonly configuration: VerifierConfiguration;
-  /** All of the claims; or of those that were accepted before, what may have changed. */
-  readonly check: typeof checkClaims | typeof recheckClaims;
 }
 
 const innerEntries = new WeakMap<object, InnerEntry>();
@@ -88,7 +86,9 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
       const requirements = checkedRequirements(given, configuration);
-      return verify(token, { certificate, requirements, request: undefined });
+      const verdict = await verify(presentedToken(token, token), { certificate, requirements, request: undefined });
+      if (verdict instanceof AccessTokenError) throw verdict;
+      return verdict;
     },
     async ready() {
       await issuers.ready();
@@ -104,98 +104,115 @@ export function innerEntry(verifier: object): InnerEntry | undefined {
 }
 
 /** What the token is, and whether this client may use it; then what the route asks of it. */
-async function verifyToken<Request>(
-  token: string,
+function verifyToken<Request>(
+  token: PresentedToken,
   use: VerificationRequest<Request>,
   setup: Setup,
-): Promise<AccessToken> {
+): Verdict | Promise<Verdict> {
   // What need not wait does not: a remembered token costs as much again where every step awaits.
-  const judged = judgeToken(token, use, setup);
-  const accessToken = judged instanceof Promise || judged instanceof AccessTokenError ? await judged : judged;
-  if (accessToken instanceof AccessTokenError) throw accessToken;
-  const checking = checkRequirements(accessToken, use.requirements, { request: use.request, ...setup });
-  if (checking !== undefined) await checking;
-  return accessToken;
+  const verdict = judgeToken(token, use, setup);
+  return verdict instanceof Promise
+    ? verdict.then((settled) => authorize(settled, use, setup))
+    : authorize(verdict, use, setup);
 }
 
 /** An opaque token is asked about; a JWT is remembered, or new: then it is judged as it is, before its signature is. */
 function judgeToken<Request>(
-  token: string,
+  token: PresentedToken,
   use: VerificationRequest<Request>,
   setup: Setup,
-): AccessToken | AccessTokenError | Promise<AccessToken> {
+): Verdict | Promise<Verdict> {
   const { configuration, issuers, verifiedTokens } = setup;
-  const isOpaque = isOpaqueToken(token);
-  if (isOpaque && issuers.ofOpaqueTokens !== undefined) {
-    return verifyOpaque(token, use, { configuration, ...issuers.ofOpaqueTokens });
+  if (token.isOpaque && issuers.ofOpaqueTokens !== undefined) {
+    return verifyOpaque(token.text, use, { configuration, ...issuers.ofOpaqueTokens });
   }
-  // What does not look like a JWT is not looked for: to name garbage would double what it costs.
-  const remembered = isOpaque ? undefined : verifiedTokens.find(verifiedTokens.nameOf(token));
+  const bindingRequired = use.requirements.validateCertificateBinding === true;
+  const remembered = verifiedTokens.find(token);
   try {
-    if (remembered !== undefined) return acceptJwt(token, remembered, { use, setup, check: recheckClaims });
+    if (remembered !== undefined) {
+      recheckClaims(remembered, { configuration, bindingRequired });
+      return acceptJwt(token, remembered, use, configuration);
+    }
     // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
-    const jws = parseCompactJws(token);
-    const issuer = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
-    judge(jws, jws.unverifiedClaims, { issuer, use, configuration, check: checkClaims });
-    // An unknown issuer has just been refused.
-    return verifyNew(jws, issuer as Issuer, use, setup);
+    const jws = parseCompactJws(token.text);
+    const named = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
+    checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
+    // An unknown one has just been refused.
+    const issuer = named as Issuer;
+    judgeCertificate(jws.unverifiedClaims, issuer, use);
+    return verifyNew(token, jws, issuer, { use, setup });
   } catch (error) {
-    // Returned: to throw it once more costs as much as all that was checked.
     if (!(error instanceof AccessTokenError)) throw error;
     return remembered === undefined ? withoutSignature(error) : error;
   }
 }
 
+/** What the route asks of a token that this client may use. */
+function authorize<Request>(
+  verdict: Verdict,
+  { requirements, request }: VerificationRequest<Request>,
+  { configuration }: Setup,
+): Verdict | Promise<Verdict> {
+  if (verdict instanceof AccessTokenError) return verdict;
+  const checking = checkRequirements(verdict, requirements, { request, configuration });
+  return checking === undefined ? verdict : checking.then(() => verdict);
+}
+
 /** Keys and signature; then what was signed is judged. */
 async function verifyNew<Request>(
+  token: PresentedToken,
   jws: CompactJws,
   issuer: Issuer,
-  use: VerificationRequest<Request>,
-  setup: Setup,
+  { use, setup }: { readonly use: VerificationRequest<Request>; readonly setup: Setup },
 ): Promise<AccessToken> {
-  const { token, algorithm, type } = jws;
-  const { verifiedTokens } = setup;
-  const name = verifiedTokens.nameOf(token);
-  const verified = await verifiedTokens.verify(name, async () => {
+  const { algorithm, type } = jws;
+  const { configuration, verifiedTokens } = setup;
+  const verified = await verifiedTokens.verify(token, async () => {
     const { payload, key } = await verifySignature(jws, await issuer.keys.find(jws));
     const claims = deepFreeze(parseJsonObject(payload, "payload"));
-    return { header: { algorithm, type }, issuer, key, claims };
+    return { header: { algorithm, type }, issuer, key, claims, times: timesOf(claims) };
   });
-  const accessToken = await acceptJwt(token, verified, { use, setup, check: checkClaims });
-  verifiedTokens.remember(name, token.length, verified);
+  const bindingRequired = use.requirements.validateCertificateBinding === true;
+  checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
+  const accessToken = await acceptJwt(token, verified, use, configuration);
+  verifiedTokens.remember(token, verified);
   return accessToken;
 }
 
-/** Judges what was signed, now and for this client; an issuer that is always asked has its say as well. */
+/** Decides for this client about a JWT whose claims were judged; an issuer that is always asked has its say as well. */
 function acceptJwt<Request>(
-  token: string,
-  { header, issuer, claims: signed }: VerifiedToken,
-  { use, setup, check }: Pick<JudgedBy<Request>, "use" | "check"> & { readonly setup: Setup },
+  token: PresentedToken,
+  { issuer, claims }: VerifiedToken,
+  use: VerificationRequest<Request>,
+  configuration: VerifierConfiguration,
 ): AccessToken | Promise<AccessToken> {
-  const { configuration } = setup;
-  const { claims, outcome } = judge(header, signed, { issuer, use, configuration, check });
-  if (!isAlwaysAsked(issuer)) return Object.freeze({ format: "jwt", claims, ...outcome });
-  return issuer.introspector.introspect(token).then((response) => {
+  const { certificate, requirements } = use;
+  const { accepted } = token;
+  // These claims name this certificate: neither can change, and what was made of them is frozen. To compare and to make
+  // it once more costs as much as all the rest.
+  if (accepted?.claims === claims && accepted.clientCertificate === certificate) return accepted;
+  const binding = judgeCertificate(claims, issuer, use);
+  if (!isAlwaysAsked(issuer)) {
+    token.accepted = Object.freeze({ format: "jwt", claims, ...binding });
+    return token.accepted;
+  }
+  return issuer.introspector.introspect(token.text).then((response) => {
     const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
-    const binding = judgeBinding([claims, told], use.certificate, use.requirements.validateCertificateBinding);
-    return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...binding });
+    const both = judgeBinding([claims, told], certificate, requirements.validateCertificateBinding);
+    return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...both });
   });
 }
 
-/** Claims, certificate and binding: what is decided anew for every request. */
-function judge<Request>(
-  header: TokenHeader,
-  unjudged: JsonObject,
-  { issuer, use, configuration, check }: JudgedBy<Request>,
-): { readonly claims: AccessTokenClaims; readonly outcome: BindingOutcome } {
-  const { certificate, requirements } = use;
+/** Certificate and binding, by what the token itself says. */
+function judgeCertificate<Request>(
+  claims: JsonObject,
+  issuer: Issuer,
+  { certificate, requirements }: VerificationRequest<Request>,
+): BindingOutcome {
   const { validateCertificateBinding: mode } = requirements;
-  const rules = { configuration, issuer: issuer?.configuration, bindingRequired: mode === true };
-  const claims = check(header, unjudged, rules);
   requireCertificate(certificate, mode);
   // An issuer that is asked may know of a binding that the JWT does not hold.
-  const ownMode = mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode;
-  return { claims, outcome: judgeBinding([claims], certificate, ownMode) };
+  return judgeBinding([claims], certificate, mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode);
 }
 
 function isAlwaysAsked(issuer: Issuer | undefined): issuer is Issuer & { readonly introspector: Introspector } {

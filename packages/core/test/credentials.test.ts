@@ -21,6 +21,7 @@ async function read(
     tokenResolver: tokenResolver as Sources["tokenResolver"],
     certificateResolver: certificateResolver as Sources["certificateResolver"],
     schemes: ["bearer"],
+    acceptedTokens: new WeakMap(),
   });
 }
 
@@ -55,7 +56,7 @@ describe("the certificate resolver", () => {
   ])("gives the certificate as %s, at once or later", async (_name, value) => {
     for (const certificateResolver of resolversOf(value)) {
       const { token, certificate } = await read({ certificateResolver });
-      expect(token).toBe("token");
+      expect(token.text).toBe("token");
       expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
     }
   });
@@ -159,7 +160,7 @@ describe("the token resolver", () => {
   test("gives the token instead of the header, at once or later", async () => {
     for (const from of [request, requestWith(), requestWith("Bearer a", "Bearer b")]) {
       for (const tokenResolver of resolversOf("other")) {
-        expect((await read({ tokenResolver }, from)).token).toBe("other");
+        expect((await read({ tokenResolver }, from)).token.text).toBe("other");
       }
     }
   });
@@ -219,7 +220,7 @@ describe("the token resolver", () => {
 
 describe("without a token resolver", () => {
   test("the token is that of the Authorization header, and of no other place", async () => {
-    expect((await read({}, requestWith("bearer  a.b.c"))).token).toBe("a.b.c");
+    expect((await read({}, requestWith("bearer  a.b.c"))).token.text).toBe("a.b.c");
     const elsewhere = {
       rawHeaders: ["Proxy-Authorization", "Bearer a", "X-Forwarded-Authorization", "Bearer b"],
       socket: {},

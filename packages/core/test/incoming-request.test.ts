@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
+  connectionOf,
   headerValues,
   nodeRequest,
   type NodeRequest,
@@ -15,22 +16,37 @@ function requestWith(rawHeaders: readonly string[], socket: NodeSocket = {}): No
 describe("nodeRequest", () => {
   const node = requestWith(["Host", "node"]);
 
-  test("returns a Node request itself", () => {
-    expect(nodeRequest(node)).toBe(node);
+  test("reads a Node request", () => {
+    expect(nodeRequest(node)).toEqual(node);
   });
 
   test("unwraps the request of a framework", () => {
-    expect(nodeRequest({ raw: node })).toBe(node);
+    expect(nodeRequest({ raw: node })).toEqual(node);
   });
 
   test("prefers the Node request to what it holds as raw", () => {
     const both = { ...node, raw: requestWith(["Host", "other"]) };
-    expect(nodeRequest(both)).toBe(both);
+    expect(nodeRequest(both)).toEqual(node);
   });
 
   test("finds the members of a Node request on its prototype", () => {
     const inherited = Object.create(node) as NodeRequest;
-    expect(nodeRequest(inherited)).toBe(inherited);
+    expect(nodeRequest(inherited)).toEqual(node);
+  });
+});
+
+describe("connectionOf", () => {
+  const socket = {};
+  const session = {};
+
+  test("is the session of HTTP/2, and otherwise the socket", () => {
+    expect(connectionOf({ rawHeaders: [], socket, stream: { session } })).toBe(session);
+    expect(connectionOf({ rawHeaders: [], socket, stream: {} })).toBe(socket);
+    expect(connectionOf(requestWith([], socket))).toBe(socket);
+  });
+
+  test("is not there when a request was made up without", () => {
+    expect(connectionOf({ rawHeaders: [] } as never)).toBeUndefined();
   });
 });
 

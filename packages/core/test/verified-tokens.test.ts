@@ -1,18 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { createIssuers } from "../src/issuers.ts";
 import { parseVerifierOptions } from "../src/options.ts";
+import { presentedToken } from "../src/presented-token.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "../src/verified-tokens.ts";
 import { reasonOf } from "./support/outcome.ts";
 import { startIssuer } from "./support/verification.ts";
 
 const { issuer: identifier, jwks } = await startIssuer();
 
+const times = { expires: undefined, notBefore: undefined, issued: undefined };
+
 /** What another verifier of the same options knows of a token. */
 async function verifiedAnew(): Promise<VerifiedToken> {
   const issuer = createIssuers(parseVerifierOptions({ issuer: identifier, audience: null, jwks })).named(identifier);
   const [key] = (await issuer?.keys.find({ algorithm: "ES256", keyId: undefined })) ?? [];
   if (issuer === undefined || key === undefined) throw new Error("there is no key");
-  return { header: { algorithm: "ES256", type: "at+jwt" }, claims: {}, issuer, key };
+  return { header: { algorithm: "ES256", type: "at+jwt" }, claims: {}, times, issuer, key };
 }
 
 const verified = await verifiedAnew();
@@ -52,17 +55,29 @@ function held(): {
 }
 
 /** The memory by the tokens themselves. */
-interface Memory extends Pick<VerifiedTokens, "find" | "verify"> {
+interface Memory {
+  readonly find: (token: string) => VerifiedToken | undefined;
+  readonly verify: (token: string, verify: () => Promise<VerifiedToken>) => Promise<VerifiedToken>;
   readonly remember: (token: string, verified: VerifiedToken) => void;
 }
 
-function byToken({ nameOf, find, verify, remember }: VerifiedTokens): Memory {
+function byToken({ find, verify, remember }: VerifiedTokens): Memory {
+  // What the tokens look like is no matter here, and decided before.
+  const presented = (token: string) => ({ ...presentedToken(token, token), isOpaque: false });
   return {
-    find: (token) => find(nameOf(token)),
-    verify: (token, verifying) => verify(nameOf(token), verifying),
-    remember: (token, known) => remember(nameOf(token), token.length, known),
+    find: (token) => find(presented(token)),
+    verify: (token, verifying) => verify(presented(token), verifying),
+    remember: (token, known) => remember(presented(token), known),
   };
 }
+
+test("what does not look like a JWT is neither looked for nor named", () => {
+  const { find } = createVerifiedTokens(10);
+  const name = (): never => {
+    throw new Error("it was named");
+  };
+  expect(find({ ...presentedToken("opaque", "opaque"), name })).toBeUndefined();
+});
 
 describe("a token", () => {
   test("is found once it is remembered, and no other one is", () => {

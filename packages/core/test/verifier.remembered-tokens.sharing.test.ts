@@ -4,7 +4,7 @@ import type { VerifyOptions } from "../src/verify-options.ts";
 import { json, status } from "./support/endpoint.ts";
 import { startHeldEndpoint } from "./support/held-endpoint.ts";
 import { outcomeOf } from "./support/outcome.ts";
-import { client, startIssuer, thief, verifierOf } from "./support/verification.ts";
+import { client, now, startIssuer, thief, verifierOf } from "./support/verification.ts";
 
 const issuer = await startIssuer();
 
@@ -77,6 +77,21 @@ describe("requests with one new token at once", () => {
     published.release(json(issuer.jwks));
     const bindings = (await Promise.all(verifying)).map(({ binding }) => binding);
     expect(bindings).toEqual(Array.from({ length: 16 }, () => ["verified", "refused"]).flat());
+  });
+
+  test("are judged by the time at which the signature is verified, too", async () => {
+    const published = await startHeldEndpoint();
+    let time = now;
+    const verifier = verifierOf(issuer, { jwks: published.url, clock: () => time });
+    const token = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
+    const verify = () => outcomeOf(verifier.verify(token, { clientCertificate: client.certificate }));
+    const waiting = verify();
+    await published.waiting(1);
+    time += 65_000;
+    published.release(json(issuer.jwks));
+    expect(await waiting).toBe("ERR_TOKEN_EXPIRED");
+    time -= 1;
+    expect(await verify()).toBe("accepted");
   });
 
   test("are judged by their own requirements", async () => {
