@@ -22,7 +22,7 @@ const sections = {
   start: () => coldStart(rounds),
   memory: () => memory(),
   scaling: () => scaling(rounds),
-  requests: () => wholeRequests(values.quick ? 1 : 7),
+  requests: () => wholeRequests(values.quick ? 1 : 5),
 };
 
 const names = values.only?.split(",") ?? Object.keys(sections);

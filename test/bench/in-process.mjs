@@ -40,10 +40,11 @@ function certboundVerification({ issuer }, socket, token) {
   if (entry === undefined || certificate === null) throw new Error("there is no certificate");
   const requirements = Object.freeze({ validateCertificateBinding: /** @type {const} */ (true) });
   const next = freshly(token);
-  return async () => {
+  return () => {
     const text = next();
-    const verdict = await entry.verify(presentedToken(text, text), { certificate, requirements, request: undefined });
+    const verdict = entry.verify(presentedToken(text, text), { certificate, requirements, request: undefined });
     if (verdict instanceof AccessTokenError) throw verdict;
+    return verdict;
   };
 }
 

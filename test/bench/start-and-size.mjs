@@ -12,6 +12,8 @@ import { compare } from "./rounds.mjs";
 /** @typedef {import("./report.mjs").Table} Table */
 
 const COLD = 1000;
+/** How many tokens are in use at once. */
+const LIVE = 5000;
 const BURST = 32;
 
 /** @param {number} rounds @returns {Promise<readonly Table[]>} */
@@ -75,24 +77,44 @@ export async function scaling(rounds) {
   const many = Array.from({ length: 999 }, (_, index) => ({ ...other, kid: `other-${index}` }));
   const issuers = many.map(({ kid }) => ({ issuer: `https://${kid}.example`, audience, jwks: { keys: [other] } }));
   const clientCertificate = { thumbprint: client.thumbprint };
-  const next = freshly(await accessToken());
-  /** @param {import("@certbound/core").VerifierOptions} options */
-  const remembered = (options) => {
+  const token = await accessToken();
+  /** @param {import("@certbound/core").VerifierOptions} options @param {readonly string[]} tokens used in turn */
+  const remembered = (options, tokens = [token]) => {
     const verifier = createVerifier(options);
-    return () => verifier.verify(next(), { clientCertificate });
+    const next = tokens.map(freshly);
+    let turn = 0;
+    return () => verifier.verify(next[turn++ % next.length]?.() ?? "", { clientCertificate });
   };
+  const own = { issuer: identifier, audience, jwks };
+  /** @type {string[]} */
+  const live = [];
+  while (live.length < LIVE) live.push(await accessToken({ claims: { jti: `${live.length}` } }));
+  const padded = async (/** @type {number} */ length) => accessToken({ claims: { padding: "x".repeat(length) } });
+  const sizes = [token, await padded(2200), await padded(8200)];
   const rows = await compare(
     [
-      { name: "1 key, 1 issuer", run: remembered({ issuer: identifier, audience, jwks }) },
+      { name: "1 key, 1 issuer", run: remembered(own) },
       { name: "1000 keys", run: remembered({ issuer: identifier, audience, jwks: { keys: [...many, ...jwks.keys] } }) },
       { name: "1000 issuers", run: remembered({ issuer: [...issuers, { issuer: identifier, audience, jwks }] }) },
     ],
     { rounds },
   );
+  const bySize = sizes.map((text) => ({ name: `${text.length} characters`, run: remembered(own, [text]) }));
+  const byNumber = [
+    { name: "1 live token", run: remembered(own) },
+    { name: `${LIVE} live tokens`, run: remembered(own, live) },
+  ];
+  // Every one is verified once before it is measured.
+  for (const _ of live) await byNumber[1]?.run();
   return [
     {
       title: "a remembered token, over one with 1 key and 1 issuer",
       rows: rows.map((row, index) => (index === 0 ? row : { ...row, atMost: 1.05 })),
+    },
+    { title: "a remembered token, by its size", rows: await compare(bySize, { rounds }) },
+    {
+      title: "a remembered token, by the number of live ones, used in turn",
+      rows: await compare(byNumber, { rounds }),
     },
   ];
 }

@@ -21,15 +21,9 @@ export interface NodeSocket {
 /** A Node request, or a request object of a framework that holds one as `raw` (Fastify). */
 export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
 
-/**
- * Reads of a request what is ever read of it; where both forms are there, the Node request wins.
- *
- * Once, into an object of one shape: Express gives each request a prototype of its own, after which every read of a member
- * takes 0.5 us.
- */
+/** Unwraps the Node request; where both forms are there, the Node request wins. */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
-  const { rawHeaders, socket, stream } = "rawHeaders" in request ? request : request.raw;
-  return { rawHeaders, socket, stream };
+  return "rawHeaders" in request ? request : request.raw;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createSelfSignedCertificate } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { NodeRequest } from "../src/incoming-request.ts";
-import { type Credentials, type CredentialSources, readCredentials } from "../src/credentials.ts";
+import { type Credentials, type CredentialSources, keepAccepted, readCredentials } from "../src/credentials.ts";
 import { AccessTokenError } from "../src/errors.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
@@ -226,6 +226,48 @@ describe("without a token resolver", () => {
       socket: {},
     };
     expect(await outcomeOf(read({}, elsewhere))).toBe("ERR_TOKEN_MISSING");
+  });
+});
+
+describe("the token of a connection", () => {
+  const connection = { ...request, socket: {} };
+  const sources = (acceptedTokens: Sources["acceptedTokens"]) => ({
+    tokenResolver: undefined,
+    certificateResolver: () => null,
+    schemes: ["bearer"],
+    acceptedTokens,
+  });
+
+  test("is the same object once it was kept, and on no other connection", async () => {
+    const keeping = sources(new WeakMap());
+    const first = await readCredentials(connection, keeping);
+    expect((await readCredentials(connection, keeping)).token).not.toBe(first.token);
+    keepAccepted(first, keeping);
+    expect((await readCredentials(connection, keeping)).token).toBe(first.token);
+    expect((await readCredentials({ ...request, socket: {} }, keeping)).token).not.toBe(first.token);
+    expect((await readCredentials(connection, sources(new WeakMap()))).token).not.toBe(first.token);
+  });
+
+  test("is another one when the header differs, until that was kept", async () => {
+    const keeping = sources(new WeakMap());
+    const first = await readCredentials(connection, keeping);
+    keepAccepted(first, keeping);
+    const other = await readCredentials({ ...requestWith("Bearer tokem"), socket: connection.socket }, keeping);
+    expect(other.token.text).toBe("tokem");
+    keepAccepted(other, keeping);
+    expect((await readCredentials(connection, keeping)).token).not.toBe(first.token);
+  });
+
+  test("is not kept where nothing is to be remembered, or there is no connection", async () => {
+    const forgetful = sources(undefined);
+    const first = await readCredentials(connection, forgetful);
+    keepAccepted(first, forgetful);
+    expect((await readCredentials(connection, forgetful)).token).not.toBe(first.token);
+    const madeUp = { rawHeaders: request.rawHeaders } as NodeRequest;
+    const keeping = sources(new WeakMap());
+    const without = await readCredentials(madeUp, keeping);
+    keepAccepted(without, keeping);
+    expect((await readCredentials(madeUp, keeping)).token).not.toBe(without.token);
   });
 });
 

@@ -55,8 +55,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
       // Express calls its handlers with these; Node's types are in the signature for the sake of inference alone.
       const [request, response] = [incoming as Request, outgoing as Response];
       const accept = (accessToken: AccessToken): void => {
-        request.accessToken = accessToken;
-        request.claims = accessToken.claims;
+        Object.assign(request, { accessToken, claims: accessToken.claims });
         next();
       };
       // Only an error stops Express: next(undefined) and next("route") would go on to the handler.
