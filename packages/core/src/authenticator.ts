@@ -63,17 +63,27 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
 ): Authenticator<Request> {
   const given = knownOptions<AnyOptions<Request>>("the options", options, authenticatorRules, "not-given");
   const { certificateResolver, tokenResolver, onRejected, schemes = ["Bearer"], ...rest } = given;
+  const { verifier, verify, configuration } = verifierOf(rest);
+  if (configuration.demands.isSenderConstrained && tokenResolver !== undefined) {
+    throw new TypeError(
+      'certbound: option "tokenResolver" cannot be given: the profile demands the Authorization header',
+    );
+  }
   const sources = {
     certificateResolver,
     tokenResolver,
     schemes: schemes.map((scheme) => scheme.toLowerCase()),
-    acceptedTokens: new WeakMap<object, PresentedToken>(),
+    acceptedTokens: configuration.verifiedTokens === 0 ? undefined : new WeakMap<object, PresentedToken>(),
   };
-  const { verifier, verify, configuration } = verifierOf(rest);
-  const refuse = (error: unknown, request: Request): Promise<never> => {
-    if (onRejected === undefined || !(error instanceof AccessTokenError)) return Promise.reject(error);
-    const told = async () => callApplication("onRejected", () => onRejected(error, request));
-    return told().then(() => Promise.reject(error));
+  const tell = async (error: AccessTokenError, request: Request): Promise<never> => {
+    await callApplication("onRejected", () => onRejected?.(error, request));
+    throw error;
+  };
+  const refuse = (refusal: AccessTokenError, request: Request): Promise<never> =>
+    onRejected === undefined ? Promise.reject(refusal) : tell(refusal, request);
+  const fail = async (error: unknown, request: Request): Promise<never> => {
+    if (error instanceof AccessTokenError) return refuse(error, request);
+    throw error;
   };
 
   const authenticator = (requirements: Requirements<Request> = {}): ((request: Request) => Promise<AccessToken>) => {
@@ -95,9 +105,9 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
         const read = readCredentials(request, sources);
         const verdict = read instanceof Promise ? read.then((found) => decide(found, request)) : decide(read, request);
         if (!(verdict instanceof Promise)) return answer(verdict);
-        return verdict.catch((error: unknown) => refuse(error, request)).then(answer);
+        return verdict.catch((error: unknown) => fail(error, request)).then(answer);
       } catch (error) {
-        return refuse(error, request);
+        return fail(error, request);
       }
     };
   };

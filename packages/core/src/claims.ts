@@ -41,6 +41,8 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, rules: Clai
   if (issuer === undefined) throw refused("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
   checkTimes(timesOf(claims), configuration, { expires: true, issued: true });
+  const missing = configuration.demands.requiredClaims.find((name) => !Object.hasOwn(claims, name));
+  if (missing !== undefined) throw refused("ERR_TOKEN_CLAIM", `${missing} is missing, and the profile demands it`);
   checkForm(claims);
   return claims;
 }
@@ -158,7 +160,7 @@ export function timesOf(claims: JsonObject): TokenTimes {
 
 function checkTimes(
   { expires, notBefore, issued }: TokenTimes,
-  { clock, clockTolerance, maxTokenAge }: VerifierConfiguration,
+  { clock, clockTolerance, maxTokenAge, demands }: VerifierConfiguration,
   required: { readonly expires: boolean; readonly issued: boolean },
 ): void {
   const now = currentTime(clock);
@@ -166,6 +168,9 @@ function checkTimes(
   if (expires !== undefined && now >= expires + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "exp has passed");
   if (notBefore !== undefined && now < notBefore - clockTolerance) {
     throw refused("ERR_TOKEN_NOT_YET_VALID", "nbf is in the future: do the clocks agree?");
+  }
+  if (issued !== undefined && demands.issuedAhead !== undefined && issued > now + demands.issuedAhead) {
+    throw refused("ERR_TOKEN_NOT_YET_VALID", `iat is more than ${demands.issuedAhead} s in the future`);
   }
   if (maxTokenAge === undefined || (issued === undefined && !required.issued)) return;
   if (issued === undefined) throw refused("ERR_TOKEN_CLAIM", "iat is missing, and maxTokenAge needs it");

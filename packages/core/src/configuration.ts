@@ -1,5 +1,6 @@
 import type { JWK } from "jose";
 import type { IntrospectionConfiguration, IntrospectionOptions } from "./introspection-configuration.ts";
+import type { Profile, ProfileDemands } from "./profiles.ts";
 
 /**
  * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
@@ -36,7 +37,7 @@ export interface IssuerSettings {
   readonly audience?: string | readonly string[] | null | undefined;
   /** The issuer's public keys, or the URL that serves them; default: found by discovery (RFC 8414, then OpenID Connect). */
   readonly jwks?: JsonWebKeySet | string | URL | undefined;
-  /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}. */
+  /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}, or those of the profile. */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
   /** How the issuer is asked about opaque tokens, and with `always` about JWTs too; default: it is not. */
   readonly introspection?: IntrospectionOptions | undefined;
@@ -57,11 +58,18 @@ export interface VerifierOptions extends IssuerSettings {
    */
   readonly issuer?: string | readonly IssuerOptions[] | undefined;
   /**
+   * Stricter rules. `"rfc9068"`: JWTs of type `at+jwt` with all the claims that RFC 9068 section 2.2 demands. `"fapi2"`
+   * (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound, and from
+   * the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge` or `introspection` with `always`
+   * for each issuer, so that revoked tokens end. Options that contradict a profile are a `TypeError`.
+   */
+  readonly profile?: Profile | undefined;
+  /**
    * Accepted `typ` values, without regard to case and to the prefix `application/`; `null` accepts a token without one.
    * Default: `at+jwt`, and where the binding is required also `JWT` and none.
    */
   readonly tokenTypes?: readonly (string | null)[] | undefined;
-  /** How far clocks may differ, in seconds; default 5, at most 300. */
+  /** How far clocks may differ, in seconds; default 5, at most 300; with the profile `fapi2` 10, at most 60. */
   readonly clockTolerance?: number | undefined;
   /** The greatest age of a token, in seconds since its `iat`, which is then required. */
   readonly maxTokenAge?: number | undefined;
@@ -96,6 +104,8 @@ export interface VerifierConfiguration {
   readonly issuers: readonly IssuerConfiguration[];
   /** Whether an issuer is asked about opaque tokens without the promise that it returns `cnf`. */
   readonly confirmationMayBeUntold: boolean;
+  /** What is demanded beyond the other members. */
+  readonly demands: ProfileDemands;
   /** Normalised: lower case, without `application/`. */
   readonly tokenTypes: ReadonlySet<string | null> | undefined;
   readonly clockTolerance: number;

@@ -30,6 +30,7 @@ export type {
   IntrospectionCache,
   IntrospectionOptions,
 } from "./introspection-configuration.ts";
+export type { Profile } from "./profiles.ts";
 export { httpRejection, type HttpRejection, type RejectionOptions } from "./rejection.ts";
 export type { Requirements } from "./requirements.ts";
 export type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";

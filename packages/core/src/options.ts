@@ -13,6 +13,8 @@ import { parseIntrospection } from "./introspection-options.ts";
 import { isJsonObject } from "./json-object.ts";
 import { isJsonWebKeySet } from "./json-web-key-set.ts";
 import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
+import { refuseContradiction } from "./profile-options.ts";
+import { defaultDemands, type ProfileDemands, profiles } from "./profiles.ts";
 import { isSecureUrl } from "./secure-url.ts";
 
 const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, true>> = {
@@ -62,6 +64,10 @@ export const verifierRules: OptionRules<VerifierOptions> = {
     expected: "a non-empty string, or a non-empty array of { issuer, audience, ... }",
     accepts: (value) => nonEmptyString.accepts(value) || (Array.isArray(value) && value.length > 0),
   },
+  profile: {
+    expected: `one of ${Object.keys(profiles).join(", ")}`,
+    accepts: (value) => typeof value === "string" && Object.hasOwn(profiles, value),
+  },
   tokenTypes: nonEmptyList({
     expected: "a typ value such as at+jwt, or null for none",
     accepts: (value) => value === null || nonEmptyString.accepts(value),
@@ -85,15 +91,20 @@ export const verifierRules: OptionRules<VerifierOptions> = {
 export function parseVerifierOptions(options: VerifierOptions): VerifierConfiguration {
   const given = knownOptions("the verifier's options", options, verifierRules, "not-given");
   const filled = given.issuer === undefined && given.jwks === undefined ? withEnvironment(given) : given;
-  const issuers = parseIssuers(filled);
+  const demands = filled.profile === undefined ? defaultDemands : profiles[filled.profile];
+  const issuers = parseIssuers(filled, demands);
+  const tokenTypes = (filled.tokenTypes ?? demands.tokenTypes)?.map((type) => type && normaliseTokenType(type));
+  const { clockTolerance = demands.clockTolerance.usual, maxTokenAge } = filled;
+  refuseContradiction({ profile: filled.profile, demands, issuers, tokenTypes, clockTolerance, maxTokenAge });
   return Object.freeze({
     issuers,
+    demands,
     confirmationMayBeUntold: issuers.some(
       ({ introspection }) => introspection?.opaqueTokens === true && !introspection.returnsConfirmation,
     ),
-    tokenTypes: filled.tokenTypes && new Set(filled.tokenTypes.map((type) => type && normaliseTokenType(type))),
-    clockTolerance: filled.clockTolerance ?? 5,
-    maxTokenAge: filled.maxTokenAge,
+    tokenTypes: tokenTypes && new Set(tokenTypes),
+    clockTolerance,
+    maxTokenAge,
     verifiedTokens: filled.verifiedTokens === false ? 0 : (filled.verifiedTokens ?? 10_000),
     fetch: filled.fetch ?? globalThis.fetch,
     clock: filled.clock ?? Date.now,
@@ -116,14 +127,14 @@ function withEnvironment(given: VerifierOptions): VerifierOptions {
   return { ...given, issuer: issuer || undefined, audience: givenAudience, jwks: jwks || undefined };
 }
 
-function parseIssuers(options: VerifierOptions): readonly IssuerConfiguration[] {
+function parseIssuers(options: VerifierOptions, demands: ProfileDemands): readonly IssuerConfiguration[] {
   const { issuer, audience, jwks, algorithms, introspection, fetch } = options;
   if (issuer === undefined) {
     throw new TypeError('certbound: option "issuer" is required (or CERTBOUND_ISSUER, where jwks is not given either)');
   }
-  const fetchIsGiven = fetch !== undefined;
+  const common = { fetchIsGiven: fetch !== undefined, permitted: demands.algorithms };
   if (typeof issuer === "string") {
-    return [parseIssuer({ issuer, audience, jwks, algorithms, introspection }, fetchIsGiven)];
+    return [parseIssuer({ issuer, audience, jwks, algorithms, introspection }, common)];
   }
   for (const [name, value] of Object.entries({ jwks, introspection })) {
     if (value === undefined) continue;
@@ -131,7 +142,7 @@ function parseIssuers(options: VerifierOptions): readonly IssuerConfiguration[] 
   }
   const issuers = issuer.map((entry) => {
     const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
-    return parseIssuer({ audience, algorithms, ...own }, fetchIsGiven);
+    return parseIssuer({ audience, algorithms, ...own }, common);
   });
   if (new Set(issuers.map((entry) => entry.issuer)).size < issuers.length) {
     throw new TypeError('certbound: option "issuer" names an issuer twice');
@@ -142,7 +153,13 @@ function parseIssuers(options: VerifierOptions): readonly IssuerConfiguration[] 
   return issuers;
 }
 
-function parseIssuer(options: IssuerOptions, fetchIsGiven: boolean): IssuerConfiguration {
+interface CommonToIssuers {
+  readonly fetchIsGiven: boolean;
+  /** The algorithms of the profile. */
+  readonly permitted: ProfileDemands["algorithms"];
+}
+
+function parseIssuer(options: IssuerOptions, { fetchIsGiven, permitted }: CommonToIssuers): IssuerConfiguration {
   const { issuer, audience, jwks, algorithms, introspection } = options;
   if ((issuer as string | undefined) === undefined) {
     throw new TypeError('certbound: option "issuer" is missing in the options of an issuer');
@@ -150,10 +167,14 @@ function parseIssuer(options: IssuerOptions, fetchIsGiven: boolean): IssuerConfi
   if (audience === undefined) {
     throw new TypeError('certbound: option "audience" is required; null, written out, accepts tokens for any API');
   }
+  const surplus = permitted && algorithms?.find((algorithm) => !permitted.includes(algorithm));
+  if (surplus !== undefined) {
+    throw new TypeError(`certbound: option "algorithms" has ${surplus}, which the profile does not permit`);
+  }
   return Object.freeze({
     issuer,
     audience: typeof audience === "string" ? [audience] : audience && [...audience],
-    algorithms: new Set(algorithms ?? Object.keys(signatureAlgorithms)),
+    algorithms: new Set(algorithms ?? permitted ?? Object.keys(signatureAlgorithms)),
     keys: keyLocation(issuer, jwks),
     introspection:
       introspection && parseIntrospection(introspection, { discoverable: isDiscoverable(issuer), fetchIsGiven }),

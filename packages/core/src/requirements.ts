@@ -69,13 +69,19 @@ export function parseRequirements<Request>(
 /**
  * Fills in what was not given, in requirements whose options were checked.
  *
- * @throws TypeError when `"when-bound"` would take opaque tokens for unbound that the issuer does not promise to be
+ * @throws TypeError when the profile demands bound tokens and these do not, or when `"when-bound"` would take opaque tokens
+ *   for unbound that the issuer does not promise to be
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
-  { confirmationMayBeUntold }: VerifierConfiguration,
+  { confirmationMayBeUntold, demands }: VerifierConfiguration,
 ): CheckedRequirements<Request> {
   const { validateCertificateBinding = true } = given;
+  if (demands.isSenderConstrained && validateCertificateBinding !== true) {
+    throw new TypeError(
+      'certbound: option "validateCertificateBinding" must be true: the profile demands bound tokens',
+    );
+  }
   if (validateCertificateBinding === "when-bound" && confirmationMayBeUntold) {
     throw new TypeError(
       'certbound: option "validateCertificateBinding" is "when-bound", and opaque tokens are introspected: that needs ' +

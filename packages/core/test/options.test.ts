@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { IssuerOptions, VerifierConfiguration, VerifierOptions } from "../src/configuration.ts";
 import { normaliseTokenType, parseVerifierOptions } from "../src/options.ts";
+import { defaultDemands } from "../src/profiles.ts";
 
 const issuer = "https://as.example";
 const audience = "https://api.example";
@@ -36,6 +37,7 @@ describe("parseVerifierOptions", () => {
     const { issuers, ...rest } = parse();
     expect(rest).toEqual({
       confirmationMayBeUntold: false,
+      demands: defaultDemands,
       tokenTypes: undefined,
       clockTolerance: 5,
       maxTokenAge: undefined,
