@@ -28,8 +28,8 @@ export interface CredentialSources<Request> {
   /** In lower case. */
   readonly schemes: readonly string[];
   /**
-   * What the open connections were last accepted with: the same again is compared, which takes a tenth of what it takes to
-   * read and name it. Undefined where nothing is to be remembered.
+   * What the open connections were last accepted with: the same again is compared, not read and named, so that a request
+   * costs 1.0 us and not 4.1. Undefined where nothing is to be remembered.
    */
   readonly acceptedTokens: WeakMap<object, PresentedToken> | undefined;
 }
@@ -47,7 +47,7 @@ export function readCredentials<Request extends IncomingRequest>(
   request: Request,
   sources: CredentialSources<Request>,
 ): Credentials | Promise<Credentials> {
-  // Into an object of one shape: Express gives each request a prototype of its own, after which every read takes 0.5 us.
+  // Once, into an object of one shape: with Express, whose requests have prototypes of their own, two reads took 0.7 us.
   const { rawHeaders, socket, stream } = nodeRequest(request);
   const incoming = { request, received: { rawHeaders, socket, stream } };
   const connection = connectionOf(incoming.received);
