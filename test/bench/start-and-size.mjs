@@ -94,8 +94,8 @@ export async function scaling(rounds) {
   const rows = await compare(
     [
       { name: "1 key, 1 issuer", run: remembered(own) },
-      { name: "1000 keys", run: remembered({ issuer: identifier, audience, jwks: { keys: [...many, ...jwks.keys] } }) },
-      { name: "1000 issuers", run: remembered({ issuer: [...issuers, { issuer: identifier, audience, jwks }] }) },
+      { name: "1000 keys", run: remembered({ ...own, jwks: { keys: [...many, ...jwks.keys] } }) },
+      { name: "1000 issuers", run: remembered({ issuer: [...issuers, own] }) },
     ],
     { rounds },
   );

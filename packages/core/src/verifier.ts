@@ -215,8 +215,8 @@ function judgeCertificate<Request>(
   return judgeBinding([claims], certificate, mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode);
 }
 
-function isAlwaysAsked(issuer: Issuer | undefined): issuer is Issuer & { readonly introspector: Introspector } {
-  return issuer?.introspector !== undefined && issuer.configuration.introspection?.always === true;
+function isAlwaysAsked(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
+  return issuer.introspector !== undefined && issuer.configuration.introspection?.always === true;
 }
 
 /** Shape and certificate; then what the issuer says of it; then claims and binding of that. */

@@ -1,5 +1,5 @@
 import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
-import { type IncomingRequest, nodeRequest, peerCertificate } from "../incoming-request.ts";
+import { connectionOf, type IncomingRequest, nodeRequest, peerCertificate } from "../incoming-request.ts";
 
 /**
  * Of connections on which it cannot change; that a client has none is not remembered. To read and hash one anew takes 30
@@ -16,13 +16,13 @@ const certificates = new WeakMap<object, ClientCertificate>();
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
   const received = nodeRequest(request);
-  const connection = received.stream?.session ?? received.socket;
-  const known = certificates.get(connection);
+  const connection = connectionOf(received);
+  const known = connection && certificates.get(connection);
   if (known !== undefined) return known;
   const certificate = peerCertificate(received);
   const parsed = certificate && parseClientCertificate(certificate);
   if (parsed === undefined) return null;
   // Before TLS 1.3, a client may renegotiate with another certificate.
-  if (received.socket.getProtocol?.() === "TLSv1.3") certificates.set(connection, parsed);
+  if (connection !== undefined && received.socket.getProtocol?.() === "TLSv1.3") certificates.set(connection, parsed);
   return parsed;
 }
