@@ -13,6 +13,12 @@ export interface ClientCertificate {
    * a certificate that Node can parse.
    */
   readonly x509: X509Certificate | undefined;
+  /**
+   * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy says that it did, in the verify
+   * header of its format; else false or left out. The binding needs no chain (RFC 8705 section 6.2): this is for a
+   * `certificatePolicy`.
+   */
+  readonly chainVerified?: boolean | undefined;
 }
 
 /**
@@ -24,7 +30,11 @@ export type ClientCertificateInput =
   | string
   | Uint8Array
   | X509Certificate
-  | { readonly thumbprint: string; readonly x509?: X509Certificate | undefined };
+  | {
+      readonly thumbprint: string;
+      readonly x509?: X509Certificate | undefined;
+      readonly chainVerified?: boolean | undefined;
+    };
 
 /**
  * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
@@ -48,11 +58,21 @@ export function certificateThumbprint(certificate: string | Uint8Array | X509Cer
  * @throws TypeError when the input is of none of the types
  */
 export function parseClientCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
+  return hashedCertificate(input);
+}
+
+/** The same as {@link parseClientCertificate}, of a certificate whose chain was verified by who gives it. */
+export function parseVerifiedCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
+  const certificate = hashedCertificate(input);
+  return certificate && HashedCertificate.withVerifiedChain(certificate);
+}
+
+function hashedCertificate(input: ClientCertificateInput | null): HashedCertificate | undefined {
   if (input === null || input === "") return undefined;
   if (typeof input === "string") return fromDer(derFromText(input));
   if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
   if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
-  if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input);
+  if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input, false);
   if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
   throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
 }
@@ -61,11 +81,13 @@ export function parseClientCertificate(input: ClientCertificateInput | null): Cl
 // its type and not hashed again, and a getter on the prototype is neither enumerated nor copied into a log line.
 class HashedCertificate implements ClientCertificate {
   readonly thumbprint: string;
+  readonly #chainVerified: boolean;
   #source: X509Certificate | Buffer | undefined;
 
-  constructor(thumbprint: string, source: X509Certificate | Buffer | undefined) {
+  constructor(thumbprint: string, source: X509Certificate | Buffer | undefined, chainVerified: boolean) {
     this.thumbprint = thumbprint;
     this.#source = source;
+    this.#chainVerified = chainVerified;
     Object.freeze(this);
   }
 
@@ -73,22 +95,29 @@ class HashedCertificate implements ClientCertificate {
     return #source in value;
   }
 
+  static withVerifiedChain(certificate: HashedCertificate): HashedCertificate {
+    return new HashedCertificate(certificate.thumbprint, certificate.#source, true);
+  }
+
   get x509(): X509Certificate | undefined {
     if (this.#source instanceof Uint8Array) this.#source = parseX509(this.#source);
     return this.#source;
   }
+
+  get chainVerified(): boolean {
+    return this.#chainVerified;
+  }
 }
 
-function fromDer(der: Buffer): ClientCertificate {
+function fromDer(der: Buffer): HashedCertificate {
   assertOneDerElement(der);
-  return new HashedCertificate(sha256(der), der);
+  return new HashedCertificate(sha256(der), der, false);
 }
 
-function fromThumbprint(input: {
-  readonly thumbprint: string;
-  readonly x509?: X509Certificate | undefined;
-}): ClientCertificate | undefined {
-  const { thumbprint, x509 } = input;
+function fromThumbprint(
+  input: Extract<ClientCertificateInput, { readonly thumbprint: string }>,
+): HashedCertificate | undefined {
+  const { thumbprint, x509, chainVerified = false } = input;
   if (typeof thumbprint !== "string") throw new TypeError("the thumbprint of a client certificate must be a string");
   if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
   if (!isThumbprint(thumbprint)) throw malformed("the thumbprint is not 43 characters of canonical base64url");
@@ -96,7 +125,10 @@ function fromThumbprint(input: {
     throw new TypeError("the x509 of a client certificate must be an X509Certificate");
   }
   if (x509 !== undefined && sha256(x509.raw) !== thumbprint) throw malformed("the thumbprint is not that of its x509");
-  return new HashedCertificate(thumbprint, x509);
+  if (typeof chainVerified !== "boolean") {
+    throw new TypeError("the chainVerified of a client certificate must be true or false");
+  }
+  return new HashedCertificate(thumbprint, x509, chainVerified);
 }
 
 function parseX509(der: Buffer): X509Certificate | undefined {

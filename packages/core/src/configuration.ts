@@ -1,4 +1,5 @@
 import type { JWK } from "jose";
+import type { CertificatePolicy } from "./certificate-policy/certificate-policy.ts";
 import type { IntrospectionConfiguration, IntrospectionOptions } from "./introspection-configuration.ts";
 import type { Profile, ProfileDemands } from "./profiles.ts";
 
@@ -78,6 +79,12 @@ export interface VerifierOptions extends IssuerSettings {
    * certificate, the times and the requirements are checked for every request all the same.
    */
   readonly verifiedTokens?: number | false | undefined;
+  /**
+   * Judges client certificates beyond their thumbprint, for every request; default: the thumbprint is all that counts.
+   * `certificateRules` makes one. It is asked about the certificate that a token is bound to, under `"when-bound"` also about
+   * one that an unbound token came with; under `"report-only"` its refusal is reported.
+   */
+  readonly certificatePolicy?: CertificatePolicy | undefined;
   /** Makes every request to an issuer (private CA, egress proxy); default: the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   /** The time that claims are judged by, in milliseconds since the epoch; default: `Date.now`. */
@@ -112,6 +119,7 @@ export interface VerifierConfiguration {
   readonly maxTokenAge: number | undefined;
   /** Zero: none are remembered. */
   readonly verifiedTokens: number;
+  readonly certificatePolicy: CertificatePolicy | undefined;
   readonly fetch: typeof fetch;
   readonly clock: () => number;
 }

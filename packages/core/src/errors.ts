@@ -72,7 +72,7 @@ const messages: Readonly<Record<AccessTokenErrorCode, string>> = {
   ERR_BINDING_MISMATCH: "The access token is bound to another certificate",
   ERR_CERTIFICATE_MISSING: "The client presented no certificate",
   ERR_CERTIFICATE_MALFORMED: "The client certificate is malformed",
-  ERR_CERTIFICATE_UNTRUSTED: "The client certificate does not come from a trusted source",
+  ERR_CERTIFICATE_UNTRUSTED: "The client certificate, or the way it came, is not trusted",
   ERR_AUTHENTICATION_INSUFFICIENT: "The authentication of the user does not meet the requirements",
   ERR_SCOPE_INSUFFICIENT: "The access token lacks a required scope",
   ERR_ACCESS_DENIED: "The access token does not permit this request",

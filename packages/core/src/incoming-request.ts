@@ -16,6 +16,9 @@ export interface NodeSocket {
   readonly server?: { address?(): unknown } | undefined;
   getPeerX509Certificate?(): X509Certificate | undefined;
   getProtocol?(): string | null;
+  readonly authorized?: boolean | undefined;
+  readonly authorizationError?: unknown;
+  isSessionReused?(): boolean;
 }
 
 /** A Node request, or a request object of a framework that holds one as `raw` (Fastify). */
@@ -58,5 +61,22 @@ export function peerCertificate(request: NodeRequest): X509Certificate | undefin
   } catch {
     // Only a closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and a closed connection has no certificate.
     return undefined;
+  }
+}
+
+/**
+ * Tells whether TLS verified the chain of the client's certificate in a handshake of this connection.
+ *
+ * To be asked beside a certificate only. Of a session that was resumed, Node repeats what was found when it began: maybe
+ * by the authorities of another host of the server, maybe before the certificate expired; and where a client presented
+ * none, it says `authorized` all the same. After a renegotiation that failed it does, too, beside an error.
+ */
+export function isChainVerified(request: NodeRequest): boolean {
+  const { socket } = request;
+  try {
+    return socket.authorized === true && !socket.authorizationError && socket.isSessionReused?.() === false;
+  } catch {
+    // A closed connection, as below.
+    return false;
   }
 }

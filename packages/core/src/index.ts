@@ -6,6 +6,15 @@ export {
   type RequestOptions,
 } from "./authenticator.ts";
 export { type BindingMode, type ConfirmationClaims, verifyCertificateBinding } from "./binding.ts";
+export type { AlternativeNames } from "./certificate-policy/alternative-names.ts";
+export type {
+  CertificateContext,
+  CertificateDecision,
+  CertificatePolicy,
+} from "./certificate-policy/certificate-policy.ts";
+export { certificateRules, type CertificateRules, type TenantRule } from "./certificate-policy/certificate-rules.ts";
+export type { CertificateSelection } from "./certificate-policy/certificate-selection.ts";
+export { certificateTenants, type CertificateTenants } from "./certificate-policy/certificate-tenants.ts";
 export { certificateThumbprint, type ClientCertificate, type ClientCertificateInput } from "./client-certificate.ts";
 export type {
   IssuerOptions,

@@ -79,6 +79,7 @@ export const verifierRules: OptionRules<VerifierOptions> = {
     accepts: (value) =>
       value === false || (Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= MAX_VERIFIED_TOKENS),
   },
+  certificatePolicy: callback,
   fetch: callback,
   clock: callback,
 };
@@ -106,6 +107,7 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
     clockTolerance,
     maxTokenAge,
     verifiedTokens: filled.verifiedTokens === false ? 0 : (filled.verifiedTokens ?? 10_000),
+    certificatePolicy: filled.certificatePolicy,
     fetch: filled.fetch ?? globalThis.fetch,
     clock: filled.clock ?? Date.now,
   });

@@ -1,6 +1,8 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
 import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
 import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./claims.ts";
+import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
+import { currentTime } from "./clock.ts";
 import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
@@ -103,17 +105,14 @@ export function innerEntry(verifier: object): InnerEntry | undefined {
   return innerEntries.get(verifier);
 }
 
-/** What the token is, and whether this client may use it; then what the route asks of it. */
+/** What the token is, and whether this client may use it; what its certificate is worth; what the route asks of it. */
 function verifyToken<Request>(
   token: PresentedToken,
   use: VerificationRequest<Request>,
   setup: Setup,
 ): Verdict | Promise<Verdict> {
-  // What need not wait does not: a remembered token costs as much again where every step awaits.
-  const verdict = judgeToken(token, use, setup);
-  return verdict instanceof Promise
-    ? verdict.then((settled) => authorize(settled, use, setup))
-    : authorize(verdict, use, setup);
+  const judged = after(judgeToken(token, use, setup), (verdict) => judgeByPolicy(verdict, use, setup));
+  return after(judged, (verdict) => authorize(verdict, use, setup));
 }
 
 /** An opaque token is asked about; a JWT is remembered, or new: then it is judged as it is, before its signature is. */
@@ -147,6 +146,18 @@ function judgeToken<Request>(
   }
 }
 
+/** What the certificate policy says of the certificate that the token came with. */
+function judgeByPolicy<Request>(
+  verdict: Verdict,
+  { requirements }: VerificationRequest<Request>,
+  { configuration }: Setup,
+): Verdict | Promise<Verdict> {
+  const { certificatePolicy, clock } = configuration;
+  if (certificatePolicy === undefined || verdict instanceof AccessTokenError) return verdict;
+  const isReported = requirements.validateCertificateBinding === "report-only";
+  return applyCertificatePolicy(verdict, certificatePolicy, { now: currentTime(clock), isReported });
+}
+
 /** What the route asks of a token that this client may use. */
 function authorize<Request>(
   verdict: Verdict,
@@ -156,6 +167,14 @@ function authorize<Request>(
   if (verdict instanceof AccessTokenError) return verdict;
   const checking = checkRequirements(verdict, requirements, { request, configuration });
   return checking === undefined ? verdict : checking.then(() => verdict);
+}
+
+/** Goes on with a verdict. What need not wait does not: a remembered token costs as much again where every step awaits. */
+function after(
+  verdict: Verdict | Promise<Verdict>,
+  next: (verdict: Verdict) => Verdict | Promise<Verdict>,
+): Verdict | Promise<Verdict> {
+  return verdict instanceof Promise ? verdict.then(next) : next(verdict);
 }
 
 /** Keys and signature; then what was signed is judged. */

@@ -1,7 +1,7 @@
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, type OptionRules } from "../known-options.ts";
 import { type CertificateEncoding, decoders } from "./encodings.ts";
-import { type ForwardedCertificateFormat, headerName } from "./forwarded-format.ts";
+import { type ForwardedCertificateFormat, headerName, type VerifyHeader } from "./forwarded-format.ts";
 
 /** Renames the header of a format. */
 export interface HeaderOptions {
@@ -73,8 +73,9 @@ export function verifiedFormat(
 export function verification(
   { verifyHeader, verify }: VerifiedOptions,
   { header, success, presented }: Verification,
-): { readonly header: string; readonly success: Verification["success"] | Verification["presented"] } {
-  return { header: verifyHeader ?? header, success: verify === "presented" ? presented : success };
+): VerifyHeader {
+  const name = verifyHeader ?? header;
+  return verify === "presented" ? { header: name, success: presented } : { header: name, success, provesChain: true };
 }
 
 /** Defines a format that is one of several headers, each with its encoding; the first is the default. */

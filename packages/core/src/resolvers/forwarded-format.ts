@@ -22,6 +22,8 @@ export interface VerifyHeader {
   readonly header: string;
   /** The accepted values, exactly, or what accepts them. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
+  /** True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. */
+  readonly provesChain?: boolean | undefined;
 }
 
 /** Accepts the name of a header field (RFC 9110 section 5.1). */
@@ -30,18 +32,19 @@ export const headerName: OptionRule = {
   accepts: (value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value),
 };
 
-const verifyHeader: OptionRule = { expected: "{ header, success }", accepts: isVerifyHeader };
+const verifyHeader: OptionRule = { expected: "{ header, success, provesChain }", accepts: isVerifyHeader };
 
 /** Accepts a verify header, or a list of them. */
 export const verifyRule: OptionRule = {
-  expected: "{ header, success }, or a non-empty array of them",
+  expected: "{ header, success, provesChain }, or a non-empty array of them",
   accepts: (value) => isVerifyHeader(value) || nonEmptyList(verifyHeader).accepts(value),
 };
 
 function isVerifyHeader(value: unknown): boolean {
   if (!isJsonObject(value)) return false;
-  const { header, success, ...unknown } = value;
+  const { header, success, provesChain = false, ...unknown } = value;
   if (!headerName.accepts(header) || Object.keys(unknown).length > 0) return false;
+  if (typeof provesChain !== "boolean") return false;
   return (
     typeof success === "function" || nonEmptyString.accepts(success) || nonEmptyList(nonEmptyString).accepts(success)
   );

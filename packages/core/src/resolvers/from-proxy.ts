@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { ClientCertificate } from "../client-certificate.ts";
+import { type ClientCertificate, parseVerifiedCertificate } from "../client-certificate.ts";
 import { AccessTokenError } from "../errors.ts";
 import { headerValues, type IncomingRequest, type NodeRequest, nodeRequest } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
@@ -55,10 +55,13 @@ export function fromProxy(
     );
   }
   const distrust = parseTrustedProxy(trust);
+  const verifyHeaders = [verify].flat();
+  const provesChain = verifyHeaders.some((given) => given.provesChain === true);
   const checked = {
     name: header.toLowerCase(),
-    decode: remembering(decode),
-    verify: [verify].flat().map(verification),
+    // None is given out before every verify header was found to say success.
+    decode: remembering(provesChain ? (value) => parseVerifiedCertificate(decode(value) ?? null) : decode),
+    verify: verifyHeaders.map(verification),
   };
   return (request) => {
     try {

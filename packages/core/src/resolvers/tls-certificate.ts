@@ -1,5 +1,11 @@
-import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
-import { connectionOf, type IncomingRequest, nodeRequest, peerCertificate } from "../incoming-request.ts";
+import { type ClientCertificate, parseClientCertificate, parseVerifiedCertificate } from "../client-certificate.ts";
+import {
+  connectionOf,
+  type IncomingRequest,
+  isChainVerified,
+  nodeRequest,
+  peerCertificate,
+} from "../incoming-request.ts";
 
 /**
  * Of connections on which it cannot change; that a client has none is not remembered. To read and hash one anew takes 30
@@ -12,7 +18,8 @@ const certificates = new WeakMap<object, ClientCertificate>();
  *
  * The resolver for servers that end TLS themselves, over HTTP/1.1 (upgrade requests included) and HTTP/2. It asks for the
  * certificate itself and never for `socket.authorized`, which is no proof of one. It does not check the chain: that is
- * decided by the server's TLS options, and not needed for the binding (RFC 8705 section 6.2).
+ * decided by the server's TLS options, and not needed for the binding (RFC 8705 section 6.2). Whether it was verified is
+ * said beside the certificate, for a `certificatePolicy`.
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
   const received = nodeRequest(request);
@@ -20,7 +27,8 @@ export function tlsCertificate(request: IncomingRequest): ClientCertificate | nu
   const known = connection && certificates.get(connection);
   if (known !== undefined) return known;
   const certificate = peerCertificate(received);
-  const parsed = certificate && parseClientCertificate(certificate);
+  const parse = isChainVerified(received) ? parseVerifiedCertificate : parseClientCertificate;
+  const parsed = certificate && parse(certificate);
   if (parsed === undefined) return null;
   // Before TLS 1.3, a client may renegotiate with another certificate.
   if (connection !== undefined && received.socket.getProtocol?.() === "TLSv1.3") certificates.set(connection, parsed);

@@ -45,7 +45,8 @@ describe("verifiedFormat", () => {
   const definition = { header: "x-cert", encoding: "rfc9440", verify: rule } as const;
 
   test("demands success unless it is told otherwise", () => {
-    const strict = { header: "x-cert", decode: decoders.rfc9440, verify: { header: "x-verify", success: "yes" } };
+    const verify = { header: "x-verify", success: "yes", provesChain: true };
+    const strict = { header: "x-cert", decode: decoders.rfc9440, verify };
     expect(verifiedFormat({}, definition)).toEqual(strict);
     expect(verifiedFormat({ verify: "success" }, definition)).toEqual(strict);
     expect(verifiedFormat({ verify: undefined, verifyHeader: undefined }, definition)).toEqual(strict);
@@ -75,10 +76,10 @@ describe("verifiedFormat", () => {
 
 describe("verification", () => {
   test.each([
-    ["success", {}, { header: "x-verify", success: "yes" }],
-    ["success, written out", { verify: "success" }, { header: "x-verify", success: "yes" }],
+    ["success", {}, { header: "x-verify", success: "yes", provesChain: true }],
+    ["success, written out", { verify: "success" }, { header: "x-verify", success: "yes", provesChain: true }],
     ["presented", { verify: "presented" }, { header: "x-verify", success: rule.presented }],
-    ["another header", { verifyHeader: "x-own" }, { header: "x-own", success: "yes" }],
+    ["another header", { verifyHeader: "x-own" }, { header: "x-own", success: "yes", provesChain: true }],
   ] as const)("is worked out for %s", (_, options, worked) => {
     expect(verification(options, rule)).toEqual(worked);
   });

@@ -5,7 +5,9 @@ import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
 import type { IncomingRequest } from "../../src/incoming-request.ts";
+import { decoders } from "../../src/resolvers/encodings.ts";
 import { caddy } from "../../src/resolvers/formats/caddy.ts";
+import { haproxy } from "../../src/resolvers/formats/haproxy.ts";
 import { ingressNginx } from "../../src/resolvers/formats/ingress-nginx.ts";
 import { kong } from "../../src/resolvers/formats/kong.ts";
 import { nginx } from "../../src/resolvers/formats/nginx.ts";
@@ -461,6 +463,10 @@ describe("a format that somebody writes", () => {
     ["with a verify of an empty success", { header: "x-own", decode, verify: { header: "a", success: "" } }],
     ["with a verify of no success", { header: "x-own", decode, verify: { header: "a", success: [] } }],
     ["with a verify of a regular expression", { header: "x-own", decode, verify: { header: "a", success: /ok/ } }],
+    [
+      "with a verify that proves the chain by a text",
+      { header: "x-own", decode, verify: { header: "a", success: "b", provesChain: "true" } },
+    ],
     ["with a demand that is no boolean", { header: "x-own", decode, demandsSecret: "no" }],
     ["with members that are inherited", Object.create({ header: "x-own", decode })],
   ])("is a TypeError when it is %s", (_, format) => {
@@ -634,5 +640,73 @@ describe("a value that was decoded before", () => {
     }
     resolve("client-cert", value, ...proven);
     expect(calls.filter((text) => text === value)).toHaveLength(2);
+  });
+});
+
+describe("the chain of a forwarded certificate", () => {
+  const chainOf = (format: ForwardedCertificateFormat, rawHeaders: readonly string[]): unknown => {
+    const result = resolved(format, rawHeaders);
+    return result instanceof AccessTokenError ? result.code : result.chainVerified;
+  };
+  const decode = decoders.rfc9440;
+  const haproxyHeaders = ["x-ssl-client-der", value.slice(1, -1), "x-ssl-client-verify", "0"];
+
+  test.each<[string, ForwardedCertificateFormat, readonly string[], unknown]>([
+    ["nginx says SUCCESS", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"], true],
+    [
+      "nginx says SUCCESS, where a certificate need only be presented",
+      nginx({ verify: "presented" }),
+      ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"],
+      false,
+    ],
+    [
+      "nginx says FAILED, where a certificate need only be presented",
+      nginx({ verify: "presented" }),
+      ["ssl-client-cert", escaped, "ssl-client-verify", "FAILED:self-signed certificate"],
+      false,
+    ],
+    ["nginx says NONE", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "NONE"], UNTRUSTED],
+    ["haproxy says 0", haproxy(), haproxyHeaders, true],
+    [
+      "haproxy says 0, and that a certificate was used",
+      haproxy({ usedHeader: "x-used" }),
+      [...haproxyHeaders, "x-used", "1"],
+      true,
+    ],
+    [
+      "haproxy says 0, where a certificate need only be presented",
+      haproxy({ verify: "presented" }),
+      haproxyHeaders,
+      false,
+    ],
+    ["the proxy says nothing of it", rfc9440(), ["client-cert", value], false],
+    [
+      "a header of one's own says so, and is not said to prove it",
+      { header: "x-own", decode, verify: { header: "x-ok", success: "1" } },
+      ["x-own", value, "x-ok", "1"],
+      false,
+    ],
+    [
+      "a header of one's own is said to prove it",
+      { header: "x-own", decode, verify: { header: "x-ok", success: "1", provesChain: true } },
+      ["x-own", value, "x-ok", "1"],
+      true,
+    ],
+    [
+      "a header of one's own is said to prove it, and does not succeed",
+      { header: "x-own", decode, verify: { header: "x-ok", success: "1", provesChain: true } },
+      ["x-own", value, "x-ok", "0"],
+      UNTRUSTED,
+    ],
+  ])("was verified, or not, when %s", (_, format, rawHeaders, expected) => {
+    expect(chainOf(format, rawHeaders)).toBe(expected);
+  });
+
+  test("is part of what a decode of one's own gives only by the verify header", () => {
+    const own = { header: "x-own", decode: () => ({ thumbprint, x509: undefined }) };
+    const verify = { header: "x-ok", success: "1", provesChain: true };
+    expect(chainOf(own, ["x-own", "a"])).toBeUndefined();
+    expect(chainOf({ ...own, verify }, ["x-own", "a", "x-ok", "1"])).toBe(true);
+    expect(chainOf({ ...own, decode: () => undefined, verify }, ["x-own", "a", "x-ok", "1"])).toBe(MISSING);
   });
 });

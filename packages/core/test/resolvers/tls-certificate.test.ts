@@ -18,6 +18,8 @@ import { startHttp2Server, startHttpsServer, type TlsListener } from "../support
 
 const client = await createSelfSignedCertificate();
 const thief = await createSelfSignedCertificate();
+const authority = await createCertificateAuthority();
+const known = await authority.issueClientCertificate();
 
 /** Answers with the thumbprint that is found. */
 const tell: TlsListener = (request, response) => {
@@ -76,9 +78,62 @@ describe.each(versions)("%s", (_name, start, options) => {
   });
 });
 
+describe.each(versions)("%s says that the chain was verified", (_name, start, options) => {
+  const tellChain: TlsListener = (request, response) => {
+    const { authorized } = request.socket as TLSSocket;
+    response.end(JSON.stringify({ authorized, chainVerified: tlsCertificate(request)?.chainVerified }));
+  };
+
+  test("in the handshake of this connection, and by the server's own authorities only", async () => {
+    const { url, ca } = await start(tellChain, { ca: authority.certificate });
+    const asked = [known, client].map((identity) => mtlsRequest(url, { ca, identity, ...options }));
+    const [verified, unverified] = (await Promise.all(asked)).map((response) => response.json());
+    expect(verified).toStrictEqual({ authorized: true, chainVerified: true });
+    expect(unverified).toStrictEqual({ authorized: false, chainVerified: false });
+  });
+
+  test("and not when its session was resumed, whatever Node says then", async () => {
+    const { url, ca } = await start(tellChain, { ca: authority.certificate });
+    const { tls } = await mtlsRequest(url, { ca, identity: known, ...options });
+    const { session } = tls;
+    const resumed = await mtlsRequest(url, { ca, ...(session && { session }), ...options });
+    expect(resumed.json()).toStrictEqual({ authorized: true, chainVerified: false });
+  });
+});
+
+describe("a socket", () => {
+  const verified = {
+    authorized: true,
+    authorizationError: null,
+    isSessionReused: () => false,
+    getPeerX509Certificate: () => new X509Certificate(client.certificate),
+  };
+
+  test.each([
+    ["that says it all", {}, true],
+    ["whose certificate was not authorized", { authorized: false }, false],
+    ["whose authorized is only truthy", { authorized: "yes" }, false],
+    // A client that renegotiates (TLS 1.2) with a certificate that fails: Node leaves `authorized` as it was.
+    ["that has an authorization error", { authorizationError: "UNABLE_TO_GET_ISSUER_CERT" }, false],
+    ["whose session was resumed", { isSessionReused: () => true }, false],
+    ["that does not say whether it was", { isSessionReused: undefined }, false],
+    [
+      "that was closed meanwhile",
+      {
+        isSessionReused: () => {
+          throw new Error("closed");
+        },
+      },
+      false,
+    ],
+  ])("%s", (_case, change, chainVerified) => {
+    const request = { rawHeaders: [], socket: { ...verified, ...change } } as unknown as IncomingMessage;
+    expect(tlsCertificate(request)).toMatchObject({ thumbprint: client.thumbprint, chainVerified });
+  });
+});
+
 describe("tlsCertificate", () => {
   test("gives the leaf, not its authority (M-04)", async () => {
-    const authority = await createCertificateAuthority();
     const leaf = await authority.issueClientCertificate();
     const chain = { ...leaf, certificate: leaf.certificate + authority.certificate };
     const { url, ca } = await startHttpsServer(tell);
@@ -87,15 +142,13 @@ describe("tlsCertificate", () => {
   });
 
   test("takes no notice of socket.authorized, which says nothing about a certificate", async () => {
-    const authority = await createCertificateAuthority();
-    const trusted = await authority.issueClientCertificate();
     const { url, ca } = await startHttpsServer(tell, { ca: authority.certificate });
     const answers = await Promise.all([
-      mtlsRequest(url, { ca, identity: trusted }),
+      mtlsRequest(url, { ca, identity: known }),
       mtlsRequest(url, { ca, identity: client }),
     ]);
     expect(answers.map((answer) => answer.json())).toEqual([
-      { thumbprint: trusted.thumbprint, authorized: true },
+      { thumbprint: known.thumbprint, authorized: true },
       { thumbprint: client.thumbprint, authorized: false },
     ]);
   });

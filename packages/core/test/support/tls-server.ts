@@ -28,8 +28,8 @@ export async function startHttpsServer(listener: TlsListener, options: object = 
 }
 
 /** Starts a server for HTTP/2, which ends with the test. */
-export async function startHttp2Server(listener: TlsListener): Promise<TlsServer> {
-  return start(createSecureServer(mutual, listener));
+export async function startHttp2Server(listener: TlsListener, options: object = {}): Promise<TlsServer> {
+  return start(createSecureServer({ ...mutual, ...options }, listener));
 }
 
 async function start(server: Parameters<typeof startServer>[0]): Promise<TlsServer> {

@@ -1,0 +1,77 @@
+import type { AccessToken, AccessTokenClaims } from "../access-token.ts";
+import { callApplication } from "../application-callback.ts";
+import type { ClientCertificate } from "../client-certificate.ts";
+import { AccessTokenError } from "../errors.ts";
+
+/** What a certificate is judged beside. */
+export interface CertificateContext {
+  /** The claims of the token that came with it, verified. */
+  readonly claims: AccessTokenClaims;
+  /** Seconds since the epoch, by the verifier's clock. */
+  readonly now: number;
+}
+
+/** What a policy says: an error, whose code is `ERR_CERTIFICATE_UNTRUSTED`, also says why. */
+export type CertificateDecision = boolean | AccessTokenError;
+
+/**
+ * Judges a client certificate beyond its thumbprint; only `true` accepts it.
+ *
+ * It is asked for every request, after the token and its binding were verified, so that no stolen and no forged token
+ * reaches it; and before the route's requirements. What it throws, and what it returns outside this type, is an error of
+ * the application (500).
+ */
+export type CertificatePolicy = (
+  certificate: ClientCertificate,
+  context: CertificateContext,
+) => CertificateDecision | Promise<CertificateDecision>;
+
+/** How a policy is asked. */
+export interface PolicyUse {
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Nothing is refused for its binding: what the policy refuses is reported in the token. */
+  readonly isReported: boolean;
+}
+
+/** Asks a policy about the certificate of a token that was verified; gives the token, or the error that refuses it. */
+export function applyCertificatePolicy(
+  token: AccessToken,
+  policy: CertificatePolicy,
+  { now, isReported }: PolicyUse,
+): AccessToken | AccessTokenError | Promise<AccessToken | AccessTokenError> {
+  // A binding that was refused is reported already, with the first reason.
+  const certificate = token.binding === "unbound" ? token.presentedCertificate : token.clientCertificate;
+  if (certificate === undefined) return token;
+  const context: CertificateContext = Object.freeze({ claims: token.claims, now });
+  const conclude = (decision: unknown): AccessToken | AccessTokenError => {
+    const refusal = refusalOf(decision);
+    if (refusal === undefined) return token;
+    return isReported ? withRefusedBinding(token, certificate, refusal) : refusal;
+  };
+  const decision = callApplication("certificatePolicy", () => policy(certificate, context));
+  return decision instanceof Promise ? decision.then(conclude) : conclude(decision);
+}
+
+function withRefusedBinding(
+  { format, claims }: AccessToken,
+  presentedCertificate: ClientCertificate,
+  bindingError: AccessTokenError,
+): AccessToken {
+  const refused = { binding: "refused", clientCertificate: undefined, presentedCertificate, bindingError } as const;
+  return Object.freeze({ format, claims, ...refused });
+}
+
+function refusalOf(decision: unknown): AccessTokenError | undefined {
+  if (decision === true) return undefined;
+  if (decision === false) return untrusted("certificatePolicy returned false");
+  if (decision instanceof AccessTokenError && decision.code === "ERR_CERTIFICATE_UNTRUSTED") return decision;
+  throw new TypeError(
+    "certbound: certificatePolicy must return true, false or an AccessTokenError with ERR_CERTIFICATE_UNTRUSTED",
+  );
+}
+
+/** Makes the error of a certificate that a policy does not accept. */
+export function untrusted(detail: string): AccessTokenError {
+  return new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail });
+}

@@ -1,0 +1,106 @@
+import type { X509Certificate } from "node:crypto";
+import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
+import { nonEmptyList, type OptionRule, type OptionRules } from "../known-options.ts";
+import { isThumbprint } from "../thumbprint.ts";
+import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } from "./alternative-names.ts";
+
+/** Says which certificates are meant; all that is given must hold, and each list by one of its items. */
+export interface CertificateSelection {
+  /**
+   * The TLS layer verified the chain in the handshake of this very connection, or the proxy says that it did (see
+   * `ClientCertificate`). What was found before a TLS session was resumed does not count.
+   */
+  readonly chainVerified?: true | undefined;
+  /** The SHA-256 thumbprints (`x5t#S256`). */
+  readonly thumbprints?: readonly string[] | undefined;
+  /**
+   * The CA certificates that sign client certificates directly: PEM of one, base64 DER, bytes, or Node's object. The
+   * name and the signature are checked; not the CA's own validity and revocation, nor who issued it.
+   */
+  readonly issuers?: readonly (string | Uint8Array | X509Certificate)[] | undefined;
+  /**
+   * Subject alternative names. Anybody can write any name into a certificate: one of the other three must be given as
+   * well, to say who vouches for it.
+   */
+  readonly subjectAlternativeNames?: AlternativeNames | undefined;
+}
+
+/** Tells why a certificate is not one of those that were selected; undefined: it is. */
+export type Selector = (certificate: ClientCertificate) => string | undefined;
+
+const issuerRule: OptionRule = {
+  expected: "the certificate of one CA: PEM, base64 DER, bytes or an X509Certificate",
+  accepts: (value) => authorityOf(value) !== undefined,
+};
+
+/** The rules of a selection, for option types that include it. */
+export const selectionRules: OptionRules<CertificateSelection> = {
+  chainVerified: { expected: "true, or left out", accepts: (value) => value === true },
+  thumbprints: nonEmptyList({
+    expected: "43 characters of canonical base64url (x5t#S256)",
+    accepts: (value) => typeof value === "string" && isThumbprint(value),
+  }),
+  issuers: nonEmptyList(issuerRule),
+  subjectAlternativeNames: alternativeNamesRule,
+};
+
+/**
+ * Parses a selection whose options were checked.
+ *
+ * @throws TypeError when nobody vouches for the subject alternative names
+ */
+export function parseSelection(selection: CertificateSelection): Selector {
+  const { chainVerified, thumbprints, issuers, subjectAlternativeNames: names } = selection;
+  if (names !== undefined && chainVerified === undefined && thumbprints === undefined && issuers === undefined) {
+    throw new TypeError(
+      'certbound: option "subjectAlternativeNames" needs chainVerified, issuers or thumbprints beside it: ' +
+        "anybody can write a name into a certificate",
+    );
+  }
+  const listed = thumbprints && new Set(thumbprints);
+  const authorities = issuers?.map(authorityOf).filter((authority) => authority !== undefined);
+  const isNamed = names && parseAlternativeNames(names);
+  return remembering((certificate) => {
+    if (chainVerified && certificate.chainVerified !== true) {
+      return "nobody says that the chain was verified in this handshake: does the server verify, was the session resumed?";
+    }
+    if (listed?.has(certificate.thumbprint) === false) return "the thumbprint is not on the list";
+    if (authorities === undefined && isNamed === undefined) return undefined;
+    const { x509 } = certificate;
+    if (x509 === undefined) return "only the thumbprint is known: the certificate itself is needed";
+    if (authorities?.some((authority) => isIssuedBy(x509, authority)) === false) {
+      return "none of the issuers on the list has signed it";
+    }
+    return isNamed?.(x509) === false ? "it has none of the subject alternative names on the list" : undefined;
+  });
+}
+
+/**
+ * Remembers what was found of a certificate, which cannot change: to check one signature takes 100 us.
+ *
+ * A connection has one object for its certificate, and so has the value of a header that comes again.
+ */
+function remembering(select: Selector): Selector {
+  const known = new WeakMap<ClientCertificate, { readonly reason: string | undefined }>();
+  return (certificate) => {
+    const found = known.get(certificate) ?? { reason: select(certificate) };
+    known.set(certificate, found);
+    return found.reason;
+  };
+}
+
+function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+}
+
+/** Parses the certificate of a CA; undefined for everything else, more than one certificate included. */
+function authorityOf(value: unknown): X509Certificate | undefined {
+  if (typeof value === "string" && value.split("-----BEGIN ").length > 2) return undefined;
+  try {
+    // Whatever is none of the types is refused by it.
+    const x509 = parseClientCertificate(value as string)?.x509;
+    return x509?.ca === true ? x509 : undefined;
+  } catch {
+    return undefined;
+  }
+}

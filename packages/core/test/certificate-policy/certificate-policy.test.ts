@@ -1,0 +1,241 @@
+import { tamperSignature } from "@certbound/testing";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createAuthenticator } from "../../src/authenticator.ts";
+import { certificateRules } from "../../src/certificate-policy/certificate-rules.ts";
+import type { CertificateContext, CertificatePolicy } from "../../src/certificate-policy/certificate-policy.ts";
+import { type ClientCertificate, parseClientCertificate } from "../../src/client-certificate.ts";
+import { AccessTokenError } from "../../src/errors.ts";
+import { introspectionOf } from "../support/introspecting-verifier.ts";
+import { outcomeOf, reasonOf, refusalOf } from "../support/outcome.ts";
+import { requestWith } from "../support/requests.ts";
+import { client, now, seconds, startIssuer, thief, verifierOf } from "../support/verification.ts";
+
+const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";
+const issuer = await startIssuer();
+const token = await issuer.accessToken({ boundTo: client, claims: { scope: "read", tenant_id: "acme" } });
+const unbound = await issuer.accessToken();
+const untrusted = new AccessTokenError(UNTRUSTED, { detail: "not on today's list" });
+
+/** A policy that says what it is told to, and keeps what it was asked about. */
+function policyOf(decision: unknown) {
+  const asked: [ClientCertificate, CertificateContext][] = [];
+  const policy: CertificatePolicy = (...question) => {
+    asked.push(question);
+    return decision as boolean;
+  };
+  return { asked, policy };
+}
+
+const clientCertificate = client.certificate;
+
+describe("a certificate policy", () => {
+  test.each<[string, unknown, string]>([
+    ["true", true, "accepted"],
+    ["false", false, UNTRUSTED],
+    ["an error that says why", untrusted, UNTRUSTED],
+    ["a promise of true", Promise.resolve(true), "accepted"],
+    ["a promise of false", Promise.resolve(false), UNTRUSTED],
+    ["a promise of an error", Promise.resolve(untrusted), UNTRUSTED],
+  ])("decides by %s", async (_case, decision, expected) => {
+    const { policy } = policyOf(decision);
+    const verifier = verifierOf(issuer, { certificatePolicy: policy });
+    // Anew for every request, remembered or not.
+    expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(expected);
+    expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(expected);
+  });
+
+  test.each<[string, unknown]>([
+    ["undefined", undefined],
+    ["null", null],
+    ["a truthy text", "yes"],
+    ["1", 1],
+    ["an error of another code", new AccessTokenError("ERR_ACCESS_DENIED")],
+    ["another error", new Error("untrusted")],
+    ["a promise of undefined", Promise.resolve()],
+  ])("is a failure of the application when it gives %s", async (_case, decision) => {
+    const verifier = verifierOf(issuer, { certificatePolicy: policyOf(decision).policy });
+    const reason = await reasonOf(verifier.verify(token, { clientCertificate }));
+    expect(reason).toBeInstanceOf(TypeError);
+    expect(reason).not.toBeInstanceOf(AccessTokenError);
+  });
+
+  test.each<[string, CertificatePolicy]>([
+    [
+      "throws",
+      () => {
+        throw untrusted;
+      },
+    ],
+    ["rejects", async () => Promise.reject(untrusted)],
+  ])("is a failure of the application when it %s, even with a refusal", async (_case, certificatePolicy) => {
+    const reason = await reasonOf(verifierOf(issuer, { certificatePolicy }).verify(token, { clientCertificate }));
+    expect(reason).not.toBeInstanceOf(AccessTokenError);
+    expect(reason).toMatchObject({ cause: untrusted });
+  });
+
+  test("is given the certificate, the verified claims and the time", async () => {
+    const { asked, policy } = policyOf(true);
+    const accepted = await verifierOf(issuer, { certificatePolicy: policy }).verify(token, { clientCertificate });
+    expect(asked).toStrictEqual([[accepted.clientCertificate, { claims: accepted.claims, now: seconds }]]);
+    expect(accepted).toMatchObject({ binding: "verified", claims: { tenant_id: "acme" } });
+  });
+
+  test("says why, in the detail of its own error", async () => {
+    const { policy } = policyOf(untrusted);
+    const verify = verifierOf(issuer, { certificatePolicy: policy }).verify(token, { clientCertificate });
+    expect((await refusalOf(verify)).detail).toBe("not on today's list");
+  });
+
+  test("is never asked about what was refused", async () => {
+    const { asked, policy } = policyOf(true);
+    const verifier = verifierOf(issuer, { certificatePolicy: policy });
+    const refused: [string, string | null, string][] = [
+      [token, null, "ERR_CERTIFICATE_MISSING"],
+      [token, thief.certificate, "ERR_BINDING_MISMATCH"],
+      [unbound, client.certificate, "ERR_BINDING_REQUIRED"],
+      [tamperSignature(token), client.certificate, "ERR_TOKEN_SIGNATURE"],
+    ];
+    for (const [text, certificate, code] of refused) {
+      expect(await outcomeOf(verifier.verify(text, { clientCertificate: certificate }))).toBe(code);
+    }
+    expect(asked).toStrictEqual([]);
+    await verifier.verify(token, { clientCertificate });
+    expect(asked).toHaveLength(1);
+  });
+
+  test("decides before the requirements of the route", async () => {
+    const use = { clientCertificate, scopes: ["write"] };
+    const decided = async (decision: boolean) =>
+      outcomeOf(verifierOf(issuer, { certificatePolicy: () => decision }).verify(token, use));
+    expect(await decided(true)).toBe("ERR_SCOPE_INSUFFICIENT");
+    expect(await decided(false)).toBe(UNTRUSTED);
+  });
+
+  test("is asked about opaque tokens and introspected JWTs, too", async () => {
+    const opaque = await issuer.opaqueToken({ boundTo: client });
+    for (const introspection of [introspectionOf(issuer), introspectionOf(issuer, { always: true })]) {
+      const verify = async (decision: boolean, text: string) =>
+        outcomeOf(
+          verifierOf(issuer, { introspection, certificatePolicy: () => decision }).verify(text, { clientCertificate }),
+        );
+      for (const text of [opaque, token]) {
+        expect(await verify(true, text)).toBe("accepted");
+        expect(await verify(false, text)).toBe(UNTRUSTED);
+      }
+    }
+  });
+
+  test("is not remembered with the connection: each request is judged by it", async () => {
+    const decisions = [true, false, true];
+    const certificate = parseClientCertificate(client.der);
+    const authenticate = createAuthenticator({
+      verifier: verifierOf(issuer, { certificatePolicy: () => decisions.shift() ?? false }),
+      certificateResolver: () => certificate,
+    })();
+    const socket = {};
+    const answers: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      answers.push(await outcomeOf(authenticate({ ...requestWith(`Bearer ${token}`), socket })));
+    }
+    expect(answers).toStrictEqual(["accepted", UNTRUSTED, "accepted", UNTRUSTED]);
+  });
+
+  test("judges validity by the verifier's clock, at every request", async () => {
+    let time = now;
+    const notAfter = Date.parse(parseClientCertificate(client.der)?.x509?.validTo ?? "");
+    const certificatePolicy = certificateRules({ currentlyValid: true });
+    const verifier = verifierOf(issuer, { certificatePolicy, clock: () => time });
+    // The certificate is of today, and the tokens are of 2033.
+    expect(notAfter).toBeLessThan(now);
+    expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(UNTRUSTED);
+    time = notAfter;
+    const early = verifierOf(issuer, { certificatePolicy, clock: () => time });
+    const today = await issuer.accessToken({
+      boundTo: client,
+      claims: { iat: notAfter / 1000, exp: notAfter / 1000 + 60 },
+    });
+    expect(await outcomeOf(early.verify(today, { clientCertificate }))).toBe("accepted");
+    time += 1;
+    expect(await outcomeOf(early.verify(today, { clientCertificate }))).toBe(UNTRUSTED);
+  });
+});
+
+describe("an unbound token", () => {
+  const use = { validateCertificateBinding: "when-bound" } as const;
+
+  test("is refused with a certificate that the policy refuses, and accepted without any", async () => {
+    const { asked, policy } = policyOf(false);
+    const verifier = verifierOf(issuer, { certificatePolicy: policy });
+    expect(await outcomeOf(verifier.verify(unbound, { ...use, clientCertificate }))).toBe(UNTRUSTED);
+    expect(asked).toHaveLength(1);
+    expect(await outcomeOf(verifier.verify(unbound, { ...use, clientCertificate: null }))).toBe("accepted");
+    expect(asked).toHaveLength(1);
+  });
+
+  test("is accepted with a certificate that the policy accepts, which still proves nothing", async () => {
+    const verifier = verifierOf(issuer, { certificatePolicy: () => true });
+    const { binding, presentedCertificate } = {
+      presentedCertificate: undefined,
+      ...(await verifier.verify(unbound, { ...use, clientCertificate })),
+    };
+    expect([binding, presentedCertificate?.thumbprint]).toStrictEqual(["unbound", client.thumbprint]);
+  });
+});
+
+describe("under report-only", () => {
+  const use = { validateCertificateBinding: "report-only", clientCertificate } as const;
+
+  test("what the policy refuses is reported", async () => {
+    const report = await verifierOf(issuer, { certificatePolicy: () => untrusted }).verify(token, use);
+    expect(report).toMatchObject({
+      binding: "refused",
+      clientCertificate: undefined,
+      presentedCertificate: { thumbprint: client.thumbprint },
+      bindingError: untrusted,
+      format: "jwt",
+      claims: { tenant_id: "acme" },
+    });
+    expect(Object.isFrozen(report)).toBe(true);
+    expect(await verifierOf(issuer, { certificatePolicy: () => true }).verify(token, use)).toMatchObject({
+      binding: "verified",
+    });
+  });
+
+  test("a binding that was refused is reported as that, and the policy is not asked", async () => {
+    const { asked, policy } = policyOf(false);
+    const report = await verifierOf(issuer, { certificatePolicy: policy }).verify(unbound, use);
+    expect(report).toMatchObject({ binding: "refused", bindingError: { code: "ERR_BINDING_REQUIRED" } });
+    expect(asked).toStrictEqual([]);
+  });
+});
+
+describe("a policy that does not settle", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("ends after 5 s as a failure of the application", async () => {
+    let asked = (): void => {};
+    const waiting = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const silent = verifierOf(issuer, {
+      certificatePolicy: async () => {
+        asked();
+        return new Promise(() => {});
+      },
+    });
+    const reason = reasonOf(silent.verify(token, { clientCertificate }));
+    await waiting;
+    vi.advanceTimersByTime(5000);
+    expect(await reason).toMatchObject({ message: expect.stringContaining("certificatePolicy") });
+    expect(await reason).not.toBeInstanceOf(AccessTokenError);
+  });
+});
+
+test("a certificatePolicy that is no function is a TypeError", () => {
+  expect(() => verifierOf(issuer, { certificatePolicy: {} as CertificatePolicy })).toThrow(/"certificatePolicy"/);
+});

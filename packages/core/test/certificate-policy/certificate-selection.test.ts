@@ -1,0 +1,127 @@
+import { X509Certificate } from "node:crypto";
+import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
+import { describe, expect, test } from "vitest";
+import { parseClientCertificate, parseVerifiedCertificate } from "../../src/client-certificate.ts";
+import type { ClientCertificate, ClientCertificateInput } from "../../src/client-certificate.ts";
+import { type CertificateRules, certificateRules } from "../../src/certificate-policy/certificate-rules.ts";
+import { AccessTokenError } from "../../src/errors.ts";
+
+const names = ["DNS:client.acme.example"];
+const authority = await createCertificateAuthority({ commonName: "Acme CA" });
+// The same name and another key.
+const impostor = await createCertificateAuthority({ commonName: "Acme CA" });
+const rsaAuthority = await createCertificateAuthority({ commonName: "Acme CA", keyType: "rsa" });
+const client = await authority.issueClientCertificate({ subjectAlternativeNames: names });
+const sibling = await authority.issueClientCertificate({ commonName: "sibling" });
+const forged = await impostor.issueClientCertificate({ subjectAlternativeNames: names });
+const selfSigned = await createSelfSignedCertificate({ subjectAlternativeNames: names });
+
+function parsed(input: ClientCertificateInput): ClientCertificate {
+  const certificate = parseClientCertificate(input);
+  if (certificate === undefined) throw new Error("there is no certificate");
+  return certificate;
+}
+
+function verdict(rules: CertificateRules, certificate: ClientCertificate): unknown {
+  const decision = certificateRules(rules)(certificate, { claims: {}, now: 0 });
+  return decision instanceof AccessTokenError ? decision.code : decision;
+}
+
+const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";
+const dns = { dns: ["client.acme.example"] };
+
+describe("certificates", () => {
+  const own = parsed(client.certificate);
+
+  test("by their thumbprint", () => {
+    const rules = { thumbprints: [sibling.thumbprint, client.thumbprint] };
+    expect(verdict(rules, own)).toBe(true);
+    expect(verdict(rules, parsed({ thumbprint: client.thumbprint }))).toBe(true);
+    expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
+  });
+
+  test("by their verified chain", () => {
+    const rules = { chainVerified: true } as const;
+    expect(verdict(rules, parseVerifiedCertificate(client.certificate) ?? own)).toBe(true);
+    expect(verdict(rules, own)).toBe(UNTRUSTED);
+  });
+
+  test("by who issued them: the name and the signature", () => {
+    const rules = { issuers: [authority.certificate] };
+    expect(verdict(rules, own)).toBe(true);
+    expect(verdict(rules, parsed(sibling.certificate))).toBe(true);
+    expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
+    expect(verdict(rules, parsed(selfSigned.certificate))).toBe(UNTRUSTED);
+    expect(verdict({ issuers: [impostor.certificate, authority.certificate] }, own)).toBe(true);
+    expect(verdict({ issuers: [impostor.certificate, rsaAuthority.certificate] }, own)).toBe(UNTRUSTED);
+  });
+
+  test.each<[string, ClientCertificateInput]>([
+    ["base64 DER", new X509Certificate(authority.certificate).raw.toString("base64")],
+    ["bytes", new X509Certificate(authority.certificate).raw],
+    ["an X509Certificate", new X509Certificate(authority.certificate)],
+  ])("by an issuer that is given as %s", (_form, issuer) => {
+    const rules = { issuers: [issuer as string] };
+    expect(verdict(rules, own)).toBe(true);
+    expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
+  });
+
+  test("by their alternative names, beside who vouches for them", () => {
+    const rules = { issuers: [authority.certificate], subjectAlternativeNames: dns };
+    expect(verdict(rules, own)).toBe(true);
+    expect(verdict(rules, parsed(sibling.certificate))).toBe(UNTRUSTED);
+    expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
+    expect(verdict(rules, parsed(selfSigned.certificate))).toBe(UNTRUSTED);
+  });
+
+  test("only by their thumbprint and chain, where nothing else is known of them", () => {
+    const { thumbprint } = client;
+    const known = parsed({ thumbprint, chainVerified: true });
+    expect(verdict({ thumbprints: [thumbprint], chainVerified: true }, known)).toBe(true);
+    expect(verdict({ issuers: [authority.certificate] }, known)).toBe(UNTRUSTED);
+    expect(verdict({ chainVerified: true, subjectAlternativeNames: dns }, known)).toBe(UNTRUSTED);
+    expect(verdict({ currentlyValid: true }, known)).toBe(UNTRUSTED);
+  });
+
+  test("by all that is given", () => {
+    const rules = { thumbprints: [client.thumbprint], issuers: [authority.certificate], chainVerified: true } as const;
+    const verified = parsed({ ...own, x509: own.x509, chainVerified: true });
+    expect(verdict(rules, verified)).toBe(true);
+    expect(verdict(rules, own)).toBe(UNTRUSTED);
+    expect(verdict({ ...rules, thumbprints: [sibling.thumbprint] }, verified)).toBe(UNTRUSTED);
+    expect(verdict({ ...rules, issuers: [impostor.certificate] }, verified)).toBe(UNTRUSTED);
+  });
+
+  test("with the same answer when they are asked about again, by each set of rules for itself", () => {
+    const [listed, other] = [{ thumbprints: [client.thumbprint] }, { thumbprints: [sibling.thumbprint] }];
+    const [policy, strict] = [certificateRules(listed), certificateRules(other)];
+    const context = { claims: {}, now: 0 };
+    for (let round = 0; round < 3; round += 1) {
+      expect(policy(own, context)).toBe(true);
+      expect(strict(own, context)).toBeInstanceOf(AccessTokenError);
+    }
+  });
+});
+
+test.each<[string, unknown, RegExp]>([
+  ["nothing", undefined, /certificate rules must be an object/],
+  ["no rule", {}, /hold no rule/],
+  ["only undefined rules", { chainVerified: undefined }, /hold no rule/],
+  ["an unknown rule", { chainVerifed: true }, /unknown option "chainVerifed"/],
+  ["a chain that need not be verified", { chainVerified: false }, /"chainVerified" .* must be true/],
+  ["a validity that does not matter", { currentlyValid: false }, /"currentlyValid" .* must be true/],
+  ["no thumbprint", { thumbprints: [] }, /"thumbprints"/],
+  ["a thumbprint in hexadecimal digits", { thumbprints: ["a".repeat(64)] }, /"thumbprints"/],
+  ["no issuer", { issuers: [] }, /"issuers"/],
+  ["an issuer that is no CA", { issuers: [selfSigned.certificate] }, /"issuers"/],
+  ["an issuer that is a name", { issuers: ["CN=Acme CA"] }, /"issuers"/],
+  ["an issuer by its thumbprint", { issuers: [{ thumbprint: selfSigned.thumbprint }] }, /"issuers"/],
+  ["an issuer that is null", { issuers: [null] }, /"issuers"/],
+  ["a file of several issuers", { issuers: [authority.certificate + impostor.certificate] }, /"issuers"/],
+  ["names that nobody vouches for", { subjectAlternativeNames: dns }, /needs chainVerified, issuers or thumbprints/],
+  ["such names of a valid certificate", { currentlyValid: true, subjectAlternativeNames: dns }, /needs chainVerified/],
+  ["names of none", { chainVerified: true, subjectAlternativeNames: {} }, /names none/],
+])("is a TypeError: %s", (_case, rules, message) => {
+  expect(() => certificateRules(rules as CertificateRules)).toThrow(TypeError);
+  expect(() => certificateRules(rules as CertificateRules)).toThrow(message);
+});

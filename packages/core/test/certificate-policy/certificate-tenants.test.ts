@@ -1,0 +1,47 @@
+import { createSelfSignedCertificate } from "@certbound/testing";
+import { expect, test } from "vitest";
+import type { CertificateSelection } from "../../src/certificate-policy/certificate-selection.ts";
+import { certificateTenants } from "../../src/certificate-policy/certificate-tenants.ts";
+import { parseClientCertificate } from "../../src/client-certificate.ts";
+
+const acme = await createSelfSignedCertificate();
+const globex = await createSelfSignedCertificate();
+const stranger = await createSelfSignedCertificate();
+
+test("tell which tenant a certificate belongs to", () => {
+  const tenantOf = certificateTenants({
+    acme: { thumbprints: [acme.thumbprint] },
+    globex: { thumbprints: [globex.thumbprint] },
+  });
+  expect(tenantOf(parseClientCertificate(acme.certificate))).toBe("acme");
+  expect(tenantOf({ thumbprint: globex.thumbprint, x509: undefined })).toBe("globex");
+  expect(tenantOf(parseClientCertificate(stranger.certificate))).toBeUndefined();
+  expect(tenantOf(undefined)).toBeUndefined();
+});
+
+test("tell none where there is more than one", () => {
+  const thumbprints = [acme.thumbprint];
+  const certificate = parseClientCertificate(acme.certificate);
+  expect(certificateTenants({ acme: { thumbprints } })(certificate)).toBe("acme");
+  expect(certificateTenants({ acme: { thumbprints }, other: { thumbprints } })(certificate)).toBeUndefined();
+});
+
+test("do not look at what changes in an object of somebody's own", () => {
+  const tenantOf = certificateTenants({ acme: { chainVerified: true, thumbprints: [acme.thumbprint] } });
+  const certificate = { thumbprint: acme.thumbprint, x509: undefined, chainVerified: true };
+  expect(tenantOf(certificate)).toBe("acme");
+  certificate.chainVerified = false;
+  expect(tenantOf(certificate)).toBeUndefined();
+});
+
+test.each<[string, unknown]>([
+  ["nothing", undefined],
+  ["no tenant", {}],
+  ["a list", [{ thumbprints: [acme.thumbprint] }]],
+  ["a tenant without a rule", { acme: {} }],
+  ["a tenant with an unknown rule", { acme: { thumbprint: acme.thumbprint } }],
+  ["a tenant with names that nobody vouches for", { acme: { subjectAlternativeNames: { dns: ["a.example"] } } }],
+  ["a tenant by its validity", { acme: { thumbprints: [acme.thumbprint], currentlyValid: true } }],
+])("is a TypeError: %s", (_case, tenants) => {
+  expect(() => certificateTenants(tenants as Record<string, CertificateSelection>)).toThrow(TypeError);
+});

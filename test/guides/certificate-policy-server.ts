@@ -1,0 +1,45 @@
+import { constants } from "node:crypto";
+import { createServer } from "node:https";
+import { certificateRules, certificateTenants, protectApi } from "@certbound/express";
+import express from "express";
+
+// The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
+const { SERVER_KEY: key, SERVER_CERTIFICATE: cert, CLIENT_CA: ca = "", GLOBEX_THUMBPRINT = "" } = process.env;
+
+const tenantOf = certificateTenants({
+  // Every certificate that our CA issued for this name.
+  acme: { issuers: [ca], subjectAlternativeNames: { uri: ["spiffe://acme.example/payments"] } },
+  // One certificate, self-signed as it may be.
+  globex: { thumbprints: [GLOBEX_THUMBPRINT] },
+});
+
+const protect = protectApi({
+  certificatePolicy: certificateRules({ currentlyValid: true, tenant: { of: tenantOf, claim: "tenant_id" } }),
+});
+
+const app = express();
+
+app.get("/payments", protect({ scopes: ["payments"] }), (request, response) => {
+  response.json({ tenant: tenantOf(request.accessToken?.clientCertificate) });
+});
+
+// For this route a known tenant is not enough: the handshake of this very connection must have verified the chain.
+const protectSettings = protectApi({ certificatePolicy: certificateRules({ chainVerified: true }) });
+
+app.get("/settings", protectSettings(), (_request, response) => {
+  response.json({});
+});
+
+export const server = createServer(
+  {
+    key,
+    cert,
+    // Certificates of any authority are let in, and judged by the policies.
+    requestCert: true,
+    rejectUnauthorized: false,
+    ca,
+    // No session is resumed: a resumed one has verified no chain, and chainVerified refuses it.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  },
+  app,
+);

@@ -1,0 +1,71 @@
+import type { Server } from "node:https";
+import {
+  createCertificateAuthority,
+  createIssuer,
+  createSelfSignedCertificate,
+  type Identity,
+  mtlsRequest,
+  type RunningServer,
+  startServer,
+} from "@certbound/testing";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+
+// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+const [ca, otherCa, issuer] = await Promise.all([
+  createCertificateAuthority(),
+  createCertificateAuthority(),
+  createIssuer(),
+]);
+const named = { subjectAlternativeNames: ["URI:spiffe://acme.example/payments"] };
+const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
+const [host, acme, expired, unnamed, forged, globex, stranger] = await Promise.all([
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(named),
+  ca.issueClientCertificate({ ...named, notAfter: yesterday }),
+  ca.issueClientCertificate(),
+  otherCa.issueClientCertificate(named),
+  createSelfSignedCertificate(),
+  createSelfSignedCertificate(named),
+]);
+vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
+vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
+vi.stubEnv("SERVER_KEY", host.key);
+vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+vi.stubEnv("CLIENT_CA", ca.certificate);
+vi.stubEnv("GLOBEX_THUMBPRINT", globex.thumbprint);
+
+let server: Server;
+let api: RunningServer;
+beforeAll(async () => {
+  ({ server } = await import("./certificate-policy-server.ts"));
+  api = await startServer(server);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([api.close(), issuer.close()]);
+});
+
+async function ask(path: string, identity: Identity, claims: Record<string, unknown> = {}) {
+  const token = await issuer.accessToken({ boundTo: identity, claims: { scope: "payments", ...claims } });
+  return mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, token, identity });
+}
+
+test.each<[string, Identity, string, number]>([
+  ["by its issuer and name", acme, "acme", 200],
+  ["by its thumbprint", globex, "globex", 200],
+  ["but not with the token of another tenant", acme, "globex", 401],
+  ["but not once it has expired", expired, "acme", 401],
+  ["but not with another name", unnamed, "acme", 401],
+  ["but not with that name from another issuer", forged, "acme", 401],
+  ["but not with that name in a self-signed certificate", stranger, "acme", 401],
+])("a client's certificate is that of its tenant %s", async (_case, identity, tenant, status) => {
+  const response = await ask("/payments", identity, { tenant_id: tenant });
+  expect(response.status).toBe(status);
+  expect(response.json()).toStrictEqual(status === 200 ? { tenant } : { message: "unauthorized" });
+});
+
+test("a chain is verified by the handshake of this connection", async () => {
+  expect((await ask("/settings", acme)).status).toBe(200);
+  expect((await ask("/settings", globex)).status).toBe(401);
+  expect((await ask("/settings", expired)).status).toBe(401);
+});
