@@ -6,6 +6,9 @@ import {
   type AccessTokenErrorCode,
   type Authenticator,
   type AuthenticatorOptions,
+  type CertificatePolicy,
+  certificateRules,
+  certificateTenants,
   type ClientCertificate,
   createAuthenticator,
   createVerifier,
@@ -205,5 +208,33 @@ describe("a rejection", () => {
     expectTypeOf<AccessTokenError["code"]>().toEqualTypeOf<AccessTokenErrorCode>();
     // @ts-expect-error -- no such code
     void new AccessTokenError("ERR_OTHER");
+  });
+});
+
+describe("a certificate policy", () => {
+  test("answers at once or later, by a boolean or by the error that says why", () => {
+    const policies: CertificatePolicy[] = [
+      () => true,
+      async ({ x509 }) => x509 !== undefined,
+      (_certificate, { now }) => (now > 0 ? true : new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED")),
+      certificateRules({ chainVerified: true, issuers: ["", new Uint8Array()] }),
+    ];
+    // @ts-expect-error -- a promise of nothing decides nothing
+    policies.push(async () => {});
+  });
+
+  test("has rules that cannot be switched off by false", () => {
+    // @ts-expect-error -- leave it out
+    certificateRules({ chainVerified: false });
+    // @ts-expect-error -- any tenant is written out as null
+    certificateRules({ tenant: { of: () => "acme" } });
+  });
+
+  test("knows the tenant of a certificate, or of none", () => {
+    const tenantOf = certificateTenants({ acme: { thumbprints: [""] } });
+    expectTypeOf(tenantOf).parameters.toEqualTypeOf<[ClientCertificate | undefined]>();
+    expectTypeOf(tenantOf).returns.toEqualTypeOf<string | undefined>();
+    // @ts-expect-error -- validity is no property of a tenant
+    certificateTenants({ acme: { currentlyValid: true } });
   });
 });
