@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectRefused } from "./answers.ts";
-import { type Api, type Attempt, type ConformanceCase, type ExchangeCase, testName } from "./conformance-case.ts";
+import {
+  type Api,
+  type Attempt,
+  type ConformanceCase,
+  type ExchangeCase,
+  type ProgramCase,
+  testName,
+} from "./conformance-case.ts";
 import { type FrontEnd, frontEnds, type Outcome } from "./front-ends.ts";
 import { type Stage, startStage } from "./stage.ts";
 
@@ -12,24 +19,34 @@ export function describeConformance(cases: readonly ConformanceCase[]): void {
   });
   afterAll(() => stage.close());
 
-  for (const entry of cases) {
-    if ("run" in entry) test(testName(entry), () => entry.run(stage));
-  }
-
-  describe.each(frontEnds.map((frontEnd) => [frontEnd.name, frontEnd] as const))("%s", (_name, frontEnd) => {
-    for (const entry of cases) {
-      if ("run" in entry || !isFor(frontEnd, entry)) continue;
-      test(testName(entry), async () => {
-        const { api, accepted, refused } = entry;
-        const attempt = (given: Attempt): Promise<Outcome> => frontEnd.attempt(stage, api, given);
-        expectOutcome(await attempt(accepted), { codes: [], handled: 1 });
-        if (refused === undefined) return;
-        const outcome = await attempt(refused);
-        expectOutcome(outcome, { codes: [refused.code], handled: 0 });
-        if (outcome.answer !== undefined) expectRefused(outcome.answer, refused.code);
-      });
-    }
+  test.each(namedCases(cases.filter(isProgram)))("%s", async (_name, { run }) => {
+    expect.hasAssertions();
+    await run(stage);
   });
+
+  describe.each(frontEnds.map((frontEnd) => [frontEnd.name, frontEnd] as const))("%s", (_frontEnd, frontEnd) => {
+    const own = cases.filter(isExchange).filter((entry) => isFor(frontEnd, entry));
+    test.each(namedCases(own))("%s", async (_name, { api, accepted, refused }) => {
+      const attempt = (given: Attempt): Promise<Outcome> => frontEnd.attempt(stage, api, given);
+      expectAccepted(await attempt(accepted));
+      if (refused === undefined) return;
+      const { codes, handled, answer } = await attempt(refused);
+      expect({ codes, handled }).toEqual({ codes: [refused.code], handled: 0 });
+      if (answer !== undefined) expectRefused(answer, refused.code);
+    });
+  });
+}
+
+function namedCases<Case extends ConformanceCase>(cases: readonly Case[]): [string, Case][] {
+  return cases.map((entry) => [testName(entry), entry]);
+}
+
+function isProgram(entry: ConformanceCase): entry is ProgramCase {
+  return "run" in entry;
+}
+
+function isExchange(entry: ConformanceCase): entry is ExchangeCase {
+  return !isProgram(entry);
 }
 
 function isFor({ readsRequests }: FrontEnd, { accepted, refused, api }: ExchangeCase): boolean {
@@ -37,10 +54,8 @@ function isFor({ readsRequests }: FrontEnd, { accepted, refused, api }: Exchange
   return readsRequests || isOfRequests === undefined;
 }
 
-function expectOutcome({ codes, handled, answer }: Outcome, expected: Omit<Outcome, "answer">): void {
-  expect({ codes, handled }).toEqual(expected);
-  if (expected.handled > 0 && answer !== undefined) {
-    const { status, headers } = answer;
-    expect({ status, challenge: headers["www-authenticate"] }).toEqual({ status: 200, challenge: undefined });
-  }
+function expectAccepted({ codes, handled, answer }: Outcome): void {
+  const { status = 200, headers } = answer ?? {};
+  const challenge = headers?.["www-authenticate"];
+  expect({ codes, handled, status, challenge }).toEqual({ codes: [], handled: 1, status: 200, challenge: undefined });
 }

@@ -27,7 +27,7 @@ const generators = {
 } as const satisfies Partial<Record<Algorithm, () => Promise<KeyPairKeyObjectResult>>>;
 
 /** Makes one key pair for an algorithm: of the issuer, or of somebody who would like to be it. */
-export async function createKey(algorithm: KeyName, kid: string): Promise<IssuerKey> {
+async function createKey(algorithm: KeyName, kid: string): Promise<IssuerKey> {
   const { privateKey, publicKey } = await generators[algorithm]();
   const { kty = "", ...rest } = publicKey.export({ format: "jwk" });
   return { algorithm, privateKey, publicKey, jwk: { kty, ...rest, kid, alg: algorithm, use: "sig" } };

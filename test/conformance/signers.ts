@@ -40,7 +40,7 @@ export function ecdsa(hash: string, dsaEncoding: "ieee-p1363" | "der" = "ieee-p1
 }
 
 /** Ed25519, or Ed448: the key says which. */
-export function edwards(input: Buffer, key: KeyObject): Buffer {
+function edwards(input: Buffer, key: KeyObject): Buffer {
   return sign(null, input, key);
 }
 

@@ -61,7 +61,7 @@ export const stillOpen: readonly RequirementId[] = [
   "7519-05",
   "7519-06",
   "7518-01",
-  "7518-03",
+
   "7797-01",
   "9864-01",
   "8725-01",
@@ -105,14 +105,14 @@ export const stillOpen: readonly RequirementId[] = [
   "OFB-01",
   "CDR-01",
   "OBUK-01",
-  "C-02",
+
   "C-03",
   "C-04",
   "C-05",
   "C-06",
   "C-09",
   "C-10",
-  "C-11",
+
   "C-13",
   "C-14",
   "K-01",
@@ -149,7 +149,7 @@ export const stillOpen: readonly RequirementId[] = [
   "M-09",
   "M-10",
   "X-02",
-  "X-03",
+
   "X-04",
   "X-05",
   "X-06",

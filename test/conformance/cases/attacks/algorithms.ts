@@ -1,5 +1,5 @@
 import { type ConformanceCase, refuses } from "../../conformance-case.ts";
-import { constant } from "../../signers.ts";
+import { constant, hmac } from "../../signers.ts";
 
 const unsigned = constant(new Uint8Array());
 
@@ -15,4 +15,19 @@ export const cases: readonly ConformanceCase[] = [
     refused: { token: ({ token }) => token({ signer: unsigned }) },
     code: "ERR_TOKEN_SIGNATURE",
   }),
+  ...(["pem", "der"] as const).map((format) =>
+    refuses("C-02", `an HMAC keyed with the public key as ${format}`, {
+      refused: {
+        token: ({ token, keys }) => {
+          const { publicKey } = keys.RS256;
+          const secret =
+            format === "pem"
+              ? publicKey.export({ type: "spki", format: "pem" })
+              : publicKey.export({ type: "spki", format: "der" });
+          return token({ key: keys.RS256, header: { alg: "HS256" }, signer: hmac("sha256", secret) });
+        },
+      },
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ),
 ];

@@ -1,5 +1,8 @@
 import { fromProxy, rfc9440 } from "@certbound/core";
-import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { expect } from "vitest";
+import { expectRefused } from "../../answers.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { rawExchange } from "../../raw-exchange.ts";
 
 const SECRET = "a-secret-of-the-proxy-and-of-the-api";
 
@@ -36,4 +39,29 @@ export const cases: readonly ConformanceCase[] = [
     refused: { request: forwarded(["x-proxy-secret", SECRET.slice(1)]), certificate: "other" },
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
+  conforms(
+    "X-03",
+    "refuses a certificate that comes in a trailer, which a proxy does not remove",
+    async ({ scene, servers }) => {
+      const field = `Client-Cert: :${Buffer.from(scene.own.der).toString("base64")}:`;
+      for (const { url, routeOf } of servers) {
+        const { path } = routeOf(behindProxy);
+        const send = (headers: readonly string[], trailers: readonly string[]) => {
+          const head = [`POST ${path} HTTP/1.1`, "Host: api", "Connection: close", `X-Proxy-Secret: ${SECRET}`];
+          const all = [
+            ...head,
+            `Authorization: Bearer ${scene.token()}`,
+            "Transfer-Encoding: chunked",
+            ...headers,
+            "Content-Type: text/plain",
+          ];
+          const text = [...all, "", "0", ...trailers, "", ""].join("\r\n");
+          return rawExchange(url, { ca: scene.ca.certificate, text });
+        };
+        expect((await send([field], [])).status).toBe(200);
+        expectRefused(await send([], [field]), "ERR_CERTIFICATE_MISSING");
+      }
+    },
+    behindProxy,
+  ),
 ];

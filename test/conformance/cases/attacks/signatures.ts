@@ -1,6 +1,5 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
-import type { Attempt } from "../../conformance-case.ts";
-import { changed, pkcs1, pss, type Signer, signers, withNegatedS } from "../../signers.ts";
+import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { changed, constant, ecdsa, pkcs1, pss, type Signer, signers, withNegatedS } from "../../signers.ts";
 
 /** A token of the issuer's key for an algorithm, signed otherwise. */
 function signed(algorithm: "ES256" | "RS256" | "PS256", signer: Signer): Attempt {
@@ -22,6 +21,16 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_TOKEN_SIGNATURE",
     }),
   ),
+  refuses(["C-11", "7518-03"], "a signature in DER", {
+    accepted: signed("ES256", ecdsa("sha256")),
+    refused: signed("ES256", ecdsa("sha256", "der")),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("C-11", "a signature whose r and s are zero", {
+    accepted: signed("ES256", signers.ES256),
+    refused: signed("ES256", constant(new Uint8Array(64))),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
   refuses("C-12", "a stolen token in its other text, with s replaced by n - s", {
     accepted: malleable,
     refused: { ...malleable, certificate: "other" },
