@@ -9,6 +9,15 @@ export interface PageInput {
   readonly failed: ReadonlySet<string>;
 }
 
+type Result = keyof typeof summaries;
+
+const summaries = {
+  passes: "pass",
+  fails: "fail",
+  open: "are open",
+  "does not apply": "do not apply, for the reason given",
+} as const;
+
 /** Writes the page `docs/conformance.md`: the same for the same tests, whenever and wherever they run. */
 export function conformancePage(input: PageInput): string {
   return [
@@ -22,9 +31,11 @@ export function conformancePage(input: PageInput): string {
 
 function summary(input: PageInput): string {
   const rows = requirementGroups.flatMap((group) => group.rows.map((row) => resultOf(row, input)));
-  const count = (result: string): number => rows.filter((found) => found === result).length;
-  const results = ["passes", "fails", "open", "does not apply"].filter((result) => count(result) > 0);
-  return `Of ${rows.length} rows: ${results.map((result) => `${count(result)} ${result}`).join(", ")}.`;
+  const counts = Object.entries(summaries).map(([result, words]) => {
+    const count = rows.filter((found) => found === result).length;
+    return count === 0 ? [] : `${count} ${words}`;
+  });
+  return `Of ${rows.length} rows, ${counts.flat().join(", ")}.`;
 }
 
 function section({ title, rows }: RequirementGroup, input: PageInput): string {
@@ -46,7 +57,7 @@ function line(row: RequirementGroup["rows"][number], input: PageInput): string {
   return `| ${[id, requirement, source, level, shown, resultOf(row, input)].join(" | ")} |`;
 }
 
-function resultOf({ id, applies }: Requirement & { readonly id: RequirementId }, input: PageInput): string {
+function resultOf({ id, applies }: Requirement & { readonly id: RequirementId }, input: PageInput): Result {
   if (applies !== true) return "does not apply";
   const tests = input.evidence.get(id) ?? [];
   if (tests.length === 0) return "open";
