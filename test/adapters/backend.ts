@@ -1,4 +1,12 @@
-import type { AccessToken, AccessTokenError, RejectionOptions, Requirements, Verifier } from "@certbound/core";
+import type {
+  AccessToken,
+  AccessTokenError,
+  ClientCertificateResolver,
+  IncomingRequest,
+  RejectionOptions,
+  Requirements,
+  Verifier,
+} from "@certbound/core";
 import type { RunningServer } from "@certbound/testing";
 import type { SecureContextOptions } from "node:tls";
 
@@ -17,6 +25,7 @@ export interface ProtectedRoute {
   readonly options: RejectionOptions & {
     readonly verifier: Verifier;
     readonly onRejected: (error: AccessTokenError, request: unknown) => void;
+    readonly certificateResolver?: ClientCertificateResolver<IncomingRequest>;
     readonly tokenResolver?: (request: unknown) => Promise<string>;
   };
   readonly requirements: Requirements<unknown>;

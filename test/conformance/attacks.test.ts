@@ -1,0 +1,4 @@
+import { describeConformance } from "./describe-conformance.ts";
+import { loadCases } from "./load-cases.ts";
+
+describeConformance(await loadCases("attacks"));

@@ -1,0 +1,39 @@
+import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { changed, constant, ecdsa, pkcs1, pss, type Signer, signers, withNegatedS } from "../../signers.ts";
+
+/** A token of the issuer's key for an algorithm, signed otherwise. */
+function signed(algorithm: "ES256" | "RS256" | "PS256", signer: Signer): Attempt {
+  return { token: ({ token, keys }) => token({ key: keys[algorithm], signer }) };
+}
+
+const malleable = signed("ES256", changed(signers.ES256, withNegatedS));
+
+export const cases: readonly ConformanceCase[] = [
+  refuses(["C-07", "7515-05"], "an RS256 signature whose DigestInfo says SHA-1", {
+    accepted: signed("RS256", pkcs1("sha256")),
+    refused: signed("RS256", pkcs1("sha1")),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  ...[0, 31, 33, 64].map((length) =>
+    refuses(["C-08", "7518-02"], `a PS256 signature with a salt of ${length} bytes`, {
+      accepted: signed("PS256", pss("sha256", 32)),
+      refused: signed("PS256", pss("sha256", length)),
+      code: "ERR_TOKEN_SIGNATURE",
+    }),
+  ),
+  refuses(["C-11", "7518-03"], "a signature in DER", {
+    accepted: signed("ES256", ecdsa("sha256")),
+    refused: signed("ES256", ecdsa("sha256", "der")),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("C-11", "a signature whose r and s are zero", {
+    accepted: signed("ES256", signers.ES256),
+    refused: signed("ES256", constant(new Uint8Array(64))),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("C-12", "a stolen token in its other text, with s replaced by n - s", {
+    accepted: malleable,
+    refused: { ...malleable, certificate: "other" },
+    code: "ERR_BINDING_MISMATCH",
+  }),
+];

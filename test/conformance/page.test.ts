@@ -1,0 +1,64 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { testName } from "./conformance-case.ts";
+import { evidenceOf, loadSuite } from "./coverage.ts";
+import { conformancePage } from "./page.ts";
+import { requirementGroups } from "./requirements.ts";
+import { stillOpen } from "./still-open.ts";
+
+const suite = await loadSuite();
+const evidence = evidenceOf(suite);
+const rows = requirementGroups.flatMap((group) => group.rows);
+const cases = suite.flatMap((file) => file.cases);
+
+describe("the conformance suite", () => {
+  test("names every requirement once", () => {
+    const ids = rows.map(({ id }) => id);
+    expect(ids).toEqual([...new Set(ids)]);
+  });
+
+  test("has a test for every requirement that applies, but for those that are still open", () => {
+    const uncovered = rows.filter(({ id, applies }) => applies === true && !evidence.has(id)).map(({ id }) => id);
+    expect(uncovered.toSorted()).toEqual(stillOpen.toSorted());
+  });
+
+  test("has no test for what does not apply, or is unknown", () => {
+    const applying = new Set(rows.filter(({ applies }) => applies === true).map(({ id }) => id));
+    expect([...evidence.keys()].filter((id) => !applying.has(id))).toEqual([]);
+  });
+
+  test("has no two tests of one name, by which their results are known", () => {
+    const names = cases.map(testName);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  test("has a case that refuses beside each one that only accepts", () => {
+    const refusing = new Set(cases.flatMap((entry) => ("run" in entry || entry.refused ? entry.ids : [])));
+    const alone = cases.filter((entry) => "refusedBy" in entry && entry.refusedBy && !refusing.has(entry.refusedBy));
+    expect(alone.map(testName)).toEqual([]);
+  });
+});
+
+test("docs/conformance.md says what the tests show", () => {
+  const page = fileURLToPath(new URL("../../docs/conformance.md", import.meta.url));
+  const results = process.env["CONFORMANCE_RESULTS"];
+  // What is committed has to say that everything passes; only `npm run conformance` knows more, and writes it.
+  const current = conformancePage({ evidence, failed: results === undefined ? new Set() : failedTests(results) });
+  if (results !== undefined) writeFileSync(page, current);
+  expect(readFileSync(page, "utf8"), "run npm run conformance").toBe(current);
+});
+
+/** Lists the tests that a report of vitest does not show to have passed, on every front end. */
+function failedTests(file: string): ReadonlySet<string> {
+  const report = JSON.parse(readFileSync(file, "utf8")) as {
+    readonly testResults: readonly {
+      readonly assertionResults: readonly { readonly title: string; readonly status: string }[];
+    }[];
+  };
+  const tests = report.testResults.flatMap((result) => result.assertionResults);
+  const named = (wanted: "passed" | "other"): ReadonlySet<string> =>
+    new Set(tests.filter(({ status }) => (status === "passed") === (wanted === "passed")).map(({ title }) => title));
+  const [passed, others] = [named("passed"), named("other")];
+  return new Set(cases.map(testName).filter((name) => !passed.has(name) || others.has(name)));
+}
