@@ -32,6 +32,8 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
+    // One import of the sources for each worker, not for each file: that was most of the time.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // What is built is loaded by Node itself, not transformed.
