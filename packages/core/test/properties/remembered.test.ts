@@ -1,0 +1,126 @@
+import { tamperPayload, tamperSignature } from "@certbound/testing";
+import { fc } from "@fast-check/vitest";
+import { expect, test } from "vitest";
+import type { AccessToken } from "../../src/access-token.ts";
+import { createAuthenticator } from "../../src/authenticator.ts";
+import { parseClientCertificate } from "../../src/client-certificate.ts";
+import type { VerifierOptions } from "../../src/configuration.ts";
+import { AccessTokenError } from "../../src/errors.ts";
+import type { NodeRequest } from "../../src/incoming-request.ts";
+import type { Requirements } from "../../src/requirements.ts";
+import type { ResolvedCertificate } from "../../src/resolvers/certificate-resolver.ts";
+import { requestWith } from "../support/requests.ts";
+import { client, now, seconds, startIssuer, thief } from "../support/verification.ts";
+
+const issuer = await startIssuer();
+const bound = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
+const ofThief = await issuer.accessToken({ boundTo: thief });
+const unbound = await issuer.accessToken({ claims: { aud: ["other", issuer.audience] } });
+const whole = `Bearer ${bound}`;
+
+/** Authorization headers, which may come over any connection. */
+const headers: readonly (readonly string[])[] = [
+  [whole],
+  [whole],
+  [`bearer  ${bound}`],
+  [`Bearer ${ofThief}`],
+  [`Bearer ${unbound}`],
+  [`Bearer ${await issuer.accessToken({ boundTo: client, header: { typ: "JWT" } })}`],
+  [`Bearer ${await issuer.accessToken({ boundTo: client, claims: { nbf: seconds + 30 } })}`],
+  [`Bearer ${await issuer.accessToken({ boundTo: client, claims: { aud: "https://other.example" } })}`],
+  [`Bearer ${await issuer.accessToken({ claims: { cnf: { "x5t#S256": client.thumbprint, jkt: "key" } } })}`],
+  [`Bearer ${await issuer.accessToken({ boundTo: client, claims: { auth_time: seconds, scope: "read write" } })}`],
+  [`Bearer ${tamperSignature(bound)}`],
+  [`Bearer ${tamperPayload(bound, { scope: "read write" })}`],
+  [`Bearer ${bound.slice(0, -1)}`],
+  ["Bearer opaque"],
+  [`Basic ${bound}`],
+  [whole, whole],
+  [],
+];
+
+const own = parseClientCertificate(client.der);
+/** As a connection has them, the same object each time; and as a proxy may forward them, parsed anew. */
+const certificates: readonly ResolvedCertificate[] = [
+  own,
+  own,
+  client.certificate,
+  parseClientCertificate(thief.der),
+  { thumbprint: thief.thumbprint },
+  null,
+  "MII",
+];
+
+const requirements: readonly Requirements<NodeRequest>[] = [
+  {},
+  {},
+  { validateCertificateBinding: "when-bound" },
+  { validateCertificateBinding: "report-only" },
+  { scopes: ["write"] },
+  { maxAge: 20 },
+  { authorize: async ({ claims }) => claims.scope === "read" },
+];
+
+/** One request: what comes, over which connection, how many seconds after the token was issued, to which route. */
+const request = fc.record({
+  header: fc.nat(headers.length - 1),
+  certificate: fc.nat(certificates.length - 1),
+  connection: fc.nat(2),
+  time: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(0) },
+    fc.constantFrom(-6, 10, 24, 25, 26, 59, 64, 65, 304, 305, -1, 21),
+  ),
+  route: fc.nat(requirements.length - 1),
+});
+type Step = typeof request extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** What came of a request, as far as the application can tell. */
+async function answerOf(answer: Promise<AccessToken>): Promise<unknown> {
+  try {
+    const { claims, binding, clientCertificate, ...rest } = await answer;
+    const presented = "presentedCertificate" in rest ? rest.presentedCertificate?.thumbprint : undefined;
+    const refusal = "bindingError" in rest ? rest.bindingError.code : undefined;
+    return { claims, binding, certificate: clientCertificate?.thumbprint, presented, refusal };
+  } catch (error) {
+    if (error instanceof AccessTokenError) return error.code;
+    throw error;
+  }
+}
+
+/** An API of which each route answers requests. */
+function api(verifiedTokens: VerifierOptions["verifiedTokens"]): (step: Step, socket: object) => Promise<unknown> {
+  let { time, certificate } = { time: 0, certificate: certificates[0] };
+  const authenticator = createAuthenticator({
+    issuer: issuer.issuer,
+    audience: issuer.audience,
+    jwks: issuer.jwks,
+    clock: () => now + time * 1000,
+    certificateResolver: () => certificate,
+    verifiedTokens,
+  });
+  const routes = requirements.map((required) => authenticator(required));
+  return async (step, socket) => {
+    ({ time, certificate } = { time: step.time, certificate: certificates[step.certificate] });
+    const incoming = { ...requestWith(...(headers[step.header] ?? [])), socket };
+    return answerOf(routes[step.route]?.(incoming) ?? Promise.reject(new Error("there is no such route")));
+  };
+}
+
+test.each([10_000, 2])("an API that remembers %i tokens answers as one that knows nothing does", async (size) => {
+  const answers = new Map<unknown, number>();
+  const property = fc.asyncProperty(fc.array(request, { minLength: 5, maxLength: 30 }), async (steps) => {
+    const sockets = [{}, {}, {}];
+    const remembering = api(size);
+    const forgetting = api(false);
+    for (const step of steps) {
+      const answer = await forgetting(step, {});
+      expect(await remembering(step, sockets[step.connection] ?? {})).toEqual(answer);
+      const word = typeof answer === "string" ? answer : "accepted";
+      answers.set(word, (answers.get(word) ?? 0) + 1);
+    }
+  });
+  await fc.assert(property, { seed: 7662, numRuns: 40 });
+  // Or this test would show little.
+  expect(answers.get("accepted")).toBeGreaterThan(50);
+  expect(answers.size).toBeGreaterThan(12);
+});
