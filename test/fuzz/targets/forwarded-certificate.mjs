@@ -76,11 +76,10 @@ export function fuzz(data) {
   for (const [index, [format, candidates]] of formats.entries()) {
     const beside = format.header === "x-ssl-client-cert" ? verifiedByApache : verified;
     const request = { rawHeaders: [format.header, value, ...beside], socket: { remoteAddress: "192.0.2.1" } };
-    const [first, again] = ["new", "remembered"].map(() => resolvers[index]?.(request));
-    const word = wordFor(first);
-    assert.equal(wordFor(again), word);
-    if (first instanceof AccessTokenError) assert.match(word, /^ERR_CERTIFICATE_(?:MISSING|MALFORMED|UNTRUSTED)$/);
-    else assert.ok(candidates(value).includes(word), `${format.header} gave what the value does not hold`);
+    const word = wordFor(resolvers[index]?.(request));
+    if (/^ERR_CERTIFICATE_(?:MISSING|MALFORMED|UNTRUSTED)$/.test(word)) continue;
+    assert.ok(candidates(value).includes(word), `${format.header}: ${word} is not in the value`);
+    assert.equal(wordFor(resolvers[index]?.(request)), word);
   }
 }
 
