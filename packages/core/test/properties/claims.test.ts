@@ -3,8 +3,14 @@ import { forgeToken } from "@certbound/testing";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import type { AccessToken } from "../../src/access-token.ts";
+import { verifyCertificateBinding } from "../../src/binding.ts";
+import { checkClaims } from "../../src/claims.ts";
+import { parseCompactJws } from "../../src/compact-jws.ts";
 import { AccessTokenError } from "../../src/errors.ts";
+import { parseVerifierOptions } from "../../src/options.ts";
 import { createVerifier } from "../../src/verifier.ts";
+import { type Outcome, outcome } from "../support/outcome.ts";
+import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 import { client, now, seconds, thief } from "../support/verification.ts";
 
 /** A member of a JSON object, which may be there more than once. */
@@ -113,6 +119,51 @@ describe("the claims of a signed token", () => {
     async (members) => {
       const once = settled(members);
       expect(await judged(members)).toEqual(await judged(once));
+    },
+  );
+});
+
+describe("a token, judged while every object inherits a member", () => {
+  const configuration = parseVerifierOptions({ issuer, audience, algorithms: ["ES256"], clock: () => now });
+  const inherited = fc.oneof(
+    judgedMember,
+    fc.constantFrom<Member[]>(
+      ["x5t#S256", client.thumbprint],
+      ["jkt", "key"],
+      ["alg", "ES256"],
+      ["typ", "at+jwt"],
+      ["kid", "key"],
+      ["crit", ["exp"]],
+      ["b64", false],
+    ),
+    fc.constantFrom(...good),
+  );
+  const header = fc.subarray<Member>([
+    ["alg", "ES256"],
+    ["typ", "at+jwt"],
+    ["kid", "key"],
+  ]);
+  const missing = fc.subarray([...good], { minLength: good.length - 2 });
+  const confirmation = fc.constantFrom<Member[][]>(
+    [],
+    [["cnf", {}]],
+    [["cnf", { "x5t#S256": thief.thumbprint }]],
+    [["cnf", { jkt: "key" }]],
+  );
+
+  fuzz.prop([header, missing, confirmation, inherited], { seed: 1321, numRuns: 1000 })(
+    "is judged by what it says itself",
+    (head, members, cnf, [name, value]) => {
+      const token = forgeToken({ header: text(head), payload: text([...members, ...cnf]), signature: "AAAA" });
+      const judge = (): Outcome =>
+        outcome(() => {
+          const jws = parseCompactJws(token);
+          const isNamed = Object.hasOwn(jws.unverifiedClaims, "iss") && jws.unverifiedClaims["iss"] === issuer;
+          const configured = isNamed ? configuration.issuers[0] : undefined;
+          checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: configured, bindingRequired: true });
+          verifyCertificateBinding(jws.unverifiedClaims, client.certificate);
+        });
+      expect(withPollutedPrototype(name, value, judge)).toBe(judge());
     },
   );
 });
