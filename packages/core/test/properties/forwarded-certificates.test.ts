@@ -45,11 +45,11 @@ function valueOf(name: FormatName, der: Buffer): string {
   return typeof encoding === "string" ? encoders[encoding](der) : encoding(der);
 }
 
-/** What a format makes of a value, beside whatever else it asks for. */
-function read(name: FormatName, value: string): string {
+/** What a format makes of the values of its header, beside whatever else it asks for. */
+function read(name: FormatName, ...values: readonly string[]): string {
   const { header, verify = [] }: ForwardedCertificateFormat = formats[name];
   const beside = [verify].flat().flatMap((other) => [other.header, String([other.success].flat()[0])]);
-  return verdict(formats[name], [header, value, ...beside]);
+  return verdict(formats[name], [...values.flatMap((value) => [header, value]), ...beside]);
 }
 
 /** One element of DER, which is all that is looked at of a certificate. */
@@ -96,6 +96,18 @@ function isBeside(name: FormatName, value: string, index: number): boolean {
 describe.each(names)("a certificate forwarded as %s", (name) => {
   fuzz.prop([der], { seed: 9440, numRuns: 20 })("is the one that was presented", (certificate) => {
     expect(read(name, valueOf(name, certificate))).toBe(thumbprintOf(certificate));
+  });
+
+  fuzz.prop([der, der], { seed: 9440, numRuns: 10 })("counts for nothing beside another", (certificate, other) => {
+    const [value, beside] = [valueOf(name, certificate), valueOf(name, other)];
+    for (const values of [
+      [value, beside],
+      [value, value],
+      [value, ""],
+      ["", value],
+    ]) {
+      expect(read(name, ...values)).toBe("ERR_CERTIFICATE_MALFORMED");
+    }
   });
 
   const character = fc.oneof(fc.stringMatching(/^[\w+/=:%"; ,-]$/), fc.string({ unit: "binary", maxLength: 1 }));
