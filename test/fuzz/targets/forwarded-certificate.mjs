@@ -37,10 +37,10 @@ const formats = [
   [openShift(), hashesOfCertificates],
   [apache(), hashesOfCertificates],
   [caddy(), hashesOfCertificates],
-  [envoy(), hashes],
-  [envoy({ elements: 2 }), hashes],
-  [envoy({ elements: 2, index: 0, lastHopUri: "spiffe://mesh/gateway" }), hashes],
-  [azureContainerApps(), hashes],
+  [envoy(), hashOfElement(0)],
+  [envoy({ elements: 2 }), hashOfElement(1)],
+  [envoy({ elements: 2, index: 0, lastHopUri: "spiffe://mesh/gateway" }), hashOfElement(0)],
+  [azureContainerApps(), hashOfElement(0)],
   [cloudFoundry(), hashesOfCertificates],
   [traefik(), hashesOfCertificates],
   [awsAlb(), hashesOfCertificates],
@@ -110,6 +110,21 @@ function hashes(value) {
   const hexadecimal = value.match(/[\da-f:]{64,95}/gi) ?? [];
   const fromHexadecimal = hexadecimal.map((text) => Buffer.from(text.replaceAll(":", ""), "hex"));
   return [...fromHexadecimal, Buffer.from(value, "base64")].map((digest) => digest.toString("base64url"));
+}
+
+/**
+ * The one Hash of an element of XFCC; nothing when there is not exactly one.
+ *
+ * @param {number} index
+ * @returns {(value: string) => string[]}
+ */
+function hashOfElement(index) {
+  return (value) => {
+    const masked = value.replaceAll(/"(?:[^"\\]|\\.)*"/g, (quoted) => quoted.replaceAll(/[,;]/g, "_"));
+    const pairs = masked.split(",")[index]?.split(";") ?? [];
+    const [hash, ...others] = pairs.filter((pair) => /^hash=/i.test(pair));
+    return hash === undefined || others.length > 0 ? [] : hashes(hash);
+  };
 }
 
 /** @param {string} value */
