@@ -94,7 +94,7 @@ function answerOf(verdict: unknown): unknown {
 }
 
 describe("the claims of a signed token", () => {
-  fuzz.prop([claims, fc.array(unknownMember, { maxLength: 4 }), fc.nat(14)], { seed: 7519, numRuns: 200 })(
+  fuzz.prop([claims, fc.array(unknownMember, { maxLength: 4 }), fc.nat(14)], { seed: 7519, numRuns: 120 })(
     "are judged alike whatever unknown ones are among them, which are returned as they are",
     async (members, unknown, at) => {
       const more = [...members.slice(0, at), ...unknown, ...members.slice(at)];
@@ -105,7 +105,7 @@ describe("the claims of a signed token", () => {
     },
   );
 
-  fuzz.prop([claims, fc.integer()], { seed: 7519, numRuns: 150 })(
+  fuzz.prop([claims, fc.integer()], { seed: 7519, numRuns: 100 })(
     "are judged alike in any order",
     async (members, by) => {
       const once = settled(members);
@@ -114,7 +114,7 @@ describe("the claims of a signed token", () => {
     },
   );
 
-  fuzz.prop([claims], { seed: 7519, numRuns: 150 })(
+  fuzz.prop([claims], { seed: 7519, numRuns: 100 })(
     "are what is written last, both where they are judged and where they are returned",
     async (members) => {
       const once = settled(members);
@@ -151,7 +151,7 @@ describe("a token, judged while every object inherits a member", () => {
     [["cnf", { jkt: "key" }]],
   );
 
-  fuzz.prop([header, missing, confirmation, inherited], { seed: 1321, numRuns: 1000 })(
+  fuzz.prop([header, missing, confirmation, inherited], { seed: 1321, numRuns: 500 })(
     "is judged by what it says itself",
     (head, members, cnf, [name, value]) => {
       const token = forgeToken({ header: text(head), payload: text([...members, ...cnf]), signature: "AAAA" });
@@ -174,7 +174,7 @@ describe("the header of a signed token", () => {
   const keyId = fc.tuple(fc.constant("kid"), fc.constantFrom<unknown>("other", 1));
   const member: fc.Arbitrary<Member> = fc.oneof({ weight: 3, arbitrary: algorithm }, type, keyId, unknownMember);
 
-  fuzz.prop([fc.array(member, { minLength: 1, maxLength: 4 })], { seed: 7515, numRuns: 150 })(
+  fuzz.prop([fc.array(member, { minLength: 1, maxLength: 4 })], { seed: 7515, numRuns: 100 })(
     "is what is written last, in any order",
     async (members) => {
       const header: readonly Member[] = [["alg", "ES256"], ...members];

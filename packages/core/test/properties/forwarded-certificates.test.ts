@@ -125,3 +125,16 @@ describe.each(names)("a certificate forwarded as %s", (name) => {
     },
   );
 });
+
+describe.each(names.filter((name) => !String(written[name]).startsWith("sha256")))(
+  "a certificate forwarded as %s, broken,",
+  (name) => {
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 3 });
+
+    fuzz.prop([der, bytes], { seed: 5280, numRuns: 10 })("is none, with more or fewer bytes", (certificate, more) => {
+      const [longer, shorter] = [Buffer.concat([certificate, more]), certificate.subarray(0, -more.length)];
+      for (const broken of [longer, shorter])
+        expect(read(name, valueOf(name, broken))).toMatch(/_(?:MALFORMED|MISSING)$/);
+    });
+  },
+);
