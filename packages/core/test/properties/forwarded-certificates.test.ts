@@ -138,3 +138,12 @@ describe.each(names.filter((name) => !String(written[name]).startsWith("sha256")
     });
   },
 );
+
+describe.each(names.filter(isXfcc))("a certificate forwarded as %s", (name) => {
+  fuzz.prop([der, der], { seed: 1989, numRuns: 20 })("is none when hash and certificate differ", (one, other) => {
+    fc.pre(!one.equals(other));
+    const [hash, otherHash] = [one, other].map(encoders["sha256-hex"]);
+    const value = valueOf(name, one).replace(hash ?? "", otherHash ?? "");
+    expect(read(name, value)).toBe("ERR_CERTIFICATE_MALFORMED");
+  });
+});
