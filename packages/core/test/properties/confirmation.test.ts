@@ -1,0 +1,108 @@
+import { fc, test as fuzz } from "@fast-check/vitest";
+import { describe, expect } from "vitest";
+import { verifyCertificateBinding } from "../../src/binding.ts";
+import { outcome, type Outcome, outcomeOf } from "../support/outcome.ts";
+import { client, startIssuer, thief, verifierOf } from "../support/verification.ts";
+
+const issuer = await startIssuer();
+const [remembering, forgetting] = [verifierOf(issuer), verifierOf(issuer, { verifiedTokens: false })];
+const { certificate: clientCertificate, thumbprint } = client;
+const bytes = Buffer.from(thumbprint, "base64url");
+
+/** What some issuer, or somebody else, might write for a thumbprint. */
+const nearThumbprints = fc.oneof(
+  fc.constantFrom<unknown>(
+    thumbprint,
+    `${thumbprint}=`,
+    ` ${thumbprint}`,
+    `${thumbprint}\n`,
+    thumbprint.toLowerCase(),
+    thumbprint.slice(0, -1),
+    thumbprint.repeat(2),
+    bytes.toString("hex"),
+    bytes.toString("base64"),
+    thief.thumbprint,
+    [thumbprint],
+    { toString: thumbprint },
+    "",
+    null,
+  ),
+  fc.nat(43).map((length) => thumbprint.slice(0, length)),
+  fc.jsonValue(),
+);
+
+const memberName = fc.oneof(
+  fc.constantFrom("jkt", "x5t", "x5t#s256", "X5T#S256", "jwk", "kid", "jku", "__proto__", "constructor", "toString"),
+  fc.string(),
+);
+const others = fc.array(
+  fc.tuple(
+    memberName,
+    fc.oneof(
+      fc.constantFrom<unknown>(thumbprint, { "x5t#S256": thumbprint }, { jkt: "key" }),
+      fc.jsonValue({ maxDepth: 2 }),
+    ),
+  ),
+  { maxLength: 3 },
+);
+
+/** Object.fromEntries makes own members, also of the name `__proto__`. */
+const confirmations = fc.oneof(
+  fc.tuple(others, nearThumbprints).map(([members, value]) => Object.fromEntries([...members, ["x5t#S256", value]])),
+  others.map((members): unknown => Object.fromEntries(members)),
+  fc.jsonValue(),
+  nearThumbprints,
+);
+
+/** RFC 8705 section 3.1: a member of that very name and text, and no key beside it that would have to be proven (RFC 9449). */
+function isBound(confirmation: unknown): boolean {
+  if (typeof confirmation !== "object" || confirmation === null || Array.isArray(confirmation)) return false;
+  const members = new Map<string, unknown>(Object.entries(confirmation));
+  return members.get("x5t#S256") === thumbprint && !members.has("jkt");
+}
+
+async function judged(cnf: unknown): Promise<Outcome> {
+  const token = await issuer.accessToken({ claims: { cnf } });
+  const outcomes: Outcome[] = [];
+  for (const verifier of [remembering, forgetting]) {
+    outcomes.push(await outcomeOf(verifier.verify(token, { clientCertificate })));
+  }
+  expect(new Set(outcomes).size).toBe(1);
+  expect(outcome(() => verifyCertificateBinding({ cnf }, clientCertificate))).toBe(outcomes[0]);
+  const validateCertificateBinding = "report-only";
+  const reported = await remembering.verify(token, { clientCertificate, validateCertificateBinding });
+  expect(reported.binding).toBe(outcomes[0] === "accepted" ? "verified" : "refused");
+  if ("bindingError" in reported) expect(reported.bindingError.code).toBe(outcomes[0]);
+  return outcomes[0] as Outcome;
+}
+
+describe("the confirmation of a signed token", () => {
+  fuzz.prop([confirmations], { seed: 8705, numRuns: 200 })(
+    "binds it by its own thumbprint or not at all",
+    async (cnf) => {
+      expect(await judged(cnf)).toMatch(
+        isBound(cnf) ? /^accepted$/ : /^ERR_BINDING_(?:REQUIRED|MALFORMED|UNSUPPORTED|MISMATCH)$/,
+      );
+    },
+  );
+
+  fuzz.prop([confirmations, others], { seed: 7800, numRuns: 60 })(
+    "is judged alike whatever else stands beside the thumbprint, except for a key",
+    async (cnf, members) => {
+      const before = await judged(cnf);
+      fc.pre(typeof cnf === "object" && cnf !== null && !Array.isArray(cnf) && Object.hasOwn(cnf, "x5t#S256"));
+      const unknown = members.filter(([name]) => name !== "x5t#S256" && name !== "jkt");
+      expect(await judged(Object.fromEntries([...unknown, ...Object.entries(cnf)]))).toBe(before);
+    },
+  );
+
+  fuzz.prop([confirmations, fc.jsonValue()], { seed: 9449, numRuns: 60 })(
+    "is refused with a key beside it",
+    async (cnf, jkt) => {
+      fc.pre(typeof cnf === "object" && cnf !== null && !Array.isArray(cnf));
+      expect(await judged(Object.fromEntries([...Object.entries(cnf), ["jkt", jkt]]))).toMatch(
+        /^ERR_BINDING_(?:MALFORMED|UNSUPPORTED)$/,
+      );
+    },
+  );
+});

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
+import { parseClientCertificate } from "../../../packages/core/dist/client-certificate.js";
+import { outcomeOf } from "../outcome.mjs";
+
+/**
+ * Certificates as bytes and as text: exactly one DER element is accepted, its hash is the thumbprint, and what X.509 is
+ * shown for it is the same bytes.
+ *
+ * @param {Buffer} data
+ */
+export function fuzz(data) {
+  const isDer = isOneElement(data);
+  check(data, data.length === 0 || isDer ? "accepted" : "ERR_CERTIFICATE_MALFORMED", data);
+  check(data.toString("base64"), data.length === 0 || isDer ? "accepted" : "ERR_CERTIFICATE_MALFORMED", data);
+  if (isDer) checkParsed(data);
+
+  const text = data.toString("latin1");
+  const der = leafOf(text);
+  const isAccepted = text === "" || (der !== undefined && isOneElement(der));
+  check(text, isAccepted ? "accepted" : "ERR_CERTIFICATE_MALFORMED", der ?? data);
+}
+
+/**
+ * @param {string | Buffer} input
+ * @param {string} expected
+ * @param {Buffer} der
+ */
+function check(input, expected, der) {
+  assert.equal(
+    outcomeOf(() => parseClientCertificate(input)),
+    expected,
+  );
+  if (expected !== "accepted") return;
+  const certificate = parseClientCertificate(input);
+  assert.equal(certificate?.thumbprint, input.length === 0 ? undefined : hashOf(der));
+  const { x509 } = certificate ?? {};
+  if (x509 !== undefined) assert.ok(x509.raw.equals(der));
+}
+
+/**
+ * What Node parses of itself has the same thumbprint as its bytes.
+ *
+ * @param {Buffer} der
+ */
+function checkParsed(der) {
+  let x509;
+  try {
+    x509 = new X509Certificate(der);
+  } catch {
+    return;
+  }
+  assert.equal(parseClientCertificate(x509)?.thumbprint, hashOf(x509.raw));
+}
+
+/**
+ * The base64 of the text, or of its first PEM block.
+ *
+ * @param {string} text
+ * @returns {Buffer | undefined}
+ */
+function leafOf(text) {
+  const block = /^-----BEGIN CERTIFICATE-----(\r?\n.*?)-----END CERTIFICATE-----\s*(-----BEGIN CERTIFICATE-----|$)/s;
+  const encoded = text.trim().startsWith("-----") ? block.exec(text.trim())?.[1]?.replaceAll(/\r?\n/g, "") : text;
+  if (!/^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/][AQgw]==|[A-Za-z\d+/]{2}[AEIMQUYcgkosw048]=)?$/.test(encoded ?? "-")) {
+    return undefined;
+  }
+  return Buffer.from(encoded ?? "", "base64");
+}
+
+/**
+ * Whether bytes are a SEQUENCE as DER writes its length: in the fewest octets, and of all the bytes.
+ *
+ * @param {Buffer} bytes
+ */
+function isOneElement(bytes) {
+  const content = [0, 1, 2, 3, 4].map((count) => bytes.length - 2 - count);
+  return content.some((length, count) => length >= 0 && bytes.subarray(0, 2 + count).equals(headerOf(length, count)));
+}
+
+/**
+ * @param {number} length
+ * @param {number} count how many octets follow the first of the length
+ */
+function headerOf(length, count) {
+  const digits = length < 0x80 ? "" : length.toString(16);
+  const octets = Buffer.from(digits.padStart(digits.length + (digits.length % 2), "0"), "hex");
+  if (octets.length !== count) return Buffer.alloc(0);
+  return Buffer.from([0x30, count === 0 ? length : 0x80 | count, ...octets]);
+}
+
+/** @param {Buffer} der */
+function hashOf(der) {
+  return createHash("sha256").update(der).digest("base64url");
+}
