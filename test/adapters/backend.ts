@@ -1,4 +1,12 @@
-import type { AccessToken, AccessTokenError, RejectionOptions, Requirements, Verifier } from "@certbound/core";
+import type {
+  AccessToken,
+  AccessTokenError,
+  IncomingRequest,
+  RejectionOptions,
+  Requirements,
+  ResolvedCertificate,
+  Verifier,
+} from "@certbound/core";
 import type { RunningServer } from "@certbound/testing";
 import type { SecureContextOptions } from "node:tls";
 
@@ -18,6 +26,7 @@ export interface ProtectedRoute {
     readonly verifier: Verifier;
     readonly onRejected: (error: AccessTokenError, request: unknown) => void;
     readonly tokenResolver?: (request: unknown) => Promise<string>;
+    readonly certificateResolver?: (request: IncomingRequest) => ResolvedCertificate;
   };
   readonly requirements: Requirements<unknown>;
   /** To be called by the route's handler. */
