@@ -1,0 +1,180 @@
+import { AccessTokenError, type AccessTokenErrorCode } from "@certbound/core";
+import type { RunningServer } from "@certbound/testing";
+import { channel } from "node:diagnostics_channel";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Backend, ProtectedRoute } from "../adapters/backend.ts";
+import { openConnection, type Reply } from "../adapters/connection.ts";
+import { expressBackends } from "../adapters/express-backends.ts";
+import { fastifyBackends } from "../adapters/fastify-backends.ts";
+import { nodeBackends } from "../adapters/node-backends.ts";
+import { everythingOf, findLeaksOf } from "./leaks.ts";
+import { channels, overhear } from "./overheard.ts";
+import { createPlanted, type Planted } from "./planted.ts";
+import { type RefusedRequest, refusals, ROUTE_SCOPE } from "./refusals.ts";
+
+const planted: Planted = await createPlanted();
+afterAll(planted.close);
+const overheard = overhear();
+const findPlanted = findLeaksOf(planted.secrets);
+
+/** What is in the texts of the planted secrets, or of the token of this very request. */
+function leaksIn(texts: readonly string[], token: string): readonly string[] {
+  const parts = token.split(".").filter((part) => part.length > 12);
+  const all = texts.join("\n");
+  return [...findPlanted(all), ...findLeaksOf(Object.fromEntries(parts.map((part) => ["the token", part])))(all)];
+}
+
+const codes = Object.keys(refusals) as readonly AccessTokenErrorCode[];
+const goodToken = await planted.token();
+const tokenOf = async ({ token }: RefusedRequest): Promise<string> => (await token?.(planted)) ?? goodToken;
+
+test("there is a refusal of every code", () => {
+  const source = readFileSync(new URL("../../packages/core/src/errors.ts", import.meta.url), "utf8");
+  const union = [...source.matchAll(/\| "(ERR_\w+)"/g)].map(([, code]) => code);
+  expect(new Set(codes)).toEqual(new Set(union));
+  expect(channels).toContain("certbound:introspection");
+});
+
+describe("the bare verifier", () => {
+  const forIt = codes.filter((code) => refusals[code].certificate !== "none");
+
+  test.each(forIt)("keeps its secrets in %s", async (code) => {
+    const refused = refusals[code];
+    const { certificate = ({ client }) => client.certificate, verifier = "keys", requirements } = refused;
+    const token = await tokenOf(refused);
+    const clientCertificate = certificate === "none" ? null : certificate(planted);
+    const error: unknown = await planted.verifiers[verifier]
+      .verify(token, { ...(requirements as object), clientCertificate })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "AccessTokenError", code });
+    expect(leaksIn([everythingOf(error), overheard.take()], token)).toEqual([]);
+  });
+
+  test("gives the error of a callback as the cause, and nothing else of it", async () => {
+    const thrown = new Error(String(planted.secrets["email"]));
+    const options = { clientCertificate: planted.client.certificate, authorize: () => Promise.reject(thrown) };
+    const error: unknown = await planted.verifiers.keys.verify(goodToken, options).catch((reason: unknown) => reason);
+    // The application's own error is the application's own business.
+    expect((error as Error).cause).toBe(thrown);
+    expect(leaksIn([String(error), overheard.take()], goodToken)).toEqual([]);
+  });
+});
+
+const backends: readonly Backend[] = [
+  ...nodeBackends.slice(0, 1),
+  ...expressBackends.slice(0, 1),
+  ...fastifyBackends.slice(0, 1),
+];
+
+describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
+  const errors: AccessTokenError[] = [];
+  let api: RunningServer;
+
+  beforeAll(async () => {
+    const onRejected = (error: AccessTokenError): void => void errors.push(error);
+    const route = (path: string, { verifier = "keys", requirements = {}, proxy }: RefusedRequest): ProtectedRoute => ({
+      path,
+      requirements,
+      options: {
+        verifier: planted.verifiers[verifier],
+        onRejected,
+        ...(proxy && { certificateResolver: planted.proxied }),
+      },
+      onHandled: () => {},
+    });
+    const routes = codes.map((code) => route(`/${code}`, refusals[code]));
+    api = await backend.start([...routes, ...accepting.map(([path, request]) => route(path, request))], planted.tls);
+  });
+  afterAll(() => api.close());
+
+  const send = async (path: string, { presents = "client", fields, proxy }: RefusedRequest, token: string) => {
+    const identity = presents === "nobody" ? undefined : planted[presents];
+    const connection = openConnection(api.url, { ca: planted.ca, identity, httpVersion: 1 });
+    const sent = [...(fields?.(token) ?? [["authorization", `Bearer ${token}`] as const]), ...(proxy?.(planted) ?? [])];
+    const reply = await connection.send({ path, method: "GET", fields: sent, body: undefined });
+    connection.close();
+    return reply;
+  };
+  const shown = ({ headers, body }: Reply): string => `${JSON.stringify(headers)}\n${body}`;
+
+  test.each(codes)("keeps its secrets in %s", async (code) => {
+    const token = await tokenOf(refusals[code]);
+    const reply = await send(`/${code}`, refusals[code], token);
+    const error = errors.pop();
+    expect(error).toMatchObject({ code });
+    expect(leaksIn([shown(reply), everythingOf(error), overheard.take()], token)).toEqual([]);
+    // The one thing that is told: what the route asks for, by those challenges that are made to tell it.
+    const tells = code === "ERR_SCOPE_INSUFFICIENT" || code === "ERR_AUTHENTICATION_INSUFFICIENT";
+    expect(shown(reply).includes(ROUTE_SCOPE)).toBe(tells);
+    expect(shown(reply)).not.toContain(error?.detail);
+  });
+
+  test.each(accepting)("says nothing of what it accepts: %s", async (path, request) => {
+    const token = await tokenOf(request);
+    // The answer is the application's.
+    expect(await send(path, request, token)).toMatchObject({ status: 200 });
+    expect(leaksIn([overheard.take()], token)).toEqual([]);
+  });
+});
+
+const accepting: readonly (readonly [string, RefusedRequest])[] = [
+  ["/jwt", {}],
+  ["/opaque", { verifier: "introspecting", token: ({ opaqueToken }) => opaqueToken() }],
+  ["/proxied", { proxy: ({ proxyFields, client }) => proxyFields(client.certificate) }],
+];
+
+test("the issuer was asked meanwhile, and that was told", () => {
+  const outcomes = overheard.events.map((event) => (event as { readonly outcome: string }).outcome);
+  expect(new Set(outcomes)).toEqual(new Set(["active", "inactive", "unavailable"]));
+});
+
+describe("a leak is seen", () => {
+  const { secrets, client } = planted;
+  const kid = String(secrets["kid"]);
+  const digest = Buffer.from(client.thumbprint, "base64url");
+
+  test.each<[string, string, () => unknown]>([
+    ["kid", "in a detail", () => new AccessTokenError("ERR_TOKEN_KEY_UNKNOWN", { detail: `no key has ${kid}` })],
+    ["kid", "in upper case", () => kid.toUpperCase()],
+    [
+      "kid",
+      "in an error's payload",
+      () => new Error("x", { cause: Object.assign(new Error("y"), { payload: { kid } }) }),
+    ],
+    ["kid", "in a hidden member", () => Object.defineProperty({}, "hidden", { value: { deep: { deeper: [kid] } } })],
+    ["kid", "in a URL", () => `https://issuer.example/?kid=${encodeURIComponent(kid)}`],
+    ["kid", "in base64, whatever is before it", () => Buffer.from(`ab${kid}cd`).toString("base64")],
+    ["kid", "in base64url", () => Buffer.from(`a${kid}`).toString("base64url")],
+    ["thumbprint of the client", "as it is in a claim", () => ({ cnf: { "x5t#S256": client.thumbprint } })],
+    [
+      "thumbprint of the client",
+      "as a fingerprint",
+      () =>
+        digest
+          .toString("hex")
+          .toUpperCase()
+          .replaceAll(/..(?=.)/g, "$&:"),
+    ],
+    ["certificate of the client", "as bytes of text", () => Buffer.from(client.der).toString("base64")],
+    [
+      "client secret, as it is sent",
+      "in a header",
+      () => ({
+        authorization: `Basic ${Buffer.from(String(secrets["client secret, as it is sent"])).toString("base64")}`,
+      }),
+    ],
+  ])("%s, %s", (secret, _where, leak) => {
+    expect(leaksIn([everythingOf(leak())], goodToken)).toContain(secret);
+  });
+
+  test("in a log, on stderr and in an event as well, and of the token itself", () => {
+    overheard.take();
+    console.debug("a line of a log", { token: goodToken });
+    expect(leaksIn([overheard.take()], goodToken)).toContain("the token");
+    process.stderr.write(`${goodToken}\n`);
+    expect(leaksIn([overheard.take()], goodToken)).toContain("the token");
+    channel("certbound:introspection").publish({ outcome: "active", detail: goodToken.split(".")[2] });
+    expect(leaksIn([overheard.take()], goodToken)).toEqual(["the token"]);
+  });
+});
