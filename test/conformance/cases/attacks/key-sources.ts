@@ -59,21 +59,38 @@ const dripping: Answer = (response) => {
 
 const silent: Answer = () => undefined;
 
-/** Answers as fast as it is read, without an end. */
-const endless: Answer = (response) => {
-  response.writeHead(200, { "content-type": "application/json" });
-  const write = (): void => {
-    while (!response.destroyed && response.write(" ".repeat(65_536)));
+/** Answers as fast as it is read, without an end; tells how many bytes went out, once nobody listens any more. */
+function endless(): { readonly answer: Answer; readonly sent: Promise<number> } {
+  let end: (bytes: number) => void;
+  const sent = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const answer: Answer = (response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    let bytes = 0;
+    const write = (): void => {
+      do bytes += 65_536;
+      while (!response.destroyed && response.write(" ".repeat(65_536)));
+    };
+    response.on("drain", write);
+    response.once("close", () => end(bytes));
+    write();
   };
-  response.on("drain", write);
-  write();
-};
+  return { answer, sent };
+}
+
+/** A good key set, and so much white space behind it. */
+function padded(jwks: object): string {
+  return JSON.stringify(jwks) + " ".repeat(2 * 1024 * 1024);
+}
 
 /** A small body that decompresses to a large one. */
-const inflating: Answer = (response) => {
-  const compressed = gzipSync(Buffer.alloc(8 * 1024 * 1024, " "));
-  response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(compressed);
-};
+function inflating(jwks: object): Answer {
+  const compressed = gzipSync(padded(jwks));
+  return (response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(compressed);
+  };
+}
 
 const noKeySets: readonly (readonly [name: string, answer: (scene: Scene) => Answer])[] = [
   ["HTML", () => body("<!doctype html><title>Sign in</title>", { type: "text/html" })],
@@ -84,8 +101,8 @@ const noKeySets: readonly (readonly [name: string, answer: (scene: Scene) => Ans
   ["an object of keys", ({ keys }) => json({ keys: { 0: keys.ES256.jwk } })],
   ["no keys", () => json({ keys: [] })],
   ["status 500", ({ jwks }) => json(jwks, { status: 500 })],
-  ["a body without end", () => endless],
-  ["a body that inflates", () => inflating],
+  ["a good key set that is too long", ({ jwks }) => body(padded(jwks))],
+  ["a good key set that inflates", ({ jwks }) => inflating(jwks)],
 ];
 
 /** Makes every time-out a hundred times as short, so that nobody waits for it; tells which were asked for. */
@@ -234,6 +251,17 @@ export const cases: readonly ConformanceCase[] = [
       expect(await verify(ES256)).toBe("accepted");
     }),
   ),
+  conforms("N-08", "stops reading keys that have no end", async ({ scene }) => {
+    const { ES256 } = scene.keys;
+    const { answer, sent } = endless();
+    const { issuer, verify, pass } = await startFetching(scene, answer);
+    expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
+    // What is in the buffers of the two sockets has gone out as well.
+    expect(await sent).toBeLessThan(32 * 1024 * 1024);
+    issuer.answer(keySet(ES256));
+    pass(30);
+    expect(await verify(ES256)).toBe("accepted");
+  }),
   conforms("N-09", "takes no keys over plain HTTP, unless they do not leave the machine", async ({ scene }) => {
     const create = (options: VerifierOptions) => () => verifierOf(options);
     expect(create({ jwks: "https://issuer.example/jwks" })).not.toThrow();

@@ -31,7 +31,9 @@ const right = (url: string): Answer => json({ issuer: url, jwks_uri: `${url}/jwk
 
 /** Sends what is meant for issuer.example over https to a server on this machine. */
 function routedTo({ url: place }: IssuerEndpoint): typeof fetch {
-  return (url, init) => fetch(String(url).replace("https://issuer.example", place), init);
+  const route = (url: string | URL, init?: RequestInit) =>
+    fetch(url.toString().replace("https://issuer.example", place), init);
+  return route as typeof fetch;
 }
 
 export const cases: readonly ConformanceCase[] = [
