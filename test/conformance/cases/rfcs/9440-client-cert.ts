@@ -59,6 +59,24 @@ export const cases: readonly ConformanceCase[] = [
     refused: { ...forwarded(() => []), certificate: "own" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
+  conforms(
+    "8705-13",
+    "refuses a token over the connection of a proxy on which it has just been accepted with another certificate",
+    async ({ scene, servers }) => {
+      for (const { connections, routeOf } of servers) {
+        const token = scene.token();
+        const send = ({ der }: Identity) => {
+          const certificate = ["client-cert", byteSequence(der)] as const;
+          const fields = [["authorization", `Bearer ${token}`], ["x-proxy-secret", SECRET], certificate] as const;
+          return connections.none.send({ path: routeOf(behindProxy).path, method: "GET", fields, body: undefined });
+        };
+        expect(await send(scene.own)).toMatchObject({ status: 200 });
+        expectRefused(await send(scene.other), "ERR_BINDING_MISMATCH");
+        expect(await send(scene.own)).toMatchObject({ status: 200 });
+      }
+    },
+    behindProxy,
+  ),
   ...otherValues.map(([name, value]) =>
     refuses("9440-01", `a Client-Cert that is ${name}`, {
       api: behindProxy,
