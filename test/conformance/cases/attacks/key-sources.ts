@@ -105,11 +105,11 @@ const noKeySets: readonly (readonly [name: string, answer: (scene: Scene) => Ans
   ["a good key set that inflates", ({ jwks }) => inflating(jwks)],
 ];
 
-/** Makes every time-out a hundred times as short, so that nobody waits for it; tells which were asked for. */
-function hastenTimeouts(): readonly number[] {
+/** Makes the next time-out a hundred times as short, so that nobody waits for it; tells how long it was to be. */
+function hastenTimeout(): readonly number[] {
   const asked: number[] = [];
   const timeout = AbortSignal.timeout.bind(AbortSignal);
-  const spy = vi.spyOn(AbortSignal, "timeout").mockImplementation((milliseconds) => {
+  const spy = vi.spyOn(AbortSignal, "timeout").mockImplementationOnce((milliseconds) => {
     asked.push(milliseconds);
     return timeout(milliseconds / 100);
   });
@@ -212,7 +212,7 @@ export const cases: readonly ConformanceCase[] = [
   ).map(([name, answer]) =>
     conforms("N-05", `gives up waiting for keys that come ${name}`, async ({ scene }) => {
       const { ES256 } = scene.keys;
-      const timeouts = hastenTimeouts();
+      const timeouts = hastenTimeout();
       const { issuer, verify, pass } = await startFetching(scene, answer);
       expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
       expect(timeouts).toEqual([5000]);
