@@ -131,10 +131,10 @@ export const profileRequirements = [
   },
   {
     id: "CDR-02",
-    requirement: "Client certificates come from one authority and are not revoked",
+    requirement: "Client certificates come from one authority, and are in date (the TLS layer knows which are revoked)",
     source: "Consumer Data Standards, certificate management",
     level: "MUST",
-    applies: "the operator's TLS set-up",
+    applies: true,
   },
   {
     id: "OBUK-01",

@@ -111,7 +111,9 @@ function declarationOf(
 async function listen(framework: Framework, routes: readonly ProtectedRoute[], { ca }: Scene): Promise<RunningServer> {
   const { key, certificate: cert } = await ca.issueServerCertificate();
   const backend = found(new Map(Object.entries(backends)), framework);
-  return backend.start(routes, { key, cert, requestCert: true, rejectUnauthorized: false, maxHeaderSize: 65_536 });
+  // Chains are verified for certificate policies; nobody is turned away for one.
+  const tls = { key, cert, ca: ca.certificate, requestCert: true, rejectUnauthorized: false } as const;
+  return backend.start(routes, { ...tls, maxHeaderSize: 65_536 });
 }
 
 function openConnections(url: string, { ca, own, other }: Scene): ApiServer["connections"] {

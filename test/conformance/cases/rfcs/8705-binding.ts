@@ -1,6 +1,73 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { certificateThumbprint } from "@certbound/core";
+import { createSelfSignedCertificate, type Identity } from "@certbound/testing";
+import { createHash, X509Certificate } from "node:crypto";
+import { expect } from "vitest";
+import { expectRefused } from "../../answers.ts";
+import { outcomeOf, verifierOf, verifyAs } from "../../bare-verification.ts";
+import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { onEachServer } from "../../on-each-server.ts";
+import { renewCertificate } from "../../renewed-certificate.ts";
+
+/** A token with another confirmation, made of the client's certificate. */
+function confirmedBy(confirmation: (own: Identity) => unknown): Attempt {
+  return { token: ({ token, own }) => token({ claims: { cnf: confirmation(own) } }) };
+}
+
+const bound = confirmedBy(({ thumbprint }) => ({ "x5t#S256": thumbprint }));
+
+/** Headers in which proxies forward certificates, and which nobody has configured here. */
+const proxyHeaders = ["client-cert", "x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "x-amzn-mtls-clientcert"];
+
+/** Ways to write the right thumbprint that RFC 8705 section 3.1 excludes. */
+const spellings: readonly (readonly [name: string, write: (thumbprint: string) => string])[] = [
+  ["with padding", (text) => `${text}=`],
+  ["with a space behind it", (text) => `${text} `],
+  ["with a space before it", (text) => ` ${text}`],
+  ["with a line break behind it", (text) => `${text}\n`],
+  ["with a line break in it", (text) => `${text.slice(0, 20)}\r\n${text.slice(20)}`],
+  ["in hexadecimal digits", (text) => Buffer.from(text, "base64url").toString("hex")],
+];
+
+/** The certificate of the appendix: version 1, and expired on 2 May 2022. */
+const appendixA = `-----BEGIN CERTIFICATE-----
+MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAx
+ODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqG
+SM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ
+/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwID
+SQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOV
+bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
+-----END CERTIFICATE-----
+`;
 
 export const cases: readonly ConformanceCase[] = [
+  refuses("8705-01", "a token without confirmation", {
+    accepted: bound,
+    refused: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("8705-01", "a token that says of itself that it need not be bound", {
+    accepted: {
+      token: ({ token }) =>
+        token({ claims: { token_type: "Bearer", tls_client_certificate_bound_access_tokens: false } }),
+    },
+    refused: {
+      token: ({ token }) =>
+        token({ claims: { token_type: "Bearer", tls_client_certificate_bound_access_tokens: false, cnf: undefined } }),
+    },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("8705-02", "a certificate that comes in the header of the token", {
+    accepted: withCertificateChain(),
+    refused: { ...withCertificateChain(), certificate: "none" },
+    code: "ERR_CERTIFICATE_MISSING",
+  }),
+  ...proxyHeaders.map((header) =>
+    refuses("8705-02", `a certificate that comes in the header ${header} over a connection with another one`, {
+      accepted: forwardedIn(header),
+      refused: { ...forwardedIn(header), certificate: "other" },
+      code: "ERR_BINDING_MISMATCH",
+    }),
+  ),
   refuses(["8705-04", "8705-03"], "a token that is bound to another certificate", {
     refused: { certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
@@ -14,4 +81,126 @@ export const cases: readonly ConformanceCase[] = [
     refused: { certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
+  ...spellings.map(([name, write]) =>
+    refuses("8705-06", `the right thumbprint ${name}`, {
+      accepted: bound,
+      refused: confirmedBy(({ thumbprint }) => ({ "x5t#S256": write(thumbprint) })),
+      code: "ERR_BINDING_MALFORMED",
+    }),
+  ),
+  conforms("8705-06", "refuses a thumbprint in the standard alphabet of base64", async ({ scene }) => {
+    const verifier = verifierOf({ jwks: scene.jwks });
+    const thumbprint = Buffer.alloc(32, 0xfb).toString("base64url");
+    const verify = (text: string) =>
+      verifyAs({ thumbprint }, verifier, scene.token({ claims: { cnf: { "x5t#S256": text } } }));
+    expect(await verify(thumbprint)).toBe("accepted");
+    const standard = thumbprint.replaceAll("-", "+").replaceAll("_", "/");
+    expect(standard).not.toBe(thumbprint);
+    expect(await verify(standard)).toBe("ERR_BINDING_MALFORMED");
+  }),
+  conforms("8705-06", "takes for a thumbprint the SHA-256 of the DER, and not that of the PEM text", async (stage) => {
+    const { own, token } = stage.scene;
+    const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("base64url");
+    const boundTo = (thumbprint: string) => token({ claims: { cnf: { "x5t#S256": thumbprint } } });
+    await onEachServer(stage, undefined, async (send) => {
+      expect(await send({ identity: own, token: boundTo(sha256(own.der)) })).toMatchObject({ status: 200 });
+      const ofText = await send({ identity: own, token: boundTo(sha256(own.certificate)) });
+      expectRefused(ofText, "ERR_BINDING_MISMATCH");
+    });
+  }),
+  refuses("8705-07", "a thumbprint beside cnf instead of inside it", {
+    accepted: {
+      token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint } }),
+    },
+    refused: {
+      token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint, cnf: undefined } }),
+    },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("8705-07", "a thumbprint in the header of the token", {
+    accepted: { token: ({ token, own }) => token({ header: { "x5t#S256": own.thumbprint } }) },
+    refused: {
+      token: ({ token, own }) => token({ header: { "x5t#S256": own.thumbprint }, claims: { cnf: undefined } }),
+    },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("8705-07", "a thumbprint under a name in another letter case", {
+    accepted: bound,
+    refused: confirmedBy(({ thumbprint }) => ({ "x5t#s256": thumbprint })),
+    code: "ERR_BINDING_UNSUPPORTED",
+  }),
+  conforms("8705-11", "compares certificates that no authority vouches for", async (stage) => {
+    const [own, other] = await Promise.all([createSelfSignedCertificate(), createSelfSignedCertificate()]);
+    await onEachServer(stage, undefined, async (send) => {
+      const token = stage.scene.token({ claims: { cnf: { "x5t#S256": own.thumbprint } } });
+      expect(await send({ identity: own, token })).toMatchObject({ status: 200 });
+      expectRefused(await send({ identity: other, token }), "ERR_BINDING_MISMATCH");
+    });
+  }),
+  conforms("8705-11", "compares certificates that have expired", async (stage) => {
+    const { ca, token } = stage.scene;
+    const notAfter = new Date("2020-01-01T00:00:00Z");
+    const [own, other] = await Promise.all([
+      ca.issueClientCertificate({ notAfter }),
+      ca.issueClientCertificate({ notAfter }),
+    ]);
+    await onEachServer(stage, undefined, async (send) => {
+      const ownToken = token({ claims: { cnf: { "x5t#S256": own.thumbprint } } });
+      expect(await send({ identity: own, token: ownToken })).toMatchObject({ status: 200 });
+      expectRefused(await send({ identity: other, token: ownToken }), "ERR_BINDING_MISMATCH");
+    });
+  }),
+  conforms("8705-12", "refuses a token once the certificate was renewed for the same key", async (stage) => {
+    const first = await createSelfSignedCertificate({ keyType: "ed25519" });
+    const renewed = renewCertificate(first);
+    const publicKey = ({ certificate }: Identity) =>
+      new X509Certificate(certificate).publicKey.export({ format: "jwk" });
+    expect(publicKey(renewed)).toEqual(publicKey(first));
+    const tokenFor = ({ thumbprint }: Identity) => stage.scene.token({ claims: { cnf: { "x5t#S256": thumbprint } } });
+    await onEachServer(stage, undefined, async (send) => {
+      expect(await send({ identity: first, token: tokenFor(first) })).toMatchObject({ status: 200 });
+      expectRefused(await send({ identity: renewed, token: tokenFor(first) }), "ERR_BINDING_MISMATCH");
+      expect(await send({ identity: renewed, token: tokenFor(renewed) })).toMatchObject({ status: 200 });
+    });
+  }),
+  ...["x5t", "x5t#S512"].map((member) =>
+    refuses("8705-14", `a thumbprint under the name ${member}`, {
+      accepted: confirmedBy(({ thumbprint }) => ({ [member]: thumbprint, "x5t#S256": thumbprint })),
+      refused: confirmedBy(({ thumbprint }) => ({ [member]: thumbprint })),
+      code: "ERR_BINDING_UNSUPPORTED",
+    }),
+  ),
+  ...["sha1", "sha384", "sha512"].map((hash) =>
+    refuses("8705-14", `the ${hash} of the certificate under the name of the SHA-256`, {
+      accepted: bound,
+      refused: confirmedBy(({ der }) => ({ "x5t#S256": createHash(hash).update(der).digest("base64url") })),
+      code: "ERR_BINDING_MALFORMED",
+    }),
+  ),
+  conforms("8705-16", "gives the example certificate the thumbprint of the appendix", async ({ scene }) => {
+    const thumbprint = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
+    expect(certificateThumbprint(appendixA)).toBe(thumbprint);
+    const verifier = verifierOf({ jwks: scene.jwks });
+    const token = scene.token({ claims: { cnf: { "x5t#S256": thumbprint } } });
+    const verify = (clientCertificate: string) => outcomeOf(verifier.verify(token, { clientCertificate }));
+    expect(await verify(appendixA)).toBe("accepted");
+    expect(await verify(scene.own.certificate)).toBe("ERR_BINDING_MISMATCH");
+  }),
 ];
+
+/** A token with the right certificate in x5c, with which a client could name any. */
+function withCertificateChain(): Attempt {
+  return { token: ({ token, own }) => token({ header: { x5c: [Buffer.from(own.der).toString("base64")] } }) };
+}
+
+/** A request with the right certificate in a header. */
+function forwardedIn(header: string): Attempt {
+  return {
+    request: {
+      lines: (token, { own }) => [
+        ["authorization", `Bearer ${token}`],
+        [header, `:${Buffer.from(own.der).toString("base64")}:`],
+      ],
+    },
+  };
+}

@@ -1,9 +1,232 @@
-import { accepts, type ConformanceCase } from "../../conformance-case.ts";
+import { expect } from "vitest";
+import { verifierOf } from "../../bare-verification.ts";
+import { accepts, type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import type { KeyName } from "../../issuer-keys.ts";
+import { onEachServer } from "../../on-each-server.ts";
+import type { RawToken } from "../../raw-token.ts";
+import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
+import { changed, constant, signers } from "../../signers.ts";
+
+/** All of RFC 9068, with the types and claims that other issuers leave out. */
+const strict: Api = { verifier: () => ({ profile: "rfc9068" }) };
+
+const onlyES256: Api = { verifier: () => ({ algorithms: ["ES256"] }) };
+
+const otherTypes = [
+  undefined,
+  "JWT",
+  "dpop+jwt",
+  "logout+jwt",
+  "token-introspection+jwt",
+  "at+jwt ",
+  "at+jwts",
+  "jwt+at",
+  "text/at+jwt",
+  "application/application/at+jwt",
+  "application/jwt",
+  "",
+];
+
+const otherIssuers = [
+  `${ISSUER}/`,
+  ISSUER.toUpperCase(),
+  `${ISSUER}:443`,
+  `${ISSUER}.attacker.example`,
+  ISSUER.slice(0, -1),
+  ISSUER.replace("https", "http"),
+  [ISSUER],
+];
+
+const otherAudiences = [
+  "https://other-api.example",
+  `${AUDIENCE}/`,
+  AUDIENCE.toUpperCase(),
+  `https://other-api.example ${AUDIENCE}`,
+  ["https://other-api.example"],
+  [],
+  [[AUDIENCE]],
+  { [AUDIENCE]: true },
+];
+
+/** The claims of section 2.2, each with the code of a token that lacks it. */
+const requiredClaims = {
+  iss: "ERR_TOKEN_ISSUER",
+  exp: "ERR_TOKEN_CLAIM",
+  aud: "ERR_TOKEN_AUDIENCE",
+  sub: "ERR_TOKEN_CLAIM",
+  client_id: "ERR_TOKEN_CLAIM",
+  iat: "ERR_TOKEN_CLAIM",
+  jti: "ERR_TOKEN_CLAIM",
+} as const;
+
+/** A token for every step of section 4 that it fails, all else being right. */
+const failures: Readonly<Record<string, RawToken>> = {
+  type: { header: { typ: "JWT" } },
+  issuer: { claims: { iss: "https://other-issuer.example" } },
+  audience: { claims: { aud: "https://other-api.example" } },
+  algorithm: { header: { alg: "none" } },
+  "unknown key": { header: { kid: "unknown" } },
+  signature: { signer: changed(signers.ES256, (signature) => signature.toReversed()) },
+  expiry: { claims: { exp: NOW - 60 } },
+  "missing claim": { claims: { jti: undefined } },
+  form: { join: (header, payload) => `${header}.${payload}` },
+};
 
 export const cases: readonly ConformanceCase[] = [
+  refuses("9068-01", "a token of the right type that is not signed", {
+    api: strict,
+    accepted: { token: ({ token }) => token() },
+    refused: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  refuses("9068-01", "a token that says alg none, with a signature all the same", {
+    api: strict,
+    accepted: { token: ({ token }) => token() },
+    refused: { token: ({ token }) => token({ header: { alg: "none" } }) },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
   accepts("9068-02", "a token signed with RS256", {
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
     // An RS256 signature that is wrong in one thing.
     refusedBy: "C-07",
   }),
+  ...otherTypes.map((typ) =>
+    refuses("9068-03", `a token whose typ is ${JSON.stringify(typ) ?? "missing"}`, {
+      api: strict,
+      accepted: { token: ({ token }) => token({ header: { typ: "at+jwt" } }) },
+      refused: { token: ({ token }) => token({ header: { typ } }) },
+      code: "ERR_TOKEN_TYPE",
+    }),
+  ),
+  ...["application/at+jwt", "AT+JWT", "Application/At+Jwt"].map((typ) =>
+    accepts("9068-03", `a token whose typ is ${typ}`, {
+      api: strict,
+      accepted: { token: ({ token }) => token({ header: { typ } }) },
+      refusedBy: "9068-03",
+    }),
+  ),
+  ...otherIssuers.map((iss) =>
+    refuses("9068-05", `a token whose iss is ${JSON.stringify(iss)}`, {
+      accepted: { token: ({ token }) => token({ claims: { iss: ISSUER } }) },
+      refused: { token: ({ token }) => token({ claims: { iss } }) },
+      code: "ERR_TOKEN_ISSUER",
+    }),
+  ),
+  ...otherAudiences.map((aud) =>
+    refuses("9068-06", `a token whose aud is ${JSON.stringify(aud)}`, {
+      accepted: { token: ({ token }) => token({ claims: { aud: ["https://other-api.example", AUDIENCE] } }) },
+      refused: { token: ({ token }) => token({ claims: { aud } }) },
+      code: "ERR_TOKEN_AUDIENCE",
+    }),
+  ),
+  refuses("9068-07", "a signature that is of another payload", {
+    accepted: { token: ({ token }) => token({ signer: signers.ES256 }) },
+    refused: {
+      token: ({ token }) =>
+        token({ signer: (input, key) => signers.ES256(Buffer.from(input.toString().replace(".", ".e30")), key) }),
+    },
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("9068-07", "a signature that is of another header", {
+    accepted: { token: ({ token }) => token({ signer: signers.ES256 }) },
+    refused: {
+      token: ({ token }) => token({ signer: (input, key) => signers.ES256(input.subarray(1), key) }),
+    },
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("9068-07", "an algorithm that is not accepted here, with a right signature of a published key", {
+    api: onlyES256,
+    accepted: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
+    refused: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  refuses("9068-08", "a key that is not the issuer's, under the kid of one that is", {
+    accepted: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
+    refused: {
+      token: ({ token, keys, foreignKeys }) => token({ key: foreignKeys.ES256, header: { kid: keys.ES256.jwk.kid } }),
+    },
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("9068-08", "a key that comes in the token itself", {
+    accepted: { token: ({ token, keys }) => token({ key: keys.ES256, header: { jwk: keys.ES256.jwk } }) },
+    refused: {
+      token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header: { jwk: foreignKeys.ES256.jwk } }),
+    },
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
+  refuses("9068-09", "a token that has expired, with 5 seconds of leeway", {
+    accepted: { token: ({ token }) => token({ claims: { exp: NOW - 4.5 } }) },
+    refused: { token: ({ token }) => token({ claims: { exp: NOW - 5 } }) },
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  refuses("9068-09", "a token in the very second of its exp where there is no leeway", {
+    api: { verifier: () => ({ clockTolerance: 0 }) },
+    accepted: { token: ({ token }) => token({ claims: { exp: NOW + 1 } }) },
+    refused: { token: ({ token }) => token({ claims: { exp: NOW } }) },
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  conforms("9068-09", "has no option for more than 5 minutes of leeway", async ({ scene }) => {
+    expect(() => verifierOf({ jwks: scene.jwks, clockTolerance: 300 })).not.toThrow();
+    expect(() => verifierOf({ jwks: scene.jwks, clockTolerance: 301 })).toThrow(TypeError);
+  }),
+  conforms(
+    "9068-10",
+    "answers every failure with invalid_token, and says no more of it",
+    async (stage) => {
+      const { own, token } = stage.scene;
+      await onEachServer(stage, strict, async (send) => {
+        expect(await send({ identity: own, token: token() })).toMatchObject({ status: 200 });
+        const answers = new Set<string>();
+        for (const [step, failure] of Object.entries(failures)) {
+          const { status, headers, body } = await send({ identity: own, token: token(failure) });
+          const challenge = headers["www-authenticate"] ?? "";
+          expect({ step, status, challenge }).toMatchObject({
+            status: 401,
+            challenge: expect.stringMatching(/^Bearer .*error="invalid_token"/),
+          });
+          answers.add(`${challenge} ${body}`);
+        }
+        expect(answers.size).toBe(1);
+      });
+    },
+    strict,
+  ),
+  ...Object.entries(requiredClaims).map(([claim, code]) =>
+    refuses("9068-11", `a token without ${claim}`, {
+      api: strict,
+      accepted: { token: ({ token }) => token() },
+      refused: { token: ({ token }) => token({ claims: { [claim]: undefined } }) },
+      code,
+    }),
+  ),
+  refuses("9068-12", "a token that lacks one of the scopes", {
+    api: { requirements: { scopes: ["read", "write"] } },
+    accepted: { token: ({ token }) => token({ claims: { scope: "write read" } }) },
+    refused: { token: ({ token }) => token({ claims: { scope: "read" } }) },
+    code: "ERR_SCOPE_INSUFFICIENT",
+  }),
+  refuses("9068-12", "a token that has none of the groups", {
+    api: { requirements: { groups: ["auditors", "owners"] } },
+    accepted: { token: ({ token }) => token({ claims: { groups: ["staff", "owners"] } }) },
+    refused: { token: ({ token }) => token({ claims: { groups: ["staff"] } }) },
+    code: "ERR_ACCESS_DENIED",
+  }),
+  refuses("9068-12", "a token whose roles and entitlements the application does not accept", {
+    api: {
+      requirements: { authorize: ({ claims }) => claims["roles"] === "owner" && claims["entitlements"] === "all" },
+    },
+    accepted: { token: ({ token }) => token({ claims: { roles: "owner", entitlements: "all" } }) },
+    refused: { token: ({ token }) => token({ claims: { roles: "guest", entitlements: "all" } }) },
+    code: "ERR_ACCESS_DENIED",
+  }),
+  ...(["ES256", "ES384", "RS256", "PS256", "Ed25519"] satisfies readonly KeyName[]).map((name) =>
+    refuses("9068-13", `an ID token that is signed with the published key for ${name}`, {
+      api: strict,
+      accepted: { token: ({ token, keys }) => token({ key: keys[name] }) },
+      refused: {
+        token: ({ token, keys }) => token({ key: keys[name], header: { typ: "JWT" } }),
+      },
+      code: "ERR_TOKEN_TYPE",
+    }),
+  ),
 ];

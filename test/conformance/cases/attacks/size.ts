@@ -1,0 +1,123 @@
+import { expect } from "vitest";
+import { deflateRawSync } from "node:zlib";
+import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { body, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import type { RawToken } from "../../raw-token.ts";
+import { AUDIENCE } from "../../scene.ts";
+
+const CREDENTIALS = { clientId: "api", clientSecret: "a secret of the api" };
+
+function written(raw: RawToken): Attempt {
+  return { token: ({ token }) => token(raw) };
+}
+
+/** A token with so many characters in a claim, or in a member of its header, that nobody looks at. */
+const padded: Readonly<Record<string, (length: number) => RawToken>> = {
+  payload: (length) => ({ claims: { note: "x".repeat(length) } }),
+  header: (length) => ({ header: { note: "x".repeat(length) } }),
+};
+
+const right: Attempt = { token: ({ token }) => token() };
+
+/** The parts of an encrypted token: header, encrypted key, initialisation vector, ciphertext, tag (RFC 7516 section 7.1). */
+const asEncrypted: RawToken["join"] = (header, payload, signature) =>
+  `${header}.AA.AAAAAAAAAAAAAAAA.${payload}.${signature}`;
+
+const inflating: RawToken = {
+  header: { zip: "DEF" },
+  payloadText: (text) => deflateRawSync(`${text.slice(0, -1)},"note":"${" ".repeat(4 * 1024 * 1024)}"}`),
+};
+
+/** How often a hash is to be repeated, by the word of the token. */
+const hashing = { p2c: 2 ** 31 - 1, p2s: "AAAAAAAAAAAAAAAAAAAAAA" };
+
+/** Lists in lists. */
+function nested(levels: number): string {
+  return "[".repeat(levels) + "]".repeat(levels);
+}
+
+/** Writes a member behind all others, so that it is the one that counts. */
+function withNested(name: string, levels: number): (text: string) => string {
+  return (text) => text.replace(/\}$/, `,"${name}":${nested(levels)}}`);
+}
+
+export const cases: readonly ConformanceCase[] = [
+  ...Object.entries(padded).map(([part, raw]) =>
+    refuses("D-01", `a token with a huge ${part}`, {
+      accepted: written(raw(10_000)),
+      refused: written(raw(20_000)),
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+  ),
+  conforms("D-01", "asks nobody about an opaque token that is huge", async ({ scene }) => {
+    const cnf = { "x5t#S256": scene.own.thumbprint };
+    const issuer = await startIssuerEndpoint(json({ active: true, aud: AUDIENCE, cnf }));
+    const verifier = verifierOf({ jwks: scene.jwks, introspection: { ...CREDENTIALS, endpoint: issuer.url } });
+    expect(await verifyAs(scene.own, verifier, "x".repeat(16_000))).toBe("accepted");
+    expect(await verifyAs(scene.own, verifier, "x".repeat(17_000))).toBe("ERR_TOKEN_MALFORMED");
+    expect(issuer.questions.length).toBe(1);
+  }),
+  ...(
+    [
+      ["of nothing but periods", () => ".".repeat(15_000)],
+      ["that ends in periods", (token: string) => token + ".".repeat(10_000)],
+      ["that starts with periods", (token: string) => ".".repeat(10_000) + token],
+      ["of thousands of parts", (token: string) => `${token}${".e30".repeat(3000)}`],
+    ] as const
+  ).map(([name, change]) =>
+    refuses("D-02", `a token ${name}`, {
+      accepted: right,
+      refused: { token: ({ token }) => change(token()) },
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+  ),
+  refuses("D-03", "an encrypted token that inflates", {
+    accepted: right,
+    refused: written({ ...inflating, header: { zip: "DEF", alg: "dir", enc: "A256GCM" }, join: asEncrypted }),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses("D-03", "a signed token that inflates", {
+    accepted: written({ header: { zip: "DEF" } }),
+    refused: written(inflating),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  ...["PBES2-HS256+A128KW", "PBES2-HS512+A256KW"].flatMap((alg) => [
+    refuses("D-04", `an encrypted token that names how often to hash, for ${alg}`, {
+      accepted: written({ header: hashing }),
+      refused: written({ header: { ...hashing, alg, enc: "A128GCM" }, join: asEncrypted }),
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+    refuses("D-04", `a signed token that names how often to hash, for ${alg}`, {
+      accepted: written({ header: hashing }),
+      refused: written({ header: { ...hashing, alg } }),
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ]),
+  refuses("D-05", "a token whose cnf is nested thousands of times", {
+    accepted: written({ payloadText: withNested("note", 5000) }),
+    refused: written({ payloadText: withNested("cnf", 5000) }),
+    code: "ERR_BINDING_MALFORMED",
+  }),
+  refuses("D-05", "a token whose aud is nested thousands of times", {
+    accepted: written({ payloadText: withNested("note", 5000) }),
+    refused: written({ payloadText: withNested("aud", 5000) }),
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  refuses("D-05", "a token whose typ is nested thousands of times", {
+    accepted: written({ headerText: withNested("note", 5000) }),
+    refused: written({ headerText: withNested("typ", 5000) }),
+    code: "ERR_TOKEN_TYPE",
+  }),
+  conforms("D-05", "reads what an issuer says of a token, nested a hundred thousand times", async ({ scene }) => {
+    const said = (name: string) => {
+      const good = JSON.stringify({ active: true, aud: AUDIENCE, cnf: { "x5t#S256": scene.own.thumbprint } });
+      return body(withNested(name, 100_000)(good));
+    };
+    const issuer = await startIssuerEndpoint(said("note"));
+    const verifier = verifierOf({ jwks: scene.jwks, introspection: { ...CREDENTIALS, endpoint: issuer.url } });
+    expect(await verifyAs(scene.own, verifier, "opaque")).toBe("accepted");
+    issuer.answer(said("cnf"));
+    expect(await verifyAs(scene.own, verifier, "another")).toBe("ERR_BINDING_MALFORMED");
+  }),
+];

@@ -1,0 +1,151 @@
+import { expect } from "vitest";
+import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Answer, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import { holdTime } from "../../passing-time.ts";
+import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
+
+const CREDENTIALS = { clientId: "api", clientSecret: "a secret of the api" };
+
+const introspecting: Api = {
+  verifier: ({ remote }) => ({ issuer: remote.issuer, jwks: undefined, introspection: remote.introspectionClient }),
+};
+
+/** An opaque token about which the issuer says all that is right, but for what is given. */
+function told(differences: object = {}): Attempt {
+  return {
+    async token({ remote, own }) {
+      const token = await remote.opaqueToken();
+      const cnf = { "x5t#S256": own.thumbprint };
+      const times = { iat: NOW, nbf: NOW, exp: NOW + 300 };
+      remote.introspectAs(token, { active: true, iss: remote.issuer, aud: AUDIENCE, cnf, ...times, ...differences });
+      return token;
+    },
+  };
+}
+
+/** Says of every token that it is active, and bound to the scene's client. */
+function activeFor({ own }: Scene, more: object = {}): Answer {
+  return json({ active: true, aud: AUDIENCE, cnf: { "x5t#S256": own.thumbprint }, ...more });
+}
+
+export const cases: readonly ConformanceCase[] = [
+  conforms("7662-01", "asks by POST, with the token in a form and nowhere else", async ({ scene }) => {
+    const issuer = await startIssuerEndpoint((response, question) => {
+      const isActive = new URLSearchParams(question.body).get("token") === "a+b/c==";
+      (isActive ? activeFor(scene) : json({ active: false }))(response, question);
+    });
+    const introspection = { ...CREDENTIALS, endpoint: `${issuer.url}/introspect?tenant=1` };
+    const verifier = verifierOf({ jwks: scene.jwks, introspection });
+    expect(await verifyAs(scene.own, verifier, "a+b/c==")).toBe("accepted");
+    expect(await verifyAs(scene.own, verifier, "a-b-c")).toBe("ERR_TOKEN_INACTIVE");
+    for (const [index, token] of ["a+b/c==", "a-b-c"].entries()) {
+      const { method, path, headers, body } = issuer.questions[index] ?? {};
+      expect({ method, path }).toEqual({ method: "POST", path: "/introspect?tenant=1" });
+      expect(headers?.["content-type"]).toMatch(/^application\/x-www-form-urlencoded(?:;|$)/);
+      expect(new URLSearchParams(body).getAll("token")).toEqual([token]);
+    }
+  }),
+  conforms("7662-02", "asks nobody whose TLS certificate is not the one of the endpoint", async ({ scene }) => {
+    const { ca, own, other } = scene;
+    const serve = async (names: readonly string[] | undefined) => {
+      const identity = await ca.issueServerCertificate(names && { subjectAlternativeNames: names });
+      return startIssuerEndpoint(activeFor(scene), { cert: identity.certificate, key: identity.key });
+    };
+    const [right, ofOtherHost] = await Promise.all([serve(undefined), serve(["DNS:issuer.example"])]);
+    const ask = (endpoint: string, authority: string) => {
+      const clientTls = { cert: own.certificate, key: own.key, ca: authority };
+      const introspection = { clientId: "api", endpoint, clientTls };
+      return verifyAs(own, verifierOf({ jwks: scene.jwks, introspection }), "opaque");
+    };
+    expect(await ask(right.url, ca.certificate)).toBe("accepted");
+    expect(await ask(ofOtherHost.url, ca.certificate)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(await ask(right.url, other.certificate)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    const plain = { ...CREDENTIALS, endpoint: right.url };
+    const outcome = await verifyAs(own, verifierOf({ jwks: scene.jwks, introspection: plain }), "opaque");
+    expect(outcome).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect([right.questions.length, ofOtherHost.questions.length]).toEqual([1, 0]);
+  }),
+  conforms("7662-02", "authenticates itself, and takes no answer where it is not known", async ({ scene }) => {
+    const { own, remote } = scene;
+    const token = await remote.opaqueToken({ boundTo: own });
+    const ask = (clientSecret: string) => {
+      const introspection = { clientId: remote.introspectionClient.clientId, clientSecret };
+      return verifyAs(own, verifierOf({ issuer: remote.issuer, introspection }), token);
+    };
+    expect(await ask(remote.introspectionClient.clientSecret)).toBe("accepted");
+    expect(await ask("another secret")).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  }),
+  conforms("7662-02", "cannot be told to ask without TLS or credentials", async ({ scene }) => {
+    const options = (introspection: object) => ({
+      jwks: scene.jwks,
+      introspection: { endpoint: "https://issuer.example/introspect", ...CREDENTIALS, ...introspection },
+    });
+    expect(() => verifierOf(options({}))).not.toThrow();
+    expect(() => verifierOf(options({ endpoint: "http://issuer.example/introspect" }))).toThrow(TypeError);
+    expect(() => verifierOf(options({ clientSecret: undefined }))).toThrow(TypeError);
+    expect(() => verifierOf(options({ clientSecret: "" }))).toThrow(TypeError);
+  }),
+  refuses("7662-03", "a token that is not active", {
+    api: introspecting,
+    accepted: told({ active: true }),
+    refused: told({ active: false }),
+    code: "ERR_TOKEN_INACTIVE",
+  }),
+  ...["true", 1, null, {}, [true], undefined].map((active) =>
+    refuses("7662-03", `a token whose active is ${JSON.stringify(active) ?? "missing"}`, {
+      api: introspecting,
+      accepted: told({ active: true }),
+      refused: told({ active }),
+      // What is no introspection response says nothing of the token.
+      code: "ERR_INTROSPECTION_UNAVAILABLE",
+    }),
+  ),
+  conforms("7662-04", "does not use an answer that it kept once the token has expired by it", async ({ scene }) => {
+    const { clock, pass } = holdTime();
+    const issuer = await startIssuerEndpoint(activeFor(scene, { exp: NOW + 10 }));
+    const introspection = { ...CREDENTIALS, endpoint: issuer.url, cacheDuration: 3600 };
+    const verifier = verifierOf({ jwks: scene.jwks, clock, clockTolerance: 0, introspection });
+    const verify = () => verifyAs(scene.own, verifier, "opaque");
+    expect(await verify()).toBe("accepted");
+    pass(9);
+    expect(await verify()).toBe("accepted");
+    expect(issuer.questions.length).toBe(1);
+    pass(1);
+    expect(await verify()).toBe("ERR_TOKEN_EXPIRED");
+  }),
+  conforms("7662-04", "asks again after 30 seconds, so that a revoked token ends", async ({ scene }) => {
+    const { clock, pass } = holdTime();
+    const issuer = await startIssuerEndpoint(activeFor(scene));
+    const introspection = { ...CREDENTIALS, endpoint: issuer.url };
+    const verifier = verifierOf({ jwks: scene.jwks, clock, introspection });
+    const verify = () => verifyAs(scene.own, verifier, "opaque");
+    expect(await verify()).toBe("accepted");
+    issuer.answer(json({ active: false }));
+    pass(29);
+    expect([await verify(), issuer.questions.length]).toEqual(["accepted", 1]);
+    pass(2);
+    expect([await verify(), issuer.questions.length]).toEqual(["ERR_TOKEN_INACTIVE", 2]);
+    const tooLong = { jwks: scene.jwks, introspection: { ...introspection, cacheDuration: 3601 } };
+    expect(() => verifierOf(tooLong)).toThrow(TypeError);
+  }),
+  ...(
+    [
+      ["of another issuer", { iss: ISSUER }, "ERR_TOKEN_ISSUER"],
+      ["whose iss is a list", { iss: [ISSUER] }, "ERR_TOKEN_ISSUER"],
+      ["for another API", { aud: "https://other-api.example" }, "ERR_TOKEN_AUDIENCE"],
+      ["for no API", { aud: undefined }, "ERR_TOKEN_AUDIENCE"],
+      ["that has expired", { exp: NOW - 60 }, "ERR_TOKEN_EXPIRED"],
+      ["whose exp is text", { exp: String(NOW + 300) }, "ERR_TOKEN_CLAIM"],
+      ["that is not valid yet", { nbf: NOW + 60 }, "ERR_TOKEN_NOT_YET_VALID"],
+      ["whose sub is no text", { sub: 1 }, "ERR_TOKEN_CLAIM"],
+    ] as const
+  ).map(([name, differences, code]) =>
+    refuses("7662-06", `an active token ${name}`, {
+      api: introspecting,
+      accepted: told(),
+      refused: told(differences),
+      code,
+    }),
+  ),
+];

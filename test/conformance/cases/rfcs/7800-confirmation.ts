@@ -1,0 +1,108 @@
+import { X509Certificate } from "node:crypto";
+import { expect } from "vitest";
+import { outcomeOf, verifierOf, verifyAs } from "../../bare-verification.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import type { Scene } from "../../scene.ts";
+
+/** Where a token without any confirmation would pass: nothing else may pass for one. */
+const whenBound: Api = { requirements: { validateCertificateBinding: "when-bound" } };
+
+const unbound: Attempt = { token: ({ token }) => token({ claims: { cnf: undefined } }) };
+
+function confirmedBy(confirmation: unknown): Attempt {
+  return { token: ({ token }) => token({ claims: { cnf: confirmation } }) };
+}
+
+/** What is no JSON object. */
+const otherShapes = [null, true, 0, "", "x5t#S256", [], [{}]];
+
+/** Confirmation by a key, each of them the client's own. */
+const keyMethods: readonly (readonly [method: string, value: (scene: Scene) => unknown])[] = [
+  ["jwk", ({ own }) => new X509Certificate(own.certificate).publicKey.export({ format: "jwk" })],
+  ["jwe", () => "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AA.AA.AA.AA"],
+  ["jku", () => "https://keys.example/own"],
+  ["kid", ({ own }) => own.thumbprint],
+];
+
+function confirmedByKey([method, value]: (typeof keyMethods)[number], more: (scene: Scene) => object): Attempt {
+  return { token: (scene) => scene.token({ claims: { cnf: { [method]: value(scene), ...more(scene) } } }) };
+}
+
+export const cases: readonly ConformanceCase[] = [
+  ...otherShapes.map((shape) =>
+    refuses("7800-01", `a cnf that is ${JSON.stringify(shape)}, also where tokens may be unbound`, {
+      api: whenBound,
+      accepted: unbound,
+      refused: confirmedBy(shape),
+      code: "ERR_BINDING_MALFORMED",
+    }),
+  ),
+  refuses("7800-01", "a cnf that is a list which holds the right confirmation", {
+    accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
+    refused: { token: ({ token, own }) => token({ claims: { cnf: [{ "x5t#S256": own.thumbprint }] } }) },
+    code: "ERR_BINDING_MALFORMED",
+  }),
+  refuses("7800-02", "another certificate only, whatever else cnf holds", {
+    accepted: withUnknownMembers(),
+    refused: { ...withUnknownMembers(), certificate: "other" },
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  refuses("7800-02", "a token whose cnf has nothing but members that are not understood", {
+    api: whenBound,
+    accepted: unbound,
+    refused: confirmedBy({ unknown: true }),
+    code: "ERR_BINDING_UNSUPPORTED",
+  }),
+  ...keyMethods.flatMap((method) => [
+    refuses("7800-03", `a token that is bound by ${method[0]} alone`, {
+      accepted: confirmedByKey(method, ({ own }) => ({ "x5t#S256": own.thumbprint })),
+      refused: confirmedByKey(method, () => ({})),
+      code: "ERR_BINDING_UNSUPPORTED",
+    }),
+    refuses(["7800-03", "7800-05"], `a token that is bound by ${method[0]} alone, also where tokens may be unbound`, {
+      api: whenBound,
+      accepted: unbound,
+      refused: confirmedByKey(method, () => ({})),
+      code: "ERR_BINDING_UNSUPPORTED",
+    }),
+  ]),
+  refuses("7800-04", "a bound token that is for another API", {
+    accepted: { token: ({ token }) => token() },
+    refused: { token: ({ token }) => token({ claims: { aud: "https://other-api.example" } }) },
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  conforms("7800-05", "cannot be asked about a token without being told of the certificate", async ({ scene }) => {
+    const { verify } = verifierOf({ jwks: scene.jwks });
+    const clientCertificate = { thumbprint: scene.own.thumbprint };
+    expect(await outcomeOf(verify(scene.token(), { clientCertificate }))).toBe("accepted");
+    expect(await outcomeOf(verify(scene.token(), { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
+    await expect(verify(scene.token(), {} as { clientCertificate: null })).rejects.toThrow(TypeError);
+  }),
+  conforms("7800-05", "has no option that takes bound tokens without their proof", async ({ scene }) => {
+    const { verify } = verifierOf({ jwks: scene.jwks });
+    const clientCertificate = { thumbprint: scene.other.thumbprint };
+    const off = { validateCertificateBinding: false as true, clientCertificate };
+    await expect(verify(scene.token(), off)).rejects.toThrow(TypeError);
+    const reported = await verify(scene.token(), { validateCertificateBinding: "report-only", clientCertificate });
+    expect(reported).toMatchObject({ binding: "refused", clientCertificate: undefined });
+  }),
+  conforms("7800-06", "fetches nothing from a jku inside cnf", async ({ scene }) => {
+    const { own, other } = scene;
+    const keys = await startIssuerEndpoint(json(scene.jwks));
+    const verifier = verifierOf({ jwks: scene.jwks });
+    const verify = (cnf: object) =>
+      verifyAs(own, verifier, scene.token({ claims: { cnf: { jku: keys.url, ...cnf } } }));
+    expect(await verify({ "x5t#S256": own.thumbprint })).toBe("accepted");
+    expect(await verify({ "x5t#S256": other.thumbprint })).toBe("ERR_BINDING_MISMATCH");
+    expect(await verify({})).toBe("ERR_BINDING_UNSUPPORTED");
+    expect(keys.questions).toEqual([]);
+  }),
+];
+
+function withUnknownMembers(): Attempt {
+  return {
+    token: ({ token, own }) =>
+      token({ claims: { cnf: { kid: "1", unknown: [{ "x5t#S256": null }], "x5t#S256": own.thumbprint } } }),
+  };
+}

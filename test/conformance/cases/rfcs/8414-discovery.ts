@@ -1,0 +1,171 @@
+import type { VerifierOptions } from "@certbound/core";
+import { expect } from "vitest";
+import { Agent, fetch as undiciFetch } from "undici";
+import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
+
+const METADATA = "/.well-known/oauth-authorization-server";
+
+/** Two texts that look the same, and are one only when they are normalised (RFC 8414 section 4). */
+const [composed, decomposed] = ["https://issuer.example/caf\u00e9", "https://issuer.example/cafe\u0301"];
+
+const ofUnicodeNames: Api = { verifier: () => ({ issuer: composed, audience: [composed] }) };
+
+/** An issuer that answers for its metadata as given, and has the scene's keys under /jwks. */
+async function startIssuer(scene: Scene, metadata: (url: string) => Answer): Promise<IssuerEndpoint> {
+  const issuer = await startIssuerEndpoint((response, question) => {
+    const answer = question.path === METADATA ? metadata(issuer.url) : documents({ "/jwks": scene.jwks });
+    answer(response, question);
+  });
+  return issuer;
+}
+
+/** What comes of a token of an issuer whose keys have to be found. */
+function verify({ own, token }: Scene, issuer: string, differences: VerifierOptions = {}) {
+  return verifyAs(own, verifierOf({ issuer, ...differences }), token({ claims: { iss: issuer } }));
+}
+
+const right = (url: string): Answer => json({ issuer: url, jwks_uri: `${url}/jwks` });
+
+/** Sends what is meant for issuer.example over https to a server on this machine. */
+function routedTo({ url: place }: IssuerEndpoint): typeof fetch {
+  const route = (url: string | URL, init?: RequestInit) =>
+    fetch(url.toString().replace("https://issuer.example", place), init);
+  return route as typeof fetch;
+}
+
+export const cases: readonly ConformanceCase[] = [
+  ...(
+    [
+      ["another issuer", () => ISSUER],
+      ["a slash at its end", (url: string) => `${url}/`],
+      ["another host for the same place", (url: string) => url.replace("127.0.0.1", "localhost")],
+      ["another letter case", (url: string) => url.toUpperCase()],
+      ["nothing", () => undefined],
+    ] as const
+  ).map(([name, named]) =>
+    conforms("8414-01", `does not use metadata that names ${name}`, async ({ scene }) => {
+      const good = await startIssuer(scene, right);
+      expect(await verify(scene, good.url)).toBe("accepted");
+      const bad = await startIssuer(scene, (url) => json({ issuer: named(url), jwks_uri: `${url}/jwks` }));
+      expect(await verify(scene, bad.url)).toBe("ERR_KEYS_UNAVAILABLE");
+      expect(bad.questions.map(({ path }) => path)).not.toContain("/jwks");
+    }),
+  ),
+  ...(
+    [
+      ["an issuer without path", "", METADATA],
+      ["an issuer with a path", "/tenant/1", `${METADATA}/tenant/1`],
+      ["an issuer with a path and a slash at its end", "/tenant/1/", `${METADATA}/tenant/1`],
+    ] as const
+  ).map(([name, path, wellKnown]) =>
+    conforms("8414-02", `looks for the metadata of ${name} at ${wellKnown}`, async ({ scene }) => {
+      const issuer = await startIssuerEndpoint(documents({}));
+      const identifier = issuer.url + path;
+      const metadata = { issuer: identifier, jwks_uri: `${issuer.url}/jwks` };
+      issuer.answer(documents({ [wellKnown]: metadata, "/jwks": scene.jwks }));
+      expect(await verify(scene, identifier)).toBe("accepted");
+      expect(issuer.questions.map((question) => question.path)).toEqual([wellKnown, "/jwks"]);
+      issuer.answer(documents({ [`/elsewhere${wellKnown}`]: metadata, "/jwks": scene.jwks }));
+      expect(await verify(scene, identifier)).toBe("ERR_KEYS_UNAVAILABLE");
+    }),
+  ),
+  conforms("8414-03", "finds the keys of issuers that are https URLs without query and fragment only", async () => {
+    const create = (issuer: string) => () => verifierOf({ issuer });
+    expect(create("https://issuer.example/tenant")).not.toThrow();
+    expect(create("http://issuer.example/tenant")).toThrow(TypeError);
+    expect(create("https://issuer.example/tenant?")).toThrow(TypeError);
+    expect(create("https://issuer.example/tenant?a=b")).toThrow(TypeError);
+    expect(create("https://issuer.example/tenant#")).toThrow(TypeError);
+    expect(create("issuer.example")).toThrow(TypeError);
+  }),
+  conforms("8414-03", "uses no metadata of a server whose certificate is not trusted", async ({ scene }) => {
+    const { ca } = scene;
+    const { certificate: cert, key } = await ca.issueServerCertificate();
+    const issuer = await startIssuerEndpoint(documents({}), { cert, key });
+    const metadata = { issuer: issuer.url, jwks_uri: `${issuer.url}/jwks` };
+    issuer.answer(documents({ [METADATA]: metadata, "/jwks": scene.jwks }));
+    expect(await verify(scene, issuer.url)).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(issuer.questions).toEqual([]);
+    const dispatcher = new Agent({ connect: { ca: ca.certificate } });
+    const trusting = ((url: string, init: object) =>
+      undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch;
+    expect(await verify(scene, issuer.url, { fetch: trusting })).toBe("accepted");
+    await dispatcher.close();
+  }),
+  ...(
+    [
+      ["status 201", (url: string) => json({ issuer: url, jwks_uri: `${url}/jwks` }, { status: 201 })],
+      ["status 500", (url: string) => json({ issuer: url, jwks_uri: `${url}/jwks` }, { status: 500 })],
+      ["a list", (url: string) => json([{ issuer: url, jwks_uri: `${url}/jwks` }])],
+      ["JSON in a string", (url: string) => json(JSON.stringify({ issuer: url, jwks_uri: `${url}/jwks` }))],
+      ["half of the JSON", (url: string) => body(`{"issuer":"${url}","jwks_uri":"${url}/jwks"`)],
+      ["nothing", () => body("")],
+    ] as const
+  ).map(([name, metadata]) =>
+    conforms("8414-04", `does not use metadata that is answered with ${name}`, async ({ scene }) => {
+      const good = await startIssuer(scene, right);
+      expect(await verify(scene, good.url)).toBe("accepted");
+      const bad = await startIssuer(scene, metadata);
+      expect(await verify(scene, bad.url)).toBe("ERR_KEYS_UNAVAILABLE");
+      expect(bad.questions.map(({ path }) => path)).not.toContain("/jwks");
+    }),
+  ),
+  conforms("8414-05", "fetches no keys from a jwks_uri that is not https", async ({ scene }) => {
+    const issuer = await startIssuerEndpoint(documents({}));
+    const ask = (jwksUri: string) => {
+      const metadata = { issuer: "https://issuer.example", jwks_uri: jwksUri };
+      issuer.answer(documents({ [METADATA]: metadata, "/jwks": scene.jwks }));
+      return verify(scene, "https://issuer.example", { fetch: routedTo(issuer) });
+    };
+    expect(await ask("https://issuer.example/jwks")).toBe("accepted");
+    const before = issuer.questions.length;
+    for (const jwksUri of [`${issuer.url}/jwks`, "http://issuer.example/jwks", "/jwks", "file:///jwks"]) {
+      expect(await ask(jwksUri)).toBe("ERR_KEYS_UNAVAILABLE");
+    }
+    expect(issuer.questions.slice(before).map(({ path }) => path)).not.toContain("/jwks");
+  }),
+  ...["enc", "other", ""].map((use) =>
+    refuses("8414-05", `a token signed with a key whose use is ${JSON.stringify(use)}`, {
+      api: {
+        verifier: ({ keys }) => ({
+          jwks: { keys: [keys.ES256.jwk, { ...keys.ES384.jwk, use }, { ...keys.ES384.jwk, kid: "for-signatures" }] },
+        }),
+      },
+      accepted: { token: ({ token, keys }) => token({ key: keys.ES384, header: { kid: "for-signatures" } }) },
+      refused: { token: ({ token, keys }) => token({ key: keys.ES384, header: { kid: keys.ES384.jwk.kid } }) },
+      code: "ERR_TOKEN_KEY_UNKNOWN",
+    }),
+  ),
+  refuses("8414-06", "an iss that is the issuer only when it is normalised", {
+    api: ofUnicodeNames,
+    accepted: { token: ({ token }) => token({ claims: { iss: composed, aud: composed } }) },
+    refused: { token: ({ token }) => token({ claims: { iss: decomposed, aud: composed } }) },
+    code: "ERR_TOKEN_ISSUER",
+  }),
+  refuses("8414-06", "an aud that is the API only when it is normalised", {
+    api: ofUnicodeNames,
+    accepted: { token: ({ token }) => token({ claims: { iss: composed, aud: [AUDIENCE, composed] } }) },
+    refused: { token: ({ token }) => token({ claims: { iss: composed, aud: [AUDIENCE, decomposed] } }) },
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  conforms(
+    "8414-06",
+    "does not use metadata whose issuer is the right one only when it is normalised",
+    async ({ scene }) => {
+      const issuer = await startIssuerEndpoint(documents({}));
+      const ask = async (named: string) => {
+        const metadata = { issuer: named, jwks_uri: "https://issuer.example/jwks" };
+        // The path of both is the same but for its percent-encoding, and is not what is shown here.
+        issuer.answer((response, question) =>
+          json(question.path === "/jwks" ? scene.jwks : metadata)(response, question),
+        );
+        return verify(scene, composed, { fetch: routedTo(issuer) });
+      };
+      expect(await ask(composed)).toBe("accepted");
+      expect(await ask(decomposed)).toBe("ERR_KEYS_UNAVAILABLE");
+    },
+  ),
+];

@@ -1,0 +1,125 @@
+import { expect } from "vitest";
+import { outcomeOf, verifierOf, verifyAs } from "../../bare-verification.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { documents, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import { AUDIENCE, type Scene } from "../../scene.ts";
+
+const introspecting: Api = {
+  verifier: ({ remote }) => ({ issuer: remote.issuer, jwks: undefined, introspection: remote.introspectionClient }),
+};
+
+/** An opaque token about which the issuer says this, beside all that is right. */
+function told(said: (scene: Scene) => object): Attempt {
+  return {
+    async token(scene) {
+      const { remote } = scene;
+      const token = await remote.opaqueToken();
+      remote.introspectAs(token, { active: true, iss: remote.issuer, aud: AUDIENCE, ...said(scene) });
+      return token;
+    },
+  };
+}
+
+const confirmed = told(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint } }));
+
+/** Places for an endpoint that authenticates the API by its certificate, the scene's own, and for one that does not. */
+async function startIntrospection({ ca, own }: Scene) {
+  const { certificate: cert, key } = await ca.issueServerCertificate();
+  const active = json({ active: true, aud: AUDIENCE, cnf: { "x5t#S256": own.thumbprint } });
+  const mutual = { cert, key, ca: ca.certificate, requestCert: true, rejectUnauthorized: true };
+  const guarded = await startIssuerEndpoint(active, mutual);
+  const plain = await startIssuerEndpoint(active);
+  return { guarded, plain, clientTls: { cert: own.certificate, key: own.key, ca: ca.certificate } };
+}
+
+export const cases: readonly ConformanceCase[] = [
+  refuses("8705-08", "an opaque token that the issuer says to be bound to another certificate", {
+    api: introspecting,
+    accepted: confirmed,
+    refused: told(({ other }) => ({ cnf: { "x5t#S256": other.thumbprint } })),
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  refuses("8705-08", "a bound opaque token that comes with another certificate", {
+    api: introspecting,
+    accepted: confirmed,
+    refused: { ...confirmed, certificate: "other" },
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  refuses("8705-08", "a bound opaque token without a certificate", {
+    api: introspecting,
+    accepted: confirmed,
+    refused: { ...confirmed, certificate: "none" },
+    code: "ERR_CERTIFICATE_MISSING",
+  }),
+  refuses("8705-08", "an opaque token whose cnf is further down in what the issuer says", {
+    api: introspecting,
+    accepted: told(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint }, ext: {} })),
+    refused: told(({ own }) => ({ ext: { cnf: { "x5t#S256": own.thumbprint } } })),
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("8705-08", "a JWT that the issuer says to be bound to another certificate than it says itself", {
+    api: {
+      verifier: ({ remote }) => ({
+        issuer: remote.issuer,
+        jwks: undefined,
+        introspection: { ...remote.introspectionClient, always: true },
+      }),
+    },
+    accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
+    refused: {
+      async token({ remote, own, other }) {
+        const token = await remote.accessToken({ boundTo: own });
+        remote.introspectAs(token, { active: true, cnf: { "x5t#S256": other.thumbprint } });
+        return token;
+      },
+    },
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  conforms(
+    "8705-10",
+    "asks over mutual TLS at the alias in the metadata, and else at the endpoint",
+    async ({ scene }) => {
+      const { guarded, plain, clientTls } = await startIntrospection(scene);
+      const issuer = await startIssuerEndpoint(documents({}));
+      const publish = (aliases: object): void => {
+        const metadata = { issuer: issuer.url, introspection_endpoint: plain.url, mtls_endpoint_aliases: aliases };
+        issuer.answer(documents({ "/.well-known/oauth-authorization-server": metadata }));
+      };
+      const ask = async (aliases: object, credentials: object) => {
+        publish(aliases);
+        const introspection = { clientId: "api", ...credentials };
+        const verifier = verifierOf({ issuer: issuer.url, jwks: scene.jwks, introspection });
+        const [before, beforePlain] = [guarded.questions.length, plain.questions.length];
+        const outcome = await verifyAs(scene.own, verifier, "opaque");
+        return { outcome, guarded: guarded.questions.length - before, plain: plain.questions.length - beforePlain };
+      };
+      const alias = { introspection_endpoint: `${guarded.url}/introspect` };
+      const secret = { clientSecret: "a secret" };
+      expect(await ask(alias, { clientTls })).toEqual({ outcome: "accepted", guarded: 1, plain: 0 });
+      expect(await ask(alias, secret)).toEqual({ outcome: "accepted", guarded: 0, plain: 1 });
+      // What is no endpoint is ignored (RFC 8705 section 5), and nothing is sent without protection.
+      const unavailable = { outcome: "ERR_INTROSPECTION_UNAVAILABLE", guarded: 0, plain: 0 };
+      expect(await ask({ introspection_endpoint: plain.url }, { clientTls })).toEqual(unavailable);
+      const others = { token_endpoint: `${guarded.url}/token`, issuer: guarded.url, unknown: [] };
+      const presenting = { clientAuthentication: "tls_client_auth", clientTls };
+      expect(await ask(others, presenting)).toEqual({ outcome: "accepted", guarded: 0, plain: 1 });
+    },
+  ),
+  conforms(
+    "7662-05",
+    "compares the binding of an opaque token at every request, whatever was found before",
+    async ({ scene }) => {
+      const { own, other, remote } = scene;
+      const { issuer, introspectionClient: introspection } = remote;
+      const verifier = verifierOf({ issuer, introspection });
+      const token = await remote.opaqueToken({ boundTo: own });
+      const asked = () => remote.requests.filter((path) => path === "/introspect").length;
+      const before = asked();
+      const outcomes = [];
+      for (const client of [other, own, other, own]) outcomes.push(await verifyAs(client, verifier, token));
+      expect(outcomes).toEqual(["ERR_BINDING_MISMATCH", "accepted", "ERR_BINDING_MISMATCH", "accepted"]);
+      expect(await outcomeOf(verifier.verify(token, { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
+      expect(asked() - before).toBe(1);
+    },
+  ),
+];

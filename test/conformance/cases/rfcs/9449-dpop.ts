@@ -1,0 +1,101 @@
+import { createAuthenticator } from "@certbound/core";
+import { expect } from "vitest";
+import { verifierOf } from "../../bare-verification.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+
+/** The thumbprint of a key of the client (RFC 9449 section 6.1). */
+const JKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+
+const whenBound: Api = { requirements: { validateCertificateBinding: "when-bound" } };
+
+const introspecting: Api = {
+  verifier: ({ remote }) => ({ issuer: remote.issuer, jwks: undefined, introspection: remote.introspectionClient }),
+};
+
+/** An opaque token about which the issuer says all that is right, but for its type. */
+function ofType(tokenType: string): Attempt {
+  return {
+    async token({ remote, own }) {
+      const token = await remote.opaqueToken();
+      const cnf = { "x5t#S256": own.thumbprint };
+      remote.introspectAs(token, {
+        active: true,
+        iss: remote.issuer,
+        aud: remote.audience,
+        cnf,
+        token_type: tokenType,
+      });
+      return token;
+    },
+  };
+}
+
+/** A request with credentials of these schemes. */
+function withSchemes(...schemes: readonly string[]): Attempt {
+  return { request: { lines: (token) => schemes.map((scheme) => ["authorization", `${scheme} ${token}`]) } };
+}
+
+export const cases: readonly ConformanceCase[] = [
+  refuses("9449-01", "a DPoP-bound token as a bearer token", {
+    accepted: { token: ({ token }) => token() },
+    refused: { token: ({ token }) => token({ claims: { cnf: { jkt: JKT } } }) },
+    code: "ERR_BINDING_UNSUPPORTED",
+  }),
+  refuses("9449-01", "a DPoP-bound token as a bearer token, also where tokens may be unbound", {
+    api: whenBound,
+    accepted: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    refused: { token: ({ token }) => token({ claims: { cnf: { jkt: JKT } } }) },
+    code: "ERR_BINDING_UNSUPPORTED",
+  }),
+  refuses("9449-01", "a DPoP-bound token that is bound to the right certificate as well", {
+    accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
+    refused: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint, jkt: JKT } } }) },
+    code: "ERR_BINDING_UNSUPPORTED",
+  }),
+  refuses("9449-02", "a token that the issuer says to be of type DPoP", {
+    api: introspecting,
+    accepted: ofType("Bearer"),
+    refused: ofType("DPoP"),
+    code: "ERR_TOKEN_TYPE",
+  }),
+  conforms("9449-02", "tells a DPoP-bound token from one that is not bound", async ({ scene }) => {
+    const { verify } = verifierOf({ jwks: scene.jwks });
+    const clientCertificate = { thumbprint: scene.own.thumbprint };
+    const ask = (cnf: object | undefined) =>
+      verify(scene.token({ claims: { cnf } }), { validateCertificateBinding: "report-only", clientCertificate });
+    const found = async (cnf: object | undefined) => {
+      const token = await ask(cnf);
+      return token.binding === "refused" ? token.bindingError.code : token.binding;
+    };
+    expect(await found({ "x5t#S256": scene.own.thumbprint })).toBe("verified");
+    expect(await found({ jkt: JKT })).toBe("ERR_BINDING_UNSUPPORTED");
+    expect(await found(undefined)).toBe("ERR_BINDING_REQUIRED");
+  }),
+  refuses("9449-03", "the right token with the scheme DPoP", {
+    accepted: withSchemes("Bearer"),
+    refused: withSchemes("DPoP"),
+    code: "ERR_TOKEN_MISSING",
+  }),
+  conforms("9449-03", "cannot be told to take the scheme DPoP", async ({ scene }) => {
+    const verifier = verifierOf({ jwks: scene.jwks });
+    for (const scheme of ["DPoP", "dpop", "DPOP"]) {
+      expect(() => createAuthenticator({ verifier, schemes: ["Bearer", scheme] })).toThrow(TypeError);
+    }
+    expect(() => createAuthenticator({ verifier, schemes: ["Bearer", "MTLS"] })).not.toThrow();
+  }),
+  refuses("9449-04", "a request without credentials, and names no error", {
+    accepted: withSchemes("Bearer"),
+    refused: withSchemes(),
+    code: "ERR_TOKEN_MISSING",
+  }),
+  refuses("9449-04", "a request with the token in both schemes", {
+    accepted: withSchemes("Bearer"),
+    refused: withSchemes("Bearer", "DPoP"),
+    code: "ERR_REQUEST_MALFORMED",
+  }),
+  refuses("9449-04", "a request with the token in both schemes, DPoP first", {
+    accepted: withSchemes("Bearer"),
+    refused: withSchemes("DPoP", "Bearer"),
+    code: "ERR_REQUEST_MALFORMED",
+  }),
+];

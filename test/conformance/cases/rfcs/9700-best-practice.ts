@@ -1,0 +1,112 @@
+import { expect } from "vitest";
+import { inspect } from "node:util";
+import { outcomeOf, verifierOf } from "../../bare-verification.ts";
+import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { onEachServer } from "../../on-each-server.ts";
+import type { RawToken } from "../../raw-token.ts";
+import { AUDIENCE, NOW } from "../../scene.ts";
+import { constant } from "../../signers.ts";
+
+const OTHER_AUDIENCE = "https://other-api.example";
+
+const ofOtherAudience: Api = { verifier: () => ({ audience: OTHER_AUDIENCE }) };
+
+/** Is nowhere but in tokens. */
+const MARKER = "5ecre7";
+
+const marked = { note: MARKER, sub: MARKER, client_id: MARKER };
+
+/** Tokens that are refused at every step, each with a secret in it. */
+const markedTokens: readonly RawToken[] = [
+  { claims: { ...marked, exp: NOW - 60 } },
+  { claims: { ...marked, iss: MARKER } },
+  { claims: { ...marked, aud: MARKER } },
+  { claims: { ...marked, nbf: MARKER } },
+  { claims: { ...marked, cnf: { "x5t#S256": MARKER } } },
+  { claims: { ...marked, cnf: MARKER } },
+  { claims: marked, header: { alg: MARKER } },
+  { claims: marked, header: { kid: MARKER } },
+  { claims: marked, header: { typ: MARKER } },
+  { claims: marked, header: { crit: [MARKER] } },
+  { claims: marked, signer: constant(Buffer.from(MARKER)) },
+  { payloadText: () => `{"${MARKER}` },
+  { headerText: () => `{"${MARKER}` },
+];
+
+export const cases: readonly ConformanceCase[] = [
+  refuses("9700-01", "a token that is not sender-constrained, unless the API says otherwise", {
+    accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
+    refused: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("9700-02", "a token for another API", {
+    api: ofOtherAudience,
+    accepted: { token: ({ token }) => token({ claims: { aud: OTHER_AUDIENCE } }) },
+    refused: { token: ({ token }) => token({ claims: { aud: AUDIENCE } }) },
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  conforms(
+    "9700-02",
+    "refuses a token at another API of the same server every time it comes",
+    async ({ scene, servers }) => {
+      for (const { connections, routeOf } of servers) {
+        const fields = [["authorization", `Bearer ${scene.token()}`]] as const;
+        const send = async (api?: Api) => {
+          const sent = { path: routeOf(api).path, method: "GET", fields, body: undefined };
+          return (await connections.own.send(sent)).status;
+        };
+        const statuses = [await send(), await send(ofOtherAudience), await send(), await send(ofOtherAudience)];
+        expect(statuses).toEqual([200, 401, 200, 401]);
+      }
+    },
+    ofOtherAudience,
+  ),
+  refuses("9700-03", "a token without the scope of the route", {
+    api: { requirements: { scopes: ["read"] } },
+    accepted: { token: ({ token }) => token({ claims: { scope: "read" } }) },
+    refused: { token: ({ token }) => token({ claims: { scope: "readers read-all write" } }) },
+    code: "ERR_SCOPE_INSUFFICIENT",
+  }),
+  conforms("9700-03", "asks for the scope every time that a token comes", async ({ scene }) => {
+    const { verify } = verifierOf({ jwks: scene.jwks });
+    const token = scene.token({ claims: { scope: "read" } });
+    const clientCertificate = { thumbprint: scene.own.thumbprint };
+    for (const [scope, outcome] of [
+      ["read", "accepted"],
+      ["write", "ERR_SCOPE_INSUFFICIENT"],
+      ["read", "accepted"],
+      ["write", "ERR_SCOPE_INSUFFICIENT"],
+    ] as const) {
+      expect(await outcomeOf(verify(token, { clientCertificate, scopes: [scope] }))).toBe(outcome);
+    }
+  }),
+  conforms("9700-04", "answers nothing that was in a token", async (stage) => {
+    const { own, token } = stage.scene;
+    await onEachServer(stage, undefined, async (send) => {
+      expect(await send({ identity: own, token: token({ claims: marked }) })).toMatchObject({ status: 200 });
+      for (const raw of markedTokens) {
+        const sent = token(raw);
+        const { status, headers, body } = await send({ identity: own, token: sent });
+        expect(status).toBe(401);
+        expectSecret(`${JSON.stringify(headers)} ${body}`, sent);
+      }
+    });
+  }),
+  conforms("9700-04", "gives errors that hold nothing of a token", async ({ scene }) => {
+    const { verify } = verifierOf({ jwks: scene.jwks });
+    const clientCertificate = { thumbprint: scene.own.thumbprint };
+    expect(await outcomeOf(verify(scene.token({ claims: marked }), { clientCertificate }))).toBe("accepted");
+    for (const raw of markedTokens) {
+      const sent = scene.token(raw);
+      const error: unknown = await verify(sent, { clientCertificate }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ name: "AccessTokenError" });
+      expectSecret(inspect(error, { depth: Infinity, showHidden: true, getters: true }), sent);
+    }
+  }),
+];
+
+/** Looks for the marker, as it is and as parts of a token have it, and for the token itself. */
+function expectSecret(text: string, token: string): void {
+  const parts = token.split(".").filter((part) => part.length > 8);
+  expect([MARKER, ...parts].filter((secret) => text.includes(secret))).toEqual([]);
+}

@@ -1,0 +1,280 @@
+import { createAuthenticator } from "@certbound/core";
+import { generateKeyPairSync } from "node:crypto";
+import { expect } from "vitest";
+import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { accepts, type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import type { IssuerKey, KeyName } from "../../issuer-keys.ts";
+import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import { NOW, type Scene } from "../../scene.ts";
+import { constant } from "../../signers.ts";
+
+/** What FAPI 1.0 Advanced says of tokens, beyond what is the default. */
+const advanced: Api = {
+  verifier: () => ({ algorithms: ["PS256", "ES256"] }),
+  requirements: { scopes: ["read"] },
+};
+
+/** An API of FAPI 2.0 whose tokens are short-lived. */
+const fapi2: Api = {
+  verifier: () => ({ profile: "fapi2", maxTokenAge: 600 }),
+  requirements: { scopes: ["read"] },
+};
+
+/** An API of FAPI 2.0 that asks the issuer about every token. */
+const asking: Api = {
+  verifier: ({ remote }) => ({
+    profile: "fapi2",
+    issuer: remote.issuer,
+    jwks: undefined,
+    introspection: { ...remote.introspectionClient, always: true, cacheDuration: 0 },
+  }),
+};
+
+/** A key that is shorter than RFC 7518 section 3.3 demands; it is of use to nobody. */
+const weak = generateKeyPairSync("rsa", { modulusLength: 1024 });
+
+const inHeader: Attempt = { request: { lines: (token) => [["authorization", `Bearer ${token}`]] } };
+
+const inQuery: Attempt = { request: { lines: () => [], query: (token) => `?access_token=${token}` } };
+
+function withClaims(claims: object): Attempt {
+  return { token: ({ token }) => token({ claims: { ...claims } }) };
+}
+
+function signedFor(name: KeyName): Attempt {
+  return { token: ({ token, keys }) => token({ key: keys[name] }) };
+}
+
+/** Keys with one kid; those that do not fit come before the one that does. */
+function sharingKid({ keys, foreignKeys }: Scene) {
+  const { RS256, PS256, ES384, ES256, Ed25519 } = keys;
+  const forEncryption = { ...foreignKeys.ES256.jwk, use: "enc" };
+  return { keys: [forEncryption, ...[RS256, PS256, ES384, ES256, Ed25519].map(({ jwk }) => jwk)].map(shared) };
+}
+
+function shared(jwk: IssuerKey["jwk"] | object): IssuerKey["jwk"] {
+  return { ...(jwk as IssuerKey["jwk"]), kid: "shared" };
+}
+
+const ofOneKid: Api = { verifier: (scene) => ({ jwks: sharingKid(scene), algorithms: ["PS256", "ES256"] }) };
+
+const ofOneKid2: Api = { verifier: (scene) => ({ jwks: sharingKid(scene), profile: "fapi2", maxTokenAge: 600 }) };
+
+function sharedKidCases(
+  id: "FAPI1A-05" | "FAPI2-08",
+  api: Api,
+  names: readonly ("ES256" | "PS256" | "Ed25519")[],
+): readonly ConformanceCase[] {
+  const header = { kid: "shared" };
+  return [
+    ...names.map((name) =>
+      accepts(id, `a token signed for ${name} by one of several keys with its kid`, {
+        api,
+        accepted: { token: ({ token, keys }) => token({ key: keys[name], header }) },
+        refusedBy: id,
+      }),
+    ),
+    refuses(id, "a token signed with a key for encryption that has the kid of the right one", {
+      api,
+      accepted: { token: ({ token, keys }) => token({ key: keys.ES256, header }) },
+      refused: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header }) },
+      code: "ERR_TOKEN_SIGNATURE",
+    }),
+  ];
+}
+
+export const cases: readonly ConformanceCase[] = [
+  refuses("FAPI1A-01", "a valid token in the query", {
+    api: advanced,
+    accepted: inHeader,
+    refused: inQuery,
+    code: "ERR_TOKEN_MISSING",
+  }),
+  refuses("FAPI1A-01", "an expired token", {
+    api: advanced,
+    accepted: withClaims({ exp: NOW + 60 }),
+    refused: withClaims({ exp: NOW - 60 }),
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  refuses("FAPI1A-01", "a token without the scope", {
+    api: advanced,
+    accepted: withClaims({ scope: "read" }),
+    refused: withClaims({ scope: "write" }),
+    code: "ERR_SCOPE_INSUFFICIENT",
+  }),
+  refuses("FAPI1A-01", "a token that the issuer has revoked, where it is asked", {
+    api: asking,
+    accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
+    refused: { token: revokedToken },
+    code: "ERR_TOKEN_INACTIVE",
+  }),
+  refuses("FAPI1A-02", "a bearer token", {
+    api: advanced,
+    accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
+    refused: withClaims({ cnf: undefined }),
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("FAPI1A-02", "a token that is sender-constrained in another way", {
+    api: advanced,
+    accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
+    refused: withClaims({ cnf: { jkt: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }),
+    code: "ERR_BINDING_UNSUPPORTED",
+  }),
+  ...(["RS256", "ES384", "Ed25519"] as const).map((name) =>
+    refuses("FAPI1A-03", `a token signed for ${name}`, {
+      api: advanced,
+      accepted: signedFor(name === "RS256" ? "PS256" : "ES256"),
+      refused: signedFor(name),
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ),
+  refuses("FAPI1A-03", "a token with alg none", {
+    api: advanced,
+    accepted: { token: ({ token }) => token() },
+    refused: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  conforms("FAPI1A-04", "fetches no keys without TLS", async () => {
+    expect(() => verifierOf({ jwks: "https://issuer.example/jwks" })).not.toThrow();
+    expect(() => verifierOf({ jwks: "http://issuer.example/jwks" })).toThrow(TypeError);
+    expect(() => verifierOf({ issuer: "http://issuer.example" })).toThrow(TypeError);
+  }),
+  conforms("FAPI1A-04", "fetches nothing from the x5u or jku of a token", async ({ scene }) => {
+    const { own, keys, foreignKeys, token } = scene;
+    const elsewhere = await startIssuerEndpoint(json({ keys: [foreignKeys.ES256.jwk] }));
+    const verifier = verifierOf({ jwks: scene.jwks });
+    const header = { x5u: elsewhere.url, jku: elsewhere.url };
+    expect(await verifyAs(own, verifier, token({ key: keys.ES256, header }))).toBe("accepted");
+    expect(await verifyAs(own, verifier, token({ key: foreignKeys.ES256, header }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(elsewhere.questions).toEqual([]);
+  }),
+  ...sharedKidCases("FAPI1A-05", ofOneKid, ["PS256", "ES256"]),
+  accepts("FAPI2-01", "a token in the header", {
+    api: fapi2,
+    accepted: inHeader,
+    refusedBy: "FAPI2-02",
+  }),
+  refuses(["FAPI2-02", "FAPI2-01"], "the same token in the query", {
+    api: fapi2,
+    accepted: inHeader,
+    refused: inQuery,
+    code: "ERR_TOKEN_MISSING",
+  }),
+  conforms("FAPI2-02", "has no option that takes a token from elsewhere", async ({ scene }) => {
+    const options = { verifier: verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 }) };
+    expect(() => createAuthenticator(options)).not.toThrow();
+    expect(() => createAuthenticator({ ...options, tokenResolver: () => "token" })).toThrow(TypeError);
+  }),
+  refuses("FAPI2-03", "a token that is for another API", {
+    api: fapi2,
+    accepted: withClaims({}),
+    refused: withClaims({ aud: "https://other-api.example" }),
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  refuses("FAPI2-03", "a token with another signature", {
+    api: fapi2,
+    accepted: withClaims({}),
+    refused: { token: ({ token }) => token({ signer: constant(new Uint8Array(64).fill(1)) }) },
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("FAPI2-03", "a token that has expired, with 10 seconds of leeway", {
+    api: fapi2,
+    accepted: withClaims({ exp: NOW - 9 }),
+    refused: withClaims({ exp: NOW - 10 }),
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  refuses("FAPI2-03", "a token that the issuer has revoked", {
+    api: asking,
+    accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
+    refused: { token: revokedToken },
+    code: "ERR_TOKEN_INACTIVE",
+  }),
+  refuses("FAPI2-03", "a token that may have been revoked, since it is older than the API allows", {
+    api: fapi2,
+    accepted: withClaims({ iat: NOW - 600 }),
+    refused: withClaims({ iat: NOW - 611 }),
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  conforms("FAPI2-03", "cannot be told to leave revocation out", async ({ scene }) => {
+    expect(() => verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 })).not.toThrow();
+    expect(() => verifierOf({ jwks: scene.jwks, profile: "fapi2" })).toThrow(TypeError);
+  }),
+  refuses("FAPI2-04", "a token without the scope", {
+    api: fapi2,
+    accepted: withClaims({ scope: "read" }),
+    refused: withClaims({ scope: "write" }),
+    code: "ERR_SCOPE_INSUFFICIENT",
+  }),
+  ...(["RS256", "ES384"] as const).map((name) =>
+    refuses("FAPI2-05", `a token signed for ${name}`, {
+      api: fapi2,
+      accepted: signedFor(name === "RS256" ? "PS256" : "ES256"),
+      refused: signedFor(name),
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ),
+  accepts("FAPI2-05", "a token signed for Ed25519", {
+    api: fapi2,
+    accepted: signedFor("Ed25519"),
+    refusedBy: "FAPI2-05",
+  }),
+  refuses("FAPI2-05", "a token signed with an RSA key of 1024 bits", {
+    api: {
+      verifier: ({ keys }) => ({
+        profile: "fapi2",
+        maxTokenAge: 600,
+        jwks: { keys: [keys.PS256.jwk, { ...weakKey().jwk }] },
+      }),
+    },
+    accepted: signedFor("PS256"),
+    refused: { token: ({ token }) => token({ key: weakKey() }) },
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
+  ...["iat", "nbf"].flatMap((claim) => [
+    refuses("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead`, {
+      api: fapi2,
+      accepted: withClaims({ [claim]: NOW + 10 }),
+      refused: withClaims({ [claim]: NOW + 61 }),
+      code: "ERR_TOKEN_NOT_YET_VALID",
+    }),
+    refuses("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead, where the issuer is asked`, {
+      api: asking,
+      accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 10 } }) },
+      refused: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 61 } }) },
+      code: "ERR_TOKEN_NOT_YET_VALID",
+    }),
+  ]),
+  ...sharedKidCases("FAPI2-08", ofOneKid2, ["PS256", "ES256", "Ed25519"]),
+  refuses("FAPI2-09", "a token that is bound to another certificate", {
+    api: fapi2,
+    accepted: { certificate: "own" },
+    refused: { certificate: "other" },
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  refuses("FAPI2-09", "a token that is not sender-constrained", {
+    api: fapi2,
+    accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
+    refused: withClaims({ cnf: undefined }),
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  conforms("FAPI2-09", "cannot be told to take tokens that are not sender-constrained", async ({ scene }) => {
+    const { verify } = verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 });
+    const clientCertificate = { thumbprint: scene.own.thumbprint };
+    expect(await verify(scene.token(), { clientCertificate })).toMatchObject({ binding: "verified" });
+    for (const mode of ["when-bound", "report-only"] as const) {
+      const weaker = verify(scene.token(), { clientCertificate, validateCertificateBinding: mode });
+      await expect(weaker).rejects.toThrow(TypeError);
+    }
+  }),
+];
+
+async function revokedToken({ remote, own }: Scene): Promise<string> {
+  const token = await remote.accessToken({ boundTo: own });
+  remote.revoke(token);
+  return token;
+}
+
+function weakKey(): IssuerKey {
+  const { kty = "", ...rest } = weak.publicKey.export({ format: "jwk" });
+  return { ...weak, algorithm: "PS256", jwk: { kty, ...rest, kid: "weak", alg: "PS256", use: "sig" } };
+}
