@@ -24,7 +24,11 @@ export async function startOwnApi(
     onHandled: () => {},
   };
   const server = await backend.start([route], {
-    ...{ key, cert, requestCert: true, rejectUnauthorized: false, maxHeaderSize: 65_536 },
+    key,
+    cert,
+    requestCert: true,
+    rejectUnauthorized: false,
+    maxHeaderSize: 65_536,
     ...tls,
   });
   return { ...server, codes };

@@ -1,4 +1,4 @@
-import { createAuthenticator, httpRejection, type Verifier } from "@certbound/core";
+import { type AccessTokenError, createAuthenticator, httpRejection, type Verifier } from "@certbound/core";
 import { type AuthenticatedExpressRequest, protectApi } from "@certbound/express";
 import certbound, { protectApi as protectFastifyApi } from "@certbound/fastify";
 import { type Identity, type RunningServer, startServer } from "@certbound/testing";
@@ -213,7 +213,10 @@ export const cases: readonly ConformanceCase[] = [
     server.on("upgrade", (incoming, socket) => {
       authenticate(incoming).then(
         () => socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
-        (error) => socket.end(`HTTP/1.1 ${httpRejection(error).status} Unauthorized\r\nConnection: close\r\n\r\n`),
+        (error: unknown) =>
+          socket.end(
+            `HTTP/1.1 ${httpRejection(error as AccessTokenError).status} Unauthorized\r\nConnection: close\r\n\r\n`,
+          ),
       );
     });
     const { url, close } = await startServer(server);

@@ -50,10 +50,10 @@ const tails: readonly (readonly [name: string, tail: string])[] = [
 
 /** The parts of a JWS serialized as JSON, in ways without a comma, which no header line of ours takes. */
 const serializations: readonly (readonly [name: string, join: NonNullable<RawToken["join"]>])[] = [
-  ["as the name of a JSON member", (...parts) => JSON.stringify({ [parts.join(".")]: "" })],
-  ["as the value of a JSON member", (...parts) => JSON.stringify({ token: parts.join(".") })],
-  ["as a JSON string", (...parts) => JSON.stringify(parts.join("."))],
-  ["in a JSON array", (...parts) => JSON.stringify([parts.join(".")])],
+  ["as the name of a JSON member", (...all) => JSON.stringify({ [all.join(".")]: "" })],
+  ["as the value of a JSON member", (...all) => JSON.stringify({ token: all.join(".") })],
+  ["as a JSON string", (...all) => JSON.stringify(all.join("."))],
+  ["in a JSON array", (...all) => JSON.stringify([all.join(".")])],
 ];
 
 /** The JSON serialization (RFC 7515 section 7.2), and texts that both kinds of parser take (CVE-2022-39227). */
@@ -65,9 +65,9 @@ const withCommas: typeof serializations = [
   ],
   [
     "flattened, with the compact form for a name",
-    (...parts) => {
-      const [header, payload, signature] = parts;
-      return JSON.stringify({ [parts.join(".")]: "", protected: header, payload, signature });
+    (...all) => {
+      const [header, payload, signature] = all;
+      return JSON.stringify({ [all.join(".")]: "", protected: header, payload, signature });
     },
   ],
 ];

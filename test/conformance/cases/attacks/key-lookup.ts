@@ -42,7 +42,12 @@ const injections: readonly string[] = [
   "null",
   "*",
   "https://keys.example/1",
-  ...["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf"],
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "valueOf",
   "k".repeat(8000),
 ];
 
