@@ -112,6 +112,11 @@ const spellings: readonly string[] = [
   "https://localhost/area/item",
 ];
 
+/** What an application may be wrong in; Express goes on after next(undefined), and after next("route"). */
+const failures = (["certificateResolver", "tokenResolver", "onRejected", "respond"] as const).flatMap((callback) =>
+  [new Error("it fails"), undefined, "route"].map((reason) => [callback, reason] as const),
+);
+
 export const cases: readonly ConformanceCase[] = [
   ...[...expressAreas, ...fastifyAreas].map(([name, area]) =>
     conforms("W-05", `protects every spelling of a path that its handler answers: ${name}`, async ({ scene }) => {
@@ -170,12 +175,13 @@ export const cases: readonly ConformanceCase[] = [
     },
   ),
   ...expressVersions.flatMap(([name, express]) =>
-    (["certificateResolver", "tokenResolver", "onRejected", "respond"] as const).map((callback) =>
-      conforms("W-05", `${name}: answers when ${callback} rejects, and runs no handler`, async ({ scene }) => {
+    failures.map(([callback, reason]) =>
+      conforms("W-05", `${name}: answers when ${callback} rejects with ${String(reason)}`, async ({ scene }) => {
         const app = express();
         let [handled, fails] = [0, false];
         const failing = async () => {
-          throw new Error("it rejects");
+          // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
+          throw reason;
         };
         const protectedBy = (options: object) => protectApi({ verifier: verifierOf(scene), ...options })();
         const [usual, broken] = [protectedBy({}), protectedBy({ [callback]: failing })];

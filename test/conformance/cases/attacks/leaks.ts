@@ -26,7 +26,7 @@ const refusals: readonly (readonly [
   ["ERR_TOKEN_SIGNATURE", () => ({ signer: constant(Buffer.alloc(64, 7)) })],
   ["ERR_TOKEN_TYPE", (text) => ({ header: { typ: text } })],
   ["ERR_TOKEN_MALFORMED", (text) => ({ header: { crit: [text] } })],
-  ["ERR_TOKEN_MALFORMED", (text) => ({ payloadText: (json) => `${json}${text}` })],
+  ["ERR_TOKEN_MALFORMED", (text) => ({ payloadText: () => text })],
   ["ERR_TOKEN_ISSUER", (text) => ({ claims: { iss: text } })],
   ["ERR_TOKEN_AUDIENCE", (text) => ({ claims: { aud: text } })],
   ["ERR_TOKEN_EXPIRED", () => ({ claims: { exp: NOW - 3600 } })],
