@@ -2,10 +2,12 @@ import { testName } from "./conformance-case.ts";
 import { type CaseFile, type Half, loadCaseFiles } from "./load-cases.ts";
 import type { RequirementId } from "./requirements.ts";
 
-/** A test that shows a requirement, by its name and file. */
+/** A test that shows a requirement. */
 export interface Evidence {
   readonly path: string;
   readonly name: string;
+  /** The name without the ids. */
+  readonly title: string;
 }
 
 const halves: readonly Half[] = ["rfcs", "attacks"];
@@ -22,7 +24,7 @@ export function evidenceOf(suite: readonly CaseFile[]): ReadonlyMap<RequirementI
     for (const entry of cases) {
       for (const id of entry.ids) {
         const found = evidence.get(id) ?? [];
-        evidence.set(id, [...found, { path, name: testName(entry) }]);
+        evidence.set(id, [...found, { path, name: testName(entry), title: entry.name }]);
       }
     }
   }

@@ -28,9 +28,22 @@ const generators = {
 
 /** Makes one key pair for an algorithm: of the issuer, or of somebody who would like to be it. */
 async function createKey(algorithm: KeyName, kid: string): Promise<IssuerKey> {
-  const { privateKey, publicKey } = await generators[algorithm]();
+  return issuerKey(await generators[algorithm](), { algorithm, kid });
+}
+
+/** Gives a key pair of any kind, and what is published of it for an algorithm. */
+export function issuerKey(
+  { privateKey, publicKey }: KeyPairKeyObjectResult,
+  { algorithm, kid }: { readonly algorithm: Algorithm; readonly kid: string },
+): IssuerKey {
   const { kty = "", ...rest } = publicKey.export({ format: "jwk" });
   return { algorithm, privateKey, publicKey, jwk: { kty, ...rest, kid, alg: algorithm, use: "sig" } };
+}
+
+/** What is published of a key that does not say for which algorithm it is. */
+export function jwkWithoutAlg({ jwk }: IssuerKey): Omit<IssuerKey["jwk"], "alg"> {
+  const { alg: _alg, ...rest } = jwk;
+  return rest;
 }
 
 /** Makes the key pairs of an issuer; their kids are the algorithms behind a prefix. */

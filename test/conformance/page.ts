@@ -14,7 +14,6 @@ type Result = keyof typeof summaries;
 const summaries = {
   passes: "pass",
   fails: "fail",
-  open: "are open",
   "does not apply": "do not apply, for the reason given",
 } as const;
 
@@ -50,18 +49,24 @@ function section({ title, rows }: RequirementGroup, input: PageInput): string {
 
 function line(row: RequirementGroup["rows"][number], input: PageInput): string {
   const { id, requirement, source, level, applies } = row;
-  const tests = (input.evidence.get(id) ?? []).map(
-    ({ name, path }) => `[${escaped(name)}](../test/conformance/${path})`,
-  );
-  const shown = applies === true ? tests.join("<br>") : applies;
+  const shown = applies === true ? testsOf(input.evidence.get(id) ?? []).join("<br>") : applies;
   return `| ${[id, requirement, source, level, shown, resultOf(row, input)].join(" | ")} |`;
+}
+
+/** The tests of a row, by the files they are in. */
+function testsOf(evidence: readonly Evidence[]): readonly string[] {
+  const paths = new Set(evidence.map(({ path }) => path));
+  return [...paths].map((path) => {
+    const names = evidence.filter((found) => found.path === path).map(({ title }) => escaped(title));
+    return `[${path.replace(/^cases\//, "")}](../test/conformance/${path}): ${names.join("; ")}`;
+  });
 }
 
 function resultOf({ id, applies }: Requirement & { readonly id: RequirementId }, input: PageInput): Result {
   if (applies !== true) return "does not apply";
   const tests = input.evidence.get(id) ?? [];
-  if (tests.length === 0) return "open";
-  return tests.some(({ name }) => input.failed.has(name)) ? "fails" : "passes";
+  const passes = tests.length > 0 && tests.every(({ name }) => !input.failed.has(name));
+  return passes ? "passes" : "fails";
 }
 
 function escaped(name: string): string {

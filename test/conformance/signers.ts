@@ -9,6 +9,9 @@ export type Algorithm = keyof typeof signers;
 /** The order n of the base point of P-256 (FIPS 186-5). */
 const ORDER_OF_P256 = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
+/** The order L of the base point of edwards25519 (RFC 8032 section 5.1). */
+const ORDER_OF_EDWARDS25519 = 2n ** 252n + 27742317777372353535851937790883648493n;
+
 /** Signs as each algorithm says (RFC 7518 section 3, RFC 8037 section 3.1). */
 export const signers = {
   RS256: pkcs1("sha256"),
@@ -64,4 +67,11 @@ export function withNegatedS(signature: Uint8Array): Buffer {
   const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString("hex")}`);
   const negated = (ORDER_OF_P256 - s).toString(16).padStart(64, "0");
   return Buffer.concat([signature.subarray(0, 32), Buffer.from(negated, "hex")]);
+}
+
+/** Adds L to S: of Ed25519, another text that satisfies the equation, and that RFC 8032 section 5.1.7 refuses. */
+export function withAddedOrder(signature: Uint8Array): Buffer {
+  const s = BigInt(`0x${Buffer.from(signature.subarray(32).toReversed()).toString("hex")}`);
+  const added = (s + ORDER_OF_EDWARDS25519).toString(16).padStart(64, "0");
+  return Buffer.concat([signature.subarray(0, 32), Buffer.from(added, "hex").toReversed()]);
 }

@@ -1,10 +1,55 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
-import { constant, hmac } from "../../signers.ts";
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { type Api, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { jwkWithoutAlg } from "../../issuer-keys.ts";
+import { constant, ecdsa, hmac, pkcs1, pss, signers } from "../../signers.ts";
 
 const unsigned = constant(new Uint8Array());
 
+/** Keys that do not say for which algorithm they are, so that the token does. */
+const withoutAlg: Api = {
+  verifier: ({ keys }) => ({ jwks: { keys: [jwkWithoutAlg(keys.ES256), jwkWithoutAlg(keys.RS256)] } }),
+};
+
+const onlyRs256: Api = {
+  verifier: ({ keys }) => ({ jwks: { keys: [jwkWithoutAlg(keys.RS256)] }, algorithms: ["RS256"] }),
+};
+
+const onlyEs384: Api = { verifier: () => ({ algorithms: ["ES384"] }) };
+
+/** What a verifier could take for the secret of an HMAC, of the key that it holds. */
+const secrets: readonly (readonly [name: string, secret: (key: KeyObject) => string | Buffer])[] = [
+  ["PEM", pem],
+  ["PEM without its last line break", (key) => pem(key).trimEnd()],
+  ["PEM after a line break", (key) => `\n${pem(key)}`],
+  ["PEM in one line", (key) => pem(key).replaceAll("\n", "")],
+  ["PEM of PKCS #1", (key) => key.export({ type: "pkcs1", format: "pem" }).toString()],
+  ["DER", (key) => key.export({ type: "spki", format: "der" })],
+  ["JWK", (key) => JSON.stringify(key.export({ format: "jwk" }))],
+  ["the text of its modulus", (key) => key.export({ format: "jwk" }).n ?? ""],
+  ["the bytes of its modulus", (key) => Buffer.from(key.export({ format: "jwk" }).n ?? "", "base64url")],
+  ["nothing", () => ""],
+];
+
+/** Algorithms of other types, and texts that lenient comparisons take for ES256. */
+const oddAlgorithms: readonly unknown[] = [
+  "es256",
+  "Es256",
+  "ES256 ",
+  " ES256",
+  "ES256\0",
+  "ES256\n",
+  "ＥＳ256",
+  "ES256,none",
+  ["ES256"],
+  { alg: "ES256" },
+  256,
+  true,
+  null,
+  undefined,
+];
+
 export const cases: readonly ConformanceCase[] = [
-  ...["none", "None", "NONE", "nOnE", "none ", ""].map((alg) =>
+  ...["none", "None", "NONE", "nOnE", "noNE", "none ", "none\0", ""].map((alg) =>
     refuses(["C-01", "7518-04", "8725-02"], `a token without signature, whose alg is ${JSON.stringify(alg)}`, {
       accepted: { token: ({ token }) => token() },
       refused: { token: ({ token }) => token({ header: { alg }, signer: unsigned }) },
@@ -15,19 +60,88 @@ export const cases: readonly ConformanceCase[] = [
     refused: { token: ({ token }) => token({ signer: unsigned }) },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  ...(["pem", "der"] as const).map((format) =>
-    refuses("C-02", `an HMAC keyed with the public key as ${format}`, {
+  ...secrets.map(([name, secret]) =>
+    refuses(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, also where that names no alg`, {
+      api: withoutAlg,
+      accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
       refused: {
-        token: ({ token, keys }) => {
-          const { publicKey } = keys.RS256;
-          const secret =
-            format === "pem"
-              ? publicKey.export({ type: "spki", format: "pem" })
-              : publicKey.export({ type: "spki", format: "der" });
-          return token({ key: keys.RS256, header: { alg: "HS256" }, signer: hmac("sha256", secret) });
-        },
+        token: ({ token, keys }) =>
+          token({ key: keys.RS256, header: { alg: "HS256" }, signer: hmac("sha256", secret(keys.RS256.publicKey)) }),
       },
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
+  ...(["HS256", "HS384", "HS512"] as const).map((alg) =>
+    refuses("C-02", `${alg} keyed with the public key as PEM`, {
+      accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
+      refused: {
+        token: ({ token, keys }) =>
+          token({
+            key: keys.RS256,
+            header: { alg },
+            signer: hmac(alg.replace("HS", "sha"), pem(keys.RS256.publicKey)),
+          }),
+      },
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ),
+  refuses("C-02", "HS256 keyed with the PEM of an elliptic-curve key", {
+    accepted: { token: ({ token }) => token() },
+    refused: {
+      token: ({ token, keys }) =>
+        token({ header: { alg: "HS256" }, signer: hmac("sha256", pem(createPublicKey(keys.ES256.privateKey))) }),
+    },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  refuses("C-03", "PS256 by a key that names no alg, where RS256 alone is allowed", {
+    api: onlyRs256,
+    accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
+    refused: {
+      token: ({ token, keys }) => token({ key: keys.RS256, header: { alg: "PS256" }, signer: signers.PS256 }),
+    },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  ...oddAlgorithms.map((alg) =>
+    refuses("C-05", `a right signature under the alg ${JSON.stringify(alg) ?? "that is missing"}`, {
+      accepted: { token: ({ token }) => token({ header: { alg: "ES256" } }) },
+      refused: { token: ({ token }) => token({ header: { alg } }) },
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ),
+  refuses(["8725-01", "C-06"], "a right signature by an algorithm that is not on the API's list", {
+    api: onlyEs384,
+    accepted: { token: ({ token, keys }) => token({ key: keys.ES384 }) },
+    refused: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  ...(
+    [
+      ["RS512", pkcs1("sha512")],
+      ["RS384", pkcs1("sha384")],
+      ["PS256", pss("sha256", 32)],
+    ] as const
+  ).map(([alg, signer]) =>
+    refuses(["C-06", "8725-01"], `a right ${alg} signature by a key whose alg is RS256`, {
+      accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
+      refused: { token: ({ token, keys }) => token({ key: keys.RS256, header: { alg }, signer }) },
+      code: "ERR_TOKEN_KEY_UNKNOWN",
+    }),
+  ),
+  refuses(["C-06", "8725-01"], "a right PS384 signature by a key whose alg is PS256", {
+    accepted: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
+    refused: {
+      token: ({ token, keys }) => token({ key: keys.PS256, header: { alg: "PS384" }, signer: pss("sha384", 48) }),
+    },
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
+  refuses(["C-10", "7518-03"], "an ES384 signature by a key on P-256 that names no alg", {
+    api: withoutAlg,
+    accepted: { token: ({ token }) => token() },
+    refused: { token: ({ token }) => token({ header: { alg: "ES384" }, signer: ecdsa("sha384") }) },
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
 ];
+
+function pem(key: KeyObject): string {
+  return key.export({ type: "spki", format: "pem" }).toString();
+}

@@ -1,9 +1,16 @@
-import { createVerifier } from "@certbound/core";
-import { mtlsRequest } from "@certbound/testing";
+import type { ClientCertificateInput } from "@certbound/core";
+import { type Identity, mtlsRequest } from "@certbound/testing";
+import { createHash, X509Certificate } from "node:crypto";
 import { expect } from "vitest";
 import { expectRefused } from "../../answers.ts";
-import { conforms, type ConformanceCase } from "../../conformance-case.ts";
-import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
+import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { bound, confirming } from "../../confirming.ts";
+import { outcomeOf, verifierOf } from "../../verifying.ts";
+
+/** SHA-256 of no bytes, as FIPS 180-4 has it, in base64url. */
+const HASH_OF_NOTHING = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+
+const whenBound: Api = { requirements: { validateCertificateBinding: "when-bound" } };
 
 export const cases: readonly ConformanceCase[] = [
   conforms(
@@ -18,18 +25,77 @@ export const cases: readonly ConformanceCase[] = [
           const identity = { ...own, certificate, key };
           return mtlsRequest(`${url}${path}`, { ca: scene.ca.certificate, identity, token: scene.token() });
         };
-        const bound = await send(own.certificate + other.certificate, own.key);
-        expect(bound.status).toBe(200);
+        const inOrder = await send(own.certificate + other.certificate, own.key);
+        expect(inOrder.status).toBe(200);
         const stolen = await send(other.certificate + own.certificate, other.key);
         expectRefused(stolen, "ERR_BINDING_MISMATCH");
       }
     },
   ),
   conforms("M-04", "refuses a token that is bound to a certificate further down in a PEM bundle", async ({ scene }) => {
-    const { own, other, jwks } = scene;
-    const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks, clock: () => NOW * 1000 });
+    const { own, other } = scene;
+    const verifier = verifierOf(scene);
     const verify = (clientCertificate: string) => verifier.verify(scene.token(), { clientCertificate });
     expect(await verify(own.certificate + other.certificate)).toMatchObject({ binding: "verified" });
     await expect(verify(other.certificate + own.certificate)).rejects.toMatchObject({ code: "ERR_BINDING_MISMATCH" });
+  }),
+  refuses("M-01", "a stolen token with the thief's certificate of the same name and authority", {
+    accepted: { certificate: "own" },
+    refused: { certificate: "other" },
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  conforms("M-01", "tells apart certificates of one subject and one authority", async ({ scene }) => {
+    const { own, other } = scene;
+    const [first, second] = [own, other].map(({ der }) => new X509Certificate(Buffer.from(der)));
+    expect([second?.subject, second?.issuer]).toEqual([first?.subject, first?.issuer]);
+    const verify = ({ der }: Identity) =>
+      outcomeOf(verifierOf(scene).verify(scene.token(), { clientCertificate: der }));
+    expect(await verify(own)).toBe("accepted");
+    expect(await verify(other)).toBe("ERR_BINDING_MISMATCH");
+  }),
+  refuses("M-02", "a token from which the binding was left out", {
+    accepted: bound,
+    refused: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  refuses("M-02", "a token that is bound elsewhere than in cnf", {
+    accepted: { token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint } }) },
+    refused: { token: ({ token, own }) => token({ claims: { cnf: undefined, "x5t#S256": own.thumbprint } }) },
+    code: "ERR_BINDING_REQUIRED",
+  }),
+  ...(["none", "own"] as const).flatMap((certificate) =>
+    [undefined, whenBound].map((api) =>
+      refuses(
+        "M-05",
+        `a token bound to the hash of nothing, from a client with ${certificate === "own" ? "a" : "no"} certificate${api ? ", where a token need not be bound" : ""}`,
+        {
+          ...(api && { api }),
+          accepted: bound,
+          refused: { ...confirming(() => ({ "x5t#S256": HASH_OF_NOTHING })), certificate },
+          code: certificate === "none" ? "ERR_CERTIFICATE_MISSING" : "ERR_BINDING_MALFORMED",
+        },
+      ),
+    ),
+  ),
+  ...["", "undefined", "null", "{}", "[object Object]", "false"].map((text) =>
+    refuses("M-05", `a token bound to the hash of ${JSON.stringify(text)}, from a client without a certificate`, {
+      accepted: bound,
+      refused: {
+        ...confirming(() => ({ "x5t#S256": createHash("sha256").update(text).digest("base64url") })),
+        certificate: "none",
+      },
+      code: "ERR_CERTIFICATE_MISSING",
+    }),
+  ),
+  conforms("M-05", "takes no certificate in any form for none, whatever the token is bound to", async ({ scene }) => {
+    const { own, token } = scene;
+    const verify = (cnf: unknown, clientCertificate: ClientCertificateInput | null) =>
+      outcomeOf(verifierOf(scene).verify(token({ claims: { cnf } }), { clientCertificate }));
+    expect(await verify({ "x5t#S256": own.thumbprint }, { thumbprint: own.thumbprint })).toBe("accepted");
+    for (const none of [null, "", new Uint8Array(), { thumbprint: HASH_OF_NOTHING }]) {
+      expect(await verify({ "x5t#S256": HASH_OF_NOTHING }, none)).toBe("ERR_CERTIFICATE_MISSING");
+      expect(await verify({ "x5t#S256": "" }, none)).toBe("ERR_CERTIFICATE_MISSING");
+    }
+    expect(await verify({ "x5t#S256": "" }, { thumbprint: "" })).toBe("ERR_CERTIFICATE_MALFORMED");
   }),
 ];

@@ -1,6 +1,10 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { createCipheriv, constants, publicEncrypt, randomBytes } from "node:crypto";
+import { expect } from "vitest";
+import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import type { Part, RawToken } from "../../raw-token.ts";
-import { type Signer, signers } from "../../signers.ts";
+import type { Scene } from "../../scene.ts";
+import { constant, type Signer, signers } from "../../signers.ts";
+import { outcomeOf, verifierOf } from "../../verifying.ts";
 
 const parts: readonly Part[] = ["header", "payload", "signature"];
 
@@ -32,23 +36,138 @@ const everySign: RawToken = {
   signer: withSpecialSign,
 };
 
-export const cases: readonly ConformanceCase[] = parts.flatMap((wanted) =>
-  spellings.map(([name, write]) =>
-    refuses(["F-01", "7515-02"], `${name} in the ${wanted}`, {
-      accepted: { token: ({ token }) => token(everySign) },
-      refused: {
-        token: ({ token }) =>
-          token({
-            ...everySign,
-            encode: (bytes, part) => (part === wanted ? write : String)(bytes.toString("base64url")),
-          }),
-      },
+/** What lenient parsers take for the end of a token, or do not look at. */
+const tails: readonly (readonly [name: string, tail: string])[] = [
+  ["a fourth part", ".e30"],
+  ["a fourth part that is empty", "."],
+  ["a tilde, as before disclosures", "~"],
+  ["an escaped NUL", "%00"],
+  ["an escaped line break", "%0d%0a"],
+  ["a semicolon", ";"],
+  ["a sign of another alphabet", "!"],
+  ["a fragment", "#x"],
+];
+
+/** The parts of a JWS serialized as JSON, in ways without a comma, which no header line of ours takes. */
+const serializations: readonly (readonly [name: string, join: NonNullable<RawToken["join"]>])[] = [
+  ["as the name of a JSON member", (...all) => JSON.stringify({ [all.join(".")]: "" })],
+  ["as the value of a JSON member", (...all) => JSON.stringify({ token: all.join(".") })],
+  ["as a JSON string", (...all) => JSON.stringify(all.join("."))],
+  ["in a JSON array", (...all) => JSON.stringify([all.join(".")])],
+];
+
+/** The JSON serialization (RFC 7515 section 7.2), and texts that both kinds of parser take (CVE-2022-39227). */
+const withCommas: typeof serializations = [
+  ["flattened", (header, payload, signature) => JSON.stringify({ protected: header, payload, signature })],
+  [
+    "general",
+    (header, payload, signature) => JSON.stringify({ payload, signatures: [{ protected: header, signature }] }),
+  ],
+  [
+    "flattened, with the compact form for a name",
+    (...all) => {
+      const [header, payload, signature] = all;
+      return JSON.stringify({ [all.join(".")]: "", protected: header, payload, signature });
+    },
+  ],
+];
+
+function joined(join: NonNullable<RawToken["join"]>): Attempt {
+  return { token: ({ token }) => token({ join }) };
+}
+
+export const cases: readonly ConformanceCase[] = [
+  ...parts.flatMap((wanted) =>
+    spellings.map(([name, write]) =>
+      refuses(["F-01", "7515-02"], `${name} in the ${wanted}`, {
+        accepted: { token: ({ token }) => token(everySign) },
+        refused: {
+          token: ({ token }) =>
+            token({
+              ...everySign,
+              encode: (bytes, part) => (part === wanted ? write : String)(bytes.toString("base64url")),
+            }),
+        },
+        code: "ERR_TOKEN_MALFORMED",
+      }),
+    ),
+  ),
+  ...tails.map(([name, tail]) =>
+    refuses(["F-02", "7515-01"], `a token with ${name} behind it`, {
+      accepted: { token: ({ token }) => token() },
+      refused: joined((...all) => all.join(".") + tail),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-);
+  refuses("F-02", "a part before the token", {
+    accepted: { token: ({ token }) => token() },
+    refused: joined((...all) => ["e30", ...all].join(".")),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses(["F-03", "8725-03"], "a token that is encrypted with the public key, with claims that nobody signed", {
+    accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
+    refused: {
+      token: (scene) => encrypted(scene, scene.token({ header: { alg: "none" }, signer: constant(Buffer.alloc(0)) })),
+    },
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses(["F-03", "8725-03"], "a right token that was encrypted with the public key", {
+    accepted: { token: ({ token }) => token() },
+    refused: { token: (scene) => encrypted(scene, scene.token()) },
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses(["F-03", "8725-03"], "the five parts of an encrypted token, of which the first three are a right one", {
+    accepted: { token: ({ token }) => token() },
+    refused: joined((...all) => [...all, "", ""].join(".")),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses("8725-03", "a right token within the payload of another, which is not signed", {
+    accepted: { token: ({ token }) => token({ header: { cty: "JWT" } }) },
+    refused: {
+      token: ({ token }) =>
+        token({ header: { cty: "JWT", alg: "none" }, payloadText: () => token(), signer: constant(Buffer.alloc(0)) }),
+    },
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  ...serializations.map(([name, join]) =>
+    refuses("F-04", `a token ${name}`, {
+      accepted: { token: ({ token }) => token() },
+      refused: joined(join),
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+  ),
+  ...withCommas.map(([name, join]) =>
+    refuses("F-04", `the JSON serialization, ${name}`, {
+      accepted: { token: ({ token }) => token(), request: {} },
+      refused: { ...joined(join), request: {} },
+      code: "ERR_REQUEST_MALFORMED",
+    }),
+  ),
+  ...withCommas.map(([name, join]) =>
+    conforms("F-04", `refuses the JSON serialization without a request, ${name}`, async ({ scene }) => {
+      const verifier = verifierOf(scene);
+      const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
+      expect(await verify(scene.token())).toBe("accepted");
+      expect(await verify(scene.token({ join }))).toBe("ERR_TOKEN_MALFORMED");
+    }),
+  ),
+];
 
 /** Ends JSON in so much white space that a single byte is left for the last characters. */
 function withLooseBits(json: string): string {
   return json + " ".repeat((4 - (json.length % 3)) % 3);
+}
+
+/** Encrypts as RFC 7516 section 5.1 says: RSA-OAEP-256 and A256GCM, to the key that the issuer signs with. */
+function encrypted({ keys }: Scene, text: string): string {
+  const header = { alg: "RSA-OAEP-256", enc: "A256GCM", cty: "JWT", typ: "at+jwt", kid: keys.RS256.jwk.kid };
+  const first = Buffer.from(JSON.stringify(header)).toString("base64url");
+  const [key, iv] = [randomBytes(32), randomBytes(12)];
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  const encryptedKey = publicEncrypt({ key: keys.RS256.publicKey, padding, oaepHash: "sha256" }, key);
+  const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(first));
+  const ciphertext = Buffer.concat([cipher.update(text), cipher.final()]);
+  return [first, ...[encryptedKey, iv, ciphertext, cipher.getAuthTag()].map((part) => part.toString("base64url"))].join(
+    ".",
+  );
 }

@@ -1,16 +1,100 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+
+type Lines = readonly (readonly [string, string])[];
+
+/** A request with these header lines. */
+function lined(lines: (token: string) => Lines): Attempt {
+  return { request: { lines } };
+}
+
+const plain = lined((token) => [["authorization", `Bearer ${token}`]]);
+
+/** Credentials that hold more than one token, or something beside it. */
+const severalTokens: readonly (readonly [name: string, credentials: (token: string) => string])[] = [
+  ["two tokens, separated by a space", (token) => `Bearer ${token} ${token}`],
+  ["two tokens, separated by a comma", (token) => `Bearer ${token},${token}`],
+  ["two credentials, separated by a comma", (token) => `Bearer ${token}, Bearer ${token}`],
+  ["credentials of another scheme behind it", (token) => `Bearer ${token}, Basic dTpw`],
+  ["a parameter behind it", (token) => `Bearer ${token}, realm="api"`],
+  ["the scheme twice", (token) => `Bearer Bearer ${token}`],
+  ["a comma before it", (token) => `Bearer ,${token}`],
+  ["a comma behind it", (token) => `Bearer ${token},`],
+  ["a tab before it", (token) => `Bearer\t${token}`],
+  ["a tab behind it and more", (token) => `Bearer ${token}\tx`],
+];
+
+/** Headers that some proxy, gateway or framework takes for the Authorization header. */
+const otherHeaders: readonly string[] = [
+  "proxy-authorization",
+  "x-forwarded-authorization",
+  "x-original-authorization",
+  "x-authorization",
+  "http-authorization",
+  "authorization_",
+  "x-access-token",
+  "x-forwarded-access-token",
+  "x-auth-request-access-token",
+  "access-token",
+  "x-amzn-oidc-accesstoken",
+  "www-authenticate",
+  "sec-websocket-protocol",
+];
+
+/** Places other than a header, beside what the Authorization header has. */
+const otherPlaces: readonly (readonly [name: string, request: (header: Lines) => Attempt["request"] & object])[] = [
+  ["the query", (header) => ({ lines: () => header, query: (token) => `?access_token=${token}` })],
+  [
+    "a form body",
+    (header) => ({
+      lines: () => [...header, ["content-type", "application/x-www-form-urlencoded"]],
+      method: "POST",
+      body: (token) => `access_token=${token}`,
+    }),
+  ],
+  ["a cookie", (header) => ({ lines: (token) => [...header, ["cookie", `access_token=${token}`]] })],
+];
 
 export const cases: readonly ConformanceCase[] = [
   refuses(["W-01", "6750-02"], "the token in two Authorization headers", {
-    accepted: { request: { lines: (token) => [["authorization", `Bearer ${token}`]] } },
-    refused: {
-      request: {
-        lines: (token) => [
-          ["authorization", `Bearer ${token}`],
-          ["Authorization", `Bearer ${token}`],
-        ],
-      },
-    },
+    accepted: plain,
+    refused: lined((token) => [
+      ["authorization", `Bearer ${token}`],
+      ["Authorization", `Bearer ${token}`],
+    ]),
     code: "ERR_REQUEST_MALFORMED",
   }),
+  ...severalTokens.map(([name, credentials]) =>
+    refuses("W-02", `an Authorization header with ${name}`, {
+      accepted: plain,
+      refused: lined((token) => [["authorization", credentials(token)]]),
+      code: "ERR_REQUEST_MALFORMED",
+    }),
+  ),
+  refuses("W-02", "a token behind the credentials of another scheme", {
+    accepted: plain,
+    refused: lined((token) => [["authorization", `Basic dTpw, Bearer ${token}`]]),
+    code: "ERR_TOKEN_MISSING",
+  }),
+  ...otherPlaces.flatMap(([name, request]) => [
+    refuses("W-03", `a token in ${name} instead of the header`, {
+      accepted: plain,
+      refused: { request: request([]) },
+      code: "ERR_TOKEN_MISSING",
+    }),
+    refuses("W-03", `a wrong token in the header, whatever ${name} has`, {
+      accepted: plain,
+      refused: { request: request([["authorization", "Bearer e30.e30.AA"]]) },
+      code: "ERR_TOKEN_ALGORITHM",
+    }),
+  ]),
+  ...otherHeaders.map((header) =>
+    refuses("W-04", `a token in the header ${header}`, {
+      accepted: lined((token) => [
+        ["authorization", `Bearer ${token}`],
+        [header, "Bearer e30.e30.AA"],
+      ]),
+      refused: lined((token) => [[header, `Bearer ${token}`]]),
+      code: "ERR_TOKEN_MISSING",
+    }),
+  ),
 ];

@@ -1,8 +1,18 @@
 import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
-import { changed, constant, ecdsa, pkcs1, pss, type Signer, signers, withNegatedS } from "../../signers.ts";
+import {
+  changed,
+  constant,
+  ecdsa,
+  pkcs1,
+  pss,
+  type Signer,
+  signers,
+  withAddedOrder,
+  withNegatedS,
+} from "../../signers.ts";
 
 /** A token of the issuer's key for an algorithm, signed otherwise. */
-function signed(algorithm: "ES256" | "RS256" | "PS256", signer: Signer): Attempt {
+function signed(algorithm: "ES256" | "RS256" | "PS256" | "Ed25519", signer: Signer): Attempt {
   return { token: ({ token, keys }) => token({ key: keys[algorithm], signer }) };
 }
 
@@ -29,6 +39,11 @@ export const cases: readonly ConformanceCase[] = [
   refuses("C-11", "a signature whose r and s are zero", {
     accepted: signed("ES256", signers.ES256),
     refused: signed("ES256", constant(new Uint8Array(64))),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("C-11", "an Ed25519 signature whose S is out of range, and right but for that", {
+    accepted: signed("Ed25519", signers.Ed25519),
+    refused: signed("Ed25519", changed(signers.Ed25519, withAddedOrder)),
     code: "ERR_TOKEN_SIGNATURE",
   }),
   refuses("C-12", "a stolen token in its other text, with s replaced by n - s", {

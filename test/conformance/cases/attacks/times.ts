@@ -1,12 +1,95 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { NOW } from "../../scene.ts";
 
 /** Writes a number for exp as JSON has it, also one that JavaScript cannot write. */
 const expiringAt = (number: string) => (json: string) => json.replace(/"exp":\d+/, `"exp":${number}`);
 
-export const cases: readonly ConformanceCase[] = ["1e999", "1e308", "9007199254740993", "1e12"].map((number) =>
-  refuses("T-02", `a token whose exp is ${number}`, {
-    accepted: { token: ({ token }) => token({ payloadText: expiringAt("1900000300.5") }) },
-    refused: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
-    code: "ERR_TOKEN_CLAIM",
+const dates = ["exp", "nbf", "iat"] as const;
+
+/** What is no number, and becomes a harmless one, or nothing, where it is compared. */
+const noNumbers: readonly (readonly [name: string, value: unknown])[] = [
+  ["text", String(NOW)],
+  ["empty text", ""],
+  ["a date as text", "2030-03-17T17:46:40Z"],
+  ["null", null],
+  ["true", true],
+  ["false", false],
+  ["a list", [NOW]],
+  ["an empty list", []],
+  ["an object", {}],
+  ["an object that looks like a number", { valueOf: NOW }],
+];
+
+const ofLimitedAge: Api = { verifier: () => ({ maxTokenAge: 600 }) };
+
+const fapi2: Api = { verifier: () => ({ profile: "fapi2", maxTokenAge: 600 }) };
+
+function claiming(claims: Readonly<Record<string, unknown>>): Attempt {
+  return { token: ({ token }) => token({ claims }) };
+}
+
+export const cases: readonly ConformanceCase[] = [
+  ...dates.flatMap((name) =>
+    noNumbers.map(([kind, value]) =>
+      refuses(["T-01", "7519-02"], `${name} as ${kind}`, {
+        accepted: claiming({ [name]: name === "exp" ? NOW + 1 : NOW }),
+        refused: claiming({ [name]: value }),
+        code: "ERR_TOKEN_CLAIM",
+      }),
+    ),
+  ),
+  ...["1e999", "1e308", "9007199254740993", "1e12"].map((number) =>
+    refuses("T-02", `a token whose exp is ${number}`, {
+      accepted: { token: ({ token }) => token({ payloadText: expiringAt("1900000300.5") }) },
+      refused: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
+      code: "ERR_TOKEN_CLAIM",
+    }),
+  ),
+  ...dates.map((name) =>
+    refuses("T-03", `${name} in milliseconds`, {
+      accepted: claiming({ [name]: NOW + 1 }),
+      refused: claiming({ [name]: (NOW + 1) * 1000 }),
+      code: "ERR_TOKEN_CLAIM",
+    }),
+  ),
+  ...["0", "-0", "0.0", "-1", "-1900000300", "-1e999"].map((number) =>
+    refuses(["T-04", "7519-03"], `a token whose exp is ${number}`, {
+      accepted: { token: ({ token }) => token({ payloadText: expiringAt("1900000300") }) },
+      refused: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
+      code: number === "-1e999" ? "ERR_TOKEN_CLAIM" : "ERR_TOKEN_EXPIRED",
+    }),
+  ),
+  ...[0, -1].map((iat) =>
+    refuses("T-04", `an iat of ${iat} where the age of tokens is limited`, {
+      api: ofLimitedAge,
+      accepted: claiming({ iat: NOW - 599 }),
+      refused: claiming({ iat }),
+      code: "ERR_TOKEN_EXPIRED",
+    }),
+  ),
+  ...(
+    [
+      ["exp", "exp"],
+      ["iat", "iat, where the age of tokens is limited"],
+    ] as const
+  ).map(([claim, name]) =>
+    refuses("T-05", `a token without ${name}`, {
+      api: ofLimitedAge,
+      accepted: claiming({ EXP: NOW + 300, expires_in: 300 }),
+      refused: claiming({ EXP: NOW + 300, expires_in: 300, [claim]: undefined }),
+      code: "ERR_TOKEN_CLAIM",
+    }),
+  ),
+  refuses("T-06", "a token that was issued in the future, where the age of tokens is limited", {
+    api: ofLimitedAge,
+    accepted: claiming({ iat: NOW + 5 }),
+    refused: claiming({ iat: NOW + 6 }),
+    code: "ERR_TOKEN_NOT_YET_VALID",
   }),
-);
+  refuses("T-06", "a token that was issued more than a minute ahead under FAPI 2.0, but none of 10 s ahead", {
+    api: fapi2,
+    accepted: claiming({ iat: NOW + 10 }),
+    refused: claiming({ iat: NOW + 61 }),
+    code: "ERR_TOKEN_NOT_YET_VALID",
+  }),
+];

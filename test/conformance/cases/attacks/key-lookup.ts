@@ -1,0 +1,173 @@
+import { startServer } from "@certbound/testing";
+import { createPrivateKey } from "node:crypto";
+import { createServer } from "node:http";
+import { expect } from "vitest";
+import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import type { RawToken } from "../../raw-token.ts";
+import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
+import { signers } from "../../signers.ts";
+import { outcomeOf, verifierOf } from "../../verifying.ts";
+
+/** Signs as ES256 does, by the key of the client's certificate. */
+function signedByClient({ own }: Scene): RawToken {
+  return { signer: (input) => signers.ES256(input, createPrivateKey(own.key)) };
+}
+
+/** A token that brings a key, signed by that key. */
+function bringing(header: (scene: Scene) => object, signedBy: "its key" | "the issuer"): Attempt {
+  return {
+    token: (scene) => {
+      const { token, keys, foreignKeys } = scene;
+      const key = signedBy === "its key" ? foreignKeys.ES256 : keys.ES256;
+      return token({ key, header: { jwk: foreignKeys.ES256.jwk, ...header(scene) } });
+    },
+  };
+}
+
+const injections: readonly string[] = [
+  "../../../../../../dev/null",
+  "/dev/null",
+  "' OR '1'='1",
+  "' UNION SELECT 'secret' --",
+  "*)(uid=*))(|(uid=*",
+  "| /usr/bin/id",
+  "$(id)",
+  "key-ES256\r\nx-kid: 1",
+  "key-ES256\0",
+  "key-ES256 ",
+  "key-ES25",
+  "key-ES256key-ES256",
+  "",
+  "undefined",
+  "null",
+  "*",
+  "https://keys.example/1",
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "valueOf",
+  "k".repeat(8000),
+];
+
+export const cases: readonly ConformanceCase[] = [
+  refuses(["K-01", "7515-08"], "a key in jwk, under the kid of the issuer's", {
+    accepted: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "the issuer"),
+    refused: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "its key"),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses(["K-01", "7515-08"], "a key in jwk, without a kid", {
+    accepted: bringing(() => ({ kid: undefined }), "the issuer"),
+    refused: bringing(() => ({ kid: undefined }), "its key"),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses(["K-01", "7515-08"], "a key in jwk, under its own kid", {
+    accepted: { token: ({ token, foreignKeys }) => token({ header: { jwk: foreignKeys.ES256.jwk } }) },
+    refused: bringing(({ foreignKeys }) => ({ kid: foreignKeys.ES256.jwk.kid }), "its key"),
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
+  ...(
+    [
+      ["the issuer's", ({ keys }: Scene) => keys.ES256.jwk.kid, "ERR_TOKEN_SIGNATURE"],
+      ["missing", () => undefined, "ERR_TOKEN_SIGNATURE"],
+      ["the thumbprint", ({ own }: Scene) => own.thumbprint, "ERR_TOKEN_KEY_UNKNOWN"],
+    ] as const
+  ).map(([name, kid, code]) =>
+    refuses(["K-02", "7515-08"], `a token that the client signed by its certificate, in x5c; kid is ${name}`, {
+      accepted: { token: (scene) => scene.token({ header: inX5c(scene) }) },
+      refused: {
+        token: (scene) => scene.token({ ...signedByClient(scene), header: { ...inX5c(scene), kid: kid(scene) } }),
+      },
+      code,
+    }),
+  ),
+  conforms(["K-02", "7515-08", "8725-08"], "fetches nothing from where a token says its key is", async ({ scene }) => {
+    const { own, keys, foreignKeys, token } = scene;
+    const requests: string[] = [];
+    const endpoint = createServer(({ url = "" }, response) => {
+      requests.push(url);
+      response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [foreignKeys.ES256.jwk] }));
+    });
+    const { url, close } = await startServer(endpoint);
+    // One verifier has its keys, and one is used to fetching them.
+    const verifiers = [
+      verifierOf(scene),
+      verifierOf(scene, { jwks: scene.remote.jwksUri, issuer: scene.remote.issuer, audience: AUDIENCE }),
+    ];
+    for (const [index, verifier] of verifiers.entries()) {
+      const iss = [ISSUER, scene.remote.issuer][index];
+      const verify = (text: string) => outcomeOf(verifier.verify(text, { clientCertificate: own.der }));
+      const pointing = { jku: `${url}/jku`, x5u: `${url}/x5u`, kid: undefined };
+      const refused = await verify(token({ key: foreignKeys.ES256, header: pointing, claims: { iss } }));
+      expect(refused).toBe("ERR_TOKEN_SIGNATURE");
+      const unknown = { ...pointing, kid: "foreign-ES256" };
+      expect(await verify(token({ key: foreignKeys.ES256, header: unknown, claims: { iss } }))).toBe(
+        "ERR_TOKEN_KEY_UNKNOWN",
+      );
+    }
+    const accepted = token({ key: keys.ES256, header: { jku: `${url}/jku`, x5u: `${url}/x5u` } });
+    expect(await outcomeOf(verifierOf(scene).verify(accepted, { clientCertificate: own.der }))).toBe("accepted");
+    await close();
+    expect(requests).toEqual([]);
+  }),
+  ...injections.map((kid) =>
+    refuses(["K-03", "8725-08"], `the kid ${kid.length > 100 ? "of 8000 letters" : JSON.stringify(kid)}`, {
+      accepted: { token: ({ token }) => token() },
+      refused: { token: ({ token }) => token({ header: { kid } }) },
+      code: "ERR_TOKEN_KEY_UNKNOWN",
+    }),
+  ),
+  ...[["key-ES256"], { 0: "key-ES256" }, {}, 0, 1, true, null].map((kid) =>
+    refuses("K-03", `a kid that is no string: ${JSON.stringify(kid)}`, {
+      accepted: { token: ({ token }) => token({ header: { kid: "key-ES256" } }) },
+      refused: { token: ({ token }) => token({ header: { kid } }) },
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+  ),
+  refuses("K-04", "a kid that nobody knows, but not a token that leaves the choice of key to the API", {
+    accepted: { token: ({ token }) => token({ header: { kid: undefined } }) },
+    refused: { token: ({ token }) => token({ header: { kid: "key-of-tomorrow" } }) },
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
+  conforms("K-04", "fetches the keys once for a kid that nobody knows, and refuses the token", async ({ scene }) => {
+    let fetches = 0;
+    const endpoint = createServer((_request, response) => {
+      fetches += 1;
+      response.setHeader("content-type", "application/json").end(JSON.stringify(scene.jwks));
+    });
+    const { url, close } = await startServer(endpoint);
+    const verifier = verifierOf(scene, { jwks: `${url}/jwks` });
+    const verify = (kid: string) =>
+      outcomeOf(verifier.verify(scene.token({ header: { kid } }), { clientCertificate: scene.own.der }));
+    expect(await verify("key-ES256")).toBe("accepted");
+    for (const kid of ["a", "b", "c", "a"]) expect(await verify(kid)).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await verify("key-ES256")).toBe("accepted");
+    await close();
+    // The first one, and at most one more for all of the unknown ones.
+    expect(fetches).toBeLessThanOrEqual(2);
+  }),
+  conforms("K-05", "refuses an alg beside the protected header, in every serialization", async ({ scene }) => {
+    const verifier = verifierOf(scene);
+    const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
+    const flattened = (unprotected: object, header?: object) =>
+      scene.token({
+        ...(header && { header: { ...header } }),
+        join: (first, payload, signature) =>
+          JSON.stringify({ protected: first, header: unprotected, payload, signature }),
+      });
+    expect(await verify(scene.token())).toBe("accepted");
+    expect(await verify(flattened({}))).toBe("ERR_TOKEN_MALFORMED");
+    expect(await verify(flattened({ alg: "none" }))).toBe("ERR_TOKEN_MALFORMED");
+    expect(await verify(flattened({ alg: "ES256" }, { alg: undefined }))).toBe("ERR_TOKEN_MALFORMED");
+  }),
+  refuses("K-05", "an alg that only a member named as the unprotected header has", {
+    accepted: { token: ({ token }) => token({ header: { header: { alg: "none" } } }) },
+    refused: { token: ({ token }) => token({ header: { alg: undefined, header: { alg: "ES256" } } }) },
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+];
+
+function inX5c({ own }: Scene): RawToken["header"] & object {
+  return { x5c: [Buffer.from(own.der).toString("base64")], "x5t#S256": own.thumbprint };
+}

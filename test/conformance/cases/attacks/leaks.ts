@@ -1,0 +1,166 @@
+import { AccessTokenError, type AccessTokenErrorCode, httpRejection } from "@certbound/core";
+import { inspect } from "node:util";
+import { expect } from "vitest";
+import { expectRefused } from "../../answers.ts";
+import { type Api, conforms, type ConformanceCase, type Presented } from "../../conformance-case.ts";
+import type { RawToken } from "../../raw-token.ts";
+import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
+import { constant } from "../../signers.ts";
+
+/** Stands wherever a token can say something, and nowhere else. */
+const MARK = "mark-7f3a";
+
+/** Line breaks, quotes and markup: what ends a header, a challenge parameter, a line of a log, or a text of HTML. */
+const INJECTION = '"\r\nX-Injected: yes\r\n\r\n<script>alert(1)</script>\u001b[31m\\';
+
+const demanding: Api = { requirements: { scopes: ["admin"] } };
+
+/** A refused token for many codes, which says the given text in all that it may say and still be refused for that. */
+const refusals: readonly (readonly [
+  code: AccessTokenErrorCode,
+  differences: (text: string) => RawToken,
+  certificate?: Presented,
+])[] = [
+  ["ERR_TOKEN_ALGORITHM", (text) => ({ header: { alg: text } })],
+  ["ERR_TOKEN_KEY_UNKNOWN", (text) => ({ header: { kid: text } })],
+  ["ERR_TOKEN_SIGNATURE", () => ({ signer: constant(Buffer.alloc(64, 7)) })],
+  ["ERR_TOKEN_TYPE", (text) => ({ header: { typ: text } })],
+  ["ERR_TOKEN_MALFORMED", (text) => ({ header: { crit: [text] } })],
+  ["ERR_TOKEN_MALFORMED", (text) => ({ payloadText: () => text })],
+  ["ERR_TOKEN_ISSUER", (text) => ({ claims: { iss: text } })],
+  ["ERR_TOKEN_AUDIENCE", (text) => ({ claims: { aud: text } })],
+  ["ERR_TOKEN_EXPIRED", () => ({ claims: { exp: NOW - 3600 } })],
+  ["ERR_TOKEN_NOT_YET_VALID", () => ({ claims: { nbf: NOW + 3600 } })],
+  ["ERR_TOKEN_CLAIM", (text) => ({ claims: { exp: text } })],
+  ["ERR_TOKEN_CLAIM", (text) => ({ claims: { client_id: [text] } })],
+  ["ERR_BINDING_REQUIRED", () => ({ claims: { cnf: undefined } })],
+  ["ERR_BINDING_MALFORMED", (text) => ({ claims: { cnf: { "x5t#S256": text } } })],
+  ["ERR_BINDING_MALFORMED", (text) => ({ claims: { cnf: text } })],
+  ["ERR_BINDING_UNSUPPORTED", (text) => ({ claims: { cnf: { [text]: text } } })],
+  ["ERR_BINDING_MISMATCH", () => ({}), "other"],
+  ["ERR_CERTIFICATE_MISSING", () => ({}), "none"],
+  ["ERR_SCOPE_INSUFFICIENT", (text) => ({ claims: { scope: text } })],
+];
+
+export const cases: readonly ConformanceCase[] = [
+  conforms(
+    "L-01",
+    "answers nothing of the token, its claims or the certificate, whatever it refuses for",
+    async ({ scene, servers }) => {
+      for (const { connections, routeOf } of servers) {
+        const route = routeOf(demanding);
+        const send = (token: string, certificate: Presented = "own") =>
+          connections[certificate].send({
+            path: route.path,
+            method: "GET",
+            fields: [["authorization", `Bearer ${token}`]],
+            body: undefined,
+          });
+        expect((await send(scene.token(marked({ claims: { scope: "admin" } }, MARK)))).status).toBe(200);
+        for (const [code, differences, certificate] of refusals) {
+          route.codes.length = 0;
+          const token = scene.token(marked(differences(MARK), MARK));
+          const answer = await send(token, certificate);
+          expect(route.codes).toEqual([code]);
+          expectNothingOf(token, scene, inspect(answer, { depth: Infinity, maxStringLength: Infinity }));
+        }
+      }
+    },
+    demanding,
+  ),
+  conforms(
+    "L-01",
+    "puts nothing of the token, its claims or the certificate into errors",
+    async ({ scene, verifierOf }) => {
+      for (const [code, differences, certificate = "own"] of refusals) {
+        const token = scene.token(marked(differences(MARK), MARK));
+        const error = await refusalOf(verifierOf(demanding).verify(token, optionsFor(certificate, scene)));
+        expect(error.code).toBe(code);
+        const texts = [inspect(error, { depth: Infinity, showHidden: true }), JSON.stringify(error), error.stack ?? ""];
+        expectNothingOf(token, scene, texts.join("\n"));
+        expect(error.cause).toBeUndefined();
+      }
+      const accepted = scene.token(marked({ claims: { scope: "admin" } }, MARK));
+      expect(await verifierOf(demanding).verify(accepted, optionsFor("own", scene))).toMatchObject({
+        claims: { sub: MARK },
+      });
+    },
+    demanding,
+  ),
+  conforms(
+    "L-02",
+    "lets no line break, quote or markup of a token into answers",
+    async ({ scene, servers }) => {
+      for (const { connections, routeOf } of servers) {
+        const route = routeOf(demanding);
+        const send = (token: string, certificate: Presented = "own") =>
+          connections[certificate].send({
+            path: route.path,
+            method: "GET",
+            fields: [["authorization", `Bearer ${token}`]],
+            body: undefined,
+          });
+        const harmless = await send(scene.token({ claims: { scope: "admin", note: INJECTION } }));
+        expect(harmless.status).toBe(200);
+        for (const [code, differences, certificate] of refusals) {
+          route.codes.length = 0;
+          const answer = await send(scene.token(differences(INJECTION)), certificate);
+          expect(route.codes).toEqual([code]);
+          // The challenge is read strictly there.
+          expectRefused(answer, code);
+          expectNoInjection(inspect(answer, { depth: Infinity, maxStringLength: Infinity }));
+        }
+      }
+    },
+    demanding,
+  ),
+  conforms(
+    "L-02",
+    "lets no line break, quote or markup of a token into what an application logs",
+    async ({ scene, verifierOf }) => {
+      const verify = (differences: RawToken, certificate: Presented) =>
+        verifierOf(demanding).verify(scene.token(differences), optionsFor(certificate, scene));
+      for (const [code, differences, certificate = "own"] of refusals) {
+        const error = await refusalOf(verify(differences(INJECTION), certificate));
+        expect(error.code).toBe(code);
+        const line = `${error.name} ${error.code} ${error.message} ${error.detail ?? ""}`;
+        expect(line).toMatch(/^[\x20-\x7e]+$/);
+        expectNoInjection(line);
+        expectNoInjection(JSON.stringify(httpRejection(error)));
+      }
+      const { claims } = await verify({ claims: { scope: "admin", note: INJECTION } }, "own");
+      expect(claims["note"]).toBe(INJECTION);
+    },
+    demanding,
+  ),
+];
+
+/** The token with the text in claims that nobody judges, too. */
+function marked(differences: RawToken, text: string): RawToken {
+  const { header, claims } = differences;
+  return { ...differences, header: { note: text, ...header }, claims: { sub: text, jti: text, name: text, ...claims } };
+}
+
+function optionsFor(certificate: Presented, { own, other }: Scene) {
+  const presented = { own: own.der, other: other.der, none: null };
+  return { clientCertificate: presented[certificate], scopes: ["admin"] };
+}
+
+async function refusalOf(verifying: Promise<unknown>): Promise<AccessTokenError> {
+  const error: unknown = await verifying.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof AccessTokenError) return error;
+  throw new Error("The token was not refused", { cause: error });
+}
+
+function expectNothingOf(token: string, { own, other }: Scene, text: string): void {
+  const parts = token.split(".").filter((part) => part.length > 8);
+  const secrets = [MARK, ISSUER, AUDIENCE, "client-1", own.thumbprint, other.thumbprint, ...parts];
+  expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+}
+
+function expectNoInjection(text: string): void {
+  expect(text.toLowerCase()).not.toMatch(/x-injected|<script|alert\(1\)|\[31m/);
+}

@@ -1,0 +1,69 @@
+import { envoy } from "@certbound/core";
+import type { Identity } from "@certbound/testing";
+import { expect } from "vitest";
+import { expectRefused } from "../../answers.ts";
+import { conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { behind, behindProxy, byteSequence, hexadecimal, type Lines, proxied, PROXY_SECRET } from "../../forwarding.ts";
+
+const behindEnvoy = behind(envoy());
+
+/** What a proxy sends that has lost the certificate, or never had one. */
+const nothingForwarded: readonly (readonly [name: string, lines: Lines])[] = [
+  ["no header", []],
+  ["an empty header", [["client-cert", ""]]],
+  ["an empty byte sequence", [["client-cert", "::"]]],
+  ["Apache's word for nothing", [["client-cert", "(null)"]]],
+  ["a placeholder", [["client-cert", ":{http.request.tls.client.certificate_der_base64}:"]]],
+];
+
+export const cases: readonly ConformanceCase[] = [
+  refuses("S-06", "a token over a connection that has just carried the request of the client it is bound to", {
+    api: behindProxy,
+    accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
+    refused: proxied((_own, other) => [["client-cert", byteSequence(other)]]),
+    code: "ERR_BINDING_MISMATCH",
+  }),
+  conforms(
+    "S-06",
+    "judges each request of a proxy's connection by its own certificate",
+    async ({ scene, servers }) => {
+      const { own, other, token } = scene;
+      const text = token();
+      for (const { connections, routeOf } of servers) {
+        const { path } = routeOf(behindProxy);
+        const send = (identity: Identity | undefined) =>
+          connections.none.send({
+            path,
+            method: "GET",
+            fields: [
+              ["authorization", `Bearer ${text}`],
+              ["x-proxy-secret", PROXY_SECRET],
+              ...(identity ? [["client-cert", byteSequence(identity)] as const] : []),
+            ],
+            body: undefined,
+          });
+        expect((await send(own)).status).toBe(200);
+        expectRefused(await send(other), "ERR_BINDING_MISMATCH");
+        expectRefused(await send(undefined), "ERR_CERTIFICATE_MISSING");
+        expect((await send(own)).status).toBe(200);
+      }
+    },
+    behindProxy,
+  ),
+  ...nothingForwarded.map(([name, lines]) =>
+    refuses("S-07", `a request for which the proxy sends ${name}, after one with the certificate`, {
+      api: behindProxy,
+      accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
+      refused: proxied(() => lines),
+      code: "ERR_CERTIFICATE_MISSING",
+    }),
+  ),
+  refuses("S-07", "a request for which Envoy sends the hash of nothing", {
+    api: behindEnvoy,
+    accepted: proxied((own) => [["x-forwarded-client-cert", `Hash=${hexadecimal(own)}`]]),
+    refused: proxied(() => [
+      ["x-forwarded-client-cert", "Hash=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+    ]),
+    code: "ERR_CERTIFICATE_MISSING",
+  }),
+];

@@ -1,0 +1,105 @@
+import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import type { RawToken } from "../../raw-token.ts";
+
+/** A token that is right but for what is given. */
+function sent(differences: RawToken): Attempt {
+  return { token: ({ token }) => token(differences) };
+}
+
+/** Two keys whose ids differ by a letter's case, and one whose id is a number's text. */
+const withSimilarKeyIds: Api = {
+  verifier: ({ keys, foreignKeys }) => ({
+    jwks: {
+      keys: [
+        { ...keys.ES256.jwk, kid: "key-a" },
+        { ...foreignKeys.ES256.jwk, kid: "key-A" },
+        { ...keys.ES256.jwk, kid: "1" },
+      ],
+    },
+  }),
+};
+
+const counts: readonly (readonly [name: string, join: NonNullable<RawToken["join"]>])[] = [
+  ["no period", (...parts) => parts.join("")],
+  ["one period, before the claims", (header, payload, signature) => `${header}.${payload}${signature}`],
+  ["one period, before the signature", (header, payload, signature) => `${header}${payload}.${signature}`],
+  ["no signature and one period", (header, payload) => `${header}.${payload}`],
+  ["three periods, the last at the end", (...parts) => `${parts.join(".")}.`],
+  ["three periods, the first at the start", (...parts) => `.${parts.join(".")}`],
+  ["three periods, two of them in turn", (header, payload, signature) => `${header}..${payload}.${signature}`],
+];
+
+/** Texts that lenient parsers read as the header that they were made of. */
+const looseHeaders: readonly (readonly [name: string, write: (json: string) => string])[] = [
+  ["in an array", (json) => `[${json}]`],
+  ["in a JSON string", (json) => JSON.stringify(json)],
+  ["followed by a letter", (json) => `${json}x`],
+  ["followed by another object", (json) => `${json}{}`],
+  ["followed by a NUL", (json) => `${json}\0`],
+  ["with a comma behind the last member", (json) => json.replace(/\}$/, ",}")],
+  ["in single quotes", (json) => json.replaceAll('"', "'")],
+  ["with a name without quotes", (json) => json.replace('"alg"', "alg")],
+  ["with a line break in a string", (json) => json.replace(/\}$/, ',"note":"a\nb"}')],
+  ["after a byte order mark", (json) => `\ufeff${json}`],
+];
+
+export const cases: readonly ConformanceCase[] = [
+  ...counts.map(([name, join]) =>
+    refuses("7515-01", `a token with ${name}`, { refused: sent({ join }), code: "ERR_TOKEN_MALFORMED" }),
+  ),
+  refuses("7515-03", "a critical extension, but no header parameter that is only unknown", {
+    accepted: sent({ header: { "https://example.com/extension": 1 } }),
+    refused: sent({ header: { "https://example.com/extension": 1, crit: ["https://example.com/extension"] } }),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  ...looseHeaders.map(([name, headerText]) =>
+    refuses("7515-04", `a header ${name}`, {
+      accepted: sent({ headerText: (json) => ` ${json}\r\n\t` }),
+      refused: sent({ headerText }),
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+  ),
+  refuses("7515-04", "a header with a byte that no UTF-8 has", {
+    accepted: sent({ headerText: (json) => json.replace(/\}$/, ',"note":"\u00ff"}') }),
+    refused: sent({ headerText: (json) => Buffer.from(json.replace(/\}$/, ',"note":"\u00ff"}'), "latin1") }),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses("7515-06", "an escaped alg that is another one by case", {
+    accepted: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0045S256"`) }),
+    refused: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0065S256"`) }),
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  refuses("7515-06", "an escaped name that is not alg by case", {
+    accepted: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0061lg"`) }),
+    refused: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0041lg"`) }),
+    code: "ERR_TOKEN_ALGORITHM",
+  }),
+  refuses(["7515-06", "7515-03"], "an escaped crit", {
+    accepted: sent({ headerText: (json) => json.replace(/\}$/, String.raw`,"\u0043rit":["exp"],"exp":1}`) }),
+    refused: sent({ headerText: (json) => json.replace(/\}$/, String.raw`,"\u0063rit":["exp"],"exp":1}`) }),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+  refuses(["7515-06", "7519-06"], "an escaped iss with another character", {
+    accepted: sent({ payloadText: (json) => json.replace("https://issuer", String.raw`\u0068ttps:\/\/issuer`) }),
+    refused: sent({ payloadText: (json) => json.replace("https://issuer", String.raw`\u0048ttps:\/\/issuer`) }),
+    code: "ERR_TOKEN_ISSUER",
+  }),
+  refuses("7515-07", "a kid that is another key's by case", {
+    api: withSimilarKeyIds,
+    accepted: sent({ header: { kid: "key-a" } }),
+    refused: sent({ header: { kid: "key-A" } }),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  refuses("7515-07", "a kid that is nobody's by case", {
+    api: withSimilarKeyIds,
+    accepted: sent({ header: { kid: "key-a" } }),
+    refused: sent({ header: { kid: "KEY-a" } }),
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  }),
+  refuses("7515-07", "a kid that is a number", {
+    api: withSimilarKeyIds,
+    accepted: sent({ header: { kid: "1" } }),
+    refused: sent({ header: { kid: 1 } }),
+    code: "ERR_TOKEN_MALFORMED",
+  }),
+];

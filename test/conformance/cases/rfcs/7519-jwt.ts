@@ -1,0 +1,106 @@
+import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import type { RawToken } from "../../raw-token.ts";
+import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
+import { changed, signers } from "../../signers.ts";
+
+/** The same character, composed and decomposed: equal after normalisation only. */
+const [COMPOSED, DECOMPOSED] = ["https://api.example/\u00e9", "https://api.example/e\u0301"] as const;
+
+const withoutTolerance: Api = { verifier: () => ({ clockTolerance: 0 }) };
+
+const ofComposedAudience: Api = { verifier: () => ({ audience: COMPOSED }) };
+
+function sent(differences: RawToken): Attempt {
+  return { token: ({ token }) => token(differences) };
+}
+
+function claiming(claims: RawToken["claims"] & object): Attempt {
+  return sent({ claims });
+}
+
+const noObjects: readonly (readonly [name: string, write: (json: string) => string])[] = [
+  ["an array", (json) => `[${json}]`],
+  ["a JSON string", (json) => JSON.stringify(json)],
+  ["two objects", (json) => `${json}${json}`],
+  ["null", () => "null"],
+  ["a number", () => "1"],
+  ["nothing at all", () => ""],
+];
+
+export const cases: readonly ConformanceCase[] = [
+  ...noObjects.map(([name, payloadText]) =>
+    refuses("7519-01", `claims that are ${name}`, {
+      accepted: sent({ payloadText: (json) => ` ${json} ` }),
+      refused: sent({ payloadText }),
+      code: "ERR_TOKEN_MALFORMED",
+    }),
+  ),
+  refuses("7519-01", "a right token of which one bit of the signature is another", {
+    accepted: sent({ signer: signers.ES256 }),
+    refused: sent({ signer: changed(signers.ES256, (signature) => signature.with(40, (signature[40] ?? 0) ^ 1)) }),
+    code: "ERR_TOKEN_SIGNATURE",
+  }),
+  ...(["exp", "nbf", "iat"] as const).map((name) =>
+    refuses("7519-02", `${name} as text, but not as a number with a fraction`, {
+      accepted: claiming({ [name]: NOW + 0.5 }),
+      refused: claiming({ [name]: `${NOW + 0.5}` }),
+      code: "ERR_TOKEN_CLAIM",
+    }),
+  ),
+  refuses("7519-03", "a token at its exp", {
+    api: withoutTolerance,
+    accepted: claiming({ exp: NOW + 0.001 }),
+    refused: claiming({ exp: NOW }),
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  refuses("7519-03", "a token after its exp and the 5 s by which clocks may differ", {
+    accepted: claiming({ exp: NOW - 4 }),
+    refused: claiming({ exp: NOW - 5 }),
+    code: "ERR_TOKEN_EXPIRED",
+  }),
+  refuses("7519-04", "a token before its nbf", {
+    api: withoutTolerance,
+    accepted: claiming({ nbf: NOW }),
+    refused: claiming({ nbf: NOW + 0.001 }),
+    code: "ERR_TOKEN_NOT_YET_VALID",
+  }),
+  refuses("7519-04", "a token before its nbf and the 5 s by which clocks may differ", {
+    accepted: claiming({ nbf: NOW + 5 }),
+    refused: claiming({ nbf: NOW + 6 }),
+    code: "ERR_TOKEN_NOT_YET_VALID",
+  }),
+  refuses("7519-05", "a list of audiences without the API's", {
+    accepted: claiming({ aud: ["https://another.example", AUDIENCE] }),
+    refused: claiming({ aud: ["https://another.example", "https://third.example"] }),
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  refuses("7519-05", "a list of audiences of which one is no string", {
+    accepted: claiming({ aud: [AUDIENCE, "1"] }),
+    refused: claiming({ aud: [AUDIENCE, 1] }),
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  refuses("7519-05", "a token without aud", {
+    accepted: claiming({ aud: AUDIENCE }),
+    refused: claiming({ aud: undefined }),
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  ...["https://API.example", "HTTPS://api.example", `${AUDIENCE}/`, "https://%61pi.example", `${AUDIENCE}:443`].map(
+    (aud) =>
+      refuses(["7519-06", "7519-05"], `the audience ${aud}`, {
+        accepted: claiming({ aud: AUDIENCE }),
+        refused: claiming({ aud }),
+        code: "ERR_TOKEN_AUDIENCE",
+      }),
+  ),
+  refuses("7519-06", "an audience that is the API's only after Unicode normalisation", {
+    api: ofComposedAudience,
+    accepted: claiming({ aud: COMPOSED }),
+    refused: claiming({ aud: DECOMPOSED }),
+    code: "ERR_TOKEN_AUDIENCE",
+  }),
+  refuses("7519-06", "an issuer that is the right one only after normalisation of the URL", {
+    accepted: claiming({ iss: ISSUER }),
+    refused: claiming({ iss: `${ISSUER}/.` }),
+    code: "ERR_TOKEN_ISSUER",
+  }),
+];

@@ -1,0 +1,55 @@
+import { type ForwardedCertificateFormat, fromProxy, nginx, rfc9440 } from "@certbound/core";
+import type { Identity } from "@certbound/testing";
+import type { Api, Attempt } from "./conformance-case.ts";
+
+/** Headers or trailers, line by line. */
+export type Lines = readonly (readonly [string, string])[];
+
+/** What the proxy adds to the requests that it forwards, and nobody else can. */
+export const PROXY_SECRET = "a-secret-of-the-proxy-and-of-the-api";
+
+/** An API behind a proxy that sends Client-Cert (RFC 9440). */
+export const behindProxy: Api = behind(rfc9440());
+
+/** An API behind nginx, which also says what it found out about the certificate. */
+export const behindNginx: Api = behind(nginx());
+
+/** An API behind a proxy that sends certificates in some format. */
+export function behind(format: ForwardedCertificateFormat): Api {
+  const trust = { secret: { header: "x-proxy-secret", value: PROXY_SECRET } };
+  return { certificateResolver: fromProxy(format, { trust }) };
+}
+
+/** A request from the proxy, with these lines about the client whose token it is. */
+export function proxied(lines: (own: Identity, other: Identity) => Lines): Attempt {
+  return {
+    certificate: "none",
+    request: {
+      lines: (token, { own, other }) => [
+        ["authorization", `Bearer ${token}`],
+        ["x-proxy-secret", PROXY_SECRET],
+        ...lines(own, other),
+      ],
+    },
+  };
+}
+
+/** A certificate as RFC 9440 section 2.1 has it. */
+export function byteSequence({ der }: Pick<Identity, "der">): string {
+  return `:${base64(der)}:`;
+}
+
+/** A certificate as nginx has it in $ssl_client_escaped_cert. */
+export function escapedPem({ certificate }: Identity): string {
+  return encodeURIComponent(certificate);
+}
+
+/** Bytes in base64 with padding. */
+export function base64(der: Uint8Array): string {
+  return Buffer.from(der).toString("base64");
+}
+
+/** The SHA-256 of a certificate, as Envoy has it. */
+export function hexadecimal({ thumbprint }: Identity): string {
+  return Buffer.from(thumbprint, "base64url").toString("hex");
+}
