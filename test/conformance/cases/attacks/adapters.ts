@@ -11,7 +11,7 @@ import { expressVersions } from "../../../helpers/express-versions.ts";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { rawExchange } from "../../raw-exchange.ts";
 import type { Scene } from "../../scene.ts";
-import { verifierOf } from "../../verifying.ts";
+import { verifierOf } from "../../verification.ts";
 
 /** The TLS options of a server of one case. */
 type Tls = Readonly<Record<"key" | "cert", string>> & {
@@ -124,7 +124,7 @@ export const cases: readonly ConformanceCase[] = [
       const count = () => {
         handled += 1;
       };
-      const server = await area(verifierOf(scene), count, await tlsOf(scene));
+      const server = await area(verifierOf({ jwks: scene.jwks }), count, await tlsOf(scene));
       const clients = { own: client(server, scene, scene.own), other: client(server, scene, scene.other) };
       const answered: string[] = [];
       for (const path of spellings) {
@@ -150,7 +150,7 @@ export const cases: readonly ConformanceCase[] = [
     "protects the routes of its own Fastify instance, and leaves a sibling as it is",
     async ({ scene }) => {
       const app = Fastify({ https: await tlsOf(scene) });
-      const verifier = verifierOf(scene);
+      const verifier = verifierOf({ jwks: scene.jwks });
       app.register(async (child) => {
         await child.register(certbound, { verifier });
         child.addHook("onRequest", child.protect());
@@ -183,7 +183,8 @@ export const cases: readonly ConformanceCase[] = [
           // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
           throw reason;
         };
-        const protectedBy = (options: object) => protectApi({ verifier: verifierOf(scene), ...options })();
+        const protectedBy = (options: object) =>
+          protectApi({ verifier: verifierOf({ jwks: scene.jwks }), ...options })();
         const [usual, broken] = [protectedBy({}), protectedBy({ [callback]: failing })];
         app.use((...handlerArguments) => (fails ? broken : usual)(...handlerArguments));
         app.get(
@@ -214,7 +215,7 @@ export const cases: readonly ConformanceCase[] = [
     }
   }),
   conforms("W-05", "judges the upgrade itself, where the application hands it on", async ({ scene }) => {
-    const authenticate = createAuthenticator({ verifier: verifierOf(scene) })();
+    const authenticate = createAuthenticator({ verifier: verifierOf({ jwks: scene.jwks }) })();
     const server = createServer(await tlsOf(scene), (_request, response) => response.end());
     server.on("upgrade", (incoming, socket) => {
       authenticate(incoming).then(

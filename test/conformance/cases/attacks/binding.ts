@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { expectRefused } from "../../answers.ts";
 import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { bound, confirming } from "../../confirming.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 /** SHA-256 of no bytes, as FIPS 180-4 has it, in base64url. */
 const HASH_OF_NOTHING = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
@@ -34,7 +34,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms("M-04", "refuses a token that is bound to a certificate further down in a PEM bundle", async ({ scene }) => {
     const { own, other } = scene;
-    const verifier = verifierOf(scene);
+    const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (clientCertificate: string) => verifier.verify(scene.token(), { clientCertificate });
     expect(await verify(own.certificate + other.certificate)).toMatchObject({ binding: "verified" });
     await expect(verify(other.certificate + own.certificate)).rejects.toMatchObject({ code: "ERR_BINDING_MISMATCH" });
@@ -49,7 +49,7 @@ export const cases: readonly ConformanceCase[] = [
     const [first, second] = [own, other].map(({ der }) => new X509Certificate(Buffer.from(der)));
     expect([second?.subject, second?.issuer]).toEqual([first?.subject, first?.issuer]);
     const verify = ({ der }: Identity) =>
-      outcomeOf(verifierOf(scene).verify(scene.token(), { clientCertificate: der }));
+      outcomeOf(verifierOf({ jwks: scene.jwks }).verify(scene.token(), { clientCertificate: der }));
     expect(await verify(own)).toBe("accepted");
     expect(await verify(other)).toBe("ERR_BINDING_MISMATCH");
   }),
@@ -90,7 +90,7 @@ export const cases: readonly ConformanceCase[] = [
   conforms("M-05", "takes no certificate in any form for none, whatever the token is bound to", async ({ scene }) => {
     const { own, token } = scene;
     const verify = (cnf: unknown, clientCertificate: ClientCertificateInput | null) =>
-      outcomeOf(verifierOf(scene).verify(token({ claims: { cnf } }), { clientCertificate }));
+      outcomeOf(verifierOf({ jwks: scene.jwks }).verify(token({ claims: { cnf } }), { clientCertificate }));
     expect(await verify({ "x5t#S256": own.thumbprint }, { thumbprint: own.thumbprint })).toBe("accepted");
     for (const none of [null, "", new Uint8Array(), { thumbprint: HASH_OF_NOTHING }]) {
       expect(await verify({ "x5t#S256": HASH_OF_NOTHING }, none)).toBe("ERR_CERTIFICATE_MISSING");

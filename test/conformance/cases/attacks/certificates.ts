@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { bound, confirming } from "../../confirming.ts";
 import { behindProxy, byteSequence, proxied } from "../../forwarding.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 /** Bytes in Client-Cert, by the proxy, and a token. */
 function forwarding(der: (own: Identity) => Uint8Array, token: Attempt): Attempt {
@@ -60,7 +60,7 @@ export const cases: readonly ConformanceCase[] = [
   ]),
   conforms(["M-09", "M-10"], "refuses such certificates from an application that passes them on", async ({ scene }) => {
     const verify = (clientCertificate: Uint8Array) =>
-      outcomeOf(verifierOf(scene).verify(scene.token(), { clientCertificate }));
+      outcomeOf(verifierOf({ jwks: scene.jwks }).verify(scene.token(), { clientCertificate }));
     expect(await verify(scene.own.der)).toBe("accepted");
     for (const [, der] of [...unreadable, ...otherEncodings]) {
       expect(await verify(der(scene.own))).toBe("ERR_CERTIFICATE_MALFORMED");

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { expect } from "vitest";
 import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { AUDIENCE, ISSUER } from "../../scene.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 function claiming(claims: Readonly<Record<string, unknown>>): Attempt {
   return { token: ({ token }) => token({ claims }) };
@@ -158,7 +158,7 @@ export const cases: readonly ConformanceCase[] = [
     const { url, close } = await startServer(endpoint);
     const verify = () => {
       // Each has an own verifier, since the right metadata is kept.
-      const verifier = verifierOf(scene, { issuer: url, jwks: undefined });
+      const verifier = verifierOf({ issuer: url });
       return outcomeOf(verifier.verify(scene.token({ claims: { iss: url } }), { clientCertificate: scene.own.der }));
     };
     expect(await verify()).toBe("accepted");
@@ -182,7 +182,7 @@ export const cases: readonly ConformanceCase[] = [
     const { url, close } = await startServer(endpoint);
     const forged = token({ key: foreignKeys.ES256, claims: { iss: url } });
     const verify = async (issuer: string, text: string) => {
-      const verifier = verifierOf(scene, { issuer, jwks: undefined });
+      const verifier = verifierOf({ issuer });
       return outcomeOf(verifier.verify(text, { clientCertificate: own.der }));
     };
     expect(await verify(remote.issuer, await remote.accessToken({ boundTo: own }))).toBe("accepted");

@@ -14,7 +14,7 @@ import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { startOwnApi } from "../../own-api.ts";
 import { rawExchange } from "../../raw-exchange.ts";
 import type { Scene } from "../../scene.ts";
-import { verifierOf } from "../../verifying.ts";
+import { verifierOf } from "../../verification.ts";
 
 export const cases: readonly ConformanceCase[] = [
   ...(["TLSv1.2", "TLSv1.3"] as const).map((tlsVersion) =>
@@ -36,7 +36,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms("S-01", "refuses a token over a resumed HTTP/2 connection without a certificate", async ({ scene }) => {
     const { own, ca } = scene;
-    const api = await startOwnApi(backendOf(2), verifierOf(scene), { ca });
+    const api = await startOwnApi(backendOf(2), verifierOf({ jwks: scene.jwks }), { ca });
     const send = (options: object) =>
       mtlsRequest(`${api.url}/api`, { ca: ca.certificate, httpVersion: 2, token: scene.token(), ...options });
     const bound = await send({ identity: own });
@@ -57,7 +57,7 @@ export const cases: readonly ConformanceCase[] = [
       const { ca, own, other } = scene;
       // Two hosts that share the keys of their tickets, as those of one server do; the first lets everybody in.
       const ticketKeys = randomBytes(48);
-      const api = await startOwnApi(backendOf(1), verifierOf(scene), { ca, ticketKeys });
+      const api = await startOwnApi(backendOf(1), verifierOf({ jwks: scene.jwks }), { ca, ticketKeys });
       const welcome = await startWelcomingHost(scene, ticketKeys);
       const token = scene.token();
       const outcomes: unknown[] = [];
@@ -99,7 +99,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms("S-03", "judges HTTP/2 requests for several hosts by the connection that they share", async ({ scene }) => {
     const { ca, own } = scene;
-    const api = await startOwnApi(backendOf(2), verifierOf(scene), { ca });
+    const api = await startOwnApi(backendOf(2), verifierOf({ jwks: scene.jwks }), { ca });
     const authorization = `Bearer ${scene.token()}`;
     const statuses = async (client: object) => {
       const session = connect(api.url, { ca: ca.certificate, servername: "localhost", ...client });
@@ -134,7 +134,7 @@ export const cases: readonly ConformanceCase[] = [
       for (const requestCert of [true, false]) {
         const app = express();
         const onRejected = ({ detail }: { readonly detail?: string }) => details.push(detail);
-        app.use(protectApi({ verifier: verifierOf(scene), onRejected })(), (_request, response) => {
+        app.use(protectApi({ verifier: verifierOf({ jwks: scene.jwks }), onRejected })(), (_request, response) => {
           response.json({});
         });
         const { url, close } = await startServer(

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { type Api, conforms, type ConformanceCase } from "../../conformance-case.ts";
 import type { Scene } from "../../scene.ts";
 import type { Stage } from "../../stage.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 /** What an application's decision may come to; only `true` lets a request pass. */
 const decisions: Readonly<Record<string, () => unknown>> = {
@@ -90,7 +90,7 @@ export const cases: readonly ConformanceCase[] = [
   ).map(([name, time]) =>
     conforms("E-01", `lets no token pass when the clock ${name}`, async ({ scene }) => {
       let clock: () => number = () => 1_900_000_000_000;
-      const verifier = verifierOf(scene, { clock: () => clock() });
+      const verifier = verifierOf({ jwks: scene.jwks, clock: () => clock() });
       const token = scene.token();
       const verify = (text: string) => verifier.verify(text, { clientCertificate: scene.own.der });
       expect(await outcomeOf(verify(token))).toBe("accepted");
@@ -110,7 +110,7 @@ export const cases: readonly ConformanceCase[] = [
       () => Promise.resolve(undefined as never),
     ];
     const outcome = (fetch: NonNullable<VerifierOptions["fetch"]>) => {
-      const verifier = verifierOf(scene, { jwks: "https://issuer.example/jwks", fetch });
+      const verifier = verifierOf({ jwks: "https://issuer.example/jwks", fetch });
       return outcomeOf(verifier.verify(scene.token(), { clientCertificate: scene.own.der }));
     };
     expect(await outcome(async () => Response.json(scene.jwks))).toBe("accepted");
@@ -122,7 +122,7 @@ export const cases: readonly ConformanceCase[] = [
       response.setHeader("content-type", "application/json").end(JSON.stringify(jwks));
     });
     const { url, close } = await startServer(endpoint);
-    for (const verifier of [verifierOf({ jwks }), verifierOf(scene, { jwks: `${url}/jwks` })]) {
+    for (const verifier of [verifierOf({ jwks }), verifierOf({ jwks: `${url}/jwks` })]) {
       const verify = (differences: object) =>
         outcomeOf(verifier.verify(scene.token(differences), { clientCertificate: scene.own.der }));
       for (const key of [scene.keys.ES256, scene.keys.RS256, scene.keys.Ed25519]) {

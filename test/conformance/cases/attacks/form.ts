@@ -4,7 +4,7 @@ import { type Attempt, conforms, type ConformanceCase, refuses } from "../../con
 import type { Part, RawToken } from "../../raw-token.ts";
 import type { Scene } from "../../scene.ts";
 import { constant, type Signer, signers } from "../../signers.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 const parts: readonly Part[] = ["header", "payload", "signature"];
 
@@ -145,7 +145,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   ...withCommas.map(([name, join]) =>
     conforms("F-04", `refuses the JSON serialization without a request, ${name}`, async ({ scene }) => {
-      const verifier = verifierOf(scene);
+      const verifier = verifierOf({ jwks: scene.jwks });
       const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
       expect(await verify(scene.token())).toBe("accepted");
       expect(await verify(scene.token({ join }))).toBe("ERR_TOKEN_MALFORMED");

@@ -6,7 +6,7 @@ import { type Attempt, conforms, type ConformanceCase, refuses } from "../../con
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
 import { signers } from "../../signers.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 /** Signs as ES256 does, by the key of the client's certificate. */
 function signedByClient({ own }: Scene): RawToken {
@@ -92,8 +92,8 @@ export const cases: readonly ConformanceCase[] = [
     const { url, close } = await startServer(endpoint);
     // One verifier has its keys, and one is used to fetching them.
     const verifiers = [
-      verifierOf(scene),
-      verifierOf(scene, { jwks: scene.remote.jwksUri, issuer: scene.remote.issuer, audience: AUDIENCE }),
+      verifierOf({ jwks: scene.jwks }),
+      verifierOf({ jwks: scene.remote.jwksUri, issuer: scene.remote.issuer, audience: AUDIENCE }),
     ];
     for (const [index, verifier] of verifiers.entries()) {
       const iss = [ISSUER, scene.remote.issuer][index];
@@ -107,7 +107,9 @@ export const cases: readonly ConformanceCase[] = [
       );
     }
     const accepted = token({ key: keys.ES256, header: { jku: `${url}/jku`, x5u: `${url}/x5u` } });
-    expect(await outcomeOf(verifierOf(scene).verify(accepted, { clientCertificate: own.der }))).toBe("accepted");
+    expect(await outcomeOf(verifierOf({ jwks: scene.jwks }).verify(accepted, { clientCertificate: own.der }))).toBe(
+      "accepted",
+    );
     await close();
     expect(requests).toEqual([]);
   }),
@@ -137,7 +139,7 @@ export const cases: readonly ConformanceCase[] = [
       response.setHeader("content-type", "application/json").end(JSON.stringify(scene.jwks));
     });
     const { url, close } = await startServer(endpoint);
-    const verifier = verifierOf(scene, { jwks: `${url}/jwks` });
+    const verifier = verifierOf({ jwks: `${url}/jwks` });
     const verify = (kid: string) =>
       outcomeOf(verifier.verify(scene.token({ header: { kid } }), { clientCertificate: scene.own.der }));
     expect(await verify("key-ES256")).toBe("accepted");
@@ -148,7 +150,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(fetches).toBeLessThanOrEqual(2);
   }),
   conforms("K-05", "refuses an alg beside the protected header, in every serialization", async ({ scene }) => {
-    const verifier = verifierOf(scene);
+    const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
     const flattened = (unprotected: object, header?: object) =>
       scene.token({

@@ -1,7 +1,7 @@
 import type { Verifier, VerifierOptions } from "@certbound/core";
 import { expect, onTestFinished, vi } from "vitest";
 import { gzipSync } from "node:zlib";
-import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { IssuerKey } from "../../issuer-keys.ts";

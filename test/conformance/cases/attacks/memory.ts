@@ -4,7 +4,7 @@ import { type Api, conforms, type ConformanceCase, refuses } from "../../conform
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 import { changed, signers } from "../../signers.ts";
-import { outcomeOf, verifierOf, type VerifyingOutcome } from "../../verifying.ts";
+import { outcomeOf, verifierOf, type VerificationOutcome } from "../../verification.ts";
 
 const OTHER_ISSUER = "https://other-issuer.example";
 
@@ -26,7 +26,10 @@ const time = { elapsed: 0 };
 const ofMovingTime: Api = { verifier: () => ({ clock: () => (NOW + time.elapsed) * 1000 }) };
 
 /** Verifies for the client with its own certificate, or with another. */
-function verifying({ own }: Scene, verifier: Verifier): (token: string, given?: object) => Promise<VerifyingOutcome> {
+function verifying(
+  { own }: Scene,
+  verifier: Verifier,
+): (token: string, given?: object) => Promise<VerificationOutcome> {
   return (token, given) => outcomeOf(verifier.verify(token, { clientCertificate: own.der, ...given }));
 }
 
@@ -36,7 +39,7 @@ function timed(scene: Scene): {
   readonly at: (seconds: number) => void;
 } {
   let elapsed = 0;
-  const verifier = verifierOf(scene, { clock: () => (NOW + elapsed) * 1000 });
+  const verifier = verifierOf({ jwks: scene.jwks, clock: () => (NOW + elapsed) * 1000 });
   return {
     verify: verifying(scene, verifier),
     at: (seconds) => {
@@ -51,7 +54,7 @@ const routes: readonly (readonly [
   claims: object,
   lenient: Requirements,
   strict: Requirements,
-  code: VerifyingOutcome,
+  code: VerificationOutcome,
 ])[] = [
   ["scopes", {}, { scopes: ["read"] }, { scopes: ["write"] }, "ERR_SCOPE_INSUFFICIENT"],
   ["groups", { groups: ["a"] }, { groups: ["a"] }, { groups: ["b"] }, "ERR_ACCESS_DENIED"],
@@ -96,7 +99,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms("Q-02", "judges the certificate each time, whatever came before", async ({ scene }) => {
     const { own, other } = scene;
-    const verifier = verifierOf(scene);
+    const verifier = verifierOf({ jwks: scene.jwks });
     const token = scene.token();
     const verify = (clientCertificate: Uint8Array | null) => outcomeOf(verifier.verify(token, { clientCertificate }));
     expect([await verify(own.der), await verify(other.der), await verify(null), await verify(own.der)]).toEqual([
@@ -108,7 +111,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms("Q-02", "judges each of two clients that ask at the same time by its own certificate", async ({ scene }) => {
     const { own, other } = scene;
-    const verifier = verifierOf(scene);
+    const verifier = verifierOf({ jwks: scene.jwks });
     const token = scene.token();
     const verify = (clientCertificate: Uint8Array | null) => outcomeOf(verifier.verify(token, { clientCertificate }));
     const outcomes = await Promise.all([own.der, other.der, null, own.der].map(verify));
@@ -126,7 +129,7 @@ export const cases: readonly ConformanceCase[] = [
         { algorithms: ["ES384"] as const },
         { jwks: { keys: [scene.foreignKeys.ES256.jwk] } },
         {},
-      ].map((options) => verifying(scene, verifierOf(scene, options))(token));
+      ].map((options) => verifying(scene, verifierOf({ jwks: scene.jwks, ...options }))(token));
       expect(await Promise.all(outcomes)).toEqual([
         "accepted",
         "ERR_TOKEN_AUDIENCE",
@@ -145,7 +148,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   ...routes.map(([name, claims, lenient, strict, code]) =>
     conforms("Q-03", `judges ${name} anew for each route`, async ({ scene }) => {
-      const verify = verifying(scene, verifierOf(scene));
+      const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
       const token = scene.token({ claims: { ...claims } });
       expect([await verify(token, lenient), await verify(token, strict), await verify(token, lenient)]).toEqual([
         "accepted",
@@ -155,7 +158,7 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   conforms("Q-03", "judges the type anew for a route where tokens need not be bound", async ({ scene }) => {
-    const verify = verifying(scene, verifierOf(scene));
+    const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
     const token = scene.token({ header: { typ: "JWT" } });
     const whenBound = { validateCertificateBinding: "when-bound" };
     expect([await verify(token), await verify(token, whenBound), await verify(token)]).toEqual([
@@ -166,7 +169,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   ...lookalikes.map(([name, change]) =>
     conforms("Q-04", `refuses a forged token ${name}, after the right one`, async ({ scene }) => {
-      const verify = verifying(scene, verifierOf(scene));
+      const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
       const token = scene.token();
       expect([await verify(token), await verify(change(token)), await verify(token)]).toEqual([
         "accepted",
@@ -179,7 +182,7 @@ export const cases: readonly ConformanceCase[] = [
     "Q-04",
     "judges tokens of one jti, one of which is bound to another certificate, apart",
     async ({ scene }) => {
-      const verify = verifying(scene, verifierOf(scene));
+      const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
       const of = (differences: RawToken) => scene.token({ claims: { jti: "1", ...differences.claims } });
       const [right, stolen] = [of({}), of({ claims: { cnf: { "x5t#S256": scene.other.thumbprint } } })];
       const forged = scene.token({
@@ -209,7 +212,7 @@ export const cases: readonly ConformanceCase[] = [
     },
   ),
   conforms("Q-05", "accepts a token that was refused for another certificate, or for a scope", async ({ scene }) => {
-    const verify = verifying(scene, verifierOf(scene));
+    const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
     const token = scene.token();
     expect([
       await verify(token, { clientCertificate: scene.other.der }),

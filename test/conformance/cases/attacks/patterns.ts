@@ -11,7 +11,7 @@ import {
 import { cpuUsage } from "node:process";
 import { expect } from "vitest";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 /** As long as a header may be on the servers of the suite. */
 const LENGTH = 60_000;
@@ -49,7 +49,7 @@ export const cases: readonly ConformanceCase[] = [
   conforms("R-01", "takes time in proportion to a header's length, whatever is in it", async ({ scene }) => {
     const socket = {};
     const authenticate = createAuthenticator({
-      verifier: verifierOf(scene),
+      verifier: verifierOf({ jwks: scene.jwks }),
       certificateResolver: () => scene.own.der,
     })();
     const started = cpuUsage();
@@ -70,7 +70,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms("R-01", "gives the same answer however often the same is asked", async ({ scene }) => {
     const { own, other } = scene;
-    const verifier = verifierOf(scene);
+    const verifier = verifierOf({ jwks: scene.jwks });
     const resolve = fromProxy(envoy(), { trust: { secret: { header: "x-secret", value: SECRET } } });
     const element = `Hash=${Buffer.from(own.thumbprint, "base64url").toString("hex")}`;
     const outcomes: unknown[] = [];
@@ -89,15 +89,15 @@ export const cases: readonly ConformanceCase[] = [
     const pattern = /^https:\/\//g as never;
     const given = [
       { issuer: pattern },
-      { issuer: [{ issuer: pattern, audience: "a", jwks: scene.jwks }], jwks: undefined },
+      { issuer: [{ issuer: pattern, audience: "a", jwks: scene.jwks }] },
       { audience: pattern },
       { audience: [pattern] },
       { tokenTypes: [pattern] },
       { algorithms: [pattern] },
     ];
-    for (const options of given) expect(() => verifierOf(scene, options)).toThrow(TypeError);
+    for (const options of given) expect(() => verifierOf({ jwks: scene.jwks, ...options })).toThrow(TypeError);
     const verify = (requirements: object) =>
-      verifierOf(scene).verify(scene.token(), { clientCertificate: scene.own.der, ...requirements });
+      verifierOf({ jwks: scene.jwks }).verify(scene.token(), { clientCertificate: scene.own.der, ...requirements });
     for (const name of ["scopes", "groups", "acrValues"]) {
       await expect(verify({ [name]: [pattern] })).rejects.toThrow(TypeError);
     }

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
-import { verifierOf } from "../../verifying.ts";
+import { verifierOf } from "../../verification.ts";
 
 const admins: Api = { requirements: { scopes: ["admin"] } };
 
@@ -100,7 +100,7 @@ export const cases: readonly ConformanceCase[] = [
     "P-01",
     "gives claims that inherit nothing from a claim __proto__, and pollutes no object",
     async ({ scene }) => {
-      const verifier = verifierOf(scene);
+      const verifier = verifierOf({ jwks: scene.jwks });
       const token = scene.token({
         payloadText: (json) =>
           json.replace(/\}$/, ',"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}'),

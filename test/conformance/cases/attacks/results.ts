@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { expect } from "vitest";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { AUDIENCE } from "../../scene.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 /** What application code might do to a result, by mistake. */
 const changes: readonly ((result: {
@@ -46,7 +46,7 @@ const changes: readonly ((result: {
 
 export const cases: readonly ConformanceCase[] = [
   conforms("Q-06", "gives results that no application can change for the next request", async ({ scene }) => {
-    const verifier = verifierOf(scene);
+    const verifier = verifierOf({ jwks: scene.jwks });
     const token = scene.token({ claims: { aud: [AUDIENCE], act: { sub: "actor" }, list: [{ role: "user" }] } });
     const verify = () => verifier.verify(token, { clientCertificate: scene.own.der });
     const before = JSON.stringify((await verify()).claims);
@@ -73,7 +73,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms("Q-07", "forgets the oldest of many tokens, and none for those that are refused", async ({ scene }) => {
     const { own, other } = scene;
-    const verifier = verifierOf(scene, { verifiedTokens: 4 });
+    const verifier = verifierOf({ jwks: scene.jwks, verifiedTokens: 4 });
     const results: WeakRef<object>[] = [];
     for (let index = 0; index < 24; index += 1) {
       const { claims } = await verifier.verify(scene.token(), { clientCertificate: own.der });

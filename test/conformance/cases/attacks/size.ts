@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { deflateRawSync } from "node:zlib";
-import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { body, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { RawToken } from "../../raw-token.ts";

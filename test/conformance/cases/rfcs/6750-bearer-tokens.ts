@@ -1,6 +1,6 @@
 import { createAuthenticator } from "@certbound/core";
 import { expect } from "vitest";
-import { verifierOf } from "../../bare-verification.ts";
+import { verifierOf } from "../../verification.ts";
 import { accepts, type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import { NOW } from "../../scene.ts";

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { expect } from "vitest";
 import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { issuerKey, jwkWithoutAlg } from "../../issuer-keys.ts";
-import { outcomeOf, verifierOf } from "../../verifying.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 
 const generate = promisify(generateKeyPair);
 

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { type Answer, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { holdTime } from "../../passing-time.ts";

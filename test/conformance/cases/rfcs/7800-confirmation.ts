@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { expect } from "vitest";
-import { outcomeOf, verifierOf, verifyAs } from "../../bare-verification.ts";
+import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { Scene } from "../../scene.ts";

@@ -1,7 +1,7 @@
 import type { VerifierOptions } from "@certbound/core";
 import { expect } from "vitest";
 import { Agent, fetch as undiciFetch } from "undici";
-import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";

@@ -3,7 +3,7 @@ import { createSelfSignedCertificate, type Identity } from "@certbound/testing";
 import { createHash, X509Certificate } from "node:crypto";
 import { expect } from "vitest";
 import { expectRefused } from "../../answers.ts";
-import { outcomeOf, verifierOf, verifyAs } from "../../bare-verification.ts";
+import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
 import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import { renewCertificate } from "../../renewed-certificate.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { outcomeOf, verifierOf, verifyAs } from "../../bare-verification.ts";
+import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { documents, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { AUDIENCE, type Scene } from "../../scene.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { verifierOf } from "../../bare-verification.ts";
+import { verifierOf } from "../../verification.ts";
 import { accepts, type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import type { KeyName } from "../../issuer-keys.ts";
 import { onEachServer } from "../../on-each-server.ts";

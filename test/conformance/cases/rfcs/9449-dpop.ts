@@ -1,6 +1,6 @@
 import { createAuthenticator } from "@certbound/core";
 import { expect } from "vitest";
-import { verifierOf } from "../../bare-verification.ts";
+import { verifierOf } from "../../verification.ts";
 import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 
 /** The thumbprint of a key of the client (RFC 9449 section 6.1). */

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { inspect } from "node:util";
-import { outcomeOf, verifierOf } from "../../bare-verification.ts";
+import { outcomeOf, verifierOf } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import type { RawToken } from "../../raw-token.ts";

@@ -1,6 +1,6 @@
 import { createAuthenticator } from "@certbound/core";
 import { expect } from "vitest";
-import { verifierOf } from "../../bare-verification.ts";
+import { verifierOf } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 

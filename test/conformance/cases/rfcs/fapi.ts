@@ -1,7 +1,7 @@
 import { createAuthenticator } from "@certbound/core";
 import { generateKeyPairSync } from "node:crypto";
 import { expect } from "vitest";
-import { verifierOf, verifyAs } from "../../bare-verification.ts";
+import { verifierOf, verifyAs } from "../../verification.ts";
 import { accepts, type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
 import type { IssuerKey, KeyName } from "../../issuer-keys.ts";
 import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
