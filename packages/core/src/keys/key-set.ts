@@ -99,9 +99,9 @@ function isSound(jwk: JWK): boolean {
 }
 
 /** Only what makes up the key: other members play no part in verifying. */
-function keyMaterial({ kty = "", n, e, crv, x, y, pub, alg }: JWK): JWK & { readonly kty: string } {
-  const parts = Object.entries({ n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(parts), kty };
+function keyMaterial({ kty, n, e, crv, x, y, pub, alg }: JWK): JWK {
+  const parts = Object.entries({ kty, n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(parts);
 }
 
 function fits(jwk: JWK, algorithm: string): boolean {

@@ -45,6 +45,12 @@ describe("a key", () => {
     expect(found({ kty: "AKP", pub }, "ML-DSA-44")).toBe(false);
   });
 
+  test("is of no use for an algorithm of another type, and stays of use for its own", async () => {
+    const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
+    expect(await key?.importFor("RS256")).toBeUndefined();
+    expect(await key?.importFor("ES256")).toBeDefined();
+  });
+
   test("that names an algorithm fits that one only (C-06)", () => {
     expect(found({ ...rsa, alg: "PS256" }, "PS256")).toBe(true);
     expect(found({ ...rsa, alg: "PS256" }, "RS256")).toBe(false);
