@@ -95,6 +95,7 @@ describe("a key", () => {
     ["private, of type RSA", { ...rsa, d: "AAAA" }],
     ["private, of type AKP", { kty: "AKP", alg: "ML-DSA-44", pub: "AA", priv: "AA" }],
     ["both public and symmetric", { ...p256, k: "AAAA" }],
+    ["of one type, and private as another is", { ...p256, priv: "AAAA" }],
     ["of an unknown type", { kty: "XYZ", kid: "1" }],
     ["of no type", { kid: "1" }],
     ["of a type in another case", { ...p256, kty: "ec" }],
