@@ -1,4 +1,4 @@
-// Reads the report of `npm run mutation`: prints the score of every file, and fails for a mutant that survived and is
+// Reads the report that `npm run mutation` wrote: prints the score of every file, and fails for a mutant that survived and is
 // not explained in test/mutation/survivors.json, or when the score is too low.
 
 import { existsSync, readFileSync } from "node:fs";

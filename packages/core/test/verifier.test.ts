@@ -28,6 +28,21 @@ describe("a bound token", () => {
     }
   });
 
+  test("is neither accepted nor refused when the application's clock fails, whether it is remembered or new", async () => {
+    let time = () => now;
+    const careless = verifierOf(issuer, { clock: () => time() });
+    const judged = () => outcomeOf(careless.verify(token, { clientCertificate: client.certificate }));
+    const failing = () => {
+      throw new Error("no battery");
+    };
+    time = failing;
+    await expect(judged()).rejects.toThrow(TypeError);
+    time = () => now;
+    expect(await judged()).toBe("accepted");
+    time = failing;
+    await expect(judged()).rejects.toThrow(TypeError);
+  });
+
   test("is refused with the reason that there is no certificate", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
     const error = await refusalOf(verifier.verify(token, { clientCertificate: reason }));
