@@ -22,6 +22,13 @@ describe("a bound token", () => {
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
+  test("is not said to be unverified when it is refused after it was accepted before", async () => {
+    expect(await verified(token)).toBe("accepted");
+    const { detail } = await refusalOf(verifier.verify(token, { clientCertificate: thief.certificate }));
+    expect(detail).toMatch(/another thumbprint/);
+    expect(detail).not.toMatch(/not verified/);
+  });
+
   test("is refused without a certificate (M-03)", async () => {
     for (const clientCertificate of [null, "", new Uint8Array()]) {
       expect(await verified(token, { clientCertificate })).toBe("ERR_CERTIFICATE_MISSING");
