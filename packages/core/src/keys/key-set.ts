@@ -125,8 +125,8 @@ function verificationKey(jwk: JWK): VerificationKey {
 
 async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   try {
-    const key = await importJWK({ ...keyMaterial(jwk), alg: algorithm }, algorithm);
-    return key instanceof Uint8Array ? undefined : key;
+    // Bytes are what symmetric keys become, which are not looked up here.
+    return (await importJWK({ ...keyMaterial(jwk), alg: algorithm }, algorithm)) as CryptoKey;
   } catch {
     // Of a type that WebCrypto does not have in this version of Node.
     return undefined;
