@@ -52,6 +52,7 @@ export default defineConfig({
       include: ["packages/*/src/**/*.ts"],
       reporter: ["text-summary", "json-summary"],
       reportsDirectory: "coverage",
+      thresholds: { "packages/core/src/**": { 100: true } },
     },
   },
 });

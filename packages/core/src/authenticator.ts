@@ -4,6 +4,7 @@ import type { VerifierOptions } from "./configuration.ts";
 import { type Credentials, keepAccepted, readCredentials, type TokenResolver } from "./credentials.ts";
 import { AccessTokenError } from "./errors.ts";
 import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
+import { isJsonObject } from "./json-object.ts";
 import { callback, knownOptions, type OptionRules } from "./known-options.ts";
 import { verifierRules } from "./options.ts";
 import type { PresentedToken } from "./presented-token.ts";
@@ -41,6 +42,8 @@ export type Authenticator<Request> = ((
 
 type AnyOptions<Request> = RequestOptions<Request> & VerifierOptions & { readonly verifier?: Verifier | undefined };
 
+const madeHere = "made by createVerifier of this copy of @certbound/core";
+
 const authenticatorRules: OptionRules<AnyOptions<never>> = {
   ...verifierRules,
   ...rejectionRules,
@@ -48,8 +51,8 @@ const authenticatorRules: OptionRules<AnyOptions<never>> = {
   tokenResolver: callback,
   onRejected: callback,
   verifier: {
-    expected: "made by createVerifier of this copy of @certbound/core",
-    accepts: (value) => typeof value === "object" && value !== null && innerEntry(value) !== undefined,
+    expected: madeHere,
+    accepts: isJsonObject,
   },
 };
 
@@ -125,6 +128,6 @@ function verifierOf(
   }
   const verifier = given ?? createVerifier(verifierOptions);
   const entry = innerEntry(verifier);
-  if (entry === undefined) throw new TypeError('certbound: option "verifier" must be made by createVerifier');
+  if (entry === undefined) throw new TypeError(`certbound: option "verifier" must be ${madeHere}`);
   return { verifier, ...entry };
 }

@@ -45,11 +45,15 @@ export function connectionOf({ stream, socket }: NodeRequest): object | undefine
  * @param name in lower case
  */
 export function headerValues(request: NodeRequest, name: string): readonly string[] {
-  const { rawHeaders } = request;
   const values: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const field = rawHeaders[index] ?? "";
-    if (field.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? "");
+  let field: string | undefined;
+  for (const text of request.rawHeaders) {
+    if (field === undefined) {
+      field = text;
+    } else {
+      if (field.length === name.length && field.toLowerCase() === name) values.push(text);
+      field = undefined;
+    }
   }
   return values;
 }

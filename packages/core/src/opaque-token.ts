@@ -9,10 +9,7 @@ const bearerToken = /^[\w.~+/-]+=*$/;
  * base64url, with a brace, then a quote or white space. What the parts hold beyond that is not looked at.
  */
 export function isOpaqueToken(token: string): boolean {
-  if (!token.startsWith("ey") && !token.startsWith("ew")) return true;
-  const first = token.indexOf(".");
-  const second = token.indexOf(".", first + 1);
-  return first < 0 || second < 0 || token.includes(".", second + 1);
+  return (!token.startsWith("ey") && !token.startsWith("ew")) || token.split(".", 4).length !== 3;
 }
 
 /**

@@ -36,6 +36,13 @@ describe("a request", () => {
     expect(accessToken).toMatchObject({ binding: "verified", claims: { sub: "client-1" }, format: "jwt" });
   });
 
+  test("is authenticated the same way when token and certificate have to be waited for", async () => {
+    const waited = (of: { certificate: string }) =>
+      authenticate({ tokenResolver: async () => token, certificateResolver: async () => of.certificate });
+    expect(await waited(client)).toMatchObject({ binding: "verified", claims: { sub: "client-1" }, format: "jwt" });
+    expect(await outcomeOf(waited(thief))).toBe("ERR_BINDING_MISMATCH");
+  });
+
   test("is refused with the certificate of another, and with none", async () => {
     expect(await outcomeOf(authenticate({ certificateResolver: () => thief.der }))).toBe("ERR_BINDING_MISMATCH");
     expect(await outcomeOf(authenticate({ certificateResolver: () => "" }))).toBe("ERR_CERTIFICATE_MISSING");

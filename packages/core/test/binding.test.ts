@@ -56,6 +56,11 @@ describe("the confirmation claim", () => {
     expect(judged({ "x5t#S256": client.thumbprint, jkt: null })).toBe("ERR_BINDING_UNSUPPORTED");
   });
 
+  test("is refused as DPoP's with jkt beside the thumbprint of another certificate, too (M-08)", () => {
+    expect(judged({ "x5t#S256": thief.thumbprint, jkt: rfc8705 })).toBe("ERR_BINDING_UNSUPPORTED");
+    expect(judged({ "x5t#S256": thief.thumbprint, kid: rfc8705 })).toBe("ERR_BINDING_MISMATCH");
+  });
+
   test.each([
     ["jkt, as DPoP has it", { jkt: rfc8705 }],
     ["jwk", { jwk: { kty: "EC" } }],

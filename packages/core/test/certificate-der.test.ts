@@ -191,6 +191,7 @@ describe("the length of a DER element (M-10)", () => {
     [0x100, 2],
     [0xffff, 2],
     [0x1_0000, 3],
+    [0x100_0000, 4],
   ])("of %i bytes is written in %i more", (length, lengthBytes) => {
     expect(outcome(() => assertOneDerElement(sequence(length, lengthBytes)))).toBe("accepted");
   });

@@ -125,7 +125,9 @@ describe("the type", () => {
         const foreign = { ...good, [claim]: value };
         expect(checked(foreign, { typ: "JWT" })).toBe(refused);
         expect(checked(foreign, { typ: undefined })).toBe(refused);
+        expect(checked(foreign, { typ: "jwt" })).toBe(refused);
         expect(checked(foreign, { typ: "at+jwt" })).toBe(accepted);
+        expect(checked(foreign, { typ: "application/at+jwt" })).toBe(accepted);
       }
     },
   );

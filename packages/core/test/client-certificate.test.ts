@@ -187,6 +187,7 @@ describe("a certificate that is known by { thumbprint }", () => {
     ["null", { thumbprint: null }],
     ["undefined", { thumbprint: undefined }],
     ["a PEM text for x509", { thumbprint: rfc8705.thumbprint, x509: rfc8705.certificate }],
+    ["what only has the bytes for x509", { thumbprint: rfc8705.thumbprint, x509: { raw: der } }],
   ])("is an error of the application with %s", (_, input: object) => {
     expect(() => parseClientCertificate(input as ClientCertificateInput)).toThrow(TypeError);
   });

@@ -176,6 +176,10 @@ describe("the schemes", () => {
     );
   });
 
+  test.each(["XDPoP", "DPoPX", "Basically"])("may have a name that holds that of another one: %s", (scheme) => {
+    expect(challenge("ERR_TOKEN_MISSING", { schemes: [scheme] })).toBe(`${scheme} realm="api"`);
+  });
+
   test.each([
     [["DPoP"]],
     [["dpop"]],
@@ -234,6 +238,7 @@ describe("the resource", () => {
     "https://api.example/\\v1",
     "https://api.example/\r\nv1",
     "https://api.example/ü",
+    ["https://api.example"],
     1,
     null,
   ])("%j is refused", (resource) => {

@@ -41,6 +41,17 @@ function publicJwk(key: KeyObject): JWK {
   return key.export({ format: "jwk" });
 }
 
+test("skips the keys that Node cannot use, and knows no key where it can use none", async () => {
+  const { accessToken, jwks } = await startIssuer("ES256");
+  const jws = parseCompactJws(await accessToken());
+  const unusable = { importFor: async () => undefined };
+  const usable = createKeySet(jwks).find(jws);
+  // More than are tried of the usable ones.
+  const skipped = Array.from({ length: 5 }, () => unusable);
+  expect(await outcomeOf(verifySignature(jws, [...skipped, ...usable]))).toBe("accepted");
+  expect(await outcomeOf(verifySignature(jws, skipped))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+});
+
 describe.each([...supported])("%s", (algorithm) => {
   test("verifies a signature and gives the bytes that were signed", async () => {
     const { accessToken, jwks } = await startIssuer(algorithm);

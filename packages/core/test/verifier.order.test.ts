@@ -1,5 +1,6 @@
 import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
+import { AccessTokenError } from "../src/errors.ts";
 import type { VerifyOptions } from "../src/verify-options.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
@@ -108,6 +109,12 @@ describe("the detail", () => {
     const error = await refusalOf(verify(fault));
     expect(error.code).toBe(code);
     expect(error.detail).toMatch(/signature was not verified/);
+  });
+
+  test("does not say so of a certificate, whose error may be the application's own and stays as it is", async () => {
+    const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
+    expect(await refusalOf(verify({ use: { clientCertificate: reason } }))).toBe(reason);
+    expect(reason.detail).toBe("the proxy is unknown");
   });
 
   test("does not say so of a binding that is reported, since that of a verified token is", async () => {

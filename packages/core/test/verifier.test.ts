@@ -22,10 +22,32 @@ describe("a bound token", () => {
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
+  test("is not said to be unverified when it is refused after it was accepted before", async () => {
+    expect(await verified(token)).toBe("accepted");
+    const { detail } = await refusalOf(verifier.verify(token, { clientCertificate: thief.certificate }));
+    expect(detail).toMatch(/another thumbprint/);
+    expect(detail).not.toMatch(/not verified/);
+  });
+
   test("is refused without a certificate (M-03)", async () => {
     for (const clientCertificate of [null, "", new Uint8Array()]) {
       expect(await verified(token, { clientCertificate })).toBe("ERR_CERTIFICATE_MISSING");
     }
+  });
+
+  test("is neither accepted nor refused when the application's clock fails, whether it is remembered or new", async () => {
+    let time = () => now;
+    const careless = verifierOf(issuer, { clock: () => time() });
+    const judged = () => outcomeOf(careless.verify(token, { clientCertificate: client.certificate }));
+    const failing = () => {
+      throw new Error("no battery");
+    };
+    time = failing;
+    await expect(judged()).rejects.toThrow(TypeError);
+    time = () => now;
+    expect(await judged()).toBe("accepted");
+    time = failing;
+    await expect(judged()).rejects.toThrow(TypeError);
   });
 
   test("is refused with the reason that there is no certificate", async () => {

@@ -2,21 +2,22 @@ import { createRequire } from "node:module";
 import type * as Undici from "undici";
 import type { ClientTls } from "../introspection-configuration.ts";
 
-const require = createRequire(import.meta.url);
+const ownRequire = createRequire(import.meta.url);
 
 /**
  * Makes a fetch that presents a client certificate (RFC 8705 section 2).
  *
+ * @param require finds undici
  * @throws TypeError when undici is not installed: Node's own fetch has no way to present one
  */
-export function mutualTlsFetch(tls: ClientTls): typeof globalThis.fetch {
-  const { Agent, fetch } = loadUndici();
+export function mutualTlsFetch(tls: ClientTls, require: NodeJS.Require = ownRequire): typeof globalThis.fetch {
+  const { Agent, fetch } = loadUndici(require);
   const dispatcher = new Agent({ connect: { ...tls } as Record<string, unknown> });
   // The types of undici's fetch and of Node's differ in details of no concern here.
   return ((url: string, init?: object) => fetch(url, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
 }
 
-function loadUndici(): typeof Undici {
+function loadUndici(require: NodeJS.Require): typeof Undici {
   try {
     return require("undici") as typeof Undici;
   } catch (cause) {

@@ -99,9 +99,9 @@ function isSound(jwk: JWK): boolean {
 }
 
 /** Only what makes up the key: other members play no part in verifying. */
-function keyMaterial({ kty = "", n, e, crv, x, y, pub, alg }: JWK): JWK & { readonly kty: string } {
-  const parts = Object.entries({ n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(parts), kty };
+function keyMaterial({ kty, n, e, crv, x, y, pub, alg }: JWK): JWK {
+  const parts = Object.entries({ kty, n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(parts);
 }
 
 function fits(jwk: JWK, algorithm: string): boolean {
@@ -125,8 +125,8 @@ function verificationKey(jwk: JWK): VerificationKey {
 
 async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   try {
-    const key = await importJWK({ ...keyMaterial(jwk), alg: algorithm }, algorithm);
-    return key instanceof Uint8Array ? undefined : key;
+    // Bytes are what symmetric keys become, which are not looked up here.
+    return (await importJWK({ ...keyMaterial(jwk), alg: algorithm }, algorithm)) as CryptoKey;
   } catch {
     // Of a type that WebCrypto does not have in this version of Node.
     return undefined;

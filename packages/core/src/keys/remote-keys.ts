@@ -1,6 +1,6 @@
 import { AccessTokenError } from "../errors.ts";
 import { ExchangeError } from "../issuer/exchange.ts";
-import { createRemoteValue, RemoteFailure } from "../issuer/remote-value.ts";
+import { createRemoteValue, type RemoteFailure } from "../issuer/remote-value.ts";
 import { isJsonWebKeySet } from "../json-web-key-set.ts";
 import { createKeySet, type KeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
@@ -26,7 +26,8 @@ export function createRemoteKeys({ locate, fetch, elapsed }: RemoteKeysOptions):
   const keys = createRemoteValue<KeySet>((previous) => fetchKeySet(locate, fetch, previous), elapsed);
   const refreshed = (): Promise<KeySet> =>
     keys.refreshed().catch((error: unknown) => {
-      throw error instanceof RemoteFailure ? unavailable(error) : error;
+      // It rejects with nothing else.
+      throw unavailable(error as RemoteFailure);
     });
   return {
     async find(header) {

@@ -135,8 +135,10 @@ function certificateRule(thumbprints: readonly string[]): TrustRule {
   return (request) => {
     const certificate = peerCertificate(request);
     if (certificate === undefined) return "the proxy presented no certificate of its own";
-    const thumbprint = parseClientCertificate(certificate)?.thumbprint ?? "";
-    return thumbprints.includes(thumbprint) ? undefined : "the connection's certificate is not that of the proxy";
+    const actual = parseClientCertificate(certificate);
+    return thumbprints.some((thumbprint) => thumbprint === actual?.thumbprint)
+      ? undefined
+      : "the connection's certificate is not that of the proxy";
   };
 }
 

@@ -56,6 +56,19 @@ describe("the memory of answers", () => {
     expect(find("token")).toBeUndefined();
   });
 
+  test("remembers no answer that is nested deeper than can be written", () => {
+    const { find, remember } = arrange();
+    const nested = (depth: number) => {
+      const response = { ...active, deep: [] as unknown };
+      for (let index = 0; index < depth; index += 1) response.deep = [response.deep];
+      return response;
+    };
+    const shallow = nested(100);
+    remember("shallow", shallow, hour);
+    remember("deep", nested(100_000), hour);
+    expect([find("shallow"), find("deep")]).toEqual([shallow, undefined]);
+  });
+
   test("gives the newer answer, and for the time of the newer one", () => {
     const { find, remember, pass } = arrange();
     remember("token", active, hour);

@@ -1,4 +1,5 @@
 import { createPrivateKey } from "node:crypto";
+import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
@@ -14,6 +15,14 @@ const stranger = await strangers.issueClientCertificate();
 const selfSigned = await createSelfSignedCertificate();
 
 describe("mutualTlsFetch", () => {
+  test("cannot be made where undici is not installed, and gives the reason", () => {
+    const elsewhere = createRequire("file:///nowhere/index.js");
+    expect(() => mutualTlsFetch({ cert, key }, elsewhere)).toThrow(
+      expect.objectContaining({ name: "TypeError", cause: expect.objectContaining({ code: "MODULE_NOT_FOUND" }) }),
+    );
+    expect(mutualTlsFetch({ cert, key })).toBeTypeOf("function");
+  });
+
   test("presents the certificate", async () => {
     const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
     const response = await mutualTlsFetch({ cert, key, ca })(url);

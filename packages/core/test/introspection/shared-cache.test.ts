@@ -56,6 +56,18 @@ describe("an entry", () => {
     expect(await createSharedCache({ store: cache, key: cacheKey }).read(subject)).toEqual(answer);
   });
 
+  test.each([
+    ["has no time", { ...answer, askedAt: Number.NaN }],
+    ["has no response", { askedAt: answer.askedAt, response: null as never }],
+    ["is no object", null as never],
+  ])("that %s is as good as none, though it is authentic", async (_name, incomplete) => {
+    const { cache } = await arrange();
+    await cache.write(subject, incomplete, minute);
+    expect(await cache.read(subject)).toBeUndefined();
+    await cache.write(subject, answer, minute);
+    expect(await cache.read(subject)).toEqual(answer);
+  });
+
   test("is replaced by another one about the same", async () => {
     const { store, cache } = await arrange();
     const newer = { response: { active: true }, askedAt: answer.askedAt + 1 };

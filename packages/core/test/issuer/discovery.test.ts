@@ -108,6 +108,16 @@ describe("discoverMetadata", () => {
     await expectNoKeys(url);
   });
 
+  test("asks for JSON", async () => {
+    const issuer = "https://issuer.example";
+    const accepted: unknown[] = [];
+    await discoverMetadata(issuer, "jwks_uri", async (_url, init) => {
+      accepted.push(new Headers(init?.headers).get("accept"));
+      return Response.json({ issuer, jwks_uri: "https://issuer.example/jwks" });
+    });
+    expect(accepted).toEqual(["application/json"]);
+  });
+
   test("accepts a jwks_uri with https, on another host too", async () => {
     const { url } = await startIssuer((origin) => ({
       [oauth]: json({ issuer: origin, jwks_uri: "https://keys.example/jwks" }),

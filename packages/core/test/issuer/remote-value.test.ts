@@ -1,11 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { createRemoteValue } from "../../src/issuer/remote-value.ts";
+import { reasonOf } from "../support/outcome.ts";
 import { arrange, turn } from "../support/remote-value.ts";
 
 const second = 1000;
 const minute = 60 * second;
 
 describe("a value", () => {
+  test("that is too old by the time it is there is a failure, and may be tried again after a second", async () => {
+    const clockWithSteps = (step: number) => {
+      let time = 0;
+      return () => (time += step);
+    };
+    const late = createRemoteValue(async () => "one", clockWithSteps(70 * minute));
+    expect(await reasonOf(late.refreshed())).toMatchObject({ name: "RemoteFailure", retryAfter: 1 });
+    const timely = createRemoteValue(async () => "one", clockWithSteps(69 * minute));
+    expect(await timely.refreshed()).toBe("one");
+  });
+
   test("is not fetched before it is asked for, and is not there until then", async () => {
     const { value, fetches } = arrange("one");
     expect(value.current()).toBeUndefined();

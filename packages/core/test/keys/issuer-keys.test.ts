@@ -29,7 +29,10 @@ describe("a key set in the configuration", () => {
   test("is used as it is, and nothing is fetched", async () => {
     const keys = keysOf({ jwks: { keys: [jwk] }, fetch: forbidden });
     await keys.ready();
-    expect(await keys.find(header)).toHaveLength(1);
+    const [key] = await keys.find(header);
+    expect(key !== undefined && keys.holds(key)).toBe(true);
+    const [other] = await keysOf({ jwks: { keys: [jwk] } }).find(header);
+    expect(other !== undefined && keys.holds(other)).toBe(false);
     expect(await outcomeOf(keys.find({ ...header, keyId: "b" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await outcomeOf(keys.find({ ...header, algorithm: "ES384" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });

@@ -45,6 +45,12 @@ describe("a key", () => {
     expect(found({ kty: "AKP", pub }, "ML-DSA-44")).toBe(false);
   });
 
+  test("is of no use for an algorithm of another type, and stays of use for its own", async () => {
+    const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
+    expect(await key?.importFor("RS256")).toBeUndefined();
+    expect(await key?.importFor("ES256")).toBeDefined();
+  });
+
   test("that names an algorithm fits that one only (C-06)", () => {
     expect(found({ ...rsa, alg: "PS256" }, "PS256")).toBe(true);
     expect(found({ ...rsa, alg: "PS256" }, "RS256")).toBe(false);
@@ -89,6 +95,7 @@ describe("a key", () => {
     ["private, of type RSA", { ...rsa, d: "AAAA" }],
     ["private, of type AKP", { kty: "AKP", alg: "ML-DSA-44", pub: "AA", priv: "AA" }],
     ["both public and symmetric", { ...p256, k: "AAAA" }],
+    ["of one type, and private as another is", { ...p256, priv: "AAAA" }],
     ["of an unknown type", { kty: "XYZ", kid: "1" }],
     ["of no type", { kid: "1" }],
     ["of a type in another case", { ...p256, kty: "ec" }],

@@ -100,6 +100,31 @@ describe("the first fetch", () => {
     expect(endpoint.requests).toEqual(["/jwks"]);
   });
 
+  test("asks for a key set, or for JSON", async () => {
+    const { url } = await startEndpoint(set(old));
+    const accepted: unknown[] = [];
+    const keys = createRemoteKeys({
+      locate: async () => new URL("/jwks", url),
+      fetch: async (input, init) => {
+        accepted.push(new Headers(init?.headers).get("accept"));
+        return fetch(input, init);
+      },
+    });
+    await keys.ready();
+    expect(accepted).toEqual(["application/jwk-set+json, application/json"]);
+  });
+
+  test("is not repeated to be ready", async () => {
+    const { keys, pass, fetches } = await arrange(set(old));
+    await keys.ready();
+    pass(minute);
+    await keys.ready();
+    expect(fetches()).toBe(1);
+    pass(hour);
+    await keys.ready();
+    expect(fetches()).toBe(2);
+  });
+
   test("is one for 1000 searches at once (N-06)", async () => {
     const { find, fetches } = await arrange(set(old));
     const outcomes = await Promise.all(Array.from({ length: 1000 }, (_, index) => find(index % 2 ? "old" : "absent")));

@@ -112,6 +112,8 @@ describe("the decoder rfc9440", () => {
   test.each([
     ["without colons", base64],
     ["without the first colon", `${base64}:`],
+    ["with another character for the first colon", `;${base64}:`],
+    ["with another character for the last colon", `:${base64};`],
     ["without the last colon", `:${base64}`],
     ["with colons twice", `::${base64}::`],
     ["of one colon", ":"],

@@ -112,6 +112,13 @@ describe("the header of the format", () => {
     expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value], elsewhere) }))).toBe(UNTRUSTED);
   });
 
+  test("may be of one character, where the format decodes that", () => {
+    const format = { header: "x-own", decode: (text: string) => (text === "1" ? rfc9440().decode(value) : undefined) };
+    const resolve = fromProxy(format, { trust });
+    expect([1, 2].map(() => wordFor(resolve(requestWith(["x-own", "1"]))))).toEqual([thumbprint, thumbprint]);
+    expect(wordFor(resolve(requestWith(["x-own", "2"])))).toBe(MISSING);
+  });
+
   test("is looked for by the lower-case form of its configured name", () => {
     const format = { header: "X-Own-CERT", decode: rfc9440().decode };
     expect(verdict(format, ["x-own-cert", value])).toBe(thumbprint);
@@ -468,9 +475,11 @@ describe("a format that somebody writes", () => {
       { header: "x-own", decode, verify: { header: "a", success: "b", provesChain: "true" } },
     ],
     ["with a demand that is no boolean", { header: "x-own", decode, demandsSecret: "no" }],
+    ["with a number for a demand", { header: "x-own", decode, demandsSecret: 0 }],
     ["with members that are inherited", Object.create({ header: "x-own", decode })],
   ])("is a TypeError when it is %s", (_, format) => {
     expect(() => fromProxy(format as ForwardedCertificateFormat, { trust })).toThrow(TypeError);
+    expect(() => fromProxy(format as ForwardedCertificateFormat, { trust })).toThrow(/^certbound: /);
     expect(() => fromProxy(own, { trust })).not.toThrow();
   });
 });

@@ -120,6 +120,7 @@ describe("the secret", () => {
     ["with a misspelled member", { header: "x", value: secret, vlaue: secret }],
   ])("is a TypeError when it is %s", (_, bad) => {
     expect(() => parseTrustedProxy({ secret: bad } as TrustedProxy)).toThrow(TypeError);
+    expect(() => parseTrustedProxy({ secret: bad } as TrustedProxy)).toThrow(/^certbound: /);
     expect(() => parseTrustedProxy({ secret: bad, addresses: [proxyAddress] } as TrustedProxy)).toThrow(TypeError);
   });
 
@@ -497,6 +498,7 @@ describe("the proxy's own certificate", () => {
     ["one in hexadecimal", [Buffer.from(thumbprint, "base64url").toString("hex")]],
     ["a fingerprint with colons", ["8F:35:85:7D"]],
     ["a certificate", [proxy.certificate]],
+    ["a list in a list", [[thumbprint]]],
     ["the SHA-256 of nothing", [THUMBPRINT_OF_NOTHING]],
     ["the SHA-256 of nothing beside a good one", [thumbprint, THUMBPRINT_OF_NOTHING]],
   ])("is a TypeError when the thumbprints are %s", (_, certificateThumbprints) => {

@@ -110,6 +110,12 @@ describe("envoy, of several elements", () => {
     ["the one in the middle", `${other},${client},${proxy}`, { elements: 3, index: 1 }, ec256.thumbprint],
     ["the only one", client ?? "", { elements: 1, index: 0 }, ec256.thumbprint],
     [
+      "the first of three, of which the gateway wrote the last",
+      `${client},${other},${byGateway}`,
+      { elements: 3, index: 0, lastHopUri: gateway },
+      ec256.thumbprint,
+    ],
+    [
       "the first of 16",
       Array.from({ length: 16 }, (_, at) => (at === 0 ? client : other)).join(","),
       { elements: 16, index: 0 },
