@@ -80,7 +80,7 @@ export function isChainVerified(request: NodeRequest): boolean {
   try {
     return socket.authorized === true && !socket.authorizationError && socket.isSessionReused?.() === false;
   } catch {
-    // A closed connection, as below.
+    // A closed connection, as above.
     return false;
   }
 }

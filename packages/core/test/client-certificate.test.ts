@@ -5,6 +5,7 @@ import {
   certificateThumbprint,
   type ClientCertificateInput,
   parseClientCertificate,
+  parseVerifiedCertificate,
 } from "../src/client-certificate.ts";
 import { outcome, refusal } from "./support/outcome.ts";
 import { recordedCertificates } from "./vectors/certificates.ts";
@@ -187,9 +188,35 @@ describe("a certificate that is known by { thumbprint }", () => {
     ["null", { thumbprint: null }],
     ["undefined", { thumbprint: undefined }],
     ["a PEM text for x509", { thumbprint: rfc8705.thumbprint, x509: rfc8705.certificate }],
+    ["a text for chainVerified", { thumbprint: rfc8705.thumbprint, chainVerified: "true" }],
+    ["null for chainVerified", { thumbprint: rfc8705.thumbprint, chainVerified: null }],
     ["what only has the bytes for x509", { thumbprint: rfc8705.thumbprint, x509: { raw: der } }],
   ])("is an error of the application with %s", (_, input: object) => {
     expect(() => parseClientCertificate(input as ClientCertificateInput)).toThrow(TypeError);
+  });
+});
+
+describe("chainVerified", () => {
+  const { thumbprint } = rfc8705;
+
+  test("is what was given with a thumbprint, and else false", () => {
+    expect(parseClientCertificate({ thumbprint, chainVerified: true })?.chainVerified).toBe(true);
+    expect(parseClientCertificate({ thumbprint, chainVerified: false })?.chainVerified).toBe(false);
+    for (const input of [{ thumbprint }, rfc8705.certificate, der, new X509Certificate(der)]) {
+      expect(parseClientCertificate(input)?.chainVerified).toBe(false);
+    }
+  });
+
+  test("is true of a certificate whose chain was verified, which is as lazy as before", () => {
+    const verified = parseVerifiedCertificate(der);
+    expect(verified).toMatchObject({ thumbprint, chainVerified: true });
+    expect(verified?.x509?.fingerprint256).toBe(fingerprint256);
+    expect(parseVerifiedCertificate(null)).toBeUndefined();
+    expect(parseVerifiedCertificate("")).toBeUndefined();
+  });
+
+  test("does not show in a log line", () => {
+    expect(Object.keys(parseVerifiedCertificate(der) ?? {})).toStrictEqual(["thumbprint"]);
   });
 });
 

@@ -27,8 +27,8 @@ export function tlsCertificate(request: IncomingRequest): ClientCertificate | nu
   const known = connection && certificates.get(connection);
   if (known !== undefined) return known;
   const certificate = peerCertificate(received);
-  const parse = isChainVerified(received) ? parseVerifiedCertificate : parseClientCertificate;
-  const parsed = certificate && parse(certificate);
+  const parsed =
+    certificate && (isChainVerified(received) ? parseVerifiedCertificate : parseClientCertificate)(certificate);
   if (parsed === undefined) return null;
   // Before TLS 1.3, a client may renegotiate with another certificate.
   if (connection !== undefined && received.socket.getProtocol?.() === "TLSv1.3") certificates.set(connection, parsed);
