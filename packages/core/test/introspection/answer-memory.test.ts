@@ -56,17 +56,19 @@ describe("the memory of answers", () => {
     expect(find("token")).toBeUndefined();
   });
 
-  test("remembers no answer that is nested deeper than can be written", () => {
+  test("remembers no answer that is nested deeper than can be written, which depends on the version of Node.js", () => {
     const { find, remember } = arrange();
     const nested = (depth: number) => {
       const response = { ...active, deep: [] as unknown };
       for (let index = 0; index < depth; index += 1) response.deep = [response.deep];
       return response;
     };
-    const shallow = nested(100);
-    remember("shallow", shallow, hour);
-    remember("deep", nested(100_000), hour);
-    expect([find("shallow"), find("deep")]).toEqual([shallow, undefined]);
+    for (const depth of [100, 100_000]) {
+      const response = nested(depth);
+      remember("token", response, hour);
+      expect(find("token") === response).toBe(canBeWritten(response));
+    }
+    expect(canBeWritten(nested(100))).toBe(true);
   });
 
   test("gives the newer answer, and for the time of the newer one", () => {
@@ -131,3 +133,11 @@ describe("isActive", () => {
     expect(withPollutedPrototype("active", true, () => isActive({}))).toBe(false);
   });
 });
+
+function canBeWritten(value: object): boolean {
+  try {
+    return JSON.stringify(value) !== "";
+  } catch {
+    return false;
+  }
+}
