@@ -138,10 +138,10 @@ export const requestAttacks = [
   },
   {
     id: "S-05",
-    requirement: "A certificate that expires or is revoked after the handshake",
+    requirement: "A certificate that expires after the handshake, where validity is asked for",
     source: "CVE-2026-28755",
     level: "attack",
-    applies: "the TLS layer's: certificates are compared, not judged",
+    applies: true,
   },
   {
     id: "S-06",

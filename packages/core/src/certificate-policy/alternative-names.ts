@@ -40,18 +40,21 @@ export const alternativeNamesRule: OptionRule = {
  */
 export function parseAlternativeNames(names: AlternativeNames): (certificate: X509Certificate) => boolean {
   const given = knownOptions("subjectAlternativeNames", names, rules, "not-given");
-  const { dns = [], uri = [], email = [], ip = [] } = given;
   if (Object.keys(given).length === 0) {
     throw new TypeError('certbound: option "subjectAlternativeNames" names none');
   }
-  const uris: ReadonlySet<string> = new Set(uri);
+  const { dns, uri, email, ip } = given;
   // Host names, mail addresses and IP addresses are OpenSSL's to compare.
   const namesOnly = { subject: "never", wildcards: false } as const;
-  return (certificate) =>
-    dns.some((name) => certificate.checkHost(name, namesOnly) !== undefined) ||
-    email.some((address) => certificate.checkEmail(address, namesOnly) !== undefined) ||
-    ip.some((address) => certificate.checkIP(address) !== undefined) ||
-    urisOf(certificate).some((name) => uris.has(name));
+  return (certificate) => {
+    const isNamed = [
+      dns?.some((name) => certificate.checkHost(name, namesOnly) !== undefined),
+      email?.some((address) => certificate.checkEmail(address, namesOnly) !== undefined),
+      ip?.some((address) => certificate.checkIP(address) !== undefined),
+      uri?.some((name) => urisOf(certificate).includes(name)),
+    ];
+    return isNamed.includes(true);
+  };
 }
 
 /**
@@ -59,8 +62,7 @@ export function parseAlternativeNames(names: AlternativeNames): (certificate: X5
  *
  * Node separates names by `, ` and writes one that could be mistaken for several as a JSON string (CVE-2021-44532).
  */
-function urisOf({ subjectAltName }: X509Certificate): readonly string[] {
-  if (subjectAltName === undefined) return [];
+function urisOf({ subjectAltName = "" }: X509Certificate): readonly string[] {
   const entry = /([A-Za-z][A-Za-z ]*):(?:("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*")|([^",]*))(?:, |$)/uy;
   const found: string[] = [];
   while (entry.lastIndex < subjectAltName.length) {

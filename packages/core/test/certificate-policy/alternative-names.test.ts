@@ -16,6 +16,8 @@ async function certificateWith(...subjectAlternativeNames: string[]): Promise<X5
 const named = await certificateWith(
   "DNS:client.acme.example",
   "DNS:*.wild.example",
+  "DNS:urn:host",
+  "URI:h2.a+b-c:d",
   "URI:spiffe://acme/client",
   'URI:urn:a"b',
   "URI:https://acme.example/,URI:https://evil.example/",
@@ -31,6 +33,8 @@ describe("a certificate", () => {
     ["its host name in other letters", { dns: ["CLIENT.Acme.example"] }],
     ["one of several host names", { dns: ["other.example", "client.acme.example"] }],
     ["its URI", { uri: ["spiffe://acme/client"] }],
+    ["a URI whose scheme is not of letters only", { uri: ["h2.a+b-c:d"] }],
+    ["no name of another kind, which is left out", { dns: undefined, uri: ["spiffe://acme/client"] }],
     ["a URI with a quote", { uri: ['urn:a"b'] }],
     ["a URI with a comma", { uri: ["https://acme.example/,URI:https://evil.example/"] }],
     ["its mail address", { email: ["Ops@acme.example"] }],
@@ -53,6 +57,7 @@ describe("a certificate", () => {
     ["the beginning of its URI", { uri: ["spiffe://acme/clien"] }],
     ["a URI that another one holds", { uri: ["https://evil.example/"] }],
     ["a part of such a URI", { uri: ["https://acme.example/"] }],
+    ["a host name that reads like a URI", { uri: ["urn:host"] }],
     ["its host name as a URI", { uri: ["DNS:client.acme.example"] }],
     ["its mail address in other letters", { email: ["ops@acme.example"] }],
     ["another address", { ip: ["192.0.2.2"] }],
@@ -73,6 +78,7 @@ describe("a certificate", () => {
       'URI:urn:a, DNS:"\\x"',
       " URI:urn:a",
       "URI:urn:a;",
+      'URI:urn:a, URI:"\\u0"',
     ]) {
       expect([text, isNamed(withText(text))]).toStrictEqual([text, false]);
     }
@@ -91,6 +97,10 @@ test.each<[string, unknown]>([
   ["a host name that is no text", { dns: [1] }],
   ["what is no URI", { uri: ["client"] }],
   ["a URI with a line break", { uri: ["urn:a\n"] }],
+  ["a URI behind a blank", { uri: [" urn:a"] }],
+  ["a list in the list of addresses", { ip: [["192.0.2.1"]] }],
+  ["a mail address behind a blank", { email: [" ops@acme.example"] }],
+  ["a mail address before a blank", { email: ["ops@acme.example "] }],
   ["what is no mail address", { email: ["ops"] }],
   ["every address of a host", { email: ["@acme.example"] }],
   ["what is no IP address", { ip: ["192.0.2"] }],

@@ -45,6 +45,7 @@ describe("the validity of the certificate", () => {
       });
     expect(judge(x509)).toBe(true);
     expect(judge({ ...x509, [member]: "Bad time value" })).toBeInstanceOf(AccessTokenError);
+    expect(judge({ ...x509, validTo: x509.validFrom })).toMatchObject({ detail: expect.stringMatching(/expired/) });
   });
 });
 

@@ -74,6 +74,37 @@ describe("certificates", () => {
     expect(verdict(rules, parsed(selfSigned.certificate))).toBe(UNTRUSTED);
   });
 
+  test("by their alternative names, of which a thumbprint or a verified chain tells enough", () => {
+    const listed = { thumbprints: [client.thumbprint, sibling.thumbprint], subjectAlternativeNames: dns };
+    expect(verdict(listed, own)).toBe(true);
+    expect(verdict(listed, parsed(sibling.certificate))).toBe(UNTRUSTED);
+    const verified = { chainVerified: true, subjectAlternativeNames: dns } as const;
+    const [withVerifiedChain, another] = [client, sibling].map(({ der }) => parseVerifiedCertificate(der) ?? own);
+    expect(verdict(verified, withVerifiedChain ?? own)).toBe(true);
+    expect(verdict(verified, another ?? own)).toBe(UNTRUSTED);
+    expect(verdict(verified, own)).toBe(UNTRUSTED);
+  });
+
+  test.each<[RegExp, CertificateRules, ClientCertificate]>([
+    [/chain was verified/, { chainVerified: true }, own],
+    [/thumbprint is not on the list/, { thumbprints: [sibling.thumbprint] }, own],
+    [/issuers on the list/, { issuers: [impostor.certificate] }, own],
+    [
+      /alternative names on the list/,
+      { thumbprints: [client.thumbprint], subjectAlternativeNames: { ip: ["::1"] } },
+      own,
+    ],
+    [/only the thumbprint is known/, { issuers: [authority.certificate] }, parsed({ thumbprint: client.thumbprint })],
+    [/only the thumbprint is known/, { currentlyValid: true }, parsed({ thumbprint: client.thumbprint })],
+    [/not valid yet/, { currentlyValid: true }, own],
+    [/none of the tenants/, { tenant: { of: () => undefined, claim: null } }, own],
+    [/another tenant/, { tenant: { of: () => "acme", claim: "tenant_id" } }, own],
+  ])("and the detail of a refusal says by which rule: %s", (detail, rules, certificate) => {
+    expect(certificateRules(rules)(certificate, { claims: {}, now: 0 })).toMatchObject({
+      detail: expect.stringMatching(detail),
+    });
+  });
+
   test("only by their thumbprint and chain, where nothing else is known of them", () => {
     const { thumbprint } = client;
     const known = parsed({ thumbprint, chainVerified: true });
@@ -111,6 +142,7 @@ test.each<[string, unknown, RegExp]>([
   ["a chain that need not be verified", { chainVerified: false }, /"chainVerified" .* must be true/],
   ["a validity that does not matter", { currentlyValid: false }, /"currentlyValid" .* must be true/],
   ["no thumbprint", { thumbprints: [] }, /"thumbprints"/],
+  ["a list in the list of thumbprints", { thumbprints: [[client.thumbprint]] }, /"thumbprints"/],
   ["a thumbprint in hexadecimal digits", { thumbprints: ["a".repeat(64)] }, /"thumbprints"/],
   ["no issuer", { issuers: [] }, /"issuers"/],
   ["an issuer that is no CA", { issuers: [selfSigned.certificate] }, /"issuers"/],
@@ -118,7 +150,11 @@ test.each<[string, unknown, RegExp]>([
   ["an issuer by its thumbprint", { issuers: [{ thumbprint: selfSigned.thumbprint }] }, /"issuers"/],
   ["an issuer that is null", { issuers: [null] }, /"issuers"/],
   ["a file of several issuers", { issuers: [authority.certificate + impostor.certificate] }, /"issuers"/],
-  ["names that nobody vouches for", { subjectAlternativeNames: dns }, /needs chainVerified, issuers or thumbprints/],
+  [
+    "names that nobody vouches for",
+    { subjectAlternativeNames: dns },
+    /needs chainVerified, issuers or thumbprints .* anybody/,
+  ],
   ["such names of a valid certificate", { currentlyValid: true, subjectAlternativeNames: dns }, /needs chainVerified/],
   ["names of none", { chainVerified: true, subjectAlternativeNames: {} }, /names none/],
 ])("is a TypeError: %s", (_case, rules, message) => {

@@ -11,7 +11,7 @@ const stranger = await createSelfSignedCertificate();
 test("tell which tenant a certificate belongs to", () => {
   const tenantOf = certificateTenants({
     acme: { thumbprints: [acme.thumbprint] },
-    globex: { thumbprints: [globex.thumbprint] },
+    globex: { thumbprints: [globex.thumbprint], issuers: undefined },
   });
   expect(tenantOf(parseClientCertificate(acme.certificate))).toBe("acme");
   expect(tenantOf({ thumbprint: globex.thumbprint, x509: undefined })).toBe("globex");

@@ -1,3 +1,4 @@
+import { certificateRules } from "@certbound/core";
 import { protectApi } from "@certbound/express";
 import { mtlsRequest, startServer } from "@certbound/testing";
 import { randomBytes } from "node:crypto";
@@ -13,7 +14,7 @@ import { expectRefused } from "../../answers.ts";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { startOwnApi } from "../../own-api.ts";
 import { rawExchange } from "../../raw-exchange.ts";
-import type { Scene } from "../../scene.ts";
+import { NOW, type Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
 export const cases: readonly ConformanceCase[] = [
@@ -51,6 +52,37 @@ export const cases: readonly ConformanceCase[] = [
       ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MISSING"],
     ]);
   }),
+  conforms(
+    "S-05",
+    "refuses a certificate that expires on an open connection, by a policy of validity",
+    async (stage) => {
+      const { ca, jwks, token } = stage.scene;
+      const expiring = await ca.issueClientCertificate({ notAfter: new Date((NOW + 60) * 1000) });
+      const authorization = `Bearer ${token({ claims: { cnf: { "x5t#S256": expiring.thumbprint } } })}`;
+      let now = NOW;
+      const clock = () => now * 1000;
+      const certificatePolicy = certificateRules({ currentlyValid: true });
+      const judged = await startOwnApi(backendOf(2), verifierOf({ jwks, clock, certificatePolicy }), { ca });
+      const compared = await startOwnApi(backendOf(2), verifierOf({ jwks, clock }), { ca });
+      const sessions = [judged, compared].map(({ url }) =>
+        connect(url, { ca: ca.certificate, servername: "localhost", cert: expiring.certificate, key: expiring.key }),
+      );
+      const statuses = async () =>
+        Promise.all(
+          sessions.map(async (session) => {
+            const stream = session.request({ ":path": "/api", authorization });
+            const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+            return headers[":status"];
+          }),
+        );
+      const before = await statuses();
+      now = NOW + 61;
+      const after = await statuses();
+      for (const session of sessions) session.destroy();
+      await Promise.all([judged.close(), compared.close()]);
+      expect([before, after, judged.codes]).toEqual([[200, 200], [401, 200], ["ERR_CERTIFICATE_UNTRUSTED"]]);
+    },
+  ),
   ...(["TLSv1.2", "TLSv1.3"] as const).map((tlsVersion) =>
     conforms("S-02", `judges a ${tlsVersion} session that began at another host by its certificate`, async (stage) => {
       const { scene } = stage;
