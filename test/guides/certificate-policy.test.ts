@@ -1,4 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import type { Server } from "node:https";
+import { certificateThumbprint } from "@certbound/core";
 import {
   createCertificateAuthority,
   createIssuer,
@@ -9,6 +11,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { unrevoked } from "./certificate-policy-of-ones-own.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
 const [ca, otherCa, issuer] = await Promise.all([
@@ -68,4 +71,24 @@ test("a chain is verified by the handshake of this connection", async () => {
   expect((await ask("/settings", acme)).status).toBe(200);
   expect((await ask("/settings", globex)).status).toBe(401);
   expect((await ask("/settings", expired)).status).toBe(401);
+});
+
+test("a policy of one's own can ask for revoked certificates, of those that the rules accept", async () => {
+  const asked: string[] = [];
+  const { serialNumber } = new X509Certificate(expired.certificate);
+  const policy = unrevoked(ca.certificate, async (number) => {
+    asked.push(number);
+    return number === serialNumber;
+  });
+  const decide = async ({ certificate }: Identity, now: number) => {
+    const x509 = new X509Certificate(certificate);
+    return policy({ thumbprint: certificateThumbprint(x509), x509 }, { claims: {}, now });
+  };
+  const now = Date.now() / 1000;
+  expect(await decide(acme, now)).toBe(true);
+  expect(await decide(expired, yesterday.getTime() / 1000 - 1)).toBe(false);
+  expect(asked).toHaveLength(2);
+  expect(await decide(expired, now)).toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED" });
+  expect(await decide(forged, now)).toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED" });
+  expect(asked).toHaveLength(2);
 });
