@@ -38,8 +38,6 @@ export interface Remains {
   readonly troubles: readonly string[];
   /** How many there have been so far. */
   readonly connections: number;
-  /** Of which APIs there were connections that Node did not notice the end of. */
-  readonly unnoticed: readonly ApiName[];
   readonly requests: number;
   /** How many of them have not been collected. */
   readonly requestsKept: number;

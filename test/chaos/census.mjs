@@ -12,16 +12,15 @@ export function createCensus() {
   const open = new Map();
   /** @type {WeakRef<object>[]} */
   const requests = [];
-  /** @type {ApiName[]} */
-  const unnoticed = [];
   let connections = 0;
 
-  /** Node's HTTP/2 does not notice every client that resets: the connection is gone, and its socket is not. */
+  /**
+   * Node's HTTP/2 does not notice every client that resets, with any check or none: the connection is gone, and its socket
+   * is not. All others have to close by themselves.
+   */
   const closeUnnoticed = () => {
     for (const [socket, api] of open) {
-      if (socket.destroyed || socket.remoteAddress !== undefined) continue;
-      unnoticed.push(api);
-      socket.destroy();
+      if (api === "node:http2" && !socket.destroyed && socket.remoteAddress === undefined) socket.destroy();
     }
   };
 
@@ -46,7 +45,6 @@ export function createCensus() {
       globalThis.gc?.();
       return {
         connections,
-        unnoticed,
         requests: requests.length,
         requestsKept: requests.filter((reference) => reference.deref() !== undefined).length,
         resources: process.getActiveResourcesInfo().toSorted(),

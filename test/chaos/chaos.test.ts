@@ -89,8 +89,6 @@ describe("afterwards", () => {
     expect(after.troubles).toEqual([]);
     expect(after.resources).toEqual(before.resources);
     expect(after.connections).toBeGreaterThan(2000);
-    // Of HTTP/2 it is a matter of Node, and happens without any check as well.
-    expect(after.unnoticed.filter((api) => api !== "node:http2")).toEqual([]);
     expect(after.requestsKept).toBeLessThanOrEqual(20);
     expect(after.heap - before.heap).toBeLessThan(20 * MEGABYTE);
   });

@@ -18,6 +18,7 @@ export const verifyRules: OptionRules<VerifyOptions> = {
     accepts: (value) =>
       value instanceof AccessTokenError
         ? isCertificateErrorCode(value.code)
-        : value === null || typeof value === "string" || (typeof value === "object" && !Array.isArray(value)),
+        : // null is an object, too.
+          typeof value === "string" || (typeof value === "object" && !Array.isArray(value)),
   },
 };

@@ -40,6 +40,7 @@ describe("a certificate in PEM", () => {
     ["without an END line", pem.replace("-----END CERTIFICATE-----\n", "")],
     ["cut in the middle", pem.slice(0, 200)],
     ["of a BEGIN line only", "-----BEGIN CERTIFICATE-----"],
+    ["whose first line break is missing", pem.replace("-----\n", "-----")],
     ["without anything inside", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"],
     ["without anything inside, in one line", "-----BEGIN CERTIFICATE----------END CERTIFICATE-----"],
     ["without line breaks", pem.replaceAll("\n", "")],

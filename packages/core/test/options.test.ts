@@ -316,6 +316,12 @@ describe("several issuers", () => {
     expect(only(parseVerifierOptions({ issuer: [one] }))?.audience).toEqual(["urn:one"]);
   });
 
+  test("must each be named, whatever else is said of them", () => {
+    expect(() => parseVerifierOptions({ issuer: [{ ...one, jwks }] })).not.toThrow();
+    const unnamed = { audience: one.audience, jwks };
+    expectRefusal({ issuer: [unnamed] }, '"issuer"');
+  });
+
   test("may skip the audience each for itself", () => {
     const issuers = [{ ...one, audience: null }, { issuer: two.issuer }];
     expect(parse({ issuer: issuers }).issuers.map((entry) => entry.audience)).toEqual([null, [audience]]);
@@ -403,6 +409,11 @@ describe("the environment", () => {
 
   test("separates audiences by commas", () => {
     setEnvironment({ ...complete, CERTBOUND_AUDIENCE: "urn:a,urn:b" });
+    expect(only(parseVerifierOptions({}))?.audience).toEqual(["urn:a", "urn:b"]);
+  });
+
+  test("takes blanks around audiences for none of theirs", () => {
+    setEnvironment({ ...complete, CERTBOUND_AUDIENCE: " urn:a, urn:b " });
     expect(only(parseVerifierOptions({}))?.audience).toEqual(["urn:a", "urn:b"]);
   });
 

@@ -111,6 +111,14 @@ describe("the detail", () => {
     expect(error.detail).toMatch(/signature was not verified/);
   });
 
+  test("does not say so of a token that was verified before", async () => {
+    const token = await issuer.accessToken({ boundTo: client });
+    await verifier.verify(token, { clientCertificate: client.certificate });
+    const stolen = await refusalOf(verifier.verify(token, { clientCertificate: thief.certificate }));
+    expect(stolen.code).toBe("ERR_BINDING_MISMATCH");
+    expect(stolen.detail).not.toMatch(/not verified/);
+  });
+
   test("does not say so of a certificate, whose error may be the application's own and stays as it is", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
     expect(await refusalOf(verify({ use: { clientCertificate: reason } }))).toBe(reason);

@@ -185,6 +185,7 @@ describe.each(["pem-urlencoded", "pem-urlencoded-chain"] as const)("the decoder 
     ["as encodeURIComponent writes it", encodeURIComponent(pem)],
     ["in lower-case digits", percentEncoded(pem).replaceAll(/%../g, (escape) => escape.toLowerCase())],
     ["with bare +, / and =, as load balancers write it", pem.replaceAll(" ", "%20").replaceAll("\n", "%0A")],
+    ["behind a line break", `%0A${percentEncoded(pem)}`],
     ["with %3D but bare + and /", pem.replaceAll(" ", "%20").replaceAll("\n", "%0A").replaceAll("=", "%3D")],
     ["without a last line end", percentEncoded(pem.trimEnd())],
     ["with CRLF", percentEncoded(pem.replaceAll("\n", "\r\n"))],

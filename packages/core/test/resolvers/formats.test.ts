@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
 import type { ForwardedCertificateFormat } from "../../src/resolvers/forwarded-format.ts";
 import { apache } from "../../src/resolvers/formats/apache.ts";
+import { awsAlb } from "../../src/resolvers/formats/aws-alb.ts";
 import { azureApplicationGateway } from "../../src/resolvers/formats/azure-application-gateway.ts";
 import { cloudFront } from "../../src/resolvers/formats/cloud-front.ts";
 import { gcp } from "../../src/resolvers/formats/gcp.ts";
@@ -544,4 +545,9 @@ describe("every format", () => {
     expect(() => create?.(options as never)).toThrow(TypeError);
     expect(() => create?.(options as never)).toThrow(`"${option}"`);
   });
+});
+
+test("AWS ALB verifies, where nothing else is said", () => {
+  expect(awsAlb({ mode: "verify" })).toEqual(awsAlb());
+  expect(awsAlb({ mode: "passthrough" })).not.toEqual(awsAlb());
 });

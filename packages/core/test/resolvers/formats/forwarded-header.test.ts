@@ -35,6 +35,11 @@ describe("forwardedHeader", () => {
     expect(verdict(format, [header, der, "x-used", "1"])).toBe(UNTRUSTED);
   });
 
+  test("takes a verify that is undefined for none", () => {
+    const format = forwardedHeader({ header, encoding: "der-base64", verify: undefined });
+    expect(verdict(format, [header, der])).toBe(thumbprint);
+  });
+
   test("demands every one of several headers", () => {
     const verify = [
       { header: "X-Verify", success: "ok" },
