@@ -6,7 +6,7 @@ import type {
   IntrospectionConfiguration,
   IntrospectionOptions,
 } from "./introspection-configuration.ts";
-import { knownOptions, nonEmptyString, type OptionRule, type OptionRules, seconds } from "./known-options.ts";
+import { knownOptions, nonEmptyString, onlyTrue, type OptionRule, type OptionRules, seconds } from "./known-options.ts";
 import { isSecureUrl } from "./secure-url.ts";
 
 type Credential = "clientSecret" | "clientKey" | "clientTls";
@@ -45,7 +45,7 @@ const rules: OptionRules<IntrospectionOptions> = {
   clientTls: { expected: "{ cert, key } that belong together, with passphrase and ca if needed", accepts: isClientTls },
   opaqueTokens: flag,
   always: flag,
-  returnsConfirmation: { expected: "true, or not given", accepts: (value) => value === true },
+  returnsConfirmation: onlyTrue,
   signedResponse: flag,
   cacheDuration: seconds(0, 3600),
   cache: { expected: "a store with get and set, such as a Keyv", accepts: isStore },

@@ -1,4 +1,5 @@
 import { isJsonObject } from "./json-object.ts";
+import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
 
 /** Says what an option must be, and tells whether a value is. */
 export interface OptionRule {
@@ -50,6 +51,18 @@ export const nonEmptyString: OptionRule = {
 export const callback: OptionRule = {
   expected: "a function",
   accepts: (value) => typeof value === "function",
+};
+
+/** Accepts true: what is switched on by being written out, and off by nothing. */
+export const onlyTrue: OptionRule = {
+  expected: "true, or left out",
+  accepts: (value) => value === true,
+};
+
+/** Accepts the thumbprint of a certificate; not that of nothing, which no certificate has. */
+export const sha256Thumbprint: OptionRule = {
+  expected: "an x5t#S256 thumbprint (43 characters of base64url)",
+  accepts: (value) => typeof value === "string" && isThumbprint(value) && value !== THUMBPRINT_OF_NOTHING,
 };
 
 /** Accepts a non-empty array of values that another rule accepts. */

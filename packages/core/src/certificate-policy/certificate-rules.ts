@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import type { ClientCertificate } from "../client-certificate.ts";
 import type { AccessTokenError } from "../errors.ts";
 import { isJsonObject, ownMember } from "../json-object.ts";
-import { callback, knownOptions, nonEmptyString, type OptionRules } from "../known-options.ts";
+import { callback, knownOptions, nonEmptyString, onlyTrue, type OptionRules } from "../known-options.ts";
 import { type CertificateContext, type CertificatePolicy, untrusted } from "./certificate-policy.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 import type { CertificateTenants } from "./certificate-tenants.ts";
@@ -25,7 +25,7 @@ export interface TenantRule {
 
 const rules: OptionRules<CertificateRules> = {
   ...selectionRules,
-  currentlyValid: { expected: "true, or left out", accepts: (value) => value === true },
+  currentlyValid: onlyTrue,
   tenant: { expected: "an object: { of, claim }", accepts: isJsonObject },
 };
 

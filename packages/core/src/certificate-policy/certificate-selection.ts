@@ -1,7 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
-import { nonEmptyList, type OptionRule, type OptionRules } from "../known-options.ts";
-import { isThumbprint } from "../thumbprint.ts";
+import { nonEmptyList, onlyTrue, type OptionRule, type OptionRules, sha256Thumbprint } from "../known-options.ts";
 import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } from "./alternative-names.ts";
 
 /** Says which certificates are meant; all that is given must hold, and each list by one of its items. */
@@ -35,11 +34,8 @@ const issuerRule: OptionRule = {
 
 /** The rules of a selection, for option types that include it. */
 export const selectionRules: OptionRules<CertificateSelection> = {
-  chainVerified: { expected: "true, or left out", accepts: (value) => value === true },
-  thumbprints: nonEmptyList({
-    expected: "43 characters of canonical base64url (x5t#S256)",
-    accepts: (value) => typeof value === "string" && isThumbprint(value),
-  }),
+  chainVerified: onlyTrue,
+  thumbprints: nonEmptyList(sha256Thumbprint),
   issuers: nonEmptyList(issuerRule),
   subjectAlternativeNames: alternativeNamesRule,
 };

@@ -3,8 +3,7 @@ import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../client-certificate.ts";
 import { headerValues, type NodeRequest, peerCertificate } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
-import { knownOptions, nonEmptyList, type OptionRules } from "../known-options.ts";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "../thumbprint.ts";
+import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../known-options.ts";
 import { headerName } from "./forwarded-format.ts";
 
 /**
@@ -51,11 +50,8 @@ const trustRules: OptionRules<TrustedProxy> = {
     expected: "an IP address, or a CIDR range that is not the whole address space",
     accepts: (value) => typeof value === "string" && parseRange(value) !== undefined,
   }),
-  unixSocket: { expected: "true, or left out", accepts: (value) => value === true },
-  certificateThumbprints: nonEmptyList({
-    expected: "an x5t#S256 thumbprint (43 characters of base64url)",
-    accepts: (value) => typeof value === "string" && isThumbprint(value) && value !== THUMBPRINT_OF_NOTHING,
-  }),
+  unixSocket: onlyTrue,
+  certificateThumbprints: nonEmptyList(sha256Thumbprint),
   secret: { expected: "{ header, value }", accepts: isJsonObject },
 };
 

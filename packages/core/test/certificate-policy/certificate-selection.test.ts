@@ -142,6 +142,7 @@ test.each<[string, unknown, RegExp]>([
   ["a chain that need not be verified", { chainVerified: false }, /"chainVerified" .* must be true/],
   ["a validity that does not matter", { currentlyValid: false }, /"currentlyValid" .* must be true/],
   ["no thumbprint", { thumbprints: [] }, /"thumbprints"/],
+  ["the thumbprint of nothing", { thumbprints: ["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"] }, /"thumbprints"/],
   ["a list in the list of thumbprints", { thumbprints: [[client.thumbprint]] }, /"thumbprints"/],
   ["a thumbprint in hexadecimal digits", { thumbprints: ["a".repeat(64)] }, /"thumbprints"/],
   ["no issuer", { issuers: [] }, /"issuers"/],

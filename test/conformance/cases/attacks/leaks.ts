@@ -6,6 +6,7 @@ import { type Api, conforms, type ConformanceCase, type Presented } from "../../
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 import { constant } from "../../signers.ts";
+import type { ApiServer, Route } from "../../stage.ts";
 
 /** Stands wherever a token can say something, and nowhere else. */
 const MARK = "mark-7f3a";
@@ -47,15 +48,9 @@ export const cases: readonly ConformanceCase[] = [
     "L-01",
     "answers nothing of the token, its claims or the certificate, whatever it refuses for",
     async ({ scene, servers }) => {
-      for (const { connections, routeOf } of servers) {
-        const route = routeOf(demanding);
-        const send = (token: string, certificate: Presented = "own") =>
-          connections[certificate].send({
-            path: route.path,
-            method: "GET",
-            fields: [["authorization", `Bearer ${token}`]],
-            body: undefined,
-          });
+      for (const server of servers) {
+        const route = server.routeOf(demanding);
+        const send = sender(server, route);
         expect((await send(scene.token(marked({ claims: { scope: "admin" } }, MARK)))).status).toBe(200);
         for (const [code, differences, certificate] of refusals) {
           route.codes.length = 0;
@@ -91,15 +86,9 @@ export const cases: readonly ConformanceCase[] = [
     "L-02",
     "lets no line break, quote or markup of a token into answers",
     async ({ scene, servers }) => {
-      for (const { connections, routeOf } of servers) {
-        const route = routeOf(demanding);
-        const send = (token: string, certificate: Presented = "own") =>
-          connections[certificate].send({
-            path: route.path,
-            method: "GET",
-            fields: [["authorization", `Bearer ${token}`]],
-            body: undefined,
-          });
+      for (const server of servers) {
+        const route = server.routeOf(demanding);
+        const send = sender(server, route);
         const harmless = await send(scene.token({ claims: { scope: "admin", note: INJECTION } }));
         expect(harmless.status).toBe(200);
         for (const [code, differences, certificate] of refusals) {
@@ -163,4 +152,15 @@ function expectNothingOf(token: string, { own, other }: Scene, text: string): vo
 
 function expectNoInjection(text: string): void {
   expect(text.toLowerCase()).not.toMatch(/x-injected|<script|alert\(1\)|\[31m/);
+}
+
+/** Sends tokens to a route of a server, each with the certificate of a client. */
+function sender({ connections }: ApiServer, { path }: Route) {
+  return (token: string, certificate: Presented = "own") =>
+    connections[certificate].send({
+      path,
+      method: "GET",
+      fields: [["authorization", `Bearer ${token}`]],
+      body: undefined,
+    });
 }

@@ -2,6 +2,7 @@ import { certificateThumbprint } from "@certbound/core";
 import { createSelfSignedCertificate, type Identity } from "@certbound/testing";
 import { createHash, X509Certificate } from "node:crypto";
 import { expect } from "vitest";
+import * as appendixA from "../../../../packages/core/test/vectors/rfc8705-appendix-a.ts";
 import { expectRefused } from "../../answers.ts";
 import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
 import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
@@ -27,17 +28,6 @@ const spellings: readonly (readonly [name: string, write: (thumbprint: string) =
   ["with a line break in it", (text) => `${text.slice(0, 20)}\r\n${text.slice(20)}`],
   ["in hexadecimal digits", (text) => Buffer.from(text, "base64url").toString("hex")],
 ];
-
-/** The certificate of the appendix: version 1, and expired on 2 May 2022. */
-const appendixA = `-----BEGIN CERTIFICATE-----
-MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAx
-ODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqG
-SM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ
-/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwID
-SQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOV
-bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
------END CERTIFICATE-----
-`;
 
 export const cases: readonly ConformanceCase[] = [
   refuses("8705-01", "a token without confirmation", {
@@ -178,12 +168,12 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   conforms("8705-16", "gives the example certificate the thumbprint of the appendix", async ({ scene }) => {
-    const thumbprint = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
-    expect(certificateThumbprint(appendixA)).toBe(thumbprint);
+    const { certificate, thumbprint } = appendixA;
+    expect(certificateThumbprint(certificate)).toBe(thumbprint);
     const verifier = verifierOf({ jwks: scene.jwks });
     const token = scene.token({ claims: { cnf: { "x5t#S256": thumbprint } } });
     const verify = (clientCertificate: string) => outcomeOf(verifier.verify(token, { clientCertificate }));
-    expect(await verify(appendixA)).toBe("accepted");
+    expect(await verify(certificate)).toBe("accepted");
     expect(await verify(scene.own.certificate)).toBe("ERR_BINDING_MISMATCH");
   }),
 ];
