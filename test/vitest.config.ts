@@ -35,6 +35,8 @@ export default defineConfig({
     // One import of the sources for each worker, not for each file: that was most of the time. With what is built, which
     // Node loads itself, a worker on Node 20 came to hold two copies of core.
     isolate: onBuiltPackages,
+    // Many tests are about APIs over plain HTTP, or without certificates: what is said of them is no news here.
+    execArgv: ["--disable-warning=CertboundWarning"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // What is built is loaded by Node itself, not transformed.

@@ -19,6 +19,7 @@ const LAYERS = {
   "introspection-configuration.ts": 0,
   "json-object.ts": 0,
   "profiles.ts": 0,
+  "resource-identifier.ts": 0,
   "rsa-modulus.ts": 0,
   "secure-url.ts": 0,
   "single-flight.ts": 0,
@@ -31,6 +32,7 @@ const LAYERS = {
   "compact-jws.ts": 1,
   "issuer/": 1,
   "known-options.ts": 1,
+  "setup-warnings.ts": 1,
   "client-certificate.ts": 2,
   "client-key.ts": 2,
   "client-tls.ts": 2,
@@ -41,11 +43,13 @@ const LAYERS = {
   "resolvers/": 3,
   "binding.ts": 4,
   "certificate-policy/": 4,
+  "decision.ts": 4,
   "presented-token.ts": 4,
   "configuration.ts": 5,
   "credentials.ts": 5,
   "json-web-key-set.ts": 6,
   "profile-options.ts": 6,
+  "protected-resource.ts": 6,
   "requirements.ts": 6,
   "keys/": 7,
   "options.ts": 7,
@@ -57,13 +61,14 @@ const LAYERS = {
   "verified-tokens.ts": 11,
   "verifier.ts": 12,
   "authenticator.ts": 13,
-  "index.ts": 14,
+  "protected-resource-metadata.ts": 14,
+  "index.ts": 15,
 };
 
 const CORE = "packages/core/src/";
 const ENVIRONMENT_READER = `${CORE}options.ts`;
 const ADAPTERS = ["packages/express/src/", "packages/fastify/src/"];
-const ADAPTER_LINES = 60;
+const ADAPTER_LINES = 90;
 
 /**
  * A source file. `code` is `text` with comments blanked and strings masked, character by character, so that a position

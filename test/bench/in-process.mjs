@@ -42,7 +42,12 @@ function certboundVerification({ issuer }, socket, token) {
   const next = freshly(token);
   return () => {
     const text = next();
-    const verdict = entry.verify(presentedToken(text, text), { certificate, requirements, request: undefined });
+    const verdict = entry.verify(presentedToken(text, text), {
+      certificate,
+      requirements,
+      request: undefined,
+      observation: undefined,
+    });
     if (verdict instanceof AccessTokenError) throw verdict;
     return verdict;
   };

@@ -138,9 +138,9 @@ describe("the structure check", () => {
   });
 
   test("refuses an adapter that grows", () => {
-    const lines = "const line = 1;\n".repeat(60);
+    const lines = "const line = 1;\n".repeat(90);
     expect(problemsWith({ "packages/fastify/src/planted.ts": lines })).toEqual([
-      expect.stringMatching(/^packages\/fastify\/src\/: has \d+ lines of code; an adapter stays under 60$/),
+      expect.stringMatching(/^packages\/fastify\/src\/: has \d+ lines of code; an adapter stays under 90$/),
     ]);
     expect(problemsWith({ "packages/fastify/src/planted.ts": lines.replaceAll(/^/gm, "// ") })).toEqual([]);
   });

@@ -25,7 +25,9 @@ export function overhear(): Overheard {
   const note = (what: unknown): void => void said.push(everythingOf(what));
   const hear = (event: unknown): void => {
     events.push(event);
-    note(event);
+    // The one claim that is told, by the channel that is made to tell it.
+    const { clientId: _told, ...rest } = event as { readonly clientId?: string };
+    note(rest);
   };
   const restore: (() => void)[] = [];
 

@@ -124,9 +124,29 @@ const accepting: readonly (readonly [string, RefusedRequest])[] = [
   ["/proxied", { proxy: ({ proxyFields, client }) => proxyFields(client.certificate) }],
 ];
 
-test("the issuer was asked meanwhile, and that was told", () => {
-  const outcomes = overheard.events.map((event) => (event as { readonly outcome: string }).outcome);
-  expect(new Set(outcomes)).toEqual(new Set(["active", "inactive", "unavailable"]));
+interface ToldEvent {
+  readonly outcome: string;
+  readonly code?: string;
+  readonly clientId?: string;
+}
+
+test("every decision was told meanwhile, that the issuer was asked, and that it did not answer", () => {
+  const events = overheard.events as readonly ToldEvent[];
+  expect(new Set(events.map(({ outcome }) => outcome))).toEqual(
+    new Set(["accepted", "refused", "failed", "active", "inactive", "unavailable"]),
+  );
+  const told = new Set(events.map(({ code }) => code));
+  for (const code of codes) expect(told).toContain(code);
+});
+
+test("the client of a token was told where the token was known to be the issuer's, and only there", () => {
+  const events = overheard.events as readonly ToldEvent[];
+  const clients = (code: string | undefined, outcome = "refused") =>
+    new Set(events.filter((event) => event.code === code && event.outcome === outcome).map(({ clientId }) => clientId));
+  expect(clients(undefined, "accepted")).toContain(planted.secrets["client_id"]);
+  expect(clients("ERR_SCOPE_INSUFFICIENT")).toEqual(new Set([planted.secrets["client_id"]]));
+  expect(clients("ERR_TOKEN_SIGNATURE")).toEqual(new Set([undefined]));
+  expect(clients("ERR_TOKEN_KEY_UNKNOWN")).toEqual(new Set([undefined]));
 });
 
 describe("a leak is seen", () => {

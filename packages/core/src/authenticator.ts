@@ -2,15 +2,19 @@ import type { AccessToken } from "./access-token.ts";
 import { callApplication } from "./application-callback.ts";
 import type { VerifierOptions } from "./configuration.ts";
 import { type Credentials, keepAccepted, readCredentials, type TokenResolver } from "./credentials.ts";
+import { type Observation, observeDecision } from "./decision.ts";
 import { AccessTokenError } from "./errors.ts";
 import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
 import { isJsonObject } from "./json-object.ts";
 import { callback, knownOptions, type OptionRules } from "./known-options.ts";
 import { verifierRules } from "./options.ts";
 import type { PresentedToken } from "./presented-token.ts";
+import { describeProtectedResource, furtherMetadata, type ProtectedResource } from "./protected-resource.ts";
 import { type RejectionOptions, rejectionRules } from "./rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./resolvers/certificate-resolver.ts";
+import { tlsCertificate } from "./resolvers/tls-certificate.ts";
+import { createSetupWarnings } from "./setup-warnings.ts";
 import { createVerifier, type InnerEntry, innerEntry, type Verdict, type Verifier } from "./verifier.ts";
 
 /** How requests are read, and refused ones answered. */
@@ -21,6 +25,11 @@ export interface RequestOptions<Request> extends RejectionOptions {
   readonly tokenResolver?: TokenResolver<Request> | undefined;
   /** Hears of every refused request, for a log line; what it throws is an error of the application. */
   readonly onRejected?: ((error: AccessTokenError, request: Request) => void) | undefined;
+  /**
+   * Further members of this API's metadata (RFC 9728 section 2), such as `resource_name` and `resource_documentation`; needs
+   * `resource`. Those that say what is enforced are generated.
+   */
+  readonly resourceMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Configures an authenticator: how requests are read, and a verifier or the options of one. */
@@ -38,7 +47,11 @@ export type AuthenticatorOptions<Request> = RequestOptions<Request> &
  */
 export type Authenticator<Request> = ((
   requirements?: Requirements<Request>,
-) => (request: Request) => Promise<AccessToken>) & { readonly verifier: Verifier };
+) => (request: Request) => Promise<AccessToken>) & {
+  readonly verifier: Verifier;
+  /** The metadata of this API, generated from what is enforced (RFC 9728); undefined without the option `resource`. */
+  readonly protectedResource: ProtectedResource | undefined;
+};
 
 type AnyOptions<Request> = RequestOptions<Request> & VerifierOptions & { readonly verifier?: Verifier | undefined };
 
@@ -50,6 +63,7 @@ const authenticatorRules: OptionRules<AnyOptions<never>> = {
   certificateResolver: callback,
   tokenResolver: callback,
   onRejected: callback,
+  resourceMetadata: furtherMetadata,
   verifier: {
     expected: madeHere,
     accepts: isJsonObject,
@@ -65,56 +79,86 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   options: AuthenticatorOptions<Request> = {},
 ): Authenticator<Request> {
   const given = knownOptions<AnyOptions<Request>>("the options", options, authenticatorRules, "not-given");
-  const { certificateResolver, tokenResolver, onRejected, schemes = ["Bearer"], ...rest } = given;
+  const { certificateResolver, tokenResolver, onRejected, resourceMetadata, schemes = ["Bearer"], ...rest } = given;
   const { verifier, verify, configuration } = verifierOf(rest);
   if (configuration.demands.isSenderConstrained && tokenResolver !== undefined) {
     throw new TypeError(
       'certbound: option "tokenResolver" cannot be given: the profile demands the Authorization header',
     );
   }
+  const { resource } = rest;
+  if (resourceMetadata !== undefined && resource === undefined) {
+    throw new TypeError('certbound: option "resourceMetadata" needs option "resource"');
+  }
   const sources = {
     certificateResolver,
     tokenResolver,
+    warnOfSetup:
+      certificateResolver === undefined || certificateResolver === tlsCertificate ? createSetupWarnings() : undefined,
     schemes: schemes.map((scheme) => scheme.toLowerCase()),
     acceptedTokens: configuration.verifiedTokens === 0 ? undefined : new WeakMap<object, PresentedToken>(),
   };
+  const scopes = new Set<string>();
+  const protectedResource =
+    resource === undefined
+      ? undefined
+      : describeProtectedResource({
+          resource,
+          configuration,
+          isBearerHeader: tokenResolver === undefined && sources.schemes.includes("bearer"),
+          further: resourceMetadata ?? {},
+          scopes,
+        });
   const tell = async (error: AccessTokenError, request: Request): Promise<never> => {
     await callApplication("onRejected", () => onRejected?.(error, request));
     throw error;
   };
   const refuse = (refusal: AccessTokenError, request: Request): Promise<never> =>
     onRejected === undefined ? Promise.reject(refusal) : tell(refusal, request);
-  const fail = async (error: unknown, request: Request): Promise<never> => {
-    if (error instanceof AccessTokenError) return refuse(error, request);
+  const fail = async (error: unknown, request: Request, observation: Observation | undefined): Promise<never> => {
+    const isRefusal = error instanceof AccessTokenError;
+    observation?.conclude(isRefusal ? error : undefined);
+    if (isRefusal) return refuse(error, request);
     throw error;
   };
 
   const authenticator = (requirements: Requirements<Request> = {}): ((request: Request) => Promise<AccessToken>) => {
     const checked = parseRequirements(requirements, configuration);
-    const decide = (credentials: Credentials, request: Request): Verdict | Promise<Verdict> => {
+    for (const scope of checked.scopes ?? []) scopes.add(scope);
+    const decide = (
+      credentials: Credentials,
+      request: Request,
+      observation: Observation | undefined,
+    ): Verdict | Promise<Verdict> => {
       const { token, certificate } = credentials;
       const conclude = (verdict: Verdict): Verdict => {
         if (!(verdict instanceof AccessTokenError)) keepAccepted(credentials, sources);
         return verdict;
       };
-      const verdict = verify(token, { certificate, requirements: checked, request });
+      const verdict = verify(token, { certificate, requirements: checked, request, observation });
       return verdict instanceof Promise ? verdict.then(conclude) : conclude(verdict);
     };
     return (request) => {
-      const answer = (verdict: Verdict): Promise<AccessToken> =>
-        verdict instanceof AccessTokenError ? refuse(verdict, request) : Promise.resolve(verdict);
+      const observation = observeDecision();
+      const answer = (verdict: Verdict): Promise<AccessToken> => {
+        observation?.conclude(verdict);
+        return verdict instanceof AccessTokenError ? refuse(verdict, request) : Promise.resolve(verdict);
+      };
       // Nothing is awaited that need not be, and no refusal is thrown on the way: either costs as much as the check.
       try {
         const read = readCredentials(request, sources);
-        const verdict = read instanceof Promise ? read.then((found) => decide(found, request)) : decide(read, request);
+        const verdict =
+          read instanceof Promise
+            ? read.then((found) => decide(found, request, observation))
+            : decide(read, request, observation);
         if (!(verdict instanceof Promise)) return answer(verdict);
-        return verdict.catch((error: unknown) => fail(error, request)).then(answer);
+        return verdict.catch((error: unknown) => fail(error, request, observation)).then(answer);
       } catch (error) {
-        return fail(error, request);
+        return fail(error, request, observation);
       }
     };
   };
-  return Object.assign(authenticator, { verifier });
+  return Object.assign(authenticator, { verifier, protectedResource });
 }
 
 /** Takes the verifier that was given, which excludes every option that configures one, or creates it. */

@@ -25,6 +25,8 @@ export interface CredentialSources<Request> {
   readonly tokenResolver: TokenResolver<Request> | undefined;
   /** Undefined: the TLS connection of the request. */
   readonly certificateResolver: ClientCertificateResolver<Request> | undefined;
+  /** Warns of a server that cannot see a certificate; undefined where a resolver of the application finds it. */
+  readonly warnOfSetup: ((request: NodeRequest) => void) | undefined;
   /** In lower case. */
   readonly schemes: readonly string[];
   /**
@@ -52,6 +54,8 @@ export function readCredentials<Request extends IncomingRequest>(
   const incoming = { request, received: { rawHeaders, socket, stream } };
   const connection = connectionOf(incoming.received);
   const known = connection && sources.acceptedTokens?.get(connection);
+  // Where a token was accepted, there was a certificate.
+  if (known === undefined) sources.warnOfSetup?.(incoming.received);
   const token = findToken(incoming, known, sources);
   if (token instanceof Promise) return readBoth(token, connection, () => findCertificate(incoming, sources));
   const certificate = findCertificate(incoming, sources);

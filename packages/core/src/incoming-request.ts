@@ -13,7 +13,7 @@ export interface NodeRequest {
 export interface NodeSocket {
   readonly remoteAddress?: string | undefined;
   /** The server that accepted the connection. */
-  readonly server?: { address?(): unknown } | undefined;
+  readonly server?: { address?(): unknown; readonly requestCert?: unknown } | undefined;
   getPeerX509Certificate?(): X509Certificate | undefined;
   getProtocol?(): string | null;
   readonly authorized?: boolean | undefined;

@@ -24,7 +24,8 @@ export type {
   VerifierOptions,
 } from "./configuration.ts";
 export type { TokenResolver } from "./credentials.ts";
-export type { IntrospectionEvent } from "./diagnostics.ts";
+export type { DecisionEvent } from "./decision.ts";
+export type { IntrospectionEvent, KeysEvent } from "./diagnostics.ts";
 export {
   AccessTokenError,
   type AccessTokenErrorCode,
@@ -40,6 +41,8 @@ export type {
   IntrospectionOptions,
 } from "./introspection-configuration.ts";
 export type { Profile } from "./profiles.ts";
+export { protectedResourceMetadata, type ProtectedResourceOptions } from "./protected-resource-metadata.ts";
+export type { ProtectedResource, ProtectedResourceMetadata } from "./protected-resource.ts";
 export { httpRejection, type HttpRejection, type RejectionOptions } from "./rejection.ts";
 export type { Requirements } from "./requirements.ts";
 export type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";

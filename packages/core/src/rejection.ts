@@ -1,5 +1,6 @@
 import { AccessTokenError, type AccessTokenErrorCode, type Challenge } from "./errors.ts";
 import { knownOptions, nonEmptyList, type OptionRules } from "./known-options.ts";
+import { isResourceIdentifier, metadataLocation } from "./resource-identifier.ts";
 
 /** How refused requests are answered. */
 export interface RejectionOptions {
@@ -134,12 +135,8 @@ function retryAfter(seconds: number = DEFAULT_RETRY_AFTER): string {
   return String(Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : DEFAULT_RETRY_AFTER);
 }
 
-function isResourceIdentifier(resource: string): boolean {
-  return URL.canParse(resource) && new URL(resource).protocol === "https:" && !resource.includes("#");
-}
-
-/** Inserts the well-known path between host and path; a slash that ends the host is dropped (RFC 9728 section 3.1). */
+/** RFC 9728 section 5.1. */
 function resourceMetadataUrl(resource: string): string {
-  const { origin, pathname, search } = new URL(resource);
-  return `${origin}/.well-known/oauth-protected-resource${pathname === "/" ? "" : pathname}${search}`;
+  const { origin, path } = metadataLocation(resource);
+  return origin + path;
 }

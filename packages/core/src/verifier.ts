@@ -5,6 +5,7 @@ import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.
 import { currentTime } from "./clock.ts";
 import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
+import { type Observation, observeDecision } from "./decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
 import type { Introspector } from "./introspection/introspector.ts";
 import { createIssuers, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuers.ts";
@@ -41,6 +42,8 @@ export interface VerificationRequest<Request> {
   readonly certificate: PresentedCertificate;
   readonly requirements: CheckedRequirements<Request>;
   readonly request: Request;
+  /** Is told what is learnt of the token; undefined when nobody listens. */
+  readonly observation: Observation | undefined;
 }
 
 /** What became of a token: a refusal is given, since to throw it costs more than to find it. */
@@ -88,9 +91,17 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
       const requirements = checkedRequirements(given, configuration);
-      const verdict = await verify(presentedToken(token, token), { certificate, requirements, request: undefined });
-      if (verdict instanceof AccessTokenError) throw verdict;
-      return verdict;
+      const observation = observeDecision();
+      try {
+        const request = { certificate, requirements, request: undefined, observation };
+        const verdict = await verify(presentedToken(token, token), request);
+        if (verdict instanceof AccessTokenError) throw verdict;
+        observation?.conclude(verdict);
+        return verdict;
+      } catch (error) {
+        observation?.conclude(error instanceof AccessTokenError ? error : undefined);
+        throw error;
+      }
     },
     async ready() {
       await issuers.ready();
@@ -129,12 +140,15 @@ function judgeToken<Request>(
   const remembered = verifiedTokens.find(token);
   try {
     if (remembered !== undefined) {
+      const { issuer, claims } = remembered;
+      use.observation?.found({ issuer: issuer.configuration.issuer, claims, remembered: true });
       recheckClaims(remembered, { configuration, bindingRequired });
       return acceptJwt(token, remembered, use, configuration);
     }
     // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
     const jws = parseCompactJws(token.text);
     const named = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
+    use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });
     checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
     // An unknown one has just been refused.
     const issuer = named as Issuer;
@@ -191,6 +205,7 @@ async function verifyNew<Request>(
     const claims = deepFreeze(parseJsonObject(payload, "payload"));
     return { header: { algorithm, type }, issuer, key, claims, times: timesOf(claims) };
   });
+  use.observation?.found({ claims: verified.claims });
   const bindingRequired = use.requirements.validateCertificateBinding === true;
   checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
   const accessToken = await acceptJwt(token, verified, use, configuration);
@@ -241,14 +256,16 @@ function isAlwaysAsked(issuer: Issuer): issuer is Issuer & { readonly introspect
 /** Shape and certificate; then what the issuer says of it; then claims and binding of that. */
 async function verifyOpaque<Request>(
   token: string,
-  { certificate, requirements }: VerificationRequest<Request>,
+  { certificate, requirements, observation }: VerificationRequest<Request>,
   { configuration, issuer, introspector }: OpaqueTokenIssuer & Pick<Setup, "configuration">,
 ): Promise<AccessToken> {
   const { validateCertificateBinding: mode } = requirements;
+  observation?.found({ issuer: issuer.issuer });
   checkOpaqueToken(token);
   // A client that cannot use the token has nobody asked.
   requireCertificate(certificate, mode);
   const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer });
+  observation?.found({ claims });
   return Object.freeze({ format: "opaque", claims, ...judgeBinding([claims], certificate, mode) });
 }
 

@@ -2,6 +2,7 @@ import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound
 import type { AccessToken, AuthenticatorOptions, HttpRejection, Requirements, Verifier } from "@certbound/core";
 import type { NextFunction, Request, Response } from "express";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { metadataSender } from "./metadata-sender.ts";
 
 declare global {
   namespace Express {
@@ -35,7 +36,16 @@ export type ProtectApiOptions = AuthenticatorOptions<Request> & { readonly respo
 export type ProtectHandler = (request: IncomingMessage, response: ServerResponse, next: NextFunction) => void;
 
 /** Takes the requirements of a route, and gives the handler that goes before the route's own. */
-export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler) & { readonly verifier: Verifier };
+export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler) & {
+  readonly verifier: Verifier;
+  /**
+   * Gives the handler that serves this API's metadata at its well-known path (RFC 9728 section 3), and passes every other
+   * request on; a handler of `protect()` that is used for the whole application does so too.
+   *
+   * @throws TypeError without the option `resource`
+   */
+  readonly metadata: () => ProtectHandler;
+};
 
 /**
  * Creates the middleware that lets only requests with a certificate-bound access token pass (RFC 8705 section 3).
@@ -49,9 +59,16 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
   const { realm, schemes, resource } = rest;
   const authenticator = createAuthenticator<Request>(rest);
+  const { verifier, protectedResource } = authenticator;
+  const sendMetadata = metadataSender(protectedResource);
+  const metadata = (): ProtectHandler => {
+    if (protectedResource === undefined) throw new TypeError('certbound: option "resource" is missing');
+    return (incoming, outgoing, next) => sendMetadata(incoming, outgoing) || next();
+  };
   const protect = (requirements?: Requirements<Request>): ProtectHandler => {
     const authenticate = authenticator(requirements);
     return (incoming, outgoing, next) => {
+      if (sendMetadata(incoming, outgoing)) return;
       // Express calls its handlers with these; Node's types are in the signature for the sake of inference alone.
       const [request, response] = [incoming as Request, outgoing as Response];
       const accept = (accessToken: AccessToken): void => {
@@ -70,7 +87,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
       authenticate(request).then(accept, reject).catch(fail);
     };
   };
-  return Object.assign(protect, { verifier: authenticator.verifier });
+  return Object.assign(protect, { verifier, metadata });
 }
 
 function sendRejection({ status, headers, body }: HttpRejection, _request: Request, response: Response): void {

@@ -5,12 +5,15 @@ import { protectApi, type ProtectApiOptions } from "./protect-api.ts";
 /**
  * The Fastify plugin: decorates the instance with `protect`, for `{ onRequest: app.protect() }`.
  *
- * It protects no route by itself. A bad option rejects `ready()`.
+ * It protects no route by itself. With the option `resource`, it serves this API's metadata (RFC 9728). A bad option rejects
+ * `ready()`.
  */
 export const certbound: FastifyPluginAsync<ProtectApiOptions> = fastifyPlugin(
   async (app, options: ProtectApiOptions) => {
     app.decorateRequest("claims").decorateRequest("accessToken");
-    app.decorate("protect", protectApi(options));
+    const protect = protectApi(options);
+    app.decorate("protect", protect);
+    if (options.resource !== undefined) app.addHook("onRequest", protect.metadata());
   },
   { name: "@certbound/fastify", fastify: "5.x" },
 );

@@ -28,7 +28,16 @@ export type ProtectHook = <Server extends RawServerBase>(
 ) => Promise<void>;
 
 /** Takes the requirements of a route, and gives the hook that goes before its handler. */
-export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectHook) & { readonly verifier: Verifier };
+export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectHook) & {
+  readonly verifier: Verifier;
+  /**
+   * Gives the `onRequest` hook that serves this API's metadata at its well-known path (RFC 9728 section 3), and passes every
+   * other request on. The plugin adds it by itself where `resource` is given.
+   *
+   * @throws TypeError without the option `resource`
+   */
+  readonly metadata: () => ProtectHook;
+};
 
 /**
  * Creates the hooks that let only requests with a certificate-bound access token pass (RFC 8705 section 3).
@@ -42,6 +51,15 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
   const { realm, schemes, resource } = rest;
   const authenticator = createAuthenticator<FastifyRequest>(rest);
+  const { verifier, protectedResource } = authenticator;
+  const metadata = (): ProtectHook => {
+    if (protectedResource === undefined) throw new TypeError('certbound: option "resource" is missing');
+    return async ({ method, originalUrl }, reply) => {
+      if (!protectedResource.isAskedFor(method, originalUrl)) return;
+      reply.send(protectedResource.metadata());
+      await answered();
+    };
+  };
   const protect = (requirements?: Requirements<FastifyRequest>): ProtectHook => {
     const authenticate = authenticator(requirements);
     return async (incoming, outgoing) => {
@@ -53,13 +71,19 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
       } catch (error) {
         if (!(error instanceof AccessTokenError)) throw error;
         await (async () => respond(httpRejection(error, { realm, schemes, resource }), request, reply))().catch(fail);
-        // Fastify runs the handler when this settles and the answer is not yet written: with `return reply`, when the client
-        // hangs up before a slow onSend hook is done. So a hook that has refused does not settle at all.
-        await new Promise<never>(() => {});
+        await answered();
       }
     };
   };
-  return Object.assign(protect, { verifier: authenticator.verifier });
+  return Object.assign(protect, { verifier, metadata });
+}
+
+/**
+ * Fastify runs the handler when a hook settles and the answer is not yet written: with `return reply`, when the client hangs
+ * up before a slow onSend hook is done. So a hook that has answered does not settle at all.
+ */
+function answered(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function sendRejection({ status, headers, body }: HttpRejection, _request: FastifyRequest, reply: FastifyReply): void {

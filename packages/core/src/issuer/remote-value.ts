@@ -44,7 +44,8 @@ export class RemoteFailure extends ExchangeError {
  * One fetch at a time, a cool-down after it, a back-off after failures. A good value outlives an outage; every answer
  * replaces it as a whole, and a failure replaces nothing.
  *
- * @param load is given the value that it is to replace; must end by itself; what it rejects with is a failure, told in words when it is an `ExchangeError`
+ * @param load is given the value that it is to replace, while that may still be used; must end by itself; what it rejects
+ *   with is a failure, told in words when it is an `ExchangeError`
  * @param elapsed milliseconds that only ever grow
  */
 export function createRemoteValue<Value>(
@@ -55,8 +56,13 @@ export function createRemoteValue<Value>(
   let failed: { readonly reason: string; readonly count: number; readonly at: number } | undefined;
   let pending: Promise<void> | undefined;
 
+  const age = (): number => (held === undefined ? Number.POSITIVE_INFINITY : elapsed() - held.at);
+
+  /** What was fetched last, as long as it may be used while the issuer fails. */
+  const usable = (): Value | undefined => (age() < FRESH + STALE_LIMIT ? held?.value : undefined);
+
   const refresh = (): Promise<void> => {
-    pending ??= load(held?.value)
+    pending ??= load(usable())
       .then(
         (value) => {
           held = { value, at: elapsed() };
@@ -71,8 +77,6 @@ export function createRemoteValue<Value>(
       });
     return pending;
   };
-
-  const age = (): number => (held === undefined ? Number.POSITIVE_INFINITY : elapsed() - held.at);
 
   /** How long nothing is fetched after a failure, from now on. */
   const backOff = (): number => {
@@ -92,7 +96,8 @@ export function createRemoteValue<Value>(
     },
     async refreshed() {
       if (age() >= COOL_DOWN && backOff() <= 0) await refresh();
-      if (held !== undefined && age() < FRESH + STALE_LIMIT) return held.value;
+      const value = usable();
+      if (value !== undefined) return value;
       throw failure() ?? new RemoteFailure("it has not been fetched yet", 1);
     },
     failure,

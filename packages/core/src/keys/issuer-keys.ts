@@ -14,7 +14,7 @@ export function createIssuerKeys(
   const bounded = boundedFetch(fetch);
   const locate = async (): Promise<URL> =>
     keys.kind === "url" ? keys.url : new URL((await discoverMetadata(issuer, "jwks_uri", bounded)).jwks_uri);
-  return createRemoteKeys({ locate, fetch: bounded });
+  return createRemoteKeys({ issuer, locate, fetch: bounded });
 }
 
 function staticKeys(jwks: JsonWebKeySet): KeySource {

@@ -1,5 +1,6 @@
+import { publishKeys } from "../diagnostics.ts";
 import { AccessTokenError } from "../errors.ts";
-import { ExchangeError } from "../issuer/exchange.ts";
+import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
 import { createRemoteValue, type RemoteFailure } from "../issuer/remote-value.ts";
 import { isJsonWebKeySet } from "../json-web-key-set.ts";
 import { createKeySet, type KeySet } from "./key-set.ts";
@@ -7,6 +8,8 @@ import { type KeySource, unknownKey } from "./key-source.ts";
 
 /** What remote keys are made of. */
 export interface RemoteKeysOptions {
+  /** Whose keys they are, for those who listen to `certbound:keys`. */
+  readonly issuer: string;
   /** Gives the URL of the key set. */
   readonly locate: () => Promise<URL>;
   /** Must end by itself, and reject with an `ExchangeError`. */
@@ -22,8 +25,21 @@ export interface RemoteKeysOptions {
  * token. A key that the issuer removed is gone with the next fetch; an answer that is no key set, or holds no usable key,
  * replaces nothing.
  */
-export function createRemoteKeys({ locate, fetch, elapsed }: RemoteKeysOptions): KeySource {
-  const keys = createRemoteValue<KeySet>((previous) => fetchKeySet(locate, fetch, previous), elapsed);
+export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
+  const { issuer, locate, fetch, elapsed = () => performance.now() } = options;
+  const load = async (previous: KeySet | undefined): Promise<KeySet> => {
+    const started = elapsed();
+    try {
+      const set = await fetchKeySet(locate, fetch, previous);
+      publishKeys(issuer, { outcome: "fetched", keys: set.size, duration: elapsed() - started });
+      return set;
+    } catch (error) {
+      const outcome = previous === undefined ? "failed" : "stale";
+      publishKeys(issuer, { outcome, detail: exchangeFailure(error), duration: elapsed() - started });
+      throw error;
+    }
+  };
+  const keys = createRemoteValue(load, elapsed);
   const refreshed = (): Promise<KeySet> =>
     keys.refreshed().catch((error: unknown) => {
       // It rejects with nothing else.

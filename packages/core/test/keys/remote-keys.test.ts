@@ -18,6 +18,8 @@ import {
 } from "../support/endpoint.ts";
 import { type Outcome, outcomeOf, refusalOf } from "../support/outcome.ts";
 
+const issuer = "https://issuer.example";
+
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
@@ -48,6 +50,7 @@ async function arrange(answer: Answer): Promise<Arrangement> {
   let time = 1_000_000;
   let fetches = 0;
   const keys = createRemoteKeys({
+    issuer,
     locate: async () => {
       fetches += 1;
       return new URL("/jwks", endpoint.url);
@@ -104,6 +107,7 @@ describe("the first fetch", () => {
     const { url } = await startEndpoint(set(old));
     const accepted: unknown[] = [];
     const keys = createRemoteKeys({
+      issuer,
       locate: async () => new URL("/jwks", url),
       fetch: async (input, init) => {
         accepted.push(new Headers(init?.headers).get("accept"));
@@ -466,6 +470,7 @@ describe("the URL of the keys", () => {
     const paths = ["/first", "/second"];
     let time = 0;
     const keys = createRemoteKeys({
+      issuer,
       locate: async () => {
         const path = paths.shift();
         if (path === undefined) throw new Error("MARKER");

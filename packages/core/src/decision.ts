@@ -1,0 +1,80 @@
+import { channel } from "node:diagnostics_channel";
+import type { AccessToken, AccessTokenClaims } from "./access-token.ts";
+import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
+import { ownMember } from "./json-object.ts";
+
+/** What is published on the diagnostics channel `certbound:decision`, once for every request, or call of `verify`. */
+export interface DecisionEvent {
+  /**
+   * `accepted`. `refused`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, and required binding would
+   * have refused it. `failed`: a callback, the clock or certbound itself failed, which is an error 500.
+   */
+  readonly outcome: "accepted" | "reported" | "refused" | "failed";
+  /** Why it was, or would have been, refused. */
+  readonly code?: AccessTokenErrorCode;
+  /** The same in words of ours, which hold nothing of the token or the certificate. */
+  readonly detail?: string;
+  /** The configured issuer that the token names, or that was asked about it; before a signature was verified, as claimed. */
+  readonly issuer?: string;
+  /** The `client_id` of the token, once it is known to be the issuer's. */
+  readonly clientId?: string;
+  /** Whether a JWT was found among the verified ones, so that its signature need not be verified again. */
+  readonly remembered?: boolean;
+  /** How long it took, in milliseconds. */
+  readonly duration: number;
+}
+
+/** What is learnt of a token on the way to a decision. */
+export interface Findings {
+  readonly issuer?: string | undefined;
+  /** To be given when they are known to be the issuer's. */
+  readonly claims?: AccessTokenClaims;
+  readonly remembered?: boolean;
+}
+
+/** One decision that somebody listens to. */
+export interface Observation {
+  found(findings: Findings): void;
+  /** @param verdict undefined when there is none: something failed */
+  conclude(verdict: AccessToken | AccessTokenError | undefined): void;
+}
+
+const decisions = channel("certbound:decision");
+
+/** Begins to observe a decision; undefined when nobody listens, so that it costs nothing. */
+export function observeDecision(): Observation | undefined {
+  return decisions.hasSubscribers ? beginObservation() : undefined;
+}
+
+function beginObservation(): Observation {
+  const started = performance.now();
+  let known: Findings = {};
+  return {
+    found(findings) {
+      known = { ...known, ...findings };
+    },
+    conclude(verdict) {
+      const { issuer, claims, remembered } = known;
+      const clientId = claims && ownMember(claims, "client_id");
+      const event: { readonly [Name in keyof DecisionEvent]: DecisionEvent[Name] | undefined } = {
+        ...outcomeOf(verdict),
+        issuer,
+        clientId: typeof clientId === "string" ? clientId : undefined,
+        remembered,
+        duration: performance.now() - started,
+      };
+      const given = Object.entries(event).filter(([, value]) => value !== undefined);
+      decisions.publish(Object.freeze(Object.fromEntries(given)));
+    },
+  };
+}
+
+function outcomeOf(
+  verdict: AccessToken | AccessTokenError | undefined,
+): Pick<DecisionEvent, "outcome"> & { readonly [Name in "code" | "detail"]?: DecisionEvent[Name] | undefined } {
+  if (verdict === undefined) return { outcome: "failed" };
+  if (verdict instanceof AccessTokenError) return { outcome: "refused", code: verdict.code, detail: verdict.detail };
+  if (verdict.binding !== "refused") return { outcome: "accepted" };
+  const { code, detail } = verdict.bindingError;
+  return { outcome: "reported", code, detail };
+}

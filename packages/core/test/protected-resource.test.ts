@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { type AuthenticatorOptions, createAuthenticator } from "../src/authenticator.ts";
+import type { NodeRequest } from "../src/incoming-request.ts";
+import { type ProtectedResourceOptions, protectedResourceMetadata } from "../src/protected-resource-metadata.ts";
+import { createVerifier } from "../src/verifier.ts";
+
+const issuer = { issuer: "https://issuer.example", audience: "https://api.example" };
+const resource = "https://api.example/v1";
+const plain = {
+  resource,
+  authorization_servers: ["https://issuer.example"],
+  bearer_methods_supported: ["header"],
+  tls_client_certificate_bound_access_tokens: true,
+};
+
+type Options = ProtectedResourceOptions<NodeRequest>;
+
+describe("protectedResourceMetadata", () => {
+  test("says what is enforced, and leaves out what has no value", () => {
+    expect(protectedResourceMetadata({ ...issuer, resource })).toStrictEqual(plain);
+  });
+
+  test("names the scopes that routes ask for", () => {
+    expect(protectedResourceMetadata({ ...issuer, resource, scopes: ["read", "write", "read"] })).toStrictEqual({
+      ...plain,
+      scopes_supported: ["read", "write"],
+    });
+  });
+
+  test("takes a verifier, and the issuers of that", () => {
+    const verifier = createVerifier({
+      audience: null,
+      issuer: [{ issuer: "https://one.example" }, { issuer: "https://two.example" }],
+    });
+    expect(protectedResourceMetadata({ verifier, resource })).toStrictEqual({
+      ...plain,
+      authorization_servers: ["https://one.example", "https://two.example"],
+    });
+  });
+
+  test("names no authorization server whose identifier is no URL", () => {
+    const jwks = "https://issuer.example/jwks";
+    const { authorization_servers: _, ...rest } = plain;
+    expect(protectedResourceMetadata({ issuer: "accounts", audience: "a", jwks, resource })).toStrictEqual(rest);
+  });
+
+  test.each<[string, Partial<Options>]>([
+    ["a tokenResolver finds tokens", { tokenResolver: () => null }],
+    ["the scheme Bearer is not accepted", { schemes: ["mtls_pop"] }],
+  ])("names no way to send a token where %s", (_name, options) => {
+    const { bearer_methods_supported: _, ...rest } = plain;
+    expect(protectedResourceMetadata({ ...issuer, resource, ...options } as Options)).toStrictEqual(rest);
+  });
+
+  test("names the header where Bearer is one of several schemes, in any case", () => {
+    expect(protectedResourceMetadata({ ...issuer, resource, schemes: ["mtls_pop", "BEARER"] })).toStrictEqual(plain);
+  });
+
+  test("takes further members, of which a later change changes nothing", () => {
+    const resourceMetadata = { resource_name: "Payments", "resource_name#de": "Zahlungen", x: { y: ["z"] }, none: [] };
+    const { protectedResource } = createAuthenticator({ ...issuer, resource, resourceMetadata });
+    resourceMetadata.x.y.push("changed");
+    const metadata = protectedResource?.metadata();
+    expect(metadata).toStrictEqual({
+      ...plain,
+      resource_name: "Payments",
+      "resource_name#de": "Zahlungen",
+      x: { y: ["z"] },
+    });
+    expect(() => (metadata as unknown as { x: { y: string[] } }).x.y.push("changed")).toThrow(TypeError);
+  });
+
+  test("lets an application name its scopes itself", () => {
+    const resourceMetadata = { scopes_supported: ["read"] };
+    expect(protectedResourceMetadata({ ...issuer, resource, scopes: ["write"], resourceMetadata })).toStrictEqual({
+      ...plain,
+      scopes_supported: ["read"],
+    });
+  });
+
+  test.each<[string, object, RegExp]>([
+    ["no resource", {}, /"resource" is missing/],
+    ["a resource that is not https", { resource: "http://api.example" }, /"resource"/],
+    ["scopes that are no list", { resource, scopes: "read" }, /"scopes"/],
+    ["an unknown option", { resource, scope: ["read"] }, /"scope"/],
+    ["metadata that is no object", { resource, resourceMetadata: [] }, /"resourceMetadata"/],
+    ["metadata that is no JSON", { resource, resourceMetadata: { n: 1n } }, /"resourceMetadata"/],
+    ["metadata without a resource", { resourceMetadata: { resource_name: "a" } }, /"resourceMetadata" needs/],
+    ["a resource in the metadata", { resource, resourceMetadata: { resource } }, /"resourceMetadata"/],
+    ["issuers in it", { resource, resourceMetadata: { authorization_servers: [] } }, /"resourceMetadata"/],
+    [
+      "ways to send tokens in it",
+      { resource, resourceMetadata: { bearer_methods_supported: [] } },
+      /"resourceMetadata"/,
+    ],
+    [
+      "the binding in it",
+      { resource, resourceMetadata: { tls_client_certificate_bound_access_tokens: false } },
+      /"resourceMetadata"/,
+    ],
+  ])("refuses %s", (_name, options, message) => {
+    expect(() => protectedResourceMetadata({ ...issuer, ...options })).toThrow(message);
+    expect(() => protectedResourceMetadata({ ...issuer, ...options })).toThrow(TypeError);
+  });
+});
+
+describe("the protected resource of an authenticator", () => {
+  const authenticatorOf = (options: Partial<AuthenticatorOptions<NodeRequest>>) =>
+    createAuthenticator({ ...issuer, ...options } as AuthenticatorOptions<NodeRequest>);
+
+  test("is not there without a resource", () => {
+    expect(authenticatorOf({}).protectedResource).toBeUndefined();
+    expect(authenticatorOf({ resource }).protectedResource).toBeDefined();
+  });
+
+  test("names the scopes of the routes that it has by then", () => {
+    const protect = authenticatorOf({ resource });
+    const scopesNow = () => protect.protectedResource?.metadata().scopes_supported;
+    protect();
+    expect(scopesNow()).toBeUndefined();
+    protect({ scopes: ["read", "list"] });
+    protect({ scopes: ["write", "read"] });
+    expect(scopesNow()).toEqual(["read", "list", "write"]);
+  });
+
+  test.each([
+    ["https://api.example", "/.well-known/oauth-protected-resource"],
+    ["https://api.example/", "/.well-known/oauth-protected-resource"],
+    ["https://api.example/v1", "/.well-known/oauth-protected-resource/v1"],
+    ["https://api.example/v1/", "/.well-known/oauth-protected-resource/v1/"],
+    ["https://api.example/v1?a=b", "/.well-known/oauth-protected-resource/v1?a=b"],
+  ])("of %s is asked for at %s", (identifier, path) => {
+    const { protectedResource } = authenticatorOf({ resource: identifier });
+    expect(protectedResource?.path).toBe(path);
+    expect(protectedResource?.isAskedFor("GET", path)).toBe(true);
+  });
+
+  test.each<[boolean, string | undefined, string | undefined]>([
+    [true, "GET", "/.well-known/oauth-protected-resource/v1"],
+    [true, "HEAD", "/.well-known/oauth-protected-resource/v1"],
+    [true, "GET", "/.well-known/oauth-protected-resource/v1?a=b"],
+    [false, "POST", "/.well-known/oauth-protected-resource/v1"],
+    [false, "get", "/.well-known/oauth-protected-resource/v1"],
+    [false, undefined, "/.well-known/oauth-protected-resource/v1"],
+    [false, "GET", "/.well-known/oauth-protected-resource"],
+    [false, "GET", "/.well-known/oauth-protected-resource/v1/accounts"],
+    [false, "GET", "/.well-known/oauth-protected-resource/v12"],
+    [false, "GET", "/v1/.well-known/oauth-protected-resource/v1"],
+    [false, "GET", "/v1"],
+    [false, "GET", undefined],
+  ])("is asked for: %s, by %s %s", (expected, method, target) => {
+    expect(authenticatorOf({ resource }).protectedResource?.isAskedFor(method, target)).toBe(expected);
+  });
+
+  test("with a query is asked for with exactly that", () => {
+    const { protectedResource } = authenticatorOf({ resource: "https://api.example/v1?a=b" });
+    const base = "/.well-known/oauth-protected-resource/v1";
+    expect(protectedResource?.isAskedFor("GET", `${base}?a=b`)).toBe(true);
+    for (const query of ["", "?a=c", "?a=b?c", "?a=b&c=d"]) {
+      expect(protectedResource?.isAskedFor("GET", base + query)).toBe(false);
+    }
+  });
+});
