@@ -12,7 +12,7 @@ const LEAST_SCORE = 90;
 
 /**
  * @typedef {{ line: number, column: number }} Position
- * @typedef {{ status: string, mutatorName: string, replacement?: string, location: { start: Position, end: Position } }} Mutant
+ * @typedef {{ status: string, statusReason?: string, mutatorName: string, replacement?: string, location: { start: Position, end: Position } }} Mutant
  * @typedef {{ source: string, mutants: Mutant[] }} MutatedFile
  * @typedef {{ files: Record<string, MutatedFile> }} Report
  */
