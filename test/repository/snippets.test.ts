@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { problemsOf, upToDate } from "../../tools/check-snippets.mjs";
+
+const source = "test/repository/snippets/sample.ts";
+const fence = "```";
+const pageOf = (comment: string, code: string, language = "ts"): string =>
+  `# Page\n\n${comment}${fence}${language}\n${code}${fence}\n`;
+const code = "const [name = \"\"] = argv;
+  return name.length;
+";
+const whole = `import { argv } from "node:process";
+
+export function sample(): number {
+  ${code}}
+`;
+const parts = `import { argv } from "node:process";
+${code.replaceAll("  ", "")}`;
+
+describe("a code block", () => {
+  test.each([
+    ["is a whole file, without its markers", pageOf(`<!-- source: ${source} -->\n`, whole)],
+    ["is the parts of a file, each without its indentation", pageOf(`<!-- source: ${source}#part -->\n`, parts)],
+    ["needs no source in another language", pageOf("", "npm install\n", "sh")],
+  ])("%s", (_name, page) => {
+    expect(problemsOf("README.md", page)).toEqual([]);
+    expect(upToDate(page)).toBe(page);
+  });
+
+  test.each(["js", "mjs", "ts"])("of %s needs a source", (language) => {
+    expect(problemsOf("README.md", pageOf("", "sample();\n", language))).toEqual([
+      "README.md: a code block has no source: sample();",
+    ]);
+  });
+
+  test("that differs is found, and brought up to date", () => {
+    const page = pageOf(`<!-- source: ${source}#part -->\n`, "return 0;\n");
+    expect(problemsOf("README.md", page)).toEqual([expect.stringContaining("differs from its source")]);
+    expect(upToDate(page)).toBe(pageOf(`<!-- source: ${source}#part -->\n`, parts));
+  });
+
+  test("in a list keeps the indentation of the list", () => {
+    const page = `1. Then\n\n   <!-- source: ${source}#part -->\n   ${fence}ts\n   old\n   ${fence}\n`;
+    expect(upToDate(page)).toContain(
+      `   ${fence}ts
+${parts.replaceAll(/^(?=.)/gm, "   ")}   ${fence}
+`,
+    );
+  });
+
+  test("cannot be of a part that is not there", () => {
+    expect(() => upToDate(pageOf(`<!-- source: ${source}#other -->\n`, "x\n"))).toThrow("has no region other");
+  });
+});
+
+describe("a link", () => {
+  const problems = (link: string) => problemsOf("README.md", `See [there](${link}).\n`);
+
+  test.each(["docs/errors.md", "LICENSE", "CONTRIBUTING.md#the-layer-rule", "https://example.com/nowhere", "#here"])(
+    "may lead to %s",
+    (link) => {
+      expect(problemsOf("README.md", `# Here\n\n[there](${link})\n`)).toEqual([]);
+    },
+  );
+
+  test.each(["docs/error.md", "docs/errors.md#nowhere", "#nowhere", "/docs/errors.md"])(
+    "may not lead to %s",
+    (link) => {
+      expect(problems(link)).toEqual([`README.md: the link ${link} leads nowhere`]);
+    },
+  );
+
+  test("in a code block is none", () => {
+    expect(problemsOf("README.md", `${fence}sh\n[there](nowhere)\n${fence}\n`)).toEqual([]);
+  });
+});
