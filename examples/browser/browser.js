@@ -5,8 +5,6 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
-const run = promisify(execFile);
-
 /** Finds a command on the path. */
 export function findCommand(name) {
   const folders = (process.env.PATH ?? "").split(delimiter);
@@ -44,25 +42,15 @@ export async function startBrowser(executablePath, { folder, authority, identity
 
 /** Fills the NSS database in which Chromium on Linux keeps certificates and their keys. */
 async function importCertificates(folder, { authority, identity }) {
-  const database = join(folder, ".pki", "nssdb");
-  const file = (name) => join(folder, name);
-  await mkdir(database, { recursive: true });
-  await writeFile(file("ca.pem"), authority);
-  await run("certutil", ["-N", "-d", `sql:${database}`, "--empty-password"]);
-  await run("certutil", ["-A", "-d", `sql:${database}`, "-n", "ca", "-t", "C,,", "-i", file("ca.pem")]);
+  const run = (command, args) => promisify(execFile)(command, args.split(" "), { cwd: folder, timeout: 10_000 });
+  await mkdir(join(folder, ".pki", "nssdb"), { recursive: true });
+  await writeFile(join(folder, "ca.pem"), authority);
+  await run("certutil", "-N -d sql:.pki/nssdb --empty-password");
+  await run("certutil", "-A -d sql:.pki/nssdb -n ca -t C,, -i ca.pem");
   if (identity === undefined) return;
-  await writeFile(file("client.pem"), identity.certificate + identity.key, { mode: 0o600 });
-  await run("openssl", [
-    "pkcs12",
-    "-export",
-    "-in",
-    file("client.pem"),
-    "-out",
-    file("client.p12"),
-    "-passout",
-    "pass:",
-  ]);
-  await run("pk12util", ["-d", `sql:${database}`, "-i", file("client.p12"), "-W", ""]);
+  await writeFile(join(folder, "client.pem"), identity.certificate + identity.key, { mode: 0o600 });
+  await run("openssl", "pkcs12 -export -in client.pem -out client.p12 -passout pass:in-transit");
+  await run("pk12util", "-i client.p12 -d sql:.pki/nssdb -W in-transit");
 }
 
 /**

@@ -8,7 +8,7 @@ const code = new URLSearchParams(location.search).get("code");
 if (code === null) await askForCode();
 else {
   const token = await exchange(code);
-  // Whoever brings a script into this page reads the token here. Nowhere but in this browser is it of any use.
+  // Whoever brings a script into this page can read the token here, and use it in this browser: not in any other one.
   sessionStorage.setItem("token", token);
   const response = await fetch("/accounts", { headers: { authorization: `Bearer ${token}` } });
   document.querySelector("output").textContent = await response.text();
