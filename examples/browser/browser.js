@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+/** Finds a command on the path. */
+export function findCommand(name) {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Starts Chromium as a user of its own, in a folder that becomes the home: with an authority to trust and, when one is
+ * given, a client certificate, both imported as a person would import them. Nothing outside the folder is touched.
+ */
+export async function startBrowser(executablePath, { folder, authority, identity, origin }) {
+  const profile = join(folder, "profile");
+  await importCertificates(folder, { authority, identity });
+  await mkdir(join(profile, "Default"), { recursive: true });
+  await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(selectCertificateFor(origin)));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    env: { PATH: process.env.PATH, HOME: folder },
+    chromiumSandbox: process.getuid() !== 0, // it does not work for root
+    args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"], // nothing but this machine is reached
+    timeout: 20_000,
+  });
+  context.setDefaultTimeout(10_000);
+  return { page: await context.newPage(), close: () => context.close() };
+}
+
+/** Fills the NSS database in which Chromium on Linux keeps certificates and their keys. */
+async function importCertificates(folder, { authority, identity }) {
+  const run = (command, args) => promisify(execFile)(command, args.split(" "), { cwd: folder, timeout: 10_000 });
+  await mkdir(join(folder, ".pki", "nssdb"), { recursive: true });
+  await writeFile(join(folder, "ca.pem"), authority);
+  await run("certutil", "-N -d sql:.pki/nssdb --empty-password");
+  await run("certutil", "-A -d sql:.pki/nssdb -n ca -t C,, -i ca.pem");
+  if (identity === undefined) return;
+  await writeFile(join(folder, "client.pem"), identity.certificate + identity.key, { mode: 0o600 });
+  await run("openssl", "pkcs12 -export -in client.pem -out client.p12 -passout pass:in-transit");
+  await run("pk12util", "-i client.p12 -d sql:.pki/nssdb -W in-transit");
+}
+
+/**
+ * What the policy AutoSelectCertificateForUrls sets, as the profile stores it: for this origin any certificate is taken
+ * without asking. Without it, Chromium shows a dialog, headless or not, and waits for somebody to choose.
+ */
+function selectCertificateFor(origin) {
+  const setting = { filters: [{}] };
+  return {
+    profile: { content_settings: { exceptions: { auto_select_certificate: { [`${origin},*`]: { setting } } } } },
+  };
+}

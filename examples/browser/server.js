@@ -1,0 +1,45 @@
+import { protectApi } from "@certbound/express";
+import { startServer } from "@certbound/testing";
+import express from "express";
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:https";
+import { fileURLToPath } from "node:url";
+import { createAuthorizationServer } from "./authorization-server.js";
+
+const audience = "https://api.example.com";
+
+/**
+ * Starts the page, its API and the authorization server, all at one origin.
+ *
+ * At another origin the API would have to let preflights (CORS) pass without any certificate: a browser sends none with
+ * them, and none with the request after them either, unless the page asks for `credentials: "include"`.
+ */
+export async function startOrigin({ certificate, trusted }) {
+  // `authorized` is for the login. The API wants the certificate that the token is bound to, whoever issued it.
+  const tls = { key: certificate.key, cert: certificate.certificate, ca: trusted };
+  const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false });
+  const { url, close } = await startServer(server);
+  const origin = url.replace("127.0.0.1", "localhost");
+
+  const signingKey = createSigningKey();
+  const { handle, logIn } = createAuthorizationServer({ issuer: origin, signingKey, audience, scope: "read" });
+  const { d: _private, ...publicKey } = signingKey;
+  const protect = protectApi({ issuer: origin, audience, jwks: { keys: [publicKey] } });
+
+  const app = express();
+  app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
+    const { sub: owner, cnf } = request.claims;
+    response.set("cache-control", "no-store"); // a browser keeps what it is not told to forget
+    response.json({ owner, boundTo: cnf["x5t#S256"] });
+  });
+  app.get("/interaction/:id", logIn);
+  app.use(express.static(fileURLToPath(new URL("page", import.meta.url))));
+  app.use(handle);
+  server.on("request", app);
+  return { origin, close };
+}
+
+function createSigningKey() {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return { ...privateKey.export({ format: "jwk" }), kid: "key-1", use: "sig", alg: "ES256" };
+}

@@ -1,0 +1,22 @@
+import { protectApi } from "@certbound/express";
+import express from "express";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+
+const protect = protectApi({
+  issuer: process.env.ISSUER,
+  audience: "https://api.example.com",
+  onRejected: (error) => console.log(`refused: ${error.code}`),
+});
+
+const app = express();
+app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
+  response.json({ client: request.claims.client_id });
+});
+
+const [key, cert, ca] = ["server-key.pem", "server.pem", "ca.pem"].map((name) => readFileSync(name));
+// Ask every client for its certificate, and let the API refuse the ones without; or let nobody in without one of our CA.
+const clients = process.env.STRICT === "1" ? { rejectUnauthorized: true, ca } : { rejectUnauthorized: false };
+const server = createServer({ key, cert, requestCert: true, ...clients }, app);
+server.on("tlsClientError", (error, socket) => console.log(`no TLS: ${socket.authorizationError ?? error.code}`));
+server.listen(process.env.PORT ?? 8443, "localhost", () => console.log(`https://localhost:${server.address().port}`));

@@ -1,0 +1,55 @@
+// What goes wrong before there is any answer: how curl is called, what it says, and what the log of the API says. `at` is
+// the API as it is, the API with STRICT, or `openssl s_server` with its clock a day slow or most of a year fast.
+
+const client = ["--cert", "client.pem", "--key", "client-key.pem"];
+const server = ["--cert", "server.pem", "--key", "server-key.pem"];
+const own = ["--cert", "own.pem", "--key", "own-key.pem"];
+const foreign = ["--cert", "foreign.pem", "--key", "thief-key.pem"];
+const authority = ["--cacert", "ca.pem"];
+
+export const errors = [
+  {
+    at: "api",
+    args: [...client],
+    curl: "unable to get local issuer certificate",
+    log: "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
+  },
+  {
+    at: "strict",
+    args: [...client],
+    curl: "self-signed certificate in certificate chain",
+    log: "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
+  },
+  {
+    at: "api",
+    host: "api.test",
+    args: [...authority, ...client],
+    curl: "no alternative certificate subject name matches target host name",
+  },
+  {
+    at: "api",
+    args: [...authority, "--cert", "client.pem", "--key", "thief-key.pem"],
+    curl: "unable to set private key file",
+  },
+  {
+    at: "strict",
+    args: [...authority],
+    curl: "tlsv13 alert certificate required",
+    log: "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
+  },
+  {
+    at: "strict",
+    args: [...authority, "--tls-max", "1.2"],
+    curl: "alert handshake failure",
+    log: "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
+  },
+  // Node.js ends the connection without an alert, and curl says that it was reset, or that the reply was empty.
+  { at: "strict", args: [...authority, ...own], log: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+  { at: "strict", args: [...authority, ...foreign], log: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
+  { at: "strict", args: [...authority, ...server], log: "INVALID_PURPOSE" },
+  { at: "slow", args: [...authority, ...own], curl: "alert unknown ca" },
+  { at: "slow", args: [...authority, ...foreign], curl: "alert unknown ca" },
+  { at: "slow", args: [...authority, ...server], curl: "alert unsupported certificate" },
+  { at: "slow", args: [...authority, ...client], curl: "alert bad certificate" },
+  { at: "fast", args: [...authority, ...client], curl: "alert certificate expired" },
+];
