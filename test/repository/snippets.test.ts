@@ -5,16 +5,10 @@ const source = "test/repository/snippets/sample.ts";
 const fence = "```";
 const pageOf = (comment: string, code: string, language = "ts"): string =>
   `# Page\n\n${comment}${fence}${language}\n${code}${fence}\n`;
-const code = "const [name = \"\"] = argv;
-  return name.length;
-";
-const whole = `import { argv } from "node:process";
-
-export function sample(): number {
-  ${code}}
-`;
-const parts = `import { argv } from "node:process";
-${code.replaceAll("  ", "")}`;
+const lines = ['const [name = ""] = argv;', "return name.length;"];
+const first = 'import { argv } from "node:process";\n';
+const whole = `${first}\nexport function sample(): number {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
+const parts = `${first}${lines.join("\n")}\n`;
 
 describe("a code block", () => {
   test.each([
@@ -40,11 +34,8 @@ describe("a code block", () => {
 
   test("in a list keeps the indentation of the list", () => {
     const page = `1. Then\n\n   <!-- source: ${source}#part -->\n   ${fence}ts\n   old\n   ${fence}\n`;
-    expect(upToDate(page)).toContain(
-      `   ${fence}ts
-${parts.replaceAll(/^(?=.)/gm, "   ")}   ${fence}
-`,
-    );
+    const inList = parts.replaceAll(/^(?=.)/gm, "   ");
+    expect(upToDate(page)).toContain(`   ${fence}ts\n${inList}   ${fence}\n`);
   });
 
   test("cannot be of a part that is not there", () => {
