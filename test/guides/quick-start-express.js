@@ -1,0 +1,16 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import { protectApi } from "@certbound/express";
+import express from "express";
+
+const { ISSUER: issuer, PORT: port = 8443 } = process.env;
+const protect = protectApi({ issuer, audience: "https://api.example.com" });
+
+const app = express();
+app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
+  response.json({ client: request.claims?.client_id });
+});
+
+const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
+const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+export const server = createServer(tls, app).listen(port);

@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import certbound from "@certbound/fastify";
+import fastify from "fastify";
+
+const { ISSUER: issuer, PORT: port = 8443 } = process.env;
+const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
+const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+
+export const app = fastify({ https: tls }); // and over HTTP/2: fastify({ http2: true, https: { ...tls, allowHTTP1: true } })
+await app.register(certbound, { issuer, audience: "https://api.example.com" });
+app.get("/accounts", { onRequest: app.protect({ scopes: ["read"] }) }, (request) => {
+  return { client: request.claims.client_id };
+});
+await app.listen({ port: Number(port) });

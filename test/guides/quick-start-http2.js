@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { createSecureServer } from "node:http2";
+import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+
+const { ISSUER: issuer, PORT: port = 8443 } = process.env;
+const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com" });
+const authenticate = authenticator({ scopes: ["read"] });
+
+const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
+const tls = { key, cert, requestCert: true, rejectUnauthorized: false, allowHTTP1: true };
+
+export const server = createSecureServer(tls, async (request, response) => {
+  response.setHeader("content-type", "application/json");
+  try {
+    const { claims } = await authenticate(request);
+    response.end(JSON.stringify({ client: claims.client_id }));
+  } catch (error) {
+    // Any other error is not about the token: a failure of ours.
+    if (!(error instanceof AccessTokenError)) return void response.writeHead(500).end();
+    const { status, headers, body } = httpRejection(error);
+    response.writeHead(status, headers).end(JSON.stringify(body));
+  }
+}).listen(port);

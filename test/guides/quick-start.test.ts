@@ -1,0 +1,86 @@
+import { execFile, spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { AddressInfo, Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { certificateThumbprint } from "@certbound/core";
+import { type Identity, mtlsRequest } from "@certbound/testing";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+
+const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const cwd = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), "certbound-quick-start-"));
+const stdio = ["ignore", "pipe", "inherit"] as const;
+const standIn = spawn(process.execPath, [fileOf("quick-start-stand-in.js")], { cwd: folder, stdio: [...stdio] });
+
+/** The address of each API, and how they are ended. */
+const urls = new Map<string, string>();
+const ends: (() => unknown)[] = [];
+
+async function started(name: string, server: Server, end: () => unknown): Promise<void> {
+  ends.push(end);
+  if (!server.listening) await once(server, "listening");
+  // A server that listens on a port has an address of this kind.
+  urls.set(name, `https://localhost:${(server.address() as AddressInfo).port}/accounts`);
+}
+
+beforeAll(async () => {
+  const [issuer] = (await once(standIn.stdout, "data")) as [Buffer];
+  vi.stubEnv("ISSUER", String(issuer).trim());
+  vi.stubEnv("PORT", "0");
+  // The programs of the guide find their files where they run.
+  process.chdir(folder);
+  const { server: express } = await import("./quick-start-express.js");
+  const { app: fastify } = await import("./quick-start-fastify.js");
+  const { server: https } = await import("./quick-start-https.js");
+  const { server: http2 } = await import("./quick-start-http2.js");
+  await started("Express", express, () => express.close());
+  await started("Fastify", fastify.server, () => fastify.close());
+  await started("node:https", https, () => https.close());
+  await started("node:http2", http2, () => http2.close());
+});
+
+afterAll(async () => {
+  const exited = once(standIn, "exit");
+  standIn.kill();
+  await Promise.all([exited, ...ends.map((end) => end())]);
+  process.chdir(cwd);
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+function urlOf(name: string): string {
+  const url = urls.get(name);
+  if (url === undefined) throw new Error(`${name} was not started`);
+  return url;
+}
+
+function identityOf(name: string): Identity {
+  const [certificate, key] = [readFileSync(`${name}.pem`, "utf8"), readFileSync(`${name}-key.pem`, "utf8")];
+  const der = new X509Certificate(certificate).raw;
+  return { certificate, key, der, thumbprint: certificateThumbprint(der) };
+}
+
+test.each(
+  ["Express", "Fastify", "node:https", "node:http2"].flatMap((api) => [
+    { api, what: "answers the client that the token was issued to", name: "client", status: 200 },
+    { api, what: "refuses the one that stole it", name: "thief", status: 401 },
+    { api, what: "refuses it without a certificate", name: undefined, status: 401 },
+  ]),
+)("the quick start with $api $what", async ({ api, name, status }) => {
+  const [ca, token] = [readFileSync("ca.pem", "utf8"), readFileSync("token.txt", "utf8")];
+  const options = { ca, token, ...(name !== undefined && { identity: identityOf(name) }) };
+  const response = await mtlsRequest(urlOf(api), options);
+  const body = status === 200 ? { client: "client-1" } : { message: "unauthorized" };
+  expect([response.status, response.json()]).toEqual([status, body]);
+});
+
+test("the client of the quick start calls it with a certificate, and so does the thief", async () => {
+  const env = { ...process.env, API: urlOf("node:http2") };
+  const { stdout } = await promisify(execFile)(process.execPath, [fileOf("quick-start-client.js")], { env });
+  expect(stdout).toBe('client 200 {"client":"client-1"}\nthief 401 {"message":"unauthorized"}\n');
+});
