@@ -1,0 +1,13 @@
+import { subscribe } from "node:diagnostics_channel";
+import type { DecisionEvent } from "@certbound/express";
+
+/** How many requests of each client came to what end, since the process started. */
+export const counts = new Map<string, number>();
+
+export function count(message: unknown): void {
+  const { outcome, code = "-", clientId = "unknown" } = message as DecisionEvent;
+  const name = `${outcome} ${code} ${clientId}`;
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+subscribe("certbound:decision", count);

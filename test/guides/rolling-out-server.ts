@@ -1,0 +1,50 @@
+import { createServer } from "node:https";
+import { protectApi } from "@certbound/express";
+import express from "express";
+
+// The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
+const { SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
+
+// #region report-only
+const protect = protectApi({
+  // Where the binding is not required, the default is at+jwt alone. Write down what your issuer sends.
+  tokenTypes: ["at+jwt", "JWT"],
+});
+
+const app = express();
+app.get("/accounts", protect({ scopes: ["read"], validateCertificateBinding: "report-only" }), (request, response) => {
+  const { accessToken } = request;
+  if (accessToken?.binding === "refused") {
+    const { code, detail } = accessToken.bindingError;
+    console.warn(`not bound yet: ${accessToken.claims.client_id} ${code} ${detail}`);
+  }
+  response.json({ binding: accessToken?.binding });
+});
+// #endregion
+
+// #region when-bound
+/** The clients that have no bound tokens yet. Only ever take names out of this list. */
+const unboundClients = new Set(["reports", "client-1"]);
+
+app.get(
+  "/payments",
+  protect({
+    scopes: ["read"],
+    validateCertificateBinding: "when-bound",
+    authorize: ({ binding, claims }) => binding === "verified" || unboundClients.has(claims.client_id ?? ""),
+  }),
+  (request, response) => {
+    response.json({ binding: request.accessToken?.binding });
+  },
+);
+// #endregion
+
+// #region required
+app.get("/transfers", protect({ scopes: ["read"] }), (request, response) => {
+  response.json({ binding: request.accessToken?.binding });
+});
+// #endregion
+
+// #region tls
+export const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+// #endregion

@@ -1,0 +1,174 @@
+import { unsubscribe } from "node:diagnostics_channel";
+import { type AccessTokenErrorCode, type BindingMode, createAuthenticator, createVerifier } from "@certbound/core";
+import {
+  type AccessTokenOptions,
+  createCertificateAuthority,
+  createIssuer,
+  type Identity,
+  mtlsRequest,
+  type RunningServer,
+  startServer,
+  tamperSignature,
+} from "@certbound/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { count, counts } from "./rolling-out-counts.ts";
+
+// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer()]);
+const [host, client, thief] = await Promise.all([
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(),
+  ca.issueClientCertificate(),
+]);
+vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
+vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
+vi.stubEnv("SERVER_KEY", host.key);
+vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+
+const warn = vi.spyOn(console, "warn").mockReturnValue();
+let api: RunningServer;
+beforeAll(async () => {
+  const { server } = await import("./rolling-out-server.ts");
+  api = await startServer(server);
+});
+beforeEach(() => {
+  counts.clear();
+  warn.mockClear();
+});
+afterAll(async () => {
+  unsubscribe("certbound:decision", count);
+  warn.mockRestore();
+  vi.unstubAllEnvs();
+  await Promise.all([api.close(), issuer.close()]);
+});
+
+async function ask(path: string, identity: Identity | undefined, options: AccessTokenOptions): Promise<unknown> {
+  const token = await issuer.accessToken(options);
+  return answerTo(path, identity, token);
+}
+
+async function answerTo(path: string, identity: Identity | undefined, token: string): Promise<unknown> {
+  const options = { ca: ca.certificate, token, ...(identity && { identity }) };
+  const { status, body } = await mtlsRequest(`${api.url}${path}`, options);
+  return status === 200 ? JSON.parse(body) : status;
+}
+
+const bound: AccessTokenOptions = { boundTo: client };
+const unbound: AccessTokenOptions = {};
+
+describe("under report-only", () => {
+  test.each<[string, Identity | undefined, AccessTokenOptions, AccessTokenErrorCode]>([
+    ["a client without a certificate", undefined, unbound, "ERR_CERTIFICATE_MISSING"],
+    ["a client whose token is not bound", client, unbound, "ERR_BINDING_REQUIRED"],
+    ["a client with another certificate", thief, bound, "ERR_BINDING_MISMATCH"],
+    ["a client whose token is bound by DPoP", client, { claims: { cnf: { jkt: "x" } } }, "ERR_BINDING_UNSUPPORTED"],
+  ])("%s is let in, counted and logged", async (_who, identity, options, code) => {
+    expect(await ask("/accounts", identity, options)).toEqual({ binding: "refused" });
+    expect([...counts]).toEqual([[`reported ${code} client-1`, 1]]);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`client-1 ${code}`));
+  });
+
+  test("a client that is ready is counted as accepted", async () => {
+    expect(await ask("/accounts", client, bound)).toEqual({ binding: "verified" });
+    expect([...counts]).toEqual([["accepted - client-1", 1]]);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  test("what is wrong with the token itself is refused", async () => {
+    expect(await ask("/accounts", client, { ...bound, expiresIn: -60 })).toBe(401);
+    expect(await answerTo("/accounts", client, tamperSignature(await issuer.accessToken(bound)))).toBe(401);
+    expect([...counts.keys()]).toEqual(["refused ERR_TOKEN_EXPIRED unknown", "refused ERR_TOKEN_SIGNATURE unknown"]);
+  });
+});
+
+describe("under when-bound", () => {
+  test("a token that is bound must match", async () => {
+    expect(await ask("/payments", client, bound)).toEqual({ binding: "verified" });
+    expect(await ask("/payments", thief, bound)).toBe(401);
+    expect(await ask("/payments", undefined, bound)).toBe(401);
+  });
+
+  test("one that is not passes, of the clients that may still send such", async () => {
+    expect(await ask("/payments", undefined, unbound)).toEqual({ binding: "unbound" });
+    expect(await ask("/payments", undefined, { claims: { client_id: "client-2" } })).toBe(403);
+    expect(await ask("/payments", client, { boundTo: client, claims: { client_id: "client-2" } })).toEqual({
+      binding: "verified",
+    });
+  });
+
+  test("what passes unbound is counted as accepted, like what is verified", async () => {
+    await ask("/payments", undefined, unbound);
+    await ask("/payments", client, bound);
+    expect([...counts]).toEqual([["accepted - client-1", 2]]);
+  });
+});
+
+test("in the end, only what is bound passes", async () => {
+  expect(await ask("/transfers", client, bound)).toEqual({ binding: "verified" });
+  expect(await ask("/transfers", client, unbound)).toBe(401);
+  expect(await ask("/transfers", thief, bound)).toBe(401);
+});
+
+describe("the type of a token", () => {
+  const { issuer: identifier, audience } = issuer;
+  const verifier = createVerifier({ issuer: identifier, audience, jwks: issuer.jwks });
+  const outcome = async (typ: string | undefined, validateCertificateBinding: BindingMode, claims = {}) => {
+    const token = await issuer.accessToken({ boundTo: client, header: { typ }, claims });
+    const verified = verifier.verify(token, { clientCertificate: client.certificate, validateCertificateBinding });
+    return verified.then(
+      ({ binding }) => binding,
+      ({ code }: { readonly code: string }) => code,
+    );
+  };
+
+  test.each<[BindingMode, string]>([
+    [true, "verified"],
+    ["when-bound", "ERR_TOKEN_TYPE"],
+    ["report-only", "ERR_TOKEN_TYPE"],
+  ])("is by default judged more strictly where the binding is not required: under %j", async (mode, generic) => {
+    expect(await outcome("at+jwt", mode)).toBe("verified");
+    expect(await outcome("JWT", mode)).toBe(generic);
+    expect(await outcome(undefined, mode)).toBe(generic);
+    expect(await outcome("JWT", mode, { nonce: "n" })).toBe("ERR_TOKEN_TYPE");
+  });
+});
+
+test("an issuer that leaves cnf out of its answers makes bound tokens look unbound", async () => {
+  const { issuer: identifier, audience, introspectionClient } = issuer;
+  const verifier = createVerifier({ issuer: identifier, audience, introspection: introspectionClient });
+  const outcome = async (cnf: object | undefined) => {
+    const token = await issuer.opaqueToken(bound);
+    issuer.introspectAs(token, { active: true, aud: audience, ...(cnf && { cnf }) });
+    const use = { clientCertificate: client.certificate, validateCertificateBinding: "report-only" } as const;
+    const accessToken = await verifier.verify(token, use);
+    return accessToken.binding === "refused" ? accessToken.bindingError.code : accessToken.binding;
+  };
+  expect(await outcome({ "x5t#S256": client.thumbprint })).toBe("verified");
+  expect(await outcome(undefined)).toBe("ERR_BINDING_REQUIRED");
+});
+
+test.each<[string, () => unknown, RegExp]>([
+  [
+    "opaque tokens of an issuer that does not promise cnf",
+    () => {
+      const introspection = { clientId: "api", clientSecret: "secret" };
+      const { issuer: identifier, audience } = issuer;
+      createAuthenticator({ issuer: identifier, audience, introspection })({
+        validateCertificateBinding: "when-bound",
+      });
+    },
+    /returnsConfirmation/,
+  ],
+  [
+    "the profile fapi2",
+    () => {
+      const { issuer: identifier, audience } = issuer;
+      const authenticator = createAuthenticator({ issuer: identifier, audience, profile: "fapi2", maxTokenAge: 600 });
+      authenticator({ validateCertificateBinding: "report-only" });
+    },
+    /the profile demands bound tokens/,
+  ],
+])("%s: a binding that is not required is a TypeError", (_what, configure, message) => {
+  expect(configure).toThrow(TypeError);
+  expect(configure).toThrow(message);
+});
