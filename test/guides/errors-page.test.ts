@@ -53,7 +53,7 @@ describe("the page of error codes", () => {
   const rows = rowsOf(errors);
 
   test("has each code once, and no other", () => {
-    expect(rows.map(({ code }) => code).toSorted()).toEqual(names.map((name) => `\`${name}\``).toSorted());
+    expect(rows.map(({ code = "" }) => code).toSorted()).toEqual(names.map((name) => `\`${name}\``).toSorted());
     const mentioned = new Set(`${errors}${troubleshooting}`.match(/\bERR_(?!SSL_|TLS_|OSSL_|BAD_)[A-Z_]+\b/g));
     expect([...mentioned].filter((name) => !names.includes(name))).toEqual([]);
   });

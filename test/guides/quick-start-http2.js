@@ -9,15 +9,14 @@ const authenticate = authenticator({ scopes: ["read"] });
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
 const tls = { key, cert, requestCert: true, rejectUnauthorized: false, allowHTTP1: true };
 
-export const server = createSecureServer(tls, async (request, response) => {
+export const server = createSecureServer(tls, (request, response) => {
   response.setHeader("content-type", "application/json");
-  try {
-    const { claims } = await authenticate(request);
-    response.end(JSON.stringify({ client: claims.client_id }));
-  } catch (error) {
-    // Any other error is not about the token: a failure of ours.
-    if (!(error instanceof AccessTokenError)) return void response.writeHead(500).end();
-    const { status, headers, body } = httpRejection(error);
-    response.writeHead(status, headers).end(JSON.stringify(body));
-  }
+  authenticate(request)
+    .then(({ claims }) => response.end(JSON.stringify({ client: claims.client_id })))
+    .catch((/** @type {unknown} */ error) => {
+      // Any other error is not about the token: a failure of ours.
+      if (!(error instanceof AccessTokenError)) return response.writeHead(500).end();
+      const { status, headers, body } = httpRejection(error);
+      return response.writeHead(status, headers).end(JSON.stringify(body));
+    });
 }).listen(port);

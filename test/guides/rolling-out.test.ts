@@ -1,5 +1,11 @@
 import { unsubscribe } from "node:diagnostics_channel";
-import { type AccessTokenErrorCode, type BindingMode, createAuthenticator, createVerifier } from "@certbound/core";
+import {
+  type AccessTokenError,
+  type AccessTokenErrorCode,
+  type BindingMode,
+  createAuthenticator,
+  createVerifier,
+} from "@certbound/core";
 import {
   type AccessTokenOptions,
   createCertificateAuthority,
@@ -117,7 +123,7 @@ describe("the type of a token", () => {
     const verified = verifier.verify(token, { clientCertificate: client.certificate, validateCertificateBinding });
     return verified.then(
       ({ binding }) => binding,
-      ({ code }: { readonly code: string }) => code,
+      (error: unknown) => (error as AccessTokenError).code,
     );
   };
 

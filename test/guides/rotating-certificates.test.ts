@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
-import { AccessTokenError, certificateRules, createAuthenticator, createVerifier } from "@certbound/core";
+import { type AccessTokenError, certificateRules, createAuthenticator, createVerifier } from "@certbound/core";
 import {
   createCertificateAuthority,
   createIssuer,
@@ -46,7 +46,7 @@ const plainApi = await startServer(
   createServer(anybody, (request, response) => {
     authenticate(request).then(
       () => response.end("accepted"),
-      (error: AccessTokenError) => response.writeHead(401).end(error.code),
+      (error: unknown) => response.writeHead(401).end((error as AccessTokenError).code),
     );
   }),
 );

@@ -118,7 +118,10 @@ function explaining(options: Partial<AuthenticatorOptions<NodeRequest>> = {}) {
   return (request: NodeRequest, response: { end(text: string): unknown }): void => {
     authenticate(request).then(
       () => response.end("accepted"),
-      ({ code, detail }: AccessTokenError) => response.end(`${code} ${detail}`),
+      (error: unknown) => {
+        const { code, detail } = error as AccessTokenError;
+        response.end(`${code} ${detail}`);
+      },
     );
   };
 }

@@ -31,7 +31,7 @@ const [server, client, thief, foreign, selfSigned, expired, early] = await Promi
 const ca = authority.certificate;
 const identities = { server, client, foreign, selfSigned, expired, early };
 const folder = createCertificateFolder(ca, identities);
-const presenting = (who: keyof typeof identities): ConnectionOptions => {
+const presenting = (who: keyof typeof identities): { readonly cert: string; readonly key: string } => {
   const { certificate: cert, key } = identities[who];
   return { cert, key };
 };
