@@ -83,6 +83,7 @@ function authorityProfile(commonName: string, keyType: AuthorityKeyType): Certif
     usage: "authority",
     commonName,
     keyType,
+    key: undefined,
     notBefore: new Date(Date.now() - 10 * year),
     notAfter: new Date(Date.now() + 10 * year),
     alternativeNames: [],
