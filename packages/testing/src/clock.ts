@@ -63,11 +63,10 @@ function milliseconds(time: Date | number): number {
 
 function length(step: ClockStep): number {
   assertKnownOptions(step, Object.keys(units));
-  const parts = Object.entries(units).flatMap(([unit, factor]) => {
-    const count = step[unit as keyof ClockStep];
-    return count === undefined ? [] : [count * factor];
-  });
-  const sum = parts.reduce((total, part) => total + part, 0);
-  if (parts.length === 0 || !Number.isFinite(sum)) throw new TypeError("The step is not a number of seconds, or so");
-  return sum;
+  const parts = Object.entries(step).filter(([, count]) => count !== undefined) as [keyof ClockStep, unknown][];
+  if (parts.length === 0) throw new TypeError("The step is empty");
+  return parts.reduce((total, [unit, count]) => {
+    if (typeof count !== "number" || !Number.isFinite(count)) throw new TypeError(`${unit} is not a finite number`);
+    return total + count * units[unit];
+  }, 0);
 }

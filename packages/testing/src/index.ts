@@ -7,10 +7,10 @@ export { forgeToken, tamperPayload, tamperSignature } from "./forge.ts";
 export type { ForgedTokenParts } from "./forge.ts";
 export { forwardedHeaders } from "./forwarded-headers.ts";
 export type {
-  ForwardedEncodingOptions,
-  ForwardedHeaderOptions,
-  ForwardedLegacyOptions,
-  ForwardedVerificationOptions,
+  ForwardingEncodingOptions,
+  ForwardingHeaderOptions,
+  ForwardingLegacyOptions,
+  ForwardingVerificationOptions,
   ForwardingProxies,
   ForwardingProxy,
 } from "./forwarding-options.ts";

@@ -54,6 +54,11 @@ describe("a client certificate", () => {
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
 
+  test("is refused when it is expired", async () => {
+    const seen = await requestWith({ expired: true });
+    expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
+  });
+
   test.each(keyTypes)("of type %s is refused before notBefore", async (keyType) => {
     const seen = await requestWith({ keyType, notBefore: new Date(Date.now() + 60_000) });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_NOT_YET_VALID" });
