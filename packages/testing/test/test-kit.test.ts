@@ -36,10 +36,8 @@ describe("createTestKit", () => {
     const client = await kit.issueClientCertificate({ commonName: "client-7" });
     const token = await kit.accessToken({ boundTo: client });
     const seen = { authorized: true, subject: "CN=client-7", authorization: `Bearer ${token}` };
-    const request = await kit.mtlsRequest(url, { identity: client, token });
-    expect(request.json()).toEqual(seen);
-    const response = await kit.mtlsFetch({ identity: client, token })(url);
-    expect(await response.json()).toEqual(seen);
+    expect((await kit.mtlsRequest(url, { identity: client, token })).json()).toEqual(seen);
+    expect(await (await kit.mtlsFetch({ identity: client, token })(url)).json()).toEqual(seen);
   });
 
   test("presents nothing unless told", async () => {
