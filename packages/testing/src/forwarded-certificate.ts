@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { readCertificateNames } from "./certificate-names.ts";
 
-/** Writes a certificate, given as PEM, as a proxy does in a header. */
+/** Writes a certificate as a proxy does in a header: the first of a PEM text, after which its chain may follow. */
 export type CertificateWriter = (certificate: string) => string;
 
 /** A Byte Sequence (RFC 9440 section 2.1). */
@@ -14,6 +14,11 @@ export function base64Der(certificate: string): string {
   return derOf(certificate).toString("base64");
 }
 
+/** The DER of the certificate and of its chain, separated by commas. */
+export function base64DerList(certificate: string): string {
+  return blocksOf(certificate).map(base64Der).join(",");
+}
+
 /** PEM in which everything but letters, digits and `-._~` is percent-encoded. */
 export function escapedPem(certificate: string): string {
   return encodeURIComponent(pemOf(certificate));
@@ -22,6 +27,11 @@ export function escapedPem(certificate: string): string {
 /** PEM in which `+`, `=` and `/` are not percent-encoded. */
 export function partlyEscapedPem(certificate: string): string {
   return encodeURI(pemOf(certificate));
+}
+
+/** The same of the certificate and of its chain. */
+export function partlyEscapedPemChain(certificate: string): string {
+  return blocksOf(certificate).map(partlyEscapedPem).join("");
 }
 
 /** PEM with spaces for line feeds; the last of them does not survive HTTP. */
@@ -44,10 +54,10 @@ export function xfccHopElement(certificate: string): string {
   return `${hashPair(certificate)}${uriPairs(certificate)}`;
 }
 
-/** The element of Azure Container Apps; the chain is the certificate alone. */
+/** The element of Azure Container Apps; the chain starts with the certificate itself. */
 export function xfccChainElement(certificate: string): string {
-  const pem = escapedPem(certificate);
-  return `${hashPair(certificate)};Cert="${pem}";Chain="${pem}"`;
+  const chain = blocksOf(certificate).map(escapedPem).join("");
+  return `${hashPair(certificate)};Cert="${escapedPem(certificate)}";Chain="${chain}"`;
 }
 
 function hashPair(certificate: string): string {
@@ -55,9 +65,14 @@ function hashPair(certificate: string): string {
 }
 
 function uriPairs(certificate: string): string {
-  const { subjectAlternativeNames } = readCertificateNames(certificate);
+  const { subjectAlternativeNames } = readCertificateNames(pemOf(certificate));
   const uris = subjectAlternativeNames.filter((name) => name.startsWith("URI:"));
   return uris.map((name) => `;URI=${name.slice("URI:".length)}`).join("");
+}
+
+/** The certificates of a PEM text, one by one. */
+function blocksOf(text: string): string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
 }
 
 function derOf(certificate: string): Buffer {

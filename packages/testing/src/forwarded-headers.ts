@@ -14,7 +14,7 @@ interface Settings {
   readonly legacy?: true;
   readonly encoding?: string;
   readonly mode?: string;
-  readonly via?: Pick<Identity, "certificate">;
+  readonly via?: Pick<Identity, "certificate" | "chain">;
 }
 
 /**
@@ -29,7 +29,7 @@ interface Settings {
  */
 export function forwardedHeaders<Proxy extends ForwardingProxy>(
   proxy: Proxy,
-  identity: Pick<Identity, "certificate"> | null,
+  identity: Pick<Identity, "certificate" | "chain"> | null,
   options?: ForwardingProxies[Proxy],
 ): Record<string, string> {
   if (!Object.hasOwn(forwardingProxies, proxy)) {
@@ -52,10 +52,10 @@ export function forwardedHeaders<Proxy extends ForwardingProxy>(
   };
 }
 
-function certificateOf(identity: Pick<Identity, "certificate">): string {
-  const { certificate } = (identity ?? {}) as { readonly certificate?: unknown };
+function certificateOf(identity: Pick<Identity, "certificate" | "chain">): string {
+  const { certificate, chain = "" } = (identity ?? {}) as { readonly certificate?: unknown; readonly chain?: string };
   if (typeof certificate !== "string") throw new TypeError("The identity has no certificate; null is for none");
-  return certificate;
+  return certificate + chain;
 }
 
 function chooseHeader({ headers, choice }: ForwardingProxyDefinition, settings: Settings): CertificateHeader {

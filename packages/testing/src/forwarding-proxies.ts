@@ -1,8 +1,10 @@
 import {
   base64Der,
+  base64DerList,
   byteSequence,
   escapedPem,
   partlyEscapedPem,
+  partlyEscapedPemChain,
   sha256,
   spacedPem,
   xfccChainElement,
@@ -99,15 +101,15 @@ export const forwardingProxies: Readonly<Record<ForwardingProxy, ForwardingProxy
   traefik: {
     headers: only({
       name: "x-forwarded-tls-client-cert",
-      write: base64Der,
-      legacy: { write: (certificate) => encodeURIComponent(base64Der(certificate)) },
+      write: base64DerList,
+      legacy: { write: (certificate) => base64DerList(certificate).split(",").map(encodeURIComponent).join(",") },
     }),
   },
   awsAlb: {
     choice: "mode",
     headers: {
       verify: { name: "x-amzn-mtls-clientcert-leaf", write: partlyEscapedPem },
-      passthrough: { name: "x-amzn-mtls-clientcert", write: partlyEscapedPem },
+      passthrough: { name: "x-amzn-mtls-clientcert", write: partlyEscapedPemChain },
     },
   },
   cloudFront: {

@@ -1,4 +1,5 @@
 import { Agent } from "node:https";
+import { tlsCredentials } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import { assertKnownOptions } from "./known-options.ts";
 
@@ -33,6 +34,6 @@ export function mtlsAgent(options: MtlsAgentOptions): Agent {
     keepAlive,
     // a resumed session would keep the certificate of the first one
     maxCachedSessions: 0,
-    ...(identity && { cert: identity.certificate, key: identity.key }),
+    ...(identity && tlsCredentials(identity)),
   });
 }

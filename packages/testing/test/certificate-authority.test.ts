@@ -124,6 +124,39 @@ describe("a server certificate", () => {
   });
 });
 
+describe("an intermediate authority", () => {
+  test("issues client certificates that a server accepts which trusts the root, by their chain", async () => {
+    const { ca, url } = await startEchoServer();
+    const identity = await (await (await ca.issueIntermediate()).issueIntermediate()).issueClientCertificate();
+    const accepted = await mtlsRequest(url, { ca: ca.certificate, identity });
+    expect(accepted.json()).toMatchObject({ authorized: true, thumbprint: identity.thumbprint });
+    const refused = await mtlsRequest(url, { ca: ca.certificate, identity: { ...identity, chain: "" } });
+    expect(refused.json()).toMatchObject({ authorized: false, thumbprint: identity.thumbprint });
+  });
+
+  test.each([
+    ["ec", "rsa"],
+    ["rsa", "ec"],
+  ] as const)("of type %s may be below one of type %s", async (keyType, above) => {
+    const root = await createCertificateAuthority({ keyType: above });
+    const between = await root.issueIntermediate({ keyType, commonName: "Between" });
+    const issued = new X509Certificate(between.certificate);
+    expect(issued).toMatchObject({ ca: true, subject: "CN=Between" });
+    expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
+    const { certificate } = await between.issueClientCertificate();
+    expect(new X509Certificate(certificate).verify(issued.publicKey)).toBe(true);
+  });
+
+  test("gives a chain to what it issues, and the root none", async () => {
+    const root = await createCertificateAuthority();
+    const [first, second] = [await root.issueIntermediate(), await root.issueIntermediate()];
+    const below = await first.issueIntermediate();
+    expect(await root.issueServerCertificate()).not.toHaveProperty("chain");
+    expect(await second.issueServerCertificate()).toMatchObject({ chain: second.certificate });
+    expect(await below.issueServerCertificate()).toMatchObject({ chain: below.certificate + first.certificate });
+  });
+});
+
 describe("createCertificateAuthority", () => {
   test("makes an authority's certificate", async () => {
     const { certificate } = await createCertificateAuthority({ commonName: "Root" });

@@ -32,6 +32,9 @@ const calls: Readonly<Record<string, readonly Call[]>> = {
   "cloudfoundry gorouter": [["cloudFoundry"]],
   "traefik <=2.9.1 pem:true": [["traefik", { legacy: true }]],
   "traefik >=2.9.2 pem:true": [["traefik"]],
+  "traefik chain": [["traefik"]],
+  "aws alb passthrough chain": [["awsAlb", { mode: "passthrough" }]],
+  "rfc9440 chain": [["rfc9440"]],
   "aws alb verify": [["awsAlb"], ["awsAlb", { mode: "passthrough", header: "x-amzn-mtls-clientcert-leaf" }]],
   "cloudfront viewer mTLS": [["cloudFront"]],
   "gcp alb client_cert_leaf": [["gcp"], ["gcp", { encoding: "sha256-base64" }]],
@@ -42,11 +45,17 @@ const calls: Readonly<Record<string, readonly Call[]>> = {
   "kong tls-metadata-headers": [["kong"]],
 };
 
-const identities = new Map<string | null, Pick<Identity, "certificate"> | null>([
+type Forwarded = Pick<Identity, "certificate" | "chain">;
+
+function pemOf({ der }: { readonly der: string }): string {
+  return new X509Certificate(Buffer.from(der, "base64")).toString();
+}
+
+const identities = new Map<string | null, Forwarded | null>([
   [null, null],
-  ...Object.values(certificates).map(({ thumbprint, der }): [string, Pick<Identity, "certificate">] => [
-    thumbprint,
-    { certificate: new X509Certificate(Buffer.from(der, "base64")).toString() },
+  ...Object.values(certificates).map((entry): [string, Forwarded] => [
+    entry.thumbprint,
+    { certificate: pemOf(entry), ...(entry === certificates.chain && { chain: pemOf(certificates.int) }) },
   ]),
 ]);
 
