@@ -157,6 +157,15 @@ describe("mtlsFetch", () => {
     expect(settled).toBe(outcome);
   });
 
+  test("keeps no timer when it has the response, or none", async () => {
+    const { url, fetch } = await setUp();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    await fetch(url);
+    await expect(mtlsFetch({ ca: "none" })(url)).rejects.toThrow("fetch failed");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("rejects when the server does not answer for ten seconds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());

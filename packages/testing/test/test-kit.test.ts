@@ -4,7 +4,7 @@ import { createSecureServer } from "node:http2";
 import { createServer, request } from "node:https";
 import { json } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createClock } from "../src/clock.ts";
 import { createTestKit, type TestKit } from "../src/test-kit.ts";
@@ -85,6 +85,7 @@ describe("createTestKit", () => {
     const kit = await openKit(options);
     expect(kit.verifierOptions).toEqual({ issuer: kit.issuer.issuer, audience: "a", clock });
     expect(kit.clock).toBe(clock);
+    expect(decodeJwt(await kit.accessToken())).toMatchObject({ aud: "a", iat: 5, exp: 305 });
     expect(kit.issuer.jwks.keys).toMatchObject([{ alg: "EdDSA" }]);
     expect(new X509Certificate(kit.ca.certificate).publicKey.asymmetricKeyType).toBe("rsa");
     const url = await startApi(kit);
@@ -96,13 +97,23 @@ describe("createTestKit", () => {
   test.each(["close", Symbol.asyncDispose] as const)("ends everything that it started by %s", async (end) => {
     const kit = await createTestKit();
     const url = await startApi(kit);
-    const socket = await keptConnection(kit, url);
+    const socket = await keptConnection(kit.mtlsAgent({ keepAlive: true }), url);
     const ended = once(socket, "close");
     await kit[end]();
     await ended;
     await expect(kit.mtlsFetch()(url)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
     await expect(fetch(kit.issuer.jwksUri)).rejects.toThrow(TypeError);
     await expect(kit.close()).resolves.toBeUndefined();
+  });
+
+  test("ends the connections of its agents to servers of others", async () => {
+    const [kit, other] = [await createTestKit(), await openKit()];
+    const url = await startApi(other);
+    const agent = kit.mtlsAgent({ ca: other.ca.certificate, keepAlive: true } as object);
+    const socket = await keptConnection(agent, url);
+    expect(socket.destroyed).toBe(false);
+    await kit.close();
+    expect(socket.destroyed).toBe(true);
   });
 
   test.each([
@@ -119,8 +130,8 @@ describe("createTestKit", () => {
   });
 });
 
-async function keptConnection(kit: TestKit, url: string): Promise<TLSSocket> {
-  const [response] = await once(request(url, { agent: kit.mtlsAgent({ keepAlive: true }) }).end(), "response");
+async function keptConnection(agent: ReturnType<TestKit["mtlsAgent"]>, url: string): Promise<TLSSocket> {
+  const [response] = await once(request(url, { agent }).end(), "response");
   const { socket } = response;
   await json(response);
   return socket as TLSSocket;
