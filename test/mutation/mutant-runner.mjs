@@ -10,13 +10,14 @@ const HIT_LIMIT = 200_000;
 const round = currentRound();
 /** @type {{ activeMutant?: string | undefined, currentTestId?: string | undefined, hitCount?: number | undefined,
  *   hitLimit?: number | undefined, mutantCoverage?: { static: object, perTest: Record<string, object> } }} */
+// oxlint-disable-next-line eslint/no-underscore-dangle -- its name in the instrumented code
 const stryker = (/** @type {any} */ (globalThis).__stryker__ ??= {});
 
 /**
  * One test and its mutants. It runs without one, then with each; after a failure once more without, to see that it was the
  * mutant.
  *
- * @typedef {{ test: any, name: string, waiting: string[], active: string | undefined, failed: string | undefined }} Trial
+ * @typedef {{ test: any, name: string, hasBegun: boolean, waiting: string[], active: string | undefined, failed: string | undefined }} Trial
  */
 
 export default class MutantRunner extends TestRunner {
@@ -26,7 +27,7 @@ export default class MutantRunner extends TestRunner {
   trial;
   started = 0;
 
-  /** @param {any} file */
+  /** @override @param {any} file */
   async onBeforeRunSuite(file) {
     if (file.filepath !== undefined) {
       // Those of other workers, too.
@@ -36,7 +37,7 @@ export default class MutantRunner extends TestRunner {
     await super.onBeforeRunSuite?.(file);
   }
 
-  /** @param {any} test */
+  /** @override @param {any} test */
   async onBeforeRunTask(test) {
     await super.onBeforeRunTask(test);
     this.trial = undefined;
@@ -49,12 +50,12 @@ export default class MutantRunner extends TestRunner {
     );
     if (reached === undefined || waiting.length === 0 || reached.ms > round.slowest || test.fails) test.mode = "skip";
     if (test.mode === "skip") return;
-    this.trial = { test, name, waiting, active: undefined, failed: undefined };
+    this.trial = { test, name, hasBegun: false, waiting, active: undefined, failed: undefined };
     test.repeats = 2 * waiting.length + 1;
   }
 
-  /** @param {any} test @param {any} options */
-  onBeforeTryTask(test, options) {
+  /** @override @param {any} test */
+  onBeforeTryTask(test) {
     this.started = performance.now();
     const { trial } = this;
     if (round.kind === "reach") stryker.currentTestId = nameOf(test);
@@ -62,17 +63,17 @@ export default class MutantRunner extends TestRunner {
       test.result.state = "run";
       test.result.errors = undefined;
       // The first time, and after a failure, none.
-      const isPlain = options.repeats === 0 || trial.failed !== undefined;
+      const isPlain = !trial.hasBegun || trial.failed !== undefined;
       trial.active = isPlain ? undefined : trial.waiting.shift();
       stryker.activeMutant = trial.active;
       stryker.hitCount = 0;
       stryker.hitLimit = HIT_LIMIT;
     }
-    return super.onBeforeTryTask(test, options);
+    super.onBeforeTryTask(test);
   }
 
-  /** @param {any} test @param {any} options */
-  onAfterRetryTask(test, options) {
+  /** @param {any} test */
+  onAfterRetryTask(test) {
     stryker.activeMutant = undefined;
     stryker.currentTestId = undefined;
     const hasFailed = test.result.state === "fail";
@@ -82,14 +83,14 @@ export default class MutantRunner extends TestRunner {
       if (hasFailed) addResult(round.results, { broken: "none", by: name });
       else addResult(round.results, { reached: name, ms: performance.now() - this.started, mutants });
     } else if (this.trial !== undefined) {
-      this.judge(this.trial, hasFailed, options.repeats === 0);
+      this.judge(this.trial, hasFailed);
     }
-    return super.onAfterRetryTask?.(test, options);
   }
 
-  /** @param {Trial} trial @param {boolean} hasFailed @param {boolean} isFirst */
-  judge(trial, hasFailed, isFirst) {
+  /** @param {Trial} trial @param {boolean} hasFailed */
+  judge(trial, hasFailed) {
     const { test, name, failed } = trial;
+    trial.hasBegun = true;
     if (trial.active !== undefined) {
       if (hasFailed) trial.failed = trial.active;
     } else if (hasFailed) {
@@ -97,7 +98,7 @@ export default class MutantRunner extends TestRunner {
       addResult(round.results, { broken: failed ?? "none", by: name });
       trial.waiting = [];
       trial.failed = undefined;
-    } else if (!isFirst && failed !== undefined) {
+    } else if (failed !== undefined) {
       addResult(round.results, { killed: failed, by: name });
       this.alive.delete(failed);
       trial.failed = undefined;
@@ -106,10 +107,10 @@ export default class MutantRunner extends TestRunner {
     if (trial.waiting.length === 0 && trial.failed === undefined) test.result.pending = true;
   }
 
-  /** @param {any[]} files */
-  async onAfterRunFiles(files) {
+  /** @override */
+  onAfterRunFiles() {
     if (round.kind === "reach") addResult(round.results, { loaded: Object.keys(stryker.mutantCoverage?.static ?? {}) });
-    await super.onAfterRunFiles?.(files);
+    super.onAfterRunFiles?.();
   }
 }
 

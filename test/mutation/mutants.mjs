@@ -1,7 +1,6 @@
 // The mutants of core: Stryker's, with Stryker's own instrumenter. All of them are in one text of each file, and one is active
 // when it is named as `globalThis.__stryker__.activeMutant`.
 
-import { Instrumenter } from "@stryker-mutator/instrumenter";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ignorer } from "./texts.mjs";
@@ -12,6 +11,8 @@ import { ignorer } from "./texts.mjs";
  *   location: { start: Position, end: Position } }} Mutant
  */
 
+/** Not imported by its name: its types need others that are not published. */
+const INSTRUMENTER = "@stryker-mutator/instrumenter";
 const silent = { debug() {}, info() {}, warn() {}, isDebugEnabled: () => false };
 
 /**
@@ -22,13 +23,12 @@ const silent = { debug() {}, info() {}, warn() {}, isDebugEnabled: () => false }
  * @returns {Promise<{ mutants: Mutant[], instrumented: Record<string, string> }>} those that are left out have a status
  */
 export async function instrument(root, files) {
-  const instrumenter = new Instrumenter(/** @type {any} */ (silent));
+  const { Instrumenter } = await import(INSTRUMENTER);
+  const instrumenter = new Instrumenter(silent);
+  /** @type {{ files: { name: string, content: string }[], mutants: Mutant[] }} */
   const { files: output, mutants } = await instrumenter.instrument(
     files.map((name) => ({ name, content: readFileSync(join(root, name), "utf8"), mutate: true })),
     { plugins: null, excludedMutations: [], ignorers: [ignorer], noHeader: false },
   );
-  return {
-    mutants: /** @type {any} */ (mutants),
-    instrumented: Object.fromEntries(output.map(({ name, content }) => [name, content])),
-  };
+  return { mutants, instrumented: Object.fromEntries(output.map(({ name, content }) => [name, content])) };
 }

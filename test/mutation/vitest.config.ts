@@ -28,7 +28,7 @@ const config: ViteUserConfig = {
     exclude: ["packages/core/test/properties/**"],
     isolate: false,
     ...(round.kind !== "load" && { runner: fileURLToPath(new URL("mutant-runner.mjs", import.meta.url)) }),
-    testTimeout: 10_000,
+    testTimeout: round.kind === "kill" ? 10_000 : 60_000,
     // A mutant may do anything.
     dangerouslyIgnoreUnhandledErrors: round.kind !== "load",
     reporters: ["dot"],
