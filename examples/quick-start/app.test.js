@@ -3,7 +3,7 @@ import { createServer } from "node:https";
 import { afterAll, expect, test } from "vitest";
 import { createApp } from "./app.js";
 
-const kit = await createTestKit(); // a certificate authority and an issuer of your own, on this machine
+const kit = await createTestKit();
 afterAll(kit.close);
 const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(kit.verifierOptions)));
 const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
