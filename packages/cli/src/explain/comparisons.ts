@@ -49,7 +49,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
   }),
   binding: (facts) => ({
     expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}`,
-    seen: `cnf ${printableValue(claim(facts, "cnf"))}`,
+    seen: `cnf ${confirmationText(claim(facts, "cnf"))}`,
   }),
   keys: ({ token, rules, keys }) => ({
     expected: `a key with kid ${printableValue(token.header?.["kid"])} for ${printableValue(token.header?.["alg"])}`,
@@ -67,6 +67,15 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
           seen: printable(granted(facts).join(" ")) || "no scope",
         },
 };
+
+/** Thumbprints are shown, and nothing that may be a key. */
+function confirmationText(confirmation: unknown): string {
+  if (typeof confirmation !== "object" || confirmation === null) return printableValue(confirmation);
+  const members = Object.entries(confirmation).map(([name, value]: [string, unknown]) =>
+    /^(?:x5t|jkt$)/i.test(name) ? `${printable(name)} ${printableValue(value)}` : printable(name),
+  );
+  return members.length === 0 ? "{}" : members.slice(0, 8).join(", ");
+}
 
 function parts(count: number): string {
   return count === 1 ? "1 part" : `${count} parts`;
