@@ -62,7 +62,7 @@ function file(name: string, content: (parties: Parties) => string | Uint8Array):
 /** The headers of a proxy. */
 function proxied(
   format: string | undefined,
-  headers: (pem: string, der: Buffer) => readonly (readonly [string, string])[],
+  headers: (text: string, bytes: Buffer) => readonly (readonly [string, string])[],
   options?: object,
 ): (parties: Parties) => Setup {
   return ({ client }) => ({
@@ -78,14 +78,16 @@ function proxied(
 }
 
 const success = ["ssl-client-verify", "SUCCESS"] as const;
-const asNginx = proxied("nginx", (pem) => [["ssl-client-cert", encodeURIComponent(pem)], success]);
-const asHaproxy = proxied("haproxy", (_pem, der) => [
-  ["x-ssl-client-der", der.toString("base64")],
+const asNginx = proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success]);
+const asHaproxy = proxied("haproxy", (_text, bytes) => [
+  ["x-ssl-client-der", bytes.toString("base64")],
   ["x-ssl-client-verify", "0"],
 ]);
-const hexOf = (der: Uint8Array): string => hash("sha256", der, "hex");
-const asEnvoy = proxied("envoy", (_pem, der) => [["x-forwarded-client-cert", `Hash=${hexOf(der)}`]]);
-const asCaddyHash = proxied("caddy", (_pem, der) => [["x-client-cert-sha256", hexOf(der)]], { encoding: "sha256-hex" });
+const hexOf = (bytes: Uint8Array): string => hash("sha256", bytes, "hex");
+const asEnvoy = proxied("envoy", (_text, bytes) => [["x-forwarded-client-cert", `Hash=${hexOf(bytes)}`]]);
+const asCaddyHash = proxied("caddy", (_text, bytes) => [["x-client-cert-sha256", hexOf(bytes)]], {
+  encoding: "sha256-hex",
+});
 
 /** One DER element of up to 65535 bytes. */
 function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
@@ -125,11 +127,16 @@ function keysAt(path: (parties: Parties) => string): (parties: Parties) => Setup
 
 const keysByUrl = keysAt(({ issuer }) => issuer.jwksUri.href);
 
+/** The keys are found by discovery. */
+function discovered({ issuer }: Parties): Setup {
+  return { issuer: ["--issuer", issuer.issuer] };
+}
+
 /** An issuer of which the keys are given, and what a token says instead of its name. */
 function renamed(configured: string, said: string): Pick<BrokenSetup, "broken" | "repaired"> {
   const setup = (iss: string) => (parties: Parties) => ({
     token: issued(parties, { claims: { iss } }),
-    issuer: ["--issuer", configured, "--jwks", parties.issuer.jwksUri.href],
+    issuer: ["--issuer", configured, "--jwks", parties.keyFile],
   });
   return { broken: setup(said), repaired: setup(configured) };
 }
@@ -155,7 +162,7 @@ const malformedToken: readonly BrokenSetup[] = (
     ["token-opaque", () => "2YotnFZFEjr1zCsicMWpAA"],
     ["token-standard-base64", (token) => token.replace(/\.([^.]*)\./, ".$1=.")],
     ["token-garbled", (token) => token.replace(/\.[^.]*\./, ".***.")],
-  ] as const
+  ] as const satisfies readonly (readonly [string, (token: string) => string])[]
 ).map(([cause, change]) => ({ cause, code: "ERR_TOKEN_MALFORMED", broken: texts(change) }));
 
 const headers: readonly BrokenSetup[] = [
@@ -221,7 +228,7 @@ const issuers: readonly BrokenSetup[] = (
       ...renamed("https://auth.example.com/realms/a", "https://auth.example.com/realms/b"),
     },
     { cause: "issuer-other", ...renamed("https://auth.example.com", "https://other.example") },
-  ] as const
+  ] as const satisfies readonly Omit<BrokenSetup, "code">[]
 ).map((row) => ({ code: "ERR_TOKEN_ISSUER", ...row }));
 
 const audiences: readonly BrokenSetup[] = (
@@ -669,6 +676,7 @@ const keys: readonly BrokenSetup[] = (
         token: issued(parties, { claims: { iss: parties.faulty } }),
         issuer: ["--issuer", parties.faulty],
       }),
+      repaired: discovered,
     },
     {
       cause: "discovery-of-other-issuer",
@@ -676,6 +684,7 @@ const keys: readonly BrokenSetup[] = (
         token: issued(parties, { claims: { iss: parties.renamed.jwksUri.origin } }),
         issuer: ["--issuer", parties.renamed.jwksUri.origin],
       }),
+      repaired: discovered,
     },
     {
       cause: "discovery-without-keys",
@@ -683,6 +692,7 @@ const keys: readonly BrokenSetup[] = (
         token: issued(parties, { claims: { iss: `${parties.faulty}/bare` } }),
         issuer: ["--issuer", `${parties.faulty}/bare`],
       }),
+      repaired: discovered,
     },
   ] as const satisfies readonly Omit<BrokenSetup, "code">[]
 ).map((row) => ({ code: "ERR_KEYS_UNAVAILABLE", ...row }));
@@ -737,7 +747,7 @@ export async function inputsOf(
   { token, issuer, audience, presents, more = [] }: Setup,
 ): Promise<{ readonly token: string; readonly argv: readonly string[] }> {
   const argv = [
-    ...(issuer ?? ["--issuer", parties.issuer.issuer]),
+    ...(issuer ?? ["--issuer", parties.issuer.issuer, "--jwks", parties.keyFile]),
     ...(audience ?? ["--audience", parties.issuer.audience]),
     ...(presents ?? ["--cert", parties.folder.file("client.pem", parties.client.certificate)]),
     ...more,

@@ -1,5 +1,6 @@
 import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
+import type { TLSSocket } from "node:tls";
 import { AccessTokenError, createAuthenticator, createVerifier, httpRejection } from "@certbound/core";
 import {
   type CertificateAuthority,
@@ -45,18 +46,19 @@ function flawedApi(): RequestListener {
   const authenticate = createAuthenticator(given)();
   const accepts = async (path: string, request: Parameters<RequestListener>[0]): Promise<unknown> => {
     if (path === "/open") return undefined;
-    const certificate =
-      "getPeerX509Certificate" in request.socket &&
-      (request.socket as { getPeerX509Certificate: () => unknown }).getPeerX509Certificate();
-    const ignoresBinding = path === "/no-binding" || (path === "/no-certificate-needed" && !certificate);
+    const hasCertificate = (request.socket as TLSSocket).getPeerX509Certificate() !== undefined;
+    const ignoresBinding = path === "/no-binding" || (path === "/no-certificate-needed" && !hasCertificate);
     if (!ignoresBinding) return authenticate(request);
     const token = request.headers.authorization?.replace(/^Bearer /, "") ?? "";
     return verifier.verify(token, { clientCertificate: null, validateCertificateBinding: "report-only" });
   };
   return (request, response) => {
     const path = request.url ?? "";
-    if (path === "/absent") return void response.writeHead(404).end();
-    if (path === "/closed") return void response.writeHead(401).end();
+    const fixed = { "/absent": 404, "/closed": 401 }[path];
+    if (fixed !== undefined) {
+      response.writeHead(fixed).end();
+      return;
+    }
     accepts(path, request).then(
       () => response.end("{}"),
       (error: unknown) => {
@@ -81,11 +83,8 @@ beforeAll(async () => {
   api = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
   strict = await startServer(createServer({ ...tls, rejectUnauthorized: true }, flawedApi()));
   folder = createFolder();
-  options = [
-    ...["--token", "-"],
-    ...["--cert", folder.file("client.pem", client.certificate), "--key", folder.file("client-key.pem", client.key)],
-    ...["--ca", folder.file("ca.pem", ca.certificate)],
-  ];
+  const [cert, key] = [folder.file("client.pem", client.certificate), folder.file("client-key.pem", client.key)];
+  options = ["--token", "-", "--cert", cert, "--key", key, "--ca", folder.file("ca.pem", ca.certificate)];
 });
 afterAll(async () => {
   folder.remove();

@@ -28,6 +28,8 @@ export interface Parties {
   /** Nobody listens there. */
   readonly closed: string;
   readonly folder: Folder;
+  /** The issuer's key set. */
+  readonly keyFile: string;
   readonly end: () => Promise<void>;
 }
 
@@ -87,6 +89,7 @@ export async function createParties(): Promise<Parties> {
     privateKeySet: `${privateKeySet.url}/jwks`,
     closed: gone.url,
     folder,
+    keyFile: folder.file("jwks.json", JSON.stringify(issuer.jwks)),
     end: async () => {
       folder.remove();
       await Promise.all([issuer, renamed, faulty, privateKeySet].map(({ close }) => close()));

@@ -25,7 +25,8 @@ export const usages: Readonly<Record<Topic, string>> = {
 
 ${exitCodes}
 `,
-  explain: `Usage: certbound explain --token FILE|- --issuer URL --audience ID (--cert FILE | --header 'NAME: VALUE' | --no-certificate)
+  explain: `Usage: certbound explain --token FILE|- --issuer URL --audience ID
+                         (--cert FILE | --header 'NAME: VALUE' | --no-certificate)
 
 Verifies a token and its binding to a client certificate as @certbound/core does, and shows every step of it. What is
 refused is then left out of the configuration, and the rest verified again, so that all faults are shown at once.
@@ -46,8 +47,8 @@ The API's configuration; CERTBOUND_ISSUER, CERTBOUND_AUDIENCE and CERTBOUND_JWKS
   --max-token-age SECONDS
   --scope SCOPE             what the route asks for; repeatable
   --at TIME                 judges as of a time: 2026-05-04T12:00:00Z, or seconds since 1970
-  --ca FILE                 authorities to trust when the issuer is asked (PEM); repeatable. In the API it is
-                            NODE_EXTRA_CA_CERTS, or the option fetch
+  --ca FILE                 authorities to trust when the issuer is asked, instead of Node's (PEM); repeatable. In the
+                            API it is NODE_EXTRA_CA_CERTS, or the option fetch
 
 What the client presents:
   --cert FILE               its certificate, PEM or DER; of a chain, the first
@@ -84,7 +85,7 @@ verified.
   --other-cert FILE, --other-key FILE
                             another certificate; by default one is made, self-signed and with the same name. For a
                             server that lets in certificates of its own authority only, give another one of that
-  --ca FILE                 authorities to trust for the server's certificate (PEM); repeatable
+  --ca FILE                 authorities to trust, instead of Node's, for the server's certificate (PEM); repeatable
   --method METHOD           GET by default
   --path PATH               instead of the path of the URL
 ${common}

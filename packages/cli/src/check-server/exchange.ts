@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import { rootCertificates } from "node:tls";
 import { failureCode } from "../inputs/issuer-exchanges.ts";
 
 /** A certificate and its key, as PEM. */
@@ -14,7 +13,7 @@ export interface TlsIdentity {
 export interface Target {
   readonly url: URL;
   readonly method: string;
-  /** Authorities, as PEM, beside those that Node knows. */
+  /** Authorities, as PEM; none: those that Node knows. */
   readonly ca: readonly string[];
 }
 
@@ -41,7 +40,7 @@ export async function exchange(
     signal: AbortSignal.timeout(TIMEOUT),
     headers: { accept: "*/*", connection: "close", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     ...(identity !== undefined && { cert: identity.certificate, key: identity.key }),
-    ...(ca.length > 0 && { ca: [...rootCertificates, ...ca] }),
+    ...(ca.length > 0 && { ca: [...ca] }),
   });
   // A connection that is closed while the answer is read does not matter any more.
   outgoing.on("error", () => {});

@@ -2,10 +2,9 @@ import { once } from "node:events";
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
 
 /**
- * Makes a fetch that also trusts authorities of one's own: Node's own has no way to be told, but by NODE_EXTRA_CA_CERTS.
+ * Makes a fetch that trusts these authorities and no others: Node's own can be told of more by NODE_EXTRA_CA_CERTS only.
  *
  * It does what core asks of a fetch and no more: GET, without redirects.
  *
@@ -17,9 +16,7 @@ export function privateAuthorityFetch(ca: readonly string[]): typeof globalThis.
     const headers = Object.fromEntries(new Headers(init?.headers));
     const options = { headers, agent: false, ...(init?.signal && { signal: init.signal }) };
     const outgoing =
-      url.protocol === "https:"
-        ? tlsRequest(url, { ...options, ca: [...rootCertificates, ...ca] })
-        : plainRequest(url, options);
+      url.protocol === "https:" ? tlsRequest(url, { ...options, ca: [...ca] }) : plainRequest(url, options);
     outgoing.end();
     const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
     const { statusCode = 0, headers: received } = incoming;
