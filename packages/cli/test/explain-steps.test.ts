@@ -87,6 +87,8 @@ describe("the steps", () => {
     expect(failures(report)).toEqual(["expiry-missing", "other-certificate"]);
     const bound = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: undefined } });
     expect(marks((await explained(bound, argv)).report)).toBe("++++++x++---");
+    const untimely = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: "soon" } });
+    expect(marks((await explained(untimely, argv)).report)).toBe("+++++-x++---");
   });
 
   test("judge what cnf looks like when there is no certificate", async () => {
@@ -109,9 +111,29 @@ describe("the steps", () => {
   test("show a fault of the profile fapi2 and what comes after it", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.stranger });
     const profile = ["--profile", "fapi2", "--max-token-age", "600"];
-    expect(failures((await explained(token, [...argv, ...profile])).report)).toEqual(["other-certificate"]);
+    expect(marks((await explained(token, [...argv, ...profile])).report)).toBe("++++++++x++-");
     const bound = await parties.issuer.accessToken({ boundTo: parties.client });
     expect((await explained(bound, [...argv, ...profile])).report.accepted).toBe(true);
+  });
+
+  test("keep what a profile says of types and clocks when it has to be left out", async () => {
+    const { issuer, client } = parties;
+    const generic = await issuer.accessToken({ boundTo: client, header: { typ: "JWT" }, expiresIn: -7 });
+    const profile = ["--profile", "fapi2", "--max-token-age", "600", "--algorithm", "PS256"];
+    const { report } = await explained(generic, [...argv, ...profile]);
+    expect(failures(report)).toEqual(["algorithm-not-configured", "type-generic"]);
+    expect(marks(report)).toBe("+xx++--++++-");
+  });
+
+  test("ask an issuer that fails no second time", async () => {
+    const { renamed: failing } = parties;
+    const { argv: asking } = await inputsOf(parties, { issuer: ["--issuer", failing.jwksUri.origin] });
+    const token = await parties.issuer.accessToken({
+      boundTo: parties.client,
+      claims: { iss: failing.jwksUri.origin },
+    });
+    expect((await explained(token, asking)).exitCode).toBe(3);
+    expect(failing.requests).toEqual(["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]);
   });
 
   test("show the issuer's failure beside the first fault", async () => {
@@ -136,7 +158,8 @@ describe("a hostile token", () => {
     );
     const header = { jku: `${thief.url}/jwks`, x5u: `${thief.url}/x5u` };
     const token = await parties.issuer.accessToken({ boundTo: parties.client, header, claims: { iss: thief.url } });
-    const { report } = await explained(token, argv);
+    const { argv: discovering } = await inputsOf(parties, { issuer: ["--issuer", parties.issuer.issuer] });
+    const { report } = await explained(token, discovering);
     await setImmediate();
     await thief.close();
     expect(failures(report)).toEqual(["issuer-other"]);
@@ -226,6 +249,7 @@ describe("the options of explain", () => {
       (await runCli(from, { stdin: token, env: { ...env, CERTBOUND_AUDIENCE: "https://x.example" } })).exitCode,
     ).toBe(1);
     expect((await runCli([...from, "--issuer", issuer], { stdin: token, env })).exitCode).toBe(2);
+    expect((await runCli([...from, "--jwks", parties.keyFile], { stdin: token, env })).exitCode).toBe(2);
     expect((await runCli([...from, "--issuer", issuer, "--no-audience"], { stdin: token, env })).exitCode).toBe(0);
   });
 

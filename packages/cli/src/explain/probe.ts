@@ -1,4 +1,4 @@
-import { AccessTokenError, type JsonWebKeySet, verifyCertificateBinding } from "@certbound/core";
+import { AccessTokenError, type JsonWebKeySet, verifyCertificateBinding, type VerifierOptions } from "@certbound/core";
 import { type Attempt, judge, type RemovalContext } from "./attempt.ts";
 import { withoutObstacle } from "./removals.ts";
 import { type StepName, stepNames, stepOfCode } from "./step-names.ts";
@@ -15,8 +15,8 @@ export interface Probing {
   readonly faults: readonly Fault[];
   /** The step at which there was nothing left to remove; undefined: all of them were reached. */
   readonly stopped: StepName | undefined;
-  /** Whether a profile had to be left out, and with it its own demands. */
-  readonly withoutProfile: boolean;
+  /** The steps of which only a part was judged, since a profile had to be left out, and with it its own demands. */
+  readonly partlyJudged: readonly StepName[];
 }
 
 /** What is asked beyond the first refusal. */
@@ -44,6 +44,7 @@ const NOBODYS = "A".repeat(43);
  */
 export async function findFaults({ configured, first, keys, failure, context }: Probe): Promise<Probing> {
   const faults: Fault[] = [];
+  let left: { readonly profile: VerifierOptions["profile"]; readonly at: StepName } | undefined;
   let attempt: Attempt = { ...configured, options: { ...configured.options, ...withKeys(keys) } };
   let refusal = first;
   while (refusal !== undefined && faults.length < MOST_TURNS) {
@@ -51,6 +52,8 @@ export async function findFaults({ configured, first, keys, failure, context }: 
     faults.push({ step, error: refusal });
     const next = await beyond(step, withoutObstacle(refusal.code, attempt, context));
     if (next === undefined) break;
+    const leavesProfile = attempt.options.profile !== undefined && next.attempt.options.profile === undefined;
+    if (leavesProfile) left = { profile: attempt.options.profile, at: step };
     ({ attempt, refusal } = next);
   }
   const stopped = refusal === undefined ? undefined : stepOfCode[refusal.code];
@@ -58,8 +61,13 @@ export async function findFaults({ configured, first, keys, failure, context }: 
   return {
     faults: all.toSorted((one, other) => stepNames.indexOf(one.step) - stepNames.indexOf(other.step)),
     stopped,
-    withoutProfile: configured.options.profile !== undefined && attempt.options.profile === undefined,
+    partlyJudged: left === undefined ? [] : demandsOf(left.profile).filter((step) => isBefore(left?.at, step)),
   };
+}
+
+/** The steps in which a profile demands more than its options could say. */
+function demandsOf(profile: VerifierOptions["profile"]): readonly StepName[] {
+  return profile === "fapi2" ? ["time", "claims"] : ["claims"];
 }
 
 /** Why the keys could not be fetched is better known than that there were none to go on with. */
@@ -76,7 +84,7 @@ async function beyond(
   for (const attempt of attempts) {
     try {
       const refusal = await judge(attempt);
-      if (refusal === undefined || stepOfCode[refusal.code] !== step) return { attempt, refusal };
+      if (refusal === undefined || isBefore(step, stepOfCode[refusal.code])) return { attempt, refusal };
     } catch (error) {
       // Options that contradict each other, or that core never takes: not a way.
       if (!(error instanceof TypeError)) throw error;

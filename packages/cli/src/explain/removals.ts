@@ -17,18 +17,14 @@ const withoutTime: Removal = (attempt, { token: { claims = {} } }) => {
 };
 
 const withoutBinding: Removal = (attempt) => {
-  const { options, use } = attempt;
-  const relaxed = (profile: VerifierOptions["profile"]): Attempt => ({
+  const relaxed = (options: VerifierOptions): Attempt => ({
     ...attempt,
-    options: {
-      ...options,
-      profile,
-      tokenTypes: options.tokenTypes ?? (profile === undefined ? USUAL_TYPES : undefined),
-    },
-    use: { ...use, validateCertificateBinding: "report-only" },
+    // Those of a profile remain; "report-only" alone would accept fewer types.
+    options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? USUAL_TYPES } : options,
+    use: { ...attempt.use, validateCertificateBinding: "report-only" },
   });
   // The profile fapi2 permits no other mode.
-  return [relaxed(options.profile), relaxed(undefined)];
+  return [relaxed(attempt.options), relaxed(withoutProfile(attempt.options))];
 };
 
 /**
@@ -55,7 +51,7 @@ const removals: Readonly<Partial<Record<AccessTokenErrorCode, Removal>>> = {
   ERR_TOKEN_NOT_YET_VALID: withoutTime,
   ERR_TOKEN_CLAIM: (attempt) => [
     withOptions(attempt, { maxTokenAge: undefined }),
-    withOptions(attempt, { profile: undefined }),
+    { ...attempt, options: withoutProfile(attempt.options) },
   ],
   ERR_CERTIFICATE_MISSING: withoutBinding,
   ERR_CERTIFICATE_MALFORMED: withoutBinding,
@@ -81,7 +77,13 @@ export function withoutObstacle(
 
 /** Options that a profile forbids are a TypeError. */
 function withAndWithoutProfile(attempt: Attempt, change: VerifierOptions): readonly Attempt[] {
-  return [withOptions(attempt, change), withOptions(attempt, { ...change, profile: undefined })];
+  return [withOptions(attempt, change), { ...attempt, options: { ...withoutProfile(attempt.options), ...change } }];
+}
+
+/** What can be said without the name of a profile is said: its types, and its tolerance for clocks. */
+function withoutProfile(options: VerifierOptions): VerifierOptions {
+  const { profile, tokenTypes = ["at+jwt"], clockTolerance = profile === "fapi2" ? 10 : undefined } = options;
+  return profile === undefined ? options : { ...options, profile: undefined, tokenTypes, clockTolerance };
 }
 
 function withOptions(attempt: Attempt, change: VerifierOptions): Attempt {

@@ -89,11 +89,11 @@ function certificateOf({ presented }: Facts): ExplainReport["certificate"] {
   };
 }
 
-function notesOf({ withoutProfile }: Probing, { token, presented, now }: Facts): readonly string[] {
+function notesOf({ partlyJudged }: Probing, { token, presented, now }: Facts): readonly string[] {
   const { x509, forwarded, thumbprint } = presented;
   const notes: string[] = [];
-  if (withoutProfile)
-    notes.push("what the profile alone demands of the claims was not judged: it contradicts what the token has");
+  if (partlyJudged.length > 0)
+    notes.push("what the profile alone demands of claims and times was not judged: it contradicts what the token has");
   if (token.repaired !== token.text) notes.push("all steps after the first are of the token that is in the text");
   if (forwarded?.isGuessed === true) {
     notes.push(`the format was guessed: configure ${forwarded.code}; certbound itself never guesses`);

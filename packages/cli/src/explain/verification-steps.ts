@@ -22,7 +22,7 @@ export interface StepContext {
 
 /** Lists the steps in order, each with its mark. */
 export function verificationSteps(
-  { faults, stopped, withoutProfile }: Probing,
+  { faults, stopped, partlyJudged }: Probing,
   context: StepContext,
 ): readonly JudgedStep[] {
   const end = stopped === undefined ? stepNames.length : stepNames.indexOf(stopped);
@@ -33,7 +33,7 @@ export function verificationSteps(
     const isJudgedApart =
       (step === "certificate" || step === "binding") && index > end && bindingWasJudged(failed, stopped);
     const isReached = index < end || isJudgedApart;
-    const isPassed = isReached && !isUnknown(step, failed, withoutProfile, context);
+    const isPassed = isReached && !partlyJudged.includes(step) && !isUnknown(step, failed, context);
     return { step, status: isPassed ? "passed" : "unknown", fault: undefined };
   });
 }
@@ -46,14 +46,11 @@ function bindingWasJudged(failed: ReadonlyMap<StepName, Fault>, stopped: StepNam
 function isUnknown(
   step: StepName,
   failed: ReadonlyMap<StepName, Fault>,
-  withoutProfile: boolean,
   { asksForScopes, hasUnreadableTime, hasKeys }: StepContext,
 ): boolean {
   // Without a certificate nothing can be bound to it.
   if (step === "binding") return failed.has("certificate");
   if (step === "requirements") return !asksForScopes;
   if (step === "time") return hasUnreadableTime;
-  // The demands of the profile were left out with it.
-  if (step === "claims") return withoutProfile;
   return step === "keys" && !hasKeys;
 }
