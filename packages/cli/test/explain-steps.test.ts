@@ -123,6 +123,10 @@ describe("the steps", () => {
     const { report } = await explained(generic, [...argv, ...profile]);
     expect(failures(report)).toEqual(["algorithm-not-configured", "type-generic"]);
     expect(marks(report)).toBe("+xx++--++++-");
+    const other = await issuer.accessToken({ boundTo: client, header: { alg: "RS256", typ: "JWT" } });
+    expect(
+      failures((await explained(other, [...argv, "--profile", "fapi2", "--max-token-age", "600"])).report),
+    ).toEqual(["algorithm-not-configured", "type-generic", "key-of-other-algorithm"]);
   });
 
   test("ask an issuer that fails no second time", async () => {
@@ -144,6 +148,11 @@ describe("the steps", () => {
     const { report, exitCode } = await explained(token, unreachable);
     expect(failures(report)).toEqual(["token-expired", "issuer-connection-refused"]);
     expect(exitCode).toBe(1);
+    const endless = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: undefined } });
+    expect(failures((await explained(endless, unreachable)).report)).toEqual([
+      "expiry-missing",
+      "issuer-connection-refused",
+    ]);
   });
 });
 
