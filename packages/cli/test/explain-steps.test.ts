@@ -86,9 +86,13 @@ describe("the steps", () => {
     const { report } = await explained(token, argv);
     expect(failures(report)).toEqual(["expiry-missing", "other-certificate"]);
     const bound = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: undefined } });
-    expect(marks((await explained(bound, argv)).report)).toBe("++++++x++---");
-    const untimely = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: "soon" } });
-    expect(marks((await explained(untimely, argv)).report)).toBe("+++++-x++---");
+    expect(marks((await explained(bound, argv)).report)).toBe("+++++-x++---");
+    for (const claims of [{ exp: "soon" }, { iat: Date.now() }]) {
+      const untimely = await parties.issuer.accessToken({ boundTo: parties.client, claims });
+      expect(marks((await explained(untimely, argv)).report)).toBe("+++++-x++---");
+    }
+    const timely = await parties.issuer.accessToken({ boundTo: parties.client, claims: { sub: 1 } });
+    expect(marks((await explained(timely, argv)).report)).toBe("++++++x++---");
   });
 
   test("judge what cnf looks like when there is no certificate", async () => {
@@ -276,6 +280,11 @@ describe("the options of explain", () => {
     ["--no-audience", ["--no-audience"]],
     ["--also", ["--also", "/dev/null"]],
     ["--ca", ["--ca", "/nowhere/ca.pem"]],
+    ["--ca", ["--ca", "/dev/null"]],
+    ["only one", ["--cert", "-"]],
+    ["--token-type", ["--token-type"]],
+    ["algorithms", ["--algorithm", "HS256"]],
+    ["--max-token-age", ["--max-token-age", "-1"]],
     ["--jwks", ["--jwks", "/dev/null"]],
     ["--cert", ["--cert"]],
   ])("are refused with a name: %s", async (named, more) => {

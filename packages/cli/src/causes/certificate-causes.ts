@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { NoCertificate } from "../inputs/certificate-file.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Facts } from "../explain/facts.ts";

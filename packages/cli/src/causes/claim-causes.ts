@@ -1,4 +1,4 @@
-import type { Facts } from "../explain/facts.ts";
+import { claimOf, type Facts } from "../explain/facts.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
 
@@ -18,7 +18,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "issuer-missing",
     codes: issuer,
-    applies: (facts) => typeof claim(facts, "iss") !== "string",
+    applies: (facts) => typeof claimOf(facts, "iss") !== "string",
     reason: "it has no iss, or one that is no text",
     fix: "have the issuer put its identifier into iss",
   },
@@ -120,7 +120,7 @@ export const claimCauses: readonly Cause[] = [
     id: "audience-is-client",
     codes: audience,
     applies: (facts) =>
-      audiencesOf(facts).some((text) => [claim(facts, "client_id"), claim(facts, "azp")].includes(text)),
+      audiencesOf(facts).some((text) => [claimOf(facts, "client_id"), claimOf(facts, "azp")].includes(text)),
     reason:
       "aud is the client itself: most likely an ID token, or an access token that was asked for without naming this API",
     fix: "send the access token, and let the client ask for one for this API (resource, audience, or its scopes)",
@@ -128,7 +128,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "audience-is-issuer",
     codes: audience,
-    applies: (facts) => audiencesOf(facts).some((text) => text.startsWith(String(claim(facts, "iss")))),
+    applies: (facts) => audiencesOf(facts).some((text) => text.startsWith(String(claimOf(facts, "iss")))),
     reason: "aud is the issuer itself, as in tokens for its userinfo endpoint",
     fix: "let the client ask for a token for this API (resource, audience, or its scopes)",
   },
@@ -141,14 +141,14 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "expires-before-issued",
     codes: ["ERR_TOKEN_EXPIRED"],
-    applies: (facts) => Number(claim(facts, "exp")) <= Number(claim(facts, "iat")),
+    applies: (facts) => Number(claimOf(facts, "exp")) <= Number(claimOf(facts, "iat")),
     reason: "exp is not after iat: it was never good",
     fix: "correct the token lifetime at the issuer",
   },
   {
     id: "older-than-max-token-age",
     codes: ["ERR_TOKEN_EXPIRED"],
-    applies: (facts) => facts.now < Number(claim(facts, "exp")),
+    applies: (facts) => facts.now < Number(claimOf(facts, "exp")),
     reason: (facts) =>
       `it has not expired, and is older than maxTokenAge permits: ${String(facts.rules.maxTokenAge)} s`,
     fix: "let the client get tokens more often, or the issuer make them shorter lived",
@@ -156,15 +156,15 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "expired-just-now",
     codes: ["ERR_TOKEN_EXPIRED"],
-    applies: (facts) => facts.now - Number(claim(facts, "exp")) <= JUST_EXPIRED,
+    applies: (facts) => facts.now - Number(claimOf(facts, "exp")) <= JUST_EXPIRED,
     reason: (facts) =>
-      `it expired ${Math.round(facts.now - Number(claim(facts, "exp")))} s ago: the clocks of issuer and API differ, or the client uses tokens to the last second`,
+      `it expired ${Math.round(facts.now - Number(claimOf(facts, "exp")))} s ago: the clocks of issuer and API differ, or the client uses tokens to the last second`,
     fix: "synchronise the clocks (NTP); let the client renew a token before it expires",
   },
   {
     id: "token-expired",
     codes: ["ERR_TOKEN_EXPIRED"],
-    reason: (facts) => `it expired at ${timeText(claim(facts, "exp"))}, and it is ${timeText(facts.now)}`,
+    reason: (facts) => `it expired at ${timeText(claimOf(facts, "exp"))}, and it is ${timeText(facts.now)}`,
     fix: "let the client get a new token; to judge it as of another time: --at",
   },
   {
@@ -184,28 +184,28 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "times-in-milliseconds",
     codes: claims,
-    applies: (facts) => ["exp", "nbf", "iat"].some((name) => Number(claim(facts, name)) > LAST_SECOND),
+    applies: (facts) => ["exp", "nbf", "iat"].some((name) => Number(claimOf(facts, name)) > LAST_SECOND),
     reason: "a time is in milliseconds; a JWT has seconds (RFC 7519 section 2)",
     fix: "divide by 1000 where the issuer sets it",
   },
   {
     id: "times-as-text",
     codes: claims,
-    applies: (facts) => ["exp", "nbf", "iat"].some((name) => typeof claim(facts, name) === "string"),
+    applies: (facts) => ["exp", "nbf", "iat"].some((name) => typeof claimOf(facts, name) === "string"),
     reason: "a time is a text, not a number (RFC 7519 section 2)",
     fix: "have the issuer write a JSON number of seconds",
   },
   {
     id: "expiry-missing",
     codes: claims,
-    applies: (facts) => claim(facts, "exp") === undefined,
+    applies: (facts) => claimOf(facts, "exp") === undefined,
     reason: "it has no exp: it would be good for ever",
     fix: "have the issuer limit the lifetime of its tokens",
   },
   {
     id: "issue-time-missing",
     codes: claims,
-    applies: (facts) => claim(facts, "iat") === undefined && facts.rules.maxTokenAge !== undefined,
+    applies: (facts) => claimOf(facts, "iat") === undefined && facts.rules.maxTokenAge !== undefined,
     reason: "it has no iat, and maxTokenAge counts from it",
     fix: "have the issuer send iat",
   },
@@ -214,7 +214,7 @@ export const claimCauses: readonly Cause[] = [
     codes: claims,
     applies: (facts) =>
       facts.rules.profile !== undefined &&
-      ["sub", "client_id", "iat", "jti"].some((name) => claim(facts, name) === undefined),
+      ["sub", "client_id", "iat", "jti"].some((name) => claimOf(facts, name) === undefined),
     reason: (facts) => `it lacks a claim that the profile ${String(facts.rules.profile)} demands`,
     fix: "have the issuer send it (RFC 9068 section 2.2), or do without the profile",
   },
@@ -251,27 +251,28 @@ export const claimCauses: readonly Cause[] = [
   },
 ];
 
+/** Tells whether a claim is a time; where one is not, core judges none of them. */
+export function isTime(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= LAST_SECOND;
+}
+
 /** A time of a token in words; of what is no time, the value. */
 export function timeText(seconds: unknown): string {
-  if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND) return printableValue(seconds);
+  if (!isTime(seconds)) return printableValue(seconds);
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** The scopes of the token, as core reads them. */
 export function granted(facts: Facts): readonly string[] {
   return ["scope", "scp"]
-    .flatMap((name) => claim(facts, name))
+    .flatMap((name) => claimOf(facts, name))
     .filter((text) => typeof text === "string")
     .flatMap((text) => text.split(" "));
 }
 
-function claim({ token }: Facts, name: string): unknown {
-  return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
-}
-
 /** Whether iss and the issuer are the same in some regard, and that regard is one that both have. */
 function comparesAs(facts: Facts, regard: (url: string) => string | undefined): boolean {
-  const [actual, configured] = [claim(facts, "iss"), facts.rules.issuer];
+  const [actual, configured] = [claimOf(facts, "iss"), facts.rules.issuer];
   if (typeof actual !== "string" || configured === undefined) return false;
   return regard(actual) === regard(configured);
 }
@@ -287,7 +288,7 @@ function pathOf(url: string): string | undefined {
 }
 
 function audiencesOf(facts: Facts): readonly string[] {
-  return [claim(facts, "aud")].flat().filter((text) => typeof text === "string");
+  return [claimOf(facts, "aud")].flat().filter((text) => typeof text === "string");
 }
 
 function holdsAudienceAs(facts: Facts, regard: (text: string) => string): boolean {
@@ -296,7 +297,7 @@ function holdsAudienceAs(facts: Facts, regard: (text: string) => string): boolea
 }
 
 function beginOf(facts: Facts): number {
-  const times = ["nbf", "iat"].map((name) => claim(facts, name)).filter((time) => typeof time === "number");
+  const times = ["nbf", "iat"].map((name) => claimOf(facts, name)).filter((time) => typeof time === "number");
   return Math.max(...times);
 }
 

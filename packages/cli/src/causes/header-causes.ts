@@ -1,6 +1,6 @@
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
-import type { Facts } from "../explain/facts.ts";
+import { claimOf, type Facts } from "../explain/facts.ts";
 
 const foreign = ["nonce", "at_hash", "c_hash"];
 
@@ -51,14 +51,15 @@ export const headerCauses: readonly Cause[] = [
   {
     id: "refresh-token",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => /refresh|^rt\+jwt$/i.test(String(type(facts))) || /refresh/i.test(String(claim(facts, "typ"))),
+    applies: (facts) =>
+      /refresh|^rt\+jwt$/i.test(String(type(facts))) || /refresh/i.test(String(claimOf(facts, "typ"))),
     reason: "it is a refresh token, which is for the issuer only",
     fix: "send access_token of the token response, not refresh_token",
   },
   {
     id: "security-event",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => claim(facts, "events") !== undefined || /logout|secevent/i.test(String(type(facts))),
+    applies: (facts) => claimOf(facts, "events") !== undefined || /logout|secevent/i.test(String(type(facts))),
     reason: "it is a logout token or another security event, not an access token",
     fix: "send the access token",
   },
@@ -66,7 +67,7 @@ export const headerCauses: readonly Cause[] = [
     id: "id-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      foreign.some((name) => claim(facts, name) !== undefined) || /^id[-_]?token/i.test(String(type(facts))),
+      foreign.some((name) => claimOf(facts, name) !== undefined) || /^id[-_]?token/i.test(String(type(facts))),
     reason: "it is an ID token: it tells the client who the user is, and gives access to nothing",
     fix: "send access_token of the token response, not id_token",
   },
@@ -102,8 +103,4 @@ function algorithm({ token }: Facts): unknown {
 
 function type({ token }: Facts): unknown {
   return token.header?.["typ"];
-}
-
-function claim({ token }: Facts, name: string): unknown {
-  return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
 }

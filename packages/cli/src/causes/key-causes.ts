@@ -192,7 +192,7 @@ function where(facts: Facts): string {
 }
 
 function isDiscovery(exchange: Exchange | undefined): boolean {
-  return exchange?.url.includes("/.well-known/") === true && !exchange.url.includes("jwks");
+  return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?!.*jwks)/.test(exchange?.url ?? "");
 }
 
 /** The issuer that a metadata document names instead of the configured one; of two documents, either. */

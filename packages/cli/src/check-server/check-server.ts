@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { CheckServerArguments } from "../arguments/check-server-arguments.ts";
+import { readAuthorities } from "../inputs/authorities.ts";
 import { readSource } from "../inputs/text-source.ts";
 import { readToken } from "../inputs/token-source.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -28,8 +29,8 @@ export async function checkServer(given: CheckServerArguments, surroundings: Sur
       ? await makeIdentity(identity)
       : await identityOf(given.other, "--other-cert and --other-key", surroundings);
   if (isSame(identity, other)) throw new UsageError("--other-cert is the same certificate as --cert");
-  const ca = await Promise.all(given.ca.map((name) => readSource(name, "--ca", surroundings)));
-  return checkServerReport(url, await ask({ url, method, ca: ca.map(String) }, { token, identity, other }));
+  const ca = await readAuthorities(given.ca, surroundings);
+  return checkServerReport(url, await ask({ url, method, ca }, { token, identity, other }));
 }
 
 interface Means {

@@ -2,7 +2,7 @@ import { acceptedTypes } from "../causes/header-causes.ts";
 import { granted, timeText } from "../causes/claim-causes.ts";
 import { keyIds } from "../causes/key-causes.ts";
 import { printable, printableValue } from "../rendering/printable.ts";
-import type { Facts } from "./facts.ts";
+import { claimOf, type Facts } from "./facts.ts";
 import type { StepName } from "./step-names.ts";
 
 /** What a step expects, and what it saw; values of the token are made harmless. */
@@ -24,16 +24,16 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
     seen: printableValue(token.header?.["alg"]),
   }),
   type: (facts) => ({ expected: acceptedTypes(facts), seen: printableValue(facts.token.header?.["typ"]) }),
-  issuer: (facts) => ({ expected: printableValue(facts.rules.issuer), seen: printableValue(claim(facts, "iss")) }),
+  issuer: (facts) => ({ expected: printableValue(facts.rules.issuer), seen: printableValue(claimOf(facts, "iss")) }),
   audience: (facts) => ({
     expected: facts.rules.audience === null ? "any" : printableValue(facts.rules.audience),
-    seen: printableValue(claim(facts, "aud")),
+    seen: printableValue(claimOf(facts, "aud")),
   }),
   time: (facts) => ({
     expected: `now, which is ${timeText(facts.now)}`,
     seen: ["iat", "nbf", "exp"]
-      .filter((name) => claim(facts, name) !== undefined)
-      .map((name) => `${name} ${timeText(claim(facts, name))}`)
+      .filter((name) => claimOf(facts, name) !== undefined)
+      .map((name) => `${name} ${timeText(claimOf(facts, name))}`)
       .join(", "),
   }),
   claims: () => ({}),
@@ -49,7 +49,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
   }),
   binding: (facts) => ({
     expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}`,
-    seen: `cnf ${confirmationText(claim(facts, "cnf"))}`,
+    seen: `cnf ${confirmationText(claimOf(facts, "cnf"))}`,
   }),
   keys: ({ token, rules, keys }) => ({
     expected: `a key with kid ${printableValue(token.header?.["kid"])} for ${printableValue(token.header?.["alg"])}`,
@@ -79,8 +79,4 @@ function confirmationText(confirmation: unknown): string {
 
 function parts(count: number): string {
   return count === 1 ? "1 part" : `${count} parts`;
-}
-
-function claim({ token }: Facts, name: string): unknown {
-  return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
 }

@@ -1,9 +1,9 @@
 import { type AccessTokenError, type VerifierOptions } from "@certbound/core";
 import { type ExplainArguments } from "../arguments/explain-arguments.ts";
+import { readAuthorities } from "../inputs/authorities.ts";
 import { recordingFetch } from "../inputs/issuer-exchanges.ts";
 import { keySet } from "../inputs/key-set.ts";
 import { privateAuthorityFetch } from "../inputs/private-authority-fetch.ts";
-import { readSource } from "../inputs/text-source.ts";
 import { readToken } from "../inputs/token-source.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { UsageError } from "../usage-error.ts";
@@ -25,8 +25,8 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   const text = await readToken(given.token, surroundings);
   const presented = await presentedCertificate(given, surroundings);
   const jwks = await keySet(given.jwks, surroundings);
-  const ca = await Promise.all(given.ca.map((name) => readSource(name, "--ca", surroundings)));
-  const recording = recordingFetch(ca.length === 0 ? fetch : privateAuthorityFetch(ca.map(String)));
+  const ca = await readAuthorities(given.ca, surroundings);
+  const recording = recordingFetch(ca.length === 0 ? fetch : privateAuthorityFetch(ca));
   const now = given.at ?? Date.now();
   const { issuer, audience, rules, scopes } = given;
   const options: VerifierOptions = { ...rules, issuer, audience, jwks, fetch: recording.fetch, clock: () => now };

@@ -54,3 +54,8 @@ export interface Facts {
   /** Seconds since the epoch. */
   readonly now: number;
 }
+
+/** A claim of the token, if it has one of that name itself. */
+export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
+  return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
+}

@@ -1,4 +1,5 @@
 import { type AccessTokenError, type AccessTokenErrorCode, httpRejection } from "@certbound/core";
+import { isTime } from "../causes/claim-causes.ts";
 import { findCause } from "../causes/find-cause.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { printable } from "../rendering/printable.ts";
@@ -42,7 +43,7 @@ export function explainReport(probing: Probing, facts: Facts): ExplainReport {
   const claims = facts.token.claims ?? {};
   const steps = verificationSteps(probing, {
     asksForScopes: facts.rules.scopes.length > 0,
-    hasUnreadableTime: ["exp", "nbf", "iat"].some((name) => !["number", "undefined"].includes(typeof claims[name])),
+    hasUnreadableTime: !isTime(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isTime(claims[name])),
     hasKeys: facts.keys !== undefined,
   });
   return {
