@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { type AccessTokenError, createVerifier } from "@certbound/core";
-import { startServer, tamperSignature } from "@certbound/testing";
+import { createIssuer, startServer, tamperSignature } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ExplainReport } from "../src/index.ts";
 import { inputsOf } from "./broken-setups.ts";
@@ -131,6 +131,23 @@ describe("the steps", () => {
     expect(
       failures((await explained(other, [...argv, "--profile", "fapi2", "--max-token-age", "600"])).report),
     ).toEqual(["algorithm-not-configured", "type-generic", "key-of-other-algorithm"]);
+  });
+
+  test("ask the issuer for its keys once, whatever core came to", async () => {
+    const issuer = await createIssuer();
+    const certificate = ["--cert", parties.folder.file("client.pem", parties.client.certificate)];
+    const asking = ["--issuer", issuer.issuer, "--audience", issuer.audience, ...certificate];
+    for (const [claims, shown] of [
+      [{}, "+++++++++++-"],
+      [{ exp: 1 }, "+++++x+++++-"],
+      [{ cnf: undefined }, "++++++++x++-"],
+    ] as const) {
+      const before = issuer.requests.length;
+      const { report } = await explained(await issuer.accessToken({ boundTo: parties.client, claims }), asking);
+      expect(marks(report)).toBe(shown);
+      expect(issuer.requests.slice(before)).toEqual(["/.well-known/oauth-authorization-server", "/jwks"]);
+    }
+    await issuer.close();
   });
 
   test("ask an issuer that fails no second time", async () => {

@@ -33,9 +33,7 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   const use = { clientCertificate: presented.input, ...(scopes.length > 0 && { scopes }) };
   const configured: Attempt = { token: text, options, use };
   const first = await judgeConfigured(configured);
-  const failed = first?.code === "ERR_KEYS_UNAVAILABLE" ? first : undefined;
-  const { keys, failure } =
-    failed === undefined ? await findKeys(options, recording.exchanges) : { keys: undefined, failure: failed };
+  const { keys, failure } = await findKeys({ options, first, exchanges: recording.exchanges });
   const context = { token: readTokenText(text), now: now / 1000 };
   const probing = await findFaults({ configured, first, keys, failure, context });
   const facts: Facts = {
