@@ -173,7 +173,7 @@ export const certificateCauses: readonly Cause[] = [
   {
     id: "header-folded-line-breaks",
     codes: malformed,
-    applies: (facts) => /^-----BEGIN CERTIFICATE-----[ \t]/.test(value(facts) ?? ""),
+    applies: (facts) => /^-----BEGIN CERTIFICATE-----\s/.test(value(facts) ?? ""),
     reason: (facts) => `the header holds PEM with spaces for line breaks, and ${code(facts)} reads another format`,
     fix: "configure apache(); nginx: $ssl_client_escaped_cert, not $ssl_client_cert",
   },
