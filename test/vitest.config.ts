@@ -29,7 +29,7 @@ export default defineConfig({
       : [{ find: /^@certbound\/(core|express|fastify|testing)$/, replacement: `${root}packages/$1/src/index.ts` }],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.js"],
     pool: "forks",
     maxWorkers: 2,
     // One import of the sources for each worker, not for each file: that was most of the time. With what is built, which

@@ -10,7 +10,7 @@ import { dirname, join, relative } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 
-const LANGUAGES = ["js", "mjs", "javascript", "ts", "typescript"];
+const LANGUAGES = new Set(["js", "mjs", "javascript", "ts", "typescript"]);
 const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)\n([\s\S]*?)^ *```$/gm;
 
 /**
@@ -23,7 +23,7 @@ const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)\n([\s
 export function problemsOf(page, text) {
   const blocks = [...text.matchAll(block)];
   const unsourced = blocks
-    .filter(([, , source, , language = ""]) => source === undefined && LANGUAGES.includes(language))
+    .filter(([, , source, , language = ""]) => source === undefined && LANGUAGES.has(language))
     .map(([, , , , , code = ""]) => `${page}: a code block has no source: ${code.split("\n")[0]}`);
   const stale =
     text === upToDate(text) ? [] : [`${page}: a code block differs from its source; run npm run snippets -- --write`];
@@ -43,6 +43,11 @@ export function upToDate(text) {
   });
 }
 
+/** @param {string} line */
+function isMarker(line) {
+  return /^\s*(?:\/\/|#|<!--) #(?:end)?region\b/.test(line);
+}
+
 /**
  * @param {string} text
  * @param {string | undefined} name
@@ -51,7 +56,6 @@ export function upToDate(text) {
 function partOf(text, name, source) {
   // The markers of other parts are no part of this one.
   const lines = text.split("\n");
-  const isMarker = (/** @type {string} */ line) => /^\s*(?:\/\/|#|<!--) #(?:end)?region\b/.test(line);
   if (name === undefined) return lines.filter((line) => !isMarker(line)).join("\n");
   /** @type {string[][]} */
   const parts = [];
@@ -86,6 +90,7 @@ function deadLinks(page, text) {
       const [path = "", anchor] = target.split("#");
       const file = path === "" ? page : join(dirname(page), path);
       if (target.startsWith("/") || !existsSync(file)) return true;
+      if (anchor !== undefined && !file.endsWith(".md")) return true;
       return anchor !== undefined && !anchorsOf(path === "" ? text : readFileSync(file, "utf8")).has(anchor);
     })
     .map((target) => `${page}: the link ${target} leads nowhere`);

@@ -46,6 +46,7 @@ export function createProvider({ issuer, mtlsOrigin, clients, keys, signsAnswers
       id_token_signed_response_alg: "ES256",
       ...(signsAnswers ? { introspection_signed_response_alg: "ES256" } : {}),
     },
+    // #region binding
     discovery: {
       mtls_endpoint_aliases: {
         token_endpoint: `${mtlsOrigin}/token`,
@@ -53,17 +54,21 @@ export function createProvider({ issuer, mtlsOrigin, clients, keys, signsAnswers
         revocation_endpoint: `${mtlsOrigin}/token/revocation`,
       },
     },
+    // #endregion
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      // #region binding
       resourceIndicators: {
         enabled: true,
         defaultResource: () => AUDIENCE,
         getResourceServerInfo: resourceServer,
       },
+      // #endregion
       introspection: { enabled: true, allowedPolicy: () => true },
       jwtIntrospection: { enabled: signsAnswers },
       revocation: { enabled: true, allowedPolicy: (_context, client, token) => client.clientId === token.clientId },
+      // #region binding
       mTLS: {
         enabled: true,
         certificateBoundAccessTokens: true,
@@ -74,10 +79,13 @@ export function createProvider({ issuer, mtlsOrigin, clients, keys, signsAnswers
         certificateSubjectMatches: (context, property, expected) =>
           property === "tls_client_auth_subject_dn" && clientCertificate(context)?.subject === expected,
       },
+      // #endregion
     },
   });
   return provider.callback();
 }
+
+// #region binding
 
 function resourceServer(_context: Context, audience: string): ResourceServer {
   if (audience !== AUDIENCE) return { scope: "read", audience, accessTokenFormat: "opaque" };
@@ -88,6 +96,7 @@ function clientCertificate({ socket }: Context): X509Certificate | undefined {
   // both listeners speak TLS; the one for everybody asks for no certificate
   return (socket as TLSSocket).getPeerX509Certificate();
 }
+// #endregion
 
 /** Makes a private key to sign tokens and assertions with. */
 export function createSigningKey(kid: string): Jwk {

@@ -2,6 +2,7 @@ import type { Identity } from "@certbound/testing";
 import { X509Certificate } from "node:crypto";
 import type { ClientAuthenticationMetadata, ClientMetadata } from "oidc-provider";
 
+// #region client
 /** Registers a client that gets tokens, bound to its certificate. */
 export function registerClient(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {
   return {
@@ -10,6 +11,7 @@ export function registerClient(id: string, authentication: ClientAuthenticationM
     tls_client_certificate_bound_access_tokens: true,
   };
 }
+// #endregion
 
 /** Registers an API, which asks about tokens, and gets none. */
 export function registerApi(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {

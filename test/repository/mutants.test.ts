@@ -1,6 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { problemsOf, resultsOf, scoreOf } from "../../tools/check-mutants.mjs";
-import { leftOut, merge } from "../../tools/mutation.mjs";
 
 const file = "packages/core/src/sample.ts";
 
@@ -50,24 +49,4 @@ test("the score is the share of the mutants that were noticed", () => {
   expect(resultsOf({ files: { [file]: { source: "", mutants: [] } } })).toEqual([{ file, killed: 0, survived: [] }]);
   expect(results("Timeout")).toMatchObject([{ killed: 1, survived: [] }]);
   expect([scoreOf(0, 0), scoreOf(9, 1), scoreOf(0, 1)]).toEqual([100, 90, 0]);
-});
-
-describe("two passes of Stryker", () => {
-  const at = (line: number) => ({ start: { line, column: 3 }, end: { line, column: 9 } });
-  const killed = { status: "Killed", mutatorName: "StringLiteral", replacement: '""', location: at(1) };
-  const ignored = { ...killed, status: "Ignored", statusReason: 'Static mutant (and "ignoreStatic" was enabled)' };
-  const reportOf = (...mutants: (typeof killed)[]) => ({ files: { [file]: { source: "", mutants } } });
-
-  test("leave out of the first what is computed while a module loads, and nothing else", () => {
-    const sentence = { ...ignored, statusReason: "a sentence for people" };
-    expect(leftOut(reportOf(killed, sentence, { ...ignored, location: at(2) }))).toEqual([`${file}:2:2-2:8`]);
-  });
-
-  test("make one report, of what the second found of it", () => {
-    const other = { ...ignored, location: at(2) };
-    const first = reportOf(killed, ignored, other);
-    const second = reportOf({ ...killed, status: "Survived" });
-    expect(merge(first, second)).toEqual(reportOf(killed, { ...killed, status: "Survived" }, other));
-    expect(merge(first, { files: {} })).toEqual(first);
-  });
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { parseCertificateOptions } from "./certificate-options.ts";
-import type { CertificateOptions, CertificateProfile } from "./certificate-options.ts";
+import type { CertificateDefaults, CertificateOptions, CertificateProfile } from "./certificate-options.ts";
 import type { Identity } from "./identity.ts";
 import { issueCertificate } from "./issue-certificate.ts";
 import { assertKnownOptions } from "./known-options.ts";
@@ -16,12 +16,14 @@ export interface CertificateAuthorityOptions {
 
 /** Issues certificates that chain to one self-signed root, which lives in memory only. */
 export interface CertificateAuthority {
-  /** The root certificate as PEM: what a server or a client is given to trust. */
+  /** The authority's own certificate as PEM: that of a root is what a server or a client is given to trust. */
   readonly certificate: string;
   /** Issues a certificate with the extended key usage clientAuth. */
   readonly issueClientCertificate: (options?: CertificateOptions) => Promise<Identity>;
   /** Issues a certificate with the extended key usage serverAuth, by default for this machine's names. */
   readonly issueServerCertificate: (options?: CertificateOptions) => Promise<Identity>;
+  /** Creates an authority below this one. What it issues has a `chain`, by which those who trust the root trust it. */
+  readonly issueIntermediate: (options?: CertificateAuthorityOptions) => Promise<CertificateAuthority>;
 }
 
 const year = 365 * 24 * 60 * 60 * 1000;
@@ -29,27 +31,33 @@ const year = 365 * 24 * 60 * 60 * 1000;
 /**
  * Creates a certificate authority for tests.
  *
- * It writes no key identifiers, serves no revocation lists and issues no intermediate certificates.
+ * It writes no key identifiers and serves no revocation lists.
  *
  * @throws TypeError for an unknown option or an impossible value
  */
 export async function createCertificateAuthority(
   options: CertificateAuthorityOptions = {},
 ): Promise<CertificateAuthority> {
+  return issueAuthority(options);
+}
+
+async function issueAuthority(
+  options: CertificateAuthorityOptions,
+  above?: { readonly authority: SigningAuthority; readonly chain: string },
+): Promise<CertificateAuthority> {
   const { commonName, keyType } = parseAuthorityOptions(options);
-  const root = await issueCertificate(authorityProfile(commonName, keyType));
-  const authority: SigningAuthority = {
-    commonName,
-    keyType,
-    certificate: root.certificate,
-    key: root.key,
+  const { certificate, key } = await issueCertificate(authorityProfile(commonName, keyType), above?.authority);
+  const authority: SigningAuthority = { commonName, keyType, certificate, key };
+  const chain = above === undefined ? "" : certificate + above.chain;
+  const issue = async (certificateOptions: CertificateOptions, defaults: CertificateDefaults): Promise<Identity> => {
+    const identity = await issueCertificate(parseCertificateOptions(certificateOptions, defaults), authority);
+    return chain === "" ? identity : { ...identity, chain };
   };
   return {
-    certificate: root.certificate,
-    issueClientCertificate: async (certificateOptions = {}) =>
-      issueCertificate(parseCertificateOptions(certificateOptions, clientDefaults), authority),
-    issueServerCertificate: async (certificateOptions = {}) =>
-      issueCertificate(parseCertificateOptions(certificateOptions, serverDefaults), authority),
+    certificate,
+    issueClientCertificate: (certificateOptions = {}) => issue(certificateOptions, clientDefaults),
+    issueServerCertificate: (certificateOptions = {}) => issue(certificateOptions, serverDefaults),
+    issueIntermediate: (authorityOptions = {}) => issueAuthority(authorityOptions, { authority, chain }),
   };
 }
 
@@ -83,6 +91,7 @@ function authorityProfile(commonName: string, keyType: AuthorityKeyType): Certif
     usage: "authority",
     commonName,
     keyType,
+    key: undefined,
     notBefore: new Date(Date.now() - 10 * year),
     notAfter: new Date(Date.now() + 10 * year),
     alternativeNames: [],

@@ -1,9 +1,10 @@
 import { parseAlternativeName } from "./alternative-name.ts";
 import type { AlternativeName } from "./alternative-name.ts";
+import { readCertificateNames } from "./certificate-names.ts";
+import type { Identity } from "./identity.ts";
+import { keyTypeOf } from "./key-type.ts";
+import type { KeyType } from "./key-type.ts";
 import { assertKnownOptions } from "./known-options.ts";
-
-/** Names the key pairs that a certificate can be issued for: P-256, RSA 2048 or Ed25519. */
-export type KeyType = "ec" | "rsa" | "ed25519";
 
 /** Configures a certificate; everything has a default. */
 export interface CertificateOptions {
@@ -15,6 +16,13 @@ export interface CertificateOptions {
   readonly notBefore?: Date;
   /** Defaults to one year after now, or after `notBefore` if that is later. */
   readonly notAfter?: Date;
+  /** Makes a certificate that was valid for a day, until a day ago. Excludes `notAfter`. */
+  readonly expired?: true;
+  /**
+   * Makes a successor of this certificate, as a client gets it that keeps its key pair: another serial number, other dates,
+   * so another thumbprint. Names that are not given are those of the predecessor. Excludes `keyType`.
+   */
+  readonly renews?: Identity;
   /** Entries such as `DNS:localhost`, `IP:127.0.0.1`, `URI:spiffe://a/b` and `email:a@example.com`. */
   readonly subjectAlternativeNames?: readonly string[];
 }
@@ -24,6 +32,8 @@ export interface CertificateProfile {
   readonly usage: "authority" | "client" | "server";
   readonly commonName: string;
   readonly keyType: KeyType;
+  /** The private key as PEM, where there is one already. */
+  readonly key: string | undefined;
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly alternativeNames: readonly AlternativeName[];
@@ -38,6 +48,15 @@ export interface CertificateDefaults {
 
 const day = 24 * 60 * 60 * 1000;
 const keyTypes: readonly unknown[] = ["ec", "rsa", "ed25519"] satisfies readonly KeyType[];
+const knownOptions = [
+  "commonName",
+  "keyType",
+  "notBefore",
+  "notAfter",
+  "expired",
+  "renews",
+  "subjectAlternativeNames",
+] satisfies readonly (keyof CertificateOptions)[];
 
 /**
  * Turns certificate options into a profile.
@@ -50,29 +69,39 @@ export function parseCertificateOptions(
   options: CertificateOptions,
   defaults: CertificateDefaults,
 ): CertificateProfile {
-  assertKnownOptions(options, ["commonName", "keyType", "notBefore", "notAfter", "subjectAlternativeNames"]);
-  const { commonName = defaults.commonName, keyType = "ec" } = options;
-  const names = options.subjectAlternativeNames ?? defaults.subjectAlternativeNames;
+  assertKnownOptions(options, knownOptions);
+  const { renews } = options;
+  const names = renews === undefined ? defaults : readCertificateNames(renews.certificate);
+  const { commonName = names.commonName, subjectAlternativeNames = names.subjectAlternativeNames } = options;
   if (typeof commonName !== "string" || commonName === "") {
     throw new TypeError("commonName is not a non-empty string");
-  }
-  if (!keyTypes.includes(keyType)) {
-    throw new TypeError(`keyType "${keyType}" is not ec, rsa or ed25519`);
   }
   return {
     usage: defaults.usage,
     commonName,
-    keyType,
+    keyType: parseKeyType(options),
+    key: renews?.key,
     ...parseValidity(options),
-    alternativeNames: names.map(parseAlternativeName),
+    alternativeNames: subjectAlternativeNames.map(parseAlternativeName),
   };
 }
 
-function parseValidity({ notBefore, notAfter }: CertificateOptions): {
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-} {
+function parseKeyType({ keyType, renews }: CertificateOptions): KeyType {
+  if (renews === undefined) {
+    if (keyType !== undefined && !keyTypes.includes(keyType)) {
+      throw new TypeError(`keyType "${keyType}" is not ec, rsa or ed25519`);
+    }
+    return keyType ?? "ec";
+  }
+  if (keyType !== undefined) throw new TypeError("Give a keyType or a certificate to renew, not both");
+  return keyTypeOf(renews.key);
+}
+
+function parseValidity(options: CertificateOptions): { readonly notBefore: Date; readonly notAfter: Date } {
   const now = Date.now();
+  const { expired, notBefore, notAfter = expired && new Date(now - day) } = options;
+  if ((expired as unknown) !== undefined && expired !== true) throw new TypeError("expired is not true, or left out");
+  if (expired && options.notAfter) throw new TypeError("Give expired or notAfter, not both");
   const start = notBefore ?? new Date(Math.min(now, Number(notAfter ?? now)) - day);
   const end = notAfter ?? new Date(Math.max(now, Number(notBefore ?? now)) + 365 * day);
   assertCertificateDate(start);

@@ -10,6 +10,13 @@ export interface Identity {
   readonly der: Uint8Array;
   /** The `x5t#S256` confirmation value: the base64url SHA-256 of `der` (RFC 8705 section 3.1). */
   readonly thumbprint: string;
+  /** The certificates between this one and the root, as PEM, its issuer's first. Absent: there are none. */
+  readonly chain?: string;
+}
+
+/** What a TLS client or server is given to present an identity: its certificate with the chain, and its key. */
+export function tlsCredentials(identity: Identity): { readonly cert: string; readonly key: string } {
+  return { cert: identity.certificate + (identity.chain ?? ""), key: identity.key };
 }
 
 /**

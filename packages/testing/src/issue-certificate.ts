@@ -11,12 +11,12 @@ const plainName = /^[A-Za-z0-9](?:[A-Za-z0-9 .-]*[A-Za-z0-9])?$/;
  * Issues the certificate of a profile, signed by the authority or, without one, by itself.
  *
  * selfsigned issues the ordinary ones. It cannot sign for a key of another type than the authority's,
- * knows no Ed25519 and does not escape names: those are left to @peculiar/x509.
+ * knows no Ed25519 and does not escape names: those, and keys that exist already, are left to @peculiar/x509.
  */
 export function issueCertificate(profile: CertificateProfile, authority?: SigningAuthority): Promise<Identity> {
-  const { commonName, keyType } = profile;
+  const { commonName, keyType, key } = profile;
   const issuer = authority ?? profile;
-  if (keyType === "ed25519" || keyType !== issuer.keyType) return signWithX509(profile, authority);
+  if (key !== undefined || keyType === "ed25519" || keyType !== issuer.keyType) return signWithX509(profile, authority);
   if (!plainName.test(commonName) || !plainName.test(issuer.commonName)) {
     return signWithX509(profile, authority);
   }

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { decodeJwt } from "jose";
 import type { JWK } from "jose";
-import { issueAccessToken } from "./access-token.ts";
+import { forgeAccessToken, issueAccessToken } from "./access-token.ts";
 import type { AccessTokenOptions } from "./access-token.ts";
 import { createClientCredentials } from "./client-credentials.ts";
 import type { ClientCredentials } from "./client-credentials.ts";
@@ -91,6 +91,7 @@ export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer>
     },
     requests,
     accessToken: async (tokenOptions = {}) => {
+      if (tokenOptions.forged !== undefined) return forgeAccessToken(tokenOptions, context());
       const token = issueAccessToken(tokenOptions, context());
       tokens.remember(token, decodeJwt(token));
       return token;

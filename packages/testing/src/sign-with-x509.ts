@@ -2,14 +2,15 @@
 /// <reference lib="dom" />
 // @peculiar/x509 asks for a Reflect polyfill that is loaded before it.
 import "reflect-metadata";
-import { createPrivateKey, generateKeyPair } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPair } from "node:crypto";
 import type { KeyPairKeyObjectResult } from "node:crypto";
 import { promisify } from "node:util";
 import * as x509 from "@peculiar/x509";
 import type { AlternativeNameKind } from "./alternative-name.ts";
-import type { CertificateProfile, KeyType } from "./certificate-options.ts";
+import type { CertificateProfile } from "./certificate-options.ts";
 import { createIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
+import type { KeyType } from "./key-type.ts";
 import type { SigningAuthority } from "./signing-authority.ts";
 
 const generateKeys = promisify(generateKeyPair);
@@ -42,8 +43,7 @@ export async function signWithX509(
   profile: CertificateProfile,
   authority: SigningAuthority | undefined,
 ): Promise<Identity> {
-  const keys = await keyGenerators[profile.keyType]();
-  const key = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const key = profile.key ?? (await generateKey(profile.keyType));
   const subject = new x509.Name([{ CN: [{ utf8String: profile.commonName }] }]);
   const certificate = await x509.X509CertificateGenerator.create(
     {
@@ -51,7 +51,7 @@ export async function signWithX509(
       issuer: authority ? new x509.X509Certificate(authority.certificate).subjectName : subject,
       notBefore: profile.notBefore,
       notAfter: profile.notAfter,
-      publicKey: keys.publicKey.export({ type: "spki", format: "der" }),
+      publicKey: createPublicKey(key).export({ type: "spki", format: "der" }),
       signingKey: await importSigningKey(authority ?? { key, keyType: profile.keyType }),
       // the rest of the algorithm is that of the signing key
       signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
@@ -60,6 +60,11 @@ export async function signWithX509(
     crypto,
   );
   return createIdentity(certificate.toString("pem"), key);
+}
+
+async function generateKey(keyType: KeyType): Promise<string> {
+  const { privateKey } = await keyGenerators[keyType]();
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 function importSigningKey(signer: { readonly key: string; readonly keyType: KeyType }): Promise<CryptoKey> {

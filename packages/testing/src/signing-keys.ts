@@ -28,6 +28,11 @@ export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promis
   };
 }
 
+/** Generates a key pair of the same algorithm, under the same key id: a token that it signs names a key that it lacks. */
+export async function generateImpostorKey({ algorithm, kid }: SigningKey): Promise<SigningKey> {
+  return { ...(await generateSigningKey(algorithm)), kid };
+}
+
 /**
  * Chooses the key of an algorithm, or the first one if none is wanted.
  *

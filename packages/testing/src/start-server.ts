@@ -5,6 +5,9 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 
+/** Names the servers of Node.js that can be started. */
+export type StartableServer = HttpServer | HttpsServer | Http2SecureServer;
+
 /** Describes a server that listens, and ends it. */
 export interface RunningServer {
   /** Such as `https://127.0.0.1:41234`, without a trailing slash. */
@@ -18,7 +21,7 @@ export interface RunningServer {
  *
  * Connections that were made before this call are not ended by `close`.
  */
-export async function startServer(server: HttpServer | HttpsServer | Http2SecureServer): Promise<RunningServer> {
+export async function startServer(server: StartableServer): Promise<RunningServer> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);

@@ -1,5 +1,6 @@
 import { connect } from "node:tls";
 import type { TLSSocket } from "node:tls";
+import { tlsCredentials } from "./identity.ts";
 import type { MtlsRequest } from "./mtls-request-options.ts";
 
 /** Describes the TLS connection that a response came over. */
@@ -29,7 +30,7 @@ export function openTlsConnection(request: MtlsRequest): TlsConnection {
     servername: "localhost",
     ca,
     ALPNProtocols: [alpn[request.httpVersion]],
-    ...(identity && { cert: identity.certificate, key: identity.key }),
+    ...(identity && tlsCredentials(identity)),
     ...(tlsVersion && { minVersion: tlsVersion, maxVersion: tlsVersion }),
     ...(session && { session }),
   });

@@ -54,6 +54,11 @@ describe("a client certificate", () => {
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
 
+  test("is refused when it is expired", async () => {
+    const seen = await requestWith({ expired: true });
+    expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
+  });
+
   test.each(keyTypes)("of type %s is refused before notBefore", async (keyType) => {
     const seen = await requestWith({ keyType, notBefore: new Date(Date.now() + 60_000) });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_NOT_YET_VALID" });
@@ -116,6 +121,39 @@ describe("a server certificate", () => {
     const ca = await createCertificateAuthority();
     const { der } = await ca.issueServerCertificate();
     expect(new X509Certificate(der).keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
+  });
+});
+
+describe("an intermediate authority", () => {
+  test("issues client certificates that a server accepts which trusts the root, by their chain", async () => {
+    const { ca, url } = await startEchoServer();
+    const identity = await (await (await ca.issueIntermediate()).issueIntermediate()).issueClientCertificate();
+    const accepted = await mtlsRequest(url, { ca: ca.certificate, identity });
+    expect(accepted.json()).toMatchObject({ authorized: true, thumbprint: identity.thumbprint });
+    const refused = await mtlsRequest(url, { ca: ca.certificate, identity: { ...identity, chain: "" } });
+    expect(refused.json()).toMatchObject({ authorized: false, thumbprint: identity.thumbprint });
+  });
+
+  test.each([
+    ["ec", "rsa"],
+    ["rsa", "ec"],
+  ] as const)("of type %s may be below one of type %s", async (keyType, above) => {
+    const root = await createCertificateAuthority({ keyType: above });
+    const between = await root.issueIntermediate({ keyType, commonName: "Between" });
+    const issued = new X509Certificate(between.certificate);
+    expect(issued).toMatchObject({ ca: true, subject: "CN=Between" });
+    expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
+    const { certificate } = await between.issueClientCertificate();
+    expect(new X509Certificate(certificate).verify(issued.publicKey)).toBe(true);
+  });
+
+  test("gives a chain to what it issues, and the root none", async () => {
+    const root = await createCertificateAuthority();
+    const [first, second] = [await root.issueIntermediate(), await root.issueIntermediate()];
+    const below = await first.issueIntermediate();
+    expect(await root.issueServerCertificate()).not.toHaveProperty("chain");
+    expect(await second.issueServerCertificate()).toMatchObject({ chain: second.certificate });
+    expect(await below.issueServerCertificate()).toMatchObject({ chain: below.certificate + first.certificate });
   });
 });
 

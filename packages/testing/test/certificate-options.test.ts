@@ -34,6 +34,13 @@ describe("parseCertificateOptions", () => {
     expect(parse({ notAfter })).toMatchObject({ notBefore: new Date(now - 11 * day), notAfter });
   });
 
+  test("takes one word for a certificate that has expired", () => {
+    expect(parse({ expired: true })).toMatchObject({
+      notBefore: new Date(now - 2 * day),
+      notAfter: new Date(now - day),
+    });
+  });
+
   test("ends a certificate of the future after its start", () => {
     const notBefore = new Date(now + 10 * day);
     expect(parse({ notBefore })).toMatchObject({ notBefore, notAfter: new Date(now + 375 * day) });
@@ -55,6 +62,9 @@ describe("parseCertificateOptions", () => {
     { notBefore: new Date("1949-12-31T00:00:00Z") },
     { subjectAlternativeNames: ["localhost"] },
     { commonname: "client-2" },
+    { expired: false },
+    { expired: "yes" },
+    { expired: true, notAfter: new Date(now) },
   ])("refuses %j", (options) => {
     expect(() => parse(options)).toThrow(TypeError);
   });

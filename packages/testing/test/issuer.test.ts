@@ -1,4 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, jwtVerify } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { tamperSignature } from "../src/forge.ts";
 import { createIssuer, type Issuer } from "../src/issuer.ts";
@@ -70,6 +70,34 @@ describe("createIssuer", () => {
     expect(token.split(".")).toHaveLength(3);
     await expect(verify(token, issuer)).rejects.toMatchObject({ code: "ERR_JOSE_NOT_SUPPORTED" });
   });
+
+  test.each(["ES256", "EdDSA"])("forges a token of %s, whose key id is that of its own key", async (algorithm) => {
+    const issuer = await startIssuer({ algorithms: [algorithm] });
+    const options = { boundTo: "thumbprint", claims: { scope: "write" } };
+    const [genuine, forged] = [
+      await issuer.accessToken(options),
+      await issuer.accessToken({ ...options, forged: true }),
+    ];
+    expect(decodeProtectedHeader(forged)).toEqual(decodeProtectedHeader(genuine));
+    expect(decodeJwt(forged)).toEqual({ ...decodeJwt(genuine), jti: expect.any(String) });
+    await expect(verify(genuine, issuer)).resolves.toMatchObject({ payload: { scope: "write" } });
+    await expect(verify(forged, issuer)).rejects.toMatchObject({ code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" });
+  });
+
+  test("does not know a forged token", async () => {
+    const issuer = await startIssuer();
+    const [genuine, forged] = [await issuer.accessToken(), await issuer.accessToken({ forged: true })];
+    expect(await introspect(issuer, genuine)).toMatchObject({ active: true });
+    expect(await introspect(issuer, forged)).toEqual({ active: false });
+  });
+
+  test.each([{ forged: false }, { forged: "yes" }, { forged: true, algorithm: "RS256" }])(
+    "issues no token for %j",
+    async (options) => {
+      const issuer = await startIssuer();
+      await expect(issuer.accessToken(options as object)).rejects.toThrow(TypeError);
+    },
+  );
 
   test("rejects what accessToken cannot do", async () => {
     const issuer = await startIssuer();

@@ -1,0 +1,77 @@
+// Accounts and payments of two tenants. A request needs a token that is bound to its certificate, a certificate of the tenant
+// that the token names, the scope of the route, an account of that tenant, and for a large payment a fresh, strong login.
+
+import { certificateRules, protectApi } from "@certbound/express";
+import express from "express";
+import { createServer } from "node:https";
+import { createAccounts } from "./accounts.js";
+import { createAudit } from "./audit.js";
+import { createTenants } from "./tenants.js";
+
+const LARGE = 100_000; // cents
+
+/** Creates the API; `authority` issued the certificates of the tenants, `log` takes one line at a time. */
+export function createApi({ key, cert, issuer, authority, log }) {
+  const tenants = createTenants({ authority });
+  const audit = createAudit({ log, tenants });
+  const accounts = createAccounts();
+  const protect = protectApi({
+    issuer,
+    audience: "https://api.bank.example",
+    profile: "rfc9068",
+    // The issuer says which tenant the token is for, our authority whose the certificate is: they must agree.
+    certificatePolicy: certificateRules({
+      currentlyValid: true,
+      tenant: { of: tenants.ofCertificate, claim: "tenant_id" },
+    }),
+    onRejected: audit.refused,
+  });
+  // An account of another tenant and one that does not exist are refused alike.
+  const owns = (accessToken, number) => {
+    const account = accounts.find(number);
+    return account !== undefined && account.tenant === tenants.ofToken(accessToken);
+  };
+
+  const app = express();
+
+  app.get("/accounts", protect({ scopes: ["accounts:read"] }), (request, response) => {
+    audit.done("list accounts", request);
+    response.json(accounts.ofTenant(tenants.ofToken(request.accessToken)));
+  });
+
+  const readOwn = protect({
+    scopes: ["accounts:read"],
+    authorize: (accessToken, request) => owns(accessToken, request.params.number),
+  });
+  app.get("/accounts/:number", readOwn, (request, response) => {
+    audit.done(`read ${request.params.number}`, request);
+    response.json(accounts.find(request.params.number));
+  });
+
+  // First who may pay at all, then what is to be paid, then who may pay that. The signature is verified once.
+  const mayPay = protect({ scopes: ["payments:write"] });
+  const ownsDebtor = protect({ authorize: (accessToken, request) => owns(accessToken, request.body.from) });
+  const strongLogin = protect({ acrValues: ["urn:bank.example:strong"], maxAge: 300 }); // RFC 9470
+  const strongLoginIfLarge = (request, response, next) =>
+    request.body.amount < LARGE ? next() : strongLogin(request, response, next);
+  const checks = [mayPay, express.json(), requirePayment, ownsDebtor, strongLoginIfLarge];
+  app.post("/payments", checks, (request, response) => {
+    const { from, to, amount } = request.body;
+    if (!accounts.pay({ from, to, amount })) return response.status(409).json({ message: "not possible" });
+    audit.done(`pay ${amount} from ${from} to ${to}`, request);
+    return response.status(201).json({ from, to, amount });
+  });
+
+  // Certificates of any authority are let in, and judged by the policy.
+  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+}
+
+function requirePayment({ body }, response, next) {
+  const isPayment =
+    typeof body?.from === "string" &&
+    typeof body.to === "string" &&
+    Number.isSafeInteger(body.amount) &&
+    body.amount > 0;
+  if (isPayment) next();
+  else response.status(400).json({ message: "not a payment" });
+}

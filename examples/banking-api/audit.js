@@ -1,0 +1,13 @@
+/** Creates what writes a line for each thing that was done, or refused: as JSON, since a certificate may hold any name. */
+export function createAudit({ log, tenants }) {
+  return {
+    done: (action, { accessToken }) => {
+      const { client_id: client, sub: user } = accessToken.claims;
+      const { subject, serialNumber } = accessToken.clientCertificate.x509;
+      log(JSON.stringify({ action, tenant: tenants.ofToken(accessToken), client, user, subject, serialNumber }));
+    },
+    // Whose request it was, nobody knows: its token or its certificate may be somebody else's.
+    refused: ({ code, detail }, { method, path }) =>
+      log(JSON.stringify({ refused: `${method} ${path}`, code, detail })),
+  };
+}

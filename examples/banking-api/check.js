@@ -1,0 +1,119 @@
+// Two tenants call api.js over mutual TLS, each with a good token and a good certificate. Every call that is served has a
+// neighbour that differs in one thing, and is refused.
+
+import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { createApi } from "./api.js";
+
+const [authority, otherAuthority] = await Promise.all([createCertificateAuthority(), createCertificateAuthority()]);
+const named = (tenant) => ({
+  commonName: `${tenant} payments`,
+  subjectAlternativeNames: [`URI:spiffe://bank.example/${tenant}`],
+});
+const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
+const [host, acme, globex, initech, expired, impostor] = await Promise.all([
+  authority.issueServerCertificate(),
+  authority.issueClientCertificate(named("acme")),
+  authority.issueClientCertificate(named("globex")),
+  authority.issueClientCertificate(named("initech")),
+  authority.issueClientCertificate({ ...named("acme"), notAfter: yesterday }),
+  otherAuthority.issueClientCertificate(named("acme")),
+]);
+const issuer = await createIssuer({ audience: "https://api.bank.example" });
+const lines = [];
+const log = (line) => lines.push(JSON.parse(line));
+const options = { key: host.key, cert: host.certificate, issuer: issuer.issuer, authority: authority.certificate, log };
+const api = await startServer(createApi(options));
+
+const issue = (identity, tenant, claims) =>
+  issuer.accessToken({
+    boundTo: identity,
+    claims: { client_id: `${tenant}-app`, sub: "alice", tenant_id: tenant, scope: "accounts:read", ...claims },
+  });
+const call = async (path, { identity, token, payment }) => {
+  const body = payment && {
+    method: "POST",
+    body: JSON.stringify(payment),
+    headers: { "content-type": "application/json" },
+  };
+  const response = await mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, identity, token, ...body });
+  return { status: response.status, body: response.json(), challenge: response.headers["www-authenticate"] };
+};
+
+// Each tenant sees its own accounts, and no others.
+const ofAcme = { identity: acme, token: await issue(acme, "acme") };
+const ofGlobex = { identity: globex, token: await issue(globex, "globex") };
+const numbers = ({ body }) => body.map(({ number }) => number);
+assert.deepEqual(numbers(await call("/accounts", ofAcme)), ["A-1", "A-2"]);
+assert.deepEqual(numbers(await call("/accounts", ofGlobex)), ["G-1"]);
+assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000);
+assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000);
+for (const [path, credentials] of [
+  ["/accounts/A-1", ofGlobex],
+  ["/accounts/G-1", ofAcme],
+  ["/accounts/X-1", ofAcme],
+]) {
+  assert.equal((await call(path, credentials)).status, 403);
+  assert.equal(lines.pop().code, "ERR_ACCESS_DENIED");
+}
+
+// The line of what was done names the client by its certificate, too.
+const { subject, serialNumber } = new X509Certificate(globex.certificate);
+const client = { tenant: "globex", client: "globex-app", user: "alice", subject, serialNumber };
+assert.deepEqual(lines.at(-1), { action: "read G-1", ...client });
+assert.deepEqual(
+  lines.map(({ action }) => action),
+  ["list accounts", "list accounts", "read A-1", "read G-1"],
+);
+
+// Tokens and certificates that are not of the same tenant, or of none.
+for (const [identity, token, code] of [
+  [globex, ofAcme.token, "ERR_BINDING_MISMATCH"], // stolen
+  [acme, await issue(acme, "globex"), "ERR_CERTIFICATE_UNTRUSTED"], // issued for another tenant than the certificate
+  [acme, await issue(acme, "acme", { tenant_id: undefined }), "ERR_CERTIFICATE_UNTRUSTED"],
+  [initech, await issue(initech, "initech"), "ERR_CERTIFICATE_UNTRUSTED"], // of our authority, and no tenant of ours
+  [expired, await issue(expired, "acme"), "ERR_CERTIFICATE_UNTRUSTED"],
+  [impostor, await issue(impostor, "acme"), "ERR_CERTIFICATE_UNTRUSTED"], // the right name, by another authority
+]) {
+  for (const [path, payment] of [["/accounts"], ["/accounts/A-1"], ["/payments", "not even a payment"]]) {
+    assert.equal((await call(path, { identity, token, payment })).status, 401);
+    assert.equal(lines.pop().code, code);
+  }
+}
+
+// Payments: the scope, and the account.
+const now = Math.floor(Date.now() / 1000);
+const payAs = async (payment, claims) => {
+  const token = await issue(acme, "acme", { scope: "payments:write", ...claims });
+  return call("/payments", { identity: acme, token, payment });
+};
+const small = { from: "A-1", to: "G-1", amount: 99_999 };
+assert.deepEqual((await payAs(small)).body, small);
+assert.equal(lines.at(-1).action, "pay 99999 from A-1 to G-1");
+assert.match(
+  (await payAs(small, { scope: "accounts:read" })).challenge,
+  /error="insufficient_scope".*scope="payments:write"/,
+);
+assert.equal((await payAs({ ...small, from: "G-1", to: "A-1" })).status, 403);
+assert.equal((await payAs({ ...small, amount: -1 })).status, 400);
+
+// A large one: the user must have logged in by strong means, within five minutes.
+const large = { ...small, amount: 100_000 };
+const strong = { acr: "urn:bank.example:strong", auth_time: now - 60 };
+assert.equal((await payAs(large, strong)).status, 201);
+for (const claims of [{}, { ...strong, acr: "urn:bank.example:password" }, { ...strong, auth_time: now - 600 }]) {
+  const { status, challenge } = await payAs(large, claims);
+  assert.equal(status, 401);
+  assert.match(challenge, /error="insufficient_user_authentication"/);
+  assert.match(challenge, /acr_values="urn:bank\.example:strong", max_age="300"/);
+}
+
+// What was refused has moved nothing.
+assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000 - 99_999 - 100_000);
+assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000 + 99_999 + 100_000);
+
+await Promise.all([api.close(), issuer.close()]);
+console.log(
+  "each tenant reads and pays from its own accounts; 403 for those of another, 401 for a certificate of another",
+);

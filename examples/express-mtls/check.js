@@ -1,0 +1,77 @@
+// Calls api.js over mutual TLS: as the client that the tokens were issued to, as a thief, and as nobody.
+
+import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { createApi } from "./api.js";
+
+const authority = await createCertificateAuthority();
+const [host, client, thief] = await Promise.all([
+  authority.issueServerCertificate(),
+  authority.issueClientCertificate({ commonName: "client-1" }),
+  authority.issueClientCertificate({ commonName: "thief" }),
+]);
+const issuer = await createIssuer({ audience: "https://api.example.com" });
+const lines = [];
+const log = (line) => lines.push(line);
+const api = await startServer(createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, log }));
+
+const read = await issuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });
+const write = await issuer.accessToken({ boundTo: client, claims: { scope: "accounts:read payments:write" } });
+const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, ...options });
+const metadata = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
+
+// Without a token: what stands above the protection, and what the API says of itself.
+assert.equal((await call("/health")).status, 200);
+const described = await call("/.well-known/oauth-protected-resource");
+assert.equal(described.status, 200);
+assert.deepEqual(described.json(), {
+  resource: "https://api.example.com",
+  authorization_servers: [issuer.issuer],
+  bearer_methods_supported: ["header"],
+  scopes_supported: ["accounts:read", "payments:write"],
+  tls_client_certificate_bound_access_tokens: true,
+  resource_name: "Accounts",
+});
+const anonymous = await call("/accounts");
+assert.equal(anonymous.status, 401);
+assert.equal(anonymous.headers["www-authenticate"], `Bearer realm="api", ${metadata}`);
+assert.match(lines.pop(), /^GET \/accounts ERR_TOKEN_MISSING: /);
+
+// A token is good with its own certificate.
+const own = await call("/accounts", { identity: client, token: read });
+assert.equal(own.status, 200);
+assert.deepEqual(own.json(), { accounts: ["A-1"], client: "client-1" });
+assert.equal(lines.length, 0);
+const stolen = await call("/accounts", { identity: thief, token: read });
+assert.equal(stolen.status, 401);
+assert.equal(stolen.headers["content-type"], "application/problem+json; charset=utf-8");
+assert.deepEqual(stolen.json(), { status: 401, title: "unauthorized" });
+assert.match(stolen.headers["www-authenticate"], /error="invalid_token"/);
+assert.ok(stolen.headers["www-authenticate"].endsWith(metadata));
+assert.match(lines.pop(), /^GET \/accounts ERR_BINDING_MISMATCH: /);
+
+// A route that exists, and one that does not, are the same to a thief.
+assert.equal((await call("/nowhere", { identity: client, token: read })).status, 404);
+assert.equal((await call("/nowhere", { identity: thief, token: read })).status, 401);
+
+// Scopes; and the body is not read before they are granted.
+const headers = { "content-type": "application/json" };
+const pay = (token, body) => call("/payments", { method: "POST", identity: client, token, headers, body });
+const paid = await pay(write, '{"to":"A-2"}');
+assert.equal(paid.status, 201);
+assert.deepEqual(paid.json(), { to: "A-2" });
+const forbidden = await pay(read, '{"to":"A-2"}');
+assert.equal(forbidden.status, 403);
+assert.match(forbidden.headers["www-authenticate"], /error="insufficient_scope".* scope="payments:write"/);
+assert.equal((await pay(write, "no JSON")).status, 400);
+assert.equal((await pay(read, "no JSON")).status, 403);
+
+// What the API knows of the client's certificate.
+const { subject, validTo } = new X509Certificate(client.certificate);
+const me = await call("/me", { identity: client, token: read });
+assert.deepEqual(me.json(), { client: "client-1", thumbprint: client.thumbprint, subject, validTo });
+assert.equal((await call("/me", { identity: thief, token: read })).status, 401);
+
+await Promise.all([api.close(), issuer.close()]);
+console.log("200 for the client, 403 without the scope, 401 for the thief on every route that exists or not");

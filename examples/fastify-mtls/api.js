@@ -1,0 +1,61 @@
+// The API of express-mtls on Fastify: the plugin, scopes for everything within one encapsulated context, and routes with a
+// JSON schema, which see a body only after the token was accepted.
+
+import certbound from "@certbound/fastify";
+import fastify from "fastify";
+
+/** Creates the API; `log` takes one line at a time. */
+export async function createApi({ key, cert, issuer, log }) {
+  // Ask every client for its certificate, and let the API refuse the ones without.
+  const app = fastify({ https: { key, cert, requestCert: true, rejectUnauthorized: false } });
+  await app.register(certbound, {
+    issuer,
+    audience: "https://api.example.com",
+    // Challenges name the metadata, which the plugin serves, and which is made of what is enforced here.
+    resource: "https://api.example.com",
+    resourceMetadata: { resource_name: "Accounts" },
+    // The client is not told why it was refused; the log is.
+    onRejected: ({ code, detail }, { method, routeOptions }) => log(`${method} ${routeOptions.url} ${code}: ${detail}`),
+  });
+
+  app.get("/health", () => ({ up: true }));
+  await app.register(accounts, { prefix: "/accounts" });
+  await app.register(payments, { prefix: "/payments" });
+  await app.ready();
+  return app.server;
+}
+
+/** Everything in here asks for the scope, and nothing outside. */
+async function accounts(app) {
+  app.addHook("onRequest", app.protect({ scopes: ["accounts:read"] }));
+  app.get("/", { schema: { response: { 200: listOfAccounts } } }, ({ claims }) => ({
+    accounts: [{ number: "A-1", secret: "left out by the schema" }],
+    client: claims.client_id,
+  }));
+  app.get("/owner", ({ claims, accessToken: { clientCertificate } }) => {
+    const { thumbprint, x509 } = clientCertificate;
+    return { client: claims.client_id, thumbprint, subject: x509.subject, validTo: x509.validTo };
+  });
+}
+
+async function payments(app) {
+  app.addHook("onRequest", app.protect({ scopes: ["payments:write"] }));
+  app.post("/", { schema: { body: payment } }, async ({ body }, reply) => {
+    reply.code(201);
+    return { to: body.to };
+  });
+}
+
+const listOfAccounts = {
+  type: "object",
+  properties: {
+    accounts: { type: "array", items: { type: "object", properties: { number: { type: "string" } } } },
+    client: { type: "string" },
+  },
+};
+
+const payment = {
+  type: "object",
+  required: ["to", "amount"],
+  properties: { to: { type: "string" }, amount: { type: "integer", minimum: 1 } },
+};

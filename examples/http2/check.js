@@ -1,0 +1,60 @@
+// Two clients with a session each send several requests at once over it, with their own tokens and with each other's.
+
+import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
+import assert from "node:assert/strict";
+import { createApi } from "./server.js";
+import { openSession } from "./session.js";
+
+const authority = await createCertificateAuthority();
+const ca = authority.certificate;
+const [host, one, two] = await Promise.all([
+  authority.issueServerCertificate(),
+  authority.issueClientCertificate({ commonName: "client-1" }),
+  authority.issueClientCertificate({ commonName: "client-2" }),
+]);
+const issuer = await createIssuer({ audience: "https://api.example.com" });
+const server = createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer });
+let connections = 0;
+server.on("secureConnection", () => {
+  connections += 1;
+});
+const api = await startServer(server);
+const [ofOne, ofTwo] = await Promise.all([
+  issuer.accessToken({ boundTo: one, claims: { client_id: "client-1" } }),
+  issuer.accessToken({ boundTo: two, claims: { client_id: "client-2" } }),
+]);
+
+const [first, second, bare] = await Promise.all([
+  openSession(api.url, { ca, identity: one }),
+  openSession(api.url, { ca, identity: two }),
+  openSession(api.url, { ca }),
+]);
+
+// Each token in turn over each session, all at once.
+const tokens = [ofOne, ofTwo, ofOne, ofTwo];
+const [overFirst, overSecond, overBare] = await Promise.all(
+  [first, second, bare].map((session) => Promise.all(tokens.map(session.ask))),
+);
+const served = (client) => ({ status: 200, challenge: undefined, body: { client, httpVersion: "2.0" } });
+const refused = {
+  status: 401,
+  challenge:
+    'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"',
+  body: { message: "unauthorized" },
+};
+assert.deepEqual(overFirst, [served("client-1"), refused, served("client-1"), refused]);
+assert.deepEqual(overSecond, [refused, served("client-2"), refused, served("client-2")]);
+assert.deepEqual(overBare, [refused, refused, refused, refused]);
+assert.equal(connections, 3);
+
+// HTTP/1.1 with the same server.
+const ask = (identity) => mtlsRequest(`${api.url}/accounts`, { ca, identity, token: ofOne });
+const fallback = await ask(one);
+assert.deepEqual(fallback.json(), { client: "client-1", httpVersion: "1.1" });
+assert.equal((await ask(two)).status, 401);
+
+await Promise.all([first, second, bare].map((session) => session.close()));
+await Promise.all([api.close(), issuer.close()]);
+console.log(
+  "12 requests over 3 sessions: 200 for tokens of the session's client, 401 for all others; HTTP/1.1 likewise",
+);

@@ -1,0 +1,29 @@
+// HTTP/2, and HTTP/1.1 for clients that speak nothing newer. Every request of a session is judged by its own token, and by
+// the certificate of the connection that the session runs over.
+
+import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import { createSecureServer } from "node:http2";
+
+/** Creates the API. */
+export function createApi({ key, cert, issuer }) {
+  const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com" });
+  const authenticate = authenticator({ scopes: ["read"] });
+
+  // Ask every client for its certificate, and let the API refuse the ones without.
+  const tls = { key, cert, requestCert: true, rejectUnauthorized: false, allowHTTP1: true };
+  return createSecureServer(tls, (request, response) => {
+    const send = ({ status, headers, body }) =>
+      response.writeHead(status, { ...headers, "content-type": "application/json" }).end(JSON.stringify(body));
+    const accept = ({ claims: { client_id: client } }) =>
+      send({ status: 200, body: { client, httpVersion: request.httpVersion } });
+    const refuse = (error) => send(answerTo(error));
+    authenticate(request).then(accept, refuse);
+  });
+}
+
+function answerTo(error) {
+  if (error instanceof AccessTokenError) return httpRejection(error);
+  // Not about the token, and no fault of the client's.
+  console.error(error);
+  return { status: 500, body: { message: "internal server error" } };
+}

@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import { json } from "node:stream/consumers";
+import { WebSocket } from "ws";
+
+/** Asks for a WebSocket; gives it, or the HTTP answer with which it was refused, once the connection is closed. */
+export function openWebSocket(url, { ca, identity, token }) {
+  const tls = { ca, cert: identity?.certificate, key: identity?.key };
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const webSocket = new WebSocket(url.replace("https:", "wss:"), { ...tls, headers });
+  return new Promise((resolve, reject) => {
+    webSocket.once("error", reject);
+    webSocket.once("open", () => resolve(webSocket));
+    webSocket.once("unexpected-response", (_request, response) => readRefusal(response).then(resolve, reject));
+  });
+}
+
+async function readRefusal(response) {
+  const closed = once(response.socket, "close");
+  const body = await json(response);
+  await closed;
+  return { status: response.statusCode, challenge: response.headers["www-authenticate"], body };
+}
+
+/** Waits for the next message. */
+export async function nextMessage(webSocket) {
+  const [data] = await once(webSocket, "message");
+  return JSON.parse(data);
+}

@@ -1,0 +1,63 @@
+// A WebSocket is opened by an HTTP request, and that one is judged before the handshake (RFC 6455 section 4.2.2). The
+// certificate stays that of the connection for as long as it lives; the token does not: when it expires, the socket is closed.
+
+import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import { STATUS_CODES } from "node:http";
+import { createServer } from "node:https";
+import { WebSocketServer } from "ws";
+import { callAt, systemTime } from "./time.js";
+
+const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
+
+/** Creates the API: what one client sends, all clients receive. */
+export function createApi({ key, cert, issuer, time = systemTime }) {
+  const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com", clock: time.now });
+  const authenticate = authenticator({ scopes: ["messages"] });
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 });
+
+  webSockets.on("connection", (webSocket, { claims }) => {
+    const cancel = callAt(claims.exp * 1000, () => webSocket.close(POLICY_VIOLATION, "the token has expired"), time);
+    webSocket.on("close", cancel);
+    webSocket.on("error", () => webSocket.terminate());
+    webSocket.on("message", (text) => {
+      // One that is being closed may still be sending.
+      if (webSocket.readyState !== webSocket.OPEN) return;
+      const message = JSON.stringify({ from: claims.client_id, text: String(text) });
+      for (const each of webSockets.clients) each.send(message);
+    });
+  });
+
+  const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+  const server = createServer(tls, (_request, response) => response.writeHead(426, { Upgrade: "websocket" }).end());
+  server.on("upgrade", (request, socket, head) => {
+    // Node leaves this socket to us: without a listener, a client that hangs up would end the process.
+    const hangUp = () => socket.destroy();
+    socket.on("error", hangUp);
+    const accept = (accessToken) => {
+      socket.off("error", hangUp);
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSockets.emit("connection", webSocket, accessToken);
+      });
+    };
+    const refuse = (error) => answerUpgrade(socket, answerTo(error));
+    authenticate(request).then(accept, refuse);
+  });
+  return server;
+}
+
+function answerTo(error) {
+  if (error instanceof AccessTokenError) return httpRejection(error);
+  // Not about the token, and no fault of the client's.
+  console.error(error);
+  return { status: 500, headers: {}, body: { message: "internal server error" } };
+}
+
+/** Writes an HTTP answer instead of the handshake, and closes the connection. */
+function answerUpgrade(socket, { status, headers, body }) {
+  const content = JSON.stringify(body);
+  const length = Buffer.byteLength(content);
+  const fields = { ...headers, Connection: "close", "Content-Type": "application/json", "Content-Length": length };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${content}`);
+}

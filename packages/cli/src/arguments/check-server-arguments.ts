@@ -1,0 +1,65 @@
+import { UsageError } from "../usage-error.ts";
+import { commonOptions, parseCommandLine } from "./command-line.ts";
+
+/** What `certbound check-server` is asked. */
+export interface CheckServerArguments {
+  readonly url: URL;
+  readonly method: string;
+  readonly token: string | undefined;
+  readonly certificate: string;
+  readonly key: string;
+  /** Another certificate and its key; undefined: one is made. */
+  readonly other: { readonly certificate: string; readonly key: string } | undefined;
+  readonly ca: readonly string[];
+  readonly json: boolean;
+}
+
+const options = {
+  ...commonOptions,
+  token: { type: "string" },
+  cert: { type: "string" },
+  key: { type: "string" },
+  "other-cert": { type: "string" },
+  "other-key": { type: "string" },
+  ca: { type: "string", multiple: true },
+  method: { type: "string" },
+  path: { type: "string" },
+} as const;
+
+/**
+ * Reads the arguments of `certbound check-server`.
+ *
+ * @throws UsageError
+ */
+export function checkServerArguments(parameters: readonly string[]): CheckServerArguments {
+  const { values, positionals } = parseCommandLine(parameters, options);
+  const [address, ...more] = positionals;
+  if (address === undefined || more.length > 0) throw new UsageError("check-server takes one argument: an https URL");
+  const { cert: certificate, key, "other-cert": otherCertificate, "other-key": otherKey, method = "GET" } = values;
+  if (certificate === undefined || key === undefined) throw new UsageError("--cert and --key are both needed");
+  if ((otherCertificate === undefined) !== (otherKey === undefined)) {
+    throw new UsageError("--other-cert and --other-key belong together");
+  }
+  if (!/^[A-Z]+$/.test(method)) throw new UsageError("--method must be a method such as GET");
+  return {
+    url: urlOf(address, values.path),
+    method,
+    token: values.token,
+    certificate,
+    key,
+    other:
+      otherCertificate === undefined || otherKey === undefined
+        ? undefined
+        : { certificate: otherCertificate, key: otherKey },
+    ca: values.ca ?? [],
+    json: values.json === true,
+  };
+}
+
+function urlOf(address: string, path: string | undefined): URL {
+  if (!URL.canParse(address) || new URL(address).protocol !== "https:") {
+    throw new UsageError("check-server needs an https URL: without TLS there is no client certificate");
+  }
+  if (path !== undefined && !path.startsWith("/")) throw new UsageError("--path must start with /");
+  return path === undefined ? new URL(address) : new URL(path, new URL(address).origin);
+}

@@ -1,0 +1,147 @@
+import type { VerifierOptions } from "@certbound/core";
+import type { Surroundings } from "../surroundings.ts";
+import { UsageError } from "../usage-error.ts";
+import { commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
+
+/** What `certbound explain` is asked. */
+export interface ExplainArguments {
+  readonly token: string | undefined;
+  readonly issuer: string | undefined;
+  /** Null: it is not checked. */
+  readonly audience: readonly string[] | null | undefined;
+  /** A file or a URL. */
+  readonly jwks: string | undefined;
+  readonly rules: Pick<VerifierOptions, "profile" | "algorithms" | "tokenTypes" | "clockTolerance" | "maxTokenAge">;
+  readonly scopes: readonly string[];
+  /** In milliseconds since the epoch. */
+  readonly at: number | undefined;
+  readonly certificate: string | undefined;
+  readonly also: readonly string[];
+  readonly headers: readonly (readonly [string, string])[];
+  readonly format: string | undefined;
+  readonly formatOptions: Readonly<Record<string, unknown>> | undefined;
+  /** Files with authorities that the issuer's certificate may come from. */
+  readonly ca: readonly string[];
+  readonly json: boolean;
+}
+
+const options = {
+  ...commonOptions,
+  token: { type: "string" },
+  issuer: { type: "string" },
+  audience: { type: "string", multiple: true },
+  "no-audience": { type: "boolean" },
+  jwks: { type: "string" },
+  profile: { type: "string" },
+  algorithm: { type: "string", multiple: true },
+  "token-type": { type: "string", multiple: true },
+  "clock-tolerance": { type: "string" },
+  "max-token-age": { type: "string" },
+  scope: { type: "string", multiple: true },
+  at: { type: "string" },
+  cert: { type: "string" },
+  also: { type: "string", multiple: true },
+  header: { type: "string", multiple: true },
+  format: { type: "string" },
+  "format-options": { type: "string" },
+  ca: { type: "string", multiple: true },
+  "no-certificate": { type: "boolean" },
+} as const;
+
+/**
+ * Reads the arguments of `certbound explain`; issuer, audience and key set from the environment, where core reads them.
+ *
+ * @throws UsageError
+ */
+export function explainArguments(parameters: readonly string[], env: Surroundings["env"]): ExplainArguments {
+  const { values, positionals } = parseCommandLine(parameters, options);
+  if (positionals.length > 0) {
+    throw new UsageError(
+      "explain takes options only; a token is given as --token FILE, or on standard input by --token -",
+    );
+  }
+  const { header = [], also = [], format, ca = [], scope = [] } = values;
+  const presented = [values.cert !== undefined, header.length > 0, values["no-certificate"] === true];
+  if (!presented.includes(true)) {
+    throw new UsageError("say what the client presents: --cert FILE, --header 'NAME: VALUE', or --no-certificate");
+  }
+  if (presented[2] === true && (presented[0] === true || presented[1] === true)) {
+    throw new UsageError(
+      "--no-certificate contradicts --cert and --header; to compare with other certificates: --also",
+    );
+  }
+  if (format !== undefined && header.length === 0) throw new UsageError("--format needs --header");
+  return {
+    token: values.token,
+    ...issuerArguments(values, env),
+    rules: {
+      profile: values.profile as VerifierOptions["profile"],
+      algorithms: values.algorithm as VerifierOptions["algorithms"],
+      tokenTypes: values["token-type"]?.map((type) => (type === "none" ? null : type)),
+      clockTolerance: numberOf(values["clock-tolerance"], "--clock-tolerance"),
+      maxTokenAge: numberOf(values["max-token-age"], "--max-token-age"),
+    },
+    scopes: scope.flatMap((text) => text.split(" ")).filter((text) => text !== ""),
+    at: timeOf(values.at),
+    certificate: values.cert,
+    also,
+    headers: header.map(headerOf),
+    format,
+    formatOptions: formatOptionsOf(values["format-options"], format),
+    ca,
+    json: values.json === true,
+  };
+}
+
+interface IssuerValues {
+  readonly issuer?: string | undefined;
+  readonly audience?: readonly string[] | undefined;
+  readonly "no-audience"?: boolean | undefined;
+  readonly jwks?: string | undefined;
+}
+
+function issuerArguments(
+  { issuer, audience, "no-audience": anyAudience, jwks }: IssuerValues,
+  env: Surroundings["env"],
+): Pick<ExplainArguments, "issuer" | "audience" | "jwks"> {
+  if (anyAudience === true && audience !== undefined) throw new UsageError("--no-audience contradicts --audience");
+  const given = anyAudience === true ? null : audience;
+  if (issuer !== undefined || jwks !== undefined) return { issuer, audience: given, jwks };
+  const { CERTBOUND_ISSUER, CERTBOUND_AUDIENCE, CERTBOUND_JWKS_URI } = env;
+  const audiences = CERTBOUND_AUDIENCE ? CERTBOUND_AUDIENCE.split(",").map((item) => item.trim()) : undefined;
+  return {
+    issuer: CERTBOUND_ISSUER || undefined,
+    audience: given === undefined ? audiences : given,
+    jwks: CERTBOUND_JWKS_URI || undefined,
+  };
+}
+
+/** A header field as it stands in a request; curl's notation. */
+function headerOf(text: string): readonly [string, string] {
+  const [, name, value = ""] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/s.exec(text) ?? [];
+  if (name === undefined) throw new UsageError("--header must be written as 'NAME: VALUE'");
+  return [name, value];
+}
+
+function formatOptionsOf(text: string | undefined, format: string | undefined): ExplainArguments["formatOptions"] {
+  if (text === undefined) return undefined;
+  if (format === undefined) throw new UsageError("--format-options needs --format");
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  } catch {
+    // Answered below.
+  }
+  throw new UsageError('--format-options must be a JSON object, such as \'{"verify":"presented"}\'');
+}
+
+/** Seconds since the epoch, as a token holds them, or a date with its time zone. */
+function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = /^\d{1,10}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  const isTold = /^\d{1,10}(?:\.\d+)?$|^\d{4}-\d\d-\d\dT.+(?:Z|[+-]\d\d:?\d\d)$/.test(text);
+  if (!isTold || Number.isNaN(time)) {
+    throw new UsageError("--at must be seconds since 1970, or a time such as 2026-05-04T12:00:00Z");
+  }
+  return time;
+}

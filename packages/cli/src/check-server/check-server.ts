@@ -1,0 +1,91 @@
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import type { CheckServerArguments } from "../arguments/check-server-arguments.ts";
+import { readAuthorities } from "../inputs/authorities.ts";
+import { readSource } from "../inputs/text-source.ts";
+import { readToken } from "../inputs/token-source.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { UsageError } from "../usage-error.ts";
+import { damagedToken } from "./damaged-token.ts";
+import { exchange, type Outcome, type Target, type TlsIdentity } from "./exchange.ts";
+import { type CheckServerReport, checkServerReport, type RequestName } from "./report.ts";
+
+/**
+ * Asks an API, by real requests, whether it lets a token through with its own certificate only.
+ *
+ * @throws UsageError
+ */
+export async function checkServer(given: CheckServerArguments, surroundings: Surroundings): Promise<CheckServerReport> {
+  const { url, method } = given;
+  const token = await readToken(given.token, surroundings);
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new UsageError(
+      "--token: what was read cannot stand in a header: it is empty, or has white space or line breaks in it",
+    );
+  }
+  const identity = await identityOf(given, "--cert and --key", surroundings);
+  const other =
+    given.other === undefined
+      ? await makeIdentity(identity)
+      : await identityOf(given.other, "--other-cert and --other-key", surroundings);
+  if (isSame(identity, other)) throw new UsageError("--other-cert is the same certificate as --cert");
+  const ca = await readAuthorities(given.ca, surroundings);
+  return checkServerReport(url, await ask({ url, method, ca }, { token, identity, other }));
+}
+
+interface Means {
+  readonly token: string;
+  readonly identity: TlsIdentity;
+  readonly other: TlsIdentity;
+}
+
+/** One request after the other; none after one that found no server. */
+async function ask(target: Target, { token, identity, other }: Means): Promise<ReadonlyMap<RequestName, Outcome>> {
+  const requests: readonly (readonly [RequestName, Parameters<typeof exchange>[1]])[] = [
+    ["right", { identity, token }],
+    ["other-certificate", { identity: other, token }],
+    ["no-certificate", { token }],
+    ["no-token", { identity }],
+    ["damaged-signature", { identity, token: damagedToken(token) }],
+  ];
+  const outcomes = new Map<RequestName, Outcome>();
+  for (const [name, sent] of requests) {
+    const outcome = await exchange(target, sent);
+    outcomes.set(name, outcome);
+    if (outcome.kind === "unreachable") break;
+  }
+  return outcomes;
+}
+
+async function identityOf(
+  names: { readonly certificate: string; readonly key: string },
+  options: string,
+  surroundings: Surroundings,
+): Promise<TlsIdentity> {
+  const certificate = String(await readSource(names.certificate, options, surroundings));
+  const key = String(await readSource(names.key, options, surroundings));
+  try {
+    createSecureContext({ cert: certificate, key });
+    return { certificate, key };
+  } catch {
+    // What OpenSSL says may quote what it was given.
+    throw new UsageError(`${options}: they must be PEM without a password, and belong together`);
+  }
+}
+
+/** A certificate with the same name, signed by its own key: all that a thief can make. */
+async function makeIdentity({ certificate }: TlsIdentity): Promise<TlsIdentity> {
+  const { generate } = await import("selfsigned");
+  const [, name = "client"] = /(?:^|\n)CN=([\w. -]+)(?:\n|$)/.exec(new X509Certificate(certificate).subject) ?? [];
+  const made = await generate([{ name: "commonName", value: name }], {
+    keyType: "ec",
+    curve: "P-256",
+    algorithm: "sha256",
+  });
+  return { certificate: made.cert, key: made.private };
+}
+
+function isSame(one: TlsIdentity, other: TlsIdentity): boolean {
+  const [{ raw }, { raw: otherRaw }] = [new X509Certificate(one.certificate), new X509Certificate(other.certificate)];
+  return raw.equals(otherRaw);
+}

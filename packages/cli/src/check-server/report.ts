@@ -1,0 +1,127 @@
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { printable } from "../rendering/printable.ts";
+import type { Outcome } from "./exchange.ts";
+
+/** The requests that are made, in order. */
+export type RequestName = "right" | "other-certificate" | "no-certificate" | "no-token" | "damaged-signature";
+
+/**
+ * What an outcome means. `fails-open`: let through what has to be refused; `fails-closed`: refused what has to be let
+ * through; `lesser`: refused, in a way that it should not be; `untold`: it says nothing.
+ */
+export type ServerVerdict = "good" | "fails-open" | "fails-closed" | "lesser" | "untold";
+
+/** One request, and what is to be made of it. */
+export interface ServerCheck {
+  readonly name: RequestName;
+  readonly request: string;
+  readonly expected: string;
+  readonly seen: string;
+  readonly verdict: ServerVerdict;
+  readonly finding?: string;
+}
+
+/** What `certbound check-server` found. */
+export interface CheckServerReport {
+  readonly command: "check-server";
+  readonly exitCode: ExitCode;
+  readonly url: string;
+  readonly checks: readonly ServerCheck[];
+  readonly summary: string;
+}
+
+interface Judgement {
+  readonly verdict: ServerVerdict;
+  readonly finding?: string;
+}
+
+const texts: Readonly<Record<RequestName, { readonly request: string; readonly expected: string }>> = {
+  right: { request: "the token, with the given certificate", expected: "2xx" },
+  "other-certificate": { request: "the token, with another certificate", expected: "401" },
+  "no-certificate": { request: "the token, without a certificate", expected: "401, or a TLS alert" },
+  "no-token": { request: "no token, with the given certificate", expected: "401 with WWW-Authenticate" },
+  "damaged-signature": { request: "the token with a damaged signature, with the given certificate", expected: "401" },
+};
+
+const openings: Readonly<Record<Exclude<RequestName, "right">, string>> = {
+  "other-certificate": "whoever has stolen a token can use it: the binding is not enforced",
+  "no-certificate": "whoever has stolen a token can use it without any certificate",
+  "no-token": "no token is needed: is this path protected at all?",
+  "damaged-signature": "anybody can write tokens: the signature is not verified",
+};
+
+/** Says what the outcomes mean; none is given where nothing was asked any more. */
+export function checkServerReport(url: URL, outcomes: ReadonlyMap<RequestName, Outcome>): CheckServerReport {
+  const checks = [...outcomes].map(([name, outcome]): ServerCheck => ({
+    name,
+    ...texts[name],
+    seen: seenIn(outcome),
+    ...judged(name, outcome),
+  }));
+  const verdicts = checks.map(({ verdict }) => verdict);
+  return { command: "check-server", url: printable(url.href), checks, ...summed(verdicts) };
+}
+
+function judged(name: RequestName, outcome: Outcome): Judgement {
+  if (outcome.kind === "unreachable") return { verdict: "untold", finding: unreachable(outcome.failure) };
+  if (name === "right") return judgedRight(outcome);
+  if (outcome.kind === "closed") return judgedClosed(name);
+  const { status, hasChallenge } = outcome;
+  if (status >= 200 && status < 300) return { verdict: "fails-open", finding: openings[name] };
+  if (status === 401) {
+    if (hasChallenge || name !== "no-token") return { verdict: "good" };
+    return { verdict: "lesser", finding: "401 without WWW-Authenticate (RFC 6750 section 3)" };
+  }
+  if (status === 400 || status === 403)
+    return { verdict: "lesser", finding: "refused, and 401 would say why: clients get a new token for it" };
+  if (status >= 500)
+    return { verdict: "lesser", finding: "refused by an error of the API: what a client sends must not cause one" };
+  return { verdict: "untold", finding: "neither let through nor refused for it: choose another --path or --method" };
+}
+
+function judgedRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Judgement {
+  if (outcome.kind === "closed") {
+    return {
+      verdict: "untold",
+      finding:
+        "the server does not accept the certificate, or ended the connection: is it of an authority that it knows?",
+    };
+  }
+  if (outcome.status >= 200 && outcome.status < 300) return { verdict: "good" };
+  if (outcome.status === 401)
+    return { verdict: "fails-closed", finding: "what has to be let through is refused: certbound explain says why" };
+  return { verdict: "untold", finding: "the other requests prove little without one that is let through" };
+}
+
+/** Without a certificate it is an answer; of another one it is not known what the API would have done. */
+function judgedClosed(name: RequestName): Judgement {
+  if (name === "no-certificate") return { verdict: "good", finding: "refused by TLS already" };
+  const finding =
+    name === "other-certificate"
+      ? "TLS does not accept this certificate: the binding itself was not tested. Give another one of an authority that the server knows: --other-cert, --other-key"
+      : "the connection was ended without an answer";
+  return { verdict: "untold", finding };
+}
+
+function seenIn(outcome: Outcome): string {
+  if (outcome.kind === "answer") return `${outcome.status}${outcome.hasChallenge ? " with WWW-Authenticate" : ""}`;
+  return outcome.kind === "closed"
+    ? `the connection was closed (${outcome.failure})`
+    : `no connection (${outcome.failure})`;
+}
+
+function unreachable(failure: string): string {
+  return /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/.test(failure)
+    ? "the server's certificate is not trusted, and it got no token: --ca FILE"
+    : "see whether the API runs, and whether host and port are right";
+}
+
+function summed(verdicts: readonly ServerVerdict[]): Pick<CheckServerReport, "exitCode" | "summary"> {
+  if (verdicts.includes("fails-open"))
+    return { exitCode: exitCodes.bad, summary: "FAILS OPEN: it lets through what it has to refuse" };
+  if (verdicts.includes("fails-closed"))
+    return { exitCode: exitCodes.bad, summary: "it refuses the right certificate and token" };
+  if (verdicts.includes("untold")) return { exitCode: exitCodes.untold, summary: "not everything could be tested" };
+  const lesser = verdicts.includes("lesser") ? ", with lesser findings" : "";
+  return { exitCode: exitCodes.good, summary: `it refuses what it has to refuse${lesser}` };
+}

@@ -1,0 +1,14 @@
+/** What the exit code of a command says. */
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** The exit codes, by what they say. */
+export const exitCodes = {
+  /** The token is accepted; the API refuses what it has to. */
+  good: 0,
+  /** The token is refused; the API lets somebody through whom it must not. */
+  bad: 1,
+  /** An option or a file cannot be used. */
+  usage: 2,
+  /** The issuer or the API could not be asked, or the answer says nothing. */
+  untold: 3,
+} as const;

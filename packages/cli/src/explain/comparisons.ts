@@ -1,0 +1,82 @@
+import { acceptedTypes } from "../causes/header-causes.ts";
+import { granted, timeText } from "../causes/claim-causes.ts";
+import { keyIds } from "../causes/key-causes.ts";
+import { printable, printableValue } from "../rendering/printable.ts";
+import { claimOf, type Facts } from "./facts.ts";
+import type { StepName } from "./step-names.ts";
+
+/** What a step expects, and what it saw; values of the token are made harmless. */
+export interface Comparison {
+  readonly expected?: string;
+  readonly seen?: string;
+}
+
+/** What each step compares. The token, its signature and keys are never part of it. */
+export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison>> = {
+  token: ({ token }) => ({
+    expected: "a signed JWT: three parts of base64url, separated by periods",
+    seen: `${token.text.length} characters, ${parts(token.text.split(".").length)}`,
+  }),
+  algorithm: ({ token, rules }) => ({
+    expected:
+      rules.algorithms?.join(", ") ??
+      (rules.profile === "fapi2" ? "PS256, ES256, EdDSA, Ed25519" : "any with a key pair: RS, PS, ES, EdDSA, ML-DSA"),
+    seen: printableValue(token.header?.["alg"]),
+  }),
+  type: (facts) => ({ expected: acceptedTypes(facts), seen: printableValue(facts.token.header?.["typ"]) }),
+  issuer: (facts) => ({ expected: printableValue(facts.rules.issuer), seen: printableValue(claimOf(facts, "iss")) }),
+  audience: (facts) => ({
+    expected: facts.rules.audience === null ? "any" : printableValue(facts.rules.audience),
+    seen: printableValue(claimOf(facts, "aud")),
+  }),
+  time: (facts) => ({
+    expected: `now, which is ${timeText(facts.now)}`,
+    seen: ["iat", "nbf", "exp"]
+      .filter((name) => claimOf(facts, name) !== undefined)
+      .map((name) => `${name} ${timeText(claimOf(facts, name))}`)
+      .join(", "),
+  }),
+  claims: () => ({}),
+  certificate: ({ presented: { x509, thumbprint, source } }) => ({
+    expected: "a client certificate",
+    seen: [
+      printable(source),
+      ...(x509 === undefined
+        ? []
+        : [printable(x509.subject.replaceAll("\n", ", ")), `good to ${timeText(Date.parse(x509.validTo) / 1000)}`]),
+      ...(thumbprint === undefined ? [] : [`x5t#S256 ${thumbprint}`]),
+    ].join("; "),
+  }),
+  binding: (facts) => ({
+    expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}`,
+    seen: `cnf ${confirmationText(claimOf(facts, "cnf"))}`,
+  }),
+  keys: ({ token, rules, keys }) => ({
+    expected: `a key with kid ${printableValue(token.header?.["kid"])} for ${printableValue(token.header?.["alg"])}`,
+    seen:
+      keys === undefined
+        ? "no keys"
+        : `${typeof rules.jwks === "object" ? "in the file" : "published"}: ${keys.keys.length} with kid ${printableValue(keyIds(keys))}`,
+  }),
+  signature: () => ({}),
+  requirements: (facts) =>
+    facts.rules.scopes.length === 0
+      ? {}
+      : {
+          expected: facts.rules.scopes.map(printable).join(" "),
+          seen: printable(granted(facts).join(" ")) || "no scope",
+        },
+};
+
+/** Thumbprints are shown, and nothing that may be a key. */
+function confirmationText(confirmation: unknown): string {
+  if (typeof confirmation !== "object" || confirmation === null) return printableValue(confirmation);
+  const members = Object.entries(confirmation).map(([name, value]: [string, unknown]) =>
+    /^(?:x5t|jkt$)/i.test(name) ? `${printable(name)} ${printableValue(value)}` : printable(name),
+  );
+  return members.length === 0 ? "{}" : members.slice(0, 8).join(", ");
+}
+
+function parts(count: number): string {
+  return count === 1 ? "1 part" : `${count} parts`;
+}

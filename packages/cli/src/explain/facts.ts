@@ -1,0 +1,61 @@
+import type { X509Certificate } from "node:crypto";
+import type {
+  AccessTokenError,
+  ClientCertificateInput,
+  JsonWebKeySet,
+  SignatureAlgorithm,
+  VerifierOptions,
+} from "@certbound/core";
+import type { CertificateFile } from "../inputs/certificate-file.ts";
+import type { ForwardedCertificate } from "../inputs/forwarded-certificate.ts";
+import type { Exchange } from "../inputs/issuer-exchanges.ts";
+import type { TokenReading } from "./token-reading.ts";
+
+/** How the API is configured, as far as the command line says. */
+export interface Rules extends Pick<VerifierOptions, "profile" | "tokenTypes" | "clockTolerance" | "maxTokenAge"> {
+  readonly issuer: string | undefined;
+  readonly audience: readonly string[] | null | undefined;
+  readonly jwks: JsonWebKeySet | string | undefined;
+  readonly algorithms: readonly SignatureAlgorithm[] | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** What the client presents. */
+export interface Presented {
+  /** What core is given. */
+  readonly input: ClientCertificateInput | AccessTokenError | null;
+  /** Its thumbprint, as core computes it; undefined where there is no usable certificate. */
+  readonly thumbprint: string | undefined;
+  readonly x509: X509Certificate | undefined;
+  /** Where it is from, in words. */
+  readonly source: string;
+  readonly file: CertificateFile | undefined;
+  readonly forwarded: ForwardedCertificate | undefined;
+  /** Other certificates that the token may be bound to instead. */
+  readonly others: readonly OtherCertificate[];
+}
+
+/** A certificate that is compared, and presented by nobody. */
+export interface OtherCertificate {
+  readonly x509: X509Certificate;
+  /** The same file as the one that is presented, or one that was named for the comparison. */
+  readonly from: "chain" | "also";
+  readonly name: string;
+}
+
+/** All that is known when the cause of a refusal is looked for. */
+export interface Facts {
+  readonly token: TokenReading;
+  readonly rules: Rules;
+  readonly presented: Presented;
+  readonly exchanges: readonly Exchange[];
+  /** The keys of the configured issuer. */
+  readonly keys: JsonWebKeySet | undefined;
+  /** Seconds since the epoch. */
+  readonly now: number;
+}
+
+/** A claim of the token, if it has one of that name itself. */
+export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
+  return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
+}

@@ -1,0 +1,69 @@
+import { Buffer } from "node:buffer";
+
+/** Members of a JSON object. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** What can be read in a token, by nobody's word but its own: it decides nothing, it explains. */
+export interface TokenReading {
+  /** As it was given. */
+  readonly text: string;
+  /** The token that is in the text, where that is more than a token; else the text. */
+  readonly repaired: string;
+  readonly parts: readonly string[];
+  readonly header: Members | undefined;
+  readonly claims: Members | undefined;
+  /** The bytes of the signature. */
+  readonly signature: Buffer;
+}
+
+/** Reads a token as far as it can be read. */
+export function readTokenText(text: string): TokenReading {
+  const repaired = repair(text);
+  const parts = repaired.split(".");
+  const [header = "", payload = "", signature = ""] = parts;
+  const isSigned = parts.length === 3;
+  return {
+    text,
+    repaired,
+    parts,
+    header: jsonObject(header),
+    claims: isSigned ? jsonObject(payload) : undefined,
+    signature: Buffer.from(isSigned ? signature : "", "base64url"),
+  };
+}
+
+/** Takes off what is often pasted with a token: the header's name, the scheme, quotes, escapes, line breaks, the JSON around it. */
+function repair(text: string): string {
+  const fromJson = jsonText(text)?.["access_token"];
+  const inner = typeof fromJson === "string" ? fromJson : text;
+  const bare = percentDecoded(inner)
+    .trim()
+    .replace(/^["'`]+|["'`]+$/g, "")
+    .replace(/^authorization:\s*/i, "")
+    .replace(/^(?:bearer|dpop)\s+/i, "")
+    .replace(/^["'`]+/, "")
+    .replaceAll(/\s|\\r|\\n/g, "");
+  // What is no JWT is left as it is: there is nothing to go on with.
+  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(bare) ? bare : text;
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function jsonObject(part: string): Members | undefined {
+  return jsonText(Buffer.from(part, "base64url").toString("utf8"));
+}
+
+function jsonText(text: string): Members | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Members) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect, type DetailedPeerCertificate } from "node:tls";
+import { failureCode } from "./issuer-exchanges.ts";
+
+/** How long a server has for the handshake, in milliseconds. */
+const TIMEOUT = 10_000;
+
+/** The certificates of a server, the leaf first, or the code of what failed. */
+export type ServerCertificates = { readonly certificates: readonly X509Certificate[] } | { readonly failure: string };
+
+/** Reads the certificates that a server presents, with its name in the handshake (SNI); they are not verified. */
+export function serverCertificates({
+  host,
+  port,
+}: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<ServerCertificates> {
+  return new Promise((resolve) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    // What is presented is to be seen, not believed: nothing is sent over this connection.
+    const socket = connect({ host, port, ...servername, rejectUnauthorized: false, timeout: TIMEOUT });
+    const end = (result: ServerCertificates): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once("secureConnect", () => end({ certificates: chainOf(socket.getPeerCertificate(true)) }));
+    socket.once("timeout", () => end({ failure: "ETIMEDOUT" }));
+    socket.once("error", (error) => end({ failure: failureCode(error) }));
+  });
+}
+
+function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  const seen = new Set<DetailedPeerCertificate>();
+  // A root is its own issuer.
+  for (let one = leaf; one?.raw !== undefined && !seen.has(one); one = one.issuerCertificate) {
+    seen.add(one);
+    chain.push(new X509Certificate(one.raw));
+  }
+  return chain;
+}

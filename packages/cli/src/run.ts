@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { checkServerArguments } from "./arguments/check-server-arguments.ts";
+import { explainArguments } from "./arguments/explain-arguments.ts";
+import { thumbprintArguments } from "./arguments/thumbprint-arguments.ts";
+import { type Topic, usages } from "./arguments/usage.ts";
+import { checkServer } from "./check-server/check-server.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { explain } from "./explain/explain.ts";
+import { checkServerText } from "./rendering/check-server-text.ts";
+import { explainText } from "./rendering/explain-text.ts";
+import { type Styling, stylingFor } from "./rendering/styling.ts";
+import { thumbprintText } from "./rendering/thumbprint-text.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { thumbprint } from "./thumbprint/thumbprint.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What a command found, and how it is told to people. */
+interface Finding {
+  readonly report: { readonly exitCode: ExitCode };
+  readonly asksForJson: boolean;
+  readonly text: (style: Styling) => string;
+}
+
+type Command = (parameters: readonly string[], surroundings: Surroundings) => Promise<Finding>;
+
+const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
+  explain: async (parameters, surroundings) => {
+    const given = explainArguments(parameters, surroundings.env);
+    const report = await explain(given, surroundings);
+    return { report, asksForJson: given.json, text: (style) => explainText(report, style) };
+  },
+  thumbprint: async (parameters, surroundings) => {
+    const given = thumbprintArguments(parameters);
+    const report = await thumbprint(given, surroundings);
+    return { report, asksForJson: given.json, text: (style) => thumbprintText(report, style) };
+  },
+  "check-server": async (parameters, surroundings) => {
+    const given = checkServerArguments(parameters);
+    const report = await checkServer(given, surroundings);
+    return { report, asksForJson: given.json, text: (style) => checkServerText(report, style) };
+  },
+};
+
+/**
+ * Runs the program: `argv` is what follows its name.
+ *
+ * It reads and writes only where it is told to, and never ends the process.
+ */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { stdout, stderr } = surroundings;
+  try {
+    return await runCommand(argv, surroundings);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    if (argv.includes("--json")) {
+      stdout.write(`${JSON.stringify({ command: argv[0], exitCode: exitCodes.usage, error: error.message })}\n`);
+    } else {
+      stderr.write(`certbound: ${error.message}\n`);
+    }
+    return exitCodes.usage;
+  }
+}
+
+async function runCommand(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const [name, ...parameters] = argv;
+  const { stdout } = surroundings;
+  if (name === "--version") {
+    stdout.write(`${version()}\n`);
+    return exitCodes.good;
+  }
+  if (name === "--help" || name === "-h") {
+    stdout.write(usages.general);
+    return exitCodes.good;
+  }
+  if (!isCommand(name))
+    throw new UsageError(
+      `${name === undefined ? "a command is missing" : "there is no such command"}; see certbound --help`,
+    );
+  if (parameters.includes("--help") || parameters.includes("-h")) {
+    stdout.write(usages[name]);
+    return exitCodes.good;
+  }
+  const { report, asksForJson, text } = await commands[name](parameters, surroundings);
+  stdout.write(asksForJson ? `${JSON.stringify(report, undefined, 2)}\n` : text(stylingFor(surroundings)));
+  return report.exitCode;
+}
+
+function isCommand(name: string | undefined): name is keyof typeof commands {
+  return name !== undefined && Object.hasOwn(commands, name);
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,219 @@
+import type { RequestListener } from "node:http";
+import { createServer } from "node:https";
+import type { TLSSocket } from "node:tls";
+import { AccessTokenError, createAuthenticator, createVerifier, httpRejection } from "@certbound/core";
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+  createIssuer,
+  type Identity,
+  type Issuer,
+  type RunningServer,
+  startServer,
+} from "@certbound/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CheckServerReport } from "../src/index.ts";
+import { createFolder, type Folder, type Run, runCli } from "./running.ts";
+
+/** What an API gets wrong, by the path at which it does. */
+const flaws = [
+  "/good",
+  "/no-binding",
+  "/open",
+  "/no-certificate-needed",
+  "/error",
+  "/bare",
+  "/closed",
+  "/absent",
+] as const;
+
+type Flaw = (typeof flaws)[number];
+
+let ca: CertificateAuthority;
+let client: Identity;
+let stranger: Identity;
+let issuer: Issuer;
+let folder: Folder;
+let api: RunningServer;
+/** Lets in only certificates of its authority. */
+let strict: RunningServer;
+let options: readonly string[];
+
+/** An API that refuses as certbound does, except for the flaw of each path. */
+function flawedApi(): RequestListener {
+  const given = { issuer: issuer.issuer, audience: issuer.audience, jwks: { keys: issuer.jwks.keys } };
+  const verifier = createVerifier({ ...given, tokenTypes: ["at+jwt"] });
+  const authenticate = createAuthenticator(given)();
+  const accepts = async (path: string, request: Parameters<RequestListener>[0]): Promise<unknown> => {
+    if (path === "/open") return undefined;
+    const hasCertificate = (request.socket as TLSSocket).getPeerX509Certificate() !== undefined;
+    const ignoresBinding = path === "/no-binding" || (path === "/no-certificate-needed" && !hasCertificate);
+    if (!ignoresBinding) return authenticate(request);
+    const token = request.headers.authorization?.replace(/^Bearer /, "") ?? "";
+    return verifier.verify(token, { clientCertificate: null, validateCertificateBinding: "report-only" });
+  };
+  return (request, response) => {
+    const path = request.url ?? "";
+    const fixed = { "/absent": 404, "/closed": 401 }[path];
+    if (fixed !== undefined) {
+      response.writeHead(fixed).end();
+      return;
+    }
+    accepts(path, request).then(
+      () => response.end("{}"),
+      (error: unknown) => {
+        const { status, headers } =
+          error instanceof AccessTokenError ? httpRejection(error) : { status: 500, headers: {} };
+        response.writeHead(path === "/error" ? 500 : status, path === "/bare" ? {} : headers).end();
+      },
+    );
+  };
+}
+
+beforeAll(async () => {
+  ca = await createCertificateAuthority();
+  const [server, ...clients] = await Promise.all([
+    ca.issueServerCertificate(),
+    ca.issueClientCertificate(),
+    ca.issueClientCertificate(),
+  ]);
+  [client, stranger] = clients;
+  issuer = await createIssuer();
+  const tls = { cert: server.certificate, key: server.key, ca: ca.certificate, requestCert: true };
+  api = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
+  strict = await startServer(createServer({ ...tls, rejectUnauthorized: true }, flawedApi()));
+  folder = createFolder();
+  const [cert, key] = [folder.file("client.pem", client.certificate), folder.file("client-key.pem", client.key)];
+  options = ["--token", "-", "--cert", cert, "--key", key, "--ca", folder.file("ca.pem", ca.certificate)];
+});
+afterAll(async () => {
+  folder.remove();
+  await Promise.all([api, strict, issuer].map(({ close }) => close()));
+});
+
+async function check(url: string, more: readonly string[] = [], json = true): Promise<Run> {
+  const token = await issuer.accessToken({ boundTo: client });
+  const run = await runCli(["check-server", url, ...options, ...more, ...(json ? ["--json"] : [])], { stdin: token });
+  expect(run.stdout + run.stderr).not.toContain(token.slice(-40));
+  return run;
+}
+
+/** The verdicts in the order of the requests: right, other certificate, none, no token, damaged signature. */
+async function verdicts(
+  url: string,
+  more?: readonly string[],
+): Promise<{ exitCode: number; verdicts: readonly string[] }> {
+  const { exitCode, stdout } = await check(url, more);
+  return { exitCode, verdicts: (JSON.parse(stdout) as CheckServerReport).checks.map(({ verdict }) => verdict) };
+}
+
+describe("an API", () => {
+  test.each([
+    ["/good", 0, ["good", "good", "good", "good", "good"]],
+    ["/no-binding", 1, ["good", "fails-open", "fails-open", "good", "good"]],
+    ["/open", 1, ["good", "fails-open", "fails-open", "fails-open", "fails-open"]],
+    ["/no-certificate-needed", 1, ["good", "good", "fails-open", "good", "good"]],
+    ["/error", 0, ["good", "lesser", "lesser", "lesser", "lesser"]],
+    ["/bare", 0, ["good", "good", "good", "lesser", "good"]],
+    ["/closed", 1, ["fails-closed", "good", "good", "lesser", "good"]],
+    ["/absent", 3, ["untold", "untold", "untold", "untold", "untold"]],
+  ] as const)("at %s", async (path: Flaw, exitCode, expected) => {
+    expect(await verdicts(api.url + path)).toEqual({ exitCode, verdicts: expected });
+  });
+
+  test("that fails open is told so in large letters", async () => {
+    const { stdout } = await check(api.url, ["--path", "/no-binding"], false);
+    expect(stdout.match(/\*\*\* FAILS OPEN \*\*\*/g)).toHaveLength(2);
+    expect((await check(api.url, ["--path", "/good"], false)).stdout).not.toContain("FAILS OPEN");
+  });
+
+  test("whose TLS refuses the certificate that was made was not tested for the binding", async () => {
+    expect(await verdicts(`${strict.url}/good`)).toEqual({
+      exitCode: 3,
+      verdicts: ["good", "untold", "good", "good", "good"],
+    });
+    const { stdout } = await check(`${strict.url}/good`, [], false);
+    expect(stdout).toContain("--other-cert");
+  });
+
+  test("whose TLS lets in another certificate of its authority is tested with that", async () => {
+    const other = [
+      "--other-cert",
+      folder.file("other.pem", stranger.certificate),
+      "--other-key",
+      folder.file("other-key.pem", stranger.key),
+    ];
+    expect(await verdicts(`${strict.url}/good`, other)).toEqual({
+      exitCode: 0,
+      verdicts: ["good", "good", "good", "good", "good"],
+    });
+    expect((await verdicts(`${strict.url}/no-binding`, other)).verdicts[1]).toBe("fails-open");
+  });
+
+  test("gets no token when its certificate is not trusted", async () => {
+    const asked: string[] = [];
+    const { certificate: cert, key } = await (await createCertificateAuthority()).issueServerCertificate();
+    const impostor = await startServer(
+      createServer({ cert, key, requestCert: true, rejectUnauthorized: false }, (request, response) => {
+        asked.push(request.headers.authorization ?? "");
+        response.end();
+      }),
+    );
+    expect(await verdicts(impostor.url)).toEqual({ exitCode: 3, verdicts: ["untold"] });
+    await impostor.close();
+    expect(asked).toEqual([]);
+  });
+
+  test("that is not there cannot be told of", async () => {
+    const gone = await startServer(createServer());
+    await gone.close();
+    expect(await verdicts(gone.url)).toEqual({ exitCode: 3, verdicts: ["untold"] });
+  });
+});
+
+describe("the options of check-server", () => {
+  test.each([
+    ["an http URL", () => ["http://127.0.0.1:1/", ...options]],
+    ["no URL", () => options],
+    [
+      "a key that belongs to another certificate",
+      () => [api.url, ...options, "--key", folder.file("stranger-key.pem", stranger.key)],
+    ],
+    ["--other-cert without a key", () => [api.url, ...options, "--other-cert", "x"]],
+    [
+      "the same certificate twice",
+      () => [
+        api.url,
+        ...options,
+        "--other-cert",
+        folder.file("same.pem", client.certificate),
+        "--other-key",
+        folder.file("same-key.pem", client.key),
+      ],
+    ],
+    ["an unknown option", () => [api.url, ...options, "--insecure"]],
+    ["a token on the command line", () => [api.url, ...options, "--token", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"]],
+  ])("refuse %s", async (_name, parameters) => {
+    const { exitCode, stderr } = await runCli(["check-server", ...parameters()], { stdin: "token" });
+    expect(exitCode).toBe(2);
+    expect(stderr).not.toMatch(/PRIVATE KEY|eyJhbGci/);
+  });
+
+  test("refuse a token that no header can hold", async () => {
+    expect((await runCli(["check-server", api.url, ...options], { stdin: "two words" })).exitCode).toBe(2);
+  });
+
+  test("are sent as they are: the method", async () => {
+    const methods: (string | undefined)[] = [];
+    const { certificate: cert, key } = await ca.issueServerCertificate();
+    const seen = await startServer(
+      createServer({ cert, key }, (request, response) => {
+        methods.push(request.method);
+        response.writeHead(401).end();
+      }),
+    );
+    await check(seen.url, ["--method", "POST"]);
+    await seen.close();
+    expect(new Set(methods)).toEqual(new Set(["POST"]));
+  });
+});

@@ -1,0 +1,351 @@
+import { createServer } from "node:http";
+import { setImmediate } from "node:timers/promises";
+import { type AccessTokenError, createVerifier } from "@certbound/core";
+import { createIssuer, startServer, tamperSignature } from "@certbound/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ExplainReport } from "../src/index.ts";
+import { inputsOf } from "./broken-setups.ts";
+import { createParties, type Parties } from "./parties.ts";
+import { explained, runCli } from "./running.ts";
+
+let parties: Parties;
+/** The options of an API as it should be, with the client's certificate. */
+let argv: readonly string[];
+beforeAll(async () => {
+  parties = await createParties();
+  ({ argv } = await inputsOf(parties, {}));
+});
+afterAll(() => parties.end());
+
+/** The marks of all steps, one character each. */
+function marks({ steps }: ExplainReport): string {
+  return steps.map(({ status }) => ({ passed: "+", failed: "x", unknown: "-" })[status]).join("");
+}
+
+function failures({ steps }: ExplainReport): readonly (string | undefined)[] {
+  return steps.filter(({ status }) => status === "failed").map(({ cause }) => cause);
+}
+
+describe("the steps", () => {
+  test("are all passed by a good token, but for what was not asked", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    expect(marks((await explained(token, argv)).report)).toBe("+++++++++++-");
+    expect(marks((await explained(token, [...argv, "--scope", "read"])).report)).toBe("++++++++++++");
+  });
+
+  test("show every fault at once, and mark the one that the API answers with", async () => {
+    const good = { iss: `${parties.issuer.issuer}/`, aud: "https://other.example" };
+    const issued = await parties.issuer.accessToken({
+      boundTo: parties.stranger,
+      header: { typ: "acme+jwt" },
+      claims: good,
+      expiresIn: -3600,
+    });
+    const token = tamperSignature(issued);
+    const { report } = await explained(token, [...argv, "--scope", "admin"]);
+    expect(failures(report)).toEqual([
+      "type-not-accepted",
+      "issuer-trailing-slash",
+      "audience-other",
+      "token-expired",
+      "other-certificate",
+      "signature-wrong",
+    ]);
+    expect(marks(report)).toBe("++xxxx++x+x-");
+    expect(report.steps.filter(({ first }) => first === true).map(({ step }) => step)).toEqual(["type"]);
+    const untampered = await explained(issued, [...argv, "--scope", "admin"]);
+    expect(marks(untampered.report)).toBe("++xxxx++x++x");
+  });
+
+  test("are judged by core: the answer is what its verifier refuses with", async () => {
+    const { issuer, client } = parties;
+    const verifier = createVerifier({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      jwks: { keys: issuer.jwks.keys },
+    });
+    const claims = [
+      { iss: "x" },
+      { aud: "x" },
+      { exp: 1 },
+      { nbf: 4_000_000_000, exp: 4_000_000_001 },
+      { jti: 1 },
+      { cnf: {} },
+    ];
+    for (const changed of claims) {
+      const token = await issuer.accessToken({ boundTo: client, claims: changed });
+      const refusal = verifier.verify(token, { clientCertificate: client.certificate });
+      const { code } = (await refusal.catch((error: unknown) => error)) as AccessTokenError;
+      expect(code).toMatch(/^ERR_/);
+      expect((await explained(token, argv)).report.answer).toEqual({ status: 401, code });
+    }
+  });
+
+  test("show the binding beside a fault that nothing removes", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.stranger, claims: { exp: undefined } });
+    const { report } = await explained(token, argv);
+    expect(failures(report)).toEqual(["expiry-missing", "other-certificate"]);
+    const bound = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: undefined } });
+    expect(marks((await explained(bound, argv)).report)).toBe("+++++-x++---");
+    for (const claims of [{ exp: "soon" }, { iat: Date.now() }]) {
+      const untimely = await parties.issuer.accessToken({ boundTo: parties.client, claims });
+      expect(marks((await explained(untimely, argv)).report)).toBe("+++++-x++---");
+    }
+    const timely = await parties.issuer.accessToken({ boundTo: parties.client, claims: { sub: 1 } });
+    expect(marks((await explained(timely, argv)).report)).toBe("++++++x++---");
+  });
+
+  test("judge what cnf looks like when there is no certificate", async () => {
+    const [{ argv: without }, unbound] = await Promise.all([
+      inputsOf(parties, { presents: ["--no-certificate"] }),
+      parties.issuer.accessToken(),
+    ]);
+    expect(failures((await explained(unbound, without)).report)).toEqual(["no-certificate-presented", "token-unbound"]);
+    const bound = await parties.issuer.accessToken({ boundTo: parties.client });
+    expect(failures((await explained(bound, without)).report)).toEqual(["no-certificate-presented"]);
+  });
+
+  test("say that the demands of a profile were left out with it", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client, header: { typ: "JWT" } });
+    const { report } = await explained(token, [...argv, "--profile", "rfc9068"]);
+    expect(marks(report)).toBe("++x+++-++++-");
+    expect(report.notes).toContainEqual(expect.stringContaining("profile"));
+  });
+
+  test("show a fault of the profile fapi2 and what comes after it", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.stranger });
+    const profile = ["--profile", "fapi2", "--max-token-age", "600"];
+    expect(marks((await explained(token, [...argv, ...profile])).report)).toBe("++++++++x++-");
+    const bound = await parties.issuer.accessToken({ boundTo: parties.client });
+    expect((await explained(bound, [...argv, ...profile])).report.accepted).toBe(true);
+  });
+
+  test("keep what a profile says of types and clocks when it has to be left out", async () => {
+    const { issuer, client } = parties;
+    const generic = await issuer.accessToken({ boundTo: client, header: { typ: "JWT" }, expiresIn: -7 });
+    const profile = ["--profile", "fapi2", "--max-token-age", "600", "--algorithm", "PS256"];
+    const { report } = await explained(generic, [...argv, ...profile]);
+    expect(failures(report)).toEqual(["algorithm-not-configured", "type-generic"]);
+    expect(marks(report)).toBe("+xx++--++++-");
+    const other = await issuer.accessToken({ boundTo: client, header: { alg: "RS256", typ: "JWT" } });
+    expect(
+      failures((await explained(other, [...argv, "--profile", "fapi2", "--max-token-age", "600"])).report),
+    ).toEqual(["algorithm-not-configured", "type-generic", "key-of-other-algorithm"]);
+  });
+
+  test("ask the issuer for its keys once, whatever core came to", async () => {
+    const issuer = await createIssuer();
+    const certificate = ["--cert", parties.folder.file("client.pem", parties.client.certificate)];
+    const asking = ["--issuer", issuer.issuer, "--audience", issuer.audience, ...certificate];
+    for (const [claims, shown] of [
+      [{}, "+++++++++++-"],
+      [{ exp: 1 }, "+++++x+++++-"],
+      [{ cnf: undefined }, "++++++++x++-"],
+    ] as const) {
+      const before = issuer.requests.length;
+      const { report } = await explained(await issuer.accessToken({ boundTo: parties.client, claims }), asking);
+      expect(marks(report)).toBe(shown);
+      expect(issuer.requests.slice(before)).toEqual(["/.well-known/oauth-authorization-server", "/jwks"]);
+    }
+    await issuer.close();
+  });
+
+  test("ask an issuer that fails no second time", async () => {
+    const { renamed: failing } = parties;
+    const { argv: asking } = await inputsOf(parties, { issuer: ["--issuer", failing.jwksUri.origin] });
+    const token = await parties.issuer.accessToken({
+      boundTo: parties.client,
+      claims: { iss: failing.jwksUri.origin },
+    });
+    expect((await explained(token, asking)).exitCode).toBe(3);
+    expect(failing.requests).toEqual(["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]);
+  });
+
+  test("show the issuer's failure beside the first fault", async () => {
+    const { argv: unreachable } = await inputsOf(parties, {
+      issuer: ["--issuer", parties.issuer.issuer, "--jwks", `${parties.closed}/jwks`],
+    });
+    const token = await parties.issuer.accessToken({ boundTo: parties.client, expiresIn: -3600 });
+    const { report, exitCode } = await explained(token, unreachable);
+    expect(failures(report)).toEqual(["token-expired", "issuer-connection-refused"]);
+    expect(exitCode).toBe(1);
+    const endless = await parties.issuer.accessToken({ boundTo: parties.client, claims: { exp: undefined } });
+    expect(failures((await explained(endless, unreachable)).report)).toEqual([
+      "expiry-missing",
+      "issuer-connection-refused",
+    ]);
+  });
+});
+
+describe("a hostile token", () => {
+  test("makes nobody fetch from an address that it names", async () => {
+    const asked: (string | undefined)[] = [];
+    const thief = await startServer(
+      createServer((request, response) => {
+        asked.push(request.url);
+        response.end("{}");
+      }),
+    );
+    const header = { jku: `${thief.url}/jwks`, x5u: `${thief.url}/x5u` };
+    const token = await parties.issuer.accessToken({ boundTo: parties.client, header, claims: { iss: thief.url } });
+    const { argv: discovering } = await inputsOf(parties, { issuer: ["--issuer", parties.issuer.issuer] });
+    const { report } = await explained(token, discovering);
+    await setImmediate();
+    await thief.close();
+    expect(failures(report)).toEqual(["issuer-other"]);
+    expect(marks(report)).toBe("+++x+++++++-");
+    expect(asked).toEqual([]);
+  });
+
+  test("cannot move the cursor, change colours or turn text around", async () => {
+    const evil = "\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202e\u2066\u200b\r\n";
+    const token = await parties.issuer.accessToken({
+      boundTo: parties.client,
+      header: { typ: evil, kid: evil },
+      claims: { iss: evil, aud: [evil], scope: evil, exp: evil, cnf: { jkt: evil, [evil]: 1 } },
+    });
+    for (const json of [[], ["--json"]]) {
+      const { stdout } = await runCli(["explain", "--token", "-", ...argv, "--scope", "read", ...json], {
+        stdin: token,
+      });
+      expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      expect(stdout).toContain("u{1b}");
+    }
+  });
+
+  test("cannot fill the screen", async () => {
+    const token = await parties.issuer.accessToken({
+      boundTo: parties.client,
+      claims: { aud: Array.from({ length: 1000 }, () => "x"), iss: "y".repeat(5000) },
+    });
+    const { stdout } = await runCli(["explain", "--token", "-", ...argv], { stdin: token });
+    expect(stdout.length).toBeLessThan(6000);
+  });
+
+  test("does not show a key that cnf holds", async () => {
+    const token = await parties.issuer.accessToken({
+      claims: { cnf: { jwk: { kty: "oct", k: "secret-key-material" } } },
+    });
+    const { stdout } = await runCli(["explain", "--token", "-", ...argv], { stdin: token });
+    expect(stdout).toContain("cnf jwk");
+    expect(stdout).not.toContain("secret-key-material");
+  });
+});
+
+describe("the options of explain", () => {
+  test("take a token from a file, whose last line feed is no part of it", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    const [good, bad] = [`${token}\n`, `${token}\n\n`].map((text, index) =>
+      parties.folder.file(`token-${index}`, text),
+    );
+    expect((await runCli(["explain", "--token", good ?? "", ...argv])).exitCode).toBe(0);
+    expect((await runCli(["explain", "--token", bad ?? "", ...argv])).exitCode).toBe(1);
+  });
+
+  test("refuse a token on the command line, say why, and do not repeat it", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    for (const given of [["--token", token], [token], [`--token=${token}`], [`--tokn=${token}`]]) {
+      const { exitCode, stderr, stdout } = await runCli(["explain", ...argv, ...given]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/history|--token FILE|--tokn/);
+      expect(stderr + stdout).not.toContain(token.slice(0, 30));
+    }
+  });
+
+  test("judge as of a time", async () => {
+    const token = await parties.issuer.accessToken({
+      boundTo: parties.client,
+      claims: { iat: 1_700_000_000, exp: 1_700_000_300 },
+    });
+    for (const at of ["1700000200", "2023-11-14T22:16:40Z"]) {
+      expect((await explained(token, [...argv, "--at", at])).exitCode).toBe(0);
+    }
+    expect((await explained(token, [...argv, "--at", "1700000400"])).exitCode).toBe(1);
+    expect((await runCli(["explain", "--token", "-", ...argv, "--at", "yesterday"])).exitCode).toBe(2);
+  });
+
+  test("are filled from the environment where neither issuer nor key set is given", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    const { issuer, audience, jwksUri } = parties.issuer;
+    const certificate = ["--cert", parties.folder.file("client.pem", parties.client.certificate)];
+    const env = {
+      CERTBOUND_ISSUER: issuer,
+      CERTBOUND_AUDIENCE: `https://x.example, ${audience}`,
+      CERTBOUND_JWKS_URI: jwksUri.href,
+    };
+    const from = ["explain", "--token", "-", ...certificate];
+    expect((await runCli(from, { stdin: token, env })).exitCode).toBe(0);
+    expect(
+      (await runCli(from, { stdin: token, env: { ...env, CERTBOUND_AUDIENCE: "https://x.example" } })).exitCode,
+    ).toBe(1);
+    expect((await runCli([...from, "--issuer", issuer], { stdin: token, env })).exitCode).toBe(2);
+    expect((await runCli([...from, "--jwks", parties.keyFile], { stdin: token, env })).exitCode).toBe(2);
+    expect((await runCli([...from, "--issuer", issuer, "--no-audience"], { stdin: token, env })).exitCode).toBe(0);
+  });
+
+  test.each([
+    ["--colour", ["--colour"]],
+    ["--profile", ["--profile", "strict"]],
+    ["profile", ["--profile", "fapi2"]],
+    ["--clock-tolerance", ["--clock-tolerance", "5s"]],
+    ["--format", ["--header", "x: y", "--format", "apach"]],
+    ["--format-options", ["--header", "x: y", "--format", "nginx", "--format-options", '{"verfy":1}']],
+    ["--format-options", ["--header", "x: y", "--format", "nginx", "--format-options", "[]"]],
+    ["--format-options", ["--format-options", "{}"]],
+    ["--header", ["--header", "no colon"]],
+    ["--no-certificate", ["--no-certificate"]],
+    ["--no-audience", ["--no-audience"]],
+    ["--also", ["--also", "/dev/null"]],
+    ["--ca", ["--ca", "/nowhere/ca.pem"]],
+    ["--ca", ["--ca", "/dev/null"]],
+    ["only one", ["--cert", "-"]],
+    ["--token-type", ["--token-type"]],
+    ["algorithms", ["--algorithm", "HS256"]],
+    ["--max-token-age", ["--max-token-age", "-1"]],
+    ["--jwks", ["--jwks", "/dev/null"]],
+    ["--cert", ["--cert"]],
+  ])("are refused with a name: %s", async (named, more) => {
+    const { exitCode, stderr } = await runCli(["explain", "--token", "-", ...argv, ...more], { stdin: "x" });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringContaining(named.replace("--profile", "profile")),
+    });
+  });
+});
+
+describe("a header without --format", () => {
+  const pem = (): string => encodeURIComponent(parties.client.certificate);
+  const der = (): string => Buffer.from(parties.client.der).toString("base64");
+  test.each([
+    ["nginx()", () => [`ssl-client-cert: ${pem()}`, "ssl-client-verify: SUCCESS"]],
+    ["haproxy()", () => [`X-SSL-Client-DER: ${der()}`, "X-SSL-Client-Verify: 0"]],
+    ["traefik()", () => [`X-Forwarded-Tls-Client-Cert: ${der()}`]],
+    ["rfc9440()", () => [`Client-Cert: :${der()}:`]],
+    ["cloudFoundry()", () => [`X-Forwarded-Client-Cert: ${der()}`]],
+    ['forwardedHeader({ header: "x-own", encoding: "pem-urlencoded" })', () => [`X-Own: ${pem()}`]],
+    ['forwardedHeader({ header: "x-own", encoding: "der-base64" })', () => [`X-Own: ${der()}`]],
+    [
+      'caddy({ encoding: "sha256-hex" })',
+      () => [`X-Client-Cert-Sha256: ${Buffer.from(parties.client.thumbprint, "base64url").toString("hex")}`],
+    ],
+  ])("is guessed to be %s", async (code, headers) => {
+    const present = (lines: readonly string[]) =>
+      inputsOf(parties, { presents: lines.flatMap((line) => ["--header", line]) });
+    const { token, argv: guessing } = await present(headers());
+    const { report } = await explained(token, guessing);
+    expect(report.accepted).toBe(true);
+    expect(report.certificate.configure).toBe(`fromProxy(${code}, { trust })`);
+    expect(report.notes).toContainEqual(expect.stringContaining("guessed"));
+    const stolen = await parties.issuer.accessToken({ boundTo: parties.stranger });
+    expect((await explained(stolen, guessing)).report.answer.code).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test("is compared with the certificate that the client says it has", async () => {
+    const { argv: both } = await inputsOf(parties, {
+      presents: ["--header", `Client-Cert: :${Buffer.from(parties.stranger.der).toString("base64")}:`],
+      more: ["--cert", parties.folder.file("client.pem", parties.client.certificate)],
+    });
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    expect(failures((await explained(token, both)).report)).toEqual(["other-named-certificate"]);
+  });
+});

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { causes } from "../src/causes/find-cause.ts";
+import { type BrokenSetup, brokenSetups, inputsOf, secretsOf, type Setup } from "./broken-setups.ts";
+import { createParties, type Parties } from "./parties.ts";
+import { explained } from "./running.ts";
+
+let parties: Parties;
+beforeAll(async () => {
+  parties = await createParties();
+});
+afterAll(() => parties.end());
+
+async function explain(setup: Setup): ReturnType<typeof explained> {
+  const { token, argv } = await inputsOf(parties, setup);
+  const result = await explained(token, argv);
+  // A word that is no token may stand in a sentence.
+  for (const secret of secretsOf(token)) expect(result.stdout).not.toContain(secret);
+  return result;
+}
+
+describe("explain", () => {
+  test.each(brokenSetups.map((setup) => [setup.cause, setup] as const))(
+    "names %s",
+    async (cause, setup: BrokenSetup) => {
+      const { code, broken, repaired = (): Setup => ({}) } = setup;
+      const { report, exitCode } = await explain(await broken(parties));
+      const first = report.steps.filter((step) => step.first === true);
+      expect(first).toMatchObject([{ cause, code, status: "failed" }]);
+      expect(report).toMatchObject({ accepted: false, exitCode, answer: { code } });
+      expect(exitCode).toBe(code === "ERR_KEYS_UNAVAILABLE" ? 3 : 1);
+      const neighbour = await explain(await repaired(parties));
+      expect(neighbour.report).toMatchObject({ accepted: true, exitCode: 0, answer: { status: 200 } });
+    },
+  );
+
+  test("has a set-up for every cause that needs no network", () => {
+    const shown = new Set(brokenSetups.map(({ cause }) => cause));
+    expect(causes.map(({ id }) => id).filter((id) => !shown.has(id))).toEqual(["issuer-host-unknown"]);
+    expect(brokenSetups.length).toBeGreaterThan(100);
+  });
+});

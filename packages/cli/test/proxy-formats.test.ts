@@ -1,0 +1,25 @@
+import * as core from "@certbound/core";
+import { expect, test } from "vitest";
+import { formatNames, namedFormat } from "../src/inputs/proxy-formats.ts";
+
+const options = { "forwarded-header": { header: "x-own", encoding: "rfc9440" } };
+
+test("every format of core has its name, and is written as in code", () => {
+  const made = formatNames.map((name) => namedFormat(name, options[name as keyof typeof options]));
+  const functions = made.map(({ code }) => code.replace(/\(.*/, ""));
+  for (const name of functions) expect(core).toHaveProperty(name, expect.any(Function));
+  const others = /^(?:create|verify|fromProxy|tlsCertificate|httpRejection|certificate|AccessTokenError)/;
+  expect(functions.toSorted()).toEqual(
+    Object.keys(core)
+      .filter((name) => !others.test(name))
+      .toSorted(),
+  );
+  for (const name of functions)
+    expect(namedFormat(name, name === "forwardedHeader" ? options["forwarded-header"] : {}).code).toContain(name);
+});
+
+test("a format that core does not have is refused, and so are options that it does not take", () => {
+  expect(() => namedFormat("nginxx")).toThrow(/nginx, ingress-nginx/);
+  expect(() => namedFormat("nginx", { verify: "never" })).toThrow(/"verify"/);
+  expect(() => namedFormat("forwarded-header")).toThrow(/header and encoding/);
+});

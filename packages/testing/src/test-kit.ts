@@ -1,0 +1,115 @@
+import type { Agent } from "node:https";
+import type { AccessTokenOptions } from "./access-token.ts";
+import { createCertificateAuthority } from "./certificate-authority.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { CertificateOptions } from "./certificate-options.ts";
+import type { Clock } from "./clock.ts";
+import type { Identity } from "./identity.ts";
+import { createIssuer } from "./issuer.ts";
+import type { Issuer } from "./issuer.ts";
+import { mtlsAgent } from "./mtls-agent.ts";
+import type { MtlsAgentOptions } from "./mtls-agent.ts";
+import { mtlsFetch } from "./mtls-fetch.ts";
+import type { MtlsFetchOptions } from "./mtls-fetch.ts";
+import { mtlsRequest } from "./mtls-request.ts";
+import type { MtlsResponse } from "./mtls-request.ts";
+import type { MtlsRequestOptions } from "./mtls-request-options.ts";
+import { startServer } from "./start-server.ts";
+import type { RunningServer, StartableServer } from "./start-server.ts";
+import { parseTestKitOptions } from "./test-kit-options.ts";
+import type { TestKitOptions } from "./test-kit-options.ts";
+
+/** Configures an API to accept the tokens of the kit's issuer, whose keys it finds by discovery. */
+export interface TestKitVerifierOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly clock: Clock;
+}
+
+/** Configures a TLS server that asks each client for its certificate. */
+export interface TestKitServerOptions {
+  /** The certificate for `localhost`, `127.0.0.1` and `::1`, by the kit's authority, as PEM. */
+  readonly cert: string;
+  /** Its private key as PEM. */
+  readonly key: string;
+  /** The authority's certificate as PEM: clients with a certificate of it are `authorized`. */
+  readonly ca: string;
+  readonly requestCert: true;
+  /**
+   * False by default: the handshake lets everybody in, so that what refuses a client without the certificate of its token is
+   * the API, by the binding that is tested, and its refusal is an answer, not a broken connection.
+   */
+  readonly rejectUnauthorized: boolean;
+}
+
+/**
+ * Holds what testing an API takes, ready to use.
+ *
+ * The functions are those of this package, and of `ca` and `issuer`, under the same names; `ca` is filled in.
+ */
+export interface TestKit extends AsyncDisposable {
+  readonly ca: CertificateAuthority;
+  readonly issuer: Issuer;
+  /** The time by which the issuer and the API go. */
+  readonly clock: Clock;
+  /** Spread into the options of `protectApi` or `createVerifier`. */
+  readonly verifierOptions: TestKitVerifierOptions;
+  /** For `https.createServer`, `http2.createSecureServer`, and Fastify's `https`. */
+  readonly serverOptions: TestKitServerOptions;
+  /** Issues a client certificate by the kit's authority. */
+  readonly issueClientCertificate: (options?: CertificateOptions) => Promise<Identity>;
+  /** Issues a token; without `boundTo` it is bound to nothing. */
+  readonly accessToken: (options?: AccessTokenOptions) => Promise<string>;
+  /** Starts a server, which the kit ends when it is closed. */
+  readonly startServer: (server: StartableServer) => Promise<RunningServer>;
+  /** Sends one request; see `mtlsRequest`. */
+  readonly mtlsRequest: (url: string | URL, options?: Omit<MtlsRequestOptions, "ca">) => Promise<MtlsResponse>;
+  /** Creates a function like the global `fetch`; see `mtlsFetch`. */
+  readonly mtlsFetch: (options?: Omit<MtlsFetchOptions, "ca">) => typeof globalThis.fetch;
+  /** Creates an agent for other HTTP clients, which the kit destroys when it is closed; see `mtlsAgent`. */
+  readonly mtlsAgent: (options?: Omit<MtlsAgentOptions, "ca">) => Agent;
+  /** Ends the issuer and all servers that the kit started, with all their connections. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Creates an authority, an issuer and a clock that belong together.
+ *
+ * `await using kit = await createTestKit()` closes it at the end of the block, where the language has that.
+ *
+ * @throws TypeError for an unknown option or an impossible value
+ */
+export async function createTestKit(options: TestKitOptions = {}): Promise<TestKit> {
+  const { clock, rejectUnauthorized, ...settings } = parseTestKitOptions(options);
+  const ca = await createCertificateAuthority(settings.authority);
+  const host = await ca.issueServerCertificate();
+  const issuer = await createIssuer(settings.issuer);
+  const trust = { ca: ca.certificate };
+  const endings: (() => unknown)[] = [issuer.close];
+  const close = async () => {
+    await Promise.all(endings.splice(0).map((end) => end()));
+  };
+  return {
+    ca,
+    issuer,
+    clock,
+    verifierOptions: { issuer: issuer.issuer, audience: issuer.audience, clock },
+    serverOptions: { cert: host.certificate, key: host.key, ...trust, requestCert: true, rejectUnauthorized },
+    issueClientCertificate: ca.issueClientCertificate,
+    accessToken: issuer.accessToken,
+    startServer: async (server) => {
+      const running = await startServer(server);
+      endings.push(running.close);
+      return running;
+    },
+    mtlsRequest: (url, requestOptions) => mtlsRequest(url, { ...trust, ...requestOptions }),
+    mtlsFetch: (fetchOptions) => mtlsFetch({ ...trust, ...fetchOptions }),
+    mtlsAgent: (agentOptions) => {
+      const agent = mtlsAgent({ ...trust, ...agentOptions });
+      endings.push(() => agent.destroy());
+      return agent;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,138 @@
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { createSecureServer } from "node:http2";
+import { createServer, request } from "node:https";
+import { json } from "node:stream/consumers";
+import type { TLSSocket } from "node:tls";
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createClock } from "../src/clock.ts";
+import { createTestKit, type TestKit } from "../src/test-kit.ts";
+import type { TestKitOptions } from "../src/test-kit-options.ts";
+
+/** A kit for one test. */
+async function openKit(options?: TestKitOptions): Promise<TestKit> {
+  const kit = await createTestKit(options);
+  onTestFinished(kit.close);
+  return kit;
+}
+
+/** A server of the kit that answers which certificate and which token it saw. */
+async function startApi(kit: TestKit): Promise<string> {
+  const server = createServer(kit.serverOptions, ({ socket, headers }, response) => {
+    const { authorized } = socket as TLSSocket;
+    const subject = (socket as TLSSocket).getPeerX509Certificate()?.subject ?? null;
+    response.end(JSON.stringify({ authorized, subject, authorization: headers.authorization ?? null }));
+  });
+  return (await kit.startServer(server)).url;
+}
+
+const nobody = { authorized: false, subject: null, authorization: null };
+
+describe("createTestKit", () => {
+  test("has a server, a client and a token that belong together", async () => {
+    const kit = await openKit();
+    const url = await startApi(kit);
+    const client = await kit.issueClientCertificate({ commonName: "client-7" });
+    const token = await kit.accessToken({ boundTo: client });
+    const seen = { authorized: true, subject: "CN=client-7", authorization: `Bearer ${token}` };
+    expect((await kit.mtlsRequest(url, { identity: client, token })).json()).toEqual(seen);
+    expect(await (await kit.mtlsFetch({ identity: client, token })(url)).json()).toEqual(seen);
+  });
+
+  test("presents nothing unless told", async () => {
+    const kit = await openKit();
+    const url = await startApi(kit);
+    expect((await kit.mtlsRequest(url)).json()).toEqual(nobody);
+    expect(await (await kit.mtlsFetch()(url)).json()).toEqual(nobody);
+  });
+
+  test("has agents for other clients", async () => {
+    const kit = await openKit();
+    const url = await startApi(kit);
+    const identity = await kit.issueClientCertificate();
+    const ask = async (agent: ReturnType<TestKit["mtlsAgent"]>): Promise<unknown> => {
+      const [response] = await once(request(url, { agent }).end(), "response");
+      return json(response);
+    };
+    expect(await ask(kit.mtlsAgent({ identity, keepAlive: true }))).toMatchObject({ subject: "CN=client-1" });
+    expect(await ask(kit.mtlsAgent())).toEqual(nobody);
+  });
+
+  test("serves HTTP/2 with the same options", async () => {
+    const kit = await openKit();
+    const server = createSecureServer(kit.serverOptions, (_, response) => void response.end("ok"));
+    const { url } = await kit.startServer(server);
+    const identity = await kit.issueClientCertificate();
+    expect(await kit.mtlsRequest(url, { identity, httpVersion: 2 })).toMatchObject({ status: 200, body: "ok" });
+  });
+
+  test("has tokens that expire by its clock", async () => {
+    const kit = await openKit();
+    const { issuer, audience, clock } = kit.verifierOptions;
+    const keys = createRemoteJWKSet(kit.issuer.jwksUri);
+    const token = await kit.accessToken();
+    const verify = () => jwtVerify(token, keys, { issuer, audience, currentDate: new Date(clock()) });
+    kit.clock.advance({ seconds: 299 });
+    await expect(verify()).resolves.toMatchObject({ payload: { iss: issuer } });
+    kit.clock.advance({ seconds: 2 });
+    await expect(verify()).rejects.toMatchObject({ code: "ERR_JWT_EXPIRED" });
+  });
+
+  test("takes audience, algorithms, clock, key type and what becomes of unauthorized clients from the options", async () => {
+    const clock = createClock(5_000);
+    const options = { audience: "a", algorithms: ["EdDSA"], clock, keyType: "rsa", rejectUnauthorized: true } as const;
+    const kit = await openKit(options);
+    expect(kit.verifierOptions).toEqual({ issuer: kit.issuer.issuer, audience: "a", clock });
+    expect(kit.clock).toBe(clock);
+    expect(decodeJwt(await kit.accessToken())).toMatchObject({ aud: "a", iat: 5, exp: 305 });
+    expect(kit.issuer.jwks.keys).toMatchObject([{ alg: "EdDSA" }]);
+    expect(new X509Certificate(kit.ca.certificate).publicKey.asymmetricKeyType).toBe("rsa");
+    const url = await startApi(kit);
+    await expect(kit.mtlsFetch()(url)).rejects.toThrow("fetch failed");
+    const identity = await kit.issueClientCertificate();
+    expect((await kit.mtlsFetch({ identity })(url)).status).toBe(200);
+  });
+
+  test.each(["close", Symbol.asyncDispose] as const)("ends everything that it started by %s", async (end) => {
+    const kit = await createTestKit();
+    const url = await startApi(kit);
+    const socket = await keptConnection(kit.mtlsAgent({ keepAlive: true }), url);
+    const ended = once(socket, "close");
+    await kit[end]();
+    await ended;
+    await expect(kit.mtlsFetch()(url)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
+    await expect(fetch(kit.issuer.jwksUri)).rejects.toThrow(TypeError);
+    await expect(kit.close()).resolves.toBeUndefined();
+  });
+
+  test("ends the connections of its agents to servers of others", async () => {
+    const [kit, other] = [await createTestKit(), await openKit()];
+    const url = await startApi(other);
+    const agent = kit.mtlsAgent({ ca: other.ca.certificate, keepAlive: true } as object);
+    const socket = await keptConnection(agent, url);
+    expect(socket.destroyed).toBe(false);
+    await kit.close();
+    expect(socket.destroyed).toBe(true);
+  });
+
+  test.each([
+    { audiences: ["a"] },
+    { audience: 1 },
+    { algorithms: [] },
+    { algorithms: ["none"] },
+    { clock: Date.now },
+    { clock: 5_000 },
+    { keyType: "ed25519" },
+    { rejectUnauthorized: 1 },
+  ])("refuses %j", async (options) => {
+    await expect(createTestKit(options as object)).rejects.toThrow(TypeError);
+  });
+});
+
+async function keptConnection(agent: ReturnType<TestKit["mtlsAgent"]>, url: string): Promise<TLSSocket> {
+  const [response] = await once(request(url, { agent }).end(), "response");
+  const { socket } = response;
+  await json(response);
+  return socket as TLSSocket;
+}

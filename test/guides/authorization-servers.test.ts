@@ -1,0 +1,126 @@
+import { createServer } from "node:https";
+import { type AccessTokenErrorCode, type ProtectApiOptions, protectApi } from "@certbound/express";
+import {
+  type AccessTokenOptions,
+  createCertificateAuthority,
+  createIssuer,
+  mtlsRequest,
+  type RunningServer,
+  startServer,
+} from "@certbound/testing";
+import express from "express";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apis } from "../authorization-server/apis.ts";
+import { createScene } from "../authorization-server/scene.ts";
+import {
+  auth0,
+  auth0WithDpopScheme,
+  duende,
+  keycloak,
+  keycloakTyped,
+  oidcProvider,
+  spring,
+} from "./authorization-servers.ts";
+
+const configurations = { keycloak, keycloakTyped, auth0, auth0WithDpopScheme, duende, spring, oidcProvider };
+
+// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+const [ca, issuer, scene] = await Promise.all([createCertificateAuthority(), createIssuer(), createScene()]);
+const [host, client, thief] = await Promise.all([
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(),
+  ca.issueClientCertificate(),
+]);
+
+const refusals: AccessTokenErrorCode[] = [];
+let api: RunningServer;
+beforeAll(async () => {
+  const app = express();
+  for (const [name, configuration] of Object.entries<ProtectApiOptions>(configurations)) {
+    const onRejected = ({ code }: { readonly code: AccessTokenErrorCode }): void => void refusals.push(code);
+    // None of these servers is there: the keys come from elsewhere, and all else is as it stands.
+    const protect = protectApi({ ...configuration, jwks: issuer.jwks, onRejected } as ProtectApiOptions);
+    app.get(`/${name}`, protect({ scopes: ["read"] }), (_request, response) => void response.end());
+  }
+  const tls = { key: host.key, cert: host.certificate, requestCert: true, rejectUnauthorized: false };
+  api = await startServer(createServer(tls, app));
+});
+afterAll(() => Promise.all([api.close(), issuer.close()]));
+
+type Name = keyof typeof configurations;
+type Token = Pick<AccessTokenOptions, "claims" | "header">;
+
+/** Sends a token, and gives the status, or why it was refused. */
+async function ask(name: Name, shape: Token, { identity = client, scheme = "Bearer" } = {}): Promise<unknown> {
+  const claims = { iss: configurations[name].issuer, ...shape.claims };
+  const token = await issuer.accessToken({ boundTo: client, ...shape, claims });
+  const headers = { authorization: `${scheme} ${token}` };
+  const before = refusals.length;
+  const { status } = await mtlsRequest(`${api.url}/${name}`, { ca: ca.certificate, identity, headers });
+  return refusals[before] ?? status;
+}
+
+/** The same, with other claims. */
+const but = ({ claims, header }: Token, others: Readonly<Record<string, unknown>>): Token => ({
+  claims: { ...claims, ...others },
+  ...(header && { header }),
+});
+
+// What the guide says that these servers send.
+const generic = { header: { typ: "JWT" } };
+const ofKeycloak: Token = {
+  ...generic,
+  claims: { aud: ["https://api.example.com", "account"], client_id: undefined, azp: "payments", typ: "Bearer" },
+};
+const ofAuth0: Token = { claims: { aud: ["https://api.example.com", "https://auth.example.com/userinfo"] } };
+const ofDuende: Token = { claims: { aud: "accounts-api", scope: ["read", "write"], sub: undefined } };
+const ofSpring: Token = {
+  header: { typ: undefined },
+  claims: { aud: ["https://api.example.com"], scope: ["read"], client_id: undefined, sub: "payments" },
+};
+
+describe.each<[Name, Token, string, Token, AccessTokenErrorCode]>([
+  ["keycloak", ofKeycloak, "without the mapper", but(ofKeycloak, { aud: "account" }), "ERR_TOKEN_AUDIENCE"],
+  ["keycloak", ofKeycloak, "with a nonce", but(ofKeycloak, { nonce: "n-1" }), "ERR_TOKEN_TYPE"],
+  ["keycloakTyped", { claims: { nonce: "n-1" } }, "of the usual type", ofKeycloak, "ERR_TOKEN_TYPE"],
+  ["auth0", ofAuth0, "of the default profile", { ...ofAuth0, ...generic }, "ERR_TOKEN_TYPE"],
+  ["auth0", ofAuth0, "without the slash", but(ofAuth0, { iss: "https://auth.example.com" }), "ERR_TOKEN_ISSUER"],
+  ["duende", ofDuende, "without an ApiResource", but(ofDuende, { aud: undefined }), "ERR_TOKEN_AUDIENCE"],
+  ["spring", ofSpring, "without the customizer", but(ofSpring, { aud: ["payments"] }), "ERR_TOKEN_AUDIENCE"],
+  ["oidcProvider", {}, "without jti", { claims: { jti: undefined } }, "ERR_TOKEN_CLAIM"],
+])("the configuration for %s", (name, token, difference, refused, code) => {
+  test("accepts what the server sends, from the client of the token only", async () => {
+    expect(await ask(name, token)).toBe(200);
+    expect(await ask(name, token, { identity: thief })).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test(`refuses a token ${difference}`, async () => {
+    expect(await ask(name, refused)).toBe(code);
+  });
+});
+
+describe("the scheme DPoP", () => {
+  const dpop = { scheme: "DPoP" };
+
+  test("is accepted for certificate-bound tokens where a tokenResolver says so", async () => {
+    expect(await ask("auth0", ofAuth0, dpop)).toBe("ERR_TOKEN_MISSING");
+    expect(await ask("auth0WithDpopScheme", ofAuth0, dpop)).toBe(200);
+    expect(await ask("auth0WithDpopScheme", ofAuth0)).toBe(200);
+    expect(await ask("auth0WithDpopScheme", ofAuth0, { ...dpop, identity: thief })).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test("does not let tokens in that are bound to a DPoP key", async () => {
+    const jkt = client.thumbprint;
+    for (const cnf of [{ jkt }, { jkt, "x5t#S256": client.thumbprint }]) {
+      expect(await ask("auth0WithDpopScheme", but(ofAuth0, { cnf }), dpop)).toBe("ERR_BINDING_UNSUPPORTED");
+    }
+  });
+});
+
+test.each(apis)("the configuration for oidc-provider works with oidc-provider, on %s", async (_name, startApi) => {
+  const { server, caSigned, selfSigned } = scene;
+  const running = await scene.startApi(startApi, { ...oidcProvider, issuer: server.issuer });
+  const token = await caSigned.accessToken(server.issuer);
+  expect(await running.ask(caSigned, token)).toBe(200);
+  expect(await running.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+});

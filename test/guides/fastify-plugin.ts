@@ -1,0 +1,19 @@
+// #region plugin
+import certbound from "@certbound/fastify";
+import fastify from "fastify";
+
+const { ISSUER = "https://auth.example.com", SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
+
+// Ask every client for its certificate, and let the API refuse the ones without: 401, not a broken connection.
+const app = fastify({ https: { key, cert, requestCert: true, rejectUnauthorized: false } });
+
+await app.register(certbound, { issuer: ISSUER, audience: "https://api.example.com" });
+
+app.get("/accounts", { onRequest: app.protect({ scopes: ["read"] }) }, (request) => {
+  return { client: request.claims.client_id };
+});
+// #endregion
+
+await app.ready();
+
+export const { server } = app;

@@ -1,0 +1,20 @@
+import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import { createServer } from "node:https";
+
+const { ISSUER = "https://auth.example.com", SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
+
+const authenticator = createAuthenticator({ issuer: ISSUER, audience: "https://api.example.com" });
+const authenticate = authenticator({ scopes: ["read"] });
+
+// Ask every client for its certificate, and let the API refuse the ones without: 401, not a broken connection.
+const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+export const server = createServer(tls, (request, response) => {
+  authenticate(request).then(
+    ({ claims }) => response.end(JSON.stringify({ client: claims.client_id })),
+    (error: unknown) => {
+      if (!(error instanceof AccessTokenError)) return response.writeHead(500).end(); // not the client's fault
+      const { status, headers, body } = httpRejection(error);
+      return response.writeHead(status, { ...headers, "content-type": "application/json" }).end(JSON.stringify(body));
+    },
+  );
+});

@@ -1,0 +1,43 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { DecisionEvent, IntrospectionEvent, KeysEvent } from "@certbound/express";
+import type { Attributes, Meter } from "@opentelemetry/api";
+
+/** Counts and times what certbound decides, fetches and asks. Gives what ends it. */
+export function recordMetrics(meter: Meter): () => void {
+  const decisions = meter.createCounter("certbound.decisions", { unit: "{decision}" });
+  const durations = meter.createHistogram("certbound.decision.duration", {
+    unit: "s",
+    // A remembered token takes microseconds, a signature a millisecond, an issuer that is asked whatever it takes.
+    advice: { explicitBucketBoundaries: [0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1, 1, 5] },
+  });
+  const fetches = meter.createCounter("certbound.key_fetches", { unit: "{fetch}" });
+  const keyCounts = meter.createGauge("certbound.keys", { unit: "{key}" });
+  const introspections = meter.createCounter("certbound.introspections", { unit: "{introspection}" });
+
+  const listeners = {
+    "certbound:decision": (message: unknown) => {
+      const { outcome, code, issuer, remembered, duration } = message as DecisionEvent;
+      decisions.add(1, attributesOf({ outcome, code, issuer }));
+      durations.record(duration / 1000, attributesOf({ outcome, issuer, remembered }));
+    },
+    "certbound:keys": (message: unknown) => {
+      const { issuer, outcome, keys } = message as KeysEvent;
+      fetches.add(1, attributesOf({ outcome, issuer }));
+      if (keys !== undefined) keyCounts.record(keys, attributesOf({ issuer }));
+    },
+    "certbound:introspection": (message: unknown) => {
+      const { issuer, outcome } = message as IntrospectionEvent;
+      introspections.add(1, attributesOf({ outcome, issuer }));
+    },
+  };
+  for (const [channel, listener] of Object.entries(listeners)) subscribe(channel, listener);
+  return () => {
+    for (const [channel, listener] of Object.entries(listeners)) unsubscribe(channel, listener);
+  };
+}
+
+/** Named as OpenTelemetry asks for: in a namespace, and not there where there is no value. */
+function attributesOf(members: Readonly<Record<string, string | boolean | undefined>>): Attributes {
+  const given = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [`certbound.${name}`, value]));
+}

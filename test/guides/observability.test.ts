@@ -1,0 +1,219 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { createVerifier, type DecisionEvent } from "@certbound/core";
+import {
+  createCertificateAuthority,
+  createIssuer,
+  type Identity,
+  mtlsRequest,
+  type RunningServer,
+  startServer,
+  tamperSignature,
+} from "@certbound/testing";
+import type { Attributes } from "@opentelemetry/api";
+import {
+  AggregationTemporality,
+  type DataPoint,
+  type Histogram,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
+import { type Logger, pino } from "pino";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { findLeaksOf } from "../secrecy/leaks.ts";
+import { logDecisions } from "./observability-log.ts";
+import { recordMetrics } from "./observability-metrics.ts";
+
+// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+const [ca, issuer, gone] = await Promise.all([createCertificateAuthority(), createIssuer(), createIssuer()]);
+const [host, client, thief] = await Promise.all([
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(),
+  ca.issueClientCertificate(),
+]);
+await gone.close();
+vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
+vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
+vi.stubEnv("SERVER_KEY", host.key);
+vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+
+/** A log, and the lines that were written to it. */
+interface Log {
+  readonly log: Logger;
+  readonly lines: readonly string[];
+  readonly entries: () => readonly Record<string, unknown>[];
+}
+
+function createLog(): Log {
+  const lines: string[] = [];
+  return {
+    log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
+    lines,
+    entries: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+}
+
+const ofServer = createLog();
+let api: RunningServer;
+beforeAll(async () => {
+  const { createApi } = await import("./observability-server.ts");
+  api = await startServer(createApi(ofServer.log));
+  // From now on it has the keys.
+  await ask(good);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([api.close(), issuer.close()]);
+});
+
+const [good, stranger, read] = await Promise.all([
+  issuer.accessToken({ boundTo: client }),
+  gone.accessToken({ boundTo: client }),
+  issuer.opaqueToken({ boundTo: client }),
+]);
+
+async function ask(token: string | undefined, identity: Identity = client): Promise<number> {
+  const path = "/accounts?access_token=of-somebody";
+  const answer = await mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, identity, ...(token && { token }) });
+  return answer.status;
+}
+
+/** Accepts twice, and refuses a thief, a forger, and one who has no token. */
+async function callApi(): Promise<void> {
+  const asked = [await ask(good), await ask(good), await ask(good, thief)];
+  asked.push(await ask(tamperSignature(good)), await ask(undefined));
+  expect(asked).toEqual([200, 200, 401, 401, 401]);
+}
+
+const bound = { clientCertificate: client.certificate };
+
+/** Decides about a token whose issuer is away, one that is only reported, and one where a callback fails. */
+async function decideOtherwise(): Promise<void> {
+  const away = createVerifier({ issuer: gone.issuer, audience: gone.audience });
+  await expect(away.verify(stranger, bound)).rejects.toMatchObject({ code: "ERR_KEYS_UNAVAILABLE" });
+  const verifier = createVerifier({ issuer: issuer.issuer, audience: issuer.audience });
+  const reported = { clientCertificate: thief.certificate, validateCertificateBinding: "report-only" } as const;
+  expect((await verifier.verify(good, reported)).binding).toBe("refused");
+  const failing = { ...bound, authorize: () => Promise.reject(new Error(`about ${good}`)) };
+  await expect(verifier.verify(good, failing)).rejects.toThrow("authorize");
+}
+
+/** What must not be written anywhere. */
+const leaksIn = findLeaksOf({
+  token: good,
+  signature: good.split(".")[2] ?? "",
+  payload: good.split(".")[1] ?? "",
+  thumbprint: client.thumbprint,
+  "thumbprint of the thief": thief.thumbprint,
+  "the query": "of-somebody",
+});
+
+describe("the log", () => {
+  test("has a line for every refusal, with a level that says whose it is, and never a token", async () => {
+    const { log, lines, entries } = createLog();
+    onTestFinished(logDecisions(log));
+    await callApi();
+    await decideOtherwise();
+    expect(entries().map(({ level, outcome, code }) => [level, outcome, code])).toEqual([
+      [40, "refused", "ERR_BINDING_MISMATCH"],
+      [30, "refused", "ERR_TOKEN_SIGNATURE"],
+      [30, "refused", "ERR_TOKEN_MISSING"],
+      [50, "refused", "ERR_KEYS_UNAVAILABLE"],
+      [40, "reported", "ERR_BINDING_MISMATCH"],
+      [50, "failed", undefined],
+    ]);
+    expect(entries()[0]).toMatchObject({ issuer: issuer.issuer, clientId: "client-1", detail: expect.any(String) });
+    expect(leaksIn(lines.join(""))).toEqual([]);
+  });
+
+  test("ends when it is told to", async () => {
+    const { log, lines } = createLog();
+    logDecisions(log)();
+    await ask(undefined);
+    expect(lines).toEqual([]);
+  });
+
+  test("of onRejected alone has the refusals of its API", async () => {
+    const before = ofServer.lines.length;
+    await callApi();
+    const entries = ofServer.entries().slice(before);
+    const refused = { level: 30, path: "/accounts", msg: "request refused", detail: expect.any(String) };
+    expect(entries).toMatchObject([
+      { code: "ERR_BINDING_MISMATCH", ...refused },
+      { code: "ERR_TOKEN_SIGNATURE", ...refused },
+      { code: "ERR_TOKEN_MISSING", ...refused },
+    ]);
+    expect(leaksIn(ofServer.lines.join(""))).toEqual([]);
+  });
+});
+
+describe("the metrics", () => {
+  test("tell decisions by outcome, code and issuer, their durations, keys and introspections", async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const provider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter })] });
+    onTestFinished(() => provider.shutdown());
+    onTestFinished(recordMetrics(provider.getMeter("accounts-api")));
+    const durations = durationsOf();
+
+    await callApi();
+    await decideOtherwise();
+    const { clientId, clientSecret } = issuer.introspectionClient;
+    const asking = createVerifier({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      introspection: { clientId, clientSecret },
+    });
+    await asking.verify(read, bound);
+    await provider.forceFlush();
+
+    const [{ scopeMetrics } = { scopeMetrics: [] }] = exporter.getMetrics();
+    const metrics = new Map(scopeMetrics.flatMap((scope) => scope.metrics).map((one) => [one.descriptor.name, one]));
+    const points = (name: string) => metrics.get(name)?.dataPoints as readonly DataPoint<number>[];
+    const told = (name: string) =>
+      points(name).map(({ attributes, value }) => [
+        ...["outcome", "code", "issuer"].map((member) => attributes[named(member)]),
+        value,
+      ]);
+
+    expect(told("certbound.decisions")).toEqual([
+      ["accepted", undefined, issuer.issuer, 3],
+      ["refused", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
+      ["refused", "ERR_TOKEN_SIGNATURE", issuer.issuer, 1],
+      ["refused", "ERR_TOKEN_MISSING", undefined, 1],
+      ["refused", "ERR_KEYS_UNAVAILABLE", gone.issuer, 1],
+      ["reported", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
+      ["failed", undefined, issuer.issuer, 1],
+    ]);
+    expect(told("certbound.key_fetches")).toEqual([
+      ["failed", undefined, gone.issuer, 1],
+      ["fetched", undefined, issuer.issuer, 1],
+    ]);
+    expect(told("certbound.keys")).toEqual([[undefined, undefined, issuer.issuer, 1]]);
+    expect(told("certbound.introspections")).toEqual([["active", undefined, issuer.issuer, 1]]);
+
+    const histogram = metrics.get("certbound.decision.duration");
+    expect(histogram?.descriptor.unit).toBe("s");
+    const histograms = histogram?.dataPoints as readonly DataPoint<Histogram>[];
+    expect(histograms.reduce((count, { value }) => count + value.count, 0)).toBe(durations.length);
+    const seconds = durations.reduce((sum, milliseconds) => sum + milliseconds / 1000, 0);
+    expect(histograms.reduce((sum, { value }) => sum + (value.sum ?? 0), 0)).toBeCloseTo(seconds, 9);
+    expect(histograms[0]?.value.buckets.boundaries[0]).toBe(0.000_01);
+
+    const names = [...metrics.values()].flatMap(({ dataPoints }) => dataPoints.flatMap(namesOf));
+    expect(new Set(names)).toEqual(new Set(["outcome", "code", "issuer", "remembered"].map(named)));
+    expect(leaksIn(JSON.stringify([...metrics.values()]))).toEqual([]);
+  });
+});
+
+const named = (member: string): string => `certbound.${member}`;
+
+const namesOf = ({ attributes }: { readonly attributes: Attributes }): string[] => Object.keys(attributes);
+
+/** The durations that are published until the test ends. */
+function durationsOf(): readonly number[] {
+  const durations: number[] = [];
+  const note = (message: unknown): void => void durations.push((message as DecisionEvent).duration);
+  subscribe("certbound:decision", note);
+  onTestFinished(() => void unsubscribe("certbound:decision", note));
+  return durations;
+}
