@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,14 +13,12 @@ import { type AccessTokenError, certificateRules, createAuthenticator, createVer
 import {
   createCertificateAuthority,
   createIssuer,
-  createSelfSignedCertificate,
   type Identity,
   mtlsRequest,
   type RunningServer,
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { renewCertificate } from "../conformance/renewed-certificate.ts";
 import { type Access, createAccess } from "./rotating-client.ts";
 
 const [ca, nextCa, otherCa, issuer] = await Promise.all([
@@ -28,15 +27,14 @@ const [ca, nextCa, otherCa, issuer] = await Promise.all([
   createCertificateAuthority(),
   createIssuer(),
 ]);
-const [host, nextHost, client, next, stranger, before] = await Promise.all([
+const [host, nextHost, client, next, stranger] = await Promise.all([
   ca.issueServerCertificate(),
   ca.issueServerCertificate(),
   ca.issueClientCertificate(),
   nextCa.issueClientCertificate(),
   otherCa.issueClientCertificate(),
-  createSelfSignedCertificate({ keyType: "ed25519" }),
 ]);
-const renewed = renewCertificate(before);
+const renewed = await ca.issueClientCertificate({ renews: client });
 const { issuer: identifier, audience } = issuer;
 
 /** An API that accepts certificates of anybody, and says why it refuses. */
@@ -69,7 +67,8 @@ async function call(agent: Agent, token: string): Promise<string> {
 
 describe("a client certificate that was renewed for the same key", () => {
   test("needs a new token; until then the certificate of before goes on", async () => {
-    const [old, fresh] = [await accessOf(before), await accessOf(renewed)];
+    expect([renewed.key, renewed.thumbprint]).toEqual([client.key, expect.not.stringMatching(client.thumbprint)]);
+    const [old, fresh] = [await accessOf(client), await accessOf(renewed)];
     onTestFinished(() => [old, fresh].forEach(({ agent }) => agent.destroy()));
     expect(await call(old.agent, old.token)).toBe("accepted");
     expect(await call(fresh.agent, old.token)).toBe("ERR_BINDING_MISMATCH");
@@ -83,7 +82,7 @@ describe("a client certificate that was renewed for the same key", () => {
     async (tlsVersion) => {
       const options = { ca: ca.certificate, tlsVersion };
       const token = await issuer.accessToken({ boundTo: renewed });
-      const first = await mtlsRequest(plainApi.url, { ...options, identity: before, token });
+      const first = await mtlsRequest(plainApi.url, { ...options, identity: client, token });
       const session = first.tls.session;
       if (session === undefined) throw new Error("There is no session to resume");
       const resumed = await mtlsRequest(plainApi.url, { ...options, identity: renewed, token, session });
@@ -172,14 +171,37 @@ describe("the server of the guide", () => {
   });
 });
 
-test("what is not given again to setSecureContext is gone", async () => {
-  const options = { ca: ca.certificate, key: host.key, cert: host.certificate };
-  const server = createServer({ ...options, requestCert: true }, (_request, response) => void response.end("hello"));
-  const { url, close } = await startServer(server);
-  onTestFinished(close);
-  const ask = () => mtlsRequest(url, { ca: ca.certificate, identity: client });
-  server.setSecureContext({ ...options, key: nextHost.key, cert: nextHost.certificate });
-  expect(await ask()).toMatchObject({ status: 200 });
-  server.setSecureContext({ key: nextHost.key, cert: nextHost.certificate });
-  await expect(ask()).rejects.toThrow(/hang up|ECONNRESET|EPIPE|alert/);
+describe("what is not given again to setSecureContext is gone", () => {
+  const all = { ca: ca.certificate, key: host.key, cert: host.certificate, secureOptions: constants.SSL_OP_NO_TICKET };
+  const start = async (rejectUnauthorized: boolean) => {
+    const options = { ...all, requestCert: true, rejectUnauthorized };
+    const server = createServer(options, (_request, response) => void response.end("hello"));
+    const { url, close } = await startServer(server);
+    onTestFinished(close);
+    const ask = (session?: Buffer) =>
+      mtlsRequest(url, { ca: ca.certificate, identity: client, ...(session && { session }) });
+    return { server, ask };
+  };
+
+  test("ca, so that nobody is let in", async () => {
+    const { server, ask } = await start(true);
+    server.setSecureContext(all);
+    expect(await ask()).toMatchObject({ status: 200 });
+    const { ca: _ca, ...others } = all;
+    server.setSecureContext(others);
+    await expect(ask()).rejects.toThrow(/hang up|ECONNRESET|EPIPE|alert/);
+  });
+
+  test("secureOptions, so that sessions are resumed", async () => {
+    const { server, ask } = await start(false);
+    const resumes = async (): Promise<boolean> => {
+      const { session } = (await ask()).tls;
+      return (await ask(session)).tls.sessionReused;
+    };
+    server.setSecureContext(all);
+    expect(await resumes()).toBe(false);
+    const { secureOptions: _secureOptions, ...others } = all;
+    server.setSecureContext(others);
+    expect(await resumes()).toBe(true);
+  });
 });
