@@ -11,8 +11,8 @@ const audience = "https://api.example.com";
 /**
  * Starts the page, its API and the authorization server, all at one origin.
  *
- * At another origin the API would have to let preflights (CORS) pass without any certificate: a browser sends none with
- * them, and none with the request after them either, unless the page asks for `credentials: "include"`.
+ * At another origin the API would have to let preflights (CORS) pass without any certificate: by the Fetch standard they
+ * carry none, and neither does the request after them, unless the page asks for `credentials: "include"`. Browsers differ.
  */
 export async function startOrigin({ certificate, trusted }) {
   // `authorized` is for the login. The API wants the certificate that the token is bound to, whoever issued it.

@@ -12,7 +12,9 @@ export interface DecisionEvent {
   readonly outcome: "accepted" | "reported" | "refused" | "failed";
   /** Why it was, or would have been, refused. */
   readonly code?: AccessTokenErrorCode;
-  /** The same in words of ours, which hold nothing of the token or the certificate. */
+  /** Of an accepted token: `verified`, or `unbound` under `"when-bound"`; of a reported one `refused`. */
+  readonly binding?: AccessToken["binding"];
+  /** The code in words of ours, which hold nothing of the token or the certificate. */
   readonly detail?: string;
   /** The configured issuer that the token names, or that was asked about it; before a signature was verified, as claimed. */
   readonly issuer?: string;
@@ -71,10 +73,14 @@ function beginObservation(): Observation {
 
 function outcomeOf(
   verdict: AccessToken | AccessTokenError | undefined,
-): Pick<DecisionEvent, "outcome"> & { readonly [Name in "code" | "detail"]?: DecisionEvent[Name] | undefined } {
+): Pick<DecisionEvent, "outcome" | "binding"> & {
+  readonly code?: AccessTokenErrorCode;
+  readonly detail?: string | undefined;
+} {
   if (verdict === undefined) return { outcome: "failed" };
   if (verdict instanceof AccessTokenError) return { outcome: "refused", code: verdict.code, detail: verdict.detail };
-  if (verdict.binding !== "refused") return { outcome: "accepted" };
+  const { binding } = verdict;
+  if (binding !== "refused") return { outcome: "accepted", binding };
   const { code, detail } = verdict.bindingError;
-  return { outcome: "reported", code, detail };
+  return { outcome: "reported", code, detail, binding };
 }

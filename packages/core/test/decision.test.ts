@@ -34,7 +34,7 @@ describe("certbound:decision", () => {
     const token = await fresh();
     const events = eventsOf("certbound:decision");
     expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
-    const accepted = { outcome: "accepted", clientId: "payments", ...ofIssuer };
+    const accepted = { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer };
     expect(events).toEqual([
       { ...accepted, remembered: false },
       { ...accepted, remembered: true },
@@ -90,10 +90,29 @@ describe("certbound:decision", () => {
     expect(await send(token, { certificateResolver: () => thief.certificate }, reporting)).toBe("accepted");
     expect(await send(token, {}, reporting)).toBe("accepted");
     expect(events).toEqual([
-      expect.objectContaining({ outcome: "reported", code: "ERR_BINDING_MISMATCH", detail: expect.any(String) }),
+      expect.objectContaining({
+        outcome: "reported",
+        binding: "refused",
+        code: "ERR_BINDING_MISMATCH",
+        detail: expect.any(String),
+      }),
       expect.objectContaining({ outcome: "accepted" }),
     ]);
     expect(events[1]).not.toHaveProperty("code");
+  });
+
+  test('tells bound from unbound tokens under "when-bound"', async () => {
+    const events = eventsOf("certbound:decision");
+    const whenBound = { validateCertificateBinding: "when-bound" } as const;
+    const header = { typ: "at+jwt" };
+    for (const boundTo of [client, undefined]) {
+      const token = await issuer.accessToken({ header, ...(boundTo && { boundTo }) });
+      expect(await send(token, {}, whenBound)).toBe("accepted");
+    }
+    expect(events.map(({ outcome, binding }) => [outcome, binding])).toEqual([
+      ["accepted", "verified"],
+      ["accepted", "unbound"],
+    ]);
   });
 
   test.each<[string, Options, Requirements<NodeRequest>]>([
@@ -154,7 +173,7 @@ describe("certbound:decision", () => {
     expect(await send("opaque-1", asking)).toBe("accepted");
     expect(await send("opaque-2", asking)).toBe("ERR_TOKEN_INACTIVE");
     expect(events).toEqual([
-      { outcome: "accepted", clientId: "payments", ...ofIssuer },
+      { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer },
       { outcome: "refused", code: "ERR_TOKEN_INACTIVE", detail: expect.any(String), ...ofIssuer },
     ]);
   });
