@@ -30,7 +30,7 @@ function shouldIgnore(path) {
 
 /** @param {string} errorClass */
 function isMessage(errorClass) {
-  return errorClass?.endsWith("Error") && errorClass !== "AccessTokenError";
+  return /(?:Error|Failure)$/.test(errorClass) && errorClass !== "AccessTokenError";
 }
 
 /** @param {any} node an object literal */

@@ -57,11 +57,12 @@ function beginObservation(): Observation {
     },
     conclude(verdict) {
       const { issuer, claims, remembered } = known;
-      const clientId = claims && ownMember(claims, "client_id");
+      // Of claims that were checked, it is a string.
+      const clientId = claims && (ownMember(claims, "client_id") as string | undefined);
       const event: { readonly [Name in keyof DecisionEvent]: DecisionEvent[Name] | undefined } = {
         ...outcomeOf(verdict),
         issuer,
-        clientId: typeof clientId === "string" ? clientId : undefined,
+        clientId,
         remembered,
         duration: performance.now() - started,
       };
@@ -71,9 +72,7 @@ function beginObservation(): Observation {
   };
 }
 
-function outcomeOf(
-  verdict: AccessToken | AccessTokenError | undefined,
-): Pick<DecisionEvent, "outcome" | "binding"> & {
+function outcomeOf(verdict: AccessToken | AccessTokenError | undefined): Pick<DecisionEvent, "outcome" | "binding"> & {
   readonly code?: AccessTokenErrorCode;
   readonly detail?: string | undefined;
 } {

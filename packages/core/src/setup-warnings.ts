@@ -27,8 +27,8 @@ export function createSetupWarnings(): (request: NodeRequest) => void {
 function problemOf(request: NodeRequest): keyof typeof warnings | undefined {
   const { socket } = request;
   try {
+    const { server } = socket;
     // One that a test made up belongs to no server.
-    const server = socket?.server;
     if (server === undefined || server === null) return undefined;
     if (socket.getPeerX509Certificate === undefined) return "CERTBOUND_PLAIN_HTTP";
     // Before TLS 1.3, an application may have asked for one on this connection by itself.
@@ -36,7 +36,7 @@ function problemOf(request: NodeRequest): keyof typeof warnings | undefined {
       ? "CERTBOUND_REQUEST_CERT"
       : undefined;
   } catch {
-    // A closed connection (HTTP/2).
+    // A closed connection (HTTP/2), or none at all.
     return undefined;
   }
 }

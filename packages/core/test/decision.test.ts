@@ -35,7 +35,7 @@ describe("certbound:decision", () => {
     const events = eventsOf("certbound:decision");
     expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
     const accepted = { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer };
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { ...accepted, remembered: false },
       { ...accepted, remembered: true },
     ]);
@@ -49,7 +49,7 @@ describe("certbound:decision", () => {
     await send(token);
     await send(token, stolen);
     const refused = { outcome: "refused", code: "ERR_BINDING_MISMATCH", detail: expect.stringContaining("thumbprint") };
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { ...refused, remembered: false, ...ofIssuer },
       expect.objectContaining({ outcome: "accepted" }),
       { ...refused, remembered: true, clientId: "payments", ...ofIssuer },
@@ -60,7 +60,7 @@ describe("certbound:decision", () => {
     const events = eventsOf("certbound:decision");
     await send(await fresh(), {}, { scopes: ["write"] });
     const refused = { outcome: "refused", code: "ERR_SCOPE_INSUFFICIENT", detail: expect.any(String) };
-    expect(events).toEqual([{ ...refused, clientId: "payments", remembered: false, ...ofIssuer }]);
+    expect(events).toStrictEqual([{ ...refused, clientId: "payments", remembered: false, ...ofIssuer }]);
   });
 
   test("names no issuer that is not configured, and no client whose name is no text", async () => {
@@ -69,7 +69,7 @@ describe("certbound:decision", () => {
     await send(await issuer.accessToken({ boundTo: client, claims: { client_id: 7 } }));
     await send("a.b");
     const refused = { outcome: "refused", detail: expect.any(String), duration };
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { ...refused, code: "ERR_TOKEN_ISSUER", remembered: false },
       { ...refused, code: "ERR_TOKEN_CLAIM", remembered: false, issuer: issuer.issuer },
       { ...refused, code: "ERR_TOKEN_MALFORMED" },
@@ -80,7 +80,9 @@ describe("certbound:decision", () => {
     const events = eventsOf("certbound:decision");
     const protect = createAuthenticator({ verifier });
     expect(await outcomeOf(protect()(requestWith()))).toBe("ERR_TOKEN_MISSING");
-    expect(events).toEqual([{ outcome: "refused", code: "ERR_TOKEN_MISSING", detail: expect.any(String), duration }]);
+    expect(events).toStrictEqual([
+      { outcome: "refused", code: "ERR_TOKEN_MISSING", detail: expect.any(String), duration },
+    ]);
   });
 
   test("tells what required binding would have refused, and of what it would not, nothing", async () => {
@@ -89,7 +91,7 @@ describe("certbound:decision", () => {
     const reporting = { validateCertificateBinding: "report-only" } as const;
     expect(await send(token, { certificateResolver: () => thief.certificate }, reporting)).toBe("accepted");
     expect(await send(token, {}, reporting)).toBe("accepted");
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       expect.objectContaining({
         outcome: "reported",
         binding: "refused",
@@ -146,7 +148,7 @@ describe("certbound:decision", () => {
   ])("tells that %s failed, and not how", async (_name, options, requirements) => {
     const events = eventsOf("certbound:decision");
     await expect(send(await fresh(), options, requirements)).rejects.toThrow("this is a failure of the application");
-    expect(events).toEqual([expect.objectContaining({ outcome: "failed" })]);
+    expect(events).toStrictEqual([expect.objectContaining({ outcome: "failed" })]);
     expect(JSON.stringify(events)).not.toMatch(/MARKER|code|detail/);
   });
 
@@ -172,7 +174,7 @@ describe("certbound:decision", () => {
     const events = eventsOf("certbound:decision");
     expect(await send("opaque-1", asking)).toBe("accepted");
     expect(await send("opaque-2", asking)).toBe("ERR_TOKEN_INACTIVE");
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer },
       { outcome: "refused", code: "ERR_TOKEN_INACTIVE", detail: expect.any(String), ...ofIssuer },
     ]);
@@ -205,7 +207,7 @@ describe("certbound:decision", () => {
     onTestFinished(() => void unsubscribe("certbound:decision", meddler));
     const events = eventsOf("certbound:decision");
     await send(await fresh());
-    expect(events).toEqual([expect.objectContaining({ outcome: "accepted" })]);
+    expect(events).toStrictEqual([expect.objectContaining({ outcome: "accepted" })]);
   });
 });
 
@@ -227,6 +229,6 @@ describe("observeDecision", () => {
     const after = performance.now();
     expect(events[0]?.duration).toBeGreaterThanOrEqual(ending - began);
     expect(events[0]?.duration).toBeLessThanOrEqual(after - before);
-    expect(events[0]).toEqual({ outcome: "refused", code: "ERR_TOKEN_EXPIRED", duration });
+    expect(events[0]).toStrictEqual({ outcome: "refused", code: "ERR_TOKEN_EXPIRED", duration });
   });
 });

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type IntrospectionEvent, publishIntrospection } from "../src/diagnostics.ts";
+import { type IntrospectionEvent, publishIntrospection, publishKeys } from "../src/diagnostics.ts";
+import { eventsOf } from "./support/events.ts";
 import { listen } from "./support/introspection-events.ts";
 
 const issuer = "https://issuer.example";
@@ -63,5 +64,24 @@ describe("publishIntrospection", () => {
     unsubscribe("certbound:introspection", listener);
     publishIntrospection(issuer, { outcome: "inactive" });
     expect(heard).toEqual([{ issuer, outcome: "active" }]);
+  });
+});
+
+describe("publishKeys", () => {
+  test("makes no event where nobody listens", () => {
+    let looks = 0;
+    const event = {
+      duration: 1,
+      get outcome(): "fetched" {
+        looks += 1;
+        return "fetched";
+      },
+    };
+    publishKeys(issuer, event);
+    expect(looks).toBe(0);
+    const heard = eventsOf("certbound:keys");
+    publishKeys(issuer, event);
+    expect(heard).toStrictEqual([{ issuer, outcome: "fetched", duration: 1 }]);
+    expect(looks).toBe(1);
   });
 });

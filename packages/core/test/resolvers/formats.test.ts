@@ -109,6 +109,12 @@ describe("what a proxy sends", () => {
     ["empty", "", MISSING],
     ["quoted at one end", `"${certificates.ec256.der}`, MALFORMED],
     ["quoted twice", `""${certificates.ec256.der}""`, MALFORMED],
+    [
+      "quoted but for its beginning",
+      `${certificates.ec256.der.slice(0, 8)}"${certificates.ec256.der.slice(8)}"`,
+      MALFORMED,
+    ],
+    ["quoted but for its end", `"${certificates.ec256.der.slice(0, 8)}"${certificates.ec256.der.slice(8)}`, MALFORMED],
     ["a quote", '"', MALFORMED],
   ])("may be quoted, from an OpenShift router that does it: %s", (_, value, word) => {
     expect(verdict(openShift(), ["X-SSL-Client-DER", value, "X-SSL-Client-Verify", "0"])).toBe(word);
