@@ -17,7 +17,7 @@ const stryker = (/** @type {any} */ (globalThis).__stryker__ ??= {});
  * One test and its mutants. It runs without one, then with each; after a failure once more without, to see that it was the
  * mutant.
  *
- * @typedef {{ test: any, name: string, hasBegun: boolean, waiting: string[], active: string | undefined, failed: string | undefined }} Trial
+ * @typedef {{ test: any, hasBegun: boolean, waiting: string[], active: string | undefined, failed: string | undefined }} Trial
  */
 
 export default class MutantRunner extends TestRunner {
@@ -50,7 +50,7 @@ export default class MutantRunner extends TestRunner {
     );
     if (reached === undefined || waiting.length === 0 || reached.ms > round.slowest || test.fails) test.mode = "skip";
     if (test.mode === "skip") return;
-    this.trial = { test, name, hasBegun: false, waiting, active: undefined, failed: undefined };
+    this.trial = { test, hasBegun: false, waiting, active: undefined, failed: undefined };
     test.repeats = 2 * waiting.length + 1;
   }
 
@@ -80,7 +80,7 @@ export default class MutantRunner extends TestRunner {
     const name = nameOf(test);
     if (round.kind === "reach") {
       const mutants = Object.keys(stryker.mutantCoverage?.perTest[name] ?? {});
-      if (hasFailed) addResult(round.results, { broken: "none", by: name });
+      if (hasFailed) addResult(round.results, { broken: "none", by: sentenceOf(test) });
       else addResult(round.results, { reached: name, ms: performance.now() - this.started, mutants });
     } else if (this.trial !== undefined) {
       this.judge(this.trial, hasFailed);
@@ -89,17 +89,18 @@ export default class MutantRunner extends TestRunner {
 
   /** @param {Trial} trial @param {boolean} hasFailed */
   judge(trial, hasFailed) {
-    const { test, name, failed } = trial;
+    const { test, failed } = trial;
+    const by = sentenceOf(test);
     trial.hasBegun = true;
     if (trial.active !== undefined) {
       if (hasFailed) trial.failed = trial.active;
     } else if (hasFailed) {
       // Not by the mutant, or something that it has left behind: the test can say nothing more.
-      addResult(round.results, { broken: failed ?? "none", by: name });
+      addResult(round.results, { broken: failed ?? "none", by });
       trial.waiting = [];
       trial.failed = undefined;
     } else if (failed !== undefined) {
-      addResult(round.results, { killed: failed, by: name });
+      addResult(round.results, { killed: failed, by });
       this.alive.delete(failed);
       trial.failed = undefined;
     }
@@ -114,9 +115,19 @@ export default class MutantRunner extends TestRunner {
   }
 }
 
-/** @param {any} test @returns {string} */
+/**
+ * The file and the place of a test in it: a name may hold what is random.
+ *
+ * @param {any} test
+ * @returns {string}
+ */
 function nameOf(test) {
+  return `${test.file.filepath} > ${test.id}`;
+}
+
+/** @param {any} test @returns {string} */
+function sentenceOf(test) {
   const names = [test.name];
   for (let { suite } = test; suite !== undefined; { suite } = suite) names.unshift(suite.name);
-  return `${test.file.filepath} > ${names.join(" > ")}#${test.id}`;
+  return `${test.file.filepath} > ${names.join(" > ")}`;
 }

@@ -41,7 +41,8 @@ export function resultsIn(file) {
 }
 
 /**
- * Tells whether a test file is named after a source file: `keys/key-set.test.ts`, `verifier.order.test.ts`.
+ * Tells whether a test file is named after a source file, or its folder: `keys/key-set.test.ts`, `verifier.order.test.ts`,
+ * `resolvers/formats.test.ts`.
  *
  * @param {string} testFile
  * @param {string} sourceFile
@@ -49,5 +50,5 @@ export function resultsIn(file) {
 export function isOwn(testFile, sourceFile) {
   const source = sourceFile.replace(/^.*packages\/core\/src\//, "").replace(/\.ts$/, "");
   const tested = testFile.replace(/^.*packages\/core\/test\//, "").replace(/\.test\.ts$/, "");
-  return tested === source || tested.startsWith(`${source}.`);
+  return tested === source || tested.startsWith(`${source}.`) || source.startsWith(`${tested}/`);
 }
