@@ -1,7 +1,7 @@
 import { generateKeyPairSync, hash, sign, X509Certificate } from "node:crypto";
 import type { AccessTokenErrorCode } from "@certbound/core";
 import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound/testing";
-import type { Parties } from "./parties.ts";
+import { NOW, type Parties } from "./parties.ts";
 
 /** What the program is given; what is left out is as it should be. */
 export interface Setup {
@@ -21,7 +21,7 @@ export interface BrokenSetup {
   readonly repaired?: (parties: Parties) => Setup | Promise<Setup>;
 }
 
-const seconds = (fromNow: number): number => Math.floor(Date.now() / 1000) + fromNow;
+const seconds = (fromNow: number): number => NOW + fromNow;
 
 /** The token as it should be, but for its options. */
 function issued({ issuer, client }: Parties, options: AccessTokenOptions = {}): Promise<string> {

@@ -51,6 +51,11 @@ function bareMetadata(host: string): readonly [number, string, string] {
   return [200, "application/json", JSON.stringify({ issuer: `http://${host}/bare` })];
 }
 
+/** The time at which tokens are issued and judged: it stands still, however long the tests take. */
+export const NOW = Math.floor(Date.now() / 1000);
+
+const clock = (): number => NOW * 1000;
+
 /** Creates them, on loopback. */
 export async function createParties(): Promise<Parties> {
   const ca = await createCertificateAuthority();
@@ -60,8 +65,8 @@ export async function createParties(): Promise<Parties> {
     ca.issueClientCertificate({ commonName: "stranger" }),
     ca.issueServerCertificate(),
   ]);
-  const issuer = await createIssuer();
-  const renamed = await createIssuer({ issuer: "http://127.0.0.1:1/renamed" });
+  const issuer = await createIssuer({ clock });
+  const renamed = await createIssuer({ issuer: "http://127.0.0.1:1/renamed", clock });
   const faulty = await startServer(
     createServer((request, response) => {
       const { url = "", headers } = request;

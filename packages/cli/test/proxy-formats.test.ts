@@ -8,7 +8,8 @@ test("every format of core has its name, and is written as in code", () => {
   const made = formatNames.map((name) => namedFormat(name, options[name as keyof typeof options]));
   const functions = made.map(({ code }) => code.replace(/\(.*/, ""));
   for (const name of functions) expect(core).toHaveProperty(name, expect.any(Function));
-  const others = /^(?:create|verify|fromProxy|tlsCertificate|httpRejection|certificate|AccessTokenError)/;
+  const others =
+    /^(?:create|verify|fromProxy|tlsCertificate|httpRejection|protectedResource|certificate|AccessTokenError)/;
   expect(functions.toSorted()).toEqual(
     Object.keys(core)
       .filter((name) => !others.test(name))
