@@ -38,6 +38,8 @@ export interface Remains {
   readonly troubles: readonly string[];
   /** How many there have been so far. */
   readonly connections: number;
+  /** The state of those that have not closed. */
+  readonly left: readonly string[];
   readonly requests: number;
   /** How many of them have not been collected. */
   readonly requestsKept: number;

@@ -34,17 +34,20 @@ export function createCensus() {
       });
       server.on("request", (/** @type {object} */ request) => requests.push(new WeakRef(request)));
     },
-    /** Waits until there is no connection left, and counts. @returns {Promise<Omit<Remains, "troubles">>} */
+    /** Waits until there is no connection left, for 15 s, and counts. @returns {Promise<Omit<Remains, "troubles">>} */
     async take() {
-      for (let turn = 0; turn < 10 || open.size > 0; turn += 1) {
+      const end = performance.now() + 15_000;
+      for (let turn = 0; turn < 10 || (open.size > 0 && performance.now() < end); turn += 1) {
         await nextTurn();
         if (turn >= 10) closeUnnoticed();
       }
+      const left = Array.from(open, ([socket, api]) => stateOf(socket, api));
       globalThis.gc?.();
       await nextTurn();
       globalThis.gc?.();
       return {
         connections,
+        left,
         requests: requests.length,
         requestsKept: requests.filter((reference) => reference.deref() !== undefined).length,
         resources: process.getActiveResourcesInfo().toSorted(),
@@ -52,4 +55,22 @@ export function createCensus() {
       };
     },
   };
+}
+
+/** What there is to know of a connection that has not closed. @param {Socket} socket @param {ApiName} api */
+function stateOf(socket, api) {
+  const { destroyed, readyState, readableEnded, writableEnded, remoteAddress, bytesRead, bytesWritten, timeout } =
+    socket;
+  const isConnected = remoteAddress !== undefined;
+  return JSON.stringify({
+    api,
+    destroyed,
+    readyState,
+    readableEnded,
+    writableEnded,
+    isConnected,
+    bytesRead,
+    bytesWritten,
+    timeout,
+  });
 }

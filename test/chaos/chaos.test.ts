@@ -87,6 +87,7 @@ describe("afterwards", () => {
   test("nothing is left in the process of the APIs", async () => {
     const after = await stage.process.remains();
     expect(after.troubles).toEqual([]);
+    expect(after.left).toEqual([]);
     expect(after.resources).toEqual(before.resources);
     expect(after.connections).toBeGreaterThan(2000);
     expect(after.requestsKept).toBeLessThanOrEqual(20);
