@@ -1,7 +1,8 @@
 import { generateKeyPairSync, hash, sign, X509Certificate } from "node:crypto";
 import type { AccessTokenErrorCode } from "@certbound/core";
 import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound/testing";
-import { NOW, type Parties } from "./parties.ts";
+import type { Parties } from "./parties.ts";
+import { NOW } from "./time.ts";
 
 /** What the program is given; what is left out is as it should be. */
 export interface Setup {

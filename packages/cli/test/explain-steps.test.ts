@@ -7,6 +7,7 @@ import type { ExplainReport } from "../src/index.ts";
 import { inputsOf } from "./broken-setups.ts";
 import { createParties, type Parties } from "./parties.ts";
 import { explained, runCli } from "./running.ts";
+import { clock } from "./time.ts";
 
 let parties: Parties;
 /** The options of an API as it should be, with the client's certificate. */
@@ -134,7 +135,7 @@ describe("the steps", () => {
   });
 
   test("ask the issuer for its keys once, whatever core came to", async () => {
-    const issuer = await createIssuer();
+    const issuer = await createIssuer({ clock });
     const certificate = ["--cert", parties.folder.file("client.pem", parties.client.certificate)];
     const asking = ["--issuer", issuer.issuer, "--audience", issuer.audience, ...certificate];
     for (const [claims, shown] of [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { causes } from "../src/causes/find-cause.ts";
 import { type BrokenSetup, brokenSetups, inputsOf, secretsOf, type Setup } from "./broken-setups.ts";
-import { createParties, NOW, type Parties } from "./parties.ts";
+import { createParties, type Parties } from "./parties.ts";
 import { explained } from "./running.ts";
 
 let parties: Parties;
@@ -12,7 +12,7 @@ afterAll(() => parties.end());
 
 async function explain(setup: Setup): ReturnType<typeof explained> {
   const { token, argv } = await inputsOf(parties, setup);
-  const result = await explained(token, ["--at", String(NOW), ...argv]);
+  const result = await explained(token, argv);
   // A word that is no token may stand in a sentence.
   for (const secret of secretsOf(token)) expect(result.stdout).not.toContain(secret);
   return result;

@@ -9,6 +9,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { createFolder, type Folder } from "./running.ts";
+import { clock } from "./time.ts";
 
 /** Everybody who has a part in a table of set-ups. */
 export interface Parties {
@@ -50,11 +51,6 @@ const pages: Readonly<Record<string, readonly [number, string, string]>> = {
 function bareMetadata(host: string): readonly [number, string, string] {
   return [200, "application/json", JSON.stringify({ issuer: `http://${host}/bare` })];
 }
-
-/** The time at which tokens are issued and judged: it stands still, however long the tests take. */
-export const NOW = Math.floor(Date.now() / 1000);
-
-const clock = (): number => NOW * 1000;
 
 /** Creates them, on loopback. */
 export async function createParties(): Promise<Parties> {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ExplainReport, run } from "../src/index.ts";
+import { NOW } from "./time.ts";
 
 /** What a run of the program wrote, and how it ended. */
 export interface Run {
@@ -39,7 +40,8 @@ export async function explained(
   token: string,
   argv: readonly string[],
 ): Promise<Run & { readonly report: ExplainReport }> {
-  const result = await runCli(["explain", "--json", "--token", "-", ...argv], { stdin: token });
+  const at = argv.includes("--at") ? [] : ["--at", String(NOW)];
+  const result = await runCli(["explain", "--json", "--token", "-", ...at, ...argv], { stdin: token });
   if (result.stdout === "") throw new Error(result.stderr);
   return { ...result, report: JSON.parse(result.stdout) as ExplainReport };
 }
