@@ -59,8 +59,8 @@ function textsOf({ location: { start, end }, replacement = "" }, lines) {
   return { line: inOneLine(mutated[0] ?? ""), code: inOneLine(parts.join("\n")), replacement: inOneLine(replacement) };
 }
 
-/** @param {string} text */
-function inOneLine(text) {
+/** As texts are compared. @param {string} text */
+export function inOneLine(text) {
   return text.replaceAll(/\s+/g, " ").trim();
 }
 

@@ -11,6 +11,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { setEnvironment } from "./environment.ts";
 import { unrevoked } from "./certificate-policy-of-ones-own.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
@@ -30,11 +31,7 @@ const [host, acme, expired, unnamed, forged, globex, stranger] = await Promise.a
   createSelfSignedCertificate(),
   createSelfSignedCertificate(named),
 ]);
-vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
-vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
-vi.stubEnv("SERVER_KEY", host.key);
-vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
-vi.stubEnv("CLIENT_CA", ca.certificate);
+setEnvironment({ issuer, host, clientCa: ca.certificate });
 vi.stubEnv("GLOBEX_THUMBPRINT", globex.thumbprint);
 
 let server: Server;
@@ -44,7 +41,6 @@ beforeAll(async () => {
   api = await startServer(server);
 });
 afterAll(async () => {
-  vi.unstubAllEnvs();
   await Promise.all([api.close(), issuer.close()]);
 });
 

@@ -9,7 +9,8 @@ import {
   tamperSignature,
 } from "@certbound/testing";
 import type { Server } from "node:https";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { setEnvironment } from "./environment.ts";
 
 // The guides say nothing of a clock: they and the issuer go by the same one, that of this machine.
 const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer()]);
@@ -18,13 +19,9 @@ const [host, client, thief] = await Promise.all([
   ca.issueClientCertificate(),
   ca.issueClientCertificate(),
 ]);
-vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
-vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
-vi.stubEnv("SERVER_KEY", host.key);
-vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+setEnvironment({ issuer, host });
 
 afterAll(async () => {
-  vi.unstubAllEnvs();
   await issuer.close();
 });
 

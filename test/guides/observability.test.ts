@@ -19,7 +19,8 @@ import {
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
 import { type Logger, pino } from "pino";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { setEnvironment } from "./environment.ts";
 import { findLeaksOf } from "../secrecy/leaks.ts";
 import { logDecisions } from "./observability-log.ts";
 import { recordMetrics } from "./observability-metrics.ts";
@@ -32,10 +33,7 @@ const [host, client, thief] = await Promise.all([
   ca.issueClientCertificate(),
 ]);
 await gone.close();
-vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
-vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
-vi.stubEnv("SERVER_KEY", host.key);
-vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+setEnvironment({ issuer, host });
 
 /** A log, and the lines that were written to it. */
 interface Log {
@@ -62,7 +60,6 @@ beforeAll(async () => {
   await ask(good);
 });
 afterAll(async () => {
-  vi.unstubAllEnvs();
   await Promise.all([api.close(), issuer.close()]);
 });
 

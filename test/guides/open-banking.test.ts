@@ -11,7 +11,8 @@ import {
   type RunningServer,
   startServer,
 } from "@certbound/testing";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { setEnvironment } from "./environment.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
 const [ca, issuer] = await Promise.all([
@@ -24,11 +25,7 @@ const [host, client, thief, stranger] = await Promise.all([
   ca.issueClientCertificate(),
   createSelfSignedCertificate(),
 ]);
-vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
-vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
-vi.stubEnv("SERVER_KEY", host.key);
-vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
-vi.stubEnv("CLIENT_CA", ca.certificate);
+setEnvironment({ issuer, host, clientCa: ca.certificate });
 
 let server: Server;
 let api: RunningServer;
@@ -37,7 +34,6 @@ beforeAll(async () => {
   api = await startServer(server);
 });
 afterAll(async () => {
-  vi.unstubAllEnvs();
   await Promise.all([api.close(), issuer.close()]);
 });
 

@@ -17,6 +17,7 @@ import {
   tamperSignature,
 } from "@certbound/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { setEnvironment } from "./environment.ts";
 import { count, counts } from "./rolling-out-counts.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
@@ -26,10 +27,7 @@ const [host, client, thief] = await Promise.all([
   ca.issueClientCertificate(),
   ca.issueClientCertificate(),
 ]);
-vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
-vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
-vi.stubEnv("SERVER_KEY", host.key);
-vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
+setEnvironment({ issuer, host });
 
 const warn = vi.spyOn(console, "warn").mockReturnValue();
 let api: RunningServer;
@@ -44,7 +42,6 @@ beforeEach(() => {
 afterAll(async () => {
   unsubscribe("certbound:decision", count);
   warn.mockRestore();
-  vi.unstubAllEnvs();
   await Promise.all([api.close(), issuer.close()]);
 });
 

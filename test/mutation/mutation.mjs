@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative } from "node:path";
 import { argv, env, execPath } from "node:process";
 import { fileURLToPath } from "node:url";
+import { inOneLine } from "../../tools/check-mutants.mjs";
 import { instrument } from "./mutants.mjs";
 import { isOwn, resultsIn } from "./round.mjs";
 
@@ -95,11 +96,6 @@ const reached = Object.fromEntries(
 const byTests = new Set(Object.values(reached).flatMap((test) => test.mutants));
 const byLoading = new Set(counted.flatMap((result) => result.loaded ?? []));
 
-/** @param {string} text */
-function oneLine(text) {
-  return text.replaceAll(/\s+/g, " ").trim();
-}
-
 /** @param {string} test as the runner names it */
 function fileOf(test) {
   return relative(root, test.slice(0, test.indexOf(" > ")));
@@ -131,7 +127,7 @@ for (const { own, slowest } of [
 const tests = filesIn("packages/core/test").filter((path) => path.endsWith(".test.ts"));
 const waiting = [...alive.values()].filter(
   ({ id, fileName, replacement }) =>
-    byLoading.has(id) && !(byTests.has(id) && explained.has(JSON.stringify([fileName, oneLine(replacement)]))),
+    byLoading.has(id) && !(byTests.has(id) && explained.has(JSON.stringify([fileName, inOneLine(replacement)]))),
 );
 say(`${waiting.length} mutants of what is computed while modules load, each in a process of its own`);
 const inTurn = async () => {
