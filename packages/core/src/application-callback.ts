@@ -1,3 +1,4 @@
+import { isThenable } from "./thenable.ts";
 import { withinTime } from "./time-limit.ts";
 
 /** How long a callback of the application may take, in milliseconds. */
@@ -16,7 +17,7 @@ export function callApplication<Result>(name: string, call: () => Result | Promi
   } catch (error) {
     throw failed(name, error);
   }
-  return isPromise(result) ? settled(name, result) : result;
+  return isThenable(result) ? settled(name, result) : result;
 }
 
 async function settled<Result>(name: string, promise: Promise<Result>): Promise<Result> {
@@ -32,8 +33,4 @@ async function settled<Result>(name: string, promise: Promise<Result>): Promise<
 
 function failed(name: string, cause: unknown): Error {
   return new Error(`${name} threw: this is a failure of the application, not of the client`, { cause });
-}
-
-function isPromise<Result>(value: Result | Promise<Result>): value is Promise<Result> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

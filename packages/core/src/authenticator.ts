@@ -16,6 +16,7 @@ import type { ClientCertificateResolver } from "./resolvers/certificate-resolver
 import { tlsCertificate } from "./resolvers/tls-certificate.ts";
 import { createSetupWarnings } from "./setup-warnings.ts";
 import { createVerifier, type InnerEntry, innerEntry, type Verdict, type Verifier } from "./verifier.ts";
+import { isThenable } from "./thenable.ts";
 
 /** How requests are read, and refused ones answered. */
 export interface RequestOptions<Request> extends RejectionOptions {
@@ -93,8 +94,9 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   const sources = {
     certificateResolver,
     tokenResolver,
-    warnOfSetup:
-      certificateResolver === undefined || certificateResolver === tlsCertificate ? createSetupWarnings() : undefined,
+    warnOfSetup: createSetupWarnings({
+      readsConnection: certificateResolver === undefined || certificateResolver === tlsCertificate,
+    }),
     schemes: schemes.map((scheme) => scheme.toLowerCase()),
     acceptedTokens: configuration.verifiedTokens === 0 ? undefined : new WeakMap<object, PresentedToken>(),
   };
@@ -136,7 +138,7 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
         return verdict;
       };
       const verdict = verify(token, { certificate, requirements: checked, request, observation });
-      return verdict instanceof Promise ? verdict.then(conclude) : conclude(verdict);
+      return isThenable(verdict) ? verdict.then(conclude) : conclude(verdict);
     };
     return (request) => {
       const observation = observeDecision();
@@ -147,11 +149,10 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
       // Nothing is awaited that need not be, and no refusal is thrown on the way: either costs as much as the check.
       try {
         const read = readCredentials(request, sources);
-        const verdict =
-          read instanceof Promise
-            ? read.then((found) => decide(found, request, observation))
-            : decide(read, request, observation);
-        if (!(verdict instanceof Promise)) return answer(verdict);
+        const verdict = isThenable(read)
+          ? read.then((found) => decide(found, request, observation))
+          : decide(read, request, observation);
+        if (!isThenable(verdict)) return answer(verdict);
         return verdict.catch((error: unknown) => fail(error, request, observation)).then(answer);
       } catch (error) {
         return fail(error, request, observation);

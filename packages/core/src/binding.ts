@@ -18,6 +18,9 @@ export type BindingMode = true | "when-bound" | "report-only";
 /** The client's certificate, or why there is none. */
 export type PresentedCertificate = ClientCertificate | AccessTokenError;
 
+/** Members of `cnf` that name a key of the client (RFC 9449 section 6.1, RFC 7800 sections 3.2 to 3.5). */
+const keyMembers = ["jkt", "jwk", "jwe", "jku"];
+
 /**
  * Verifies that claims are bound to a certificate: that `cnf.x5t#S256` is its SHA-256 thumbprint (RFC 8705 section 3.1).
  *
@@ -90,8 +93,8 @@ function boundCertificate(
   const thumbprint = isJsonObject(confirmation) ? ownMember(confirmation, "x5t#S256") : undefined;
   // The certificate's is canonical, so that equal text is equal bytes; thumbprints are no secrets.
   if (thumbprint !== certificate.thumbprint) return mismatch(confirmation);
-  // Equal to text, so that it is a thumbprint; and so that cnf is an object.
-  return Object.hasOwn(confirmation as JsonObject, "jkt") ? boundByKey() : certificate;
+  // The claim equals a string, so that cnf is an object.
+  return boundByKey(confirmation as JsonObject) ?? certificate;
 }
 
 /** Says why `cnf` does not name the certificate: the one method that is checked here, or another shape. */
@@ -109,13 +112,18 @@ function mismatch(confirmation: unknown): AccessTokenError {
   if (thumbprint === THUMBPRINT_OF_NOTHING) {
     return refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
   }
-  if (Object.hasOwn(confirmation, "jkt")) return boundByKey();
-  return refused("ERR_BINDING_MISMATCH", "the certificate has another thumbprint than cnf names: stolen, or renewed?");
+  const mismatched = "the certificate has another thumbprint than cnf names: stolen, or renewed?";
+  return boundByKey(confirmation) ?? refused("ERR_BINDING_MISMATCH", mismatched);
 }
 
-function boundByKey(): AccessTokenError {
-  const detail = "cnf has jkt as well: a DPoP-bound token is no bearer token (RFC 9449)";
-  return refused("ERR_BINDING_UNSUPPORTED", detail);
+/**
+ * Rejects a confirmation that names a key next to the certificate: a DPoP-bound token must come with a proof (RFC 9449
+ * section 7.1), and `cnf` names a single key (RFC 7800 section 3.1). Members that name no key are ignored.
+ */
+function boundByKey(confirmation: JsonObject): AccessTokenError | undefined {
+  const member = keyMembers.find((name) => Object.hasOwn(confirmation, name));
+  if (member === undefined) return undefined;
+  return refused("ERR_BINDING_UNSUPPORTED", `cnf has ${member} next to x5t#S256, and no proof of that key is checked`);
 }
 
 function seen(text: string): string {

@@ -3,9 +3,12 @@ import { authorizationHeader, bearerToken } from "./bearer.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
 import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./incoming-request.ts";
+import { memberOf } from "./object-member.ts";
 import { type PresentedToken, presentedToken } from "./presented-token.ts";
 import type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
 import { tlsCertificate } from "./resolvers/tls-certificate.ts";
+import { isThenable } from "./thenable.ts";
+import { refuseRenegotiation, unprovenCertificate } from "./tls-connection.ts";
 
 /** What a request is judged by, and where it came from. */
 export interface Credentials {
@@ -25,8 +28,8 @@ export interface CredentialSources<Request> {
   readonly tokenResolver: TokenResolver<Request> | undefined;
   /** Undefined: the TLS connection of the request. */
   readonly certificateResolver: ClientCertificateResolver<Request> | undefined;
-  /** Warns of a server that cannot see a certificate; undefined where a resolver of the application finds it. */
-  readonly warnOfSetup: ((request: NodeRequest) => void) | undefined;
+  /** Warns of a server whose set-up lets no client certificate, or an unproven one, be seen. */
+  readonly warnOfSetup: (request: NodeRequest) => void;
   /** In lower case. */
   readonly schemes: readonly string[];
   /**
@@ -50,16 +53,19 @@ export function readCredentials<Request extends IncomingRequest>(
   sources: CredentialSources<Request>,
 ): Credentials | Promise<Credentials> {
   // Once, into an object of one shape: with Express, whose requests have prototypes of their own, two reads took 0.7 us.
-  const { rawHeaders, socket, stream } = nodeRequest(request);
-  const incoming = { request, received: { rawHeaders, socket, stream } };
-  const connection = connectionOf(incoming.received);
+  const received = receivedRequest(request);
+  const incoming = { request, received };
+  const connection = connectionOf(received);
   const known = connection && sources.acceptedTokens?.get(connection);
-  // Where a token was accepted, there was a certificate.
-  if (known === undefined) sources.warnOfSetup?.(incoming.received);
+  // Where a token was accepted, the connection was looked at before.
+  if (known === undefined) {
+    refuseRenegotiation(received);
+    sources.warnOfSetup(received);
+  }
   const token = findToken(incoming, known, sources);
-  if (token instanceof Promise) return readBoth(token, connection, () => findCertificate(incoming, sources));
+  if (isThenable(token)) return readBoth(token, connection, () => findCertificate(incoming, sources));
   const certificate = findCertificate(incoming, sources);
-  return certificate instanceof Promise
+  return isThenable(certificate)
     ? certificate.then((found) => ({ token, certificate: found, connection }))
     : { token, certificate, connection };
 }
@@ -72,6 +78,13 @@ export function keepAccepted(
   if (token.isKept || connection === undefined || acceptedTokens === undefined) return;
   acceptedTokens.set(connection, token);
   token.isKept = true;
+}
+
+function receivedRequest(request: IncomingRequest): NodeRequest {
+  const node = nodeRequest(request);
+  const [rawHeaders, socket] = [memberOf(node, "rawHeaders"), memberOf(node, "socket")];
+  // What the type promises; where a request was made up without them, reading them fails as an error of the application.
+  return { rawHeaders, socket, stream: memberOf(node, "stream") } as NodeRequest;
 }
 
 /** A request as the framework has it, and what is read of it. */
@@ -101,9 +114,7 @@ function findToken<Request>(
     return known?.source === header ? known : presentedToken(bearerToken(header, schemes), header);
   }
   const resolved = callApplication("tokenResolver", () => tokenResolver(request));
-  return resolved instanceof Promise
-    ? resolved.then((text) => resolvedToken(text, known))
-    : resolvedToken(resolved, known);
+  return isThenable(resolved) ? resolved.then((text) => resolvedToken(text, known)) : resolvedToken(resolved, known);
 }
 
 function resolvedToken(resolved: unknown, known: PresentedToken | undefined): PresentedToken {
@@ -119,14 +130,24 @@ function findCertificate<Request>(
   { request, received }: Incoming<Request>,
   { certificateResolver }: CredentialSources<Request>,
 ): PresentedCertificate | Promise<PresentedCertificate> {
-  if (certificateResolver === undefined) return presentedCertificate(tlsCertificate(received));
+  if (certificateResolver === undefined) {
+    return tlsCertificate(received) ?? provenCertificate(null, unprovenCertificate(received));
+  }
+  // Whatever the resolver reads: it may read the connection, or what a middleware has read of it.
+  const unproven = unprovenCertificate(received);
   const resolved = callApplication<ResolvedCertificate>("certificateResolver", () => certificateResolver(request));
-  return resolved instanceof Promise ? resolved.then(presented) : presented(resolved);
+  return isThenable(resolved)
+    ? resolved.then((found) => provenCertificate(found, unproven ?? unprovenCertificate(received)))
+    : provenCertificate(resolved, unproven);
 }
 
-function presented(resolved: ResolvedCertificate): PresentedCertificate {
+/** Turns what was resolved into a certificate, unless the connection does not prove one; a resolver's own reason is kept. */
+function provenCertificate(resolved: ResolvedCertificate, unproven: string | undefined): PresentedCertificate {
   if (resolved instanceof AccessTokenError && !isCertificateErrorCode(resolved.code)) {
     throw new TypeError("certbound: an error that the certificateResolver returns must have an ERR_CERTIFICATE_* code");
   }
-  return presentedCertificate(resolved ?? null);
+  const presented = presentedCertificate(resolved ?? null);
+  const hasReason = presented instanceof AccessTokenError && presented.code !== "ERR_CERTIFICATE_MISSING";
+  if (unproven === undefined || hasReason) return presented;
+  return new AccessTokenError("ERR_CERTIFICATE_MISSING", { detail: unproven });
 }

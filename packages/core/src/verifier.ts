@@ -18,6 +18,7 @@ import { type CheckedRequirements, checkedRequirements, checkRequirements } from
 import { verifySignature } from "./signature.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./verified-tokens.ts";
 import { type VerifyOptions, verifyRules } from "./verify-options.ts";
+import { isThenable } from "./thenable.ts";
 
 /** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */
 export interface Verifier {
@@ -188,7 +189,7 @@ function after(
   verdict: Verdict | Promise<Verdict>,
   next: (verdict: Verdict) => Verdict | Promise<Verdict>,
 ): Verdict | Promise<Verdict> {
-  return verdict instanceof Promise ? verdict.then(next) : next(verdict);
+  return isThenable(verdict) ? verdict.then(next) : next(verdict);
 }
 
 /** Keys and signature; then what was signed is judged. */

@@ -43,7 +43,7 @@ describe("the confirmation claim", () => {
     expect(outcome(check(client.thumbprint))).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test.each(["x5t", "jwk", "kid", "urn:example:unknown", "__proto__"])(
+  test.each(["x5t", "kid", "urn:example:unknown", "__proto__"])(
     "may have the member %s beside a matching thumbprint",
     (member) => {
       const text = `{"${member}":{"a":1},"x5t#S256":"${client.thumbprint}"}`;
@@ -51,13 +51,12 @@ describe("the confirmation claim", () => {
     },
   );
 
-  test("is refused with jkt beside a matching thumbprint (M-08)", () => {
-    expect(judged({ "x5t#S256": client.thumbprint, jkt: rfc8705 })).toBe("ERR_BINDING_UNSUPPORTED");
-    expect(judged({ "x5t#S256": client.thumbprint, jkt: null })).toBe("ERR_BINDING_UNSUPPORTED");
-  });
-
-  test("is refused as DPoP's with jkt beside the thumbprint of another certificate, too (M-08)", () => {
-    expect(judged({ "x5t#S256": thief.thumbprint, jkt: rfc8705 })).toBe("ERR_BINDING_UNSUPPORTED");
+  test.each(["jkt", "jwk", "jwe", "jku"])("is rejected with %s next to any thumbprint, whatever it holds", (member) => {
+    for (const value of [rfc8705, { kty: "EC" }, null]) {
+      for (const { thumbprint } of [client, thief]) {
+        expect(judged({ "x5t#S256": thumbprint, [member]: value })).toBe("ERR_BINDING_UNSUPPORTED");
+      }
+    }
     expect(judged({ "x5t#S256": thief.thumbprint, kid: rfc8705 })).toBe("ERR_BINDING_MISMATCH");
   });
 
@@ -320,12 +319,14 @@ describe("any JSON", () => {
   );
 
   fuzz.prop([fc.dictionary(fc.string(), fc.jsonValue())], { seed: 4 })(
-    "beside a matching thumbprint is ignored, unless it is jkt",
+    "next to a matching thumbprint is ignored, unless it names a key",
     (members) => {
-      const { jkt: _jkt, ...others } = members;
+      const { jkt: _jkt, jwk: _jwk, jwe: _jwe, jku: _jku, ...others } = members;
       const cnf = { ...others, "x5t#S256": client.thumbprint };
       expect(judged(cnf)).toBe("accepted");
-      expect(judged({ ...cnf, jkt: "a" })).toBe("ERR_BINDING_UNSUPPORTED");
+      for (const member of ["jkt", "jwk", "jwe", "jku"]) {
+        expect(judged({ ...cnf, [member]: "a" })).toBe("ERR_BINDING_UNSUPPORTED");
+      }
     },
   );
 

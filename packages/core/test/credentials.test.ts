@@ -20,7 +20,7 @@ async function read(
   return readCredentials(from, {
     tokenResolver: tokenResolver as Sources["tokenResolver"],
     certificateResolver: certificateResolver as Sources["certificateResolver"],
-    warnOfSetup: undefined,
+    warnOfSetup: () => {},
     schemes: ["bearer"],
     acceptedTokens: new WeakMap(),
   });
@@ -235,7 +235,7 @@ describe("the token of a connection", () => {
   const sources = (acceptedTokens: Sources["acceptedTokens"]) => ({
     tokenResolver: undefined,
     certificateResolver: () => null,
-    warnOfSetup: undefined,
+    warnOfSetup: () => {},
     schemes: ["bearer"],
     acceptedTokens,
   });

@@ -1,13 +1,5 @@
-import type { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import {
-  connectionOf,
-  headerValues,
-  nodeRequest,
-  type NodeRequest,
-  type NodeSocket,
-  peerCertificate,
-} from "../src/incoming-request.ts";
+import { connectionOf, headerValues, nodeRequest, type NodeRequest, type NodeSocket } from "../src/incoming-request.ts";
 
 function requestWith(rawHeaders: readonly string[], socket: NodeSocket = {}): NodeRequest {
   return { rawHeaders, socket };
@@ -71,44 +63,5 @@ describe("headerValues", () => {
   test("does not take an underscore for a hyphen", () => {
     const request = requestWith(["Client_Cert", "one", "Client-Cert", "two"]);
     expect(headerValues(request, "client-cert")).toEqual(["two"]);
-  });
-});
-
-describe("peerCertificate", () => {
-  const certificate = { subject: "client" } as X509Certificate;
-
-  test("asks the socket for the certificate", () => {
-    const socket = { getPeerX509Certificate: () => certificate };
-    expect(peerCertificate(requestWith([], socket))).toBe(certificate);
-  });
-
-  test("calls the method as the socket's own", () => {
-    class Socket {
-      readonly #certificate = certificate;
-      getPeerX509Certificate(): X509Certificate {
-        return this.#certificate;
-      }
-    }
-    expect(peerCertificate(requestWith([], new Socket()))).toBe(certificate);
-  });
-
-  test.each<[string, NodeSocket & { readonly authorized?: boolean }]>([
-    ["a plain socket", {}],
-    ["a TLS socket without one", { getPeerX509Certificate: () => undefined }],
-    ["a socket that says authorized and has none", { authorized: true, getPeerX509Certificate: () => undefined }],
-    [
-      "a closed HTTP/2 connection",
-      {
-        getPeerX509Certificate: () => {
-          throw Object.assign(new Error("The socket has been disconnected"), { code: "ERR_HTTP2_SOCKET_UNBOUND" });
-        },
-      },
-    ],
-  ])("finds none on %s", (_, socket) => {
-    expect(peerCertificate(requestWith([], socket))).toBeUndefined();
-  });
-
-  test("finds none on a request whose socket is gone", () => {
-    expect(peerCertificate({ rawHeaders: [], socket: undefined as unknown as NodeSocket })).toBeUndefined();
   });
 });

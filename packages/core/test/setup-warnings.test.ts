@@ -90,7 +90,7 @@ describe("an API that can never see a certificate", () => {
 describe("createSetupWarnings", () => {
   test("gives each kind of warning once", async () => {
     const heard = warningsHeard();
-    const warn = createSetupWarnings();
+    const warn = createSetupWarnings({ readsConnection: true });
     const overTls = { server: { requestCert: false }, getPeerX509Certificate: () => undefined };
     const requests = [{ server: {} }, overTls].map((socket) => ({ ...requestWith(), socket }));
     for (const request of [...requests, ...requests]) warn(request);
@@ -117,7 +117,7 @@ describe("createSetupWarnings", () => {
     ],
   ])("says nothing of a request that %s", async (_name, socket) => {
     const heard = warningsHeard();
-    createSetupWarnings()({ ...requestWith(), socket } as unknown as NodeRequest);
+    createSetupWarnings({ readsConnection: true })({ ...requestWith(), socket } as unknown as NodeRequest);
     await new Promise(setImmediate);
     expect(heard).toEqual([]);
   });

@@ -2,6 +2,7 @@ import type { AccessToken, AccessTokenClaims } from "../access-token.ts";
 import { callApplication } from "../application-callback.ts";
 import type { ClientCertificate } from "../client-certificate.ts";
 import { AccessTokenError } from "../errors.ts";
+import { isThenable } from "../thenable.ts";
 
 /** What a certificate is judged beside. */
 export interface CertificateContext {
@@ -50,7 +51,7 @@ export function applyCertificatePolicy(
     return isReported ? withRefusedBinding(token, certificate, refusal) : refusal;
   };
   const decision = callApplication("certificatePolicy", () => policy(certificate, context));
-  return decision instanceof Promise ? decision.then(conclude) : conclude(decision);
+  return isThenable(decision) ? decision.then(conclude) : conclude(decision);
 }
 
 function withRefusedBinding(

@@ -7,9 +7,14 @@ export type ResolvedCertificate = ClientCertificateInput | AccessTokenError | nu
 /**
  * Finds the client's certificate for a request.
  *
- * It runs once for each request, after the access token was found and before it is looked at. Read the certificate before
- * the first `await`: a closed socket has none. Only errors with an `ERR_CERTIFICATE_*` code may be returned; what it
- * throws, and what it returns outside this type, is an error of the application (500), never a refusal.
+ * It runs once for each request, after the access token was found and before it is looked at. To read the certificate of the
+ * connection, call `tlsCertificate(request)`, before the first `await`. Never read the socket: below TLS 1.3, a client can
+ * begin a renegotiation, and the socket then shows a certificate whose key the client has not proven. For this reason no
+ * certificate is accepted while a renegotiation is in progress, and none from a resolver that waited while the connection
+ * closed, wherever the resolver read it.
+ *
+ * Only errors with an `ERR_CERTIFICATE_*` code may be returned. Whatever it throws, or returns outside this type, is an error
+ * of the application (500), never a rejection of the client.
  */
 export type ClientCertificateResolver<Request> = (
   request: Request,

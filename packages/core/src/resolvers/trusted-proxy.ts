@@ -1,9 +1,11 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../client-certificate.ts";
-import { headerValues, type NodeRequest, peerCertificate } from "../incoming-request.ts";
+import { headerValues, type NodeRequest } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../known-options.ts";
+import { memberOf } from "../object-member.ts";
+import { peerCertificate, unprovenCertificate } from "../tls-connection.ts";
 import { headerName } from "./forwarded-format.ts";
 
 /**
@@ -112,7 +114,7 @@ function addressRule(addresses: readonly string[]): TrustRule {
     lists[family].addSubnet(network, bits, family);
   }
   return ({ socket }) => {
-    const address = socket.remoteAddress?.replace(/%.*$/, "") ?? "";
+    const address = memberOf(socket, "remoteAddress")?.replace(/%.*$/, "") ?? "";
     const version = isIP(address);
     if (version === 0) return "the connection has no address, or is closed";
     const list = version === 4 || MAPPED.test(address) ? lists.ipv4 : lists.ipv6;
@@ -124,13 +126,17 @@ function addressRule(addresses: readonly string[]): TrustRule {
 
 /** Asks the server, not the connection: a TCP client that resets at once has no address either. */
 function unixSocketRule({ socket }: NodeRequest): string | undefined {
-  return typeof socket.server?.address?.() === "string" ? undefined : "the server does not listen on a unix socket";
+  const server = memberOf(socket, "server");
+  const address = server && memberOf(server, "address") && server.address?.();
+  return typeof address === "string" ? undefined : "the server does not listen on a unix socket";
 }
 
 function certificateRule(thumbprints: readonly string[]): TrustRule {
   return (request) => {
     const certificate = peerCertificate(request);
-    if (certificate === undefined) return "the proxy presented no certificate of its own";
+    if (certificate === undefined) {
+      return unprovenCertificate(request) ?? "the proxy presented no certificate of its own";
+    }
     const actual = parseClientCertificate(certificate);
     return thumbprints.some((thumbprint) => thumbprint === actual?.thumbprint)
       ? undefined

@@ -1,0 +1,93 @@
+import type { X509Certificate } from "node:crypto";
+import { connectionOf, type NodeRequest, type NodeSocket } from "./incoming-request.ts";
+import { memberOf } from "./object-member.ts";
+
+/** Connections over TLS 1.3, which has no renegotiation: their certificate cannot change, also when they have closed. */
+const settled = new WeakSet<object>();
+
+/** Returns whether the certificate of a connection cannot change any more; known once the connection was looked at. */
+export function isSettled(connection: object): boolean {
+  return settled.has(connection);
+}
+
+/** Reads the client certificate of a request's connection; undefined where there is none, or none that is proven. */
+export function peerCertificate(request: NodeRequest): X509Certificate | undefined {
+  try {
+    const { socket } = request;
+    const certificate = memberOf(socket, "getPeerX509Certificate") && socket.getPeerX509Certificate?.();
+    return certificate && unprovenCertificate(request) === undefined ? certificate : undefined;
+  } catch {
+    // Only a closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and a closed connection has no certificate.
+    return undefined;
+  }
+}
+
+/**
+ * Returns why a certificate that is read from the connection of a request proves nothing now; undefined when it does, and for
+ * a request without a TLS socket.
+ *
+ * Below TLS 1.3 a client may renegotiate at any time, and OpenSSL shows its new certificate before the client has proven
+ * that it holds the key:
+ *
+ * - After a Certificate message there is no cipher until the handshake is complete. `getCipher()` is undefined then, and
+ *   null once the connection has closed: what was read before that may not have been proven.
+ * - After a ClientHello with the ticket of a session, which travels in clear text, `getCipher()` and the certificate are
+ *   those of that session at once. The connection looks like one that began with a resumed session, except that Node has
+ *   counted a further handshake.
+ */
+export function unprovenCertificate(request: NodeRequest): string | undefined {
+  const connection = connectionOf(request);
+  if (connection === undefined || settled.has(connection)) return undefined;
+  const { socket } = request;
+  try {
+    if (memberOf(socket, "getProtocol") && socket.getProtocol?.() === "TLSv1.3") {
+      settled.add(connection);
+      return undefined;
+    }
+    if (memberOf(socket, "getCipher") === undefined) return undefined;
+    const cipher = socket.getCipher?.();
+    if (cipher === null) return CLOSED;
+    return cipher === undefined || isResumedByRenegotiation(socket) ? RENEGOTIATING : undefined;
+  } catch {
+    // As above.
+    return CLOSED;
+  }
+}
+
+const CLOSED = "the connection is closed: its client certificate is not known any more";
+const RENEGOTIATING = "a TLS renegotiation is in progress: the client has not proven the key of its certificate";
+
+/** Fails closed: the count is an undocumented member of Node's, so that one that is missing counts as a renegotiation. */
+function isResumedByRenegotiation(socket: NodeSocket): boolean {
+  if (memberOf(socket, "isSessionReused") === undefined || socket.isSessionReused?.() !== true) return false;
+  const handle = memberOf(socket as { readonly _handle?: { readonly handshakes?: unknown } | null }, "_handle");
+  return !handle || memberOf(handle, "handshakes") !== 0;
+}
+
+/**
+ * Has Node end the connection of a request when its client begins a TLS renegotiation. HTTP/2 and TLS 1.3 have none.
+ *
+ * A handshake that has begun already goes on: {@link unprovenCertificate} recognises it.
+ */
+export function refuseRenegotiation(request: NodeRequest): void {
+  const connection = connectionOf(request);
+  if (connection === undefined || connection !== request.socket || settled.has(connection)) return;
+  if (memberOf(request.socket, "disableRenegotiation")) request.socket.disableRenegotiation?.();
+}
+
+/**
+ * Returns whether TLS verified the chain of the client's certificate in a handshake of this connection.
+ *
+ * Only meaningful together with a certificate. On a resumed session, Node repeats the result of the first handshake: maybe
+ * with the CA certificates of another host of the server, maybe before the certificate expired; and where a client presented
+ * no certificate, it says `authorized` all the same. It also does so, beside an error, after a renegotiation that failed.
+ */
+export function isChainVerified({ socket }: NodeRequest): boolean {
+  try {
+    const isAuthorized = memberOf(socket, "authorized") === true && !memberOf(socket, "authorizationError");
+    return isAuthorized && memberOf(socket, "isSessionReused") !== undefined && socket.isSessionReused?.() === false;
+  } catch {
+    // As above.
+    return false;
+  }
+}
