@@ -1,0 +1,231 @@
+import { createCipheriv, createECDH, createHmac, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectTcp, createServer, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { Identity } from "@certbound/testing";
+import { onTestFinished } from "vitest";
+
+/** What is sent over the connection: application data, or a message of a new handshake. */
+export type Part = string | Buffer | { readonly handshake: (client: HandshakeState) => Buffer };
+
+/** What a ClientHello of a renegotiation needs to know (RFC 5746 section 3.5). */
+export interface HandshakeState {
+  readonly verifyData: Buffer;
+}
+
+/** A client over TLS 1.2 that writes its own records, so that it can leave a renegotiation unfinished. */
+export interface RenegotiatingClient {
+  /** Sends all parts in one TCP segment, without waiting for a response between them. */
+  readonly send: (...parts: readonly Part[]) => void;
+  readonly hangUp: () => void;
+}
+
+/** Options that every TLS 1.2 client of these tests has: the one cipher suite that the record layer below speaks. */
+export const tls12: ConnectionOptions = {
+  host: "127.0.0.1",
+  servername: "localhost",
+  rejectUnauthorized: false,
+  minVersion: "TLSv1.2",
+  maxVersion: "TLSv1.2",
+  ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256",
+};
+
+/** Connects with a complete first handshake; the identity is the client's own, with its key. */
+export async function connectRenegotiatingClient(port: number, identity?: Identity): Promise<RenegotiatingClient> {
+  const relay = await startRelay(port);
+  const socket = connectTls({ ...tls12, port: relay.port, ...credentials(identity) });
+  socket.on("error", () => {});
+  const [[line]] = (await Promise.all([once(socket, "keylog"), once(socket, "secureConnect")])) as [[Buffer], unknown];
+  const master = Buffer.from(line.toString().trim().split(" ")[2] ?? "", "hex");
+  // A local copy: what Node's client wrote, its Finished, is the first record under the new keys.
+  const verifyData = socket.getFinished();
+  if (verifyData === undefined) throw new Error("the handshake is not complete");
+  const seal = recordLayer(master, relay.cut());
+  return {
+    send(...parts) {
+      const records = parts.map((part) =>
+        typeof part === "object" && "handshake" in part
+          ? seal(HANDSHAKE, part.handshake({ verifyData }))
+          : seal(APPLICATION_DATA, Buffer.from(part)),
+      );
+      relay.upstream.write(Buffer.concat(records));
+    },
+    hangUp: () => relay.upstream.destroy(),
+  };
+}
+
+/** Begins a renegotiation; with a ticket, one that resumes a session. */
+export function clientHello(ticket: Buffer = Buffer.alloc(0)): Part {
+  return {
+    handshake: ({ verifyData }) => {
+      const name = Buffer.from("localhost");
+      const extensions = Buffer.concat([
+        extension(0, vector(2, Buffer.concat([uint(1, 0), vector(2, name)]))), // server_name
+        extension(10, vector(2, Buffer.from("0017", "hex"))), // supported_groups: secp256r1
+        extension(11, vector(1, Buffer.from("00", "hex"))), // ec_point_formats
+        extension(13, vector(2, Buffer.from("040308040401", "hex"))), // signature_algorithms
+        extension(23, Buffer.alloc(0)), // extended_master_secret
+        extension(35, ticket), // session_ticket
+        extension(0xff01, vector(1, verifyData)), // renegotiation_info
+      ]);
+      const suites = vector(2, Buffer.from("c02b", "hex"));
+      const compression = vector(1, Buffer.from("00", "hex"));
+      const version = Buffer.from("0303", "hex");
+      const sessionId = vector(1, ticket.length === 0 ? Buffer.alloc(0) : randomBytes(32));
+      return message(
+        1,
+        Buffer.concat([version, randomBytes(32), sessionId, suites, compression, vector(2, extensions)]),
+      );
+    },
+  };
+}
+
+/** Names a certificate as the client's own; that takes no key. */
+export function certificateMessage({ der }: Pick<Identity, "der">): Part {
+  return { handshake: () => message(11, vector(3, vector(3, Buffer.from(der)))) };
+}
+
+/** Sends the client's part of the key agreement. */
+export function clientKeyExchange(): Part {
+  return { handshake: () => message(16, vector(1, createECDH("prime256v1").generateKeys())) };
+}
+
+/** Claims to hold the key of the certificate, with a signature that is not valid. */
+export function invalidCertificateVerify(): Part {
+  const signature = Buffer.concat([Buffer.from("3044", "hex"), integer(), integer()]);
+  return { handshake: () => message(15, Buffer.concat([Buffer.from("0403", "hex"), vector(2, signature)])) };
+}
+
+/** Completes a handshake over TLS 1.2 and returns the session ticket, which anyone on the network could read. */
+export async function sessionTicket(port: number, identity: Identity): Promise<Buffer> {
+  const socket = connectTls({ ...tls12, port, ...credentials(identity) });
+  socket.on("error", () => {});
+  onTestFinished(() => void socket.destroy());
+  await once(socket, "session");
+  const ticket = socket.getTLSTicket();
+  if (ticket === undefined) throw new Error("the server issued no ticket");
+  return ticket;
+}
+
+function credentials(identity: Identity | undefined): ConnectionOptions {
+  return identity === undefined ? {} : { cert: identity.certificate, key: identity.key };
+}
+
+interface Randoms {
+  readonly client: Buffer;
+  readonly server: Buffer;
+}
+
+interface Relay {
+  readonly port: number;
+  readonly upstream: Socket;
+  /** Passes nothing on any more, and returns the randoms of the handshake that it saw. */
+  readonly cut: () => Randoms;
+}
+
+/** Passes one connection on to a server, for as long as the first handshake takes. */
+async function startRelay(port: number): Promise<Relay> {
+  const seen = { client: Buffer.alloc(0), server: Buffer.alloc(0) };
+  let isCut = false;
+  const upstream = connectTcp(port, "127.0.0.1");
+  upstream.setNoDelay(true);
+  upstream.on("error", () => {});
+  const server = createServer((downstream) => {
+    downstream.on("error", () => {});
+    downstream.on("data", (bytes: Buffer) => {
+      if (isCut) return;
+      seen.client = Buffer.concat([seen.client, bytes]);
+      upstream.write(bytes);
+    });
+    upstream.on("data", (bytes: Buffer) => {
+      if (isCut) return;
+      seen.server = Buffer.concat([seen.server, bytes]);
+      downstream.write(bytes);
+    });
+    onTestFinished(() => void downstream.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await Promise.all([once(server, "listening"), once(upstream, "connect")]);
+  onTestFinished(() => {
+    upstream.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the relay does not listen on a port");
+  // Behind the headers of the record (5 bytes) and of the hello (4), and behind its version (2).
+  const random = (hello: Buffer): Buffer => hello.subarray(11, 43);
+  return {
+    port: address.port,
+    upstream,
+    cut: () => {
+      isCut = true;
+      return { client: random(seen.client), server: random(seen.server) };
+    },
+  };
+}
+
+const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
+
+/** Protects records of the client with AES-128-GCM (RFC 5288); sequence number 0 was that of its Finished. */
+function recordLayer(master: Buffer, { client, server }: Randoms): (type: number, content: Buffer) => Buffer {
+  const keys = pseudoRandom(master, Buffer.concat([Buffer.from("key expansion"), server, client]), 40);
+  const [key, salt] = [keys.subarray(0, 16), keys.subarray(32, 36)];
+  let sequence = 1n;
+  return (type, content) => {
+    const explicit = Buffer.alloc(8);
+    explicit.writeBigUInt64BE(sequence);
+    sequence += 1n;
+    const header = Buffer.from([type, 3, 3]);
+    const cipher = createCipheriv("aes-128-gcm", key, Buffer.concat([salt, explicit]));
+    cipher.setAAD(Buffer.concat([explicit, header, uint(2, content.length)]));
+    const sealed = Buffer.concat([explicit, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
+    return Buffer.concat([header, vector(2, sealed)]);
+  };
+}
+
+/** P_SHA256 of RFC 5246 section 5. */
+function pseudoRandom(secret: Buffer, seed: Buffer, length: number): Buffer {
+  const hmac = (...parts: readonly Buffer[]): Buffer =>
+    createHmac("sha256", secret).update(Buffer.concat(parts)).digest();
+  let [round, output] = [hmac(seed), Buffer.alloc(0)];
+  while (output.length < length) {
+    output = Buffer.concat([output, hmac(round, seed)]);
+    round = hmac(round);
+  }
+  return output.subarray(0, length);
+}
+
+function message(type: number, body: Buffer): Buffer {
+  return Buffer.concat([uint(1, type), vector(3, body)]);
+}
+
+function extension(type: number, body: Buffer): Buffer {
+  return Buffer.concat([uint(2, type), vector(2, body)]);
+}
+
+/** Bytes behind their length. */
+function vector(lengthBytes: number, content: Buffer): Buffer {
+  return Buffer.concat([uint(lengthBytes, content.length), content]);
+}
+
+function uint(bytes: number, value: number): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  buffer.writeUIntBE(value, 0, bytes);
+  return buffer;
+}
+
+/** A positive DER integer of 32 random bytes. */
+function integer(): Buffer {
+  const value = randomBytes(32);
+  value[0] = 0x40;
+  return Buffer.concat([Buffer.from("0220", "hex"), value]);
+}
+
+/** Renegotiates as Node's client does it, with the key of its certificate; false where the server does not let it. */
+export async function renegotiate(socket: TLSSocket): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve(false));
+    socket.renegotiate({}, (error) => resolve(error === null));
+  });
+}
