@@ -1,0 +1,73 @@
+// An API whose process replaces the global Promise, before or after certbound is loaded. Prints what each attempt came to,
+// as JSON. Usage: node replaced-promise.mjs native|subclass|bluebird|zone before|after
+
+import { createTestKit } from "@certbound/testing";
+
+const [, , library, order] = process.argv;
+
+const replace = {
+  native: () => {},
+  subclass: () => {
+    globalThis.Promise = class OtherPromise extends Promise {};
+  },
+  bluebird: async () => {
+    globalThis.Promise = (await import("bluebird")).default;
+  },
+  zone: async () => {
+    await import("zone.js/node");
+  },
+}[library];
+
+if (order === "before") await replace();
+const { createAuthenticator, createVerifier } = await import("@certbound/core");
+const kit = await createTestKit();
+const [owner, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
+if (order === "after") await replace();
+
+const asked = [];
+const rejectAll = async () => false;
+const acceptAll = async () => true;
+const authorize = async (token) => {
+  asked.push(token.binding);
+  return token.claims.blocked !== true;
+};
+
+/** Authenticates a request with a new token, and then with the same token again. */
+async function attempt({ identity = owner, claims = {}, policy = acceptAll, requirements = {}, resolver = {} }) {
+  const options = { ...kit.verifierOptions, certificatePolicy: policy };
+  const token = await kit.accessToken({ boundTo: owner, claims });
+  const authenticate = createAuthenticator({
+    ...options,
+    certificateResolver: async () => identity.certificate,
+    ...resolver,
+  })(requirements);
+  const request = { rawHeaders: ["Authorization", `Bearer ${token}`], socket: {} };
+  const verifier = createVerifier(options);
+  const verify = () => verifier.verify(token, { clientCertificate: identity.certificate, ...requirements });
+  return [
+    await outcome(() => authenticate(request)),
+    await outcome(() => authenticate(request)),
+    await outcome(verify),
+    await outcome(verify),
+  ];
+}
+
+async function outcome(run) {
+  try {
+    const { binding } = await run();
+    return `accepted ${binding}`;
+  } catch (error) {
+    return error.code ?? error.message;
+  }
+}
+
+const results = {
+  good: await attempt({}),
+  stolen: await attempt({ identity: thief }),
+  "rejected by the policy": await attempt({ policy: rejectAll }),
+  "without the scope": await attempt({ requirements: { scopes: ["admin"] } }),
+  "not authorized": await attempt({ claims: { blocked: true }, requirements: { authorize } }),
+  authorized: await attempt({ requirements: { authorize } }),
+};
+console.log(JSON.stringify({ isReplaced: (async () => {})() instanceof Promise === false, results, asked }));
+await kit.close();
