@@ -69,5 +69,5 @@ const results = {
   "not authorized": await attempt({ claims: { blocked: true }, requirements: { authorize } }),
   authorized: await attempt({ requirements: { authorize } }),
 };
-console.log(JSON.stringify({ isReplaced: (async () => {})() instanceof Promise === false, results, asked }));
+console.log(JSON.stringify({ isReplaced: !((async () => {})() instanceof Promise), results, asked }));
 await kit.close();

@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { createServer } from "node:http";
 import { mtlsRequest, startServer } from "@certbound/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -87,6 +88,45 @@ describe("an API that can never see a certificate", () => {
   });
 });
 
+describe("a server that lets clients renegotiate", () => {
+  const renegotiation = expect.stringMatching(/^CERTBOUND_RENEGOTIATION: .*SSL_OP_NO_RENEGOTIATION/);
+  const request = { identity: client, token };
+
+  test("is warned of once, when the first connection over TLS 1.2 arrives", async () => {
+    const heard = warningsHeard();
+    const { url, ca } = await startHttpsServer(listenerOf());
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.3" })).status).toBe(200);
+    expect(heard).toEqual([]);
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
+    expect(heard).toEqual([renegotiation]);
+  });
+
+  test("is warned of whatever resolver finds the certificate", async () => {
+    const heard = warningsHeard();
+    const { url, ca } = await startHttpsServer(listenerOf({ certificateResolver: () => client.certificate }));
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
+    expect(heard).toEqual([renegotiation]);
+  });
+
+  test("is warned of for clients of HTTP/1.1 where it serves HTTP/2, too, and not for those of HTTP/2", async () => {
+    const heard = warningsHeard();
+    const { url, ca } = await startHttp2Server(listenerOf(), { allowHTTP1: true });
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2", httpVersion: 2 })).status).toBe(200);
+    expect(heard).toEqual([]);
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
+    expect(heard).toEqual([renegotiation]);
+  });
+
+  test("is not warned of where its options forbid renegotiation", async () => {
+    const heard = warningsHeard();
+    const { SSL_OP_NO_RENEGOTIATION: secureOptions } = constants;
+    const { url, ca } = await startHttpsServer(listenerOf(), { secureOptions });
+    expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
+    expect(heard).toEqual([]);
+  });
+});
+
 describe("createSetupWarnings", () => {
   test("gives each kind of warning once", async () => {
     const heard = warningsHeard();
@@ -102,6 +142,14 @@ describe("createSetupWarnings", () => {
     ["was made up without a connection", undefined],
     ["was made up with a connection of no server", {}],
     ["came over a connection that is not a server's", { server: null }],
+    [
+      "came over TLS 1.2 to a server that does not say what its options are",
+      { server: {}, getPeerX509Certificate() {}, getProtocol: () => "TLSv1.2" },
+    ],
+    [
+      "came over a connection whose version of TLS is not known",
+      { server: { secureOptions: undefined }, getPeerX509Certificate() {} },
+    ],
     ["is asked for a certificate by a server that does not say whether", { server: {}, getPeerX509Certificate() {} }],
     [
       "brought a certificate, though the server requests none by itself",
