@@ -124,7 +124,7 @@ export const bindingRequirements = [
   },
   {
     id: "7800-03",
-    requirement: "A confirmation by a key alone (jwk, jwe, jku) is not taken for a binding to a certificate",
+    requirement: "cnf names one key: jwk, jwe or jku, alone or next to x5t#S256, is not a binding to a certificate",
     source: "RFC 7800 section 3.1",
     level: "MUST",
     applies: true,

@@ -56,7 +56,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   ...keyMethods.flatMap((method) => [
     refuses("7800-03", `a token that is bound by ${method[0]} alone`, {
-      accepted: confirmedByKey(method, ({ own }) => ({ "x5t#S256": own.thumbprint })),
+      accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
       refused: confirmedByKey(method, () => ({})),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
@@ -67,6 +67,15 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_BINDING_UNSUPPORTED",
     }),
   ]),
+  ...keyMethods
+    .filter(([member]) => member !== "kid")
+    .map((method) =>
+      refuses("7800-03", `a token whose cnf has ${method[0]} together with the right thumbprint`, {
+        accepted: withUnknownMembers(),
+        refused: confirmedByKey(method, ({ own }) => ({ "x5t#S256": own.thumbprint })),
+        code: "ERR_BINDING_UNSUPPORTED",
+      }),
+    ),
   refuses("7800-04", "a bound token that is for another API", {
     accepted: { token: ({ token }) => token() },
     refused: { token: ({ token }) => token({ claims: { aud: "https://other-api.example" } }) },
@@ -93,9 +102,10 @@ export const cases: readonly ConformanceCase[] = [
     const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (cnf: object) =>
       verifyAs(own, verifier, scene.token({ claims: { cnf: { jku: keys.url, ...cnf } } }));
-    expect(await verify({ "x5t#S256": own.thumbprint })).toBe("accepted");
-    expect(await verify({ "x5t#S256": other.thumbprint })).toBe("ERR_BINDING_MISMATCH");
-    expect(await verify({})).toBe("ERR_BINDING_UNSUPPORTED");
+    for (const confirmation of [{ "x5t#S256": own.thumbprint }, { "x5t#S256": other.thumbprint }, {}]) {
+      expect(await verify(confirmation)).toBe("ERR_BINDING_UNSUPPORTED");
+    }
+    expect(await verify({ jku: undefined, "x5t#S256": own.thumbprint })).toBe("accepted");
     expect(keys.questions).toEqual([]);
   }),
 ];
