@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const guides: readonly (readonly [string, () => Promise<{ readonly server: Server }>])[] = [
-  // Of @monocloud/backend-node, with their import lines changed only.
+  // Their resolvers read the socket: the guides of a similar library, with only the import lines changed.
   ["the guide for Express", () => import("./express-guide.ts")],
   ["the guide for Fastify", () => import("./fastify-guide.ts")],
   ["the server of the page on migrating", () => import("./migrating-server.ts")],
