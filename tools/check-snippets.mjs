@@ -110,6 +110,12 @@ function anchorsOf(text) {
   );
 }
 
+/** Lists the Markdown pages of the repository, which is the working directory. @returns {string[]} */
+export function pages() {
+  const top = readdirSync(".").filter((name) => name.endsWith(".md"));
+  return [...top, ...["docs", "packages", "examples", "test"].flatMap(pagesIn)];
+}
+
 /** @param {string} folder @returns {string[]} */
 function pagesIn(folder) {
   return readdirSync(folder, { encoding: "utf8", recursive: true })
@@ -119,15 +125,13 @@ function pagesIn(folder) {
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
   process.chdir(dirname(dirname(argv[1])));
-  const top = readdirSync(".").filter((name) => name.endsWith(".md"));
-  const pages = [...top, ...["docs", "packages", "examples", "test"].flatMap(pagesIn)];
   if (argv.includes("--write")) {
-    for (const page of pages) {
+    for (const page of pages()) {
       const text = readFileSync(page, "utf8");
       if (text !== upToDate(text)) writeFileSync(page, upToDate(text));
     }
   }
-  const problems = pages.flatMap((page) => problemsOf(relative(".", page), readFileSync(page, "utf8")));
+  const problems = pages().flatMap((page) => problemsOf(relative(".", page), readFileSync(page, "utf8")));
   for (const problem of problems) console.error(problem);
   console.log(`snippets: ${problems.length === 0 ? "no problems" : `${problems.length} problems`}`);
   process.exitCode = problems.length === 0 ? 0 : 1;

@@ -16,6 +16,12 @@ export function startApi({ certificate, issuer, audience, clientId, fetch }) {
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
     response.json({ client: request.claims.client_id, format: request.accessToken.format });
   });
-  const tls = { key: certificate.key, cert: certificate.certificate, requestCert: true, rejectUnauthorized: false };
+  const tls = {
+    key: certificate.key,
+    cert: certificate.certificate,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.3",
+  };
   return startServer(createServer(tls, app));
 }

@@ -13,7 +13,7 @@ import { Provider } from "oidc-provider";
  */
 export async function startAuthorizationServer({ certificate, trusted, clients, api }) {
   const tls = { key: certificate.key, cert: certificate.certificate };
-  const servers = [createServer(tls), createServer({ ...tls, ca: trusted, requestCert: true })];
+  const servers = [createServer(tls), createServer({ ...tls, ca: trusted, requestCert: true, minVersion: "TLSv1.3" })];
   const [everybody, mtls] = await Promise.all(servers.map(startServer));
 
   const provider = new Provider(everybody.url, {

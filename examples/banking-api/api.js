@@ -63,7 +63,7 @@ export function createApi({ key, cert, issuer, authority, log }) {
   });
 
   // Certificates of any authority are let in, and judged by the policy.
-  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }
 
 function requirePayment({ body }, response, next) {

@@ -17,7 +17,7 @@ const audience = "https://api.example.com";
 export async function startOrigin({ certificate, trusted }) {
   // `authorized` is for the login. The API wants the certificate that the token is bound to, whoever issued it.
   const tls = { key: certificate.key, cert: certificate.certificate, ca: trusted };
-  const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false });
+  const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" });
   const { url, close } = await startServer(server);
   const origin = url.replace("127.0.0.1", "localhost");
 

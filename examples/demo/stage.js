@@ -24,6 +24,8 @@ export async function createStage({ onRejected }) {
     requestCert: true,
     // Let every client in, with or without a certificate, so that the API itself refuses them.
     rejectUnauthorized: false,
+    // TLS 1.3 only: it has no renegotiation.
+    minVersion: "TLSv1.3",
   };
   const { audience } = issuer;
   const protection = { issuer: [issuer, unreachable].map((each) => ({ issuer: each.issuer, audience })), onRejected };

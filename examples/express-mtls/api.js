@@ -41,7 +41,8 @@ export function createApi({ key, cert, issuer, log }) {
   });
 
   // Ask every client for its certificate, and let the API refuse the ones without.
-  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+  // TLS 1.3 only: it has no renegotiation.
+  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }
 
 /** @param {import("@certbound/express").AccessToken} accessToken */

@@ -1,5 +1,6 @@
 import { protectApi } from "@certbound/express";
 import express from "express";
+import { constants } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 
@@ -17,6 +18,10 @@ app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
 const [key, cert, ca] = ["server-key.pem", "server.pem", "ca.pem"].map((name) => readFileSync(name));
 // Ask every client for its certificate, and let the API refuse the ones without; or let nobody in without one of our CA.
 const clients = process.env.STRICT === "1" ? { rejectUnauthorized: true, ca } : { rejectUnauthorized: false };
-const server = createServer({ key, cert, requestCert: true, ...clients }, app);
+// On TLS 1.2, a client that renegotiates can show a certificate whose key it does not hold.
+const server = createServer(
+  { key, cert, requestCert: true, ...clients, secureOptions: constants.SSL_OP_NO_RENEGOTIATION },
+  app,
+);
 server.on("tlsClientError", (error, socket) => console.log(`no TLS: ${socket.authorizationError ?? error.code}`));
 server.listen(process.env.PORT ?? 8443, "localhost", () => console.log(`https://localhost:${server.address().port}`));

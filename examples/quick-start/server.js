@@ -9,5 +9,9 @@ const app = createApp({
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
 // Ask every client for its certificate, and let the API refuse the ones without: 401, not a broken connection.
-export const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+// TLS 1.3 only: it has no renegotiation.
+export const server = createServer(
+  { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
+  app,
+);
 server.listen(process.env.PORT ?? 8443, () => console.log(`https://localhost:${server.address().port}`));

@@ -10,5 +10,5 @@ export function createApi({ key, cert, issuer, validateCertificateBinding }) {
     response.json({ accounts: [] });
   });
   // Before anything else: only a server that asks for certificates gets to see them.
-  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }

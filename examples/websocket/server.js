@@ -27,7 +27,7 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
     });
   });
 
-  const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+  const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" };
   const server = createServer(tls, (_request, response) => response.writeHead(426, { Upgrade: "websocket" }).end());
   server.on("upgrade", (request, socket, head) => {
     // Node leaves this socket to us: without a listener, a client that hangs up would end the process.

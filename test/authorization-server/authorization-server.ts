@@ -33,7 +33,7 @@ export async function startAuthorizationServer(
   });
   const mtls = await startStoppableServer(
     // A self-signed client must come in; the provider looks at every certificate.
-    { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: false },
+    { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
     (request, response) => {
       mtlsRequests.push(request.url ?? "");
       handle(request, response);

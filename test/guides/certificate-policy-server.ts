@@ -38,6 +38,8 @@ export const server = createServer(
     requestCert: true,
     rejectUnauthorized: false,
     ca,
+    // TLS 1.3 only: it has no renegotiation.
+    minVersion: "TLSv1.3",
     // No session is resumed: a resumed one has verified no chain, and chainVerified refuses it.
     secureOptions: constants.SSL_OP_NO_TICKET,
   },

@@ -7,7 +7,8 @@ const authenticator = createAuthenticator({ issuer: ISSUER, audience: "https://a
 const authenticate = authenticator({ scopes: ["read"] });
 
 // Ask every client for its certificate, and let the API refuse the ones without: 401, not a broken connection.
-const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+// TLS 1.3 only: it has no renegotiation.
+const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } as const;
 export const server = createServer(tls, (request, response) => {
   authenticate(request).then(
     ({ claims }) => response.end(JSON.stringify({ client: claims.client_id })),

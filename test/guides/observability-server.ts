@@ -16,5 +16,5 @@ export function createApi(log: Logger): Server {
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
     response.json({ client: request.claims?.client_id });
   });
-  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+  return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }

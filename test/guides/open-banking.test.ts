@@ -12,6 +12,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { openConnection, renegotiate } from "../helpers/renegotiation.ts";
 import { setEnvironment } from "./environment.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
@@ -64,6 +65,12 @@ describe("the server for Open Banking", () => {
   test("turns away in the handshake who has no certificate of the CA", async () => {
     await expect(status({}, stranger)).rejects.toThrow(turnedAway);
     await expect(mtlsRequest(`${api.url}/accounts`, { ca: ca.certificate })).rejects.toThrow(turnedAway);
+  });
+
+  test("rejects a TLS renegotiation", async () => {
+    const { certificate: cert, key } = client;
+    const socket = await openConnection(api.url, { ca: ca.certificate, cert, key, maxVersion: "TLSv1.2" });
+    expect(await renegotiate(socket)).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
   });
 
   test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes no session of %s, which it would by default", async (version) => {

@@ -12,5 +12,8 @@ app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
 });
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
-export const server = createServer(tls, app).listen(port);
+export const server = createServer(
+  { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
+  app,
+);
+server.listen(port);

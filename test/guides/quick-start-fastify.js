@@ -4,9 +4,11 @@ import fastify from "fastify";
 
 const { ISSUER: issuer, PORT: port = 8443 } = process.env;
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
 
-export const app = fastify({ https: tls }); // and over HTTP/2: fastify({ http2: true, https: { ...tls, allowHTTP1: true } })
+// Over HTTP/2: fastify({ http2: true, https: { ..., allowHTTP1: true } })
+export const app = fastify({
+  https: { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
+});
 await app.register(certbound, { issuer, audience: "https://api.example.com" });
 app.get("/accounts", { onRequest: app.protect({ scopes: ["read"] }) }, (request) => {
   return { client: request.claims.client_id };

@@ -7,9 +7,16 @@ const authenticator = createAuthenticator({ issuer, audience: "https://api.examp
 const authenticate = authenticator({ scopes: ["read"] });
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-const tls = { key, cert, requestCert: true, rejectUnauthorized: false, allowHTTP1: true };
+export const server = createSecureServer({
+  key,
+  cert,
+  requestCert: true,
+  rejectUnauthorized: false,
+  minVersion: "TLSv1.3",
+  allowHTTP1: true,
+});
 
-export const server = createSecureServer(tls, (request, response) => {
+server.on("request", (request, response) => {
   response.setHeader("content-type", "application/json");
   authenticate(request)
     .then(({ claims }) => response.end(JSON.stringify({ client: claims.client_id })))
@@ -19,4 +26,5 @@ export const server = createSecureServer(tls, (request, response) => {
       const { status, headers, body } = httpRejection(error);
       return response.writeHead(status, headers).end(JSON.stringify(body));
     });
-}).listen(port);
+});
+server.listen(port);

@@ -7,9 +7,9 @@ const authenticator = createAuthenticator({ issuer, audience: "https://api.examp
 const authenticate = authenticator({ scopes: ["read"] });
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-const tls = { key, cert, requestCert: true, rejectUnauthorized: false };
+export const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" });
 
-export const server = createServer(tls, (request, response) => {
+server.on("request", (request, response) => {
   response.setHeader("content-type", "application/json");
   authenticate(request)
     .then(({ claims }) => response.end(JSON.stringify({ client: claims.client_id })))
@@ -19,4 +19,5 @@ export const server = createServer(tls, (request, response) => {
       const { status, headers, body } = httpRejection(error);
       return response.writeHead(status, headers).end(JSON.stringify(body));
     });
-}).listen(port);
+});
+server.listen(port);

@@ -46,5 +46,8 @@ app.get("/transfers", protect({ scopes: ["read"] }), (request, response) => {
 // #endregion
 
 // #region tls
-export const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+export const server = createServer(
+  { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
+  app,
+);
 // #endregion

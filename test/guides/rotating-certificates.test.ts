@@ -19,6 +19,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { openConnection, renegotiate } from "../helpers/renegotiation.ts";
 import { type Access, createAccess } from "./rotating-client.ts";
 
 const [ca, nextCa, otherCa, issuer] = await Promise.all([
@@ -141,6 +142,14 @@ describe("the server of the guide", () => {
     await expect(verify(client)).rejects.toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED" });
   });
 
+  test("rejects a TLS renegotiation, also after a reload", async () => {
+    const attempt = async () =>
+      renegotiate(await openConnection(api.url, { ca: ca.certificate, maxVersion: "TLSv1.2" }));
+    expect(await attempt()).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+    guide.reload();
+    expect(await attempt()).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+  });
+
   test("presents its new certificate to new connections, and keeps the open ones", async () => {
     const { port } = guide.server.address() as AddressInfo;
     const open = connect({ port, host: "localhost", ca: ca.certificate });
@@ -172,7 +181,8 @@ describe("the server of the guide", () => {
 });
 
 describe("what is not given again to setSecureContext is gone", () => {
-  const all = { ca: ca.certificate, key: host.key, cert: host.certificate, secureOptions: constants.SSL_OP_NO_TICKET };
+  const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
+  const all = { ca: ca.certificate, key: host.key, cert: host.certificate, secureOptions };
   const start = async (rejectUnauthorized: boolean) => {
     const options = { ...all, requestCert: true, rejectUnauthorized };
     const server = createServer(options, (_request, response) => void response.end("hello"));
@@ -180,7 +190,8 @@ describe("what is not given again to setSecureContext is gone", () => {
     onTestFinished(close);
     const ask = (session?: Buffer) =>
       mtlsRequest(url, { ca: ca.certificate, identity: client, ...(session && { session }) });
-    return { server, ask };
+    const attempt = async () => renegotiate(await openConnection(url, { ca: ca.certificate, maxVersion: "TLSv1.2" }));
+    return { server, ask, attempt };
   };
 
   test("ca, so that nobody is let in", async () => {
@@ -203,5 +214,14 @@ describe("what is not given again to setSecureContext is gone", () => {
     const { secureOptions: _secureOptions, ...others } = all;
     server.setSecureContext(others);
     expect(await resumes()).toBe(true);
+  });
+
+  test("secureOptions, so that clients can renegotiate", async () => {
+    const { server, attempt } = await start(false);
+    server.setSecureContext(all);
+    expect(await attempt()).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+    const { secureOptions: _secureOptions, ...others } = all;
+    server.setSecureContext(others);
+    expect(await attempt()).toBeNull();
   });
 });

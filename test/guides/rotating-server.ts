@@ -21,7 +21,7 @@ const tlsOptions = () => ({
   key: readFileSync("server-key.pem"),
   cert: readFileSync("server.pem"),
   ca: authorities,
-  secureOptions: constants.SSL_OP_NO_TICKET,
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
 });
 
 export const server = createServer({ ...tlsOptions(), requestCert: true, rejectUnauthorized: false }, app);

@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
@@ -132,12 +133,12 @@ async function started(...[api]: Parameters<typeof startServer>): Promise<string
   return url;
 }
 
-describe("an API that can never see a certificate", () => {
-  const warned = async (): Promise<string> => {
-    const [{ code }] = (await once(process, "warning")) as [{ readonly code: string }];
-    return code;
-  };
+async function warned(): Promise<string> {
+  const [{ code }] = (await once(process, "warning")) as [{ readonly code: string }];
+  return code;
+}
 
+describe("an API that can never see a certificate", () => {
   test("is warned of plain HTTP", async () => {
     const warning = warned();
     const url = await started(createHttpServer(explaining()));
@@ -153,6 +154,29 @@ describe("an API that can never see a certificate", () => {
     expectExplained(await warning, /CERTBOUND_REQUEST_CERT/);
     const asking = await started(createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, explaining()));
     expect((await mtlsRequest(asking, { ca, identity: client, token })).body).toBe("accepted");
+  });
+});
+
+describe("a server for TLS 1.2 clients", () => {
+  const mutual = { ...tls, requestCert: true, rejectUnauthorized: false } as const;
+  const callOver12 = async (options: typeof mutual & { readonly secureOptions?: number }): Promise<string> => {
+    const url = await started(createServer(options, explaining()));
+    return (await mtlsRequest(url, { ca, identity: client, token, tlsVersion: "TLSv1.2" })).body;
+  };
+
+  test("is warned of where it permits renegotiation", async () => {
+    const warning = warned();
+    expect(await callOver12(mutual)).toBe("accepted");
+    expectExplained(await warning, /CERTBOUND_RENEGOTIATION/);
+  });
+
+  test("is not warned of where it rejects renegotiation", async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on("warning", listen);
+    onTestFinished(() => void process.off("warning", listen));
+    expect(await callOver12({ ...mutual, secureOptions: constants.SSL_OP_NO_RENEGOTIATION })).toBe("accepted");
+    expect(warnings).toEqual([]);
   });
 });
 

@@ -28,4 +28,7 @@ app.get("/accounts", (request, response) => {
   response.json({ client: request.claims?.client_id });
 });
 
-export const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, app);
+export const server = createServer(
+  { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
+  app,
+);

@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { createServer } from "node:https";
 import { protectApi } from "@certbound/express";
 import express from "express";
@@ -18,7 +19,10 @@ app.get("/accounts", protect(), (request, response) => {
 });
 
 // #region log
-export const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: true }, app);
+export const server = createServer(
+  { key, cert, ca, requestCert: true, rejectUnauthorized: true, secureOptions: constants.SSL_OP_NO_RENEGOTIATION },
+  app,
+);
 server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
   console.warn("no TLS:", socket.authorizationError ?? error.code);
 });

@@ -1,4 +1,5 @@
 import { createIssuer } from "@certbound/testing";
+import { constants } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { describeWithProgram, type Program, startProgram } from "../helpers/program.ts";
@@ -106,7 +107,9 @@ async function startApis(
   );
   const settings = { issuer, forwardings, maxHeaderSize };
   // The API asks the proxy for a certificate, and has no use for its chain.
-  const tls = { key: pki.server.key, cert: pki.server.certificate, requestCert: true, rejectUnauthorized: false };
+  const { key, certificate: cert } = pki.server;
+  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
+  const tls = { key, cert, requestCert: true, rejectUnauthorized: false, secureOptions };
   const open = await startApi({ ...settings, ...(api === "tls" && { tls }) });
   undo.push(open.close);
   const socket = join(pki.folder, "api.sock");

@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import type { Agent } from "node:https";
 import type { AccessTokenOptions } from "./access-token.ts";
 import { createCertificateAuthority } from "./certificate-authority.ts";
@@ -40,6 +41,11 @@ export interface TestKitServerOptions {
    * the API, by the binding that is tested, and its refusal is an answer, not a broken connection.
    */
   readonly rejectUnauthorized: boolean;
+  /**
+   * `SSL_OP_NO_RENEGOTIATION`: below TLS 1.3, a client that renegotiates can show a certificate whose key it does not hold.
+   * Set `secureOptions: 0` to test an API on a server that allows renegotiation.
+   */
+  readonly secureOptions: number;
 }
 
 /**
@@ -94,7 +100,14 @@ export async function createTestKit(options: TestKitOptions = {}): Promise<TestK
     issuer,
     clock,
     verifierOptions: { issuer: issuer.issuer, audience: issuer.audience, clock },
-    serverOptions: { cert: host.certificate, key: host.key, ...trust, requestCert: true, rejectUnauthorized },
+    serverOptions: {
+      cert: host.certificate,
+      key: host.key,
+      ...trust,
+      requestCert: true,
+      rejectUnauthorized,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    },
     issueClientCertificate: ca.issueClientCertificate,
     accessToken: issuer.accessToken,
     startServer: async (server) => {
