@@ -341,7 +341,7 @@ const files: readonly BrokenSetup[] = [
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: file("bundle.p7b", () => pem("PKCS7", der(0x30, pkcs7Data, Buffer.alloc(200)))),
   },
-  { cause: "certificate-file-is-pkcs12", code: "ERR_BINDING_MISMATCH", broken: file("client.p12", () => pkcs12) },
+  { cause: "certificate-file-is-pkcs12", code: "ERR_CERTIFICATE_MALFORMED", broken: file("client.p12", () => pkcs12) },
   {
     cause: "certificate-escaped-line-breaks",
     code: "ERR_CERTIFICATE_MALFORMED",

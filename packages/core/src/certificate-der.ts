@@ -65,31 +65,53 @@ function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: s
 }
 
 /**
- * Checks that bytes are one DER element, as far as that can be told from its outer header.
+ * Checks that bytes have the outer shape of a certificate (RFC 5280 section 4.1): SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING,
+ * with definite lengths that add up, and nothing behind. No other part of X.509 is parsed, so that a certificate that Node
+ * cannot read still has a thumbprint.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
-export function assertOneDerElement(der: Buffer): void {
-  const length = outerLength(der);
-  if (length === der.length) return;
-  if (length === undefined) throw malformed(`the bytes are not a DER certificate${bytesLookLike(der)}`);
-  throw malformed(
-    length > der.length
-      ? `the certificate is truncated: ${der.length} of ${length} bytes`
-      : `something follows the certificate: ${der.length - length} bytes`,
-  );
+export function assertCertificateShape(der: Buffer): void {
+  const certificate = elementAt(der, 0);
+  if (certificate?.tag !== SEQUENCE || !certificate.isShortest)
+    throw malformed(`the bytes are not a DER certificate${bytesLookLike(der)}`);
+  const { content, end } = certificate;
+  if (end > der.length) throw malformed(`the certificate is truncated: ${der.length} of ${end} bytes`);
+  if (end < der.length) throw malformed(`something follows the certificate: ${der.length - end} bytes`);
+  let offset = content;
+  for (const tag of CERTIFICATE_MEMBERS) {
+    const member = elementAt(der, offset);
+    if (member?.tag !== tag || member.end > end) throw malformed(NOT_A_CERTIFICATE);
+    offset = member.end;
+  }
+  if (offset !== end) throw malformed(NOT_A_CERTIFICATE);
 }
 
-/** How long a SEQUENCE with a definite, minimal length says it is, its header included. */
-function outerLength(der: Buffer): number | undefined {
-  const short = der[1] ?? 0;
-  if (der[0] !== SEQUENCE) return undefined;
-  if (short < 0x80) return 2 + short;
+const BIT_STRING = 0x03;
+/** `tbsCertificate`, `signatureAlgorithm`, `signatureValue`. */
+const CERTIFICATE_MEMBERS = [SEQUENCE, SEQUENCE, BIT_STRING];
+const NOT_A_CERTIFICATE = "the DER is not that of a certificate: expected SEQUENCE, SEQUENCE and BIT STRING in it";
+
+interface DerElement {
+  readonly tag: number;
+  /** Where its content begins, and where it ends: the end may lie behind the last byte. */
+  readonly content: number;
+  readonly end: number;
+  /** Whether its length is written in the shortest form, as DER has it. */
+  readonly isShortest: boolean;
+}
+
+/** Reads the header of an element; undefined without a definite length. */
+function elementAt(der: Buffer, offset: number): DerElement | undefined {
+  const [tag, short] = [der[offset], der[offset + 1]];
+  if (tag === undefined || short === undefined) return undefined;
+  const header = offset + 2;
+  if (short < 0x80) return { tag, content: header, end: header + short, isShortest: true };
   const count = short & 0x7f;
-  if (count === 0 || count > 4 || der.length < 2 + count) return undefined;
-  const length = der.readUIntBE(2, count);
-  const minimal = count === 1 ? length >= 0x80 : der[2] !== 0;
-  return minimal ? 2 + count + length : undefined;
+  if (count === 0 || count > 4 || der.length < header + count) return undefined;
+  const length = der.readUIntBE(header, count);
+  const isShortest = count === 1 ? length >= 0x80 : der[header] !== 0;
+  return { tag, content: header + count, end: header + count + length, isShortest };
 }
 
 function bytesLookLike(der: Buffer): string {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { hash, X509Certificate } from "node:crypto";
-import { assertOneDerElement, derFromText } from "./certificate-der.ts";
+import { assertCertificateShape, derFromText } from "./certificate-der.ts";
 import { AccessTokenError } from "./errors.ts";
 import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
 
@@ -110,7 +110,7 @@ class HashedCertificate implements ClientCertificate {
 }
 
 function fromDer(der: Buffer): HashedCertificate {
-  assertOneDerElement(der);
+  assertCertificateShape(der);
   return new HashedCertificate(sha256(der), der, false);
 }
 

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { assertOneDerElement, derFromText } from "../src/certificate-der.ts";
+import { assertCertificateShape, derFromText } from "../src/certificate-der.ts";
+import { certificateShaped, derElement } from "./support/der.ts";
 import { outcome, refusal } from "./support/outcome.ts";
 import { recordedCertificates } from "./vectors/certificates.ts";
 import { certificate as pem, thumbprint } from "./vectors/rfc8705-appendix-a.ts";
@@ -145,14 +146,14 @@ describe("a text that is neither", () => {
     fingerprint256,
     base64.slice(0, -4),
   ])("is not quoted in the refusal: %.20s", (text) => {
-    const { message, detail, stack } = refusal(() => assertOneDerElement(derFromText(text)));
+    const { message, detail, stack } = refusal(() => assertCertificateShape(derFromText(text)));
     expect(`${message} ${detail} ${stack}`).not.toContain(text.slice(30, 42));
   });
 });
 
 describe("the bytes of a certificate", () => {
-  test.each(recordedCertificates)("are one DER element: $name", (certificate) => {
-    expect(outcome(() => assertOneDerElement(new X509Certificate(certificate.pem).raw))).toBe("accepted");
+  test.each(recordedCertificates)("have the shape of one: $name", (certificate) => {
+    expect(outcome(() => assertCertificateShape(new X509Certificate(certificate.pem).raw))).toBe("accepted");
   });
 
   test.each([
@@ -168,58 +169,99 @@ describe("the bytes of a certificate", () => {
     ["with a byte before them", /DER/, Buffer.concat([Buffer.of(0), der])],
     ["of nothing", /DER/, Buffer.alloc(0)],
   ])("are refused %s", (_, name, bytes) => {
-    const { code, detail } = refusal(() => assertOneDerElement(bytes));
+    const { code, detail } = refusal(() => assertCertificateShape(bytes));
     expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(detail).toMatch(name);
   });
 });
 
-/** A SEQUENCE of so many zeros, its length written in so many bytes beyond the first (0: in the first one). */
-function sequence(length: number, lengthBytes: number): Buffer {
+/** Bytes of the shape of a certificate, whose outer length is written in so many bytes beyond the first. */
+function outerLengthIn(lengthBytes: number, contentLength: number): Buffer {
+  const members = certificateShaped(Buffer.alloc(contentLength));
+  const content = members.subarray(members.length - contentLength - overhead(contentLength));
   const header = Buffer.alloc(2 + lengthBytes);
   header[0] = 0x30;
-  header[1] = lengthBytes === 0 ? length : 0x80 + lengthBytes;
-  if (lengthBytes > 0) header.writeUIntBE(length, 2, lengthBytes);
-  return Buffer.concat([header, Buffer.alloc(length)]);
+  header[1] = lengthBytes === 0 ? content.length : 0x80 + lengthBytes;
+  if (lengthBytes > 0) header.writeUIntBE(content.length, 2, lengthBytes);
+  return Buffer.concat([header, content]);
 }
 
-describe("the length of a DER element (M-10)", () => {
+/** What the members of such bytes take besides the content: the header of the first, and the other two. */
+function overhead(contentLength: number): number {
+  return derElement(0x30, Buffer.alloc(contentLength)).length - contentLength + 4;
+}
+
+describe("the length of a certificate (M-10)", () => {
   test.each([
     [0, 0],
-    [0x7f, 0],
+    [0x70, 0],
     [0x80, 1],
-    [0xff, 1],
+    [0xf0, 1],
     [0x100, 2],
-    [0xffff, 2],
+    [0xfff0, 2],
     [0x1_0000, 3],
     [0x100_0000, 4],
-  ])("of %i bytes is written in %i more", (length, lengthBytes) => {
-    expect(outcome(() => assertOneDerElement(sequence(length, lengthBytes)))).toBe("accepted");
+  ])("of %i bytes and those around them is written in %i more", (length, lengthBytes) => {
+    expect(outcome(() => assertCertificateShape(outerLengthIn(lengthBytes, length)))).toBe("accepted");
   });
 
   test.each([
     [0, 1],
-    [0x7f, 1],
+    [0x70, 1],
     [0x80, 2],
-    [0xff, 2],
+    [0xf0, 2],
     [0x100, 3],
-    [0xffff, 3],
+    [0xfff0, 3],
     [0x1_0000, 4],
     [0x100, 5],
     [0x100, 6],
-  ])("of %i bytes is not written in %i more", (length, lengthBytes) => {
-    expect(outcome(() => assertOneDerElement(sequence(length, lengthBytes)))).toBe("ERR_CERTIFICATE_MALFORMED");
+  ])("of %i bytes and those around them is not written in %i more", (length, lengthBytes) => {
+    const shape = (): void => assertCertificateShape(outerLengthIn(lengthBytes, length));
+    expect(outcome(shape)).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 
   test.each([
-    ["indefinite", [0x30, 0x80, 0x05, 0x00, 0x00, 0x00]],
+    ["indefinite", [0x30, 0x80, 0x30, 0x00, 0x30, 0x00, 0x03, 0x00, 0x00, 0x00]],
     ["indefinite, though the rest would fit", [0x30, 0x80, ...Array.from<number>({ length: 0x80 }).fill(0)]],
     ["of the reserved form", [0x30, 0xff, 0x00]],
     ["greater than any certificate", [0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00]],
     ["missing", [0x30]],
     ["cut off", [0x30, 0x82, 0x01]],
   ])("may not be %s", (_, bytes) => {
-    expect(outcome(() => assertOneDerElement(Buffer.from(bytes)))).toBe("ERR_CERTIFICATE_MALFORMED");
+    expect(outcome(() => assertCertificateShape(Buffer.from(bytes)))).toBe("ERR_CERTIFICATE_MALFORMED");
+  });
+});
+
+describe("the members of a certificate", () => {
+  const [sequenceTag, bitString] = [0x30, 0x03];
+  const member = (tag: number): Buffer => derElement(tag, Buffer.alloc(3));
+  const members = (...parts: readonly Uint8Array[]): Buffer => derElement(sequenceTag, ...parts);
+  const [tbs, algorithm, signature] = [member(sequenceTag), member(sequenceTag), member(bitString)] as const;
+
+  test("are SEQUENCE, SEQUENCE and BIT STRING, whatever they hold", () => {
+    expect(outcome(() => assertCertificateShape(members(tbs, algorithm, signature)))).toBe("accepted");
+  });
+
+  test.each([
+    ["none", members()],
+    ["one", members(tbs)],
+    ["two", members(tbs, algorithm)],
+    ["four", members(tbs, algorithm, signature, member(0x04))],
+    ["a further byte", members(tbs, algorithm, signature, Buffer.of(0))],
+    ["an INTEGER instead of the first", members(member(0x02), algorithm, signature)],
+    ["a SET instead of the second", members(tbs, member(0x31), signature)],
+    ["an OCTET STRING instead of the third", members(tbs, algorithm, member(0x04))],
+    ["a third that ends behind the certificate", members(tbs, algorithm, Buffer.of(bitString, 4, 0, 0, 0))],
+    ["a first that ends behind the others", members(Buffer.of(sequenceTag, 0x7f), algorithm, signature)],
+    ["a third of indefinite length", members(tbs, algorithm, Buffer.of(bitString, 0x80, 0, 0))],
+    ["a third whose length is cut off", members(tbs, algorithm, Buffer.of(bitString, 0x82, 0))],
+    ["a third without a length", members(tbs, algorithm, Buffer.of(bitString))],
+    ["those of a public key", members(algorithm, signature)],
+    ["those of PKCS #12", members(member(0x02), tbs)],
+  ])("are rejected: %s", (_what, bytes) => {
+    const { code, detail } = refusal(() => assertCertificateShape(bytes));
+    expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
+    expect(detail).toMatch(/SEQUENCE, SEQUENCE and BIT STRING/);
   });
 });
 
@@ -273,39 +315,28 @@ describe("any input", () => {
     },
   );
 
+  fuzz.prop([anyBytes, anyBytes, anyBytes], { numRuns: 300 })(
+    "that has the shape of a certificate is accepted, and rejected with a byte more or less",
+    (first, second, third) => {
+      const bytes = derElement(0x30, derElement(0x30, first), derElement(0x30, second), derElement(0x03, third));
+      expect(outcome(() => assertCertificateShape(bytes))).toBe("accepted");
+      for (const wrong of [Buffer.concat([bytes, Buffer.of(0)]), bytes.subarray(0, -1)]) {
+        expect(outcome(() => assertCertificateShape(wrong))).toBe("ERR_CERTIFICATE_MALFORMED");
+      }
+    },
+  );
+
   fuzz.prop(
     [
       fc.oneof(
         anyBytes,
-        anyBytes.map((bytes) => Buffer.concat([Buffer.of(0x30), bytes])),
+        anyBytes.map((bytes) => derElement(0x30, bytes)),
       ),
     ],
     { numRuns: 1000 },
-  )("that is bytes is one DER element of exactly its length, or refused by an AccessTokenError", (bytes) => {
-    const ending = outcome(() => assertOneDerElement(bytes));
-    const canonical = [0, 1, 2].some((lengthBytes) => {
-      const length = bytes.length - 2 - lengthBytes;
-      const least = [0, 0x80, 0x100][lengthBytes] ?? 0;
-      const header =
-        length >= least && length <= 0xffff
-          ? sequence(length, lengthBytes).subarray(0, -length || undefined)
-          : undefined;
-      return (
-        header !== undefined && (lengthBytes > 0 || length < 0x80) && bytes.subarray(0, header.length).equals(header)
-      );
-    });
-    expect(ending).toBe(canonical ? "accepted" : "ERR_CERTIFICATE_MALFORMED");
+  )("that is bytes is accepted, or rejected by an AccessTokenError", (bytes) => {
+    expect(["accepted", "ERR_CERTIFICATE_MALFORMED"]).toContain(outcome(() => assertCertificateShape(bytes)));
   });
-
-  fuzz.prop([fc.integer({ min: 0, max: 70_000 }), fc.boolean()], { numRuns: 200 })(
-    "of the right length is refused with a byte more or less",
-    (length, more) => {
-      const bytes = sequence(length, length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x1_0000 ? 2 : 3);
-      const wrong = more ? Buffer.concat([bytes, Buffer.of(0)]) : bytes.subarray(0, -1);
-      expect(outcome(() => assertOneDerElement(bytes))).toBe("accepted");
-      expect(outcome(() => assertOneDerElement(wrong))).toBe("ERR_CERTIFICATE_MALFORMED");
-    },
-  );
 
   // Were the time of any of these quadratic, it would be minutes.
   test.each([

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, expect } from "vitest";
 import type { CertificateEncoding } from "../../src/resolvers/encodings.ts";
 import type { ForwardedCertificateFormat } from "../../src/resolvers/forwarded-format.ts";
+import { certificateShaped } from "../support/der.ts";
 import { type FormatName, formats } from "../support/formats.ts";
 import { encoders, verdict } from "../support/forwarding.ts";
 
@@ -52,12 +53,8 @@ function read(name: FormatName, ...values: readonly string[]): string {
   return verdict(formats[name], [...values.flatMap((value) => [header, value]), ...beside]);
 }
 
-/** One element of DER, which is all that is looked at of a certificate. */
-const der = fc.uint8Array({ maxLength: 300 }).map((content) => {
-  const { length } = content;
-  const octets = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.from([0x30, ...octets, ...content]);
-});
+/** Bytes of the shape of a certificate, which is all that is looked at. */
+const der = fc.uint8Array({ maxLength: 300 }).map((content) => certificateShaped(content));
 
 const thumbprintOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("base64url");
 

@@ -14,6 +14,7 @@ import { nginx } from "../../src/resolvers/formats/nginx.ts";
 import { rfc9440 } from "../../src/resolvers/formats/rfc9440.ts";
 import type { ForwardedCertificateFormat } from "../../src/resolvers/forwarded-format.ts";
 import { fromProxy, type FromProxyOptions } from "../../src/resolvers/from-proxy.ts";
+import { certificateShaped } from "../support/der.ts";
 import { type FormatName, formats } from "../support/formats.ts";
 import {
   encoders,
@@ -642,9 +643,9 @@ describe("a value that was decoded before", () => {
     const { calls, resolve } = counting();
     resolve("client-cert", value, ...proven);
     for (let index = 0; index < 3000; index += 1) {
-      // A DER element of 516 bytes that holds the number.
-      const bytes = Buffer.concat([Buffer.from([0x30, 0x82, 0x02, 0x00]), Buffer.alloc(512)]);
-      bytes.writeUInt32BE(index, 4);
+      const content = Buffer.alloc(512);
+      content.writeUInt32BE(index, 0);
+      const bytes = certificateShaped(content);
       resolve("client-cert", `:${bytes.toString("base64")}:`, ...proven);
     }
     resolve("client-cert", value, ...proven);
