@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createSecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import tlsModule, { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { type CertificateAuthority, createCertificateAuthority, type Identity } from "@certbound/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { attemptRenegotiation, type RenegotiationOutcome } from "../src/check-server/renegotiation.ts";
@@ -122,6 +122,18 @@ describe("attemptRenegotiation", () => {
       presented: Buffer.from(client.der),
       received: [],
     });
+  });
+
+  test("speaks TLS 1.2 where the process allows TLS 1.3 only", async () => {
+    const { DEFAULT_MIN_VERSION } = tlsModule;
+    const server = createHttpsServer({ ...tls, minVersion: "TLSv1.2" });
+    // As with node --tls-min-v1.3.
+    tlsModule.DEFAULT_MIN_VERSION = "TLSv1.3";
+    try {
+      expect(await attempt(server)).toEqual({ kind: "renegotiated" });
+    } finally {
+      tlsModule.DEFAULT_MIN_VERSION = DEFAULT_MIN_VERSION;
+    }
   });
 
   test("does not complete a handshake with a server whose certificate is not trusted", async () => {
