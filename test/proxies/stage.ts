@@ -37,6 +37,12 @@ export interface Stage {
   readonly askDirectly: (route: Route, attempt: Attempt) => Promise<Outcome>;
 }
 
+/** A proxy that runs, and the ports of its listeners. */
+export interface RunningProxy {
+  readonly proxy: Program;
+  readonly ports: Readonly<Record<Front["listener"], number>>;
+}
+
 /** Groups tests that need a proxy, and sets the stage for them. */
 export function describeProxy(options: StageOptions, tests: (stage: () => Stage) => void): void {
   const { proxy, configuration } = options;
@@ -120,11 +126,11 @@ async function startApis(
 }
 
 /** Tries again on other ports when the proxy does not start: somebody else may have taken them in the meantime. */
-async function startOnFreePorts(
-  options: StageOptions,
+export async function startOnFreePorts(
+  options: Pick<StageOptions, "proxy" | "configuration"> & { readonly fronts: readonly Pick<Front, "listener">[] },
   site: { readonly folder: string; readonly values: Readonly<Record<string, string>> },
   attempts = 3,
-): Promise<{ readonly proxy: Program; readonly ports: Readonly<Record<Front["listener"], number>> }> {
+): Promise<RunningProxy> {
   const { proxy: name, configuration, fronts } = options;
   const [verified = 0, any = 0] = await freePorts(2);
   const ports = { VERIFIED_PORT: verified, ANY_PORT: any };

@@ -1,4 +1,4 @@
-export type { CheckServerReport, RequestName, ServerCheck, ServerVerdict } from "./check-server/report.ts";
+export type { CheckName, CheckServerReport, RequestName, ServerCheck, ServerVerdict } from "./check-server/report.ts";
 export type { ExitCode } from "./exit-codes.ts";
 export type { ExplainedStep, ExplainReport } from "./explain/report.ts";
 export type { StepName } from "./explain/step-names.ts";

@@ -561,6 +561,15 @@ const confirmations: readonly BrokenSetup[] = [
     })),
   },
   {
+    cause: "bound-by-second-key",
+    code: "ERR_BINDING_UNSUPPORTED",
+    broken: confirmed((certificate) => ({
+      "x5t#S256": thumbprintOf(certificate.raw),
+      jwk: certificate.publicKey.export({ format: "jwk" }),
+    })),
+    repaired: confirmed((certificate) => ({ "x5t#S256": thumbprintOf(certificate.raw), kid: "key-1" })),
+  },
+  {
     cause: "dpop-bound",
     code: "ERR_BINDING_UNSUPPORTED",
     broken: confirmed((certificate) => ({ jkt: jwkThumbprint(certificate) })),

@@ -1,6 +1,9 @@
-import type { RequestListener } from "node:http";
+import { constants } from "node:crypto";
+import { once } from "node:events";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer } from "node:https";
-import type { TLSSocket } from "node:tls";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { AccessTokenError, createAuthenticator, createVerifier, httpRejection } from "@certbound/core";
 import {
   type CertificateAuthority,
@@ -12,7 +15,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CheckServerReport } from "../src/index.ts";
+import type { CheckServerReport, ServerCheck } from "../src/index.ts";
 import { createFolder, type Folder, type Run, runCli } from "./running.ts";
 
 /** What an API gets wrong, by the path at which it does. */
@@ -34,10 +37,14 @@ let client: Identity;
 let stranger: Identity;
 let issuer: Issuer;
 let folder: Folder;
+/** Options of all servers here: a certificate of the authority, and a request for the client's. */
+let tls: Pick<SecureContextOptions, "cert" | "key" | "ca"> & { readonly requestCert: true };
 let api: RunningServer;
 /** Lets in only certificates of its authority. */
 let strict: RunningServer;
 let options: readonly string[];
+
+const noRenegotiation = { secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
 
 /** An API that refuses as certbound does, except for the flaw of each path. */
 function flawedApi(): RequestListener {
@@ -79,9 +86,9 @@ beforeAll(async () => {
   ]);
   [client, stranger] = clients;
   issuer = await createIssuer();
-  const tls = { cert: server.certificate, key: server.key, ca: ca.certificate, requestCert: true };
-  api = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
-  strict = await startServer(createServer({ ...tls, rejectUnauthorized: true }, flawedApi()));
+  tls = { cert: server.certificate, key: server.key, ca: ca.certificate, requestCert: true };
+  api = await startServer(createServer({ ...tls, ...noRenegotiation, rejectUnauthorized: false }, flawedApi()));
+  strict = await startServer(createServer({ ...tls, ...noRenegotiation, rejectUnauthorized: true }, flawedApi()));
   folder = createFolder();
   const [cert, key] = [folder.file("client.pem", client.certificate), folder.file("client-key.pem", client.key)];
   options = ["--token", "-", "--cert", cert, "--key", key, "--ca", folder.file("ca.pem", ca.certificate)];
@@ -98,7 +105,7 @@ async function check(url: string, more: readonly string[] = [], json = true): Pr
   return run;
 }
 
-/** The verdicts in the order of the requests: right, other certificate, none, no token, damaged signature. */
+/** The verdicts in the order of the checks: right, other certificate, none, no token, damaged signature, renegotiation. */
 async function verdicts(
   url: string,
   more?: readonly string[],
@@ -109,14 +116,14 @@ async function verdicts(
 
 describe("an API", () => {
   test.each([
-    ["/good", 0, ["good", "good", "good", "good", "good"]],
-    ["/no-binding", 1, ["good", "fails-open", "fails-open", "good", "good"]],
-    ["/open", 1, ["good", "fails-open", "fails-open", "fails-open", "fails-open"]],
-    ["/no-certificate-needed", 1, ["good", "good", "fails-open", "good", "good"]],
-    ["/error", 0, ["good", "lesser", "lesser", "lesser", "lesser"]],
-    ["/bare", 0, ["good", "good", "good", "lesser", "good"]],
-    ["/closed", 1, ["fails-closed", "good", "good", "lesser", "good"]],
-    ["/absent", 3, ["untold", "untold", "untold", "untold", "untold"]],
+    ["/good", 0, ["good", "good", "good", "good", "good", "good"]],
+    ["/no-binding", 1, ["good", "fails-open", "fails-open", "good", "good", "good"]],
+    ["/open", 1, ["good", "fails-open", "fails-open", "fails-open", "fails-open", "good"]],
+    ["/no-certificate-needed", 1, ["good", "good", "fails-open", "good", "good", "good"]],
+    ["/error", 0, ["good", "lesser", "lesser", "lesser", "lesser", "good"]],
+    ["/bare", 0, ["good", "good", "good", "lesser", "good", "good"]],
+    ["/closed", 1, ["fails-closed", "good", "good", "lesser", "good", "good"]],
+    ["/absent", 3, ["untold", "untold", "untold", "untold", "untold", "good"]],
   ] as const)("at %s", async (path: Flaw, exitCode, expected) => {
     expect(await verdicts(api.url + path)).toEqual({ exitCode, verdicts: expected });
   });
@@ -130,7 +137,7 @@ describe("an API", () => {
   test("whose TLS refuses the certificate that was made was not tested for the binding", async () => {
     expect(await verdicts(`${strict.url}/good`)).toEqual({
       exitCode: 3,
-      verdicts: ["good", "untold", "good", "good", "good"],
+      verdicts: ["good", "untold", "good", "good", "good", "good"],
     });
     const { stdout } = await check(`${strict.url}/good`, [], false);
     expect(stdout).toContain("--other-cert");
@@ -145,7 +152,7 @@ describe("an API", () => {
     ];
     expect(await verdicts(`${strict.url}/good`, other)).toEqual({
       exitCode: 0,
-      verdicts: ["good", "good", "good", "good", "good"],
+      verdicts: ["good", "good", "good", "good", "good", "good"],
     });
     expect((await verdicts(`${strict.url}/no-binding`, other)).verdicts[1]).toBe("fails-open");
   });
@@ -169,6 +176,129 @@ describe("an API", () => {
     await gone.close();
     expect(await verdicts(gone.url)).toEqual({ exitCode: 3, verdicts: ["untold"] });
   });
+});
+
+describe("TLS renegotiation", () => {
+  async function renegotiation(
+    url: string,
+  ): Promise<{ readonly exitCode: number; readonly summary: string; readonly check: ServerCheck | undefined }> {
+    const { exitCode, stdout } = await check(`${url}/good`);
+    const { checks, summary } = JSON.parse(stdout) as CheckServerReport;
+    return { exitCode, summary, check: checks.find(({ name }) => name === "renegotiation") };
+  }
+
+  test("that a server allows is a lesser finding, which names both remedies", async () => {
+    const server = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
+    expect(await renegotiation(server.url)).toMatchObject({
+      exitCode: 0,
+      summary: "it refuses what it has to refuse, with lesser findings",
+      check: {
+        verdict: "lesser",
+        seen: "renegotiated",
+        finding: expect.stringMatching(/minVersion: "TLSv1\.3".*secureOptions: constants\.SSL_OP_NO_RENEGOTIATION/),
+      },
+    });
+    expect((await check(`${server.url}/good`, [], false)).stdout).toMatch(/^! a TLS 1\.2 renegotiation/m);
+    await server.close();
+  });
+
+  test("that a server rejects is not a finding", async () => {
+    expect(await renegotiation(api.url)).toMatchObject({
+      exitCode: 0,
+      summary: "it refuses what it has to refuse",
+      check: { verdict: "good", seen: "rejected (ERR_SSL_NO_RENEGOTIATION)" },
+    });
+    expect((await check(`${api.url}/good`, [], false)).stdout).toMatch(/^✓ a TLS 1\.2 renegotiation/m);
+  });
+
+  test("is not a finding for a server that supports TLS 1.3 only", async () => {
+    const server = await startServer(
+      createServer({ ...tls, minVersion: "TLSv1.3", rejectUnauthorized: false }, flawedApi()),
+    );
+    expect(await renegotiation(server.url)).toMatchObject({
+      exitCode: 0,
+      summary: "it refuses what it has to refuse",
+      check: { verdict: "good", seen: "TLS 1.3 only (ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION)" },
+    });
+    await server.close();
+  });
+
+  test("is attempted on one connection, which carries no request", async () => {
+    const seen = { protocols: [] as (string | null)[], connections: [] as (string | null)[] };
+    const handle = flawedApi();
+    const server = createServer({ ...tls, rejectUnauthorized: false }, (request, response) => {
+      seen.protocols.push((request.socket as TLSSocket).getProtocol());
+      handle(request, response);
+    });
+    server.on("secureConnection", (socket) => seen.connections.push(socket.getProtocol()));
+    const { url, close } = await startServer(server);
+    await check(`${url}/good`);
+    await close();
+    expect(seen.protocols).toEqual(Array.from({ length: 5 }, () => "TLSv1.3"));
+    expect(seen.connections).toEqual([...seen.protocols, "TLSv1.2"]);
+  });
+
+  test.each<[string, (socket: Socket) => void, Partial<ServerCheck>]>([
+    ["closes it", (socket) => socket.destroy(), { verdict: "good", seen: "no TLS 1.2 connection (ECONNRESET)" }],
+    [
+      "sends bytes that are not TLS",
+      (socket) => socket.resume().end(Buffer.alloc(20_000, 7)),
+      { verdict: "untold", seen: "no TLS 1.2 connection (ERR_SSL_WRONG_VERSION_NUMBER)" },
+    ],
+  ])("leaves the exit code to the requests when the server %s", async (_name, react, expected) => {
+    let connections = 0;
+    const front = createTcpServer((socket) => {
+      socket.on("error", () => {});
+      connections += 1;
+      if (connections > 5) return react(socket);
+      const relayed = connect(Number(new URL(api.url).port), "127.0.0.1");
+      relayed.on("error", () => {});
+      socket.pipe(relayed).pipe(socket);
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
+    const url = `https://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    expect(await renegotiation(url)).toMatchObject({
+      exitCode: 0,
+      summary: "it refuses what it has to refuse",
+      check: expected,
+    });
+    await once(front.close(), "close");
+    expect(connections).toBe(6);
+  });
+});
+
+describe("a peer without TLS", () => {
+  test.each<[string, (socket: Socket) => void]>([
+    ["closes the connection at once", (socket) => socket.destroy()],
+    ["resets the connection at once", (socket) => socket.resetAndDestroy()],
+    ["sends bytes that are not TLS", (socket) => socket.resume().end(Buffer.alloc(20_000, 7))],
+  ])("that %s proves nothing, and no renegotiation is attempted", async (_name, react) => {
+    const server = createHttpServer();
+    server.removeAllListeners("connection");
+    server.on("connection", (socket) => react(socket.on("error", () => {})));
+    const { url, close } = await startServer(server);
+    await expectNothingProven(url);
+    await close();
+  });
+
+  test("that speaks plain HTTP proves nothing, and no renegotiation is attempted", async () => {
+    const { url, close } = await startServer(createHttpServer(flawedApi()));
+    await expectNothingProven(url);
+    await close();
+  });
+
+  async function expectNothingProven(url: string): Promise<void> {
+    const { exitCode, stdout, stderr } = await check(`${url.replace("http:", "https:")}/good`);
+    const { checks } = JSON.parse(stdout) as CheckServerReport;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: "" });
+    expect(checks.map(({ name }) => name)).toEqual([
+      "right",
+      "other-certificate",
+      "no-certificate",
+      "no-token",
+      "damaged-signature",
+    ]);
+  }
 });
 
 describe("the options of check-server", () => {

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { type AccessTokenError, createVerifier } from "@certbound/core";
 import { createIssuer, startServer, tamperSignature } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ExplainReport } from "../src/index.ts";
+import type { ExplainedStep, ExplainReport } from "../src/index.ts";
 import { inputsOf } from "./broken-setups.ts";
 import { createParties, type Parties } from "./parties.ts";
 import { explained, runCli } from "./running.ts";
@@ -175,6 +175,53 @@ describe("the steps", () => {
       "expiry-missing",
       "issuer-connection-refused",
     ]);
+  });
+});
+
+describe("the members of cnf next to x5t#S256", () => {
+  const others = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`other-${index}`, "x"]));
+
+  async function bindingStep(confirmation: object): Promise<ExplainedStep | undefined> {
+    const cnf = { ...confirmation, "x5t#S256": parties.client.thumbprint };
+    const { report } = await explained(await parties.issuer.accessToken({ claims: { cnf } }), argv);
+    return report.steps.find(({ step }) => step === "binding");
+  }
+
+  test.each([
+    ["jkt", "bound-by-both"],
+    ["jwk", "bound-by-second-key"],
+    ["jwe", "bound-by-second-key"],
+    ["jku", "bound-by-second-key"],
+  ])("that name a key are explained as core judges them: %s", async (member, cause) => {
+    for (const confirmation of [{ [member]: "x" }, { ...others, [member]: "x" }]) {
+      expect(await bindingStep(confirmation)).toMatchObject({
+        status: "failed",
+        code: "ERR_BINDING_UNSUPPORTED",
+        detail: expect.stringContaining(`cnf has ${member} next to x5t#S256`),
+        cause,
+        reason: expect.stringContaining(member),
+        expected: expect.stringContaining("no jkt, jwk, jwe or jku"),
+        seen: expect.stringMatching(new RegExp(`\\b${member}\\b`)),
+      });
+    }
+  });
+
+  test.each([
+    ["jwk", "jku"],
+    ["jkt", "jwe"],
+  ])("are named in the order of core: %s before %s", async (first, second) => {
+    const step = await bindingStep({ [second]: "x", [first]: "x" });
+    expect(step).toMatchObject({
+      detail: expect.stringContaining(`cnf has ${first} next to`),
+      reason: expect.stringContaining(first),
+    });
+    expect(step?.reason).not.toContain(second);
+  });
+
+  test("that name no key are ignored by core, and so here", async () => {
+    const step = await bindingStep({ ...others, kid: "key-1", x5u: "https://a.example/x5u", JWK: {} });
+    expect(step).toMatchObject({ status: "passed" });
+    expect(step?.expected).not.toContain("jwk");
   });
 });
 

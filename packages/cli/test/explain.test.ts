@@ -1,5 +1,9 @@
+import { AccessTokenError } from "@certbound/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { causes } from "../src/causes/find-cause.ts";
+import { causes, findCause } from "../src/causes/find-cause.ts";
+import type { Facts } from "../src/explain/facts.ts";
+import { readTokenText } from "../src/explain/token-reading.ts";
+import { readForwarded } from "../src/inputs/forwarded-certificate.ts";
 import { type BrokenSetup, brokenSetups, inputsOf, secretsOf, type Setup } from "./broken-setups.ts";
 import { createParties, type Parties } from "./parties.ts";
 import { explained } from "./running.ts";
@@ -35,7 +39,40 @@ describe("explain", () => {
 
   test("has a set-up for every cause that needs no network", () => {
     const shown = new Set(brokenSetups.map(({ cause }) => cause));
-    expect(causes.map(({ id }) => id).filter((id) => !shown.has(id))).toEqual(["issuer-host-unknown"]);
+    const unseen = causes.map(({ id }) => id).filter((id) => !shown.has(id));
+    expect(unseen).toEqual(["header-list-incomplete", "issuer-host-unknown"]);
     expect(brokenSetups.length).toBeGreaterThan(100);
+  });
+});
+
+describe("the cause of ERR_CERTIFICATE_MALFORMED", () => {
+  function causeFor(detail: string): string | undefined {
+    const code = "ERR_CERTIFICATE_MALFORMED";
+    const forwarded = readForwarded({ headers: [["ssl-client-cert", "x"]], format: "nginx", formatOptions: undefined });
+    const facts: Facts = {
+      token: readTokenText(""),
+      rules: { issuer: undefined, audience: null, jwks: undefined, algorithms: undefined, scopes: [] },
+      presented: {
+        input: new AccessTokenError(code, { detail }),
+        thumbprint: undefined,
+        x509: undefined,
+        source: "",
+        file: undefined,
+        forwarded,
+        others: [],
+      },
+      exchanges: [],
+      keys: undefined,
+      now: 0,
+    };
+    return findCause(code, facts)?.id;
+  }
+
+  test("is the header list where the detail says that it is incomplete", () => {
+    expect(causeFor("the header list is incomplete: Node keeps 1000 fields")).toBe("header-list-incomplete");
+  });
+
+  test("is the format where the detail says nothing about the header list", () => {
+    expect(causeFor("the header ssl-client-cert is not percent-encoded PEM")).toBe("header-of-unknown-format");
   });
 });

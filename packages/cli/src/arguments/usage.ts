@@ -78,7 +78,7 @@ ${exitCodes}
 
 Makes five requests: the token with its certificate, with another one, with none, no token, and a damaged signature. An
 API that lets through more than the first one fails open. The token is sent to the server, after its certificate was
-verified.
+verified. Then it attempts a TLS 1.2 renegotiation on a connection without a token: a server should reject it.
 
   --token FILE|-            a token that the API accepts; never the token itself
   --cert FILE, --key FILE   the certificate that the token is bound to, and its key (PEM)

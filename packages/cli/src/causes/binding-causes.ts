@@ -11,6 +11,9 @@ const mismatch = ["ERR_BINDING_MISMATCH"] as const;
 
 const EMPTY = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
+/** The members of `cnf` that core rejects next to `x5t#S256`, in its order: each names a key whose proof is not checked. */
+export const keyMembers = ["jkt", "jwk", "jwe", "jku"] as const;
+
 const rightThumbprint =
   "it must be the base64url of the SHA-256 of the DER (RFC 8705 section 3.1); certbound thumbprint shows it";
 
@@ -33,9 +36,17 @@ export const bindingCauses: readonly Cause[] = [
   {
     id: "bound-by-both",
     codes: unsupported,
-    applies: (facts) => Object.hasOwn(confirmation(facts), "jkt") && Object.hasOwn(confirmation(facts), "x5t#S256"),
+    applies: (facts) => secondKey(facts) === "jkt",
     reason: "it is bound to a DPoP key (jkt) as well, which is not checked here",
     fix: "let the client ask for its token without a DPoP proof",
+  },
+  {
+    id: "bound-by-second-key",
+    codes: unsupported,
+    applies: (facts) => secondKey(facts) !== undefined,
+    reason: (facts) =>
+      `cnf has ${secondKey(facts)} next to x5t#S256: it names a second key, whose proof is not checked (RFC 7800 section 3.1 permits one)`,
+    fix: "have the issuer bind the token to the client's certificate only",
   },
   {
     id: "dpop-bound",
@@ -191,6 +202,12 @@ export const bindingCauses: readonly Cause[] = [
     fix: "compare with others that it may be: --also FILE, repeated; if none is, treat the token as stolen",
   },
 ];
+
+/** Returns the member of `cnf` that names a key next to `x5t#S256`; undefined if there is none. */
+export function secondKey(facts: Pick<Facts, "token">): (typeof keyMembers)[number] | undefined {
+  const cnf = confirmation(facts);
+  return Object.hasOwn(cnf, "x5t#S256") ? keyMembers.find((name) => Object.hasOwn(cnf, name)) : undefined;
+}
 
 function confirmation({ token }: Pick<Facts, "token">): Readonly<Record<string, unknown>> {
   const cnf = token.claims?.["cnf"];

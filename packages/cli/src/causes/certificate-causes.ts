@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { AccessTokenError } from "@certbound/core";
 import type { NoCertificate } from "../inputs/certificate-file.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Facts } from "../explain/facts.ts";
@@ -9,6 +10,10 @@ const malformed = ["ERR_CERTIFICATE_MALFORMED"] as const;
 const untrusted = ["ERR_CERTIFICATE_UNTRUSTED"] as const;
 /** A file of DER that is no certificate has a thumbprint as well, of which core cannot know what it is. */
 const anyOfFile = ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_BINDING_MISMATCH"] as const;
+
+/** What explain cannot see: it judges files and headers, not the connection. */
+const renegotiation =
+  'where the API\'s own detail names a TLS renegotiation: minVersion: "TLSv1.3", or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
 
 const fileFaults: Readonly<Record<NoCertificate, FoundCause>> = {
   empty: {
@@ -82,7 +87,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: missing,
     applies: ({ presented }) => presented.forwarded === undefined,
     reason: "the client presents no certificate on this connection",
-    fix: "set requestCert on the server, and let the client send its certificate with every connection; behind a proxy, use fromProxy",
+    fix: `set requestCert on the server, and let the client send its certificate with every connection; behind a proxy, use fromProxy; ${renegotiation}`,
   },
   {
     id: "header-missing",
@@ -119,6 +124,15 @@ export const certificateCauses: readonly Cause[] = [
     codes: missing,
     reason: "the proxy sent the SHA-256 of nothing: the client presented no certificate to it",
     fix: "see whether the proxy asks for certificates on this host",
+  },
+  {
+    id: "header-list-incomplete",
+    codes: malformed,
+    applies: ({ presented: { input } }) =>
+      input instanceof AccessTokenError && input.detail?.includes("incomplete") === true,
+    reason:
+      "Node.js drops header fields beyond server.maxHeadersCount (1,000 by default), so that no field of such a list counts; for its Authorization header the API responds with 400 (ERR_REQUEST_MALFORMED)",
+    fix: "raise server.maxHeadersCount, or let the proxy limit the number of header fields",
   },
   {
     id: "header-twice",
@@ -233,7 +247,7 @@ export const certificateCauses: readonly Cause[] = [
     id: "certificate-untrusted",
     codes: untrusted,
     reason: "the certificate did not come the way it has to",
-    fix: "see the detail",
+    fix: `see the detail; ${renegotiation}`,
   },
 ];
 

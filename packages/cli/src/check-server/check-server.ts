@@ -7,7 +7,8 @@ import { readToken } from "../inputs/token-source.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { UsageError } from "../usage-error.ts";
 import { damagedToken } from "./damaged-token.ts";
-import { exchange, type Outcome, type Target, type TlsIdentity } from "./exchange.ts";
+import { exchange, type Outcome, type Target, TIMEOUT, type TlsIdentity } from "./exchange.ts";
+import { attemptRenegotiation, type RenegotiationOutcome } from "./renegotiation.ts";
 import { type CheckServerReport, checkServerReport, type RequestName } from "./report.ts";
 
 /**
@@ -30,7 +31,9 @@ export async function checkServer(given: CheckServerArguments, surroundings: Sur
       : await identityOf(given.other, "--other-cert and --other-key", surroundings);
   if (isSame(identity, other)) throw new UsageError("--other-cert is the same certificate as --cert");
   const ca = await readAuthorities(given.ca, surroundings);
-  return checkServerReport(url, await ask({ url, method, ca }, { token, identity, other }));
+  const target: Target = { url, method, ca };
+  const outcomes = await ask(target, { token, identity, other });
+  return checkServerReport(url, { outcomes, renegotiation: await renegotiate(target, { identity, outcomes }) });
 }
 
 interface Means {
@@ -55,6 +58,19 @@ async function ask(target: Target, { token, identity, other }: Means): Promise<R
     if (outcome.kind === "unreachable") break;
   }
   return outcomes;
+}
+
+/**
+ * Attempts a renegotiation where the API responded to every request with the given certificate: elsewhere, a connection that
+ * fails shows nothing about renegotiation.
+ */
+async function renegotiate(
+  target: Target,
+  { identity, outcomes }: { readonly identity: TlsIdentity; readonly outcomes: ReadonlyMap<RequestName, Outcome> },
+): Promise<RenegotiationOutcome | undefined> {
+  const withIdentity = (["right", "no-token", "damaged-signature"] as const).map((name) => outcomes.get(name)?.kind);
+  if (withIdentity.some((kind) => kind !== "answer")) return undefined;
+  return attemptRenegotiation(target, { identity, signal: AbortSignal.timeout(TIMEOUT) });
 }
 
 async function identityOf(

@@ -26,21 +26,21 @@ export type Outcome =
   | { readonly kind: "unreachable"; readonly failure: string };
 
 /** How long an API has to answer, in milliseconds. */
-const TIMEOUT = 10_000;
+export const TIMEOUT = 10_000;
 
 /** Makes one request over a connection of its own, with or without a certificate and a token. */
 export async function exchange(
-  { url, method, ca }: Target,
+  target: Target,
   sent: { readonly identity?: TlsIdentity | undefined; readonly token?: string | undefined },
 ): Promise<Outcome> {
+  const { url, method } = target;
   const { identity, token } = sent;
   const outgoing = request(url, {
     method,
     agent: false,
     signal: AbortSignal.timeout(TIMEOUT),
     headers: { accept: "*/*", connection: "close", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-    ...(identity !== undefined && { cert: identity.certificate, key: identity.key }),
-    ...(ca.length > 0 && { ca: [...ca] }),
+    ...tlsOptions(target, identity),
   });
   // A connection that is closed while the answer is read does not matter any more.
   outgoing.on("error", () => {});
@@ -54,4 +54,15 @@ export async function exchange(
     const failure = failureCode(error);
     return { kind: /^(?:ERR_SSL_|EPROTO|ECONNRESET|EPIPE)/.test(failure) ? "closed" : "unreachable", failure };
   }
+}
+
+/** Returns the TLS options for a target: the certificate and key to present, and the CA certificates to trust. */
+export function tlsOptions(
+  { ca }: Target,
+  identity: TlsIdentity | undefined,
+): { readonly cert?: string; readonly key?: string; readonly ca?: string[] } {
+  return {
+    ...(identity !== undefined && { cert: identity.certificate, key: identity.key }),
+    ...(ca.length > 0 && { ca: [...ca] }),
+  };
 }

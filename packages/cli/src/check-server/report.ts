@@ -1,19 +1,23 @@
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { printable } from "../rendering/printable.ts";
 import type { Outcome } from "./exchange.ts";
+import type { RenegotiationOutcome } from "./renegotiation.ts";
 
 /** The requests that are made, in order. */
 export type RequestName = "right" | "other-certificate" | "no-certificate" | "no-token" | "damaged-signature";
 
+/** The checks, in order: the requests, then the attempt to renegotiate. */
+export type CheckName = RequestName | "renegotiation";
+
 /**
  * What an outcome means. `fails-open`: let through what has to be refused; `fails-closed`: refused what has to be let
- * through; `lesser`: refused, in a way that it should not be; `untold`: it says nothing.
+ * through; `lesser`: refused, in a way that it should not be, or a renegotiation was allowed; `untold`: it says nothing.
  */
 export type ServerVerdict = "good" | "fails-open" | "fails-closed" | "lesser" | "untold";
 
 /** One request, and what is to be made of it. */
 export interface ServerCheck {
-  readonly name: RequestName;
+  readonly name: CheckName;
   readonly request: string;
   readonly expected: string;
   readonly seen: string;
@@ -50,16 +54,57 @@ const openings: Readonly<Record<Exclude<RequestName, "right">, string>> = {
   "damaged-signature": "anybody can write tokens: the signature is not verified",
 };
 
+/** The alert of a server that does not support TLS 1.2. */
+const PROTOCOL_VERSION = "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION";
+
+const renegotiated =
+  'in a renegotiation a client can present a certificate whose key it has not proven: set minVersion: "TLSv1.3" or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
+
 /** Says what the outcomes mean; none is given where nothing was asked any more. */
-export function checkServerReport(url: URL, outcomes: ReadonlyMap<RequestName, Outcome>): CheckServerReport {
-  const checks = [...outcomes].map(([name, outcome]): ServerCheck => ({
+export function checkServerReport(
+  url: URL,
+  {
+    outcomes,
+    renegotiation,
+  }: {
+    readonly outcomes: ReadonlyMap<RequestName, Outcome>;
+    readonly renegotiation: RenegotiationOutcome | undefined;
+  },
+): CheckServerReport {
+  const requests = [...outcomes].map(([name, outcome]): ServerCheck => ({
     name,
     ...texts[name],
     seen: seenIn(outcome),
     ...judged(name, outcome),
   }));
-  const verdicts = checks.map(({ verdict }) => verdict);
+  const checks = renegotiation === undefined ? requests : [...requests, renegotiationCheck(renegotiation)];
+  // What could not be told of the renegotiation hides a lesser finding at most: the exit code is that of the requests.
+  const verdicts = checks.filter((check) => !isUntoldRenegotiation(check)).map(({ verdict }) => verdict);
   return { command: "check-server", url: printable(url.href), checks, ...summed(verdicts) };
+}
+
+function renegotiationCheck(outcome: RenegotiationOutcome): ServerCheck {
+  return {
+    name: "renegotiation",
+    request: "a TLS 1.2 renegotiation, with the given certificate and without a token",
+    expected: "rejected, or TLS 1.3 only",
+    ...judgedRenegotiation(outcome),
+  };
+}
+
+function judgedRenegotiation(outcome: RenegotiationOutcome): Judgement & Pick<ServerCheck, "seen"> {
+  if (outcome.kind === "renegotiated") return { seen: "renegotiated", verdict: "lesser", finding: renegotiated };
+  const { kind, failure } = outcome;
+  if (kind === "rejected") return { seen: `rejected (${failure})`, verdict: "good" };
+  if (failure === PROTOCOL_VERSION) return { seen: `TLS 1.3 only (${failure})`, verdict: "good" };
+  const seen = `no TLS 1.2 connection (${failure})`;
+  // The server ended the handshake, so that there is nothing to renegotiate. Anything else is an error on this side.
+  if (/_ALERT_|^(?:ECONNRESET|EPIPE)$/.test(failure)) return { seen, verdict: "good" };
+  return { seen, verdict: "untold", finding: "the renegotiation was not tested; this does not change the exit code" };
+}
+
+function isUntoldRenegotiation({ name, verdict }: ServerCheck): boolean {
+  return name === "renegotiation" && verdict === "untold";
 }
 
 function judged(name: RequestName, outcome: Outcome): Judgement {

@@ -1,3 +1,4 @@
+import { keyMembers, secondKey } from "../causes/binding-causes.ts";
 import { acceptedTypes } from "../causes/header-causes.ts";
 import { granted, timeText } from "../causes/claim-causes.ts";
 import { keyIds } from "../causes/key-causes.ts";
@@ -48,7 +49,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
     ].join("; "),
   }),
   binding: (facts) => ({
-    expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}`,
+    expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}${withoutSecondKey(facts)}`,
     seen: `cnf ${confirmationText(claimOf(facts, "cnf"))}`,
   }),
   keys: ({ token, rules, keys }) => ({
@@ -68,10 +69,18 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
         },
 };
 
-/** Thumbprints are shown, and nothing that may be a key. */
+function withoutSecondKey(facts: Facts): string {
+  if (secondKey(facts) === undefined) return "";
+  return `, and cnf has no ${keyMembers.slice(0, -1).join(", ")} or ${keyMembers.at(-1)}`;
+}
+
+/** Thumbprints are shown, and nothing that may be a key. The members that core judges come first: not all are shown. */
 function confirmationText(confirmation: unknown): string {
   if (typeof confirmation !== "object" || confirmation === null) return printableValue(confirmation);
-  const members = Object.entries(confirmation).map(([name, value]: [string, unknown]) =>
+  const judged = new Set<string>(["x5t#S256", ...keyMembers]);
+  const entries = Object.entries(confirmation);
+  const ordered = [...entries.filter(([name]) => judged.has(name)), ...entries.filter(([name]) => !judged.has(name))];
+  const members = ordered.map(([name, value]: [string, unknown]) =>
     /^(?:x5t|jkt$)/i.test(name) ? `${printable(name)} ${printableValue(value)}` : printable(name),
   );
   return members.length === 0 ? "{}" : members.slice(0, 8).join(", ");
