@@ -21,10 +21,10 @@ async function codeOfForeignError() {
     issuer: "https://issuer.example",
     audience: null,
     jwks,
-    clock: () => 0,
+    clock: () => 2_000_000_000_000,
     certificateResolver: () => foreign,
   });
-  const claims = { iss: "https://issuer.example", exp: 60 };
+  const claims = { iss: "https://issuer.example", exp: 2_000_000_060 };
   const token = forgeToken({ header: { alg: "ES256", typ: "at+jwt" }, payload: claims, signature: "" });
   const request = { rawHeaders: ["authorization", `Bearer ${token}`], socket: {} };
   return authenticator()(request).then(

@@ -140,7 +140,7 @@ describe("the steps", () => {
     const asking = ["--issuer", issuer.issuer, "--audience", issuer.audience, ...certificate];
     for (const [claims, shown] of [
       [{}, "+++++++++++-"],
-      [{ exp: 1 }, "+++++x+++++-"],
+      [{ exp: 1_100_000_000 }, "+++++x+++++-"],
       [{ cnf: undefined }, "++++++++x++-"],
     ] as const) {
       const before = issuer.requests.length;

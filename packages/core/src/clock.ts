@@ -1,15 +1,21 @@
-/** A clock that tells no time: a mistake of the application, never a refusal, and nobody else's failure. */
+/** Thrown if `options.clock` throws or returns a value that is not a plausible time: a failure of the application. */
 export class ClockError extends TypeError {}
+
+/** 2001-09-09, in milliseconds since the epoch. A smaller value is in seconds, or is not the present time. */
+const EARLIEST = 1e12;
 
 /**
  * Reads a clock in seconds since the epoch.
  *
- * @throws ClockError when the clock throws, or gives no finite number: by such a time, no token would ever expire
+ * @throws ClockError when the clock throws or returns a value that is not finite or before 2001-09-09, by which expired tokens
+ *   would be valid
  */
 export function currentTime(clock: () => number): number {
   const milliseconds = read(clock);
-  if (!Number.isFinite(milliseconds)) throw new ClockError("certbound: the clock must return a finite number");
-  return milliseconds / 1000;
+  if (Number.isFinite(milliseconds) && milliseconds >= EARLIEST) return milliseconds / 1000;
+  throw new ClockError(
+    "certbound: the clock must return milliseconds since the epoch, not seconds, and not before 2001",
+  );
 }
 
 function read(clock: () => number): number {

@@ -6,16 +6,15 @@ describe("currentTime", () => {
   test.each([
     [1_750_000_000_000, 1_750_000_000],
     [1_750_000_000_999, 1_750_000_000.999],
-    [0, 0],
-    [-1000, -1],
+    [1_000_000_000_000, 1_000_000_000],
   ])("reads %d milliseconds as %d seconds", (milliseconds, seconds) => {
     expect(currentTime(() => milliseconds)).toBe(seconds);
   });
 
   test("reads the clock anew each time", () => {
-    let now = 1000;
+    let now = 1_750_000_000_000;
     const clock = () => (now += 1000);
-    expect([currentTime(clock), currentTime(clock)]).toEqual([2, 3]);
+    expect([currentTime(clock), currentTime(clock)]).toEqual([1_750_000_001, 1_750_000_002]);
   });
 
   test.each([
@@ -27,7 +26,12 @@ describe("currentTime", () => {
     "1750000000000",
     1_750_000_000_000n,
     new Date(0),
-  ])("refuses %s, by which no token would expire", (time) => {
+    0,
+    -1000,
+    999_999_999_999,
+    // Seconds instead of milliseconds.
+    1_750_000_000,
+  ])("rejects %s, by which no token would expire", (time) => {
     expect(() => currentTime(() => time as number)).toThrow(TypeError);
   });
 });

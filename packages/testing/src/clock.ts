@@ -15,13 +15,13 @@ export interface Clock {
   /**
    * Moves the time by `{ minutes: 5 }`, say; back by negative numbers.
    *
-   * @throws TypeError for an unknown unit, for none, and for what is no number
+   * @throws TypeError for an unknown unit, for none, for a value that is not a number, and for a time before 2001-09-09
    */
   readonly advance: (step: ClockStep) => void;
   /**
    * Moves the time to a date, or to milliseconds since 1970.
    *
-   * @throws TypeError for what is neither
+   * @throws TypeError for a value that is neither, and for a time before 2001-09-09
    */
   readonly set: (time: Date | number) => void;
 }
@@ -41,13 +41,13 @@ const units: Readonly<Record<keyof ClockStep, number>> = {
  * follow: TLS checks them by the machine's clock. Far from the present, a policy that goes by this clock takes valid
  * certificates for expired ones.
  *
- * @throws TypeError for a start that is neither a date nor a number
+ * @throws TypeError for a start that is neither a date nor a number, or is before 2001-09-09
  */
 export function createClock(start: Date | number = Date.now()): Clock {
   let now = milliseconds(start);
   return Object.assign(() => now, {
     advance: (step: ClockStep) => {
-      now += length(step);
+      now = milliseconds(now + length(step));
     },
     set: (time: Date | number) => {
       now = milliseconds(time);
@@ -55,9 +55,13 @@ export function createClock(start: Date | number = Date.now()): Clock {
   });
 }
 
+/** 2001-09-09, in milliseconds since 1970: APIs reject an earlier time, which is probably in seconds. */
+const EARLIEST = 1e12;
+
 function milliseconds(time: Date | number): number {
   const value = time instanceof Date ? time.getTime() : time;
   if (!Number.isFinite(value)) throw new TypeError("The time is neither a date nor milliseconds since 1970");
+  if (value < EARLIEST) throw new TypeError("The time is before 2001-09-09: is it in seconds instead of milliseconds?");
   return value;
 }
 
