@@ -4,20 +4,20 @@ import { parseClientCertificate } from "../../../packages/core/dist/client-certi
 import { outcomeOf } from "../outcome.mjs";
 
 /**
- * Certificates as bytes and as text: exactly one DER element is accepted, its hash is the thumbprint, and what X.509 is
- * shown for it is the same bytes.
+ * Certificates as bytes and as text: exactly one DER element of the shape of a certificate is accepted, its hash is the
+ * thumbprint, and the X.509 that is shown for it consists of the same bytes.
  *
  * @param {Buffer} data
  */
 export function fuzz(data) {
-  const isDer = isOneElement(data);
+  const isDer = isCertificateShaped(data);
   check(data, data.length === 0 || isDer ? "accepted" : "ERR_CERTIFICATE_MALFORMED", data);
   check(data.toString("base64"), data.length === 0 || isDer ? "accepted" : "ERR_CERTIFICATE_MALFORMED", data);
   if (isDer) checkParsed(data);
 
   const text = data.toString("latin1");
   const der = leafOf(text);
-  const isAccepted = text === "" || (der !== undefined && isOneElement(der));
+  const isAccepted = text === "" || (der !== undefined && isCertificateShaped(der));
   check(text, isAccepted ? "accepted" : "ERR_CERTIFICATE_MALFORMED", der ?? data);
 }
 
@@ -66,6 +66,29 @@ function leafOf(text) {
     return undefined;
   }
   return Buffer.from(encoded ?? "", "base64");
+}
+
+/**
+ * Whether bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING; how the lengths of these are written does not matter.
+ *
+ * @param {Buffer} bytes
+ */
+function isCertificateShaped(bytes) {
+  if (!isOneElement(bytes)) return false;
+  const count = [0, 1, 2, 3, 4].find((octets) =>
+    bytes.subarray(0, 2 + octets).equals(headerOf(bytes.length - 2 - octets, octets)),
+  );
+  let rest = bytes.subarray(2 + Number(count));
+  for (const tag of [0x30, 0x30, 0x03]) {
+    const { 0: found, 1: first = 0x80 } = rest;
+    const octets = first < 0x80 ? 0 : first - 0x80;
+    const isDefinite = first < 0x80 || (octets >= 1 && octets <= 4 && rest.length >= 2 + octets);
+    if (found !== tag || !isDefinite) return false;
+    const length = octets === 0 ? first : Number(`0x${rest.toString("hex", 2, 2 + octets)}`);
+    if (rest.length < 2 + octets + length) return false;
+    rest = rest.subarray(2 + octets + length);
+  }
+  return rest.length === 0;
 }
 
 /**
