@@ -170,7 +170,7 @@ describe("a header list", () => {
     [null, 1023, "1023", "1000"],
     [null, 1000, "1000", "1000"],
     [5.9, 31, "31", "5"],
-  ])("that is incomplete is described by its length and the limit: limit %d, %i fields", (limit, count, seen, max) => {
+  ])("that is incomplete is described by its length and the limit: limit %s, %i fields", (limit, count, seen, max) => {
     const detail = withAllHeaders({ rawHeaders: fields(count), socket: over(limit) });
     expect(detail).toContain("incomplete");
     expect(detail).toContain(`has ${seen}`);
