@@ -153,16 +153,17 @@ describe("a header list", () => {
     for (const count of [1, 2000]) expect(isComplete(count, closed, { stream: {} })).toBe(true);
   });
 
-  test.each<[string, string, unknown, object]>([
-    ["a limit", "maxHeadersCount", 0, { server: {} }],
-    ["a higher limit", "maxHeadersCount", 5000, { server: {} }],
-    ["a server without a limit", "server", { maxHeadersCount: 0 }, {}],
-    ["a socket without a limit", "socket", { server: { maxHeadersCount: 0 } }, {}],
-    ["the stream of HTTP/2", "stream", { session: {} }, { server: {} }],
-  ])("is incomplete all the same when Object.prototype has %s", (_, name, value, socket) => {
-    const request = { rawHeaders: fields(1000), ...(name !== "socket" && { socket }) } as NodeRequest;
+  test.each<[string, string, unknown, object, number]>([
+    ["a limit", "maxHeadersCount", 0, { server: {} }, 1000],
+    ["a higher limit", "maxHeadersCount", 5000, { server: {} }, 1000],
+    ["a server without a limit", "server", { maxHeadersCount: 0 }, {}, 1000],
+    ["a socket without a limit", "socket", { server: { maxHeadersCount: 0 } }, {}, 1000],
+    ["the stream of HTTP/2", "stream", { session: {} }, { server: {} }, 1000],
+    ["the stream of HTTP/2, and the server a low limit", "stream", { session: {} }, over(5), 5],
+  ])("is incomplete all the same when Object.prototype has %s", (_, name, value, socket, limit) => {
+    const request = { rawHeaders: fields(limit), ...(name !== "socket" && { socket }) } as NodeRequest;
     expect(withPollutedPrototype(name, value, () => withAllHeaders(request))).toBeTypeOf("string");
-    const short = { ...request, rawHeaders: fields(999) };
+    const short = { ...request, rawHeaders: fields(limit - 1) };
     expect(withPollutedPrototype(name, value, () => withAllHeaders(short))).toBe(short);
   });
 
