@@ -1,4 +1,5 @@
 import { caddy } from "@certbound/core";
+import { addingCases } from "./adding-cases.ts";
 import { forwardingCases, roomCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
 import { describeProxy } from "./stage.ts";
@@ -28,6 +29,12 @@ const fingerprint: Front = {
 
 const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
 
+const adding: Front = {
+  ...verified,
+  name: "a header that is added, not replaced",
+  trust: () => ({ addresses: ["127.0.0.1"] }),
+};
+
 describeProxy({ proxy: "Caddy", configuration: "Caddyfile", fronts: [verified, any] }, (stage) => {
   forwardingCases(stage, verified);
   forwardingCases(stage, any);
@@ -42,4 +49,8 @@ describeProxy({ proxy: "Caddy", configuration: "Caddyfile-sha256", fronts: [fing
 
 describeProxy({ proxy: "Caddy", configuration: "Caddyfile", fronts: [roomy], maxHeaderSize: 65_536 }, (stage) =>
   roomCases(stage, roomy),
+);
+
+describeProxy({ proxy: "Caddy", configuration: "Caddyfile-adding", fronts: [adding] }, (stage) =>
+  addingCases(stage, adding),
 );

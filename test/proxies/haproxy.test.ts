@@ -1,4 +1,5 @@
 import { haproxy, rfc9440 } from "@certbound/core";
+import { addingCases } from "./adding-cases.ts";
 import { forwardingCases, roomCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
 import { describeProxy } from "./stage.ts";
@@ -32,6 +33,11 @@ const unverified: Front = {
   format: verified.format,
 };
 const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const adding: Front = {
+  ...verified,
+  name: "headers that are added, not replaced",
+  trust: () => ({ addresses: ["127.0.0.1"] }),
+};
 const byteSequence: Front = { ...verified, name: "RFC 9440", format: rfc9440(), verified: {} };
 
 const base64url: Front = {
@@ -68,4 +74,8 @@ describeProxy({ proxy: "HAProxy", configuration: "haproxy-sha256.cfg", fronts: [
 describeProxy(
   { proxy: "HAProxy", configuration: "haproxy-large-certificates.cfg", fronts: [roomy], maxHeaderSize: 65_536 },
   (stage) => roomCases(stage, roomy),
+);
+
+describeProxy({ proxy: "HAProxy", configuration: "haproxy-adding.cfg", fronts: [adding] }, (stage) =>
+  addingCases(stage, adding),
 );

@@ -1,5 +1,5 @@
 import { AccessTokenError } from "./errors.ts";
-import { headerValues, type NodeRequest } from "./incoming-request.ts";
+import { headerValues, type NodeRequest, withAllHeaders } from "./incoming-request.ts";
 
 /** All white space of ECMAScript, and the comma. */
 const separators =
@@ -12,10 +12,13 @@ const separators =
  *
  * The only place that is looked at for an access token: never the query, the body or a cookie.
  *
- * @throws AccessTokenError `ERR_TOKEN_MISSING` when there is none; `ERR_REQUEST_MALFORMED` when there is more than one
+ * @throws AccessTokenError `ERR_TOKEN_MISSING` when there is none; `ERR_REQUEST_MALFORMED` when there is more than one,
+ *   or the header list is incomplete
  */
 export function authorizationHeader(request: NodeRequest): string {
-  const values = headerValues(request, "authorization");
+  const complete = withAllHeaders(request);
+  if (typeof complete === "string") throw malformed(complete);
+  const values = headerValues(complete, "authorization");
   if (values.length > 1) throw malformed(`expected one Authorization header, saw ${values.length}`);
   const [credentials = ""] = values;
   if (credentials === "") throw missing("there is no Authorization header");

@@ -15,7 +15,13 @@ export interface NodeSocket {
   readonly remoteAddress?: string | undefined;
   /** The server that accepted the connection. */
   readonly server?:
-    | { address?(): unknown; readonly requestCert?: unknown; readonly secureOptions?: unknown }
+    | {
+        address?(): unknown;
+        readonly requestCert?: unknown;
+        readonly secureOptions?: unknown;
+        /** How many header fields Node keeps. */
+        readonly maxHeadersCount?: unknown;
+      }
     | undefined;
   getPeerX509Certificate?(): X509Certificate | undefined;
   getProtocol?(): string | null;
@@ -45,6 +51,59 @@ export function connectionOf(request: NodeRequest): object | undefined {
   return (stream && memberOf(stream, "session")) ?? memberOf(request, "socket");
 }
 
+declare const allHeaders: unique symbol;
+
+/** A request whose header list is complete, as {@link withAllHeaders} found; header values are read from no other. */
+export type RequestWithAllHeaders = NodeRequest & { readonly [allHeaders]: true };
+
+/** The length of `rawHeaders` at which Node stops to keep fields, where `maxHeadersCount` is not a number. */
+const DEFAULT_MAX_LENGTH = 2000;
+
+/**
+ * Returns the request itself if its header list is complete, and otherwise the detail of an error.
+ *
+ * Some versions of Node drop the HTTP/1 fields beyond `server.maxHeadersCount` without a trace, also from `rawHeaders`; others
+ * respond with 431. A list that reaches the limit counts as incomplete in all versions: a client that sends many fields can
+ * have those dropped that a proxy adds after its own. HTTP/2 has no such limit.
+ */
+export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | string {
+  const { length } = request.rawHeaders;
+  // The type is a mark only: nothing is added to the request.
+  const complete = request as RequestWithAllHeaders;
+  if (length < DEFAULT_MAX_LENGTH && hasDefaultLimit(request)) return complete;
+  if (memberOf(request, "stream") !== undefined) return complete;
+  const maxLength = maxLengthOfHeaders(request);
+  if (length < maxLength) return complete;
+  return (
+    `the header list is incomplete: Node keeps ${maxLength / 2} fields (server.maxHeadersCount), and this request has ` +
+    `${Math.floor(length / 2)} or more (does a client hide the header of a proxy behind many others?)`
+  );
+}
+
+/**
+ * Returns whether a request is of HTTP/1 and has the default limit, by plain reads, which are faster than `memberOf`: where
+ * they find no stream and no number, `memberOf` finds neither.
+ */
+function hasDefaultLimit(request: NodeRequest): boolean {
+  if (request.stream !== undefined) return false;
+  // A request may be made up without a socket.
+  const { server } = (request.socket as NodeSocket | undefined) ?? {};
+  return typeof server?.maxHeadersCount !== "number";
+}
+
+/**
+ * Computes the limit as Node does, as an integer of 32 bits; Infinity where there is none.
+ *
+ * Node itself reads an inherited number as well, so that the lower one of both counts.
+ */
+function maxLengthOfHeaders(request: NodeRequest): number {
+  const socket = memberOf(request, "socket");
+  const server = socket && memberOf(socket, "server");
+  const counts = server ? [memberOf(server, "maxHeadersCount"), server.maxHeadersCount] : [undefined];
+  const lengths = counts.map((count) => (typeof count === "number" ? count << 1 : DEFAULT_MAX_LENGTH));
+  return Math.min(...lengths.map((length) => (length > 0 ? length : Number.POSITIVE_INFINITY)));
+}
+
 /**
  * Lists the values of every occurrence of one header, in order.
  *
@@ -52,7 +111,7 @@ export function connectionOf(request: NodeRequest): object | undefined {
  *
  * @param name in lower case
  */
-export function headerValues(request: NodeRequest, name: string): readonly string[] {
+export function headerValues(request: RequestWithAllHeaders, name: string): readonly string[] {
   const values: string[] = [];
   let field: string | undefined;
   for (const text of request.rawHeaders) {

@@ -93,6 +93,42 @@ describe("the Authorization header", () => {
   );
 });
 
+describe("an incomplete header list", () => {
+  const filler = (count: number) => Array.from({ length: count }, () => ["a", ""]).flat();
+
+  /** Reads the token of a request of so many header fields, the Authorization header first. */
+  function readAmong(count: number, socket: object, authorization = ["Authorization", "Bearer abc"]): string {
+    const rawHeaders = [...authorization, ...filler(count - authorization.length / 2)];
+    return bearerToken(authorizationHeader({ rawHeaders, socket }), ["bearer"]);
+  }
+
+  test.each([
+    [1000, {}],
+    [1000, { server: { maxHeadersCount: null } }],
+    [10, { server: { maxHeadersCount: 10 } }],
+    [3000, { server: { maxHeadersCount: 3000 } }],
+  ])("of %i fields or more is malformed, and one field less is not", (limit, socket) => {
+    expect(readAmong(limit - 1, socket)).toBe("abc");
+    for (const count of [limit, limit + 1, limit + 31])
+      expect(outcome(() => readAmong(count, socket))).toBe("ERR_REQUEST_MALFORMED");
+  });
+
+  test("is malformed, not a missing token, when there is no Authorization header in it", () => {
+    expect(outcome(() => readAmong(1000, {}, []))).toBe("ERR_REQUEST_MALFORMED");
+    expect(outcome(() => readAmong(999, {}, []))).toBe("ERR_TOKEN_MISSING");
+  });
+
+  test("does not exist where the server has no limit", () => {
+    expect(readAmong(5000, { server: { maxHeadersCount: 0 } })).toBe("abc");
+  });
+
+  test("is explained", () => {
+    const { detail } = refusal(() => readAmong(1023, {}));
+    expect(detail).toMatch(/incomplete.*1000.*1023/);
+    expect(detail).not.toContain("abc");
+  });
+});
+
 describe("the accepted schemes", () => {
   test.each(["mtls_pop abc", "MTLS_POP abc", "Bearer abc"])("include that of %j when it is named", (credentials) => {
     expect(token([credentials], ["bearer", "mtls_pop"])).toBe("abc");

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { NodeRequest } from "../src/incoming-request.ts";
 import { type Credentials, type CredentialSources, keepAccepted, readCredentials } from "../src/credentials.ts";
 import { AccessTokenError } from "../src/errors.ts";
+import { forwardedHeader } from "../src/resolvers/formats/forwarded-header.ts";
+import { fromProxy } from "../src/resolvers/from-proxy.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 
@@ -227,6 +229,43 @@ describe("without a token resolver", () => {
       socket: {},
     };
     expect(await outcomeOf(read({}, elsewhere))).toBe("ERR_TOKEN_MISSING");
+  });
+});
+
+describe("an incomplete header list", () => {
+  const certificateResolver = fromProxy(forwardedHeader({ header: "x-cert", encoding: "der-base64" }), {
+    trust: { addresses: ["192.0.2.1"] },
+  });
+  const among = (count: number): NodeRequest => {
+    const headers = ["Authorization", "Bearer token", "x-cert", Buffer.from(client.der).toString("base64")];
+    const rawHeaders = [...headers, ...Array.from({ length: count - 2 }, () => ["a", ""]).flat()];
+    return { rawHeaders, socket: { remoteAddress: "192.0.2.1" } };
+  };
+
+  test("is an error of the request where the token is read from it", async () => {
+    expect(await outcomeOf(read({ certificateResolver }, among(1000)))).toBe("ERR_REQUEST_MALFORMED");
+    expect(await outcomeOf(read({}, among(1000)))).toBe("ERR_REQUEST_MALFORMED");
+    expect((await read({ certificateResolver }, among(999))).certificate).toMatchObject({
+      thumbprint: client.thumbprint,
+    });
+  });
+
+  test("is an error of the certificate where that alone is read from it", async () => {
+    for (const tokenResolver of resolversOf("token")) {
+      const { certificate } = await read({ tokenResolver, certificateResolver }, among(1000));
+      expect(certificate).toMatchObject({ code: "ERR_CERTIFICATE_MALFORMED" });
+      const complete = await read({ tokenResolver, certificateResolver }, among(999));
+      expect(complete.certificate).toMatchObject({ thumbprint: client.thumbprint });
+    }
+  });
+
+  test("does not matter where nothing is read from it", async () => {
+    const { token, certificate } = await read(
+      { tokenResolver: () => "token", certificateResolver: () => client.der },
+      among(1000),
+    );
+    expect(token.text).toBe("token");
+    expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
   });
 });
 

@@ -37,6 +37,12 @@ function twice(first: (token: string) => string, second: (token: string) => stri
   return { request: { headers, onlyHttp1: true } };
 }
 
+/** A token in a request of so many header fields; node:http sends Host and Connection as well. */
+function among(count: number): Difference {
+  const filler = Array.from({ length: count - 3 }, (): [string, string] => ["a", ""]);
+  return { request: { headers: (token) => [["authorization", `Bearer ${token}`], ...filler], onlyHttp1: true } };
+}
+
 /** How the token comes (RFC 6750 section 2.1). */
 export const authorizationHeader: readonly AdapterCase[] = [
   accepted(
@@ -177,6 +183,15 @@ export const authorizationHeader: readonly AdapterCase[] = [
       () => "",
       (token) => `Bearer ${token}`,
     ),
+    badRequest,
+  ),
+
+  // Some versions of Node drop the fields beyond 1000, and others respond to them with 431.
+  accepted("a token in a list of 999 header fields", among(999)),
+  refused(
+    "a token in a list of 1000 header fields, which may be incomplete",
+    "ERR_REQUEST_MALFORMED",
+    among(1000),
     badRequest,
   ),
 ];

@@ -1,7 +1,14 @@
 import { LRUCache } from "lru-cache";
 import { type ClientCertificate, parseVerifiedCertificate } from "../client-certificate.ts";
 import { AccessTokenError } from "../errors.ts";
-import { headerValues, type IncomingRequest, type NodeRequest, nodeRequest } from "../incoming-request.ts";
+import {
+  headerValues,
+  type IncomingRequest,
+  type NodeRequest,
+  nodeRequest,
+  type RequestWithAllHeaders,
+  withAllHeaders,
+} from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../known-options.ts";
 import { saysNone } from "./encodings.ts";
@@ -111,9 +118,11 @@ function verification({ header, success }: VerifyHeader): Verification {
 
 function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distrust: TrustRule): ClientCertificate {
   const { name, decode, verify } = format;
-  const values = headerValues(request, name);
+  const complete = withAllHeaders(request);
+  if (typeof complete === "string") throw refused("MALFORMED", complete);
+  const values = headerValues(complete, name);
   const [value] = values;
-  const reason = distrust(request);
+  const reason = distrust(complete);
   if (value === undefined)
     throw refused("MISSING", `there is no header ${name}${reason === undefined ? "" : `; ${reason}`}`);
   if (reason !== undefined) throw refused("UNTRUSTED", `the header ${name} does not come from the proxy: ${reason}`);
@@ -125,12 +134,12 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
   if (certificate === undefined) {
     throw refused("MISSING", `the proxy sent nothing, or the SHA-256 of nothing, in ${name}: no client certificate`);
   }
-  for (const verified of verify) requireSuccess(request, verified);
+  for (const verified of verify) requireSuccess(complete, verified);
   return certificate;
 }
 
 /** A verify header that is missing refuses: with some proxies, a client can have it removed by naming it in `Connection`. */
-function requireSuccess(request: NodeRequest, { name, accepts }: Verification): void {
+function requireSuccess(request: RequestWithAllHeaders, { name, accepts }: Verification): void {
   const values = headerValues(request, name);
   const [value] = values;
   if (value === undefined)

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../client-certificate.ts";
-import { headerValues, type NodeRequest } from "../incoming-request.ts";
+import { headerValues, type NodeRequest, type RequestWithAllHeaders } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../known-options.ts";
 import { memberOf } from "../object-member.ts";
@@ -27,7 +27,7 @@ export interface TrustedProxy {
 }
 
 /** Tells why a request does not come from the proxy; undefined when it does. */
-export type TrustRule = (request: NodeRequest) => string | undefined;
+export type TrustRule = (request: RequestWithAllHeaders) => string | undefined;
 
 const MIN_SECRET_LENGTH = 32;
 

@@ -589,6 +589,53 @@ describe("a request that is none", () => {
   });
 });
 
+describe("an incomplete header list", () => {
+  const filler = (count: number) => Array.from({ length: count }, () => ["a", ""]).flat();
+  const secret = "0123456789abcdef0123456789abcdef";
+
+  /** What the resolver makes of a request of so many header fields, these first. */
+  function resolvedAmong(count: number, headers: readonly string[], options: { server?: object; trust?: object } = {}) {
+    const { server, trust: rule = trust } = options;
+    const format = { ...rfc9440(), verify: { header: "x-verify", success: "SUCCESS" } };
+    const rawHeaders = [...headers, ...filler(count - headers.length / 2)];
+    const socket = { remoteAddress: proxyAddress, ...(server && { server }) };
+    return fromProxy(format, { trust: rule })({ rawHeaders, socket });
+  }
+
+  const verified = ["Client-Cert", value, "X-Verify", "SUCCESS"];
+
+  test.each([
+    [1000, {}],
+    [1000, { maxHeadersCount: null }],
+    [10, { maxHeadersCount: 10 }],
+    [3000, { maxHeadersCount: 3000 }],
+  ])("of %i fields or more has no certificate, and one field less has", (limit, server) => {
+    expect(wordFor(resolvedAmong(limit - 1, verified, { server }))).toBe(thumbprint);
+    for (const count of [limit, limit + 1, limit + 31])
+      expect(wordFor(resolvedAmong(count, verified, { server }))).toBe(MALFORMED);
+  });
+
+  test("does not exist where the server has no limit", () => {
+    expect(wordFor(resolvedAmong(5000, verified, { server: { maxHeadersCount: 0 } }))).toBe(thumbprint);
+  });
+
+  test.each<[string, readonly string[], object, string]>([
+    ["the header of the format", [], trust, MISSING],
+    ["the verify header", ["Client-Cert", value], trust, UNTRUSTED],
+    ["the secret", verified, { secret: { header: "x-secret", value: secret } }, UNTRUSTED],
+    ["the address of the proxy", verified, { addresses: [elsewhere] }, UNTRUSTED],
+  ])("is malformed before anything else is looked at: without %s", (_, headers, rule, otherwise) => {
+    expect(wordFor(resolvedAmong(1000, headers, { trust: rule }))).toBe(MALFORMED);
+    expect(wordFor(resolvedAmong(999, headers, { trust: rule }))).toBe(otherwise);
+  });
+
+  test("is explained", () => {
+    const detail = detailOf(resolvedAmong(1023, verified));
+    expect(detail).toMatch(/incomplete.*1000.*1023/);
+    expect(detail).not.toContain(value);
+  });
+});
+
 describe("a value that was decoded before", () => {
   const other = encoders.rfc9440(Buffer.from(certificates.rsa2048.der, "base64"));
   const secret = "0123456789abcdef0123456789abcdef";
