@@ -79,6 +79,8 @@ function proxied(
 }
 
 const success = ["ssl-client-verify", "SUCCESS"] as const;
+const otherFields = (count: number): readonly (readonly [string, string])[] =>
+  Array.from({ length: count }, () => ["x-other", "1"] as const);
 const asNginx = proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success]);
 const asHaproxy = proxied("haproxy", (_text, bytes) => [
   ["x-ssl-client-der", bytes.toString("base64")],
@@ -491,6 +493,12 @@ const forwarded: readonly BrokenSetup[] = [
     code: "ERR_CERTIFICATE_UNTRUSTED",
     broken: proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)]]),
     repaired: asNginx,
+  },
+  {
+    cause: "header-list-incomplete",
+    code: "ERR_CERTIFICATE_MALFORMED",
+    broken: proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success, ...otherFields(997)]),
+    repaired: proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success, ...otherFields(996)]),
   },
   {
     cause: "verify-header-twice",
