@@ -3,6 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { AccessTokenError, createAuthenticator, fromProxy, nginx, rfc9440, tlsCertificate } from "@certbound/core";
 import { presentedToken } from "../../packages/core/dist/presented-token.js";
+import { parseRequirements } from "../../packages/core/dist/requirements.js";
 import { innerEntry } from "../../packages/core/dist/verifier.js";
 import { openConnection } from "./connection.mjs";
 import { createFixture, freshly } from "./fixture.mjs";
@@ -38,7 +39,7 @@ function certboundVerification({ issuer }, socket, token) {
   const entry = innerEntry(verifier);
   const certificate = tlsCertificate({ rawHeaders: [], socket });
   if (entry === undefined || certificate === null) throw new Error("there is no certificate");
-  const requirements = Object.freeze({ validateCertificateBinding: /** @type {const} */ (true) });
+  const requirements = parseRequirements({}, entry.configuration);
   const next = freshly(token);
   return () => {
     const text = next();

@@ -8,6 +8,7 @@ import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
 import { isJsonObject } from "./json-object.ts";
 import { callback, knownOptions, type OptionRules } from "./known-options.ts";
 import { verifierRules } from "./options.ts";
+import { withoutPrototype } from "./object-member.ts";
 import type { PresentedToken } from "./presented-token.ts";
 import { describeProtectedResource, furtherMetadata, type ProtectedResource } from "./protected-resource.ts";
 import { type RejectionOptions, rejectionRules } from "./rejection.ts";
@@ -81,13 +82,13 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
 ): Authenticator<Request> {
   const given = knownOptions<AnyOptions<Request>>("the options", options, authenticatorRules, "not-given");
   const { certificateResolver, tokenResolver, onRejected, resourceMetadata, schemes = ["Bearer"], ...rest } = given;
-  const { verifier, verify, configuration } = verifierOf(rest);
+  const { verifier, verify, configuration } = verifierOf(withoutPrototype(rest));
   if (configuration.demands.isSenderConstrained && tokenResolver !== undefined) {
     throw new TypeError(
       'certbound: option "tokenResolver" cannot be given: the profile demands the Authorization header',
     );
   }
-  const { resource } = rest;
+  const { resource } = given;
   if (resourceMetadata !== undefined && resource === undefined) {
     throw new TypeError('certbound: option "resourceMetadata" needs option "resource"');
   }

@@ -70,8 +70,8 @@ export interface IntrospectionRules {
   readonly configuration: VerifierConfiguration;
   /** The issuer that was asked. */
   readonly issuer: IssuerConfiguration;
-  /** The verified claims of the token, when it is a JWT; of an opaque one, all that is known is the answer. */
-  readonly claims?: AccessTokenClaims;
+  /** The verified claims of the token, when it is a JWT; undefined of an opaque one, of which only the answer is known. */
+  readonly claims: AccessTokenClaims | undefined;
 }
 
 /**

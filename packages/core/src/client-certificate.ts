@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { hash, X509Certificate } from "node:crypto";
 import { assertCertificateShape, derFromText } from "./certificate-der.ts";
 import { AccessTokenError } from "./errors.ts";
+import { memberOf } from "./object-member.ts";
 import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
 
 /** A client certificate, known by its thumbprint. */
@@ -117,7 +118,9 @@ function fromDer(der: Buffer): HashedCertificate {
 function fromThumbprint(
   input: Extract<ClientCertificateInput, { readonly thumbprint: string }>,
 ): HashedCertificate | undefined {
-  const { thumbprint, x509, chainVerified = false } = input;
+  const thumbprint: unknown = memberOf(input, "thumbprint");
+  const x509 = memberOf(input, "x509");
+  const chainVerified: unknown = memberOf(input, "chainVerified");
   if (typeof thumbprint !== "string") throw new TypeError("the thumbprint of a client certificate must be a string");
   if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
   if (!isThumbprint(thumbprint)) throw malformed("the thumbprint is not 43 characters of canonical base64url");
@@ -125,10 +128,10 @@ function fromThumbprint(
     throw new TypeError("the x509 of a client certificate must be an X509Certificate");
   }
   if (x509 !== undefined && sha256(x509.raw) !== thumbprint) throw malformed("the thumbprint is not that of its x509");
-  if (typeof chainVerified !== "boolean") {
+  if (chainVerified !== undefined && typeof chainVerified !== "boolean") {
     throw new TypeError("the chainVerified of a client certificate must be true or false");
   }
-  return new HashedCertificate(thumbprint, x509, chainVerified);
+  return new HashedCertificate(thumbprint, x509, chainVerified === true);
 }
 
 function parseX509(der: Buffer): X509Certificate | undefined {

@@ -1,9 +1,10 @@
-import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { types } from "node:util";
 import type { CryptoKey, JWK } from "jose";
 import type { ClientAuthentication, IntrospectionOptions } from "./introspection-configuration.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";
 import { nonEmptyString } from "./known-options.ts";
+import { withoutPrototype } from "./object-member.ts";
 import { isLongEnough } from "./rsa-modulus.ts";
 
 type ClientKey = NonNullable<IntrospectionOptions["clientKey"]>;
@@ -23,15 +24,16 @@ const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Ma
 export function isClientKey(value: unknown): value is ClientKey {
   if (types.isCryptoKey(value)) return canSign(value);
   if (!isJsonObject(value)) return false;
-  if (isKeyWithId(value)) return canSign(value.key);
-  if (value.kid !== undefined && !nonEmptyString.accepts(value.kid)) return false;
-  if (algorithmOf(value) === undefined) return false;
+  const given = withoutPrototype(value);
+  if (isKeyWithId(given)) return canSign(given.key);
+  if (given.kid !== undefined && !nonEmptyString.accepts(given.kid)) return false;
+  if (algorithmOf(given) === undefined) return false;
   try {
-    const key = createPrivateKey({ key: value, format: "jwk" });
+    const key = privateKeyOf(given);
     const probe = new Uint8Array(1);
     // Parts that do not belong together are noticed by what they sign.
     const fits = verify(null, probe, createPublicKey(key), sign(null, probe, key));
-    return fits && isLongEnough(key.asymmetricKeyDetails?.modulusLength);
+    return fits && isLongEnough(key.asymmetricKeyDetails);
   } catch {
     // The errors of crypto may quote what they were given.
     return false;
@@ -39,16 +41,22 @@ export function isClientKey(value: unknown): value is ClientKey {
 }
 
 /** Copies a key that was checked; a JWK gets its algorithm, and keeps nothing that is not of the key. */
-export function parseClientKey(given: ClientKey): Pick<PrivateKeyJwt, "key" | "keyId"> {
-  if (types.isCryptoKey(given)) return { key: given, keyId: undefined };
+export function parseClientKey(clientKey: ClientKey): Pick<PrivateKeyJwt, "key" | "keyId"> {
+  if (types.isCryptoKey(clientKey)) return { key: clientKey, keyId: undefined };
+  const given = withoutPrototype(clientKey);
   if (isKeyWithId(given)) return { key: given.key, keyId: given.kid };
-  const jwk: JWK = createPrivateKey({ key: { ...given }, format: "jwk" }).export({ format: "jwk" });
-  return { key: Object.freeze({ ...jwk, alg: algorithmOf(given) as string }), keyId: given.kid };
+  const jwk: JWK = privateKeyOf(given).export(withoutPrototype({ format: "jwk" } as const));
+  return { key: Object.freeze(withoutPrototype({ ...jwk, alg: algorithmOf(given) as string })), keyId: given.kid };
+}
+
+/** @param jwk without a prototype: crypto also reads what it inherits */
+function privateKeyOf(jwk: JWK): KeyObject {
+  return createPrivateKey(withoutPrototype({ key: jwk as Record<string, unknown>, format: "jwk" } as const));
 }
 
 function algorithmOf({ kty, crv, alg }: JsonObject): string | undefined {
   const possible = algorithms.get(kty === "EC" || kty === "OKP" ? crv : kty) ?? [];
-  return alg === undefined ? possible[0] : possible.find((algorithm) => algorithm === alg);
+  return alg === undefined ? possible.at(0) : possible.find((algorithm) => algorithm === alg);
 }
 
 function isKeyWithId(value: object): value is { readonly key: CryptoKey; readonly kid: string } {
@@ -56,6 +64,5 @@ function isKeyWithId(value: object): value is { readonly key: CryptoKey; readonl
 }
 
 function canSign({ type, usages, algorithm }: CryptoKey): boolean {
-  const { modulusLength } = algorithm as { readonly modulusLength?: number };
-  return type === "private" && usages.includes("sign") && isLongEnough(modulusLength);
+  return type === "private" && usages.includes("sign") && isLongEnough(algorithm);
 }

@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { ClientTls } from "./introspection-configuration.ts";
 import { knownOptions, nonEmptyString, type OptionRule, type OptionRules } from "./known-options.ts";
+import { withoutPrototype } from "./object-member.ts";
 
 const pem: OptionRule = {
   expected: "PEM, as a string or bytes",
@@ -25,11 +26,12 @@ export function isClientTls(value: unknown): value is ClientTls {
   const given = knownOptions<ClientTls>("clientTls", value, rules, "not-given") as Partial<ClientTls>;
   if (given.cert === undefined || given.key === undefined) return false;
   // What OpenSSL says may quote what it was given.
-  return succeeds(() => createSecureContext({ ...given } as Record<string, unknown>));
+  return succeeds(() => createSecureContext(given as Record<string, unknown>));
 }
 
 /** Copies the bytes too: an application may wipe its own when it has handed them over. */
-export function copyClientTls({ cert, key, passphrase, ca }: ClientTls): ClientTls {
+export function copyClientTls(given: ClientTls): ClientTls {
+  const { cert, key, passphrase, ca } = withoutPrototype(given);
   return Object.freeze({ cert: copyOf(cert), key: copyOf(key), passphrase, ca: ca && copyOf(ca) });
 }
 

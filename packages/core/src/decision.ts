@@ -2,6 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import type { AccessToken, AccessTokenClaims } from "./access-token.ts";
 import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
 import { ownMember } from "./json-object.ts";
+import { memberOf, withoutPrototype } from "./object-member.ts";
 
 /** What is published on the diagnostics channel `certbound:decision`, once for every request, or call of `verify`. */
 export interface DecisionEvent {
@@ -50,10 +51,10 @@ export function observeDecision(): Observation | undefined {
 
 function beginObservation(): Observation {
   const started = performance.now();
-  let known: Findings = {};
+  let known: Findings = withoutPrototype({});
   return {
     found(findings) {
-      known = { ...known, ...findings };
+      known = withoutPrototype({ ...known, ...findings });
     },
     conclude(verdict) {
       const { issuer, claims, remembered } = known;
@@ -77,9 +78,10 @@ function outcomeOf(verdict: AccessToken | AccessTokenError | undefined): Pick<De
   readonly detail?: string | undefined;
 } {
   if (verdict === undefined) return { outcome: "failed" };
-  if (verdict instanceof AccessTokenError) return { outcome: "refused", code: verdict.code, detail: verdict.detail };
+  if (verdict instanceof AccessTokenError)
+    return { outcome: "refused", code: verdict.code, detail: memberOf(verdict, "detail") };
   const { binding } = verdict;
   if (binding !== "refused") return { outcome: "accepted", binding };
-  const { code, detail } = verdict.bindingError;
-  return { outcome: "reported", code, detail, binding };
+  const { bindingError } = verdict;
+  return { outcome: "reported", code: bindingError.code, detail: memberOf(bindingError, "detail"), binding };
 }

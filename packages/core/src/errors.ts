@@ -108,9 +108,10 @@ export class AccessTokenError extends Error {
     super(messages[code]);
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
     this.code = code;
-    if (options.detail !== undefined) this.detail = options.detail;
-    if (options.challenge !== undefined) this.challenge = options.challenge;
-    if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
+    // Own members only: what every object inherits was not given.
+    for (const name of ["detail", "challenge", "retryAfter"] as const) {
+      if (Object.hasOwn(options, name) && options[name] !== undefined) Reflect.set(this, name, options[name]);
+    }
   }
 
   /** Recognises the errors of every copy of this package; a subclass recognises its own. */

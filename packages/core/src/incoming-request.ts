@@ -37,9 +37,14 @@ export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
 
 /** Unwraps the Node request; where both forms are there, the Node request wins. */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
-  return memberOf(request as NodeRequest, "rawHeaders") === undefined
-    ? (request as { readonly raw: NodeRequest }).raw
-    : (request as NodeRequest);
+  if (memberOf(request as NodeRequest, "rawHeaders") !== undefined) return request as NodeRequest;
+  // What the type promises; where a request was made up without it, reading it fails as an error of the application.
+  return memberOf(request as { readonly raw: NodeRequest }, "raw") as NodeRequest;
+}
+
+/** Reads the socket of a request; where a request was made up without one, reading its members fails. */
+export function socketOf(request: NodeRequest): NodeSocket {
+  return memberOf(request, "socket") as NodeSocket;
 }
 
 /**
@@ -114,7 +119,7 @@ function maxLengthOfHeaders(request: NodeRequest): number {
 export function headerValues(request: RequestWithAllHeaders, name: string): readonly string[] {
   const values: string[] = [];
   let field: string | undefined;
-  for (const text of request.rawHeaders) {
+  for (const text of memberOf(request, "rawHeaders") as readonly string[]) {
     if (field === undefined) {
       field = text;
     } else {

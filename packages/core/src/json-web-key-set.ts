@@ -1,7 +1,9 @@
 import type { JsonWebKeySet } from "./configuration.ts";
-import { isJsonObject } from "./json-object.ts";
+import { isJsonObject, ownMember } from "./json-object.ts";
 
 /** Tells whether a value has the shape of a key set (RFC 7517 section 5); what its keys hold is not looked at. */
 export function isJsonWebKeySet(value: unknown): value is JsonWebKeySet {
-  return isJsonObject(value) && Array.isArray(value.keys) && value.keys.every(isJsonObject);
+  if (!isJsonObject(value)) return false;
+  const keys = ownMember(value, "keys");
+  return Array.isArray(keys) && keys.every(isJsonObject);
 }

@@ -20,6 +20,16 @@ export function memberOf<Holder extends object, Name extends keyof Holder>(
   return value;
 }
 
+/**
+ * Copies the own members of an object to an object without a prototype.
+ *
+ * A member that was not given is undefined there, whatever something else in the process has put on `Object.prototype`. The
+ * rest of a destructured object, and a spread, make ordinary objects: pass those here before an optional member is read.
+ */
+export function withoutPrototype<Members extends object>(members: Members): Members {
+  return Object.assign(Object.create(null) as Members, members);
+}
+
 function prototypeOf(object: object): object | null {
   return Object.getPrototypeOf(object) as object | null;
 }

@@ -13,6 +13,7 @@ import { parseIntrospection } from "./introspection-options.ts";
 import { isJsonObject } from "./json-object.ts";
 import { isJsonWebKeySet } from "./json-web-key-set.ts";
 import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
+import { withoutPrototype } from "./object-member.ts";
 import { refuseContradiction } from "./profile-options.ts";
 import { defaultDemands, type ProfileDemands, profiles } from "./profiles.ts";
 import { isSecureUrl } from "./secure-url.ts";
@@ -119,14 +120,14 @@ export function normaliseTokenType(type: string): string {
 }
 
 function withEnvironment(given: VerifierOptions): VerifierOptions {
-  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = env;
+  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = withoutPrototype(env);
   if (jwks && !settingsRules.jwks.accepts(jwks)) {
     throw new TypeError("certbound: CERTBOUND_JWKS_URI must be an https URL, or http on a loopback address");
   }
   const audiences = audience ? audience.split(",").map((item) => item.trim()) : undefined;
   if (audiences?.includes("")) throw new TypeError("certbound: CERTBOUND_AUDIENCE has an empty item");
   const { audience: givenAudience = audiences } = given;
-  return { ...given, issuer: issuer || undefined, audience: givenAudience, jwks: jwks || undefined };
+  return withoutPrototype({ ...given, issuer: issuer || undefined, audience: givenAudience, jwks: jwks || undefined });
 }
 
 function parseIssuers(options: VerifierOptions, demands: ProfileDemands): readonly IssuerConfiguration[] {
@@ -144,7 +145,7 @@ function parseIssuers(options: VerifierOptions, demands: ProfileDemands): readon
   }
   const issuers = issuer.map((entry) => {
     const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
-    return parseIssuer({ audience, algorithms, ...own }, common);
+    return parseIssuer(withoutPrototype({ audience, algorithms, ...own }), common);
   });
   if (new Set(issuers.map((entry) => entry.issuer)).size < issuers.length) {
     throw new TypeError('certbound: option "issuer" names an issuer twice');

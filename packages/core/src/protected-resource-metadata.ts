@@ -1,5 +1,6 @@
 import { type AuthenticatorOptions, createAuthenticator } from "./authenticator.ts";
 import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
+import { withoutPrototype } from "./object-member.ts";
 import type { ProtectedResourceMetadata } from "./protected-resource.ts";
 
 /** What {@link protectedResourceMetadata} takes: the options of an API, and the scopes that its routes ask for. */
@@ -19,7 +20,7 @@ export type ProtectedResourceOptions<Request> = AuthenticatorOptions<Request> & 
 export function protectedResourceMetadata<Request extends IncomingRequest = NodeRequest>(
   options: ProtectedResourceOptions<Request>,
 ): ProtectedResourceMetadata {
-  const { scopes, ...rest } = options;
+  const { scopes, ...rest } = withoutPrototype(options);
   const authenticator = createAuthenticator<Request>(rest);
   if (scopes !== undefined) authenticator({ scopes });
   const { protectedResource } = authenticator;

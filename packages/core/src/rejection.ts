@@ -1,5 +1,6 @@
 import { AccessTokenError, type AccessTokenErrorCode, type Challenge } from "./errors.ts";
 import { knownOptions, nonEmptyList, type OptionRules } from "./known-options.ts";
+import { memberOf } from "./object-member.ts";
 import { isResourceIdentifier, metadataLocation } from "./resource-identifier.ts";
 
 /** How refused requests are answered. */
@@ -22,7 +23,7 @@ export interface HttpRejection {
 interface Row {
   readonly status: 400 | 401 | 403 | 503;
   /** What of the route's requirements the challenge names. */
-  readonly names?: readonly (keyof Challenge)[];
+  readonly names: readonly (keyof Challenge)[];
   /** The error of RFC 6750 section 3.1 or RFC 9470 section 3; null when the challenge must not name one. */
   readonly error: keyof typeof descriptions | null;
 }
@@ -37,14 +38,14 @@ const descriptions = {
   insufficient_user_authentication: "The authentication of the user does not meet the requirements",
 } as const;
 
-const invalidToken: Row = { status: 401, error: "invalid_token" };
-const forbidden: Row = { status: 403, error: "insufficient_scope" };
-const unavailable: Row = { status: 503, error: null };
+const invalidToken: Row = { status: 401, error: "invalid_token", names: [] };
+const forbidden: Row = { status: 403, error: "insufficient_scope", names: [] };
+const unavailable: Row = { status: 503, error: null, names: [] };
 
 /** The one table that maps codes to HTTP; a code without a row does not compile. */
 const rows: Readonly<Record<AccessTokenErrorCode, Row>> = {
-  ERR_TOKEN_MISSING: { status: 401, error: null },
-  ERR_REQUEST_MALFORMED: { status: 400, error: "invalid_request" },
+  ERR_TOKEN_MISSING: { status: 401, error: null, names: [] },
+  ERR_REQUEST_MALFORMED: { status: 400, error: "invalid_request", names: [] },
   ERR_TOKEN_MALFORMED: invalidToken,
   ERR_TOKEN_ALGORITHM: invalidToken,
   ERR_TOKEN_KEY_UNKNOWN: invalidToken,
@@ -91,8 +92,8 @@ export function httpRejection(error: AccessTokenError, options: RejectionOptions
   const row = rows[error.code];
   const headers: Readonly<Record<string, string>> =
     row.status === 503
-      ? { "Retry-After": retryAfter(error.retryAfter) }
-      : { "WWW-Authenticate": challenge(row, error.challenge ?? {}, given) };
+      ? { "Retry-After": retryAfter(memberOf(error, "retryAfter")) }
+      : { "WWW-Authenticate": challenge(row, memberOf(error, "challenge") ?? {}, given) };
   return { status: row.status, headers, body: { message: messages[row.status] } };
 }
 
@@ -118,12 +119,12 @@ export const rejectionRules: OptionRules<RejectionOptions> = {
   },
 };
 
-function challenge({ error, names = [] }: Row, asked: Challenge, options: RejectionOptions): string {
+function challenge({ error, names }: Row, asked: Challenge, options: RejectionOptions): string {
   const { realm = "api", schemes = ["Bearer"], resource } = options;
   const parameters = [`realm="${realm}"`];
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
   for (const name of names) {
-    const value = [asked[name] ?? ""].flat().join(" ");
+    const value = [memberOf(asked, name) ?? ""].flat().join(" ");
     // Requirements were checked; an error that the application made was not.
     if (quotable.test(value)) parameters.push(`${parameterNames[name]}="${value}"`);
   }

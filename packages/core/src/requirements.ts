@@ -28,9 +28,10 @@ export interface Requirements<Request = undefined> {
 }
 
 /** Requirements that were checked. */
-export interface CheckedRequirements<Request> extends Requirements<Request> {
-  readonly validateCertificateBinding: BindingMode;
-}
+export type CheckedRequirements<Request> = {
+  // Every member is there: an optional one would be inherited where it was not given.
+  readonly [Name in keyof Requirements]-?: Requirements<Request>[Name] | undefined;
+} & { readonly validateCertificateBinding: BindingMode };
 
 // Legal between the quotes of a challenge, and without the space that separates them (RFC 6749 section 3.3).
 const token = {
@@ -69,6 +70,7 @@ export function parseRequirements<Request>(
 /**
  * Fills in what was not given, in requirements whose options were checked.
  *
+ * @param given without a prototype, as {@link knownOptions} makes it
  * @throws TypeError when the profile demands bound tokens and these do not, or when `"when-bound"` would take opaque tokens
  *   for unbound that the issuer does not promise to be
  */
@@ -76,7 +78,7 @@ export function checkedRequirements<Request>(
   given: Requirements<Request>,
   { confirmationMayBeUntold, demands }: VerifierConfiguration,
 ): CheckedRequirements<Request> {
-  const { validateCertificateBinding = true } = given;
+  const { validateCertificateBinding = true, scopes, groups, acrValues, maxAge, authorize } = given;
   if (demands.isSenderConstrained && validateCertificateBinding !== true) {
     throw new TypeError(
       'certbound: option "validateCertificateBinding" must be true: the profile demands bound tokens',
@@ -88,7 +90,7 @@ export function checkedRequirements<Request>(
         "the promise that the issuer returns cnf for bound tokens, written as introspection: { returnsConfirmation: true }",
     );
   }
-  return Object.freeze({ ...given, validateCertificateBinding });
+  return Object.freeze({ validateCertificateBinding, scopes, groups, acrValues, maxAge, authorize });
 }
 
 /**

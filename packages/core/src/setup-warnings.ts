@@ -1,7 +1,7 @@
 import { constants } from "node:crypto";
 import { emitWarning } from "node:process";
-import type { NodeRequest } from "./incoming-request.ts";
-import { memberOf } from "./object-member.ts";
+import { type NodeRequest, socketOf } from "./incoming-request.ts";
+import { memberOf, withoutPrototype } from "./object-member.ts";
 import { peerCertificate } from "./tls-connection.ts";
 
 const warnings = {
@@ -34,7 +34,7 @@ export function createSetupWarnings({
   const warn = (code: WarningCode | undefined): void => {
     if (code === undefined || given.has(code)) return;
     given.add(code);
-    emitWarning(warnings[code], { type: "CertboundWarning", code });
+    emitWarning(warnings[code], withoutPrototype({ type: "CertboundWarning", code }));
   };
   return (request) => {
     try {
@@ -47,7 +47,7 @@ export function createSetupWarnings({
 }
 
 function certificateProblem(request: NodeRequest): WarningCode | undefined {
-  const { socket } = request;
+  const socket = socketOf(request);
   const server = memberOf(socket, "server");
   // A socket that a test made up belongs to no server.
   if (server === undefined || server === null) return undefined;
@@ -59,8 +59,9 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
 }
 
 /** Node itself refuses renegotiation on HTTP/2 connections. */
-function renegotiationProblem({ socket, stream }: NodeRequest): WarningCode | undefined {
-  if (stream !== undefined) return undefined;
+function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
+  if (memberOf(request, "stream") !== undefined) return undefined;
+  const socket = socketOf(request);
   const server = memberOf(socket, "server");
   if (server === undefined || server === null || !Object.hasOwn(server, "secureOptions")) return undefined;
   const isBelowTls13 =

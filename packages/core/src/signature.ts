@@ -3,6 +3,7 @@ import type { CompactJws } from "./compact-jws.ts";
 import { AccessTokenError } from "./errors.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
 import { unknownKey } from "./keys/key-source.ts";
+import { withoutPrototype } from "./object-member.ts";
 
 /** What of a compact JWS its signature is verified by. */
 type SignedToken = Pick<CompactJws, "token" | "algorithm">;
@@ -41,7 +42,7 @@ export async function verifySignature(jws: SignedToken, keys: readonly Verificat
 
 async function verifiedPayload({ token, algorithm }: SignedToken, key: CryptoKey): Promise<Uint8Array | undefined> {
   try {
-    return (await compactVerify(token, key, { algorithms: [algorithm] })).payload;
+    return (await compactVerify(token, key, withoutPrototype({ algorithms: [algorithm] }))).payload;
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
     throw error;

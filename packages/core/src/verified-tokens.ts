@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { AccessTokenClaims } from "./access-token.ts";
+import { createBoundedCache } from "./bounded-cache.ts";
 import type { TokenHeader, TokenTimes } from "./claims.ts";
 import type { Issuer } from "./issuers.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
@@ -43,7 +43,7 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
   if (size === 0) {
     return { find: () => undefined, verify: (_token, verify) => verify(), remember: () => undefined };
   }
-  const remembered = new LRUCache<string, VerifiedToken>({
+  const remembered = createBoundedCache<VerifiedToken>({
     max: size,
     maxSize: MAX_LENGTH,
     ttl: MAX_AGE,

@@ -88,7 +88,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
   const verifier: Verifier = Object.freeze({
     async verify(token: string, use: VerifyOptions) {
       if (typeof token !== "string") throw new TypeError("certbound: the access token must be a string");
-      const { clientCertificate, ...given } = knownOptions("the verify options", use, verifyRules, "refused");
+      const given = knownOptions("the verify options", use, verifyRules, "refused");
+      const { clientCertificate } = given;
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
       const requirements = checkedRequirements(given, configuration);
@@ -265,7 +266,7 @@ async function verifyOpaque<Request>(
   checkOpaqueToken(token);
   // A client that cannot use the token has nobody asked.
   requireCertificate(certificate, mode);
-  const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer });
+  const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer, claims: undefined });
   observation?.found({ claims });
   return Object.freeze({ format: "opaque", claims, ...judgeBinding([claims], certificate, mode) });
 }

@@ -28,7 +28,7 @@ function check(response: object, circumstances: Circumstances = {}): ReturnType<
   const configuration = parseVerifierOptions({ issuer, audience, jwks, clock: () => now * 1000, ...options });
   const [known] = configuration.issuers;
   if (known === undefined) throw new Error("there is no issuer");
-  const rules = { configuration, issuer: known, ...(claims && { claims: { ...claims } }) };
+  const rules = { configuration, issuer: known, claims: claims && { ...claims } };
   return checkIntrospection(response as Readonly<Record<string, unknown>>, rules);
 }
 

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { memberOf } from "../src/object-member.ts";
+import { memberOf, withoutPrototype } from "../src/object-member.ts";
 import { withPollutedPrototype } from "./support/polluted-prototype.ts";
 
 class Base {
@@ -53,5 +53,17 @@ describe("memberOf", () => {
     );
     expect(memberOf(proxy, "remoteAddress")).toBe("127.0.0.1");
     withPollutedPrototype("remoteAddress", "127.0.0.2", () => expect(memberOf(proxy, "remoteAddress")).toBeUndefined());
+  });
+});
+
+describe("withoutPrototype", () => {
+  test("copies the own members, and nothing that every object inherits", () => {
+    const given: { readonly scope: string; readonly mode?: string } = { scope: "read" };
+    const copy = withoutPrototype(given);
+    expect({ ...copy }).toEqual({ scope: "read" });
+    expect(withPollutedPrototype("mode", "report-only", () => [given.mode, copy.mode])).toEqual([
+      "report-only",
+      undefined,
+    ]);
   });
 });

@@ -55,9 +55,11 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  const { respond = sendRejection, ...rest } = options;
+  // Own members only: what every object inherits was not given.
+  const own = Object.assign(Object.create(null) as object, options);
+  const { respond = sendRejection, ...rest } = own;
+  const { realm, schemes, resource } = own;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
-  const { realm, schemes, resource } = rest;
   const authenticator = createAuthenticator<Request>(rest);
   const { verifier, protectedResource } = authenticator;
   const sendMetadata = metadataSender(protectedResource);
@@ -91,5 +93,8 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
 }
 
 function sendRejection({ status, headers, body }: HttpRejection, _request: Request, response: Response): void {
-  response.status(status).set(headers).json(body);
+  response.status(status);
+  // Express would also set what `headers` inherits.
+  for (const [name, value] of Object.entries(headers)) response.set(name, value);
+  response.json(body);
 }

@@ -2,6 +2,7 @@ import { AccessTokenError } from "@certbound/core";
 import { describe, expect, test } from "vitest";
 import { expressVersions } from "../../../test/helpers/express-versions.ts";
 import type { Respond } from "../src/protect-api.ts";
+import { whilePrototypeIsPolluted, withPollutedPrototype } from "../../core/test/support/polluted-prototype.ts";
 import { parties, startApp } from "./protected-app.ts";
 
 const challenge =
@@ -20,6 +21,17 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     expect(rejections).toEqual([unauthorized, "/"]);
     expect({ status, own: headers["x-own"], body }).toEqual({ status: 418, own: "yes", body: "my own answer" });
     expect({ errors, handled }).toEqual({ errors: [], handled: [] });
+  });
+
+  test("is not needed for an answer that holds nothing that every object inherits", async () => {
+    const { send } = await withPollutedPrototype("realm", "evil", () => startApp(express));
+    const polluted = whilePrototypeIsPolluted("x-evil", "evil", () => send({ identity: parties.thief }));
+    const { status, headers } = await polluted;
+    expect({ status, challenge: headers["www-authenticate"], evil: headers["x-evil"] }).toEqual({
+      status: 401,
+      challenge,
+      evil: undefined,
+    });
   });
 
   test("may answer later", async () => {

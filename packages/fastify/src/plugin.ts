@@ -13,7 +13,8 @@ export const certbound: FastifyPluginAsync<ProtectApiOptions> = fastifyPlugin(
     app.decorateRequest("claims").decorateRequest("accessToken");
     const protect = protectApi(options);
     app.decorate("protect", protect);
-    if (options.resource !== undefined) app.addHook("onRequest", protect.metadata());
+    if (Object.hasOwn(options, "resource") && options.resource !== undefined)
+      app.addHook("onRequest", protect.metadata());
   },
   { name: "@certbound/fastify", fastify: "5.x" },
 );

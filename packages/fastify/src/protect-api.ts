@@ -47,9 +47,11 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  const { respond = sendRejection, ...rest } = options;
+  // Own members only: what every object inherits was not given.
+  const own = Object.assign(Object.create(null) as object, options);
+  const { respond = sendRejection, ...rest } = own;
+  const { realm, schemes, resource } = own;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
-  const { realm, schemes, resource } = rest;
   const authenticator = createAuthenticator<FastifyRequest>(rest);
   const { verifier, protectedResource } = authenticator;
   const metadata = (): ProtectHook => {

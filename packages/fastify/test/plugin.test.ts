@@ -3,6 +3,7 @@ import Fastify from "fastify";
 import { describe, expect, test } from "vitest";
 import certbound, * as package_ from "../src/index.ts";
 import type { ProtectApiOptions } from "../src/protect-api.ts";
+import { whilePrototypeIsPolluted } from "../../core/test/support/polluted-prototype.ts";
 import { createApp, parties, startSending } from "./protected-app.ts";
 
 const { thief, verifierOptions } = parties;
@@ -25,6 +26,21 @@ describe("the plugin", () => {
     expect((await send({ path: "/protected" })).status).toBe(200);
     expect((await send({ path: "/protected", identity: thief })).status).toBe(401);
     expect((await send({ path: "/open", identity: thief })).body).toBe('{"claims":null}');
+  });
+
+  test("takes no option that every object inherits", async () => {
+    const app = createApp();
+    const load = async () => app.register(certbound, verifierOptions);
+    await whilePrototypeIsPolluted("realm", "evil", load);
+    app.get("/", { onRequest: app.protect() }, ({ claims }) => claims);
+    const { status, headers } = await (await startSending(app))({ identity: thief });
+    expect([status, headers["www-authenticate"]]).toEqual([401, expect.stringContaining('Bearer realm="api"')]);
+    const other = createApp();
+    await whilePrototypeIsPolluted("resource", "https://evil.example", async () =>
+      other.register(certbound, verifierOptions),
+    );
+    other.get("/", { onRequest: other.protect() }, ({ claims }) => claims);
+    expect((await (await startSending(other))()).status).toBe(200);
   });
 
   test("protects a scope by a hook, and nothing outside of it", async () => {

@@ -68,7 +68,7 @@ function checkToken(claims) {
 function checkAnswer(claims) {
   const own = membersOf(claims);
   const outcome = outcomeOf(() =>
-    checkIntrospection(claims, { configuration, issuer: /** @type {never} */ (configured) }),
+    checkIntrospection(claims, { configuration, issuer: /** @type {never} */ (configured), claims: undefined }),
   );
   const kind = own["token_type"];
   const isType =

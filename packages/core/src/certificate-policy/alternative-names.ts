@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, nonEmptyList, type OptionRule, type OptionRules } from "../known-options.ts";
+import { withoutPrototype } from "../object-member.ts";
 
 /**
  * Subject alternative names (RFC 5280 section 4.2.1.6), of which a certificate must have one, of any kind.
@@ -45,7 +46,7 @@ export function parseAlternativeNames(names: AlternativeNames): (certificate: X5
   }
   const { dns, uri, email, ip } = given;
   // Host names, mail addresses and IP addresses are OpenSSL's to compare.
-  const namesOnly = { subject: "never", wildcards: false } as const;
+  const namesOnly = withoutPrototype({ subject: "never", wildcards: false } as const);
   return (certificate) => {
     const isNamed = [
       dns?.some((name) => certificate.checkHost(name, namesOnly) !== undefined),

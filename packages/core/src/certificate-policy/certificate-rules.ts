@@ -48,8 +48,8 @@ const tenantRules: OptionRules<TenantRule> = {
 export function certificateRules(given: CertificateRules): CertificatePolicy {
   const known = knownOptions("the certificate rules", given, rules, "not-given");
   if (Object.keys(known).length === 0) throw new TypeError("certbound: the certificate rules hold no rule");
-  const { currentlyValid, tenant, ...selection } = known;
-  const select = parseSelection(selection);
+  const { currentlyValid, tenant } = known;
+  const select = parseSelection(known);
   const belongs = tenant && parseTenant(tenant);
   return (certificate, context): true | AccessTokenError => {
     const reason =

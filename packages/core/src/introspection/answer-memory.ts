@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "../bounded-cache.ts";
 import { type JsonObject, ownMember } from "../json-object.ts";
 
 /** What the issuer said of a token, and when it was asked. */
@@ -29,10 +29,10 @@ const MAX_LENGTH = 16 * 1024 * 1024;
  */
 export function createAnswerMemory(elapsed: () => number): AnswerMemory {
   const timed = { max: MAX_ANSWERS, ttlResolution: 0, perf: { now: elapsed } };
-  const active = new LRUCache<string, JsonObject>({ ...timed, maxSize: MAX_LENGTH });
-  const inactive = new LRUCache<string, true>(timed);
+  const active = createBoundedCache<JsonObject>({ ...timed, maxSize: MAX_LENGTH });
+  const inactive = createBoundedCache<true>(timed);
   return {
-    find: (digest) => active.get(digest) ?? (inactive.has(digest) ? "inactive" : undefined),
+    find: (digest) => active.get(digest) ?? (inactive.peek(digest) ? "inactive" : undefined),
     remember(digest, response, timeToLive) {
       // To the cache, no time is all time.
       if (timeToLive <= 0) return;

@@ -9,6 +9,7 @@ import {
   TlsClientAuth,
 } from "oauth4webapi";
 import type { ClientAuthentication } from "../introspection-configuration.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { ExchangeError } from "../issuer/exchange.ts";
 
 /**
@@ -26,7 +27,8 @@ export function clientAuthentication(configured: ClientAuthentication): ClientAu
 /** The key is imported once, with the first request. */
 function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientAuth {
   let imported: Promise<ClientAuth> | undefined;
-  const identified = (privateKey: CryptoKey) => (keyId === undefined ? privateKey : { key: privateKey, kid: keyId });
+  const identified = (privateKey: CryptoKey) =>
+    withoutPrototype(keyId === undefined ? { key: privateKey } : { key: privateKey, kid: keyId });
   const authentication = async (): Promise<ClientAuth> => {
     if (types.isCryptoKey(key)) return PrivateKeyJwt(identified(key));
     return PrivateKeyJwt(identified(await importPrivateKey(key)), {

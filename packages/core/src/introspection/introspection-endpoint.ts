@@ -1,4 +1,4 @@
-import { decodeProtectedHeader } from "jose";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 import {
   allowInsecureRequests,
   type AuthorizationServer,
@@ -7,6 +7,7 @@ import {
   clockTolerance,
   customFetch,
   introspectionRequest,
+  type IntrospectionRequestOptions,
   processIntrospectionResponse,
 } from "oauth4webapi";
 import { currentTime } from "../clock.ts";
@@ -16,8 +17,9 @@ import type { IntrospectionConfiguration } from "../introspection-configuration.
 import { discoverMetadata } from "../issuer/discovery.ts";
 import { boundedFetch, ExchangeError } from "../issuer/exchange.ts";
 import { createRemoteValue } from "../issuer/remote-value.ts";
-import { deepFreeze, type JsonObject } from "../json-object.ts";
+import { deepFreeze, isJsonObject, type JsonObject, ownMember } from "../json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { isHttpsUrl, isLoopbackUrl } from "../secure-url.ts";
 import { verifySignature } from "../signature.ts";
 import { clientAuthentication } from "./client-authentication.ts";
@@ -59,7 +61,9 @@ export function createIntrospectionEndpoint(
   elapsed?: () => number,
 ): IntrospectionEndpoint {
   const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
-  const tls = "tls" in authentication ? authentication.tls : undefined;
+  const isMutualTls =
+    authentication.method === "tls_client_auth" || authentication.method === "self_signed_tls_client_auth";
+  const tls = isMutualTls ? authentication.tls : undefined;
   const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
   const authenticate = clientAuthentication(authentication);
 
@@ -71,26 +75,28 @@ export function createIntrospectionEndpoint(
     if (endpoint !== undefined) return endpoint.href;
     const found = metadata.current() ?? (await metadata.refreshed());
     // RFC 8705 section 5.
-    const alias: unknown = "tls" in authentication ? found.mtls_endpoint_aliases?.introspection_endpoint : undefined;
+    const alias = isMutualTls ? introspectionAlias(found) : undefined;
     if (alias === undefined) return found.introspection_endpoint;
     if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
     throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
   };
 
-  const server = (url: string): AuthorizationServer => ({
-    issuer: issuer.issuer,
-    introspection_endpoint: url,
-    introspection_signing_alg_values_supported: [...issuer.algorithms],
-  });
-  const client = (): Client => ({
-    client_id: clientId,
-    [clockSkew]: Math.floor(currentTime(verifier.clock)) - Math.floor(Date.now() / 1000),
-    [clockTolerance]: verifier.clockTolerance,
-  });
+  const server = (url: string): AuthorizationServer =>
+    withoutPrototype({
+      issuer: issuer.issuer,
+      introspection_endpoint: url,
+      introspection_signing_alg_values_supported: [...issuer.algorithms],
+    });
+  const client = (): Client =>
+    withoutPrototype({
+      client_id: clientId,
+      [clockSkew]: Math.floor(currentTime(verifier.clock)) - Math.floor(Date.now() / 1000),
+      [clockTolerance]: verifier.clockTolerance,
+    });
 
   const verified = async (jwt: string): Promise<Response> => {
     try {
-      const { alg: algorithm = "", kid: keyId } = decodeProtectedHeader(jwt);
+      const { alg: algorithm = "", kid: keyId } = withoutPrototype(decodeProtectedHeader(jwt));
       await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
     } catch (error) {
       const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
@@ -100,7 +106,7 @@ export function createIntrospectionEndpoint(
       throw new ExchangeError(reason);
     }
     // oauth4webapi compares the type letter by letter.
-    return new Response(jwt, { headers: { "content-type": SIGNED } });
+    return new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
   };
 
   return {
@@ -111,18 +117,23 @@ export function createIntrospectionEndpoint(
     async ask(token) {
       const url = await locate();
       const parties = [server(url), client()] as const;
-      const response = await introspectionRequest(...parties, authenticate, token, {
+      const options: IntrospectionRequestOptions = {
         additionalParameters: { token_type_hint: "access_token" },
         requestJwtResponse: signedResponse,
         [customFetch]: (target, { body, headers }) => fetch(target, { method: "POST", body, headers }),
         [allowInsecureRequests]: isLoopbackUrl(url),
-      });
+      };
+      const response = await introspectionRequest(...parties, authenticate, token, withoutPrototype(options));
       if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
-      const isSigned = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === SIGNED;
+      const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
       if (signedResponse && !isSigned) throw new ExchangeError("the answer is not signed, and signedResponse is set");
-      const answer = isSigned ? await verified(await response.text()) : response;
+      const jwt = isSigned ? await response.text() : undefined;
+      const answer = jwt === undefined ? response : await verified(jwt);
       try {
-        return deepFreeze(await processIntrospectionResponse(...parties, answer));
+        requireOwnMembers(jwt);
+        const said = await processIntrospectionResponse(...parties, answer);
+        requireOwn(said, ["active"]);
+        return deepFreeze(said);
       } catch {
         throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
       }
@@ -130,10 +141,28 @@ export function createIntrospectionEndpoint(
   };
 }
 
+/** Reads the endpoint for clients with a certificate (RFC 8705 section 5). */
+function introspectionAlias(metadata: AuthorizationServer): unknown {
+  const aliases: unknown = metadata.mtls_endpoint_aliases;
+  return isJsonObject(aliases) ? ownMember(aliases, "introspection_endpoint") : undefined;
+}
+
+/** Requires that a signed response has the members that oauth4webapi checks, and would also find where they are inherited. */
+function requireOwnMembers(jwt: string | undefined): void {
+  if (jwt === undefined) return;
+  requireOwn(decodeProtectedHeader(jwt), ["typ"]);
+  requireOwn(decodeJwt(jwt), ["iss", "aud", "iat", "token_introspection"]);
+}
+
+function requireOwn(object: object, names: readonly string[]): void {
+  if (!names.every((name) => Object.hasOwn(object, name))) throw new TypeError("a member is missing");
+}
+
+const hints: ReadonlyMap<number, string> = new Map([
+  [400, ": does it answer about tokens of this kind?"],
+  [401, ": are the credentials of this API right?"],
+]);
+
 function unexpected(status: number): string {
-  const hints: Readonly<Record<number, string>> = {
-    400: ": does it answer about tokens of this kind?",
-    401: ": are the credentials of this API right?",
-  };
-  return `the introspection endpoint answered with status ${status}${hints[status] ?? ""}`;
+  return `the introspection endpoint answered with status ${status}${hints.get(status) ?? ""}`;
 }

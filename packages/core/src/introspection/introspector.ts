@@ -7,6 +7,7 @@ import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
 import { RemoteFailure } from "../issuer/remote-value.ts";
 import { deepFreeze, type JsonObject, ownMember } from "../json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { createSingleFlight } from "../single-flight.ts";
 import { tokenDigest } from "../token-digest.ts";
 import { createAnswerMemory, type IntrospectionAnswer, isActive } from "./answer-memory.ts";
@@ -51,7 +52,7 @@ const MAX_IN_FLIGHT = 64;
  * most and in this process only; whether a token that was active then has expired since is for the caller to check.
  */
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
-  const { keys, verifier, elapsed = () => performance.now() } = parts;
+  const { keys, verifier, elapsed = () => performance.now() } = withoutPrototype(parts);
   const { cacheDuration, cache, clientId } = issuer.introspection;
   const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
   const memory = createAnswerMemory(elapsed);

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type * as Undici from "undici";
 import type { ClientTls } from "../introspection-configuration.ts";
+import { withoutPrototype } from "../object-member.ts";
 
 const ownRequire = createRequire(import.meta.url);
 
@@ -12,9 +13,13 @@ const ownRequire = createRequire(import.meta.url);
  */
 export function mutualTlsFetch(tls: ClientTls, require: NodeJS.Require = ownRequire): typeof globalThis.fetch {
   const { Agent, fetch } = loadUndici(require);
-  const dispatcher = new Agent({ connect: { ...tls } as Record<string, unknown> });
+  const { cert, key, passphrase, ca } = withoutPrototype(tls);
+  // undici copies these to an object with a prototype: what is written out here, it cannot inherit there.
+  const connect = withoutPrototype<Record<string, unknown>>({ cert, key, passphrase, ca });
+  const dispatcher = new Agent(withoutPrototype({ connect }));
   // The types of undici's fetch and of Node's differ in details of no concern here.
-  return ((url: string, init?: object) => fetch(url, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
+  return ((url: string, init?: object) =>
+    fetch(url, withoutPrototype({ ...init, dispatcher }))) as unknown as typeof globalThis.fetch;
 }
 
 function loadUndici(require: NodeJS.Require): typeof Undici {

@@ -3,7 +3,8 @@ import { createHmac } from "node:crypto";
 import { compactDecrypt, CompactEncrypt } from "jose";
 import { publishIntrospection } from "../diagnostics.ts";
 import type { IntrospectionCache } from "../introspection-configuration.ts";
-import { isJsonObject, type JsonObject } from "../json-object.ts";
+import { isJsonObject, type JsonObject, ownMember } from "../json-object.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { withinTime } from "../time-limit.ts";
 import type { IntrospectionAnswer } from "./answer-memory.ts";
 
@@ -97,16 +98,16 @@ export function createSharedCache(
 
 async function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {
   const plaintext = Buffer.from(JSON.stringify(answer));
-  return new CompactEncrypt(plaintext).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(key);
+  return new CompactEncrypt(plaintext)
+    .setProtectedHeader(withoutPrototype({ alg: "dir", enc: "A256GCM" }))
+    .encrypt(key);
 }
 
 async function open(value: unknown, key: Uint8Array): Promise<IntrospectionAnswer | undefined> {
   if (typeof value !== "string" || value.length > MAX_VALUE) return undefined;
   try {
-    const { plaintext } = await compactDecrypt(value, key, {
-      keyManagementAlgorithms: ["dir"],
-      contentEncryptionAlgorithms: ["A256GCM"],
-    });
+    const algorithms = { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] };
+    const { plaintext } = await compactDecrypt(value, key, withoutPrototype(algorithms));
     const answer: unknown = JSON.parse(Buffer.from(plaintext).toString());
     return isAnswer(answer) ? answer : undefined;
   } catch {
@@ -115,5 +116,7 @@ async function open(value: unknown, key: Uint8Array): Promise<IntrospectionAnswe
 }
 
 function isAnswer(value: unknown): value is IntrospectionAnswer & JsonObject {
-  return isJsonObject(value) && isJsonObject(value.response) && Number.isFinite(value.askedAt);
+  return (
+    isJsonObject(value) && isJsonObject(ownMember(value, "response")) && Number.isFinite(ownMember(value, "askedAt"))
+  );
 }

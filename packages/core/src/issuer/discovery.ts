@@ -5,6 +5,7 @@ import {
   discoveryRequest,
   processDiscoveryResponse,
 } from "oauth4webapi";
+import { withoutPrototype } from "../object-member.ts";
 import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../secure-url.ts";
 import { ExchangeError } from "./exchange.ts";
 
@@ -31,16 +32,21 @@ export async function discoverMetadata<Wanted extends PublishedUrl>(
   const loopback = isLoopbackUrl(issuer);
   let failure = new ExchangeError("the issuer has no metadata document");
   for (const algorithm of ["oauth2", "oidc"] as const) {
-    const response = await discoveryRequest(new URL(issuer), {
+    const options = withoutPrototype({
       algorithm,
-      [customFetch]: (url, { headers }) => fetch(url, { headers }),
+      [customFetch]: (url: string, { headers }: { readonly headers: Record<string, string> }) =>
+        fetch(url, { headers }),
       [allowInsecureRequests]: loopback,
     });
+    const response = await discoveryRequest(new URL(issuer), options);
     if (response.status !== 200) {
       failure = new ExchangeError(`the metadata document of the issuer is answered with status ${response.status}`);
       continue;
     }
-    const document = await processDiscoveryResponse(new URL(issuer), response).catch(() => undefined);
+    const document = await processDiscoveryResponse(new URL(issuer), response)
+      // Own members only: what every object inherits was not published.
+      .then(withoutPrototype<AuthorizationServer>)
+      .catch(() => undefined);
     // oauth4webapi compares normalised URLs.
     if (document?.issuer !== issuer) {
       failure = new ExchangeError("the metadata document is malformed, or of another issuer (a trailing slash counts)");

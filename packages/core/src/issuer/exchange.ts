@@ -1,3 +1,5 @@
+import { withoutPrototype } from "../object-member.ts";
+
 /** How long one exchange with an issuer may take, the body included, in milliseconds. */
 export const EXCHANGE_TIMEOUT = 5000;
 
@@ -26,7 +28,7 @@ export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.
       signal.addEventListener("abort", () => reject(new ExchangeError("there was no complete answer within 5 s")));
     });
     // A fetch of the application may not heed the signal.
-    return Promise.race([exchange(fetch, url, { ...init, redirect: "manual", signal }), timeout]);
+    return Promise.race([exchange(fetch, url, withoutPrototype({ ...init, redirect: "manual", signal })), timeout]);
   };
 }
 
@@ -38,7 +40,8 @@ async function exchange(
   try {
     const { status, headers, body } = await fetch(url, init);
     const bytes = body === null ? null : await readAtMost(body, MAX_BODY);
-    return new Response(bytes?.length ? bytes : null, { status, headers: withoutEncoding(headers) });
+    const answer = withoutPrototype({ status, headers: withoutEncoding(headers) });
+    return new Response(bytes?.length ? bytes : null, answer);
   } catch (error) {
     // What fetch throws may quote the URL, the peer's certificate or the peer's words.
     throw error instanceof ExchangeError ? error : new ExchangeError("the request failed: address, TLS, or network");

@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { JsonWebKeySet, SignatureAlgorithm } from "../configuration.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { isLongEnough } from "../rsa-modulus.ts";
 
 /** The keys of an issuer at one time. */
@@ -27,11 +28,13 @@ export interface VerificationKey {
   importFor(algorithm: string): Promise<CryptoKey | undefined>;
 }
 
-type KeyShape = { readonly kty: "RSA" | "AKP" } | { readonly kty: "EC" | "OKP"; readonly crv: string };
+type KeyShape =
+  | { readonly kty: "RSA" | "AKP"; readonly crv: undefined }
+  | { readonly kty: "EC" | "OKP"; readonly crv: string };
 
-const rsa: KeyShape = { kty: "RSA" };
+const rsa: KeyShape = { kty: "RSA", crv: undefined };
 const edwards: KeyShape = { kty: "OKP", crv: "Ed25519" };
-const lattice: KeyShape = { kty: "AKP" };
+const lattice: KeyShape = { kty: "AKP", crv: undefined };
 
 /** The curve is fixed by the algorithm (RFC 7518 section 3.4). */
 const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
@@ -59,7 +62,8 @@ const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
  * @param previous the set that this one replaces: a key that did not change stays the same object, imported already
  */
 export function createKeySet({ keys }: JsonWebKeySet, previous?: KeySet): KeySet {
-  const usable = keys.flatMap((jwk) => {
+  const usable = keys.flatMap((given) => {
+    const jwk = withoutPrototype(given);
     const text = JSON.stringify(jwk);
     const known = previous?.keys.get(text);
     // To look at a key again costs as much as a signature, and there may be thousands.
@@ -91,8 +95,10 @@ function isVerificationKey(jwk: JWK): boolean {
 /** Tells whether Node can use the key at all, and it is long enough. */
 function isSound(jwk: JWK): boolean {
   try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: keyMaterial(jwk), format: "jwk" });
-    return isLongEnough(asymmetricKeyDetails?.modulusLength);
+    const { asymmetricKeyDetails } = createPublicKey(
+      withoutPrototype({ key: keyMaterial(jwk), format: "jwk" } as const),
+    );
+    return isLongEnough(asymmetricKeyDetails);
   } catch {
     return false;
   }
@@ -101,13 +107,13 @@ function isSound(jwk: JWK): boolean {
 /** Only what makes up the key: other members play no part in verifying. */
 function keyMaterial({ kty, n, e, crv, x, y, pub, alg }: JWK): JWK {
   const parts = Object.entries({ kty, n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(parts);
+  return withoutPrototype(Object.fromEntries(parts));
 }
 
 function fits(jwk: JWK, algorithm: string): boolean {
   const shape = Object.hasOwn(shapes, algorithm) ? shapes[algorithm as SignatureAlgorithm] : undefined;
   if (shape === undefined || jwk.kty !== shape.kty) return false;
-  if ("crv" in shape && jwk.crv !== shape.crv) return false;
+  if (shape.crv !== undefined && jwk.crv !== shape.crv) return false;
   // RFC 9964: a key of type AKP says for which algorithm it is.
   return jwk.alg === undefined ? shape.kty !== "AKP" : jwk.alg === algorithm;
 }
@@ -126,7 +132,7 @@ function verificationKey(jwk: JWK): VerificationKey {
 async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   try {
     // Bytes are what symmetric keys become, which are not looked up here.
-    return (await importJWK({ ...keyMaterial(jwk), alg: algorithm }, algorithm)) as CryptoKey;
+    return (await importJWK(withoutPrototype({ ...keyMaterial(jwk), alg: algorithm }), algorithm)) as CryptoKey;
   } catch {
     // Of a type that WebCrypto does not have in this version of Node.
     return undefined;

@@ -3,6 +3,7 @@ import { AccessTokenError } from "../errors.ts";
 import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
 import { createRemoteValue, type RemoteFailure } from "../issuer/remote-value.ts";
 import { isJsonWebKeySet } from "../json-web-key-set.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { createKeySet, type KeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
@@ -26,7 +27,7 @@ export interface RemoteKeysOptions {
  * replaces nothing.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
-  const { issuer, locate, fetch, elapsed = () => performance.now() } = options;
+  const { issuer, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);
   const load = async (previous: KeySet | undefined): Promise<KeySet> => {
     const started = elapsed();
     try {

@@ -1,5 +1,6 @@
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, type OptionRules } from "../known-options.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { type CertificateEncoding, decoders } from "./encodings.ts";
 import { type ForwardedCertificateFormat, headerName, type VerifyHeader } from "./forwarded-format.ts";
 
@@ -98,7 +99,7 @@ export function encodingRule(headers: object): OptionRules<{ readonly encoding?:
 /** The default encoding. */
 export function firstOf<Encoding extends string>(headers: Readonly<Record<Encoding, string>>): Encoding {
   // The first key that was written; the type of keys is lost in Object.keys.
-  return Object.keys(headers)[0] as Encoding;
+  return Object.keys(headers).at(0) as Encoding;
 }
 
 /** Defines a format that demands `trust.secret`, unless that is waived loudly. */
@@ -107,7 +108,7 @@ export function demandingSecret<Options extends UnstrippedOptions>(
   define: (rest: Omit<Options, keyof UnstrippedOptions>) => ForwardedCertificateFormat,
 ): ForwardedCertificateFormat {
   if (!isJsonObject(options)) throw new TypeError("certbound: the options of the format must be an object");
-  const { dangerouslyAssumeHeaderStripped, ...rest } = options;
+  const { dangerouslyAssumeHeaderStripped, ...rest } = withoutPrototype(options);
   const stripped: unknown = dangerouslyAssumeHeaderStripped;
   if (stripped !== undefined && stripped !== true) {
     throw new TypeError('certbound: option "dangerouslyAssumeHeaderStripped" must be true, or left out');

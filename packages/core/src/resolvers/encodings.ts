@@ -38,9 +38,9 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
     return fromBase64(value.slice(1, -1));
   },
   "der-base64": fromBase64,
-  "der-base64-list": (value) => value.split(",").map(fromBase64)[0],
+  "der-base64-list": (value) => value.split(",").map(fromBase64).at(0),
   "pem-urlencoded": (value) => only(fromPem(percentDecoded(value), "line feeds")),
-  "pem-urlencoded-chain": (value) => fromPem(percentDecoded(value), "line feeds")[0],
+  "pem-urlencoded-chain": (value) => fromPem(percentDecoded(value), "line feeds").at(0),
   "pem-spaces": (value) => only(fromPem(value, "spaces")),
   "pem-base64": (value) => {
     const text = bytesFromBase64(value)?.toString("latin1");
@@ -91,7 +91,7 @@ function fromDigest(digest: Buffer): ClientCertificate | undefined {
 
 function only(certificates: readonly (ClientCertificate | undefined)[]): ClientCertificate | undefined {
   if (certificates.length > 1) throw malformed(`the value holds ${certificates.length} certificates, not one`);
-  return certificates[0];
+  return certificates.at(0);
 }
 
 /** Leaves `+` alone, which the proxies that encode in this way mean. */

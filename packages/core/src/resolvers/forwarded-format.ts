@@ -1,6 +1,7 @@
 import type { ClientCertificate } from "../client-certificate.ts";
 import { isJsonObject } from "../json-object.ts";
 import { nonEmptyList, nonEmptyString, type OptionRule } from "../known-options.ts";
+import { withoutPrototype } from "../object-member.ts";
 
 /** How one kind of proxy forwards the client's certificate. */
 export interface ForwardedCertificateFormat {
@@ -42,7 +43,7 @@ export const verifyRule: OptionRule = {
 
 function isVerifyHeader(value: unknown): boolean {
   if (!isJsonObject(value)) return false;
-  const { header, success, provesChain = false, ...unknown } = value;
+  const { header, success, provesChain = false, ...unknown } = withoutPrototype(value);
   if (!headerName.accepts(header) || Object.keys(unknown).length > 0) return false;
   if (typeof provesChain !== "boolean") return false;
   return (

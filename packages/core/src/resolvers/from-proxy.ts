@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "../bounded-cache.ts";
 import { type ClientCertificate, parseVerifiedCertificate } from "../client-certificate.ts";
 import { AccessTokenError } from "../errors.ts";
 import {
@@ -11,6 +11,7 @@ import {
 } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../known-options.ts";
+import { withoutPrototype } from "../object-member.ts";
 import { saysNone } from "./encodings.ts";
 import { type ForwardedCertificateFormat, headerName, type VerifyHeader, verifyRule } from "./forwarded-format.ts";
 import { parseTrustedProxy, type TrustedProxy, type TrustRule } from "./trusted-proxy.ts";
@@ -62,7 +63,7 @@ export function fromProxy(
     );
   }
   const distrust = parseTrustedProxy(trust);
-  const verifyHeaders = [verify].flat();
+  const verifyHeaders = [verify].flat().map((given) => withoutPrototype(given));
   const provesChain = verifyHeaders.some((given) => given.provesChain === true);
   const checked = {
     name: header.toLowerCase(),
@@ -85,15 +86,12 @@ export function fromProxy(
  * of the 6.9 us that a request costs. The key is the whole value; refusals, and what the request proves, are not remembered.
  */
 function remembering(decode: ForwardedCertificateFormat["decode"]): ForwardedCertificateFormat["decode"] {
-  const decoded = new LRUCache<string, ClientCertificate>({
-    maxSize: MAX_REMEMBERED,
-    sizeCalculation: (_certificate, value) => value.length + 1,
-  });
+  const decoded = createBoundedCache<ClientCertificate>({ maxSize: MAX_REMEMBERED });
   return (value) => {
     const known = decoded.get(value);
     if (known !== undefined) return known;
     const certificate = decode(value);
-    if (certificate !== undefined) decoded.set(value, certificate);
+    if (certificate !== undefined) decoded.set(value, certificate, { size: value.length + 1 });
     return certificate;
   };
 }

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../client-certificate.ts";
-import { headerValues, type NodeRequest, type RequestWithAllHeaders } from "../incoming-request.ts";
+import { headerValues, type NodeRequest, type RequestWithAllHeaders, socketOf } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../known-options.ts";
 import { memberOf } from "../object-member.ts";
@@ -113,8 +113,8 @@ function addressRule(addresses: readonly string[]): TrustRule {
   for (const { network, bits, family } of addresses.map(parseRange).filter((range) => range !== undefined)) {
     lists[family].addSubnet(network, bits, family);
   }
-  return ({ socket }) => {
-    const address = memberOf(socket, "remoteAddress")?.replace(/%.*$/, "") ?? "";
+  return (request) => {
+    const address = memberOf(socketOf(request), "remoteAddress")?.replace(/%.*$/, "") ?? "";
     const version = isIP(address);
     if (version === 0) return "the connection has no address, or is closed";
     const list = version === 4 || MAPPED.test(address) ? lists.ipv4 : lists.ipv6;
@@ -125,8 +125,8 @@ function addressRule(addresses: readonly string[]): TrustRule {
 }
 
 /** Asks the server, not the connection: a TCP client that resets at once has no address either. */
-function unixSocketRule({ socket }: NodeRequest): string | undefined {
-  const server = memberOf(socket, "server");
+function unixSocketRule(request: NodeRequest): string | undefined {
+  const server = memberOf(socketOf(request), "server");
   const address = server && memberOf(server, "address") && server.address?.();
   return typeof address === "string" ? undefined : "the server does not listen on a unix socket";
 }

@@ -40,7 +40,7 @@ export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
       const elements = parseXfcc(value);
       if (elements.length !== count) throw malformed(`the value has ${elements.length} elements, not ${count}`);
       if (lastHopUri !== undefined) requireUri(elements.at(-1), lastHopUri);
-      return certificateOf(elements[index]);
+      return certificateOf(elements.at(index));
     },
   });
 }
@@ -61,7 +61,7 @@ function certificateOf(element: XfccElement | undefined): ClientCertificate | un
 function single(element: XfccElement | undefined, key: string): string | undefined {
   const values = element?.get(key) ?? [];
   if (values.length > 1) throw malformed(`the element has ${key} ${values.length} times`);
-  return values[0];
+  return values.at(0);
 }
 
 function requireUri(element: XfccElement | undefined, uri: string): void {

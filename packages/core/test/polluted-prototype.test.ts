@@ -1,0 +1,404 @@
+import { createHash } from "node:crypto";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createAuthenticator } from "../src/authenticator.ts";
+import { certificateRules } from "../src/certificate-policy/certificate-rules.ts";
+import { parseClientCertificate } from "../src/client-certificate.ts";
+import { isClientKey } from "../src/client-key.ts";
+import { copyClientTls } from "../src/client-tls.ts";
+import { AccessTokenError } from "../src/errors.ts";
+import { nodeRequest } from "../src/incoming-request.ts";
+import { discoverMetadata } from "../src/issuer/discovery.ts";
+import { boundedFetch } from "../src/issuer/exchange.ts";
+import { createKeySet } from "../src/keys/key-set.ts";
+import { isJsonWebKeySet } from "../src/json-web-key-set.ts";
+import { parseVerifierOptions } from "../src/options.ts";
+import { protectedResourceMetadata } from "../src/protected-resource-metadata.ts";
+import { httpRejection } from "../src/rejection.ts";
+import { envoy } from "../src/resolvers/formats/envoy.ts";
+import { forwardedHeader } from "../src/resolvers/formats/forwarded-header.ts";
+import { kong } from "../src/resolvers/formats/kong.ts";
+import { fromProxy } from "../src/resolvers/from-proxy.ts";
+import { mutualTlsFetch } from "../src/introspection/mutual-tls-fetch.ts";
+import { createVerifier } from "../src/verifier.ts";
+import { endpointOf, secret, startAskedEndpoint } from "./support/asking.ts";
+import { json, startEndpoint, text } from "./support/endpoint.ts";
+import { eventsOf } from "./support/events.ts";
+import { requestWith, resolved, trust, verdict } from "./support/forwarding.ts";
+import { clients, startGuardedEndpoint } from "./support/guarded-endpoint.ts";
+import { introspectingVerifier } from "./support/introspecting-verifier.ts";
+import { outcomeOf, reasonOf } from "./support/outcome.ts";
+import { whilePrototypeIsPolluted, withPollutedPrototype } from "./support/polluted-prototype.ts";
+import { client, now, seconds, startIssuer, thief, verifierOf } from "./support/verification.ts";
+
+const issuer = await startIssuer();
+const [bound, unbound] = await Promise.all([issuer.accessToken({ boundTo: client }), issuer.accessToken()]);
+const { audience, jwks } = issuer;
+
+beforeEach(() => {
+  for (const name of ["CERTBOUND_ISSUER", "CERTBOUND_AUDIENCE", "CERTBOUND_JWKS_URI"]) vi.stubEnv(name, undefined);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe("the requirements", () => {
+  test.each(["report-only", "when-bound"])("of verify() are not weakened by an inherited %j", async (mode) => {
+    const verifier = verifierOf(issuer);
+    const verify = async (token: string, { certificate }: typeof client) =>
+      outcomeOf(verifier.verify(token, { clientCertificate: certificate }));
+    await whilePrototypeIsPolluted("validateCertificateBinding", mode, async () => {
+      expect(await verify(bound, thief)).toBe("ERR_BINDING_MISMATCH");
+      expect(await verify(unbound, client)).toBe("ERR_BINDING_REQUIRED");
+      expect(await verify(bound, client)).toBe("accepted");
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ["scopes", ["admin"]],
+    ["groups", ["admin"]],
+    ["acrValues", ["phr"]],
+    ["maxAge", 1],
+    ["authorize", true],
+  ])("of a route do not inherit %s", async (name, value) => {
+    const verifier = verifierOf(issuer);
+    const accepted = whilePrototypeIsPolluted(name, value, () =>
+      verifier.verify(bound, { clientCertificate: client.certificate }),
+    );
+    expect(await outcomeOf(accepted)).toBe("accepted");
+  });
+});
+
+describe("the options", () => {
+  const own = { issuer: issuer.issuer, audience, jwks };
+
+  test.each<[string, unknown]>([
+    ["CERTBOUND_ISSUER", "https://evil.example"],
+    ["issuer", "https://evil.example"],
+  ])("do not take an issuer from an inherited %s", (name, value) => {
+    expect(() => withPollutedPrototype(name, value, () => parseVerifierOptions({ audience }))).toThrow(
+      '"issuer" is required',
+    );
+  });
+
+  test.each<[string, unknown]>([
+    ["clockTolerance", 300],
+    ["maxTokenAge", 10],
+    ["tokenTypes", ["anything"]],
+    ["profile", "fapi2"],
+    ["verifiedTokens", 5],
+  ])("filled from the environment do not inherit %s", (name, value) => {
+    vi.stubEnv("CERTBOUND_ISSUER", "https://as.example");
+    vi.stubEnv("CERTBOUND_AUDIENCE", "api");
+    expect(withPollutedPrototype(name, value, () => parseVerifierOptions({}))).toEqual(parseVerifierOptions({}));
+  });
+
+  test.each<[string, unknown]>([
+    ["jwks", "https://evil.example/keys"],
+    ["introspection", { clientId: "evil", clientSecret: "secret" }],
+    ["algorithms", ["EdDSA"]],
+  ])("of one issuer of several do not inherit %s", (name, value) => {
+    const options = { issuer: [{ issuer: "https://as.example" }], audience };
+    expect(withPollutedPrototype(name, value, () => parseVerifierOptions(options))).toEqual(
+      parseVerifierOptions(options),
+    );
+  });
+
+  test.each<[string, unknown]>([
+    ["verifier", {}],
+    ["resource", "https://evil.example"],
+    ["realm", "evil"],
+  ])("of an authenticator do not inherit %s", (name, value) => {
+    const { protectedResource } = withPollutedPrototype(name, value, () => createAuthenticator(own));
+    expect(protectedResource).toBeUndefined();
+  });
+
+  test("of the metadata do not inherit scopes", () => {
+    const options = { ...own, resource: "https://api.example" };
+    const metadata = withPollutedPrototype("scopes", ["admin"], () => protectedResourceMetadata(options));
+    expect(metadata).not.toHaveProperty("scopes_supported");
+    expect(protectedResourceMetadata({ ...options, scopes: ["read"] }).scopes_supported).toEqual(["read"]);
+  });
+
+  test("do not take a key set whose keys are inherited", () => {
+    expect(withPollutedPrototype("keys", jwks.keys, () => isJsonWebKeySet({}))).toBe(false);
+    expect(isJsonWebKeySet({ keys: jwks.keys })).toBe(true);
+  });
+});
+
+describe("a certificate", () => {
+  test("does not inherit its thumbprint: getPeerCertificate() of Node gives {} where there is none", () => {
+    const parse = () => parseClientCertificate({} as never);
+    expect(() => withPollutedPrototype("thumbprint", client.thumbprint, parse)).toThrow(TypeError);
+  });
+
+  test("does not inherit that its chain was verified", () => {
+    const policy = certificateRules({ chainVerified: true });
+    const judge = (given: object) =>
+      policy(parseClientCertificate({ thumbprint: client.thumbprint, ...given }) as never, {
+        claims: {},
+        now: seconds,
+      });
+    expect(withPollutedPrototype("chainVerified", true, () => judge({}))).toBeInstanceOf(AccessTokenError);
+    expect(judge({ chainVerified: true })).toBe(true);
+  });
+
+  test("whose names nobody vouches for is not selected by an inherited chainVerified", () => {
+    const rules = { subjectAlternativeNames: { dns: ["client.example"] } };
+    expect(() => withPollutedPrototype("chainVerified", true, () => certificateRules(rules))).toThrow(TypeError);
+  });
+});
+
+describe("a certificate that a proxy forwards", () => {
+  const { certificate, thumbprint, der } = client;
+  const hash = createHash("sha256").update(der).digest("hex");
+
+  test("does not come from an inherited element of a list", () => {
+    const cert = encodeURIComponent(certificate);
+    const headers = ["x-forwarded-client-cert", `Cert="${cert}"`];
+    expect(withPollutedPrototype("0", hash, () => verdict(envoy(), headers))).toBe("ERR_CERTIFICATE_MALFORMED");
+    expect(verdict(envoy(), ["x-forwarded-client-cert", `Hash=${hash};Cert="${cert}"`])).toBe(thumbprint);
+  });
+
+  test("needs the secret, whatever an inherited option waives", () => {
+    const make = () => fromProxy(kong(), { trust });
+    expect(() => withPollutedPrototype("dangerouslyAssumeHeaderStripped", true, make)).toThrow("trust.secret");
+    expect(fromProxy(kong({ dangerouslyAssumeHeaderStripped: true }), { trust })).toBeTypeOf("function");
+  });
+
+  test.each([undefined, true])("has a verified chain only where its own format says so: %s", (provesChain) => {
+    const verify = { header: "x-verify", success: "OK", ...(provesChain && { provesChain }) };
+    const headers = ["x-cert", hash, "x-verify", "OK"];
+    const resolve = () => resolved(forwardedHeader({ header: "x-cert", encoding: "sha256-hex", verify }), headers);
+    expect(withPollutedPrototype("provesChain", true, resolve)).toMatchObject({ chainVerified: provesChain === true });
+  });
+
+  test("is not read from a request that is inherited", () => {
+    const raw = requestWith(["x-cert", hash]);
+    const unwrap = () => nodeRequest({} as never);
+    expect(withPollutedPrototype("raw", raw, unwrap)).toBeUndefined();
+    expect(nodeRequest({ raw })).toBe(raw);
+  });
+});
+
+describe("a rejection", () => {
+  const header = (error: AccessTokenError) => httpRejection(error).headers;
+
+  test.each<[string, unknown]>([
+    ["challenge", { scopes: ["evil"] }],
+    ["scopes", ["evil"]],
+    ["maxAge", 1],
+    ["names", ["scopes"]],
+    ["retryAfter", 1e9],
+    ["realm", "evil"],
+    ["resource", "https://evil.example"],
+  ])("does not inherit %s", (name, value) => {
+    const make = () =>
+      [
+        new AccessTokenError("ERR_SCOPE_INSUFFICIENT", {}),
+        new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { challenge: { acrValues: ["phr"] } }),
+        new AccessTokenError("ERR_TOKEN_EXPIRED"),
+        new AccessTokenError("ERR_KEYS_UNAVAILABLE", { detail: "an outage" }),
+      ].map(header);
+    expect(withPollutedPrototype(name, value, make)).toEqual(make());
+  });
+});
+
+describe("the keys of an issuer", () => {
+  const [jwk] = jwks.keys;
+  const withoutNames = { ...jwk, kid: undefined, alg: undefined };
+
+  test.each<[string, unknown]>([
+    ["d", "x"],
+    ["k", "x"],
+    ["kid", "evil"],
+    ["alg", "RS256"],
+    ["use", "enc"],
+    ["key_ops", ["sign"]],
+    ["crv", "P-521"],
+    ["modulusLength", 1],
+  ])("do not inherit %s", (name, value) => {
+    const found = () => {
+      const set = createKeySet({ keys: [JSON.parse(JSON.stringify(withoutNames)) as object] });
+      return [
+        set.find({ algorithm: "ES256", keyId: undefined }).length,
+        set.find({ algorithm: "ES256", keyId: "evil" }),
+      ];
+    };
+    expect(withPollutedPrototype(name, value, found)).toEqual([1, []]);
+  });
+
+  test("of a type without a curve do not inherit one", async () => {
+    const { publicKey } = await generateKeyPair("RS256");
+    const set = createKeySet({ keys: [await exportJWK(publicKey)] });
+    const found = () => set.find({ algorithm: "RS256", keyId: undefined }).length;
+    expect(withPollutedPrototype("crv", "P-256", found)).toBe(1);
+  });
+
+  test("do not come from a response that inherits them", async () => {
+    const { url } = await startEndpoint(json({}));
+    const verifier = createVerifier({ issuer: issuer.issuer, audience, jwks: url, clock: () => now });
+    const verified = whilePrototypeIsPolluted("keys", jwks.keys, () =>
+      outcomeOf(verifier.verify(bound, { clientCertificate: client.certificate })),
+    );
+    expect(await verified).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+});
+
+describe("the metadata of an issuer", () => {
+  test.each(["issuer", "jwks_uri"])("does not inherit %s", async (name) => {
+    const endpoint = await startEndpoint((response, path) => {
+      const document = { issuer: endpoint.url, jwks_uri: `${endpoint.url}/keys`, [name]: undefined };
+      json(document)(response, path);
+    });
+    const value = name === "issuer" ? endpoint.url : `${endpoint.url}/evil`;
+    const found = whilePrototypeIsPolluted(name, value, () =>
+      reasonOf(discoverMetadata(endpoint.url, "jwks_uri", boundedFetch(fetch))),
+    );
+    expect(await found).toMatchObject({ name: "ExchangeError" });
+  });
+
+  test.each<[string, (url: string) => unknown]>([
+    ["mtls_endpoint_aliases", (url) => ({ introspection_endpoint: url })],
+    ["introspection_endpoint", (url) => url],
+  ])("has no alias that is inherited, as %s", async (name, polluted) => {
+    const plain = await startAskedEndpoint();
+    const issuing = await startEndpoint((response, path) => {
+      const aliases = name === "introspection_endpoint" ? { mtls_endpoint_aliases: {} } : {};
+      json({ issuer: issuing.url, introspection_endpoint: plain.url, ...aliases })(response, path);
+    });
+    const options = { clientId: "api", clientAuthentication: "tls_client_auth" };
+    const endpoint = endpointOf(options, { issuer: issuing.url, fetch });
+    const located = whilePrototypeIsPolluted(name, polluted("https://evil.example"), () => endpoint.locate());
+    expect(await located).toBe(plain.url);
+  });
+});
+
+describe("introspection", () => {
+  test("checks the audience of an opaque token, whatever claims are inherited", async () => {
+    const opaque = await startAskedEndpoint(json({ active: true, cnf: { "x5t#S256": client.thumbprint } }));
+    const verifier = introspectingVerifier(issuer, { endpoint: opaque.url, cacheDuration: 0 });
+    const verify = () => outcomeOf(verifier.verify("opaque", { clientCertificate: client.certificate }));
+    expect(await whilePrototypeIsPolluted("claims", {}, verify)).toBe("ERR_TOKEN_AUDIENCE");
+    opaque.answer(json({ active: true, aud: audience, cnf: { "x5t#S256": client.thumbprint } }));
+    expect(await whilePrototypeIsPolluted("claims", {}, verify)).toBe("accepted");
+  });
+
+  test.each<[string, unknown]>([
+    ["use_mtls_endpoint_aliases", true],
+    ["mtls_endpoint_aliases", { introspection_endpoint: "https://evil.example" }],
+    ["introspection_signed_response_alg", "RS256"],
+    ["headers", { "x-evil": "1" }],
+    ["elapsed", 1],
+    ["statusText", "\n"],
+    ["duplex", "evil"],
+  ])("asks the same, and the same server, where %s is inherited", async (name, value) => {
+    const asked = await startAskedEndpoint();
+    const ask = () => endpointOf({ ...secret, endpoint: asked.url }).ask("token");
+    expect(await ask()).toEqual({ active: true });
+    expect(await whilePrototypeIsPolluted(name, value, ask)).toEqual({ active: true });
+    const [first, second] = asked.questions;
+    expect(second?.form).toEqual(first?.form);
+    expect(Object.keys(second?.headers ?? {})).toEqual(Object.keys(first?.headers ?? {}));
+  });
+
+  test("asks by the fetch of the application where a tls is inherited", async () => {
+    const { url } = await startAskedEndpoint();
+    const asked: unknown[] = [];
+    const counting: typeof fetch = async (target, init) => {
+      asked.push(target);
+      return fetch(target, init);
+    };
+    const ask = () => endpointOf({ ...secret, endpoint: url }, { fetch: counting }).ask("token");
+    expect(await whilePrototypeIsPolluted("tls", { rejectUnauthorized: false }, ask)).toEqual({ active: true });
+    expect(asked).toEqual([`${url}/`]);
+  });
+
+  test("takes no response that inherits active", async () => {
+    const asked = await startAskedEndpoint(json({}));
+    const ask = () => reasonOf(endpointOf({ ...secret, endpoint: asked.url }).ask("token"));
+    expect(await whilePrototypeIsPolluted("active", true, ask)).toMatchObject({ name: "ExchangeError" });
+  });
+
+  test.each<[string, unknown]>([
+    ["iss", "https://as.example"],
+    ["aud", "api"],
+    ["iat", seconds],
+    ["token_introspection", { active: true }],
+    ["typ", "token-introspection+jwt"],
+    ["kid", "evil"],
+  ])("takes no signed response that inherits %s, and verifies one with its own", async (name, value) => {
+    const { privateKey, publicKey } = await generateKeyPair("ES256");
+    const claims = { iss: "https://as.example", aud: "api", iat: seconds, token_introspection: { active: true } };
+    const header = { alg: "ES256", typ: "token-introspection+jwt", ...(name === "kid" && { kid: "own" }) };
+    const sign = (given: object) =>
+      new SignJWT({ ...claims, ...given }).setProtectedHeader({ ...header, ...given }).sign(privateKey);
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "own" }] };
+    const asked = await startAskedEndpoint(text(await sign({}), "application/token-introspection+jwt"));
+    const options = { jwks: keys, clock: () => now };
+    const ask = () => endpointOf({ ...secret, endpoint: asked.url, signedResponse: true }, options).ask("token");
+    expect(await whilePrototypeIsPolluted(name, value, ask)).toEqual({ active: true });
+    if (name === "kid") return;
+    asked.answer(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
+    const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(ask()));
+    expect(reason).toMatchObject({ name: "ExchangeError" });
+  });
+
+  test.each<[string, unknown]>([
+    ["ca", clients.certificate],
+    ["passphrase", "evil"],
+  ])("by mutual TLS does not inherit %s", (name, value) => {
+    const given = { cert: client.certificate, key: client.key };
+    expect(withPollutedPrototype(name, value, () => copyClientTls(given))).toEqual({ ...given, [name]: undefined });
+  });
+
+  test.each<[string, (ca: string) => unknown]>([
+    ["ca", (ca) => ca],
+    ["tls", () => ({ rejectUnauthorized: false })],
+    ["rejectUnauthorized", () => false],
+  ])("by mutual TLS trusts no server for an inherited %s", async (name, value) => {
+    const { certificate: cert, key } = await clients.issueClientCertificate();
+    const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
+    const asked = whilePrototypeIsPolluted(name, value(ca), () => reasonOf(mutualTlsFetch({ cert, key })(url)));
+    expect(await asked).toBeInstanceOf(Error);
+    expect(thumbprints).toEqual([]);
+    expect((await mutualTlsFetch({ cert, key, ca })(url)).status).toBe(200);
+  });
+
+  test("does not take a clientKey for what it inherits", async () => {
+    const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+    const jwk = await exportJWK(privateKey);
+    expect(withPollutedPrototype("0", "ES256", () => isClientKey({ kty: "oct", k: "x" }))).toBe(false);
+    expect(withPollutedPrototype("d", jwk.d, () => isClientKey({ ...jwk, d: undefined }))).toBe(false);
+    expect(withPollutedPrototype("kid", 1, () => isClientKey(jwk))).toBe(true);
+    expect(withPollutedPrototype("modulusLength", 1, () => isClientKey(privateKey))).toBe(true);
+  });
+});
+
+describe("a decision", () => {
+  test.each(["detail", "issuer", "claims", "remembered"])(
+    "is reported without a %s that is inherited",
+    async (name) => {
+      const events = eventsOf("certbound:decision");
+      const authenticate = createAuthenticator({ verifier: verifierOf(issuer) })();
+      const send = () => outcomeOf(authenticate({ rawHeaders: [], socket: {} }));
+      await send();
+      await whilePrototypeIsPolluted(name, "evil", send);
+      const [first, second] = events.map((event) => ({ ...event, duration: 0 }));
+      expect(second).toEqual(first);
+    },
+  );
+
+  test("about an error without a detail is reported without one", async () => {
+    const events = eventsOf("certbound:decision");
+    const verifier = verifierOf(issuer);
+    const clientCertificate = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");
+    await whilePrototypeIsPolluted("detail", "evil", async () => {
+      expect(await outcomeOf(verifier.verify(bound, { clientCertificate }))).toBe("ERR_CERTIFICATE_UNTRUSTED");
+      const reported = verifier.verify(bound, { clientCertificate, validateCertificateBinding: "report-only" });
+      expect(await outcomeOf(reported)).toBe("accepted");
+    });
+    expect(events.map((event) => Object.hasOwn(event, "detail"))).toEqual([false, false]);
+  });
+});
