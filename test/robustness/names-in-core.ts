@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Names that Node, jose, oauth4webapi and lru-cache read, whether the source of core has them or not. */
-const further = [
+const others = [
   ["0", "1", "2", "raw", "stream", "session", "then", "toJSON", "length", "get", "set", "value", "writable", "return"],
   ["options", "headers", "method", "status", "signal", "dispatcher", "crit", "b64", "zip", "header", "jwk", "ext"],
   ["allowStale", "noDeleteOnStaleGet", "updateAgeOnGet", "updateAgeOnHas", "start", "ttl", "noUpdateTTL", "detail"],
@@ -11,8 +11,8 @@ const further = [
 const comments = /\/\*[^]*?\*\/|\/\/.*/g;
 const sentences = /"[^"\n]*\s[^"\n]*"/g;
 const identifiersAndWords = /[A-Za-z_$][\w$]*|(?<=")[^"\s]{1,32}(?=")/g;
-/** Types, classes, constants and key words: nothing is a member by these names. */
-const isNoMember = /^(?:[A-Z][a-z]\w*|[A-Z_]{4,}|import|export|from|const|return|function|typeof|interface)$/;
+/** Types, classes, constants and key words: no member has such a name. */
+const notAMember = /^(?:[A-Z][a-z]\w*|[A-Z_]{4,}|import|export|from|const|return|function|typeof|interface)$/;
 
 /** Lists the identifiers in the source of core that can be names of members, and what it has between quotes. */
 export function namesInCore(): readonly string[] {
@@ -24,5 +24,5 @@ export function namesInCore(): readonly string[] {
       .replaceAll(sentences, "");
     return text.match(identifiersAndWords) ?? [];
   });
-  return [...new Set([...further.flat(), ...found.filter((name) => !isNoMember.test(name))])];
+  return [...new Set([...others.flat(), ...found.filter((name) => !notAMember.test(name))])];
 }

@@ -45,14 +45,14 @@ let now = LATER;
 const verifierOptions = { ...parties.verifierOptions, clock: () => now } satisfies VerifierOptions;
 
 /** What a merge of JSON can put on Object.prototype, with what core compares members with. */
-const telling: readonly unknown[] = [
+const mainValues: readonly unknown[] = [
   true,
   client.thumbprint,
   { thumbprint: client.thumbprint, "x5t#S256": client.thumbprint, chainVerified: true, session: {}, server: {} },
   "report-only",
 ];
 const values: readonly unknown[] = [
-  ...telling,
+  ...mainValues,
   "when-bound",
   createHash("sha256").update(client.der).digest("hex"),
   1e15,
@@ -190,7 +190,7 @@ function attemptsOn(options: AuthenticatorOptions<NodeRequest>): readonly Attemp
 }
 
 /** Creates APIs of other kinds, and lists what they must not accept from real connections, and from proxies. */
-function furtherAttemptsOn(options: VerifierOptions): readonly Attempt[] {
+function otherAttemptsOn(options: VerifierOptions): readonly Attempt[] {
   const verifier = createVerifier(options);
   const protect = createAuthenticator({ verifier });
   const api = (certificateResolver: ClientCertificateResolver<NodeRequest>) =>
@@ -311,16 +311,16 @@ describe("a polluted Object.prototype", { timeout: 60_000 }, () => {
   });
 
   test("lets nothing pass from other connections and from proxies", async () => {
-    const attempts = furtherAttemptsOn(verifierOptions);
+    const attempts = otherAttemptsOn(verifierOptions);
     await expectUnpolluted(attempts);
-    expect(await acceptedWhilePolluted(() => attempts, telling)).toEqual([]);
+    expect(await acceptedWhilePolluted(() => attempts, mainValues)).toEqual([]);
     await expectUnpolluted(attempts);
   });
 
   test("lets nothing pass when the API is configured afterwards", async () => {
     const options = { ...verifierOptions, verifiedTokens: false } as const;
     await expectUnpolluted(attemptsOn(options));
-    expect(await acceptedWhilePolluted(() => attemptsOn(options), telling)).toEqual([]);
+    expect(await acceptedWhilePolluted(() => attemptsOn(options), mainValues)).toEqual([]);
     await expectUnpolluted(attemptsOn(options));
   });
 

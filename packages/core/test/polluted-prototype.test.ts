@@ -76,7 +76,7 @@ describe("the options", () => {
   test.each<[string, unknown]>([
     ["CERTBOUND_ISSUER", "https://evil.example"],
     ["issuer", "https://evil.example"],
-  ])("do not take an issuer from an inherited %s", (name, value) => {
+  ])("do not read an issuer from an inherited %s", (name, value) => {
     expect(() => withPollutedPrototype(name, value, () => parseVerifierOptions({ audience }))).toThrow(
       '"issuer" is required',
     );
@@ -121,7 +121,7 @@ describe("the options", () => {
     expect(protectedResourceMetadata({ ...options, scopes: ["read"] }).scopes_supported).toEqual(["read"]);
   });
 
-  test("do not take a key set whose keys are inherited", () => {
+  test("reject a key set whose keys are inherited", () => {
     expect(withPollutedPrototype("keys", jwks.keys, () => isJsonWebKeySet({}))).toBe(false);
     expect(isJsonWebKeySet({ keys: jwks.keys })).toBe(true);
   });
@@ -144,7 +144,7 @@ describe("a certificate", () => {
     expect(judge({ chainVerified: true })).toBe(true);
   });
 
-  test("whose names nobody vouches for is not selected by an inherited chainVerified", () => {
+  test("whose names are not vouched for is not selected by an inherited chainVerified", () => {
     const rules = { subjectAlternativeNames: { dns: ["client.example"] } };
     expect(() => withPollutedPrototype("chainVerified", true, () => certificateRules(rules))).toThrow(TypeError);
   });
@@ -293,7 +293,7 @@ describe("introspection", () => {
     ["elapsed", 1],
     ["statusText", "\n"],
     ["duplex", "evil"],
-  ])("asks the same, and the same server, where %s is inherited", async (name, value) => {
+  ])("sends the same request where %s is inherited", async (name, value) => {
     const asked = await startAskedEndpoint();
     const ask = () => endpointOf({ ...secret, endpoint: asked.url }).ask("token");
     expect(await ask()).toEqual({ active: true });
@@ -303,7 +303,7 @@ describe("introspection", () => {
     expect(Object.keys(second?.headers ?? {})).toEqual(Object.keys(first?.headers ?? {}));
   });
 
-  test("asks by the fetch of the application where a tls is inherited", async () => {
+  test("uses the fetch of the application where tls is inherited", async () => {
     const { url } = await startAskedEndpoint();
     const asked: unknown[] = [];
     const counting: typeof fetch = async (target, init) => {
@@ -315,7 +315,7 @@ describe("introspection", () => {
     expect(asked).toEqual([`${url}/`]);
   });
 
-  test("takes no response that inherits active", async () => {
+  test("rejects a response that inherits active", async () => {
     const asked = await startAskedEndpoint(json({}));
     const ask = () => reasonOf(endpointOf({ ...secret, endpoint: asked.url }).ask("token"));
     expect(await whilePrototypeIsPolluted("active", true, ask)).toMatchObject({ name: "ExchangeError" });
@@ -328,7 +328,7 @@ describe("introspection", () => {
     ["token_introspection", { active: true }],
     ["typ", "token-introspection+jwt"],
     ["kid", "evil"],
-  ])("takes no signed response that inherits %s, and verifies one with its own", async (name, value) => {
+  ])("rejects a signed response that inherits %s, and accepts one that has it", async (name, value) => {
     const { privateKey, publicKey } = await generateKeyPair("ES256");
     const claims = { iss: "https://as.example", aud: "api", iat: seconds, token_introspection: { active: true } };
     const header = { alg: "ES256", typ: "token-introspection+jwt", ...(name === "kid" && { kid: "own" }) };
@@ -366,7 +366,7 @@ describe("introspection", () => {
     expect((await mutualTlsFetch({ cert, key, ca })(url)).status).toBe(200);
   });
 
-  test("does not take a clientKey for what it inherits", async () => {
+  test("judges a clientKey by its own members only", async () => {
     const { privateKey } = await generateKeyPair("ES256", { extractable: true });
     const jwk = await exportJWK(privateKey);
     expect(withPollutedPrototype("0", "ES256", () => isClientKey({ kty: "oct", k: "x" }))).toBe(false);

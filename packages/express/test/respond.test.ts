@@ -23,7 +23,7 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     expect({ errors, handled }).toEqual({ errors: [], handled: [] });
   });
 
-  test("is not needed for an answer that holds nothing that every object inherits", async () => {
+  test("is not needed to keep what every object inherits out of the default response", async () => {
     const { send } = await withPollutedPrototype("realm", "evil", () => startApp(express));
     const polluted = whilePrototypeIsPolluted("x-evil", "evil", () => send({ identity: parties.thief }));
     const { status, headers } = await polluted;

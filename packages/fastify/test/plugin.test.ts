@@ -28,7 +28,7 @@ describe("the plugin", () => {
     expect((await send({ path: "/open", identity: thief })).body).toBe('{"claims":null}');
   });
 
-  test("takes no option that every object inherits", async () => {
+  test("reads no option that every object inherits", async () => {
     const app = createApp();
     const load = async () => app.register(certbound, verifierOptions);
     await whilePrototypeIsPolluted("realm", "evil", load);

@@ -131,9 +131,9 @@ export function createIntrospectionEndpoint(
       const answer = jwt === undefined ? response : await verified(jwt);
       try {
         requireOwnMembers(jwt);
-        const said = await processIntrospectionResponse(...parties, answer);
-        requireOwn(said, ["active"]);
-        return deepFreeze(said);
+        const introspected = await processIntrospectionResponse(...parties, answer);
+        requireOwn(introspected, ["active"]);
+        return deepFreeze(introspected);
       } catch {
         throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
       }

@@ -40,8 +40,8 @@ async function exchange(
   try {
     const { status, headers, body } = await fetch(url, init);
     const bytes = body === null ? null : await readAtMost(body, MAX_BODY);
-    const answer = withoutPrototype({ status, headers: withoutEncoding(headers) });
-    return new Response(bytes?.length ? bytes : null, answer);
+    const received = withoutPrototype({ status, headers: withoutEncoding(headers) });
+    return new Response(bytes?.length ? bytes : null, received);
   } catch (error) {
     // What fetch throws may quote the URL, the peer's certificate or the peer's words.
     throw error instanceof ExchangeError ? error : new ExchangeError("the request failed: address, TLS, or network");
