@@ -35,7 +35,7 @@ export const alternativeNamesRule: OptionRule = {
 };
 
 /**
- * Parses the names into what tells whether a certificate has one of them.
+ * Parses the names into a function that returns whether a certificate has one of them; false where Node cannot decode its names.
  *
  * @throws TypeError when there is none, or one is not of its kind
  */
@@ -48,14 +48,26 @@ export function parseAlternativeNames(names: AlternativeNames): (certificate: X5
   // Host names, mail addresses and IP addresses are OpenSSL's to compare.
   const namesOnly = withoutPrototype({ subject: "never", wildcards: false } as const);
   return (certificate) => {
+    const alternativeNames = alternativeNamesOf(certificate);
+    if (alternativeNames === undefined) return false;
     const isNamed = [
       dns?.some((name) => certificate.checkHost(name, namesOnly) !== undefined),
       email?.some((address) => certificate.checkEmail(address, namesOnly) !== undefined),
       ip?.some((address) => certificate.checkIP(address) !== undefined),
-      uri?.some((name) => urisOf(certificate).includes(name)),
+      uri?.some((name) => urisOf(alternativeNames).includes(name)),
     ];
     return isNamed.includes(true);
   };
+}
+
+/** Reads the names as Node writes them; undefined where it cannot decode them (null on Node 20, an exception since 22). */
+function alternativeNamesOf(certificate: X509Certificate): string | undefined {
+  try {
+    const { subjectAltName: names = "" } = certificate as { readonly subjectAltName?: string | null };
+    return names ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -63,11 +75,11 @@ export function parseAlternativeNames(names: AlternativeNames): (certificate: X5
  *
  * Node separates names by `, ` and writes one that could be mistaken for several as a JSON string (CVE-2021-44532).
  */
-function urisOf({ subjectAltName = "" }: X509Certificate): readonly string[] {
+function urisOf(alternativeNames: string): readonly string[] {
   const entry = /([A-Za-z][A-Za-z ]*):(?:("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*")|([^",]*))(?:, |$)/uy;
   const found: string[] = [];
-  while (entry.lastIndex < subjectAltName.length) {
-    const match = entry.exec(subjectAltName);
+  while (entry.lastIndex < alternativeNames.length) {
+    const match = entry.exec(alternativeNames);
     if (match === null) return [];
     const [, kind, quoted, plain = ""] = match;
     if (kind === "URI") found.push(quoted === undefined ? plain : String(JSON.parse(quoted)));

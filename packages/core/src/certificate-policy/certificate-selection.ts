@@ -1,4 +1,4 @@
-import type { X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
 import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
 import { nonEmptyList, onlyTrue, type OptionRule, type OptionRules, sha256Thumbprint } from "../known-options.ts";
 import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } from "./alternative-names.ts";
@@ -13,8 +13,12 @@ export interface CertificateSelection {
   /** The SHA-256 thumbprints (`x5t#S256`). */
   readonly thumbprints?: readonly string[] | undefined;
   /**
-   * The CA certificates that sign client certificates directly: PEM of one, base64 DER, bytes, or Node's object. The
-   * name and the signature are checked; not the CA's own validity and revocation, nor who issued it.
+   * The CA certificates that sign client certificates directly: PEM of one, base64 DER, bytes, or Node's object.
+   *
+   * Checks the issuer's name, the signature, and that the certificate is one of a client: not a CA's, and without an extended
+   * key usage that excludes client authentication (RFC 5280 section 4.2.1.12). Does not check the validity and revocation of
+   * either certificate, the CA's own issuer, name constraints, unknown critical extensions, or the hash of the signature:
+   * use it together with `chainVerified` wherever TLS verifies the chain.
    */
   readonly issuers?: readonly (string | Uint8Array | X509Certificate)[] | undefined;
   /**
@@ -64,9 +68,8 @@ export function parseSelection(selection: CertificateSelection): Selector {
     if (authorities === undefined && isNamed === undefined) return undefined;
     const { x509 } = certificate;
     if (x509 === undefined) return "only the thumbprint is known: the certificate itself is needed";
-    if (authorities?.some((authority) => isIssuedBy(x509, authority)) === false) {
-      return "none of the issuers on the list has signed it";
-    }
+    const reason = authorities && reasonAgainstIssue(x509, authorities);
+    if (reason !== undefined) return reason;
     return isNamed?.(x509) === false ? "it has none of the subject alternative names on the list" : undefined;
   });
 }
@@ -85,17 +88,40 @@ function remembering(select: Selector): Selector {
   };
 }
 
-function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
-  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+/** Extended key usages that permit client authentication (RFC 5280 section 4.2.1.12). */
+const clientUsages: ReadonlySet<string> = new Set(["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"]);
+
+/** Returns why a certificate was not issued to a client by one of the authorities; undefined when it was. */
+function reasonAgainstIssue(x509: X509Certificate, authorities: readonly Authority[]): string | undefined {
+  if (!authorities.some((authority) => isIssuedBy(x509, authority)))
+    return "none of the issuers on the list has signed it";
+  if (x509.ca) {
+    return 'it is the certificate of a CA, which "issuers" does not accept as a client: list it in "thumbprints" instead';
+  }
+  // Node calls the extended key usage so; undefined where the certificate has none.
+  const usages = x509.keyUsage as readonly string[] | undefined;
+  return usages === undefined || usages.some((usage) => clientUsages.has(usage))
+    ? undefined
+    : "its extended key usage does not include client authentication";
+}
+
+function isIssuedBy(x509: X509Certificate, { certificate, publicKey }: Authority): boolean {
+  return x509.checkIssued(certificate) && x509.verify(publicKey);
+}
+
+/** A CA certificate with the key that its signatures are verified by. */
+interface Authority {
+  readonly certificate: X509Certificate;
+  readonly publicKey: KeyObject;
 }
 
 /** Parses the certificate of a CA; undefined for everything else, more than one certificate included. */
-function authorityOf(value: unknown): X509Certificate | undefined {
+function authorityOf(value: unknown): Authority | undefined {
   if (typeof value === "string" && value.split("-----BEGIN ").length > 2) return undefined;
   try {
     // Whatever is none of the types is refused by it.
     const x509 = parseClientCertificate(value as string)?.x509;
-    return x509?.ca === true ? x509 : undefined;
+    return x509?.ca === true ? { certificate: x509, publicKey: x509.publicKey } : undefined;
   } catch {
     return undefined;
   }

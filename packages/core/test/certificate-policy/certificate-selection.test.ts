@@ -4,7 +4,14 @@ import { describe, expect, test } from "vitest";
 import { parseClientCertificate, parseVerifiedCertificate } from "../../src/client-certificate.ts";
 import type { ClientCertificate, ClientCertificateInput } from "../../src/client-certificate.ts";
 import { type CertificateRules, certificateRules } from "../../src/certificate-policy/certificate-rules.ts";
+import { certificateTenants } from "../../src/certificate-policy/certificate-tenants.ts";
 import { AccessTokenError } from "../../src/errors.ts";
+import {
+  createOddAuthority,
+  extendedKeyUsage,
+  ofAuthority,
+  undecodableAlternativeNames,
+} from "../support/odd-certificates.ts";
 
 const names = ["DNS:client.acme.example"];
 const authority = await createCertificateAuthority({ commonName: "Acme CA" });
@@ -161,4 +168,69 @@ test.each<[string, unknown, RegExp]>([
 ])("is a TypeError: %s", (_case, rules, message) => {
   expect(() => certificateRules(rules as CertificateRules)).toThrow(TypeError);
   expect(() => certificateRules(rules as CertificateRules)).toThrow(message);
+});
+
+describe("a certificate of an issuer on the list", () => {
+  const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+  const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+  const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
+  const ANY = "2.5.29.37.0";
+
+  test.each<[string, boolean, readonly string[]]>([
+    ["client authentication", true, [CLIENT_AUTH]],
+    ["any purpose", true, [ANY]],
+    ["server and client authentication", true, [SERVER_AUTH, CLIENT_AUTH]],
+    ["server authentication", false, [SERVER_AUTH]],
+    ["code signing", false, [CODE_SIGNING]],
+    ["server authentication and code signing", false, [SERVER_AUTH, CODE_SIGNING]],
+  ])("with an extended key usage for %s is accepted: %s", async (_usage, isAccepted, usages) => {
+    const odd = await createOddAuthority();
+    const certificate = parsed(await odd.issue({ extensions: [extendedKeyUsage(...usages)] }));
+    expect(verdict({ issuers: [odd.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
+    // Only issuers looks at the purpose.
+    expect(verdict({ thumbprints: [certificate.thumbprint] }, certificate)).toBe(true);
+  });
+
+  test("is accepted without an extended key usage, and rejected when it is a CA's", async () => {
+    const odd = await createOddAuthority();
+    const issuers = [odd.certificate];
+    expect(verdict({ issuers }, parsed(await odd.issue({})))).toBe(true);
+    const subordinate = parsed(await odd.issue({ extensions: [ofAuthority()] }));
+    expect(verdict({ issuers }, subordinate)).toBe(UNTRUSTED);
+    expect(verdict({ thumbprints: [subordinate.thumbprint] }, subordinate)).toBe(true);
+  });
+
+  test("is not that of the issuer itself: a detail says to list its thumbprint", () => {
+    const itself = parsed(authority.certificate);
+    const decision = certificateRules({ issuers: [authority.certificate] })(itself, { claims: {}, now: 0 });
+    expect(decision).toMatchObject({ code: UNTRUSTED, detail: expect.stringContaining("thumbprints") });
+    expect(verdict({ thumbprints: [itself.thumbprint] }, itself)).toBe(true);
+    expect(verdict({ chainVerified: true }, parseVerifiedCertificate(authority.certificate) ?? itself)).toBe(true);
+  });
+
+  test("is not the certificate of a server", async () => {
+    const server = await authority.issueServerCertificate();
+    expect(verdict({ issuers: [authority.certificate] }, parsed(server.certificate))).toBe(UNTRUSTED);
+  });
+});
+
+describe("alternative names that Node cannot decode", () => {
+  test.each([
+    ["dns", { dns: ["ogn.us"] }],
+    ["uri", { uri: ["spiffe://acme.example/payments"] }],
+    ["email", { email: ["client@acme.example"] }],
+    ["ip", { ip: ["192.0.2.1"] }],
+  ])(
+    "are rejected by a rule for %s, and certificateTenants finds no tenant",
+    async (_kind, subjectAlternativeNames) => {
+      const odd = await createOddAuthority();
+      const certificate = parsed(await odd.issue({ extensions: [undecodableAlternativeNames()] }));
+      const listed = { thumbprints: [certificate.thumbprint] };
+      const selection = { ...listed, subjectAlternativeNames };
+      expect(verdict(selection, certificate)).toBe(UNTRUSTED);
+      expect(certificateTenants({ acme: selection })(certificate)).toBeUndefined();
+      expect(verdict(listed, certificate)).toBe(true);
+      expect(certificateTenants({ acme: listed })(certificate)).toBe("acme");
+    },
+  );
 });
