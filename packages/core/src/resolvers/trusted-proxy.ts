@@ -16,9 +16,13 @@ import { headerName } from "./forwarded-format.ts";
  * removes or overwrites the header.
  */
 export interface TrustedProxy {
-  /** Addresses and CIDR ranges of the proxy, as Node sees them (`remoteAddress`). */
+  /**
+   * Addresses and CIDR ranges of the proxy, as Node sees them: the `remoteAddress` of a real connection. Adapters of serverless
+   * platforms copy that member from a header that anyone can send: use `secret` there. IPv6 link-local addresses (fe80::/10)
+   * are rejected, since they name a machine only together with a zone.
+   */
   readonly addresses?: readonly string[] | undefined;
-  /** The server listens on a unix socket, which only the proxy can open. */
+  /** The connection came through a unix socket, which only the proxy can open. */
   readonly unixSocket?: true | undefined;
   /** `x5t#S256` thumbprints of the certificate that the proxy itself presents to Node. */
   readonly certificateThumbprints?: readonly string[] | undefined;
@@ -49,7 +53,7 @@ const secretRules: OptionRules<NonNullable<TrustedProxy["secret"]>> = {
 
 const trustRules: OptionRules<TrustedProxy> = {
   addresses: nonEmptyList({
-    expected: "an IP address, or a CIDR range that is not the whole address space",
+    expected: "an IP address, or a CIDR range that is not the whole address space, and not link-local (fe80::/10)",
     accepts: (value) => typeof value === "string" && parseRange(value) !== undefined,
   }),
   unixSocket: onlyTrue,
@@ -114,9 +118,11 @@ function addressRule(addresses: readonly string[]): TrustRule {
     lists[family].addSubnet(network, bits, family);
   }
   return (request) => {
-    const address = memberOf(socketOf(request), "remoteAddress")?.replace(/%.*$/, "") ?? "";
+    const address = memberOf(socketOf(request), "remoteAddress") ?? "";
     const version = isIP(address);
     if (version === 0) return "the connection has no address, or is closed";
+    if (isLinkLocal(address))
+      return "the connection comes from a link-local address, which can be that of any neighbour";
     const list = version === 4 || MAPPED.test(address) ? lists.ipv4 : lists.ipv6;
     return list.check(address, version === 4 ? "ipv4" : "ipv6")
       ? undefined
@@ -124,11 +130,28 @@ function addressRule(addresses: readonly string[]): TrustRule {
   };
 }
 
-/** Asks the server, not the connection: a TCP client that resets at once has no address either. */
+const linkLocal = new BlockList();
+linkLocal.addSubnet("fe80::", 10, "ipv6");
+
+/** Node writes the zone of a link-local address behind a percent sign; each zone can have a machine of the same address. */
+function isLinkLocal(address: string): boolean {
+  return address.includes("%") || (isIP(address) === 6 && linkLocal.check(address, "ipv6"));
+}
+
+/** The handle of a connection, which Node does not document; that of TLS has the handle below it as its parent. */
+interface Handle {
+  readonly _parent?: Handle | null;
+}
+
+/**
+ * Looks at the connection, not at the server: an application can hand any connection to any server, and a TCP connection that
+ * its client has reset has no address either. Fails closed where Node has no such handle.
+ */
 function unixSocketRule(request: NodeRequest): string | undefined {
-  const server = memberOf(socketOf(request), "server");
-  const address = server && memberOf(server, "address") && server.address?.();
-  return typeof address === "string" ? undefined : "the server does not listen on a unix socket";
+  const socket = socketOf(request) as { readonly _handle?: Handle | null };
+  let handle = memberOf(socket, "_handle");
+  while (handle && memberOf(handle, "_parent")) handle = memberOf(handle, "_parent");
+  return handle?.constructor.name === "Pipe" ? undefined : "the connection did not come through a unix socket";
 }
 
 function certificateRule(thumbprints: readonly string[]): TrustRule {
@@ -154,7 +177,7 @@ function parseRange(text: string): Range | undefined {
   const [network = "", prefix, ...rest] = text.split("/");
   const version = isIP(network);
   // Mapped addresses (::ffff:10.0.0.1) are matched by the IPv4 address; ranges of them would be a second way to say it.
-  if (version === 0 || rest.length > 0 || network.includes("%") || MAPPED.test(network)) return undefined;
+  if (version === 0 || rest.length > 0 || isLinkLocal(network) || MAPPED.test(network)) return undefined;
   const length = version === 4 ? 32 : 128;
   if (prefix !== undefined && !/^[1-9]\d{0,2}$/.test(prefix)) return undefined;
   const bits = prefix === undefined ? length : Number(prefix);

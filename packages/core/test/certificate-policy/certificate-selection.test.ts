@@ -10,6 +10,7 @@ import {
   createOddAuthority,
   extendedKeyUsage,
   ofAuthority,
+  type purposes,
   undecodableAlternativeNames,
 } from "../support/odd-certificates.ts";
 
@@ -171,31 +172,26 @@ test.each<[string, unknown, RegExp]>([
 });
 
 describe("a certificate of an issuer on the list", () => {
-  const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
-  const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
-  const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
-  const ANY = "2.5.29.37.0";
-
-  test.each<[string, boolean, readonly string[]]>([
-    ["client authentication", true, [CLIENT_AUTH]],
-    ["any purpose", true, [ANY]],
-    ["server and client authentication", true, [SERVER_AUTH, CLIENT_AUTH]],
-    ["server authentication", false, [SERVER_AUTH]],
-    ["code signing", false, [CODE_SIGNING]],
-    ["server authentication and code signing", false, [SERVER_AUTH, CODE_SIGNING]],
-  ])("with an extended key usage for %s is accepted: %s", async (_usage, isAccepted, usages) => {
-    const odd = await createOddAuthority();
-    const certificate = parsed(await odd.issue({ extensions: [extendedKeyUsage(...usages)] }));
+  test.each<[string, boolean, readonly (keyof typeof purposes)[]]>([
+    ["client authentication", true, ["clientAuth"]],
+    ["any purpose", true, ["any"]],
+    ["server and client authentication", true, ["serverAuth", "clientAuth"]],
+    ["server authentication", false, ["serverAuth"]],
+    ["code signing", false, ["codeSigning"]],
+    ["server authentication and code signing", false, ["serverAuth", "codeSigning"]],
+  ])("with an extended key usage for %s is accepted: %s", (_usage, isAccepted, usages) => {
+    const odd = createOddAuthority();
+    const certificate = parsed(odd.issue(extendedKeyUsage(...usages)));
     expect(verdict({ issuers: [odd.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
     // Only issuers looks at the purpose.
     expect(verdict({ thumbprints: [certificate.thumbprint] }, certificate)).toBe(true);
   });
 
-  test("is accepted without an extended key usage, and rejected when it is a CA's", async () => {
-    const odd = await createOddAuthority();
+  test("is accepted without an extended key usage, and rejected when it is a CA's", () => {
+    const odd = createOddAuthority();
     const issuers = [odd.certificate];
-    expect(verdict({ issuers }, parsed(await odd.issue({})))).toBe(true);
-    const subordinate = parsed(await odd.issue({ extensions: [ofAuthority()] }));
+    expect(verdict({ issuers }, parsed(odd.issue()))).toBe(true);
+    const subordinate = parsed(odd.issue(ofAuthority()));
     expect(verdict({ issuers }, subordinate)).toBe(UNTRUSTED);
     expect(verdict({ thumbprints: [subordinate.thumbprint] }, subordinate)).toBe(true);
   });
@@ -223,8 +219,8 @@ describe("alternative names that Node cannot decode", () => {
   ])(
     "are rejected by a rule for %s, and certificateTenants finds no tenant",
     async (_kind, subjectAlternativeNames) => {
-      const odd = await createOddAuthority();
-      const certificate = parsed(await odd.issue({ extensions: [undecodableAlternativeNames()] }));
+      const odd = createOddAuthority();
+      const certificate = parsed(odd.issue(undecodableAlternativeNames()));
       const listed = { thumbprints: [certificate.thumbprint] };
       const selection = { ...listed, subjectAlternativeNames };
       expect(verdict(selection, certificate)).toBe(UNTRUSTED);

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as httpRequest, type RequestListener, type Server } from "node:http";
 import { connect as connectHttp2, createSecureServer, createServer as createHttp2Server } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
+import { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { join } from "node:path";
 import { once } from "node:events";
 import { createCertificateAuthority, createSelfSignedCertificate, mtlsRequest, startServer } from "@certbound/testing";
@@ -14,9 +16,12 @@ import { parseTrustedProxy, type TrustedProxy } from "../../src/resolvers/truste
 import { THUMBPRINT_OF_NOTHING } from "../../src/thumbprint.ts";
 import { allHeadersOf } from "../support/all-headers.ts";
 import { proxyAddress, requestWith } from "../support/forwarding.ts";
+import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 
 fc.configureGlobal({ seed: 4291 });
 
+const authority = await createCertificateAuthority();
+const serverIdentity = await authority.issueServerCertificate();
 const secret = "0123456789abcdef0123456789ABCDEF";
 const thumbprint = "jzWFfaP4T-M_oojWc4MV3ktdL_DOSDVmGJIHsQ0hZAA";
 
@@ -154,9 +159,8 @@ describe("the addresses", () => {
     ["2001:DB8::1", "2001:db8:0:0:0:0:0:1"],
     ["2001:db8::/32", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"],
     ["2001:db8::/127", "2001:db8::1"],
-    ["fe80::1", "fe80::1%eth0"],
-    ["fe80::/10", "fe80::1%1"],
-    ["fe80::/10", "febf::1"],
+    ["fec0::/10", "fec0::1"],
+    ["fe00::/8", "fe00::1"],
   ])("%s hold %s", (range, address) => {
     expect(judged({ addresses: [range] }, requestWith([], address))).toBe("trusted");
     expect(judged({ addresses: ["203.0.113.9", "2001:db8:1::1", range] }, requestWith([], address))).toBe("trusted");
@@ -182,8 +186,7 @@ describe("the addresses", () => {
     ["2001:db8::/32", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff"],
     ["2001:db8::/32", "2001:db9::"],
     ["2001:db8::/127", "2001:db8::2"],
-    ["fe80::1", "fe80::2%eth0"],
-    ["fe80::/10", "fec0::1"],
+    ["fec0::/10", "ff00::1"],
   ])("%s do not hold the neighbour %s", (range, address) => {
     const reason = "the connection does not come from an address of the proxy";
     expect(judged({ addresses: [range] }, requestWith([], address))).toBe(reason);
@@ -218,9 +221,13 @@ describe("the addresses", () => {
     "3221225985",
     "%eth0",
     "fe80::1%eth0%1",
+    // Link-local: another machine can have the same address in another zone, and Node does not always name the zone.
+    "fe80::1",
+    "fe80::1%eth0",
+    "febf::1%1",
   ])("do not hold a remote address of %j", (address) => {
     const request = { rawHeaders: [], socket: { remoteAddress: address } };
-    const trust = { addresses: ["192.0.2.0/24", "::1", "fe80::2"] };
+    const trust = { addresses: ["192.0.2.0/24", "::1", "fe00::/8", "8000::/1"] };
     expect(judged(trust, request)).not.toBe("trusted");
     expect(judged(trust, { ...request, socket: { remoteAddress: "192.0.2.1" } })).toBe("trusted");
   });
@@ -260,6 +267,7 @@ describe("the addresses", () => {
       const low = (1n << BigInt(128 - common)) - 1n;
       const address = (network & ~low) | (other & low);
       const shift = BigInt(128 - bits);
+      fc.pre([network, address].every((one) => one >> 118n !== 0xfe80n >> 6n));
       const trust = { addresses: [`${write(network)}/${bits}`] };
       expect(judged(trust, requestWith([], write(address))) === "trusted").toBe(network >> shift === address >> shift);
     },
@@ -278,8 +286,12 @@ describe("the addresses", () => {
     ["everything, with zeros", ["0.0.0.0/00"]],
     ["a range of all mapped addresses", ["::ffff:0:0/96"]],
     ["a mapped address", ["::ffff:192.0.2.1"]],
+    ["a link-local address", ["fe80::1"]],
+    ["a link-local address at the end of their range", ["febf:ffff::1"]],
+    ["a range of link-local addresses", ["fe80::/10"]],
     ["an address with a zone", ["fe80::1%eth0"]],
     ["a range with a zone", ["fe80::%eth0/10"]],
+    ["an address of another kind with a zone", ["2001:db8::1%eth0"]],
     ["a host name", ["localhost"]],
     ["a wildcard", ["*"]],
     ["an address with a wildcard", ["192.0.2.*"]],
@@ -357,9 +369,33 @@ async function ask(socketPath: string): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+/** What stands for the handle of a connection: its class has this name. */
+function handleOf(name: string): object {
+  return { constructor: { name } };
+}
+
+/** Two streams, each of which reads what is written to the other; `stream.duplexPair` came with Node 22. */
+function duplexPair(): readonly [Duplex, Duplex] {
+  const side = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        other().push(chunk);
+        done();
+      },
+      final(done) {
+        other().push(null);
+        done();
+      },
+    });
+  const near: Duplex = side(() => far);
+  const far: Duplex = side(() => near);
+  return [near, far];
+}
+
 describe("the unix socket", () => {
   const trust = { unixSocket: true } as const;
-  const reason = "the server does not listen on a unix socket";
+  const reason = "the connection did not come through a unix socket";
 
   test("is proof on a server that listens on one", async () => {
     expect(await ask(await listenOnUnixSocket(createServer(judging(trust))))).toBe("trusted");
@@ -399,19 +435,77 @@ describe("the unix socket", () => {
     expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toBe(reason);
   });
 
-  test.each<[string, NodeRequest["socket"]]>([
-    ["no remote address, as that of a connection that was reset", { remoteAddress: undefined }],
-    ["an empty remote address", { remoteAddress: "" }],
-    [
-      "no remote address, on a server with a port",
-      { server: { address: () => ({ address: "::", port: 443, family: "IPv6" }) } },
-    ],
-    ["a server that has closed", { server: { address: () => null } }],
-    ["a server without an address", { server: {} }],
-    ["a server that is undefined", { server: undefined }],
+  test("is proof below TLS", async () => {
+    const { certificate: cert, key } = serverIdentity;
+    const path = await listenOnUnixSocket(createHttpsServer({ cert, key }, judging(trust)));
+    const client = connectTls({ path, ca: authority.certificate, servername: "localhost" });
+    onTestFinished(() => void client.destroy());
+    client.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    expect(Buffer.concat(await client.toArray()).toString()).toMatch(/\r\n\r\n.*trusted/s);
+  });
+
+  test.each(["http", "https"])("is not proven by a TCP connection that is handed to its %s server", async (scheme) => {
+    const { certificate: cert, key } = serverIdentity;
+    const server = scheme === "http" ? createServer(judging(trust)) : createHttpsServer({ cert, key }, judging(trust));
+    await listenOnUnixSocket(server);
+    const front = createTcpServer((socket) => void server.emit("connection", socket)).listen(0, "127.0.0.1");
+    onTestFinished(() => void front.close());
+    await once(front, "listening");
+    const { port } = front.address() as AddressInfo;
+    const options = { port, host: "127.0.0.1" };
+    const client =
+      scheme === "http"
+        ? connect(options)
+        : connectTls({ ...options, ca: authority.certificate, servername: "localhost" });
+    onTestFinished(() => void client.destroy());
+    client.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    expect(Buffer.concat(await client.toArray()).toString()).toContain(reason);
+  });
+
+  test("is not proven by a TCP connection that is handed over, and then reset by its client", async () => {
+    let judge = (_reason: string): void => {};
+    const judgement = new Promise<string>((resolve) => {
+      judge = resolve;
+    });
+    const server = createServer((request) => {
+      request.socket.once("close", () => judge(judged(trust, request)));
+      client.resetAndDestroy();
+    });
+    await listenOnUnixSocket(server);
+    const front = createTcpServer((socket) => void server.emit("connection", socket)).listen(0, "127.0.0.1");
+    onTestFinished(() => void front.close());
+    await once(front, "listening");
+    const client = connect((front.address() as AddressInfo).port, "127.0.0.1");
+    client.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(await judgement).toBe(reason);
+  });
+
+  test("is not proven by a stream that is not a connection, below TLS", async () => {
+    const { certificate: cert, key } = serverIdentity;
+    const server = createHttpsServer({ cert, key }, judging(trust));
+    await listenOnUnixSocket(server);
+    const [near, far] = duplexPair();
+    server.emit("connection", far);
+    const client = connectTls({ socket: near, ca: authority.certificate, servername: "localhost" });
+    onTestFinished(() => void client.destroy());
+    client.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    expect(Buffer.concat(await client.toArray()).toString()).toContain(reason);
+  });
+
+  test.each<[string, object]>([
+    ["no remote address", { remoteAddress: undefined }],
     ["a path for an address", { remoteAddress: "/run/s" }],
-  ])("is not proven by %s", (_, socket) => {
+    ["a server that listens on one", { server: { address: () => "/run/s" } }],
+    ["no handle any more", { _handle: null }],
+    ["another handle", { _handle: {} }],
+  ])("is not proven by a request with %s", (_, socket) => {
     expect(judged(trust, { rawHeaders: [], socket })).toBe(reason);
+  });
+
+  test("is not proven by a handle on Object.prototype", () => {
+    withPollutedPrototype("_handle", handleOf("Pipe"), () => {
+      expect(judged(trust, { rawHeaders: [], socket: {} })).toBe(reason);
+    });
   });
 
   test.each([false, undefined, null, 1, "true", "/run/s", {}, [true]])("is a TypeError when it is %j", (unixSocket) => {
@@ -422,8 +516,6 @@ describe("the unix socket", () => {
   });
 });
 
-const authority = await createCertificateAuthority();
-const serverIdentity = await authority.issueServerCertificate();
 const proxy = await authority.issueClientCertificate({ commonName: "proxy" });
 const other = await authority.issueClientCertificate({ commonName: "proxy" });
 const selfSigned = await createSelfSignedCertificate({ commonName: "proxy" });
@@ -510,8 +602,8 @@ describe("the proxy's own certificate", () => {
 });
 
 describe("several rules", () => {
-  const onSocket = { address: () => "/run/certbound.sock" };
-  const onPort = { address: () => ({ address: "::", port: 443, family: "IPv6" }) };
+  const onSocket: object = { _handle: handleOf("Pipe") };
+  const onPort: object = { _handle: handleOf("TCP") };
   const headers = ["x-proxy-secret", secret];
 
   test.each<[string, TrustedProxy, NodeRequest, NodeRequest[]]>([
@@ -524,19 +616,19 @@ describe("several rules", () => {
     [
       "secret and unixSocket",
       { secret: { header: "x-proxy-secret", value: secret }, unixSocket: true },
-      { rawHeaders: headers, socket: { server: onSocket } },
+      { rawHeaders: headers, socket: onSocket },
       [
-        { rawHeaders: [], socket: { server: onSocket } },
-        { rawHeaders: headers, socket: { server: onPort } },
+        { rawHeaders: [], socket: onSocket },
+        { rawHeaders: headers, socket: onPort },
       ],
     ],
     [
       "addresses and unixSocket, which never hold together on a unix socket",
       { addresses: [proxyAddress], unixSocket: true },
-      { rawHeaders: [], socket: { server: onSocket, remoteAddress: proxyAddress } },
+      { rawHeaders: [], socket: { ...onSocket, remoteAddress: proxyAddress } },
       [
-        { rawHeaders: [], socket: { server: onSocket } },
-        { rawHeaders: [], socket: { server: onPort, remoteAddress: proxyAddress } },
+        { rawHeaders: [], socket: onSocket },
+        { rawHeaders: [], socket: { ...onPort, remoteAddress: proxyAddress } },
       ],
     ],
   ])("must all hold: %s", (_, trust, good, bad) => {

@@ -1,73 +1,83 @@
-// The types of @peculiar/x509 name CryptoKey and other globals of browsers.
-/// <reference lib="dom" />
-import "reflect-metadata";
-import * as x509 from "@peculiar/x509";
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { derElement } from "./der.ts";
 
-/** What a client certificate of these tests has besides its key. */
-export interface OddCertificate {
-  readonly extensions?: readonly x509.Extension[];
-  readonly notAfter?: Date;
-}
-
-/** An authority that signs whatever it is given. */
+/** An authority that signs whatever it is given, for certificates that the test kit does not make. */
 export interface OddAuthority {
-  /** PEM. */
-  readonly certificate: string;
-  /** Issues a certificate as PEM. */
-  readonly issue: (odd: OddCertificate) => Promise<string>;
+  /** DER. */
+  readonly certificate: Buffer;
+  /** Issues a client certificate with these extensions, as DER. */
+  readonly issue: (...extensions: readonly Buffer[]) => Buffer;
 }
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const [SEQUENCE, SET, OCTET_STRING, BIT_STRING] = [0x30, 0x31, 0x04, 0x03];
+const ecdsaWithSha256 = derElement(SEQUENCE, Buffer.from("06082a8648ce3d040302", "hex"));
 const day = 24 * 60 * 60 * 1000;
 
-/** Creates an authority for certificates that the test kit does not make. */
-export async function createOddAuthority(): Promise<OddAuthority> {
-  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) };
-  const root = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      name: "CN=Odd CA",
-      keys,
-      signingAlgorithm: algorithm,
-      ...validity,
-      extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
-    },
-    crypto,
-  );
+/** Creates an authority. */
+export function createOddAuthority(): OddAuthority {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const name = commonName("Odd CA");
+  const issued = (subject: Buffer, key: KeyObject, extensions: readonly Buffer[]): Buffer => {
+    const serialNumber = createHash("sha256")
+      .update(key.export({ type: "spki", format: "der" }))
+      .digest();
+    const toBeSigned = derElement(
+      SEQUENCE,
+      Buffer.from("a003020102", "hex"), // version 3
+      derElement(0x02, Buffer.of(1), serialNumber.subarray(0, 8)),
+      ecdsaWithSha256,
+      name,
+      derElement(SEQUENCE, utcTime(Date.now() - day), utcTime(Date.now() + day)),
+      subject,
+      key.export({ type: "spki", format: "der" }),
+      ...(extensions.length === 0 ? [] : [derElement(0xa3, derElement(SEQUENCE, ...extensions))]),
+    );
+    const signature = derElement(BIT_STRING, Buffer.of(0), sign("sha256", toBeSigned, privateKey));
+    return derElement(SEQUENCE, toBeSigned, ecdsaWithSha256, signature);
+  };
   return {
-    certificate: root.toString("pem"),
-    async issue({ extensions = [], notAfter = validity.notAfter }) {
-      const { publicKey } = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-      const issued = await x509.X509CertificateGenerator.create(
-        {
-          subject: "CN=client",
-          issuer: root.subjectName,
-          publicKey,
-          signingKey: keys.privateKey,
-          signingAlgorithm: algorithm,
-          notBefore: validity.notBefore,
-          notAfter,
-          extensions: [...extensions],
-        },
-        crypto,
-      );
-      return issued.toString("pem");
-    },
+    certificate: issued(name, publicKey, [ofAuthority()]),
+    issue: (...extensions) =>
+      issued(commonName("client"), generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey, extensions),
   };
 }
 
-/** The extended key usages of these object identifiers. */
-export function extendedKeyUsage(...usages: readonly string[]): x509.Extension {
-  return new x509.ExtendedKeyUsageExtension([...usages], true);
+/** The object identifiers of purposes (RFC 5280 section 4.2.1.12), as DER. */
+export const purposes = {
+  any: Buffer.from("0604551d2500", "hex"),
+  serverAuth: Buffer.from("06082b06010505070301", "hex"),
+  clientAuth: Buffer.from("06082b06010505070302", "hex"),
+  codeSigning: Buffer.from("06082b06010505070303", "hex"),
+} as const;
+
+/** An extended key usage for purposes. */
+export function extendedKeyUsage(...usages: readonly (keyof typeof purposes)[]): Buffer {
+  return extension("551d25", derElement(SEQUENCE, ...usages.map((usage) => purposes[usage])));
 }
 
-/** Subject alternative names of which Node can decode none: a name of a kind that its type does not have. */
-export function undecodableAlternativeNames(): x509.Extension {
-  // IA5String "ogn.us" under a tag that belongs to no name.
-  return new x509.Extension("2.5.29.17", false, Buffer.from("0408676f762e7573", "hex"));
+/** Subject alternative names that Node cannot decode: an OCTET STRING where a SEQUENCE of names belongs. */
+export function undecodableAlternativeNames(): Buffer {
+  return extension("551d11", Buffer.from("0408676f762e7573", "hex"));
 }
 
 /** The basic constraints of a CA. */
-export function ofAuthority(): x509.Extension {
-  return new x509.BasicConstraintsExtension(true, undefined, true);
+export function ofAuthority(): Buffer {
+  return extension("551d13", Buffer.from("30030101ff", "hex"));
+}
+
+function extension(identifier: string, value: Buffer): Buffer {
+  return derElement(SEQUENCE, derElement(0x06, Buffer.from(identifier, "hex")), derElement(OCTET_STRING, value));
+}
+
+function commonName(text: string): Buffer {
+  const attribute = derElement(SEQUENCE, Buffer.from("0603550403", "hex"), derElement(0x0c, Buffer.from(text)));
+  return derElement(SEQUENCE, derElement(SET, attribute));
+}
+
+function utcTime(time: number): Buffer {
+  const text = new Date(time)
+    .toISOString()
+    .replaceAll(/[-:T]|\.\d+/g, "")
+    .slice(2);
+  return derElement(0x17, Buffer.from(text));
 }
