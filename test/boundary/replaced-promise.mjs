@@ -34,7 +34,8 @@ const authorize = async (token) => {
 
 /** Authenticates a request with a new token, and then with the same token again. */
 async function attempt({ identity = owner, claims = {}, policy = acceptAll, requirements = {}, resolver = {} }) {
-  const options = { ...kit.verifierOptions, certificatePolicy: policy };
+  // Static keys: the fetch of Node 26 needs a Promise that has withResolvers, which bluebird's has not.
+  const options = { ...kit.verifierOptions, jwks: kit.issuer.jwks, certificatePolicy: policy };
   const token = await kit.accessToken({ boundTo: owner, claims });
   const authenticate = createAuthenticator({
     ...options,
