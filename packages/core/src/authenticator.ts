@@ -95,6 +95,7 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   const sources = {
     certificateResolver,
     tokenResolver,
+    connections: new WeakSet<object>(),
     warnOfSetup: createSetupWarnings({
       readsConnection: certificateResolver === undefined || certificateResolver === tlsCertificate,
     }),

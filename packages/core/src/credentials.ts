@@ -3,10 +3,9 @@ import { authorizationHeader, bearerToken } from "./bearer.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
 import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./incoming-request.ts";
-import { memberOf } from "./object-member.ts";
 import { type PresentedToken, presentedToken } from "./presented-token.ts";
 import type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
-import { tlsCertificate } from "./resolvers/tls-certificate.ts";
+import { connectionCertificate } from "./resolvers/tls-certificate.ts";
 import { isThenable } from "./thenable.ts";
 import { refuseRenegotiation, unprovenCertificate } from "./tls-connection.ts";
 
@@ -28,6 +27,8 @@ export interface CredentialSources<Request> {
   readonly tokenResolver: TokenResolver<Request> | undefined;
   /** Undefined: the TLS connection of the request. */
   readonly certificateResolver: ClientCertificateResolver<Request> | undefined;
+  /** The connections that were looked at. */
+  readonly connections: WeakSet<object>;
   /** Warns of a server whose set-up lets no client certificate, or an unproven one, be seen. */
   readonly warnOfSetup: (request: NodeRequest) => void;
   /** In lower case. */
@@ -52,13 +53,13 @@ export function readCredentials<Request extends IncomingRequest>(
   request: Request,
   sources: CredentialSources<Request>,
 ): Credentials | Promise<Credentials> {
-  // Once, into an object of one shape: with Express, whose requests have prototypes of their own, two reads took 0.7 us.
-  const received = receivedRequest(request);
+  const received = nodeRequest(request);
   const incoming = { request, received };
   const connection = connectionOf(received);
   const known = connection && sources.acceptedTokens?.get(connection);
   // Where a token was accepted, the connection was looked at before.
-  if (known === undefined) {
+  if (known === undefined && connection !== undefined && !sources.connections.has(connection)) {
+    sources.connections.add(connection);
     refuseRenegotiation(received);
     sources.warnOfSetup(received);
   }
@@ -78,13 +79,6 @@ export function keepAccepted(
   if (token.isKept || connection === undefined || acceptedTokens === undefined) return;
   acceptedTokens.set(connection, token);
   token.isKept = true;
-}
-
-function receivedRequest(request: IncomingRequest): NodeRequest {
-  const node = nodeRequest(request);
-  const [rawHeaders, socket] = [memberOf(node, "rawHeaders"), memberOf(node, "socket")];
-  // What the type promises; where a request was made up without them, reading them fails as an error of the application.
-  return { rawHeaders, socket, stream: memberOf(node, "stream") } as NodeRequest;
 }
 
 /** A request as the framework has it, and what is read of it. */
@@ -131,7 +125,7 @@ function findCertificate<Request>(
   { certificateResolver }: CredentialSources<Request>,
 ): PresentedCertificate | Promise<PresentedCertificate> {
   if (certificateResolver === undefined) {
-    return tlsCertificate(received) ?? provenCertificate(null, unprovenCertificate(received));
+    return connectionCertificate(received) ?? provenCertificate(null, unprovenCertificate(received));
   }
   // Whatever the resolver reads: it may read the connection, or what a middleware has read of it.
   const unproven = unprovenCertificate(received);

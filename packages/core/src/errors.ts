@@ -109,9 +109,9 @@ export class AccessTokenError extends Error {
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
     this.code = code;
     // Own members only: what every object inherits was not given.
-    for (const name of ["detail", "challenge", "retryAfter"] as const) {
-      if (Object.hasOwn(options, name) && options[name] !== undefined) Reflect.set(this, name, options[name]);
-    }
+    if (Object.hasOwn(options, "detail") && options.detail !== undefined) this.detail = options.detail;
+    if (Object.hasOwn(options, "challenge") && options.challenge !== undefined) this.challenge = options.challenge;
+    if (Object.hasOwn(options, "retryAfter") && options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
   }
 
   /** Recognises the errors of every copy of this package; a subclass recognises its own. */

@@ -35,25 +35,33 @@ export interface NodeSocket {
 /** A Node request, or a request object of a framework that holds one as `raw` (Fastify). */
 export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
 
-/** Unwraps the Node request; where both forms are there, the Node request wins. */
+/**
+ * Reads what counts of a request, once, into an object with own members only: of the Node request, which wins over one that a
+ * framework holds as `raw`. Members that stand on `Object.prototype` do not count.
+ *
+ * Where a request was made up without one of them, reading what it should hold fails as an error of the application.
+ */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
-  if (memberOf(request as NodeRequest, "rawHeaders") !== undefined) return request as NodeRequest;
-  // What the type promises; where a request was made up without it, reading it fails as an error of the application.
-  return memberOf(request as { readonly raw: NodeRequest }, "raw") as NodeRequest;
+  const given = request as NodeRequest & { readonly raw: NodeRequest };
+  const rawHeaders = memberOf(given, "rawHeaders");
+  if (rawHeaders === undefined) return membersOf(memberOf(given, "raw") as NodeRequest);
+  return { rawHeaders, socket: memberOf(given, "socket") as NodeSocket, stream: memberOf(given, "stream") };
 }
 
-/** Reads the socket of a request; where a request was made up without one, reading its members fails. */
-export function socketOf(request: NodeRequest): NodeSocket {
-  return memberOf(request, "socket") as NodeSocket;
+function membersOf(node: NodeRequest): NodeRequest {
+  return {
+    rawHeaders: memberOf(node, "rawHeaders") as readonly string[],
+    socket: memberOf(node, "socket") as NodeSocket,
+    stream: memberOf(node, "stream"),
+  };
 }
 
 /**
  * Gives what stands for the connection of a request: the session of HTTP/2, else the socket; undefined where a request
  * was made up without one.
  */
-export function connectionOf(request: NodeRequest): object | undefined {
-  const stream = memberOf(request, "stream");
-  return (stream && memberOf(stream, "session")) ?? memberOf(request, "socket");
+export function connectionOf({ stream, socket }: NodeRequest): object | undefined {
+  return (stream && memberOf(stream, "session")) ?? socket;
 }
 
 declare const allHeaders: unique symbol;
@@ -76,7 +84,7 @@ export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | st
   // The type is a mark only: nothing is added to the request.
   const complete = request as RequestWithAllHeaders;
   if (length < DEFAULT_MAX_LENGTH && hasDefaultLimit(request)) return complete;
-  if (memberOf(request, "stream") !== undefined) return complete;
+  if (request.stream !== undefined) return complete;
   const maxLength = maxLengthOfHeaders(request);
   if (length < maxLength) return complete;
   return (
@@ -101,9 +109,9 @@ function hasDefaultLimit(request: NodeRequest): boolean {
  *
  * Node itself reads an inherited number as well, so that the lower one of both counts.
  */
-function maxLengthOfHeaders(request: NodeRequest): number {
-  const socket = memberOf(request, "socket");
-  const server = socket && memberOf(socket, "server");
+function maxLengthOfHeaders({ socket }: NodeRequest): number {
+  // A request may be made up without a socket.
+  const server = (socket as NodeSocket | undefined) && memberOf(socket, "server");
   const counts = server ? [memberOf(server, "maxHeadersCount"), server.maxHeadersCount] : [undefined];
   const lengths = counts.map((count) => (typeof count === "number" ? count << 1 : DEFAULT_MAX_LENGTH));
   return Math.min(...lengths.map((length) => (length > 0 ? length : Number.POSITIVE_INFINITY)));
@@ -119,7 +127,7 @@ function maxLengthOfHeaders(request: NodeRequest): number {
 export function headerValues(request: RequestWithAllHeaders, name: string): readonly string[] {
   const values: string[] = [];
   let field: string | undefined;
-  for (const text of memberOf(request, "rawHeaders") as readonly string[]) {
+  for (const text of request.rawHeaders) {
     if (field === undefined) {
       field = text;
     } else {

@@ -1,6 +1,6 @@
 import { constants } from "node:crypto";
 import { emitWarning } from "node:process";
-import { type NodeRequest, socketOf } from "./incoming-request.ts";
+import type { NodeRequest } from "./incoming-request.ts";
 import { memberOf, withoutPrototype } from "./object-member.ts";
 import { peerCertificate } from "./tls-connection.ts";
 
@@ -47,7 +47,7 @@ export function createSetupWarnings({
 }
 
 function certificateProblem(request: NodeRequest): WarningCode | undefined {
-  const socket = socketOf(request);
+  const { socket } = request;
   const server = memberOf(socket, "server");
   // A socket that a test made up belongs to no server.
   if (server === undefined || server === null) return undefined;
@@ -59,9 +59,8 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
 }
 
 /** Node itself refuses renegotiation on HTTP/2 connections. */
-function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
-  if (memberOf(request, "stream") !== undefined) return undefined;
-  const socket = socketOf(request);
+function renegotiationProblem({ socket, stream }: NodeRequest): WarningCode | undefined {
+  if (stream !== undefined) return undefined;
   const server = memberOf(socket, "server");
   if (server === undefined || server === null || !Object.hasOwn(server, "secureOptions")) return undefined;
   const isBelowTls13 =

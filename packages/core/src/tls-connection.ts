@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { connectionOf, type NodeRequest, type NodeSocket, socketOf } from "./incoming-request.ts";
+import { connectionOf, type NodeRequest, type NodeSocket } from "./incoming-request.ts";
 import { memberOf } from "./object-member.ts";
 
 /** Connections over TLS 1.3, which has no renegotiation: their certificate cannot change, also when they have closed. */
@@ -13,7 +13,7 @@ export function isSettled(connection: object): boolean {
 /** Reads the client certificate of a request's connection; undefined where there is none, or none that is proven. */
 export function peerCertificate(request: NodeRequest): X509Certificate | undefined {
   try {
-    const socket = socketOf(request);
+    const { socket } = request;
     const certificate = memberOf(socket, "getPeerX509Certificate") && socket.getPeerX509Certificate?.();
     return certificate && unprovenCertificate(request) === undefined ? certificate : undefined;
   } catch {
@@ -38,7 +38,7 @@ export function peerCertificate(request: NodeRequest): X509Certificate | undefin
 export function unprovenCertificate(request: NodeRequest): string | undefined {
   const connection = connectionOf(request);
   if (connection === undefined || settled.has(connection)) return undefined;
-  const socket = socketOf(request);
+  const { socket } = request;
   try {
     if (memberOf(socket, "getProtocol") && socket.getProtocol?.() === "TLSv1.3") {
       settled.add(connection);
@@ -72,7 +72,7 @@ function isResumedByRenegotiation(socket: NodeSocket): boolean {
 export function refuseRenegotiation(request: NodeRequest): void {
   const connection = connectionOf(request);
   if (connection === undefined || settled.has(connection)) return;
-  const socket = socketOf(request);
+  const { socket } = request;
   if (connection === socket && memberOf(socket, "disableRenegotiation")) socket.disableRenegotiation?.();
 }
 
@@ -85,7 +85,7 @@ export function refuseRenegotiation(request: NodeRequest): void {
  */
 export function isChainVerified(request: NodeRequest): boolean {
   try {
-    const socket = socketOf(request);
+    const { socket } = request;
     const isAuthorized = memberOf(socket, "authorized") === true && !memberOf(socket, "authorizationError");
     return isAuthorized && memberOf(socket, "isSessionReused") !== undefined && socket.isSessionReused?.() === false;
   } catch {

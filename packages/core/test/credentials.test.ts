@@ -22,6 +22,7 @@ async function read(
   return readCredentials(from, {
     tokenResolver: tokenResolver as Sources["tokenResolver"],
     certificateResolver: certificateResolver as Sources["certificateResolver"],
+    connections: new WeakSet(),
     warnOfSetup: () => {},
     schemes: ["bearer"],
     acceptedTokens: new WeakMap(),
@@ -274,6 +275,7 @@ describe("the token of a connection", () => {
   const sources = (acceptedTokens: Sources["acceptedTokens"]) => ({
     tokenResolver: undefined,
     certificateResolver: () => null,
+    connections: new WeakSet(),
     warnOfSetup: () => {},
     schemes: ["bearer"],
     acceptedTokens,

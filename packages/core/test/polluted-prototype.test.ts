@@ -177,8 +177,8 @@ describe("a certificate that a proxy forwards", () => {
   test("is not read from a request that is inherited", () => {
     const raw = requestWith(["x-cert", hash]);
     const unwrap = () => nodeRequest({} as never);
-    expect(withPollutedPrototype("raw", raw, unwrap)).toBeUndefined();
-    expect(nodeRequest({ raw })).toBe(raw);
+    withPollutedPrototype("raw", raw, () => expect(unwrap).toThrow(TypeError));
+    expect(nodeRequest({ raw }).rawHeaders).toBe(raw.rawHeaders);
   });
 });
 

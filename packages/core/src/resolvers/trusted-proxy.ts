@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../client-certificate.ts";
-import { headerValues, type NodeRequest, type RequestWithAllHeaders, socketOf } from "../incoming-request.ts";
+import { headerValues, type NodeRequest, type RequestWithAllHeaders } from "../incoming-request.ts";
 import { isJsonObject } from "../json-object.ts";
 import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../known-options.ts";
 import { memberOf } from "../object-member.ts";
@@ -117,8 +117,8 @@ function addressRule(addresses: readonly string[]): TrustRule {
   for (const { network, bits, family } of addresses.map(parseRange).filter((range) => range !== undefined)) {
     lists[family].addSubnet(network, bits, family);
   }
-  return (request) => {
-    const address = memberOf(socketOf(request), "remoteAddress") ?? "";
+  return ({ socket }) => {
+    const address = memberOf(socket, "remoteAddress") ?? "";
     const version = isIP(address);
     if (version === 0) return "the connection has no address, or is closed";
     if (isLinkLocal(address))
@@ -147,9 +147,8 @@ interface Handle {
  * Looks at the connection, not at the server: an application can hand any connection to any server, and a TCP connection that
  * its client has reset has no address either. Fails closed where Node has no such handle.
  */
-function unixSocketRule(request: NodeRequest): string | undefined {
-  const socket = socketOf(request) as { readonly _handle?: Handle | null };
-  let handle = memberOf(socket, "_handle");
+function unixSocketRule({ socket }: NodeRequest): string | undefined {
+  let handle = memberOf(socket as { readonly _handle?: Handle | null }, "_handle");
   while (handle && memberOf(handle, "_parent")) handle = memberOf(handle, "_parent");
   return handle?.constructor.name === "Pipe" ? undefined : "the connection did not come through a unix socket";
 }
