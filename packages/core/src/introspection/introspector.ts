@@ -53,7 +53,7 @@ const MAX_IN_FLIGHT = 64;
  */
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
   const { keys, verifier, elapsed = () => performance.now() } = withoutPrototype(parts);
-  const { cacheDuration, cache, clientId } = issuer.introspection;
+  const { cacheDuration, cache, clientId, signedResponse } = issuer.introspection;
   const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
   const memory = createAnswerMemory(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
@@ -82,7 +82,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   };
 
   const find = async (token: string, digest: string): Promise<JsonObject> => {
-    const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, token };
+    const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, signedResponse, token };
     const found = await shared?.read(subject);
     const usable = found !== undefined && isActive(found.response) && remaining(found) > 0;
     const answer = usable ? deepFreeze(found) : await ask(token);

@@ -8,11 +8,22 @@ import { withoutPrototype } from "../object-member.ts";
 import { withinTime } from "../time-limit.ts";
 import type { IntrospectionAnswer } from "./answer-memory.ts";
 
-/** What an answer is about: who was asked by whom, where, and about which token. */
+/**
+ * Everything that determines the meaning of a response; all of it is part of the name and of the key of its entry.
+ *
+ * The issuer vouches for the response, and the endpoint sent it: another endpoint of the same issuer (another tenant, another
+ * environment) may know other tokens. The response can differ for each client (RFC 7662 section 2.2). A process that requires
+ * signed responses (RFC 9701) must not accept what another process received without a signature.
+ *
+ * How a response was verified when it was received (keys, algorithms, TLS) is not part of it: every process that has the
+ * secret is trusted with that.
+ */
 export interface IntrospectionSubject {
   readonly issuer: string;
   readonly endpoint: string;
   readonly clientId: string;
+  /** Whether a signed response was required. */
+  readonly signedResponse: boolean;
   readonly token: string;
 }
 
@@ -28,8 +39,8 @@ export interface SharedCache {
   write(subject: IntrospectionSubject, answer: IntrospectionAnswer, timeToLive: number): Promise<void>;
 }
 
-/** The format of names and values; another one is another cache. */
-const FORMAT = "certbound introspection 1";
+/** The format of names and values. Entries of another format are not found. */
+const FORMAT = "certbound introspection 2";
 /** How long the store is waited for, in milliseconds. */
 const PATIENCE = 250;
 /** How long it is left alone after it failed. */
@@ -64,10 +75,12 @@ export function createSharedCache(
     }
   };
 
-  const derive = (purpose: "name" | "value", { issuer, endpoint, clientId, token }: IntrospectionSubject): Buffer =>
-    createHmac("sha256", secret)
-      .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, token]))
+  const derive = (purpose: "name" | "value", subject: IntrospectionSubject): Buffer => {
+    const { issuer, endpoint, clientId, signedResponse, token } = subject;
+    return createHmac("sha256", secret)
+      .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, signedResponse, token]))
       .digest();
+  };
   const nameOf = (subject: IntrospectionSubject): string =>
     `certbound:introspection:${derive("name", subject).toString("base64url")}`;
 
