@@ -48,7 +48,8 @@ const MAX_IN_FLIGHT = 64;
 /**
  * Creates the introspector of an issuer.
  *
- * One request per token at a time, 64 in all. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at
+ * One request per token at a time, 64 in all; with a shared cache, 64 reads of it as well. A read has ended before the request
+ * is sent, so that neither limit waits for the other, and a full one does not keep shared responses from being used. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at
  * most and in this process only; whether a token that was active then has expired since is for the caller to check.
  */
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { compactDecrypt, CompactEncrypt } from "jose";
 import { publishIntrospection } from "../diagnostics.ts";
 import type { IntrospectionCache } from "../introspection-configuration.ts";
+import { ExchangeError } from "../issuer/exchange.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../json-object.ts";
 import { withoutPrototype } from "../object-member.ts";
 import { withinTime } from "../time-limit.ts";
@@ -29,7 +30,7 @@ export interface IntrospectionSubject {
 
 /** Answers that other processes may use as well. A store that fails or is slow is as good as empty. */
 export interface SharedCache {
-  /** Never rejects. */
+  /** @throws ExchangeError when 64 reads are in flight */
   read(subject: IntrospectionSubject): Promise<IntrospectionAnswer | undefined>;
   /**
    * Never rejects, and need not be waited for.
@@ -45,6 +46,8 @@ const FORMAT = "certbound introspection 2";
 const PATIENCE = 250;
 /** How long it is left alone after it failed. */
 const PAUSE = 5000;
+/** How many reads of the store are in flight at a time. */
+const MAX_READS = 64;
 const MAX_VALUE = 128 * 1024;
 
 /**
@@ -54,6 +57,10 @@ const MAX_VALUE = 128 * 1024;
  * under one secret: whoever writes to the store can neither plant an answer, nor move one to another token; nor can those
  * who read it learn tokens or claims.
  *
+ * At most 64 reads are in flight, so that a flood of unknown tokens is not a flood of reads. A read that is late counts no
+ * longer, even if the store never settles it: the store may then still be busy with 64 abandoned reads, and with 64 more
+ * each time it is tried again. The timeouts of the store itself end those.
+ *
  * @param elapsed milliseconds that only ever grow
  */
 export function createSharedCache(
@@ -61,6 +68,7 @@ export function createSharedCache(
   elapsed: () => number = () => performance.now(),
 ): SharedCache {
   let pausedUntil = Number.NEGATIVE_INFINITY;
+  let reads = 0;
   const isPaused = (): boolean => elapsed() < pausedUntil;
 
   const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
@@ -75,6 +83,17 @@ export function createSharedCache(
     }
   };
 
+  const get = async (subject: IntrospectionSubject): Promise<unknown> => {
+    if (isPaused()) return undefined;
+    if (reads >= MAX_READS) throw new ExchangeError(`${MAX_READS} reads of the shared cache are in flight`);
+    reads += 1;
+    try {
+      return await attempt(subject.issuer, async () => store.get(nameOf(subject)));
+    } finally {
+      reads -= 1;
+    }
+  };
+
   const derive = (purpose: "name" | "value", subject: IntrospectionSubject): Buffer => {
     const { issuer, endpoint, clientId, signedResponse, token } = subject;
     return createHmac("sha256", secret)
@@ -86,13 +105,12 @@ export function createSharedCache(
 
   return {
     async read(subject) {
-      const { issuer } = subject;
-      const value = await attempt(issuer, async () => store.get(nameOf(subject)));
+      const value = await get(subject);
       if (value === undefined || value === null) return undefined;
       const answer = await open(value, derive("value", subject));
       if (answer === undefined) {
         const detail = "an entry of the shared cache is not authentic: written by others, or under another cacheKey";
-        publishIntrospection(issuer, { outcome: "cache-refused", detail });
+        publishIntrospection(subject.issuer, { outcome: "cache-refused", detail });
       }
       return answer;
     },
