@@ -60,6 +60,7 @@ const LAYERS = {
   "verify-options.ts": 7,
   "claims.ts": 8,
   "signature.ts": 8,
+  "unverified-tls.ts": 8,
   "introspection/": 9,
   "issuers.ts": 10,
   "verified-tokens.ts": 11,

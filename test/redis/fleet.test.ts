@@ -60,6 +60,20 @@ describeWithProgram(redisBinary, "processes that share a Redis", () => {
     await held(redis, 2);
   });
 
+  test("use an unsigned response only where signedResponse is not set", async () => {
+    const { redis, fleet } = await createScene();
+    const [first, second, signed] = [fleet.start(), fleet.start(), fleet.start({ signedResponse: true })];
+    await Promise.all([first, second, signed].map((member) => member.connect()));
+    const token = await fleet.issuer.opaqueToken({ boundTo: client });
+    expect(await first.verify(token, client)).toMatchObject({ outcome: "accepted" });
+    await held(redis, 1);
+    expect(await second.verify(token, client)).toMatchObject({ outcome: "accepted" });
+    expect(fleet.introspections()).toBe(1);
+    expect(await signed.verify(token, client)).toMatchObject({ outcome: "accepted" });
+    expect(fleet.introspections()).toBe(2);
+    await held(redis, 2);
+  });
+
   test("keep inactive tokens to themselves", async () => {
     const { redis, fleet } = await createScene();
     const [first, second] = [fleet.start(), fleet.start()];

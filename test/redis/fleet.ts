@@ -2,7 +2,7 @@ import { createIssuer, type Issuer } from "@certbound/testing";
 import { onTestFinished } from "vitest";
 import { type Construction, type FleetMember, startMember } from "./fleet-member.ts";
 import type { RedisServer } from "./redis-server.ts";
-import { introspectionsOf, optionsFor } from "./verifiers.ts";
+import { introspectionsOf, type IntrospectionSettings, optionsFor } from "./verifiers.ts";
 
 /** An issuer, and the processes that ask it; all end with the test. */
 export interface Fleet {
@@ -10,7 +10,7 @@ export interface Fleet {
   /** How often the issuer was asked about a token. */
   readonly introspections: () => number;
   /** Starts a process. */
-  readonly start: (settings?: { readonly construction?: Construction; readonly key?: string }) => FleetMember;
+  readonly start: (settings?: IntrospectionSettings & { readonly construction?: Construction }) => FleetMember;
 }
 
 /** Founds a fleet that shares a Redis; the clocks are those of this machine, as that of Redis is. */
@@ -20,8 +20,8 @@ export async function createFleet(redis: RedisServer): Promise<Fleet> {
   return {
     issuer,
     introspections: () => introspectionsOf(issuer),
-    start: ({ construction = "recommended", key } = {}) => {
-      const member = startMember({ path: redis.socket, construction, options: optionsFor(issuer, key) });
+    start: ({ construction = "recommended", ...settings } = {}) => {
+      const member = startMember({ path: redis.socket, construction, options: optionsFor(issuer, settings) });
       onTestFinished(async () => {
         await member.end();
       });

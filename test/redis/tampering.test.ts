@@ -153,6 +153,23 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
   });
 
   test.each([
+    ["a signed response", "an unsigned one", true],
+    ["an unsigned response", "a signed one", false],
+  ])("cannot replace %s by %s about the same token", async (_replaced, _by, signedResponse) => {
+    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const token = await issuer.opaqueToken({ boundTo: client });
+    const entry = await remember(token, verifier({ signedResponse }));
+    const { value } = await remember(token, verifier({ signedResponse: !signedResponse }));
+    issuer.revoke(token);
+    expect(await outcomeOf(verifier({ signedResponse }), token, client)).toBe("accepted");
+    expect(introspections()).toBe(2);
+    await redis.overwrite(entry.name, value);
+    expect(await outcomeOf(verifier({ signedResponse }), token, client)).toBe("ERR_TOKEN_INACTIVE");
+    expect(introspections()).toBe(3);
+    expect(reports).toEqual(["cache-refused"]);
+  });
+
+  test.each([
     ["before", -10, "accepted", 1],
     ["after", 1, "ERR_TOKEN_INACTIVE", 2],
   ])("cannot prolong an answer: %s cacheDuration", async (_when, seconds, outcome, asked) => {

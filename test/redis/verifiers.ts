@@ -24,21 +24,29 @@ export const anotherKey = `${cacheKey}.`;
 /** For how many seconds an answer is used. */
 export const CACHE_DURATION = 30;
 
+/** What differs between verifiers of one issuer. */
+export interface IntrospectionSettings {
+  /** The `cacheKey`; by default that of the fleet. */
+  readonly key?: string | undefined;
+  readonly signedResponse?: boolean | undefined;
+}
+
 /** Gives the options of a verifier but for the cache, so that they can be sent to another process. */
 export function optionsFor(
   { issuer, audience, introspectionClient }: Issuer,
-  key: string = cacheKey,
+  { key = cacheKey, signedResponse }: IntrospectionSettings = {},
 ): VerifierOptions & { readonly introspection: IntrospectionOptions } {
-  return { issuer, audience, introspection: { ...introspectionClient, cacheKey: key, cacheDuration: CACHE_DURATION } };
+  const settings = { cacheKey: key, cacheDuration: CACHE_DURATION, signedResponse };
+  return { issuer, audience, introspection: { ...introspectionClient, ...settings } };
 }
 
 /** Creates a verifier that remembers nothing yet, but may find something in the cache. */
 export function verifierWith(
   cache: IntrospectionCache,
   issuer: Issuer,
-  { key, clock }: { readonly key?: string; readonly clock?: () => number } = {},
+  { clock, ...settings }: IntrospectionSettings & { readonly clock?: () => number } = {},
 ): Verifier {
-  const { introspection, ...options } = optionsFor(issuer, key);
+  const { introspection, ...options } = optionsFor(issuer, settings);
   return createVerifier({ ...options, clock, introspection: { ...introspection, cache } });
 }
 

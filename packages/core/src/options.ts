@@ -119,6 +119,11 @@ export function normaliseTokenType(type: string): string {
   return type.toLowerCase().replace(/^application\//, "");
 }
 
+/** Tells whether Node.js accepts every TLS server, unless the connection says otherwise; reads the variable as Node.js does. */
+export function isTlsUnverified(): boolean {
+  return env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
+}
+
 function withEnvironment(given: VerifierOptions): VerifierOptions {
   const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = withoutPrototype(env);
   if (jwks && !settingsRules.jwks.accepts(jwks)) {

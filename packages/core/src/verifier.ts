@@ -19,6 +19,7 @@ import { verifySignature } from "./signature.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./verified-tokens.ts";
 import { type VerifyOptions, verifyRules } from "./verify-options.ts";
 import { isThenable } from "./thenable.ts";
+import { createTlsWarning } from "./unverified-tls.ts";
 
 /** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */
 export interface Verifier {
@@ -70,6 +71,8 @@ interface Setup {
 }
 
 const innerEntries = new WeakMap<object, InnerEntry>();
+/** Once per process: the environment is that of the process. */
+const warnOfUnverifiedTls = createTlsWarning();
 
 /**
  * Creates a verifier of access tokens: JWTs (RFC 9068) of the configured issuers, and opaque tokens of the one that is
@@ -82,6 +85,7 @@ const innerEntries = new WeakMap<object, InnerEntry>();
 export function createVerifier(options: VerifierOptions = {}): Verifier {
   const configuration = parseVerifierOptions(options);
   const issuers = createIssuers(configuration);
+  warnOfUnverifiedTls(configuration);
   const verifiedTokens = createVerifiedTokens(configuration.verifiedTokens);
   const setup: Setup = { configuration, issuers, verifiedTokens };
   const verify: VerifyChecked = (token, use) => verifyToken(token, use, setup);

@@ -18,7 +18,7 @@ export interface MtlsAgentOptions {
  * (`httpsAgent`), got (`agent.https`), node-fetch (`agent`).
  *
  * As with `mtlsRequest`, the server's certificate must chain to `ca` and be valid for `localhost`, whatever the host of
- * the address. Each connection makes a full handshake.
+ * the address; `NODE_TLS_REJECT_UNAUTHORIZED` does not change that. Each connection makes a full handshake.
  *
  * @throws TypeError for an unknown option or an impossible value
  */
@@ -31,6 +31,8 @@ export function mtlsAgent(options: MtlsAgentOptions): Agent {
   return new Agent({
     ca,
     servername: "localhost",
+    // the default depends on NODE_TLS_REJECT_UNAUTHORIZED
+    rejectUnauthorized: true,
     keepAlive,
     // a resumed session would keep the certificate of the first one
     maxCachedSessions: 0,

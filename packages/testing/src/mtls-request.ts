@@ -22,8 +22,8 @@ const timeout = 10_000;
  * Sends one request over a TLS connection of its own, which is ended afterwards.
  *
  * The server's certificate must chain to `ca` and be valid for `localhost`, whatever the host of the
- * address. Rejects when there is no response within ten seconds, and when the server refuses the
- * certificate during the handshake; a refusal by status is a response.
+ * address; `NODE_TLS_REJECT_UNAUTHORIZED` does not change that. Rejects when there is no response within ten
+ * seconds, and when the server refuses the certificate during the handshake; a refusal by status is a response.
  *
  * @throws TypeError for an address that is not https, an unknown option or an unknown version
  */

@@ -28,6 +28,8 @@ export function openTlsConnection(request: MtlsRequest): TlsConnection {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port || 443),
     servername: "localhost",
+    // the default depends on NODE_TLS_REJECT_UNAUTHORIZED
+    rejectUnauthorized: true,
     ca,
     ALPNProtocols: [alpn[request.httpVersion]],
     ...(identity && tlsCredentials(identity)),

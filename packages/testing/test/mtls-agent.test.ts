@@ -1,7 +1,7 @@
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createCertificateAuthority } from "../src/certificate-authority.ts";
 import { mtlsAgent, type MtlsAgentOptions } from "../src/mtls-agent.ts";
 import { type Echo, startEchoServer } from "./echo-server.ts";
@@ -59,6 +59,15 @@ test("rejects a server of another authority", async () => {
   const { url } = await startEchoServer();
   const { certificate } = await createCertificateAuthority();
   await expect(send(url, { ca: certificate })).rejects.toMatchObject({ code: "SELF_SIGNED_CERT_IN_CHAIN" });
+});
+
+test("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
+  vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { ca, url } = await startEchoServer();
+  const { certificate } = await createCertificateAuthority();
+  await expect(send(url, { ca: certificate })).rejects.toMatchObject({ code: "SELF_SIGNED_CERT_IN_CHAIN" });
+  await expect(send(url, { ca: ca.certificate })).resolves.toMatchObject({ seen: { method: "GET" } });
 });
 
 test("expects a server that is localhost, and no other", async () => {

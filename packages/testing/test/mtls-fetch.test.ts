@@ -121,6 +121,15 @@ describe("mtlsFetch", () => {
     await expect(response).rejects.toMatchObject({ cause: { code: "SELF_SIGNED_CERT_IN_CHAIN" } });
   });
 
+  test("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { url, fetch } = await setUp();
+    const { certificate: ca } = await createCertificateAuthority();
+    await expect(mtlsFetch({ ca })(url)).rejects.toMatchObject({ cause: { code: "SELF_SIGNED_CERT_IN_CHAIN" } });
+    expect((await fetch(url)).status).toBe(200);
+  });
+
   test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server refuses the client over %s", async (maxVersion) => {
     const { url, fetch } = await setUp({ rejectUnauthorized: true, maxVersion });
     await expect(fetch(url)).rejects.toThrow("fetch failed");

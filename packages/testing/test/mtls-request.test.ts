@@ -96,6 +96,15 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
     });
   });
 
+  test("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { send } = await setUp({ http2 });
+    const { certificate } = await createCertificateAuthority();
+    await expect(send({ ca: certificate, httpVersion })).rejects.toMatchObject({ code: "SELF_SIGNED_CERT_IN_CHAIN" });
+    expect((await send({ httpVersion })).status).toBe(200);
+  });
+
   test("rejects a server that is not localhost", async () => {
     const root = await createCertificateAuthority();
     const { certificate: cert, key } = await root.issueServerCertificate({

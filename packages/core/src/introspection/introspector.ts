@@ -48,12 +48,13 @@ const MAX_IN_FLIGHT = 64;
 /**
  * Creates the introspector of an issuer.
  *
- * One request per token at a time, 64 in all. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at
+ * One request per token at a time, 64 in all; with a shared cache, 64 reads of it as well. A read has ended before the request
+ * is sent, so that neither limit waits for the other, and a full one does not keep shared responses from being used. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at
  * most and in this process only; whether a token that was active then has expired since is for the caller to check.
  */
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
   const { keys, verifier, elapsed = () => performance.now() } = withoutPrototype(parts);
-  const { cacheDuration, cache, clientId } = issuer.introspection;
+  const { cacheDuration, cache, clientId, signedResponse } = issuer.introspection;
   const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
   const memory = createAnswerMemory(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
@@ -82,7 +83,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   };
 
   const find = async (token: string, digest: string): Promise<JsonObject> => {
-    const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, token };
+    const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, signedResponse, token };
     const found = await shared?.read(subject);
     const usable = found !== undefined && isActive(found.response) && remaining(found) > 0;
     const answer = usable ? deepFreeze(found) : await ask(token);

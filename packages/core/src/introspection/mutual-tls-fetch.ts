@@ -6,7 +6,7 @@ import { withoutPrototype } from "../object-member.ts";
 const ownRequire = createRequire(import.meta.url);
 
 /**
- * Makes a fetch that presents a client certificate (RFC 8705 section 2).
+ * Makes a fetch that presents a client certificate (RFC 8705 section 2) and always verifies that of the server.
  *
  * @param require finds undici
  * @throws TypeError when undici is not installed: Node's own fetch has no way to present one
@@ -15,7 +15,8 @@ export function mutualTlsFetch(tls: ClientTls, require: NodeJS.Require = ownRequ
   const { Agent, fetch } = loadUndici(require);
   const { cert, key, passphrase, ca } = withoutPrototype(tls);
   // undici copies these to an object with a prototype: what is written out here, it cannot inherit there.
-  const connect = withoutPrototype<Record<string, unknown>>({ cert, key, passphrase, ca });
+  // NODE_TLS_REJECT_UNAUTHORIZED=0 changes only the default of rejectUnauthorized.
+  const connect = withoutPrototype<Record<string, unknown>>({ cert, key, passphrase, ca, rejectUnauthorized: true });
   const dispatcher = new Agent(withoutPrototype({ connect }));
   // The types of undici's fetch and of Node's differ in details of no concern here.
   return ((url: string, init?: object) =>

@@ -3,22 +3,34 @@ import { createHmac } from "node:crypto";
 import { compactDecrypt, CompactEncrypt } from "jose";
 import { publishIntrospection } from "../diagnostics.ts";
 import type { IntrospectionCache } from "../introspection-configuration.ts";
+import { ExchangeError } from "../issuer/exchange.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../json-object.ts";
 import { withoutPrototype } from "../object-member.ts";
 import { withinTime } from "../time-limit.ts";
 import type { IntrospectionAnswer } from "./answer-memory.ts";
 
-/** What an answer is about: who was asked by whom, where, and about which token. */
+/**
+ * Everything that determines the meaning of a response; all of it is part of the name and of the key of its entry.
+ *
+ * The issuer vouches for the response, and the endpoint sent it: another endpoint of the same issuer (another tenant, another
+ * environment) may know other tokens. The response can differ for each client (RFC 7662 section 2.2). A process that requires
+ * signed responses (RFC 9701) must not accept what another process received without a signature.
+ *
+ * How a response was verified when it was received (keys, algorithms, TLS) is not part of it: every process that has the
+ * secret is trusted with that.
+ */
 export interface IntrospectionSubject {
   readonly issuer: string;
   readonly endpoint: string;
   readonly clientId: string;
+  /** Whether a signed response was required. */
+  readonly signedResponse: boolean;
   readonly token: string;
 }
 
 /** Answers that other processes may use as well. A store that fails or is slow is as good as empty. */
 export interface SharedCache {
-  /** Never rejects. */
+  /** @throws ExchangeError when 64 reads are in flight */
   read(subject: IntrospectionSubject): Promise<IntrospectionAnswer | undefined>;
   /**
    * Never rejects, and need not be waited for.
@@ -28,12 +40,14 @@ export interface SharedCache {
   write(subject: IntrospectionSubject, answer: IntrospectionAnswer, timeToLive: number): Promise<void>;
 }
 
-/** The format of names and values; another one is another cache. */
-const FORMAT = "certbound introspection 1";
+/** The format of names and values. Entries of another format are not found. */
+const FORMAT = "certbound introspection 2";
 /** How long the store is waited for, in milliseconds. */
 const PATIENCE = 250;
 /** How long it is left alone after it failed. */
 const PAUSE = 5000;
+/** How many reads of the store are in flight at a time. */
+const MAX_READS = 64;
 const MAX_VALUE = 128 * 1024;
 
 /**
@@ -43,6 +57,10 @@ const MAX_VALUE = 128 * 1024;
  * under one secret: whoever writes to the store can neither plant an answer, nor move one to another token; nor can those
  * who read it learn tokens or claims.
  *
+ * At most 64 reads are in flight, so that a flood of unknown tokens is not a flood of reads. A read that is late counts no
+ * longer, even if the store never settles it: the store may then still be busy with 64 abandoned reads, and with 64 more
+ * each time it is tried again. The timeouts of the store itself end those.
+ *
  * @param elapsed milliseconds that only ever grow
  */
 export function createSharedCache(
@@ -50,6 +68,7 @@ export function createSharedCache(
   elapsed: () => number = () => performance.now(),
 ): SharedCache {
   let pausedUntil = Number.NEGATIVE_INFINITY;
+  let reads = 0;
   const isPaused = (): boolean => elapsed() < pausedUntil;
 
   const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
@@ -64,22 +83,34 @@ export function createSharedCache(
     }
   };
 
-  const derive = (purpose: "name" | "value", { issuer, endpoint, clientId, token }: IntrospectionSubject): Buffer =>
-    createHmac("sha256", secret)
-      .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, token]))
+  const get = async (subject: IntrospectionSubject): Promise<unknown> => {
+    if (isPaused()) return undefined;
+    if (reads >= MAX_READS) throw new ExchangeError(`${MAX_READS} reads of the shared cache are in flight`);
+    reads += 1;
+    try {
+      return await attempt(subject.issuer, async () => store.get(nameOf(subject)));
+    } finally {
+      reads -= 1;
+    }
+  };
+
+  const derive = (purpose: "name" | "value", subject: IntrospectionSubject): Buffer => {
+    const { issuer, endpoint, clientId, signedResponse, token } = subject;
+    return createHmac("sha256", secret)
+      .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, signedResponse, token]))
       .digest();
+  };
   const nameOf = (subject: IntrospectionSubject): string =>
     `certbound:introspection:${derive("name", subject).toString("base64url")}`;
 
   return {
     async read(subject) {
-      const { issuer } = subject;
-      const value = await attempt(issuer, async () => store.get(nameOf(subject)));
+      const value = await get(subject);
       if (value === undefined || value === null) return undefined;
       const answer = await open(value, derive("value", subject));
       if (answer === undefined) {
         const detail = "an entry of the shared cache is not authentic: written by others, or under another cacheKey";
-        publishIntrospection(issuer, { outcome: "cache-refused", detail });
+        publishIntrospection(subject.issuer, { outcome: "cache-refused", detail });
       }
       return answer;
     },

@@ -92,6 +92,57 @@ describe("a token that is remembered", () => {
   });
 });
 
+describe("two verifiers with one store, one of which has signedResponse", () => {
+  test.each([
+    ["unsigned", "signed", false, true],
+    ["signed", "unsigned", true, false],
+  ])("do not share %s responses with one that requests %s responses", async (_first, _second, before, after) => {
+    const issuer = await startIssuerInTest();
+    const store = openStore();
+    const verifier = (signedResponse: boolean) =>
+      askingVerifier(issuer, { cache: store.cache, cacheKey, signedResponse });
+    const token = await issuer.opaqueToken({ boundTo: client });
+    const asked: number[] = [];
+    for (const [signedResponse, count] of [
+      [before, 1],
+      [before, 1],
+      [after, 2],
+      [after, 2],
+    ] as const) {
+      await verifier(signedResponse).verify(token, { clientCertificate: client.certificate });
+      await entries(store, count);
+      asked.push(questions(issuer));
+    }
+    expect(asked).toEqual([1, 1, 2, 2]);
+  });
+
+  test("accept a token of an issuer that signs nothing only without it", async () => {
+    const issuer = await startIssuerInTest();
+    const response = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
+    const { url: endpoint, requests } = await startEndpoint(json(response));
+    const store = openStore();
+    const verify = (signedResponse: boolean) => {
+      const verifier = askingVerifier(issuer, { endpoint, cache: store.cache, cacheKey, signedResponse });
+      return outcomeOf(verifier.verify("token", { clientCertificate: client.certificate }));
+    };
+    expect(await verify(false)).toBe("accepted");
+    await entries(store, 1);
+    expect(await verify(true)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(await verify(false)).toBe("accepted");
+    expect(requests).toHaveLength(2);
+  });
+
+  test("do not share a response in one process without a store either", async () => {
+    const issuer = await startIssuerInTest();
+    const [unsigned, signed] = [false, true].map((signedResponse) => askingVerifier(issuer, { signedResponse }));
+    const token = await issuer.opaqueToken({ boundTo: client });
+    for (const verifier of [unsigned, signed, unsigned, signed]) {
+      await verifier?.verify(token, { clientCertificate: client.certificate });
+    }
+    expect(questions(issuer)).toBe(2);
+  });
+});
+
 describe("a request that cannot succeed with any token", () => {
   test.each([
     [null, "ERR_CERTIFICATE_MISSING"],

@@ -67,6 +67,7 @@ describe("a second process with the same store", () => {
     ["cacheKey", () => ({ cacheKey: `${cacheKey}.` })],
     ["issuer", () => ({ issuer: "https://other.example" })],
     ["endpoint", (issuer) => ({ endpoint: `${issuer.introspectionEndpoint}?tenant=2` })],
+    ["signedResponse", () => ({ signedResponse: true })],
   ])("asks when it has another %s", async (_name, difference) => {
     const { issuer, store, token, join } = await startFleet();
     await join(difference(issuer)).introspect(token);

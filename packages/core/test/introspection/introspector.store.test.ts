@@ -51,7 +51,8 @@ describe("an entry that says that a token is not active", () => {
     const { issuer, store, join } = await startFleet();
     const token = await issuer.opaqueToken();
     const { clientId } = issuer.introspectionClient;
-    const subject = { issuer: issuer.issuer, endpoint: issuer.introspectionEndpoint.href, clientId, token };
+    const endpoint = issuer.introspectionEndpoint.href;
+    const subject = { issuer: issuer.issuer, endpoint, clientId, signedResponse: false, token };
     const answers = { response: { active: false }, askedAt: now };
     await createSharedCache({ store: store.cache, key: cacheKey }).write(subject, answers, second);
     expect(await outcomeOf(join().introspect(token))).toBe("accepted");

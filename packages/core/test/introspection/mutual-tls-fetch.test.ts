@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { mutualTlsFetch } from "../../src/introspection/mutual-tls-fetch.ts";
 import { clients, startGuardedEndpoint } from "../support/guarded-endpoint.ts";
 import { reasonOf } from "../support/outcome.ts";
@@ -59,6 +59,21 @@ describe("mutualTlsFetch", () => {
     expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(url))).toBeInstanceOf(Error);
     expect(thumbprints).toEqual([]);
   });
+
+  test.each([
+    ["none", undefined],
+    ["another one", clients.certificate],
+  ])(
+    "verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0, where the CA that is given is %s",
+    async (_name, ca) => {
+      vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const server = await startGuardedEndpoint({ active: true });
+      expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(server.url))).toBeInstanceOf(Error);
+      expect(server.thumbprints).toEqual([]);
+      expect((await mutualTlsFetch({ cert, key, ca: server.ca })(server.url)).status).toBe(200);
+    },
+  );
 
   test("sends method, headers and body as they are", async () => {
     const { url, ca } = await startHttpsServer((request, response) => {

@@ -7,6 +7,7 @@ const subject = {
   issuer: "https://issuer.example",
   endpoint: "https://issuer.example/introspect",
   clientId: "api",
+  signedResponse: false,
   token: "MARKER",
 };
 const answer = { response: { active: true, sub: "MARKER" }, askedAt: 2_000_000_000_000 };

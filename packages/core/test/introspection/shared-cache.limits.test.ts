@@ -4,7 +4,13 @@ import { describe, expect, test } from "vitest";
 import { createSharedCache } from "../../src/introspection/shared-cache.ts";
 import { cacheKey, changingStore, openStore } from "../support/stores.ts";
 
-const subject = { issuer: "https://issuer.example", endpoint: "https://issuer.example/i", clientId: "api", token: "t" };
+const subject = {
+  issuer: "https://issuer.example",
+  endpoint: "https://issuer.example/i",
+  clientId: "api",
+  signedResponse: false,
+  token: "t",
+};
 const answer = { response: { active: true }, askedAt: 2_000_000_000_000 };
 const minute = 60_000;
 /** The longest value that is written and read. */
@@ -12,9 +18,9 @@ const limit = 128 * 1024;
 
 /** An entry as whoever has the secret can make it. */
 async function sealed(content: unknown, enc = "A256GCM"): Promise<string> {
-  const { issuer, endpoint, clientId, token } = subject;
+  const { issuer, endpoint, clientId, signedResponse, token } = subject;
   const key = createHmac("sha256", cacheKey)
-    .update(JSON.stringify(["certbound introspection 1", "value", issuer, endpoint, clientId, token]))
+    .update(JSON.stringify(["certbound introspection 2", "value", issuer, endpoint, clientId, signedResponse, token]))
     .digest();
   return new CompactEncrypt(Buffer.from(JSON.stringify(content))).setProtectedHeader({ alg: "dir", enc }).encrypt(key);
 }

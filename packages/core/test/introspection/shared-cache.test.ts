@@ -12,6 +12,7 @@ const subject: IntrospectionSubject = {
   issuer: "https://issuer.example",
   endpoint: "https://issuer.example/introspect",
   clientId: "api",
+  signedResponse: false,
   token: "token-1",
 };
 const answer = { response: { active: true, sub: "user-1", cnf: { "x5t#S256": "x" } }, askedAt: 2_000_000_000_000 };
@@ -22,6 +23,7 @@ const others: readonly (readonly [string, IntrospectionSubject])[] = [
   ["issuer", { ...subject, issuer: "https://issuer.example/" }],
   ["endpoint", { ...subject, endpoint: "https://issuer.example/introspect2" }],
   ["client", { ...subject, clientId: "API" }],
+  ["signedResponse", { ...subject, signedResponse: true }],
   ["token", { ...subject, token: "token-2" }],
   ["border between client and token", { ...subject, clientId: "apito", token: "ken-1" }],
   ["order of client and token", { ...subject, clientId: "token-1", token: "api" }],
@@ -46,12 +48,12 @@ describe("an entry", () => {
 
   test("is found that another process wrote, under the HMAC-SHA-256 that it was named by there", async () => {
     const { name } = await arrange();
-    expect(name).toBe("certbound:introspection:_OZgsEdxhcqJHbi0fVXYXKs80VpUURRVOWI8T6AC6nM");
+    expect(name).toBe("certbound:introspection:OgzrIfIC8ayU6xeybGFcWF0aWg6-6zfZq0hHg2kNTkk");
     const { cache, plant } = openStore();
     await plant(
       name,
-      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..gvwImUK09-gVvtku.NGyNx0owh2jRGC3Ht_3vLlp8NoiLa2bTTYgFsBB8WSTu-5s1S" +
-        "r2jnqWMQaMd5ZJGecUZSIaQg_KcJPtYswohTsXKCh9SgTQVQwKqWoBwuHbwjM3uJBmFaV1k.cAkxck-c_DKCNkbyxCv7vg",
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..4PCRi9KKNon2DLXt.yKJcaOZdjeb0Yyc9s8tTYAwBb9pyE4XbPVCbss3r8pkrsC773" +
+        "bQXbir90Ru1CU41pDWgjOg1qUbpuq9wUykN-sqEPErrcD41ZRD4LGF0b8x-Nskl5zlEATCG.El0l2qmickzD6jl8uLvB5Q",
     );
     expect(await createSharedCache({ store: cache, key: cacheKey }).read(subject)).toEqual(answer);
   });
@@ -179,6 +181,7 @@ describe("an entry that others wrote", () => {
     ["false", () => false],
     ["the entry about another token", () => written({ ...subject, token: "token-2" })],
     ["the entry about another client", () => written({ ...subject, clientId: "other" })],
+    ["the entry with a signed response", () => written({ ...subject, signedResponse: true })],
     ["the entry under another secret", () => written(subject, `${cacheKey}.`)],
   ])("counts as none, and is reported: %s", async (_name, entry) => {
     const { store, cache, name } = await arrange();

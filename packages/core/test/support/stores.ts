@@ -73,6 +73,43 @@ export function changingStore(): ChangingStore {
   };
 }
 
+/** A store that holds its reads until the test settles them; what is written to it is dropped. */
+export interface HeldStore extends IntrospectionCache {
+  /** The names that were read so far. */
+  readonly reads: readonly string[];
+  /** How many reads are held. */
+  readonly held: () => number;
+  /** Settles the oldest read that is held. */
+  readonly settle: (outcome: () => Promise<unknown>) => void;
+  /** Settles all reads that are held. */
+  readonly settleAll: (outcome: () => Promise<unknown>) => void;
+}
+
+/** Creates such a store. */
+export function heldStore(): HeldStore {
+  const reads: string[] = [];
+  const waiting: ((outcome: () => Promise<unknown>) => void)[] = [];
+  const settle: HeldStore["settle"] = (outcome) => {
+    const oldest = waiting.shift();
+    if (oldest === undefined) throw new Error("no read is held");
+    oldest(outcome);
+  };
+  return {
+    reads,
+    held: () => waiting.length,
+    settle,
+    settleAll: (outcome) => {
+      while (waiting.length > 0) settle(outcome);
+    },
+    async get(name) {
+      reads.push(name);
+      const outcome = await new Promise<() => Promise<unknown>>((resolve) => void waiting.push(resolve));
+      return outcome();
+    },
+    set: async () => true,
+  };
+}
+
 /** How a store may fail. */
 export const failures: readonly (readonly [string, () => Promise<unknown>])[] = [
   ["rejects", () => Promise.reject(new Error("MARKER"))],
