@@ -293,6 +293,24 @@ describe("a client that completes a renegotiation", () => {
   });
 });
 
+describe("the chain of a client's certificate over TLS 1.2", () => {
+  // Node says `authorized` of the first handshake until the application has stored the session of the second one.
+  test.each([
+    ["is verified after the first handshake", false, "accepted"],
+    ["is not verified after a renegotiation", true, "ERR_CERTIFICATE_UNTRUSTED"],
+  ] as const)("%s", async (_what, renegotiates, outcome) => {
+    const certificatePolicy = certificateRules({ chainVerified: true });
+    const api = await startApi(httpsBackend, { ...untrusting, before: async () => {}, certificatePolicy });
+    const socket = connect({ ...tls12, port: api.port, cert: owner.certificate, key: owner.key });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "secureConnect");
+    if (renegotiates) await renegotiate(socket);
+    const decision = api.nextDecision();
+    socket.write(request());
+    expect(await decision).toMatchObject({ outcome });
+  });
+});
+
 describe("a client that hangs up while a custom resolver waits", () => {
   test.each([
     ["TLSv1.3", "accepted"],

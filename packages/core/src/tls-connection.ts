@@ -57,9 +57,13 @@ export function unprovenCertificate(request: NodeRequest): string | undefined {
 const CLOSED = "the connection is closed: its client certificate is not known any more";
 const RENEGOTIATING = "a TLS renegotiation is in progress: the client has not proven the key of its certificate";
 
-/** Fails closed: the count is an undocumented member of Node's, so that one that is missing counts as a renegotiation. */
 function isResumedByRenegotiation(socket: NodeSocket): boolean {
   if (memberOf(socket, "isSessionReused") === undefined || socket.isSessionReused?.() !== true) return false;
+  return hasRenegotiated(socket);
+}
+
+/** Fails closed: the count is an undocumented member of Node's, and one that is missing counts as a renegotiation. */
+function hasRenegotiated(socket: NodeSocket): boolean {
   const handle = memberOf(socket as { readonly _handle?: { readonly handshakes?: unknown } | null }, "_handle");
   return !handle || memberOf(handle, "handshakes") !== 0;
 }
@@ -77,19 +81,27 @@ export function refuseRenegotiation(request: NodeRequest): void {
 }
 
 /**
- * Returns whether TLS verified the chain of the client's certificate in a handshake of this connection.
+ * Returns whether TLS verified the chain of the client's certificate in the first and only handshake of this connection.
  *
  * Only meaningful together with a certificate. On a resumed session, Node repeats the result of the first handshake: maybe
  * with the CA certificates of another host of the server, maybe before the certificate expired; and where a client presented
- * no certificate, it says `authorized` all the same. It also does so, beside an error, after a renegotiation that failed.
+ * no certificate, it says `authorized` all the same. After a renegotiation it keeps `authorized` as it was, and adds the error
+ * of a certificate that failed only once the application has stored the new session (`newSession`).
  */
 export function isChainVerified(request: NodeRequest): boolean {
+  const { socket } = request;
   try {
-    const { socket } = request;
     const isAuthorized = memberOf(socket, "authorized") === true && !memberOf(socket, "authorizationError");
-    return isAuthorized && memberOf(socket, "isSessionReused") !== undefined && socket.isSessionReused?.() === false;
+    const isResumed = memberOf(socket, "isSessionReused") === undefined || socket.isSessionReused?.() !== false;
+    return isAuthorized && !isResumed && !(isRenegotiable(request) && hasRenegotiated(socket));
   } catch {
     // As above.
     return false;
   }
+}
+
+/** Returns whether a connection can be renegotiated: over TLS below 1.3; a socket without `getCipher` is not one of Node's. */
+function isRenegotiable(request: NodeRequest): boolean {
+  const connection = connectionOf(request);
+  return connection !== undefined && !settled.has(connection) && memberOf(request.socket, "getCipher") !== undefined;
 }

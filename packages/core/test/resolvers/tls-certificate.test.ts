@@ -116,6 +116,10 @@ describe("a socket", () => {
     // A client that renegotiates (TLS 1.2) with a certificate that fails: Node leaves `authorized` as it was.
     ["that has an authorization error", { authorizationError: "UNABLE_TO_GET_ISSUER_CERT" }, false],
     ["whose session was resumed", { isSessionReused: () => true }, false],
+    ["of one handshake below TLS 1.3", { getCipher: () => ({}), _handle: { handshakes: 0 } }, true],
+    ["of several handshakes below TLS 1.3", { getCipher: () => ({}), _handle: { handshakes: 1 } }, false],
+    ["whose handshakes are not counted", { getCipher: () => ({}) }, false],
+    ["over TLS 1.3, which counts no handshake", { getCipher: () => ({}), getProtocol: () => "TLSv1.3" }, true],
     ["that does not say whether it was", { isSessionReused: undefined }, false],
     [
       "that was closed meanwhile",
