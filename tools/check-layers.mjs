@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
  * @type {Record<string, number>}
  */
 const LAYERS = {
+  "base64url.ts": 0,
   "clock.ts": 0,
   "diagnostics.ts": 0,
   "errors.ts": 0,

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { decodeBase64url } from "./base64url.ts";
 import { AccessTokenError } from "./errors.ts";
 import { isJsonObject, type JsonObject, ownMember } from "./json-object.ts";
 
@@ -68,15 +68,6 @@ function parseJsonPart(part: string, name: "header" | "payload"): JsonObject {
   const bytes = decodeBase64url(part);
   if (bytes === undefined || bytes.length === 0) throw malformed(`the ${name} is not canonical base64url`);
   return parseJsonObject(bytes, name);
-}
-
-/**
- * Decodes base64url that is canonical: no padding, no line breaks, no white space, and no stray bits behind the last byte
- * (RFC 7515 section 2). To encode it again takes a fifth of the time that a regular expression does.
- */
-function decodeBase64url(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, "base64url");
-  return bytes.toString("base64url") === text ? bytes : undefined;
 }
 
 function malformed(detail: string): AccessTokenError {

@@ -7,7 +7,7 @@ import type {
   IntrospectionOptions,
 } from "./introspection-configuration.ts";
 import { knownOptions, nonEmptyString, onlyTrue, type OptionRule, type OptionRules, seconds } from "./known-options.ts";
-import { isSecureUrl } from "./secure-url.ts";
+import { hasCredentials, isSecureUrl } from "./secure-url.ts";
 
 type Credential = "clientSecret" | "clientKey" | "clientTls";
 
@@ -33,7 +33,8 @@ const flag: OptionRule = { expected: "true or false", accepts: (value) => typeof
 const rules: OptionRules<IntrospectionOptions> = {
   endpoint: {
     expected: "an https URL, or http on a loopback address, without credentials",
-    accepts: (value) => (typeof value === "string" || value instanceof URL) && isSecureUrl(value) && !hasUser(value),
+    accepts: (value) =>
+      (typeof value === "string" || value instanceof URL) && isSecureUrl(value) && !hasCredentials(value),
   },
   clientId: nonEmptyString,
   clientAuthentication: {
@@ -122,12 +123,6 @@ function parseCache({ cache, cacheKey, cacheDuration }: IntrospectionOptions): I
 function isStore(value: unknown): boolean {
   const { get, set } = Object(value) as { readonly get?: unknown; readonly set?: unknown };
   return typeof get === "function" && typeof set === "function";
-}
-
-/** fetch refuses such a URL. */
-function hasUser(url: string | URL): boolean {
-  const { username, password } = new URL(url);
-  return username !== "" || password !== "";
 }
 
 function mistake(option: keyof IntrospectionOptions, problem: string): TypeError {

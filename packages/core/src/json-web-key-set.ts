@@ -5,5 +5,6 @@ import { isJsonObject, ownMember } from "./json-object.ts";
 export function isJsonWebKeySet(value: unknown): value is JsonWebKeySet {
   if (!isJsonObject(value)) return false;
   const keys = ownMember(value, "keys");
-  return Array.isArray(keys) && keys.every(isJsonObject);
+  // findIndex, since every() passes over the holes of a sparse array.
+  return Array.isArray(keys) && keys.findIndex((key) => !isJsonObject(key)) === -1;
 }

@@ -12,11 +12,19 @@ import type {
 import { parseIntrospection } from "./introspection-options.ts";
 import { isJsonObject } from "./json-object.ts";
 import { isJsonWebKeySet } from "./json-web-key-set.ts";
-import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
+import {
+  callback,
+  knownOptions,
+  nonEmptyList,
+  nonEmptyString,
+  type OptionRule,
+  type OptionRules,
+  seconds,
+} from "./known-options.ts";
 import { withoutPrototype } from "./object-member.ts";
 import { refuseContradiction } from "./profile-options.ts";
 import { defaultDemands, type ProfileDemands, profiles } from "./profiles.ts";
-import { isSecureUrl } from "./secure-url.ts";
+import { hasCredentials, isSecureUrl } from "./secure-url.ts";
 
 const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, true>> = {
   RS256: true,
@@ -43,10 +51,11 @@ const settingsRules: OptionRules<IssuerSettings> = {
     accepts: (value) => value === null || nonEmptyString.accepts(value) || nonEmptyList(nonEmptyString).accepts(value),
   },
   jwks: {
-    expected: "a key set ({ keys: [...] } with at least one key), or its URL: https, or http on a loopback address",
+    expected:
+      "a key set ({ keys: [...] } with at least one key), or its URL: https, or http on a loopback address, without credentials",
     accepts: (value) =>
       value instanceof URL || typeof value === "string"
-        ? isSecureUrl(value)
+        ? isSecureUrl(value) && !hasCredentials(value)
         : isJsonWebKeySet(value) && value.keys.length > 0,
   },
   algorithms: nonEmptyList({
@@ -56,14 +65,19 @@ const settingsRules: OptionRules<IssuerSettings> = {
   introspection: { expected: "an object: { clientId, clientSecret, ... }", accepts: isJsonObject },
 };
 
-const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: nonEmptyString };
+const issuerIdentifier: OptionRule = {
+  expected: "a non-empty string, which is not a URL with credentials",
+  accepts: (value) => typeof value === "string" && value !== "" && !hasCredentials(value),
+};
+
+const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: issuerIdentifier };
 
 /** The rules of a verifier's options, for option types that include them. */
 export const verifierRules: OptionRules<VerifierOptions> = {
   ...settingsRules,
   issuer: {
-    expected: "a non-empty string, or a non-empty array of { issuer, audience, ... }",
-    accepts: (value) => nonEmptyString.accepts(value) || (Array.isArray(value) && value.length > 0),
+    expected: `${issuerIdentifier.expected}, or a non-empty array of { issuer, audience, ... }`,
+    accepts: (value) => issuerIdentifier.accepts(value) || (Array.isArray(value) && value.length > 0),
   },
   profile: {
     expected: `one of ${Object.keys(profiles).join(", ")}`,
@@ -126,8 +140,13 @@ export function isTlsUnverified(): boolean {
 
 function withEnvironment(given: VerifierOptions): VerifierOptions {
   const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = withoutPrototype(env);
+  if (issuer && !issuerIdentifier.accepts(issuer)) {
+    throw new TypeError("certbound: CERTBOUND_ISSUER must not be a URL with credentials");
+  }
   if (jwks && !settingsRules.jwks.accepts(jwks)) {
-    throw new TypeError("certbound: CERTBOUND_JWKS_URI must be an https URL, or http on a loopback address");
+    throw new TypeError(
+      "certbound: CERTBOUND_JWKS_URI must be an https URL, or http on a loopback address, without credentials",
+    );
   }
   const audiences = audience ? audience.split(",").map((item) => item.trim()) : undefined;
   if (audiences?.includes("")) throw new TypeError("certbound: CERTBOUND_AUDIENCE has an empty item");
@@ -199,8 +218,19 @@ function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation 
     return { kind: "discovery", issuer };
   }
   if (typeof jwks === "string" || jwks instanceof URL) return { kind: "url", url: new URL(jwks) };
-  // A copy: what the application does to its object later does not change the keys.
-  return { kind: "set", jwks: JSON.parse(JSON.stringify(jwks)) as JsonWebKeySet };
+  return { kind: "set", jwks: copyKeySet(jwks) };
+}
+
+/** Copies a key set: what the application does to its object later does not change the keys. */
+function copyKeySet(jwks: JsonWebKeySet): JsonWebKeySet {
+  let copy: unknown;
+  try {
+    copy = JSON.parse(JSON.stringify(jwks));
+  } catch {
+    // The errors of JSON quote what they were given.
+  }
+  if (!isJsonWebKeySet(copy)) throw new TypeError('certbound: option "jwks" must be a key set that JSON can express');
+  return copy;
 }
 
 /** An issuer identifier has neither query nor fragment (RFC 8414 section 2). */

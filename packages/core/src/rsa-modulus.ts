@@ -10,3 +10,23 @@ export function isLongEnough(details: object | undefined): boolean {
   const { modulusLength = MIN_RSA_MODULUS } = withoutPrototype<{ readonly modulusLength?: number }>({ ...details });
   return modulusLength >= MIN_RSA_MODULUS;
 }
+
+/**
+ * Tells whether an RSA public key is one that a signature may be verified with: a modulus of 2048 bits at least, and an
+ * exponent of 3 at least, both odd. Leading zero bytes do not count.
+ *
+ * With the exponent 1, a signature is the padded hash itself, which anybody can write.
+ */
+export function isSoundRsaKey(modulus: Uint8Array, exponent: Uint8Array): boolean {
+  const isLong = bitLength(modulus) >= MIN_RSA_MODULUS && bitLength(exponent) > 1;
+  return isLong && isOdd(modulus) && isOdd(exponent);
+}
+
+function bitLength(bytes: Uint8Array): number {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return first === -1 ? 0 : (bytes.length - first) * 8 - (Math.clz32(bytes[first] ?? 0) - 24);
+}
+
+function isOdd(bytes: Uint8Array): boolean {
+  return (bytes.at(-1) ?? 0) % 2 === 1;
+}

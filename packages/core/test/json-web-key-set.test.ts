@@ -22,4 +22,13 @@ describe("isJsonWebKeySet", () => {
   ])("judges the shape of %j", (value, expected) => {
     expect(isJsonWebKeySet(value)).toBe(expected);
   });
+
+  test.each([
+    ["before a key", Object.assign([], { 1: {} })],
+    ["behind a key", Object.assign([{}], { length: 2 })],
+    ["only", Object.assign([], { length: 3 })],
+  ])("rejects a list with holes %s", (_name, keys) => {
+    expect(isJsonWebKeySet({ keys })).toBe(false);
+    expect(isJsonWebKeySet({ keys: [{}, {}] })).toBe(true);
+  });
 });

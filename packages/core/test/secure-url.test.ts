@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../src/secure-url.ts";
+import { hasCredentials, isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../src/secure-url.ts";
 
 const loopback = [
   "http://localhost",
@@ -73,6 +73,56 @@ describe("isSecureUrl", () => {
     "refuses %j, which is no URL",
     (text) => {
       expect(isSecureUrl(text)).toBe(false);
+    },
+  );
+});
+
+describe("hasCredentials", () => {
+  test.each([
+    "https://user:secret@as.example/",
+    "https://user@as.example",
+    "https://:secret@as.example",
+    "http://user:secret@127.0.0.1:3000/jwks",
+    "HTTPS://user:secret@as.example",
+    "https:user:secret@as.example",
+    " https://user:secret@as.example",
+    "https:\\\\user:secret@as.example",
+    "custom://user:secret@as.example",
+  ])("finds them in %j", (url) => {
+    expect(hasCredentials(url)).toBe(true);
+    expect(hasCredentials(new URL(url))).toBe(true);
+  });
+
+  test.each([
+    "https://user:secret@",
+    "https://user:secret@as.example:99999/",
+    "https://user:sec/ret@as.example/",
+    "https://user:sec?ret@a b/",
+    "https://user:secret@\n^",
+    "//user:secret@as.example",
+    "/user:secret@as.example",
+  ])("finds them in %j, which does not parse as a URL", (text) => {
+    expect(URL.canParse(text)).toBe(false);
+    expect(hasCredentials(text)).toBe(true);
+  });
+
+  test.each([
+    "https://as.example",
+    "https://as.example/@user",
+    "https://as.example/user:secret@as.example",
+    "https://as.example?user:secret@as.example",
+    "https://as.example#user:secret@as.example",
+    "https://@as.example",
+    "urn:as:user@as.example",
+  ])("finds none in %j", (url) => {
+    expect(hasCredentials(url)).toBe(false);
+    expect(hasCredentials(new URL(url))).toBe(false);
+  });
+
+  test.each(["issuer", "", "service@project.example", "user@as.example/path", "https://", "a:"])(
+    "finds none in %j, which is a name, or half a URL",
+    (text) => {
+      expect(hasCredentials(text)).toBe(false);
     },
   );
 });

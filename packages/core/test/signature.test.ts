@@ -7,6 +7,7 @@ import { AccessTokenError } from "../src/errors.ts";
 import { createKeySet } from "../src/keys/key-set.ts";
 import { verifySignature } from "../src/signature.ts";
 import { supported } from "./support/algorithms.ts";
+import { eventLoop, keyCreations } from "./support/key-creations.ts";
 import { type Outcome, outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 
 const issuers: Issuer[] = [];
@@ -44,7 +45,7 @@ function publicJwk(key: KeyObject): JWK {
 test("skips the keys that Node cannot use, and knows no key where it can use none", async () => {
   const { accessToken, jwks } = await startIssuer("ES256");
   const jws = parseCompactJws(await accessToken());
-  const unusable = { importFor: async () => undefined };
+  const unusable = { importFor: async () => undefined, isUnusableFor: () => false };
   const usable = createKeySet(jwks).find(jws);
   // More than are tried of the usable ones.
   const skipped = Array.from({ length: 5 }, () => unusable);
@@ -219,15 +220,40 @@ describe("the keys", () => {
     expect(await verified(tokenOf(index), keys)).toBe(expected);
   });
 
-  test("that Node cannot use are passed over, and do not count among the four", async () => {
-    const unusable = Array.from({ length: 8 }, () => ({ ...keys[0], y: "AA" }));
-    expect(await verified(tokenOf(3), [...unusable, ...keys])).toBe("accepted");
-    expect(await verified(tokenOf(4), [...unusable, ...keys])).toBe("ERR_TOKEN_SIGNATURE");
+  const offCurve = { ...keys[0], y: keys[0]?.x ?? "" };
+  const unusable = (count: number) => Array.from({ length: count }, () => offCurve);
+
+  test("that Node cannot use are skipped, and do not count towards the four", async () => {
+    expect(await verified(tokenOf(3), [...unusable(12), ...keys])).toBe("accepted");
+    expect(await verified(tokenOf(4), [...unusable(12), ...keys])).toBe("ERR_TOKEN_SIGNATURE");
+  });
+
+  test("are imported for one token up to sixteen, usable or not", async () => {
+    expect(await verified(tokenOf(0), [...unusable(15), ...keys])).toBe("accepted");
+    expect(await verified(tokenOf(1), [...unusable(15), ...keys])).toBe("ERR_TOKEN_SIGNATURE");
+    expect(await verified(tokenOf(0), [...unusable(16), ...keys])).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+
+  test("are each imported in another turn of the event loop", async () => {
+    const creations = keyCreations();
+    expect(await verified(tokenOf(3), [...unusable(12), ...keys])).toBe("accepted");
+    expect(creations).toHaveLength(16);
+    expect(new Set(creations).size).toBe(16);
+  });
+
+  test("are each tried in another turn of the event loop, also those that were imported before", async () => {
+    const jws = parseCompactJws(tokenOf(3));
+    const found = createKeySet({ keys: [...unusable(3), ...keys] }).find(jws);
+    await outcomeOf(verifySignature(jws, found));
+    const { turn } = eventLoop();
+    const before = turn();
+    expect(await outcomeOf(verifySignature(jws, found.slice(0, 4)))).toBe("ERR_TOKEN_SIGNATURE");
+    expect(turn() - before).toBeGreaterThanOrEqual(3);
   });
 
   test("are unknown when there is none, and when Node can use none of them", async () => {
     expect(await verified(tokenOf(0), [])).toBe("ERR_TOKEN_KEY_UNKNOWN");
-    expect(await verified(tokenOf(0), [{ ...keys[0], y: "AA" }])).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await verified(tokenOf(0), [offCurve])).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
   test("are not those of the header (K-01, K-02)", async () => {

@@ -19,7 +19,7 @@ export function createIssuerKeys(
 
 function staticKeys(jwks: JsonWebKeySet): KeySource {
   const set = createKeySet(jwks);
-  if (set.size === 0) throw new TypeError('certbound: option "jwks" holds no public key that can verify a signature');
+  if (set.problem !== undefined) throw new TypeError(`certbound: option "jwks" ${set.problem}`);
   return {
     async find(header) {
       const found = set.find(header);

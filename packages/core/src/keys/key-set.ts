@@ -1,14 +1,19 @@
-import { createPublicKey } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { type CryptoKey, importJWK, type JWK } from "jose";
-import type { JsonWebKeySet, SignatureAlgorithm } from "../configuration.ts";
+import type { JsonWebKeySet } from "../configuration.ts";
 import { withoutPrototype } from "../object-member.ts";
-import { isLongEnough } from "../rsa-modulus.ts";
+import { fits, isVerificationKey, keyMaterial } from "./public-key.ts";
 
 /** The keys of an issuer at one time. */
 export interface KeySet {
-  /** How many keys can verify signatures. */
+  /** How many keys can verify signatures, as far as their members show it. */
   readonly size: number;
-  /** Lists the keys that fit a header: `kid` when it names one, type, curve, `use`, `key_ops`, `alg`. */
+  /** Why the whole set is rejected, to complete a sentence such as "the key set ..."; undefined when it may be used. */
+  readonly problem: string | undefined;
+  /**
+   * Lists the keys that fit a header: `kid` when it names one, type, curve, `use`, `key_ops`, `alg`. A key that proved
+   * unusable is no longer listed.
+   */
   find(header: KeyHeader): readonly VerificationKey[];
   /** Tells whether a key, which may come from an earlier set, is in this one. */
   holds(key: VerificationKey): boolean;
@@ -26,115 +31,117 @@ export interface KeyHeader {
 export interface VerificationKey {
   /** Imports the key, once for each algorithm; undefined when Node cannot use it. */
   importFor(algorithm: string): Promise<CryptoKey | undefined>;
+  /** Tells whether importing the key for the algorithm has already shown that Node cannot use it. */
+  isUnusableFor(algorithm: string): boolean;
 }
 
-type KeyShape =
-  | { readonly kty: "RSA" | "AKP"; readonly crv: undefined }
-  | { readonly kty: "EC" | "OKP"; readonly crv: string };
+/** A key of a set. */
+interface KeyEntry {
+  readonly jwk: JWK;
+  readonly text: string;
+  readonly key: VerificationKey;
+}
 
-const rsa: KeyShape = { kty: "RSA", crv: undefined };
-const edwards: KeyShape = { kty: "OKP", crv: "Ed25519" };
-const lattice: KeyShape = { kty: "AKP", crv: undefined };
+/** The maximum number of keys that can verify signatures in one set. */
+const MAX_KEYS = 1000;
 
-/** The curve is fixed by the algorithm (RFC 7518 section 3.4). */
-const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
-  RS256: rsa,
-  RS384: rsa,
-  RS512: rsa,
-  PS256: rsa,
-  PS384: rsa,
-  PS512: rsa,
-  ES256: { kty: "EC", crv: "P-256" },
-  ES384: { kty: "EC", crv: "P-384" },
-  ES512: { kty: "EC", crv: "P-521" },
-  EdDSA: edwards,
-  Ed25519: edwards,
-  "ML-DSA-44": lattice,
-  "ML-DSA-65": lattice,
-  "ML-DSA-87": lattice,
-};
+/** How many keys are judged before the event loop gets a turn. */
+const BATCH = 100;
 
 /**
- * Reads a key set; keys that cannot verify a signature are skipped: encryption keys, symmetric and private ones, those of
- * unknown types, weak RSA keys, points off the curve. Key material in a token's header plays no part, ever (RFC 8725
- * section 3.10).
+ * Creates a key set from JWKs. Keys that cannot verify a signature are skipped: encryption keys, symmetric and private
+ * ones, those of unknown types, weak RSA keys, members of a wrong length or encoding. Key material in a token's header plays
+ * no part, ever (RFC 8725 section 3.10).
+ *
+ * Everything that the members of a JWK show without cryptography is judged here. The key itself is imported when a token
+ * first needs it: a key that then proves unusable (a point off its curve, a type that this Node.js does not have) counts as
+ * absent.
  *
  * @param previous the set that this one replaces: a key that did not change stays the same object, imported already
  */
 export function createKeySet({ keys }: JsonWebKeySet, previous?: KeySet): KeySet {
-  const usable = keys.flatMap((given) => {
+  return keySetOf(usableEntries(keys, previous));
+}
+
+/** Creates a key set as {@link createKeySet} does, and gives the event loop a turn after every {@link BATCH} keys. */
+export async function readKeySet({ keys }: JsonWebKeySet, previous?: KeySet): Promise<KeySet> {
+  const entries: KeyEntry[] = [];
+  for (let start = 0; start < keys.length; start += BATCH) {
+    if (start > 0) await setImmediate();
+    entries.push(...usableEntries(keys.slice(start, start + BATCH), previous));
+  }
+  return keySetOf(entries);
+}
+
+function usableEntries(keys: readonly JWK[], previous: KeySet | undefined): readonly KeyEntry[] {
+  return keys.flatMap((given) => {
     const jwk = withoutPrototype(given);
     const text = JSON.stringify(jwk);
-    const known = previous?.keys.get(text);
-    // To look at a key again costs as much as a signature, and there may be thousands.
-    return known !== undefined || isVerificationKey(jwk) ? [{ jwk, text, key: known ?? verificationKey(jwk) }] : [];
+    const key = previous?.keys.get(text) ?? (isVerificationKey(jwk) ? verificationKey(jwk) : undefined);
+    return key === undefined ? [] : [{ jwk, text, key }];
   });
-  const byKeyId = new Map<string, typeof usable>();
-  for (const entry of usable) {
-    if (typeof entry.jwk.kid === "string") byKeyId.set(entry.jwk.kid, [...(byKeyId.get(entry.jwk.kid) ?? []), entry]);
-  }
-  const held = new Set(usable.map(({ key }) => key));
+}
+
+function keySetOf(entries: readonly KeyEntry[]): KeySet {
+  const byKeyId = groupByKeyId(entries);
+  const held = new Set(entries.map(({ key }) => key));
   return {
-    size: usable.length,
-    keys: new Map(usable.map(({ text, key }) => [text, key])),
+    size: entries.length,
+    problem: problemOf(entries.length),
+    keys: new Map(entries.map(({ text, key }) => [text, key])),
     find({ algorithm, keyId }) {
-      const candidates = keyId === undefined ? usable : (byKeyId.get(keyId) ?? []);
-      return candidates.filter(({ jwk }) => fits(jwk, algorithm)).map(({ key }) => key);
+      const candidates = keyId === undefined ? entries : (byKeyId.get(keyId) ?? []);
+      return candidates
+        .filter(({ jwk, key }) => fits(jwk, algorithm) && !key.isUnusableFor(algorithm))
+        .map(({ key }) => key);
     },
     holds: (key) => held.has(key),
   };
 }
 
-function isVerificationKey(jwk: JWK): boolean {
-  const isPublic = jwk.d === undefined && jwk.priv === undefined && jwk.k === undefined;
-  const verifies = jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes("verify"));
-  const fitsAny = Object.keys(shapes).some((algorithm) => fits(jwk, algorithm));
-  return isPublic && verifies && (jwk.use === undefined || jwk.use === "sig") && fitsAny && isSound(jwk);
-}
-
-/** Tells whether Node can use the key at all, and it is long enough. */
-function isSound(jwk: JWK): boolean {
-  try {
-    const { asymmetricKeyDetails } = createPublicKey(
-      withoutPrototype({ key: keyMaterial(jwk), format: "jwk" } as const),
-    );
-    return isLongEnough(asymmetricKeyDetails);
-  } catch {
-    return false;
+function groupByKeyId(entries: readonly KeyEntry[]): ReadonlyMap<string, readonly KeyEntry[]> {
+  const groups = new Map<string, KeyEntry[]>();
+  for (const entry of entries) {
+    const { kid } = entry.jwk;
+    if (typeof kid !== "string") continue;
+    const group = groups.get(kid);
+    if (group === undefined) groups.set(kid, [entry]);
+    else group.push(entry);
   }
+  return groups;
 }
 
-/** Only what makes up the key: other members play no part in verifying. */
-function keyMaterial({ kty, n, e, crv, x, y, pub, alg }: JWK): JWK {
-  const parts = Object.entries({ kty, n, e, crv, x, y, pub, alg }).filter(([, value]) => value !== undefined);
-  return withoutPrototype(Object.fromEntries(parts));
-}
-
-function fits(jwk: JWK, algorithm: string): boolean {
-  const shape = Object.hasOwn(shapes, algorithm) ? shapes[algorithm as SignatureAlgorithm] : undefined;
-  if (shape === undefined || jwk.kty !== shape.kty) return false;
-  if (shape.crv !== undefined && jwk.crv !== shape.crv) return false;
-  // RFC 9964: a key of type AKP says for which algorithm it is.
-  return jwk.alg === undefined ? shape.kty !== "AKP" : jwk.alg === algorithm;
+function problemOf(size: number): string | undefined {
+  if (size === 0) return "holds no public key that can verify a signature";
+  return size > MAX_KEYS
+    ? `holds ${size} public keys that can verify a signature; the maximum is ${MAX_KEYS}`
+    : undefined;
 }
 
 function verificationKey(jwk: JWK): VerificationKey {
   const imported = new Map<string, Promise<CryptoKey | undefined>>();
+  const unusable = new Set<string>();
+  const importOnce = async (algorithm: string): Promise<CryptoKey | undefined> => {
+    const key = await importPublicKey(jwk, algorithm);
+    if (key === undefined) unusable.add(algorithm);
+    return key;
+  };
   return {
     importFor(algorithm) {
-      const known = imported.get(algorithm) ?? importPublicKey(jwk, algorithm);
+      const known = imported.get(algorithm) ?? importOnce(algorithm);
       imported.set(algorithm, known);
       return known;
     },
+    isUnusableFor: (algorithm) => unusable.has(algorithm),
   };
 }
 
 async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   try {
     // Bytes are what symmetric keys become, which are not looked up here.
-    return (await importJWK(withoutPrototype({ ...keyMaterial(jwk), alg: algorithm }), algorithm)) as CryptoKey;
+    return (await importJWK(keyMaterial(jwk, algorithm), algorithm)) as CryptoKey;
   } catch {
-    // Of a type that WebCrypto does not have in this version of Node.
+    // A point off its curve, or a type that WebCrypto does not have in this version of Node.
     return undefined;
   }
 }

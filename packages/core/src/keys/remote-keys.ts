@@ -4,7 +4,7 @@ import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
 import { createRemoteValue, type RemoteFailure } from "../issuer/remote-value.ts";
 import { isJsonWebKeySet } from "../json-web-key-set.ts";
 import { withoutPrototype } from "../object-member.ts";
-import { createKeySet, type KeySet } from "./key-set.ts";
+import { type KeySet, readKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
 /** What remote keys are made of. */
@@ -71,8 +71,8 @@ async function fetchKeySet(
   if (response.status !== 200) throw new ExchangeError(`the key set is answered with status ${response.status}`);
   const body: unknown = await response.json().catch(() => undefined);
   if (!isJsonWebKeySet(body)) throw new ExchangeError("the answer is not a JSON Web Key Set");
-  const set = createKeySet(body, previous);
-  if (set.size === 0) throw new ExchangeError("the key set holds no public key that can verify a signature");
+  const set = await readKeySet(body, previous);
+  if (set.problem !== undefined) throw new ExchangeError(`the key set ${set.problem}`);
   return set;
 }
 

@@ -50,11 +50,29 @@ describe("a key set in the configuration", () => {
     ["a private key", { ...jwk, d: "AAAA" }],
     ["a symmetric key", { kty: "oct", k: "AAAA" }],
     ["a key of an unknown type", { kty: "XYZ" }],
-    ["a point off the curve", { ...jwk, y: jwk.x ?? "" }],
+    ["a point with a coordinate that is too short", { ...jwk, y: "AAAA" }],
+    ["a key with duplicate operations", { ...jwk, key_ops: ["verify", "verify"] }],
   ])("that holds nothing but %s is a mistake, found while configuring (C-04)", (_name, unusable) => {
     expect(() => keysOf({ jwks: { keys: [unusable] } })).toThrow(TypeError);
     expect(() => keysOf({ jwks: { keys: [unusable] } })).toThrow(/jwks/);
     expect(() => keysOf({ jwks: { keys: [unusable, jwk] } })).not.toThrow();
+  });
+});
+
+describe("a key set in the configuration whose only point is off the curve", () => {
+  test("is accepted, and its key is absent once importing it has failed", async () => {
+    const keys = keysOf({ jwks: { keys: [{ ...jwk, y: jwk.x ?? "" }] } });
+    await keys.ready();
+    const [key] = await keys.find(header);
+    expect(await key?.importFor("ES256")).toBeUndefined();
+    expect(await outcomeOf(keys.find(header))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+
+  test("keeps its key if the point is on the curve", async () => {
+    const keys = keysOf({ jwks: { keys: [jwk] } });
+    const [key] = await keys.find(header);
+    expect(await key?.importFor("ES256")).toBeDefined();
+    expect(await keys.find(header)).toEqual([key]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { KeyObject } from "node:crypto";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
-import { createKeySet, type KeySet, type VerificationKey } from "../../src/keys/key-set.ts";
+import { createKeySet, type KeySet, readKeySet, type VerificationKey } from "../../src/keys/key-set.ts";
+import { eventLoop } from "../support/key-creations.ts";
 
 const [rsa, p256, p384, p521, ed25519] = await Promise.all(
   ["RS256", "ES256", "ES384", "ES512", "Ed25519"].map(generatePublicJwk),
@@ -36,13 +37,14 @@ describe("a key", () => {
     expect([...all, ...others].filter((algorithm) => found(jwk, algorithm))).toEqual(fitting);
   });
 
-  test("of type AKP fits the algorithm that it names, where Node has it, and none when it names none (RFC 9964)", async () => {
-    // Without the algorithm, some other text stands in for a key.
+  test("of type AKP fits the algorithm that it names, and is imported where Node has it (RFC 9964)", async () => {
+    // Without the algorithm, other bytes of the same length stand in for a key.
     const jwk = await generatePublicJwk("ML-DSA-44").catch(() => undefined);
-    const { pub } = jwk ?? { pub: "AA" };
-    expect(found({ kty: "AKP", pub, alg: "ML-DSA-44" }, "ML-DSA-44")).toBe(jwk !== undefined);
-    expect(found({ kty: "AKP", pub, alg: "ML-DSA-44" }, "ML-DSA-65")).toBe(false);
-    expect(found({ kty: "AKP", pub }, "ML-DSA-44")).toBe(false);
+    const key = { kty: "AKP", pub: jwk?.pub ?? Buffer.alloc(1312).toString("base64url"), alg: "ML-DSA-44" };
+    expect(found(key, "ML-DSA-44")).toBe(true);
+    expect(found(key, "ML-DSA-65")).toBe(false);
+    expect(found({ ...key, alg: undefined }, "ML-DSA-44")).toBe(false);
+    expect(await importable(key, "ML-DSA-44")).toBe(jwk !== undefined);
   });
 
   test("is of no use for an algorithm of another type, and stays of use for its own", async () => {
@@ -238,8 +240,54 @@ describe("a set that replaces another one", () => {
 
   test("holds no key that is not one of them", () => {
     const set = createKeySet({ keys: [a] });
-    expect(set.holds({ importFor: (algorithm) => only(set, "a").importFor(algorithm) })).toBe(false);
+    expect(set.holds({ ...only(set, "a") })).toBe(false);
     expect(set.holds(only(set, "a"))).toBe(true);
+  });
+});
+
+describe("a set that is read in turns of the event loop", () => {
+  test("is the same as one that is read at once, and has the objects of the set before it", async () => {
+    const keys = Array.from({ length: 250 }, (_, index) => ({ ...p256, kid: `${index}` }));
+    const before = createKeySet({ keys });
+    const set = await readKeySet({ keys: [{ kty: "oct" }, ...keys] }, before);
+    expect(set.size).toBe(250);
+    expect([...set.keys]).toEqual([...before.keys]);
+    for (const keyId of ["0", "98", "99", "100", "249"]) {
+      const header = { algorithm: "ES256", keyId };
+      expect(set.find(header)).toEqual(before.find(header));
+      expect(set.find(header)[0]).toBe(before.find(header)[0]);
+    }
+  });
+
+  test.each([
+    [0, 0],
+    [100, 0],
+    [101, 1],
+    [200, 1],
+    [10_000, 99],
+  ])("of %d keys gives the event loop %d turns", async (count, expected) => {
+    const { turn } = eventLoop();
+    const before = turn();
+    await readKeySet({ keys: Array.from({ length: count }, () => ({})) });
+    expect(turn() - before).toBe(expected);
+  });
+});
+
+describe("the number of keys", () => {
+  const setOf = (count: number) => createKeySet({ keys: Array.from({ length: count }, () => p256 as JWK) });
+
+  test.each([1, 1000])("may be %d", (count) => {
+    expect(setOf(count)).toMatchObject({ size: count, problem: undefined });
+  });
+
+  test("is a problem when it is zero, or over 1,000", () => {
+    expect(setOf(0).problem).toMatch(/^holds no public key/);
+    expect(setOf(1001).problem).toMatch(/1001.*1000$/);
+  });
+
+  test("does not include keys that cannot verify a signature", () => {
+    const others = Array.from({ length: 1000 }, () => ({ ...p256, use: "enc" }));
+    expect(createKeySet({ keys: [...others, p256 as JWK] })).toMatchObject({ size: 1, problem: undefined });
   });
 });
 
@@ -265,6 +313,20 @@ describe("importing a key", () => {
     const [other] = set.find({ algorithm: "PS256", keyId: undefined });
     expect(await first?.importFor("RS256")).toBe(await again?.importFor("RS256"));
     expect(await other?.importFor("PS256")).not.toBe(await first?.importFor("RS256"));
+  });
+
+  test("is known to have failed once it has, for that algorithm only", async () => {
+    const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
+    await key?.importFor("RS256");
+    await key?.importFor("ES256");
+    expect(["RS256", "ES256", "PS256"].map((algorithm) => key?.isUnusableFor(algorithm))).toEqual([true, false, false]);
+  });
+
+  test("that failed takes the key from those that are found", async () => {
+    const set = createKeySet({ keys: [{ ...p256, y: p256?.x } as JWK, p256 as JWK] });
+    const [offCurve, sound] = set.find({ algorithm: "ES256", keyId: undefined });
+    await Promise.all([offCurve?.importFor("ES256"), sound?.importFor("ES256")]);
+    expect(set.find({ algorithm: "ES256", keyId: undefined })).toEqual([sound]);
   });
 
   test("takes no notice of members that play no part in verifying", async () => {

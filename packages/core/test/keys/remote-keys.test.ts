@@ -16,6 +16,7 @@ import {
   status,
   text,
 } from "../support/endpoint.ts";
+import { keyCreations } from "../support/key-creations.ts";
 import { type Outcome, outcomeOf, refusalOf } from "../support/outcome.ts";
 
 const issuer = "https://issuer.example";
@@ -25,6 +26,10 @@ const minute = 60 * second;
 const hour = 60 * minute;
 
 const [old, current] = await Promise.all(["old", "new"].map(generateJwk));
+const strong = {
+  ...generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" }),
+  kid: "new",
+};
 const weak = { ...generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }), kid: "new" };
 
 async function generateJwk(kid: string): Promise<JWK> {
@@ -90,7 +95,9 @@ const badAnswers: readonly (readonly [string, Answer])[] = [
   ["symmetric keys only", json({ keys: [{ kty: "oct", k: "AAAA", kid: "new" }] })],
   ["keys of unknown types only", json({ keys: [{ kty: "XYZ", kid: "new" }] })],
   ["RSA keys of 1024 bits only", json({ keys: [weak] })],
-  ["points off the curve only", json({ keys: [{ ...current, y: current?.x }] })],
+  ["points with coordinates of a wrong length only", json({ keys: [{ ...current, y: `${current?.x}AA` }] })],
+  ["RSA keys with the exponent 1 only", json({ keys: [{ ...strong, e: "AQ" }] })],
+  ["more than 1,000 keys", json({ keys: Array.from({ length: 1001 }, () => current) })],
   ["an endless body", endless],
   ["a closed connection", hangUp],
 ];
@@ -296,6 +303,38 @@ describe("a key that was found", () => {
     pass(minute);
     expect(keys.holds(key)).toBe(false);
     expect(await find("old")).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+});
+
+describe("a key that proves unusable", () => {
+  const header = { algorithm: "ES256", keyId: "new" };
+  const offCurve = { ...current, y: current?.x ?? "" };
+
+  test("counts as absent: the keys are fetched again for it after the cool-down", async () => {
+    const { keys, find, fetches, pass, endpoint } = await arrange(set(offCurve));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    pass(minute);
+    expect(await find("new")).toBe("accepted");
+    expect(await key.importFor("ES256")).toBeUndefined();
+    expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(fetches()).toBe(2);
+    endpoint.answer(set(current));
+    pass(minute);
+    expect(await find("new")).toBe("accepted");
+  });
+
+  test("is not imported again when it is fetched again", async () => {
+    const { keys, find, pass } = await arrange(set(offCurve, old));
+    const creations = keyCreations();
+    for (const keyId of ["new", "old"]) {
+      const [key] = (await keys.find({ ...header, keyId })) as [VerificationKey];
+      await key.importFor("ES256");
+    }
+    pass(minute);
+    expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    const [key] = (await keys.find({ ...header, keyId: "old" })) as [VerificationKey];
+    await key.importFor("ES256");
+    expect(creations).toHaveLength(2);
   });
 });
 
