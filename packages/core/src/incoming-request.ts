@@ -84,7 +84,7 @@ export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | st
   // The type is a mark only: nothing is added to the request.
   const complete = request as RequestWithAllHeaders;
   if (length < DEFAULT_MAX_LENGTH && hasDefaultLimit(request)) return complete;
-  if (request.stream !== undefined) return complete;
+  if (isHttp2(request)) return complete;
   const maxLength = maxLengthOfHeaders(request);
   if (length < maxLength) return complete;
   return (
@@ -102,6 +102,11 @@ function hasDefaultLimit(request: NodeRequest): boolean {
   // A request may be made up without a socket.
   const { server } = (request.socket as NodeSocket | undefined) ?? {};
   return typeof server?.maxHeadersCount !== "number";
+}
+
+/** Returns whether a request came over HTTP/2: some applications give requests of HTTP/1 a `stream`, too. */
+export function isHttp2({ stream }: NodeRequest): boolean {
+  return stream !== undefined && memberOf(stream, "session") !== undefined;
 }
 
 /**

@@ -30,6 +30,28 @@ export function withoutPrototype<Members extends object>(members: Members): Memb
   return Object.assign(Object.create(null) as Members, members);
 }
 
+/**
+ * Returns the name of a member that every array and object inherits although no class has it: data that something else in the
+ * process has put on `Object.prototype` or `Array.prototype`. Undefined in a sound process.
+ *
+ * Libraries read it where a member was not given. Functions do not count: some old libraries add methods there.
+ */
+export function inheritedData(): string | undefined {
+  const list: object = [];
+  for (const name in list) {
+    if (typeof Reflect.get(list, name) !== "function") return name;
+  }
+  return undefined;
+}
+
+/** Returns whether every array inherits an item, which takes the place of one that a library has yet to compute. */
+export function hasInheritedItem(): boolean {
+  for (const name in []) {
+    if (/^\d+$/.test(name)) return true;
+  }
+  return false;
+}
+
 function prototypeOf(object: object): object | null {
   return Object.getPrototypeOf(object) as object | null;
 }

@@ -1,6 +1,6 @@
 import { constants } from "node:crypto";
 import { emitWarning } from "node:process";
-import type { NodeRequest } from "./incoming-request.ts";
+import { isHttp2, type NodeRequest } from "./incoming-request.ts";
 import { memberOf, withoutPrototype } from "./object-member.ts";
 import { peerCertificate } from "./tls-connection.ts";
 
@@ -59,8 +59,9 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
 }
 
 /** Node itself refuses renegotiation on HTTP/2 connections. */
-function renegotiationProblem({ socket, stream }: NodeRequest): WarningCode | undefined {
-  if (stream !== undefined) return undefined;
+function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
+  if (isHttp2(request)) return undefined;
+  const { socket } = request;
   const server = memberOf(socket, "server");
   if (server === undefined || server === null || !Object.hasOwn(server, "secureOptions")) return undefined;
   const isBelowTls13 =

@@ -4,7 +4,7 @@ import type { CompactJws } from "./compact-jws.ts";
 import { AccessTokenError } from "./errors.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
 import { unknownKey } from "./keys/key-source.ts";
-import { withoutPrototype } from "./object-member.ts";
+import { hasInheritedItem, withoutPrototype } from "./object-member.ts";
 
 /** What of a compact JWS its signature is verified by. */
 type SignedToken = Pick<CompactJws, "token" | "algorithm">;
@@ -27,6 +27,7 @@ export interface VerifiedSignature {
  * It does not choose keys, and checks no claim. The event loop gets a turn between any two keys.
  *
  * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` when Node can use none of the keys
+ * @throws Error when every array inherits items, so that jose could verify other bytes than those of the token
  */
 export async function verifySignature(jws: SignedToken, keys: readonly VerificationKey[]): Promise<VerifiedSignature> {
   let tried = 0;
@@ -47,6 +48,8 @@ export async function verifySignature(jws: SignedToken, keys: readonly Verificat
 }
 
 async function verifiedPayload({ token, algorithm }: SignedToken, key: CryptoKey): Promise<Uint8Array | undefined> {
+  // jose keeps the bytes to verify in an array, unless the array has them already: it computes them in this turn.
+  if (hasInheritedItem()) throw new Error("certbound: Object.prototype or Array.prototype has numbered members");
   try {
     return (await compactVerify(token, key, withoutPrototype({ algorithms: [algorithm] }))).payload;
   } catch (error) {

@@ -284,3 +284,26 @@ describe("the error", () => {
     expect(reason).not.toBeInstanceOf(AccessTokenError);
   });
 });
+
+describe("an item that every array inherits", () => {
+  test.each(["Object.prototype", "Array.prototype"])(
+    "on %s does not take the place of what was signed",
+    async (where) => {
+      const issuer = await startIssuer("ES256");
+      const token = await issuer.accessToken();
+      const [header, payload = "", signature] = token.split(".");
+      const claims = Buffer.from(JSON.stringify({ sub: "administrator" })).toString("base64url");
+      const forged = [header, claims, signature].join(".");
+      expect(await verified(forged, issuer.jwks.keys)).toBe("ERR_TOKEN_SIGNATURE");
+      const prototype: object = where === "Object.prototype" ? Object.prototype : Array.prototype;
+      Object.assign(prototype, { 2: Buffer.from(payload) });
+      try {
+        expect(await reasonOf(verify(forged, issuer.jwks.keys))).not.toBeInstanceOf(AccessTokenError);
+        await expect(verify(token, issuer.jwks.keys)).rejects.toThrow("numbered members");
+      } finally {
+        Reflect.deleteProperty(prototype, "2");
+      }
+      expect(await verified(token, issuer.jwks.keys)).toBe("accepted");
+    },
+  );
+});
