@@ -1,5 +1,5 @@
 import { UsageError } from "../usage-error.ts";
-import { commonOptions, parseCommandLine } from "./command-line.ts";
+import { assertWithoutCredentials, commonOptions, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound check-server` is asked. */
 export interface CheckServerArguments {
@@ -60,6 +60,7 @@ function urlOf(address: string, path: string | undefined): URL {
   if (!URL.canParse(address) || new URL(address).protocol !== "https:") {
     throw new UsageError("check-server needs an https URL: without TLS there is no client certificate");
   }
+  assertWithoutCredentials(address, "the URL of check-server");
   if (path !== undefined && !path.startsWith("/")) throw new UsageError("--path must start with /");
   return path === undefined ? new URL(address) : new URL(path, new URL(address).origin);
 }
