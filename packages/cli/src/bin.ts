@@ -30,7 +30,7 @@ process.once("uncaughtException", (error) => {
   fail(internalError(error));
   process.exit();
 });
-// Node.js exits when nothing is left to wait for, with 13 if a promise has not settled.
+// Node.js also exits when a promise has not settled, and nothing is left to wait for.
 process.once("exit", () => {
   if (!hasEnded) fail(internalError(new Error("not settled")));
 });
@@ -41,9 +41,14 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 // There is nowhere left to write to.
 stderr.on("error", () => {});
 
-try {
-  const exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
-  if (!hasEnded) end(exitCode);
-} catch (error) {
-  fail(internalError(error));
+/** Not at the top level: there, Node.js warns of an await that has not settled, with an excerpt of this file. */
+async function main(): Promise<void> {
+  try {
+    const exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
+    if (!hasEnded) end(exitCode);
+  } catch (error) {
+    fail(internalError(error));
+  }
 }
+
+void main();

@@ -131,13 +131,22 @@ function preload(code: string): string {
 describe("an internal error", () => {
   /** Each breaks something in the process that the program relies on. */
   test.each<[string, string, readonly string[], string]>([
-    ["that is thrown", `JSON.parse = () => { throw new RangeError("${MARKER}"); };`, ["--version"], "RangeError"],
+    [
+      "that is thrown",
+      `const { parse } = JSON;
+      JSON.parse = (text) => {
+        if (text.includes("@certbound/cli")) throw new RangeError("${MARKER}");
+        return parse(text);
+      };`,
+      ["--version"],
+      "RangeError",
+    ],
     [
       "in an event handler",
       `const { once } = process;
       process.once = (name, listener) => {
         once.call(process, name, listener);
-        if (name === "uncaughtException") setImmediate(() => { throw new RangeError("${MARKER}"); });
+        if (name === "uncaughtException") process.nextTick(() => { throw new RangeError("${MARKER}"); });
       };`,
       ["thumbprint", "-"],
       "RangeError",

@@ -40,7 +40,8 @@ export function checkServerArguments(parameters: readonly string[]): CheckServer
   if ((otherCertificate === undefined) !== (otherKey === undefined)) {
     throw new UsageError("--other-cert and --other-key belong together");
   }
-  if (!/^[A-Z]+$/.test(method)) throw new UsageError("--method must be a method such as GET");
+  // A CONNECT request has no path, and opens a tunnel.
+  if (!/^[A-Z]+$/.test(method) || method === "CONNECT") throw new UsageError("--method must be a method such as GET");
   return {
     url: urlOf(address, values.path),
     method,

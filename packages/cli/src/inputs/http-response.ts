@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream";
 /**
  * Waits for the response to a request, whatever its status is.
  *
- * After 101, and after a response to CONNECT, Node.js hands over the connection instead of emitting "response": such a
- * response has no body here, and its connection is closed.
+ * After 101, Node.js hands over the connection instead of emitting "response": such a response has no body here, and its
+ * connection is closed.
  */
 export function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -13,7 +13,7 @@ export function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
       socket.destroy();
       resolve(incoming);
     };
-    outgoing.once("response", resolve).once("upgrade", handOver).once("connect", handOver);
+    outgoing.once("response", resolve).once("upgrade", handOver);
     // Stays: a connection that fails after the response does not matter here.
     outgoing.on("error", reject);
     outgoing.once("close", () => reject(failure("the connection was closed without a response", "ECONNRESET")));
