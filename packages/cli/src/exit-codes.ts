@@ -9,6 +9,6 @@ export const exitCodes = {
   bad: 1,
   /** An option or a file cannot be used. */
   usage: 2,
-  /** The issuer or the API could not be asked, or the answer says nothing. */
+  /** The issuer or the API could not be asked, the answer says nothing, or the program itself failed. */
   untold: 3,
 } as const;

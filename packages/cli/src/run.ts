@@ -8,6 +8,7 @@ import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { explain } from "./explain/explain.ts";
 import { checkServerText } from "./rendering/check-server-text.ts";
 import { explainText } from "./rendering/explain-text.ts";
+import { printableReport, printableSentence } from "./rendering/printable.ts";
 import { type Styling, stylingFor } from "./rendering/styling.ts";
 import { thumbprintText } from "./rendering/thumbprint-text.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -26,17 +27,17 @@ type Command = (parameters: readonly string[], surroundings: Surroundings) => Pr
 const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
   explain: async (parameters, surroundings) => {
     const given = explainArguments(parameters, surroundings.env);
-    const report = await explain(given, surroundings);
+    const report = printableReport(await explain(given, surroundings));
     return { report, asksForJson: given.json, text: (style) => explainText(report, style) };
   },
   thumbprint: async (parameters, surroundings) => {
     const given = thumbprintArguments(parameters);
-    const report = await thumbprint(given, surroundings);
+    const report = printableReport(await thumbprint(given, surroundings));
     return { report, asksForJson: given.json, text: (style) => thumbprintText(report, style) };
   },
   "check-server": async (parameters, surroundings) => {
     const given = checkServerArguments(parameters);
-    const report = await checkServer(given, surroundings);
+    const report = printableReport(await checkServer(given, surroundings));
     return { report, asksForJson: given.json, text: (style) => checkServerText(report, style) };
   },
 };
@@ -52,10 +53,13 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     return await runCommand(argv, surroundings);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
+    const sentence = printableSentence(error.message);
     if (argv.includes("--json")) {
-      stdout.write(`${JSON.stringify({ command: argv[0], exitCode: exitCodes.usage, error: error.message })}\n`);
+      // What is not a command is not repeated: it can be a token.
+      const command = isCommand(argv[0]) ? argv[0] : undefined;
+      stdout.write(`${JSON.stringify({ command, exitCode: exitCodes.usage, error: sentence })}\n`);
     } else {
-      stderr.write(`certbound: ${error.message}\n`);
+      stderr.write(`certbound: ${sentence}\n`);
     }
     return exitCodes.usage;
   }

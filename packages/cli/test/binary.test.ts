@@ -1,16 +1,11 @@
-import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
 import { cpSync, readFileSync } from "node:fs";
 import { createServer } from "node:https";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { certificateThumbprint } from "@certbound/core";
 import { createCertificateAuthority, forgeToken, startServer } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createFolder, type Folder, type Run } from "./running.ts";
+import { createFolder, type Folder, type Run, runProgram } from "./running.ts";
 
-const program = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 /** What the README shows, with the certificates that it is about. */
 const shown = new URL("output/", import.meta.url);
 
@@ -21,17 +16,9 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-/** Runs the built program in the folder, as a user does. */
-async function certbound(parameters: readonly string[], stdin = ""): Promise<Run> {
-  const child = spawn(process.execPath, [program, ...parameters], { cwd: folder.path, env: { NO_COLOR: "" } });
-  child.stdin.on("error", () => {}); // It may end before it has read.
-  child.stdin.end(stdin);
-  const [stdout, stderr, [exitCode]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close") as Promise<[number]>,
-  ]);
-  return { exitCode, stdout, stderr };
+/** Runs the built program in the folder. */
+function certbound(parameters: readonly string[], stdin = ""): Promise<Run> {
+  return runProgram(parameters, { stdin, cwd: folder.path });
 }
 
 test("explains the token of the README", async () => {

@@ -322,6 +322,7 @@ describe("the options of check-server", () => {
       ],
     ],
     ["an unknown option", () => [api.url, ...options, "--insecure"]],
+    ["the method CONNECT", () => [api.url, ...options, "--method", "CONNECT"]],
     ["a token on the command line", () => [api.url, ...options, "--token", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"]],
   ])("refuse %s", async (_name, parameters) => {
     const { exitCode, stderr } = await runCli(["check-server", ...parameters()], { stdin: "token" });

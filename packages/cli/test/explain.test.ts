@@ -62,6 +62,7 @@ describe("the cause of ERR_CERTIFICATE_MALFORMED", () => {
         others: [],
       },
       exchanges: [],
+      markedInputs: [],
       keys: undefined,
       now: 0,
     };

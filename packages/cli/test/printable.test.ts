@@ -22,6 +22,9 @@ test.each([
   [["a", 1, "\u001b"], String.raw`[a, 1, \u{1b}]`],
   [Array.from({ length: 9 }, () => "a"), `[${"a, ".repeat(8)}... (9 items)]`],
   [{ a: { b: 1 } }, '{"a":{"b":1}}'],
+  [[[[["a"]]]], "[[[[a]]]]"],
+  [[[[[["a"]]]]], "[[[[[...]]]]]"],
+  [{ a: { a: { a: { a: { a: 1 } } } } }, '{"a":{"a":{"a":{"a":"..."}}}}'],
 ])("shows the value %j", (value, expected) => {
   expect(printableValue(value)).toBe(expected);
 });

@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { type ExplainReport, run } from "../src/index.ts";
 import { NOW } from "./time.ts";
 
@@ -13,7 +17,7 @@ export interface Run {
 
 /** What a run is given beside its arguments. */
 export interface Given {
-  readonly stdin?: string | Uint8Array;
+  readonly stdin?: string | Uint8Array | AsyncIterable<string | Uint8Array>;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
 }
@@ -25,14 +29,39 @@ export async function runCli(
 ): Promise<Run> {
   const written = { stdout: "", stderr: "" };
   const exitCode = await run(argv, {
-    stdin: (async function* () {
-      yield await Promise.resolve(stdin);
-    })(),
+    stdin: typeof stdin === "string" || stdin instanceof Uint8Array ? inOneChunk(stdin) : stdin,
     stdout: { isTTY, write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text) },
     env,
   });
   return { exitCode, ...written };
+}
+
+/** The built program. */
+export const program: string = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+
+/** Runs the built program, as a user does. */
+export async function runProgram(
+  parameters: readonly string[],
+  {
+    stdin = "",
+    env = {},
+    cwd,
+  }: { readonly stdin?: string | Uint8Array; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+): Promise<Run> {
+  const child = spawn(process.execPath, [program, ...parameters], { cwd, env: { NO_COLOR: "", ...env } });
+  child.stdin.on("error", () => {}); // It may end before it has read.
+  child.stdin.end(stdin);
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    once(child, "close") as Promise<[number]>,
+  ]);
+  return { exitCode, stdout, stderr };
+}
+
+async function* inOneChunk(chunk: string | Uint8Array): AsyncGenerator<string | Uint8Array> {
+  yield await Promise.resolve(chunk);
 }
 
 /** Explains a token, and gives the report with all that was written. */

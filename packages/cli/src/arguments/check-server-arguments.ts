@@ -1,5 +1,5 @@
 import { UsageError } from "../usage-error.ts";
-import { commonOptions, parseCommandLine } from "./command-line.ts";
+import { assertWithoutCredentials, commonOptions, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound check-server` is asked. */
 export interface CheckServerArguments {
@@ -40,7 +40,8 @@ export function checkServerArguments(parameters: readonly string[]): CheckServer
   if ((otherCertificate === undefined) !== (otherKey === undefined)) {
     throw new UsageError("--other-cert and --other-key belong together");
   }
-  if (!/^[A-Z]+$/.test(method)) throw new UsageError("--method must be a method such as GET");
+  // A CONNECT request has no path, and opens a tunnel.
+  if (!/^[A-Z]+$/.test(method) || method === "CONNECT") throw new UsageError("--method must be a method such as GET");
   return {
     url: urlOf(address, values.path),
     method,
@@ -60,6 +61,7 @@ function urlOf(address: string, path: string | undefined): URL {
   if (!URL.canParse(address) || new URL(address).protocol !== "https:") {
     throw new UsageError("check-server needs an https URL: without TLS there is no client certificate");
   }
+  assertWithoutCredentials(address, "the URL of check-server");
   if (path !== undefined && !path.startsWith("/")) throw new UsageError("--path must start with /");
   return path === undefined ? new URL(address) : new URL(path, new URL(address).origin);
 }

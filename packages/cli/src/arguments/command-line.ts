@@ -32,9 +32,26 @@ export function parseCommandLine<const Declared extends Options>(
     return { values, positionals };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // Its first sentence names the option; the rest, how to write an argument that looks like one.
-    throw new UsageError(/^.*?(?:'[^']*'.*?)?(?=[.\n] |\n|$)/.exec(error.message)?.[0] ?? error.message);
+    throw new UsageError(sentenceOf(error.message));
   }
+}
+
+/** Names an unknown option only if it looks like the name of one; of other errors, the first sentence names a known option. */
+function sentenceOf(message: string): string {
+  if (!message.startsWith("Unknown option")) return /^.*?(?=[.\n] |\n|$)/.exec(message)?.[0] ?? message;
+  return /^Unknown option '--?[a-z][a-z-]{0,30}'/i.exec(message)?.[0] ?? "Unknown option";
+}
+
+/**
+ * Rejects a URL with a user name or a password: reports show URLs.
+ *
+ * @throws UsageError that does not quote it
+ */
+export function assertWithoutCredentials(url: string | undefined, option: string): void {
+  if (url === undefined || !URL.canParse(url)) return;
+  const { username, password } = new URL(url);
+  if (username === "" && password === "") return;
+  throw new UsageError(`${option} must not have a user name or a password in it`);
 }
 
 /**

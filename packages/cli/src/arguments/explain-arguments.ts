@@ -1,7 +1,9 @@
 import type { VerifierOptions } from "@certbound/core";
+import { isNestedDeeply } from "../inputs/nesting.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { trimEnd } from "../trim-end.ts";
 import { UsageError } from "../usage-error.ts";
-import { commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
+import { assertWithoutCredentials, commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound explain` is asked. */
 export interface ExplainArguments {
@@ -71,9 +73,12 @@ export function explainArguments(parameters: readonly string[], env: Surrounding
     );
   }
   if (format !== undefined && header.length === 0) throw new UsageError("--format needs --header");
+  const parties = issuerArguments(values, env);
+  assertWithoutCredentials(parties.issuer, "the issuer's URL");
+  assertWithoutCredentials(parties.jwks, "the key set's URL");
   return {
     token: values.token,
-    ...issuerArguments(values, env),
+    ...parties,
     rules: {
       profile: values.profile as VerifierOptions["profile"],
       algorithms: values.algorithm as VerifierOptions["algorithms"],
@@ -118,9 +123,9 @@ function issuerArguments(
 
 /** A header field as it stands in a request; curl's notation. */
 function headerOf(text: string): readonly [string, string] {
-  const [, name, value = ""] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/s.exec(text) ?? [];
+  const [, name, value = ""] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*)$/s.exec(text) ?? [];
   if (name === undefined) throw new UsageError("--header must be written as 'NAME: VALUE'");
-  return [name, value];
+  return [name, trimEnd(value, " \t")];
 }
 
 function formatOptionsOf(text: string | undefined, format: string | undefined): ExplainArguments["formatOptions"] {
@@ -128,7 +133,8 @@ function formatOptionsOf(text: string | undefined, format: string | undefined): 
   if (format === undefined) throw new UsageError("--format-options needs --format");
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+    const isUsable = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) && !isNestedDeeply(parsed);
+    if (isUsable) return { ...parsed };
   } catch {
     // Answered below.
   }

@@ -4,7 +4,8 @@ const exitCodes = `Exit codes:
   0  accepted, good
   1  refused, bad
   2  wrong usage
-  3  could not be told: the issuer or the API was not reached, or its answer says nothing`;
+  3  could not be told: the issuer or the API was not reached, its answer says nothing, the output could not be
+     written, or an internal error`;
 
 const common = `  --json                    one JSON object instead of text
   -h, --help                this text`;

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { createHash, createPublicKey, hash, type X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, hash, type KeyObject, type X509Certificate } from "node:crypto";
 import { printable } from "../rendering/printable.ts";
-import type { Facts, OtherCertificate } from "../explain/facts.ts";
+import { type Facts, numberOf, type OtherCertificate } from "../explain/facts.ts";
 import type { Cause } from "./cause.ts";
 
 const required = ["ERR_BINDING_REQUIRED"] as const;
@@ -174,14 +174,14 @@ export const bindingCauses: readonly Cause[] = [
   {
     id: "thumbprint-of-public-key",
     codes: mismatch,
-    applies: ({ presented: { x509 }, ...facts }) => x509 !== undefined && sha256(spki(x509)) === bound(facts),
+    applies: ({ presented: { x509 }, ...facts }) => spkiThumbprint(x509) === bound(facts),
     reason: "x5t#S256 is the SHA-256 of the certificate's public key, not of the certificate",
     fix: rightThumbprint,
   },
   {
     id: "thumbprint-of-jwk",
     codes: mismatch,
-    applies: ({ presented: { x509 }, ...facts }) => x509 !== undefined && jwkThumbprint(x509) === bound(facts),
+    applies: ({ presented: { x509 }, ...facts }) => jwkThumbprint(x509) === bound(facts),
     reason: "x5t#S256 is the thumbprint of the public key as a JWK (RFC 7638), as DPoP has it",
     fix: rightThumbprint,
   },
@@ -189,7 +189,7 @@ export const bindingCauses: readonly Cause[] = [
     id: "certificate-newer-than-token",
     codes: mismatch,
     applies: ({ presented: { x509 }, token }) =>
-      x509 !== undefined && Date.parse(x509.validFrom) / 1000 > Number(token.claims?.["iat"]),
+      x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOf(token.claims?.["iat"]),
     reason:
       "the certificate is good only from after the token was issued on: most likely it was renewed since (a hash cannot tell)",
     fix: "let the client get a new token whenever its certificate changes; --also OLD.pem tells for sure",
@@ -227,7 +227,11 @@ function among(facts: Facts, from: OtherCertificate["from"]): OtherCertificate |
 /** By its name or its key; that it was renewed nobody writes down. */
 function isSuccessor(presented: X509Certificate | undefined, other: X509Certificate | undefined): boolean {
   if (presented === undefined || other === undefined) return false;
-  return presented.subject === other.subject || presented.publicKey.equals(other.publicKey);
+  // Undefined if the name is empty.
+  const subject = presented.subject as string | undefined;
+  const [key, otherKey] = [publicKeyOf(presented), publicKeyOf(other)];
+  const isSameKey = key !== undefined && otherKey !== undefined && key.equals(otherKey);
+  return isSameKey || (subject !== undefined && subject === other.subject);
 }
 
 /** The texts that a program may have hashed for a certificate: with and without the last line feed, with both line ends. */
@@ -238,14 +242,26 @@ function textsOf({ presented: { x509, file } }: Facts): readonly (string | Buffe
   return [...forms, ...forms.map((text) => text.replaceAll("\n", "\r\n")), ...(file === undefined ? [] : [file.bytes])];
 }
 
-function spki({ publicKey }: X509Certificate): Buffer {
-  return publicKey.export({ type: "spki", format: "der" });
+/** Returns the public key of a certificate; undefined if Node.js cannot read it, or does not know its type. */
+function publicKeyOf(certificate: X509Certificate | undefined): KeyObject | undefined {
+  try {
+    return certificate?.publicKey;
+  } catch {
+    return undefined;
+  }
+}
+
+function spkiThumbprint(certificate: X509Certificate | undefined): string | undefined {
+  const der = publicKeyOf(certificate)?.export({ type: "spki", format: "der" });
+  return der && sha256(der);
 }
 
 /** Required members in alphabetical order (RFC 7638 section 3.2). */
-function jwkThumbprint({ publicKey }: X509Certificate): string | undefined {
+function jwkThumbprint(certificate: X509Certificate | undefined): string | undefined {
+  const key = publicKeyOf(certificate);
+  if (key === undefined) return undefined;
   try {
-    const { crv, e, kty, n, x, y } = createPublicKey(publicKey.export({ type: "spki", format: "pem" })).export({
+    const { crv, e, kty, n, x, y } = createPublicKey(key.export({ type: "spki", format: "pem" })).export({
       format: "jwk",
     });
     return createHash("sha256").update(JSON.stringify({ crv, e, kty, n, x, y })).digest("base64url");

@@ -1,4 +1,4 @@
-import { claimOf, type Facts } from "../explain/facts.ts";
+import { claimOf, type Facts, numberOf } from "../explain/facts.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
 
@@ -128,7 +128,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "audience-is-issuer",
     codes: audience,
-    applies: (facts) => audiencesOf(facts).some((text) => text.startsWith(String(claimOf(facts, "iss")))),
+    applies: (facts) => audiencesOf(facts).some((text) => startsWithIssuer(text, claimOf(facts, "iss"))),
     reason: "aud is the issuer itself, as in tokens for its userinfo endpoint",
     fix: "let the client ask for a token for this API (resource, audience, or its scopes)",
   },
@@ -141,14 +141,14 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "expires-before-issued",
     codes: ["ERR_TOKEN_EXPIRED"],
-    applies: (facts) => Number(claimOf(facts, "exp")) <= Number(claimOf(facts, "iat")),
+    applies: (facts) => numberOf(claimOf(facts, "exp")) <= numberOf(claimOf(facts, "iat")),
     reason: "exp is not after iat: it was never good",
     fix: "correct the token lifetime at the issuer",
   },
   {
     id: "older-than-max-token-age",
     codes: ["ERR_TOKEN_EXPIRED"],
-    applies: (facts) => facts.now < Number(claimOf(facts, "exp")),
+    applies: (facts) => facts.now < numberOf(claimOf(facts, "exp")),
     reason: (facts) =>
       `it has not expired, and is older than maxTokenAge permits: ${String(facts.rules.maxTokenAge)} s`,
     fix: "let the client get tokens more often, or the issuer make them shorter lived",
@@ -156,9 +156,9 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "expired-just-now",
     codes: ["ERR_TOKEN_EXPIRED"],
-    applies: (facts) => facts.now - Number(claimOf(facts, "exp")) <= JUST_EXPIRED,
+    applies: (facts) => facts.now - numberOf(claimOf(facts, "exp")) <= JUST_EXPIRED,
     reason: (facts) =>
-      `it expired ${Math.round(facts.now - Number(claimOf(facts, "exp")))} s ago: the clocks of issuer and API differ, or the client uses tokens to the last second`,
+      `it expired ${Math.round(facts.now - numberOf(claimOf(facts, "exp")))} s ago: the clocks of issuer and API differ, or the client uses tokens to the last second`,
     fix: "synchronise the clocks (NTP); let the client renew a token before it expires",
   },
   {
@@ -184,7 +184,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "times-in-milliseconds",
     codes: claims,
-    applies: (facts) => ["exp", "nbf", "iat"].some((name) => Number(claimOf(facts, name)) > LAST_SECOND),
+    applies: (facts) => ["exp", "nbf", "iat"].some((name) => numberOf(claimOf(facts, name)) > LAST_SECOND),
     reason: "a time is in milliseconds; a JWT has seconds (RFC 7519 section 2)",
     fix: "divide by 1000 where the issuer sets it",
   },
@@ -289,6 +289,10 @@ function pathOf(url: string): string | undefined {
 
 function audiencesOf(facts: Facts): readonly string[] {
   return [claimOf(facts, "aud")].flat().filter((text) => typeof text === "string");
+}
+
+function startsWithIssuer(text: string, iss: unknown): boolean {
+  return typeof iss === "string" && text.startsWith(iss);
 }
 
 function holdsAudienceAs(facts: Facts, regard: (text: string) => string): boolean {

@@ -1,6 +1,6 @@
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
-import { claimOf, type Facts } from "../explain/facts.ts";
+import { claimOf, type Facts, textOf } from "../explain/facts.ts";
 
 const foreign = ["nonce", "at_hash", "c_hash"];
 
@@ -9,14 +9,14 @@ export const headerCauses: readonly Cause[] = [
   {
     id: "algorithm-none",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => /^none$/i.test(String(algorithm(facts))),
+    applies: (facts) => /^none$/i.test(textOf(algorithm(facts))),
     reason: 'its alg is "none": it is not signed, and anybody can write such a token',
     fix: "never accept it; find out who sends it",
   },
   {
     id: "algorithm-symmetric",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => /^HS\d+$/i.test(String(algorithm(facts))),
+    applies: (facts) => /^HS\d+$/i.test(textOf(algorithm(facts))),
     reason: "it is signed with a secret that issuer and API would share (HMAC): whoever can verify it can forge it",
     fix: "have the issuer sign with a key pair, such as ES256 or PS256",
   },
@@ -30,7 +30,7 @@ export const headerCauses: readonly Cause[] = [
   {
     id: "algorithm-not-configured",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519|ML-DSA-\d\d)$/.test(String(algorithm(facts))),
+    applies: (facts) => /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519|ML-DSA-\d\d)$/.test(textOf(algorithm(facts))),
     reason: (facts) => `the algorithm is sound, and ${restriction(facts)} does not permit it`,
     fix: (facts) =>
       `add it to algorithms, or have the issuer sign with ${facts.rules.algorithms?.join(" or ") ?? "PS256, ES256 or EdDSA"}`,
@@ -44,7 +44,7 @@ export const headerCauses: readonly Cause[] = [
   {
     id: "dpop-proof",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => /dpop\+jwt/i.test(String(type(facts))),
+    applies: (facts) => /dpop\+jwt/i.test(textOf(type(facts))),
     reason: "it is a DPoP proof, which a client makes itself; not an access token",
     fix: "send the access token",
   },
@@ -52,14 +52,14 @@ export const headerCauses: readonly Cause[] = [
     id: "refresh-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      /refresh|^rt\+jwt$/i.test(String(type(facts))) || /refresh/i.test(String(claimOf(facts, "typ"))),
+      /refresh|^rt\+jwt$/i.test(textOf(type(facts))) || /refresh/i.test(textOf(claimOf(facts, "typ"))),
     reason: "it is a refresh token, which is for the issuer only",
     fix: "send access_token of the token response, not refresh_token",
   },
   {
     id: "security-event",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => claimOf(facts, "events") !== undefined || /logout|secevent/i.test(String(type(facts))),
+    applies: (facts) => claimOf(facts, "events") !== undefined || /logout|secevent/i.test(textOf(type(facts))),
     reason: "it is a logout token or another security event, not an access token",
     fix: "send the access token",
   },
@@ -67,14 +67,14 @@ export const headerCauses: readonly Cause[] = [
     id: "id-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      foreign.some((name) => claimOf(facts, name) !== undefined) || /^id[-_]?token/i.test(String(type(facts))),
+      foreign.some((name) => claimOf(facts, name) !== undefined) || /^id[-_]?token/i.test(textOf(type(facts))),
     reason: "it is an ID token: it tells the client who the user is, and gives access to nothing",
     fix: "send access_token of the token response, not id_token",
   },
   {
     id: "type-generic",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => type(facts) === undefined || /^(?:application\/)?jwt$/i.test(String(type(facts))),
+    applies: (facts) => type(facts) === undefined || /^(?:application\/)?jwt$/i.test(textOf(type(facts))),
     reason: (facts) =>
       `its typ is that of any JWT, and ${facts.rules.profile === undefined ? "tokenTypes" : `the profile ${facts.rules.profile}`} demands ${acceptedTypes(facts)}`,
     fix: 'have the issuer send typ "at+jwt" (RFC 9068 section 2.1), or write "JWT" into tokenTypes where the profile permits it',

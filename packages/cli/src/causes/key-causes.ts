@@ -1,5 +1,5 @@
 import type { JsonWebKeySet } from "@certbound/core";
-import type { Facts } from "../explain/facts.ts";
+import { type Facts, textOf } from "../explain/facts.ts";
 import type { Exchange } from "../inputs/issuer-exchanges.ts";
 import { printable, printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
@@ -159,7 +159,7 @@ export const keyCauses: readonly Cause[] = [
     id: "signature-in-asn1",
     codes: signature,
     applies: ({ token }) =>
-      String(token.header?.["alg"]).startsWith("ES") &&
+      textOf(token.header?.["alg"]).startsWith("ES") &&
       token.signature[0] === 0x30 &&
       token.signature[1] === token.signature.length - 2,
     reason: "its signature is in ASN.1, as OpenSSL writes it, not two numbers of fixed length (RFC 7518 section 3.4)",
@@ -215,5 +215,5 @@ function keyId({ token }: Facts): unknown {
 }
 
 function expectedLength(algorithm: unknown): number {
-  return lengths.find(([pattern]) => pattern.test(String(algorithm)))?.[1] ?? 0;
+  return lengths.find(([pattern]) => pattern.test(textOf(algorithm)))?.[1] ?? 0;
 }

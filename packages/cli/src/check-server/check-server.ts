@@ -18,7 +18,7 @@ import { type CheckServerReport, checkServerReport, type RequestName } from "./r
  */
 export async function checkServer(given: CheckServerArguments, surroundings: Surroundings): Promise<CheckServerReport> {
   const { url, method } = given;
-  const token = await readToken(given.token, surroundings);
+  const { text: token } = await readToken(given.token, surroundings);
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new UsageError(
       "--token: what was read cannot stand in a header: it is empty, or has white space or line breaks in it",
@@ -82,6 +82,8 @@ async function identityOf(
   const key = String(await readSource(names.key, options, surroundings));
   try {
     createSecureContext({ cert: certificate, key });
+    // Does not accept everything that createSecureContext accepts, such as a TRUSTED CERTIFICATE of OpenSSL.
+    void new X509Certificate(certificate);
     return { certificate, key };
   } catch {
     // What OpenSSL says may quote what it was given.
@@ -92,7 +94,9 @@ async function identityOf(
 /** A certificate with the same name, signed by its own key: all that a thief can make. */
 async function makeIdentity({ certificate }: TlsIdentity): Promise<TlsIdentity> {
   const { generate } = await import("selfsigned");
-  const [, name = "client"] = /(?:^|\n)CN=([\w. -]+)(?:\n|$)/.exec(new X509Certificate(certificate).subject) ?? [];
+  // Undefined if the name is empty.
+  const { subject } = new X509Certificate(certificate) as { readonly subject: string | undefined };
+  const [, name = "client"] = /(?:^|\n)CN=([\w. -]{1,64})(?:\n|$)/.exec(subject ?? "") ?? [];
   const made = await generate([{ name: "commonName", value: name }], {
     keyType: "ec",
     curve: "P-256",

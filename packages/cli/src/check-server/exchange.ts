@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
+import { responseTo } from "../inputs/http-response.ts";
 import { failureCode } from "../inputs/issuer-exchanges.ts";
 
 /** A certificate and its key, as PEM. */
@@ -42,11 +41,9 @@ export async function exchange(
     headers: { accept: "*/*", connection: "close", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     ...tlsOptions(target, identity),
   });
-  // A connection that is closed while the answer is read does not matter any more.
-  outgoing.on("error", () => {});
   try {
     outgoing.end();
-    const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
+    const incoming = await responseTo(outgoing);
     const { statusCode: status = 0, headers } = incoming;
     incoming.destroy();
     return { kind: "answer", status, hasChallenge: headers["www-authenticate"] !== undefined };
@@ -56,12 +53,16 @@ export async function exchange(
   }
 }
 
-/** Returns the TLS options for a target: the certificate and key to present, and the CA certificates to trust. */
+/**
+ * Returns the TLS options for a target: the certificate and key to present, and the CA certificates to trust. The server is
+ * verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+ */
 export function tlsOptions(
   { ca }: Target,
   identity: TlsIdentity | undefined,
-): { readonly cert?: string; readonly key?: string; readonly ca?: string[] } {
+): { readonly rejectUnauthorized: true; readonly cert?: string; readonly key?: string; readonly ca?: string[] } {
   return {
+    rejectUnauthorized: true,
     ...(identity !== undefined && { cert: identity.certificate, key: identity.key }),
     ...(ca.length > 0 && { ca: [...ca] }),
   };

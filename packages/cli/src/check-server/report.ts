@@ -156,9 +156,12 @@ function seenIn(outcome: Outcome): string {
 }
 
 function unreachable(failure: string): string {
-  return /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/.test(failure)
-    ? "the server's certificate is not trusted, and it got no token: --ca FILE"
-    : "see whether the API runs, and whether host and port are right";
+  if (/^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/.test(failure))
+    return "the server's certificate is not trusted, and it got no token: --ca FILE";
+  // The code of Node.js's HTTP parser.
+  if (failure.startsWith("HPE_"))
+    return "the server does not respond with HTTP/1.1: see whether host and port are right";
+  return "see whether the API runs, and whether host and port are right";
 }
 
 function summed(verdicts: readonly ServerVerdict[]): Pick<CheckServerReport, "exitCode" | "summary"> {

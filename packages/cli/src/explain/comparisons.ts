@@ -2,6 +2,7 @@ import { keyMembers, secondKey } from "../causes/binding-causes.ts";
 import { acceptedTypes } from "../causes/header-causes.ts";
 import { granted, timeText } from "../causes/claim-causes.ts";
 import { keyIds } from "../causes/key-causes.ts";
+import { nameText, validityText } from "../rendering/certificate-text.ts";
 import { printable, printableValue } from "../rendering/printable.ts";
 import { claimOf, type Facts } from "./facts.ts";
 import type { StepName } from "./step-names.ts";
@@ -44,7 +45,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
       printable(source),
       ...(x509 === undefined
         ? []
-        : [printable(x509.subject.replaceAll("\n", ", ")), `good to ${timeText(Date.parse(x509.validTo) / 1000)}`]),
+        : [nameText(x509, "subject"), `good to ${validityText(x509, "validTo").replace(".000Z", "Z")}`]),
       ...(thumbprint === undefined ? [] : [`x5t#S256 ${thumbprint}`]),
     ].join("; "),
   }),

@@ -3,8 +3,8 @@ import { type ExplainArguments } from "../arguments/explain-arguments.ts";
 import { readAuthorities } from "../inputs/authorities.ts";
 import { recordingFetch } from "../inputs/issuer-exchanges.ts";
 import { keySet } from "../inputs/key-set.ts";
-import { privateAuthorityFetch } from "../inputs/private-authority-fetch.ts";
 import { readToken } from "../inputs/token-source.ts";
+import { verifyingFetch } from "../inputs/verifying-fetch.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Attempt, judge } from "./attempt.ts";
@@ -22,11 +22,11 @@ import { readTokenText } from "./token-reading.ts";
  */
 export async function explain(given: ExplainArguments, surroundings: Surroundings): Promise<ExplainReport> {
   if (given.token === "-" && given.certificate === "-") throw new UsageError("only one of --token and --cert can be -");
-  const text = await readToken(given.token, surroundings);
+  const { text, ...tokenInput } = await readToken(given.token, surroundings);
   const presented = await presentedCertificate(given, surroundings);
-  const jwks = await keySet(given.jwks, surroundings);
+  const { jwks, ...keySetInput } = await keySet(given.jwks, surroundings);
   const ca = await readAuthorities(given.ca, surroundings);
-  const recording = recordingFetch(ca.length === 0 ? fetch : privateAuthorityFetch(ca));
+  const recording = recordingFetch(verifiesServers(surroundings) && ca.length === 0 ? fetch : verifyingFetch(ca));
   const now = given.at ?? Date.now();
   const { issuer, audience, rules, scopes } = given;
   const options: VerifierOptions = { ...rules, issuer, audience, jwks, fetch: recording.fetch, clock: () => now };
@@ -43,8 +43,17 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
     exchanges: recording.exchanges,
     keys,
     now: context.now,
+    markedInputs: [
+      ...(tokenInput.hasByteOrderMark ? ["--token"] : []),
+      ...(keySetInput.hasByteOrderMark ? ["--jwks"] : []),
+    ],
   };
   return explainReport(probing, facts);
+}
+
+/** Tells whether Node.js verifies the certificates of servers by default, as it does unless the environment says otherwise. */
+function verifiesServers({ env }: Pick<Surroundings, "env">): boolean {
+  return env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0";
 }
 
 /** What core does not take as an option is not taken here. */

@@ -53,9 +53,21 @@ export interface Facts {
   readonly keys: JsonWebKeySet | undefined;
   /** Seconds since the epoch. */
   readonly now: number;
+  /** The options whose input begins with a byte order mark. */
+  readonly markedInputs: readonly string[];
 }
 
 /** A claim of the token, if it has one of that name itself. */
 export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
   return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
+}
+
+/** Returns a value out of JSON if it is a text, else an empty text: String() overflows the stack for a deeply nested list. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Returns a value out of JSON if it is a number, else NaN: Number() throws for `{ "valueOf": 1, "toString": 1 }`. */
+export function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : Number.NaN;
 }

@@ -90,12 +90,17 @@ function certificateOf({ presented }: Facts): ExplainReport["certificate"] {
   };
 }
 
-function notesOf({ partlyJudged }: Probing, { token, presented, now }: Facts): readonly string[] {
+function notesOf({ partlyJudged }: Probing, { token, presented, now, markedInputs }: Facts): readonly string[] {
   const { x509, forwarded, thumbprint } = presented;
   const notes: string[] = [];
   if (partlyJudged.length > 0)
     notes.push("what the profile alone demands of claims and times was not judged: it contradicts what the token has");
   if (token.repaired !== token.text) notes.push("all steps after the first are of the token that is in the text");
+  for (const option of markedInputs) {
+    notes.push(
+      `the input of ${option} begins with a byte order mark (UTF-8), which is left out here: save it without, since other programs do not remove it`,
+    );
+  }
   if (forwarded?.isGuessed === true) {
     notes.push(`the format was guessed: configure ${forwarded.code}; certbound itself never guesses`);
   }

@@ -1,4 +1,7 @@
 import { Buffer } from "node:buffer";
+import { trimEnd } from "../trim-end.ts";
+
+const QUOTES = "\"'`";
 
 /** Members of a JSON object. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -36,9 +39,8 @@ export function readTokenText(text: string): TokenReading {
 function repair(text: string): string {
   const fromJson = jsonText(text)?.["access_token"];
   const inner = typeof fromJson === "string" ? fromJson : text;
-  const bare = percentDecoded(inner)
-    .trim()
-    .replace(/^["'`]+|["'`]+$/g, "")
+  const bare = trimEnd(percentDecoded(inner).trim(), QUOTES)
+    .replace(/^["'`]+/, "")
     .replace(/^authorization:\s*/i, "")
     .replace(/^(?:bearer|dpop)\s+/i, "")
     .replace(/^["'`]+/, "")

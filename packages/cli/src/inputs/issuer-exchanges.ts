@@ -27,20 +27,20 @@ export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {
     exchanges,
     fetch: async (input, init) => {
       const url = input instanceof Request ? input.url : String(input);
-      try {
-        const response = await fetch(input, init);
-        const bytes = await readBody(response);
-        const contentType = response.headers.get("content-type") ?? "";
-        const { status } = response;
-        exchanges.push({ url, status, contentType, body: bytes.toString("utf8"), failure: undefined });
-        return new Response(bytes.length === 0 ? null : new Uint8Array(bytes), {
-          status,
-          headers: { "content-type": contentType },
-        });
-      } catch (error) {
-        exchanges.push({ url, status: undefined, contentType: "", body: "", failure: failureCode(error) });
+      const none = { url, status: undefined, contentType: "", body: "" };
+      // Stands until the request ends, which can be after core has stopped waiting for it.
+      const index = exchanges.push({ ...none, failure: "ETIMEDOUT" }) - 1;
+      const { status, contentType, bytes } = await received(fetch(input, init)).catch((error: unknown) => {
+        exchanges[index] = { ...none, failure: failureCode(error) };
         throw error;
-      }
+      });
+      // Decoded as by Response.json(), which core uses: without a byte order mark.
+      exchanges[index] = { url, status, contentType, body: new TextDecoder().decode(bytes), failure: undefined };
+      // Throws for a status such as 999, which fetch lets through.
+      return new Response(bytes.length === 0 ? null : new Uint8Array(bytes), {
+        status,
+        headers: { "content-type": contentType },
+      });
     },
   };
 }
@@ -48,9 +48,20 @@ export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {
 /** The code of an error, or of what caused it. */
 export function failureCode(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
+  // Requests are aborted here for one reason: they took too long.
+  if (error.name === "AbortError" || error.name === "TimeoutError") return "ETIMEDOUT";
   if ("code" in error && typeof error.code === "string") return error.code;
   if (error.cause !== undefined) return failureCode(error.cause);
   return error.name;
+}
+
+/** Waits for a response, its body included. */
+async function received(
+  fetched: Promise<Response>,
+): Promise<Pick<Response, "status"> & { readonly contentType: string; readonly bytes: Buffer }> {
+  const response = await fetched;
+  const contentType = response.headers.get("content-type") ?? "";
+  return { status: response.status, contentType, bytes: await readBody(response) };
 }
 
 async function readBody({ body }: Response): Promise<Buffer> {

@@ -20,14 +20,24 @@ export function serverCertificates({
   return new Promise((resolve) => {
     const servername = isIP(host) === 0 ? { servername: host } : {};
     // What is presented is to be seen, not believed: nothing is sent over this connection.
-    const socket = connect({ host, port, ...servername, rejectUnauthorized: false, timeout: TIMEOUT });
+    const socket = connect({ host, port, ...servername, rejectUnauthorized: false });
     const end = (result: ServerCertificates): void => {
       socket.destroy();
       resolve(result);
     };
-    socket.once("secureConnect", () => end({ certificates: chainOf(socket.getPeerCertificate(true)) }));
-    socket.once("timeout", () => end({ failure: "ETIMEDOUT" }));
-    socket.once("error", (error) => end({ failure: failureCode(error) }));
+    const fail = (error: unknown): void => end({ failure: failureCode(error) });
+    socket.once("secureConnect", () => {
+      try {
+        end({ certificates: chainOf(socket.getPeerCertificate(true)) });
+      } catch (error) {
+        fail(error);
+      }
+    });
+    // The whole handshake: a server can send a byte now and then.
+    AbortSignal.timeout(TIMEOUT).addEventListener("abort", () => end({ failure: "ETIMEDOUT" }), { once: true });
+    // Stays for the errors of a destroyed socket.
+    socket.on("error", fail);
+    socket.once("close", () => end({ failure: "ECONNRESET" }));
   });
 }
 

@@ -1,13 +1,28 @@
 import { Buffer } from "node:buffer";
-import { readFile } from "node:fs/promises";
+import { constants, createReadStream, openSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import type { Surroundings } from "../surroundings.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** The longest input that is read, in bytes. */
 const MAX_INPUT = 4 * 1024 * 1024;
 
+/** How long an input has to end, in milliseconds. */
+const INPUT_TIMEOUT = 60_000;
+
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** A text that was read. */
+export interface TextInput {
+  /** Without a byte order mark. */
+  readonly text: string;
+  readonly hasByteOrderMark: boolean;
+}
+
 /**
- * Reads a file, or standard input for `-`.
+ * Reads a file or a named pipe, or standard input for `-`.
  *
  * @param option what is named when it cannot be read
  * @throws UsageError
@@ -17,29 +32,70 @@ export async function readSource(
   option: string,
   { stdin }: Pick<Surroundings, "stdin">,
 ): Promise<Buffer> {
-  const bytes = path === "-" ? await readAll(stdin, option) : await readNamed(path, option);
-  if (bytes.length > MAX_INPUT) throw new UsageError(`${option}: the input is longer than ${MAX_INPUT} bytes`);
-  return bytes;
-}
-
-async function readNamed(path: string, option: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await (path === "-" ? withinTime(readAll(stdin)) : readNamed(path));
   } catch (error) {
+    if (error instanceof InputError) throw new UsageError(`${option}: ${error.message}`);
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     // The path is not repeated: where a file is asked for, somebody may have given what belongs into it.
     throw new UsageError(`${option}: the file cannot be read (${code})`);
   }
 }
 
-async function readAll(stdin: Surroundings["stdin"], option: string): Promise<Buffer> {
+/**
+ * Reads UTF-8 text like {@link readSource}.
+ *
+ * @throws UsageError
+ */
+export async function readText(
+  path: string,
+  option: string,
+  surroundings: Pick<Surroundings, "stdin">,
+): Promise<TextInput> {
+  const bytes = await readSource(path, option, surroundings);
+  const hasByteOrderMark = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  return { text: new TextDecoder().decode(bytes), hasByteOrderMark };
+}
+
+/** An input that is too long, or does not end. */
+class InputError extends Error {}
+
+async function readNamed(path: string): Promise<Buffer> {
+  const stream = await openStream(path);
+  try {
+    return await withinTime(readAll(stream));
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** A pipe is opened without waiting for a writer: a blocked thread would keep the process from exiting. */
+async function openStream(path: string): Promise<Readable> {
+  if (!(await stat(path)).isFIFO()) return createReadStream(path);
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) });
+}
+
+async function readAll(source: AsyncIterable<string | Uint8Array>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stdin) {
+  for await (const chunk of source) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk);
     chunks.push(bytes);
     length += bytes.length;
-    if (length > MAX_INPUT) throw new UsageError(`${option}: the input is longer than ${MAX_INPUT} bytes`);
+    if (length > MAX_INPUT) throw new InputError(`the input is longer than ${MAX_INPUT} bytes`);
   }
   return Buffer.concat(chunks);
+}
+
+async function withinTime(reading: Promise<Buffer>): Promise<Buffer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const message = `the input does not end within ${INPUT_TIMEOUT / 1000} s`;
+    timer = setTimeout(() => reject(new InputError(message)), INPUT_TIMEOUT);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -8,7 +8,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { leafFirst, readCertificateFile } from "../inputs/certificate-file.ts";
 import { serverCertificates } from "../inputs/server-certificates.ts";
 import { readSource } from "../inputs/text-source.ts";
-import { printable } from "../rendering/printable.ts";
+import { nameText, validityText } from "../rendering/certificate-text.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 /** One certificate, told. */
@@ -71,10 +71,10 @@ function telling(certificate: X509Certificate, all: boolean): TellingCertificate
   const hex = createHash("sha256").update(certificate.raw).digest("hex");
   return {
     "x5t#S256": certificateThumbprint(certificate),
-    subject: printable(certificate.subject.replaceAll("\n", ", ")),
-    issuer: printable(certificate.issuer.replaceAll("\n", ", ")),
-    validFrom: new Date(certificate.validFrom).toISOString(),
-    validTo: new Date(certificate.validTo).toISOString(),
+    subject: nameText(certificate, "subject"),
+    issuer: nameText(certificate, "issuer"),
+    validFrom: validityText(certificate, "validFrom"),
+    validTo: validityText(certificate, "validTo"),
     ...(all && { hex, hexWithColons: (hex.match(/../g) ?? []).join(":").toUpperCase() }),
   };
 }

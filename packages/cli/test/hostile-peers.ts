@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+
+/** What a peer does with a connection. */
+export type Behavior = (socket: Socket) => void;
+
+/** A peer that listens on loopback. */
+export interface Peer {
+  readonly port: number;
+  /** How many connections it has accepted. */
+  readonly connections: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts a peer that writes bytes of its choice, over TLS if it is given options. */
+export async function startPeer(behave: Behavior, tls?: TlsOptions): Promise<Peer> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const accept = (socket: Socket): void => {
+    connections += 1;
+    behave(socket.on("error", () => {}));
+  };
+  const server: Server = tls === undefined ? createTcpServer(accept) : createTlsServer(tls, accept);
+  server.on("connection", (socket: Socket) => sockets.add(socket.on("error", () => {})));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    // A server that listens on a port has an address of this kind.
+    port: (server.address() as AddressInfo).port,
+    connections: () => connections,
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** Responds to the first bytes of each connection with these. */
+export function respond(bytes: string): Behavior {
+  return (socket) => socket.once("data", () => socket.write(bytes, "latin1"));
+}
+
+/** Responds like {@link respond}, and then resets or closes the connection. */
+export function respondAndEnd(bytes: string, end: (socket: Socket) => void): Behavior {
+  return (socket) => socket.once("data", () => socket.write(bytes, "latin1", () => end(socket)));
+}
+
+/** Responds to the first bytes with these, and then with a piece again and again as long as the client reads. */
+export function flood(bytes: string, piece: string): Behavior {
+  return (socket) => {
+    const write = (): void => {
+      while (socket.writable && socket.write(piece, "latin1"));
+    };
+    socket.on("drain", write).once("data", () => {
+      socket.write(bytes, "latin1");
+      write();
+    });
+  };
+}
+
+/** Responds to the first bytes with these, and then with a piece every 100 ms until the connection is closed. */
+export function drip(bytes: string, piece: string): Behavior {
+  return (socket) => {
+    socket.once("data", () => {
+      socket.write(bytes, "latin1");
+      const timer = setInterval(() => socket.write(piece, "latin1"), 100);
+      socket.once("close", () => clearInterval(timer));
+    });
+  };
+}
+
+/** Writes a complete response with a JSON body. */
+export function json(body: string, status = "200 OK"): string {
+  const length = Buffer.byteLength(body);
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\nconnection: close`;
+  // The peers write latin1: each byte of the UTF-8 is one character.
+  return `${head}\r\n\r\n${Buffer.from(body).toString("latin1")}`;
+}
