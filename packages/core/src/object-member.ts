@@ -46,7 +46,8 @@ export function inheritedData(): string | undefined {
 
 /** Returns whether every array inherits an item, which takes the place of one that a library has yet to compute. */
 export function hasInheritedItem(): boolean {
-  for (const name in []) {
+  const list: object = [];
+  for (const name in list) {
     if (/^\d+$/.test(name)) return true;
   }
   return false;
