@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import type { JWK } from "jose";
 import { decodeBase64url } from "../base64url.ts";
 import type { SignatureAlgorithm } from "../configuration.ts";
@@ -91,6 +92,6 @@ function isSound(jwk: JWK, { kty, lengths }: KeyShape): boolean {
   return lengths.every(([name, length]) => decoded(jwk[name])?.length === length);
 }
 
-function decoded(member: unknown): Uint8Array | undefined {
+function decoded(member: unknown): Buffer | undefined {
   return typeof member === "string" ? decodeBase64url(member) : undefined;
 }
