@@ -36,7 +36,15 @@ export interface IssuerSettings {
    * the check.
    */
   readonly audience?: string | readonly string[] | null | undefined;
-  /** The issuer's public keys, or the URL that serves them; default: found by discovery (RFC 8414, then OpenID Connect). */
+  /**
+   * The issuer's public keys, or the URL that serves them, without credentials; default: found by discovery (RFC 8414, then
+   * OpenID Connect).
+   *
+   * What the members of the keys show is judged when the set is read: a set in the configuration without a key that can
+   * verify signatures, or with more than 1,000 of them, is a `TypeError`; a set that was fetched is `ERR_KEYS_UNAVAILABLE`.
+   * A key is imported when a token first needs it. A key that then proves unusable, such as a point off its curve, counts
+   * as absent: if no other key fits, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
+   */
   readonly jwks?: JsonWebKeySet | string | URL | undefined;
   /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}, or those of the profile. */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined;

@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { withoutPrototype } from "./object-member.ts";
 
 const MIN_RSA_MODULUS = 2048;
@@ -15,18 +16,22 @@ export function isLongEnough(details: object | undefined): boolean {
  * Tells whether an RSA public key is one that a signature may be verified with: a modulus of 2048 bits at least, and an
  * exponent of 3 at least, both odd. Leading zero bytes do not count.
  *
- * With the exponent 1, a signature is the padded hash itself, which anybody can write.
+ * With the exponent 1, a signature is the padded hash itself, which anyone can write.
  */
-export function isSoundRsaKey(modulus: Uint8Array, exponent: Uint8Array): boolean {
+export function isSoundRsaKey(modulus: Buffer, exponent: Buffer): boolean {
   const isLong = bitLength(modulus) >= MIN_RSA_MODULUS && bitLength(exponent) > 1;
   return isLong && isOdd(modulus) && isOdd(exponent);
 }
 
-function bitLength(bytes: Uint8Array): number {
+/** The length of a big-endian number, without leading zeros. */
+function bitLength(bytes: Buffer): number {
   const first = bytes.findIndex((byte) => byte !== 0);
-  return first === -1 ? 0 : (bytes.length - first) * 8 - (Math.clz32(bytes[first] ?? 0) - 24);
+  if (first === -1) return 0;
+  const leadingZeros = Math.clz32(bytes.readUInt8(first)) - 24;
+  return (bytes.length - first) * 8 - leadingZeros;
 }
 
-function isOdd(bytes: Uint8Array): boolean {
-  return (bytes.at(-1) ?? 0) % 2 === 1;
+/** @param bytes at least one */
+function isOdd(bytes: Buffer): boolean {
+  return bytes.readUInt8(bytes.length - 1) % 2 === 1;
 }

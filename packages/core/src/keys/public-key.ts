@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import type { JWK } from "jose";
 import { decodeBase64url } from "../base64url.ts";
 import type { SignatureAlgorithm } from "../configuration.ts";
@@ -52,7 +53,7 @@ const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
  * @param jwk without a prototype
  */
 export function isVerificationKey(jwk: JWK): boolean {
-  const [, shape] = Object.entries(shapes).find(([algorithm]) => fits(jwk, algorithm)) ?? [];
+  const shape = Object.entries(shapes).find(([algorithm]) => fits(jwk, algorithm))?.[1];
   const isForSignatures = (jwk.use === undefined || jwk.use === "sig") && mayVerify(jwk.key_ops);
   return shape !== undefined && isPublic(jwk) && isForSignatures && isSound(jwk, shape);
 }
@@ -68,8 +69,8 @@ export function fits(jwk: JWK, algorithm: string): boolean {
 
 /** Copies only what makes up the key, for one algorithm: other members play no part in verifying. */
 export function keyMaterial({ kty, n, e, crv, x, y, pub }: JWK, algorithm: string): JWK {
-  const parts = Object.entries({ kty, n, e, crv, x, y, pub, alg: algorithm }).filter(([, part]) => part !== undefined);
-  return withoutPrototype(Object.fromEntries(parts));
+  // A member that is undefined counts as absent there.
+  return withoutPrototype({ kty, n, e, crv, x, y, pub, alg: algorithm } as JWK);
 }
 
 function isPublic({ d, p, q, dp, dq, qi, oth, k, priv }: JWK): boolean {
@@ -84,13 +85,15 @@ function mayVerify(operations: unknown): boolean {
 }
 
 function isSound(jwk: JWK, { kty, lengths }: KeyShape): boolean {
-  if (kty === "RSA") {
-    const [modulus, exponent] = [decoded(jwk.n), decoded(jwk.e)];
-    return modulus !== undefined && exponent !== undefined && isSoundRsaKey(modulus, exponent);
-  }
-  return lengths.every(([name, length]) => decoded(jwk[name])?.length === length);
+  const isWhole = lengths.every(([name, length]) => decoded(jwk[name])?.length === length);
+  return isWhole && (kty !== "RSA" || hasSoundNumbers(jwk));
 }
 
-function decoded(member: unknown): Uint8Array | undefined {
+function hasSoundNumbers({ n, e }: JWK): boolean {
+  const [modulus, exponent] = [decoded(n), decoded(e)];
+  return modulus !== undefined && exponent !== undefined && isSoundRsaKey(modulus, exponent);
+}
+
+function decoded(member: unknown): Buffer | undefined {
   return typeof member === "string" ? decodeBase64url(member) : undefined;
 }

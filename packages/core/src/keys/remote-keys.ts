@@ -23,8 +23,8 @@ export interface RemoteKeysOptions {
  * Creates the key source of an issuer that publishes its keys.
  *
  * An unknown `kid` fetches them again, with a cool-down. What cannot be known is `ERR_KEYS_UNAVAILABLE`, never a bad
- * token. A key that the issuer removed is gone with the next fetch; an answer that is no key set, or holds no usable key,
- * replaces nothing.
+ * token. A key that the issuer removed is gone with the next fetch. A response that is not a key set, or is one without a
+ * usable key or with more than 1,000 of them, replaces nothing.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
   const { issuer, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);

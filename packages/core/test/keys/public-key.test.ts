@@ -83,6 +83,7 @@ describe("the modulus of an RSA key", () => {
   test.each<[string, unknown, boolean]>([
     ["of 2048 bits", modulus(() => {}), true],
     ["of 2048 bits behind zero bytes", modulus((n) => Buffer.concat([Buffer.alloc(3), n])), true],
+    ["of 2048 bits behind one zero byte", modulus((n) => Buffer.concat([Buffer.of(0), n])), true],
     ["of 2047 bits", modulus((n) => void (n[0] = 0x7f)), false],
     ["of 2047 bits behind zero bytes", modulus((n) => [0, 0, 0x7f, ...n.subarray(1)] as unknown as Buffer), false],
     ["of 2041 bits", modulus((n) => void (n[0] = 1)), false],
@@ -149,7 +150,7 @@ describe("the members of a fixed length", () => {
   });
 
   test("do not belong to other types of keys", () => {
-    expect(isUsable({ ...rsa, x: 5, y: "!", pub: "" })).toBe(true);
+    expect(isUsable({ ...rsa, crv: "P-256", x: 5, y: "!", pub: "" })).toBe(true);
     expect(isUsable({ ...ed25519, y: "!" })).toBe(true);
     expect(isUsable({ ...p256, n: "!", e: "" })).toBe(true);
   });
