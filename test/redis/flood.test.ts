@@ -12,6 +12,7 @@ interface CountingCache extends IntrospectionCache {
   readonly most: () => number;
 }
 
+/** Counts the reads of a cache; drops what is written. */
 function counting(cache: IntrospectionCache): CountingCache {
   let [running, total, most] = [0, 0, 0];
   return {
@@ -27,7 +28,8 @@ function counting(cache: IntrospectionCache): CountingCache {
         running -= 1;
       }
     },
-    set: (name, value, timeToLive) => cache.set(name, value, timeToLive),
+    // A write that came after the end of the test would open another connection.
+    set: async () => true,
   };
 }
 

@@ -104,6 +104,15 @@ describe.each(failures)("a store that %s", (_name, fail) => {
   });
 });
 
+test("a write whose value is still being encrypted when the store fails does not reach the store", async () => {
+  const { store, cache } = await arrange();
+  store.behave(() => Promise.reject(new Error("down")));
+  const written = cache.write(subject, answer, minute);
+  expect(await cache.read(subject)).toBeUndefined();
+  await written;
+  expect(store.calls).toEqual(["get"]);
+});
+
 describe("a store that resolves a write", () => {
   test("with false has failed, as a Keyv says it", async () => {
     const { store, cache, events } = await arrange();
