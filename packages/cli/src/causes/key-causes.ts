@@ -111,8 +111,8 @@ export const keyCauses: readonly Cause[] = [
     codes: unavailable,
     applies: (facts) => Array.isArray(document(last(facts))["keys"]),
     reason:
-      "the key set has no public key that can verify a signature: it is empty, or holds encryption or symmetric keys only",
-    fix: "have the issuer publish the keys that it signs access tokens with",
+      "the key set has no public key that can verify a signature (it is empty, or holds encryption or symmetric keys only), or more than 1,000 of them",
+    fix: "have the issuer publish the keys that it signs access tokens with, and no others",
   },
   {
     id: "key-set-unreadable",
