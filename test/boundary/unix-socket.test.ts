@@ -27,10 +27,11 @@ async function passListeningSocket(options: ListenOptions): Promise<string> {
   if (options.path !== undefined) linkSync(options.path, `${options.path}-passed`);
   listener.close();
   onTestFinished(async () => {
-    child.kill();
-    await once(child, "close");
+    if (child.kill()) await once(child, "close");
   });
-  const [line] = (await once(output, "data")) as [Buffer];
+  const exited = once(child, "exit").then(([code]) => Promise.reject(new Error(`the program ended with ${code}`)));
+  exited.catch(() => {});
+  const [line] = (await Promise.race([once(output, "data"), exited])) as [Buffer];
   // A server that was given a unix socket does not know its path.
   expect(line.toString().trim()).toBe(options.path === undefined ? address : "null");
   return address;

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { memberOf, withoutPrototype } from "../src/object-member.ts";
+import { hasInheritedItem, inheritedData, memberOf, withoutPrototype } from "../src/object-member.ts";
 import { withPollutedPrototype } from "./support/polluted-prototype.ts";
 
 class Base {
@@ -65,5 +65,21 @@ describe("withoutPrototype", () => {
       "report-only",
       undefined,
     ]);
+  });
+});
+
+describe("inheritedData", () => {
+  test("names the data that every object inherits, and no method", () => {
+    expect(inheritedData()).toBeUndefined();
+    expect(withPollutedPrototype("scope", "read", inheritedData)).toBe("scope");
+    expect(withPollutedPrototype("scope", () => "read", inheritedData)).toBeUndefined();
+  });
+});
+
+describe("hasInheritedItem", () => {
+  test("is true where every array inherits an item, and not for other members", () => {
+    expect(hasInheritedItem()).toBe(false);
+    expect(withPollutedPrototype("2", [1], hasInheritedItem)).toBe(true);
+    expect(withPollutedPrototype("scope", "read", hasInheritedItem)).toBe(false);
   });
 });

@@ -111,3 +111,22 @@ test.each<[string, unknown]>([
 ])("is a TypeError: %s", (_name, names) => {
   expect(() => parseAlternativeNames(names as AlternativeNames)).toThrow(TypeError);
 });
+
+describe("names that cannot be decoded", () => {
+  const isNamed = parseAlternativeNames({ dns: ["client.acme.example"], uri: ["spiffe://acme/client"] });
+
+  test.each<[string, object]>([
+    ["null, as on Node 20", { subjectAltName: null }],
+    [
+      "an exception, as since Node 22",
+      {
+        get subjectAltName(): never {
+          throw new Error("ERR_CRYPTO_OPERATION_FAILED");
+        },
+      },
+    ],
+  ])("are none of the names: %s", (_how, certificate) => {
+    expect(isNamed(certificate as X509Certificate)).toBe(false);
+    expect(isNamed(named)).toBe(true);
+  });
+});

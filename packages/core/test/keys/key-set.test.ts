@@ -3,6 +3,7 @@ import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
 import { createKeySet, type KeySet, readKeySet, type VerificationKey } from "../../src/keys/key-set.ts";
 import { eventLoop } from "../support/key-creations.ts";
+import { whilePrototypeIsPolluted } from "../support/polluted-prototype.ts";
 
 const [rsa, p256, p384, p521, ed25519] = await Promise.all(
   ["RS256", "ES256", "ES384", "ES512", "Ed25519"].map(generatePublicJwk),
@@ -51,6 +52,15 @@ describe("a key", () => {
     const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
     expect(await key?.importFor("RS256")).toBeUndefined();
     expect(await key?.importFor("ES256")).toBeDefined();
+  });
+
+  test("that could not be imported because of data on Object.prototype is imported later", async () => {
+    const set = createKeySet({ keys: [p256 as JWK] });
+    const [key] = set.find({ algorithm: "ES256", keyId: undefined });
+    const attempt = async (): Promise<unknown> => key?.importFor("ES256");
+    expect(await whilePrototypeIsPolluted("use", "enc", attempt)).toBeUndefined();
+    expect(set.find({ algorithm: "ES256", keyId: undefined })).toEqual([key]);
+    expect(await attempt()).toBeDefined();
   });
 
   test("that names an algorithm fits that one only (C-06)", () => {
