@@ -43,12 +43,11 @@ export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
  */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
   const given = request as NodeRequest & { readonly raw: NodeRequest };
-  const rawHeaders = memberOf(given, "rawHeaders");
-  if (rawHeaders === undefined) return membersOf(memberOf(given, "raw") as NodeRequest);
-  return { rawHeaders, socket: memberOf(given, "socket") as NodeSocket, stream: memberOf(given, "stream") };
-}
-
-function membersOf(node: NodeRequest): NodeRequest {
+  // The fast way, for requests of node:http: they have these members as their own, and no stream.
+  const { rawHeaders, socket, stream } = given;
+  const isOwn = Object.hasOwn(given, "rawHeaders") && Object.hasOwn(given, "socket");
+  if (isOwn && rawHeaders !== undefined && stream === undefined) return { rawHeaders, socket, stream };
+  const node = memberOf(given, "rawHeaders") === undefined ? (memberOf(given, "raw") as NodeRequest) : given;
   return {
     rawHeaders: memberOf(node, "rawHeaders") as readonly string[],
     socket: memberOf(node, "socket") as NodeSocket,
