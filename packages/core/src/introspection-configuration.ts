@@ -95,3 +95,10 @@ export interface IntrospectionConfiguration {
   readonly cacheDuration: number;
   readonly cache: { readonly store: IntrospectionCache; readonly key: string } | undefined;
 }
+
+/** Returns whether the API authenticates with a certificate, as `clientTls` or the `fetch` option presents it. */
+export function isMutualTls(
+  authentication: ClientAuthentication,
+): authentication is Extract<ClientAuthentication, { readonly tls: ClientTls | undefined }> {
+  return authentication.method === "tls_client_auth" || authentication.method === "self_signed_tls_client_auth";
+}

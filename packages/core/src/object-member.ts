@@ -31,26 +31,25 @@ export function withoutPrototype<Members extends object>(members: Members): Memb
 }
 
 /**
- * Returns the name of a member that every array and object inherits although no class has it: data that something else in the
- * process has put on `Object.prototype` or `Array.prototype`. Undefined in a sound process.
- *
- * Libraries read it where a member was not given. Functions do not count: some old libraries add methods there.
+ * Returns whether every array and object inherits data, which something else in the process has put on `Object.prototype` or
+ * `Array.prototype`; libraries read it where a member was not given. Functions do not count: some old libraries add methods
+ * there.
  */
-export function inheritedData(): string | undefined {
-  const list: object = [];
-  for (const name in list) {
-    if (typeof Reflect.get(list, name) !== "function") return name;
-  }
-  return undefined;
+export function hasInheritedData(): boolean {
+  return inheritedNames().some((name) => typeof Reflect.get([], name) !== "function");
 }
 
 /** Returns whether every array inherits an item, which takes the place of one that a library has yet to compute. */
 export function hasInheritedItem(): boolean {
+  return inheritedNames().some((name) => /^\d+$/.test(name));
+}
+
+/** Lists the enumerable members that every array inherits; in a sound process there are none. */
+function inheritedNames(): readonly string[] {
   const list: object = [];
-  for (const name in list) {
-    if (/^\d+$/.test(name)) return true;
-  }
-  return false;
+  const names: string[] = [];
+  for (const name in list) names.push(name);
+  return names;
 }
 
 function prototypeOf(object: object): object | null {

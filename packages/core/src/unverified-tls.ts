@@ -1,6 +1,6 @@
 import { emitWarning } from "node:process";
 import type { IssuerConfiguration, VerifierConfiguration } from "./configuration.ts";
-import type { ClientAuthentication } from "./introspection-configuration.ts";
+import { isMutualTls } from "./introspection-configuration.ts";
 import { withoutPrototype } from "./object-member.ts";
 import { isTlsUnverified } from "./options.ts";
 import { isHttpsUrl } from "./secure-url.ts";
@@ -35,13 +35,7 @@ function isFetchedOverTls({ issuer, keys, introspection }: IssuerConfiguration):
     const { endpoint, authentication } = introspection;
     // The metadata of the issuer says where the endpoint is.
     if (endpoint === undefined) urls.push(issuer);
-    else if (!hasClientTls(authentication)) urls.push(endpoint);
+    else if (!isMutualTls(authentication) || authentication.tls === undefined) urls.push(endpoint);
   }
   return urls.some(isHttpsUrl);
-}
-
-function hasClientTls(authentication: ClientAuthentication): boolean {
-  const isMutualTls =
-    authentication.method === "tls_client_auth" || authentication.method === "self_signed_tls_client_auth";
-  return isMutualTls && authentication.tls !== undefined;
 }

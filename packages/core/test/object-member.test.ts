@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { hasInheritedItem, inheritedData, memberOf, withoutPrototype } from "../src/object-member.ts";
+import { hasInheritedData, hasInheritedItem, memberOf, withoutPrototype } from "../src/object-member.ts";
 import { withPollutedPrototype } from "./support/polluted-prototype.ts";
 
 class Base {
@@ -68,11 +68,11 @@ describe("withoutPrototype", () => {
   });
 });
 
-describe("inheritedData", () => {
-  test("names the data that every object inherits, and no method", () => {
-    expect(inheritedData()).toBeUndefined();
-    expect(withPollutedPrototype("scope", "read", inheritedData)).toBe("scope");
-    expect(withPollutedPrototype("scope", () => "read", inheritedData)).toBeUndefined();
+describe("hasInheritedData", () => {
+  test("is true where every object inherits data, and not for a method", () => {
+    expect(hasInheritedData()).toBe(false);
+    expect(withPollutedPrototype("scope", "read", hasInheritedData)).toBe(true);
+    expect(withPollutedPrototype("scope", () => "read", hasInheritedData)).toBe(false);
   });
 });
 

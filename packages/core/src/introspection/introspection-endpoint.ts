@@ -13,7 +13,7 @@ import {
 import { currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
 import { AccessTokenError } from "../errors.ts";
-import type { IntrospectionConfiguration } from "../introspection-configuration.ts";
+import { type IntrospectionConfiguration, isMutualTls } from "../introspection-configuration.ts";
 import { discoverMetadata } from "../issuer/discovery.ts";
 import { boundedFetch, ExchangeError } from "../issuer/exchange.ts";
 import { createRemoteValue } from "../issuer/remote-value.ts";
@@ -61,9 +61,7 @@ export function createIntrospectionEndpoint(
   elapsed?: () => number,
 ): IntrospectionEndpoint {
   const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
-  const isMutualTls =
-    authentication.method === "tls_client_auth" || authentication.method === "self_signed_tls_client_auth";
-  const tls = isMutualTls ? authentication.tls : undefined;
+  const tls = isMutualTls(authentication) ? authentication.tls : undefined;
   const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
   const authenticate = clientAuthentication(authentication);
 
@@ -75,7 +73,7 @@ export function createIntrospectionEndpoint(
     if (endpoint !== undefined) return endpoint.href;
     const found = metadata.current() ?? (await metadata.refreshed());
     // RFC 8705 section 5.
-    const alias = isMutualTls ? introspectionAlias(found) : undefined;
+    const alias = isMutualTls(authentication) ? introspectionAlias(found) : undefined;
     if (alias === undefined) return found.introspection_endpoint;
     if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
     throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");

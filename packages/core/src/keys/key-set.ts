@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { JsonWebKeySet } from "../configuration.ts";
-import { inheritedData, withoutPrototype } from "../object-member.ts";
+import { hasInheritedData, withoutPrototype } from "../object-member.ts";
 import { fits, isVerificationKey, keyMaterial } from "./public-key.ts";
 
 /** The keys of an issuer at one time. */
@@ -124,7 +124,7 @@ function verificationKey(jwk: JWK): VerificationKey {
   const importOnce = async (algorithm: string): Promise<CryptoKey | undefined> => {
     const key = await importPublicKey(jwk, algorithm);
     // A key that jose could not import because of data on Object.prototype can be good later.
-    if (key === undefined && inheritedData() !== undefined) imported.delete(algorithm);
+    if (key === undefined && hasInheritedData()) imported.delete(algorithm);
     else if (key === undefined) unusable.add(algorithm);
     return key;
   };
