@@ -3,13 +3,15 @@ import type { Reporter, TestCase, TestModule, TestSuite } from "vitest/node";
 
 interface Tally {
   readonly passed: number;
-  readonly failed: number;
+  /** A line for each failure: where it happened, and the first line of its first error. */
+  readonly failures: readonly string[];
   readonly skipped: number;
 }
 
 /**
  * Lists the skipped tests and ends the output with `N passed, N failed[, N skipped]`, alone on the last line.
- * When the environment variable TEST_TALLY names a file, the three numbers are appended to it instead.
+ * When the environment variable TEST_TALLY names a file, the three numbers are appended to it instead, and the failures to
+ * the file with that name and `.failures`.
  */
 export function plainReporter(): Reporter {
   let tally: Tally | undefined;
@@ -26,17 +28,25 @@ export function plainReporter(): Reporter {
       for (const test of skipped) console.log(`skipped: ${nameOf(test)}`);
       tally = {
         passed: tests.filter((test) => test.ok() && test.result().state === "passed").length,
-        failed: tests.filter((test) => !test.ok()).length + modules.reduce(addErrors, unhandledErrors.length),
+        failures: [
+          ...tests.filter((test) => !test.ok()).map((test) => failureOf(nameOf(test), test.result().errors ?? [])),
+          ...modules.flatMap(failuresOutsideTests),
+          ...unhandledErrors.map((error) => failureOf("unhandled error", [error])),
+        ],
         skipped: skipped.length,
       };
     },
   };
 }
 
-/** Counts what fails outside a test: a file that cannot be loaded, a hook that throws. */
-function addErrors(sum: number, module: TestModule): number {
+/** Lists what fails outside a test: a file that cannot be loaded, a hook that throws. */
+function failuresOutsideTests(module: TestModule): string[] {
   const groups: (TestModule | TestSuite)[] = [module, ...module.children.allSuites()];
-  return groups.reduce((errors, group) => errors + group.errors().length, sum);
+  return groups.flatMap((group) => group.errors().map((error) => failureOf(module.relativeModuleId, [error])));
+}
+
+function failureOf(place: string, [error]: readonly { readonly message: string }[]): string {
+  return `${place}: ${error?.message.split("\n", 1)[0] ?? ""}`;
 }
 
 function nameOf(test: TestCase): string {
@@ -45,8 +55,11 @@ function nameOf(test: TestCase): string {
   return `${test.module.relativeModuleId} > ${test.fullName}${note === undefined ? "" : ` (${note})`}`;
 }
 
-function report({ passed, failed, skipped }: Tally): void {
+function report({ passed, failures, skipped }: Tally): void {
   const file = process.env["TEST_TALLY"];
-  if (file !== undefined && file !== "") appendFileSync(file, `${passed} ${failed} ${skipped}\n`);
-  else process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  if (file !== undefined && file !== "") {
+    appendFileSync(file, `${passed} ${failures.length} ${skipped}\n`);
+    if (failures.length > 0) appendFileSync(`${file}.failures`, `${failures.join("\n")}\n`);
+  } else
+    process.stdout.write(`\n${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
 }
