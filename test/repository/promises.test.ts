@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { problemsOf, promisesOf, resultOf } from "../../tools/promises.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const page = readFileSync(join(root, "SECURITY.md"), "utf8");
+
+function read(file: string): string | undefined {
+  return existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : undefined;
+}
+
+test("every promise of SECURITY.md names tests that exist", () => {
+  expect(problemsOf(promisesOf(page), read)).toEqual([]);
+});
+
+test("every line of the table is read as a promise", () => {
+  const [, section = ""] = page.split("## The promises and their tests\n");
+  expect(promisesOf(page)).toHaveLength(section.match(/^\| \d/gm)?.length ?? 0);
+});
+
+const source = 'test("rejects a stolen token", () => {});\ntest.each(modes)("accepts the mode %s", () => {});';
+
+function problemsIn(...rows: readonly string[]): readonly string[] {
+  const table = ["| | promise | depends on | tests |", "|---|---|---|---|", ...rows].join("\n");
+  return problemsOf(promisesOf(`## The promises and their tests\n\n${table}\n\n## Next\n`), (file) =>
+    file === "a.test.ts" ? source : undefined,
+  );
+}
+
+test("a row with a promise, its dependencies and its tests has no problem", () => {
+  const tests = '[a.test.ts](a.test.ts): "rejects a stolen token", "accepts the mode"; see [the page](page.md)';
+  expect(problemsIn(`| 1 | A promise | Node.js | ${tests} |`)).toEqual([]);
+});
+
+test.each([
+  ["a table without rows", "", "there is no row"],
+  [
+    "a row out of order",
+    '| 2 | A promise | Node.js | [a](a.test.ts): "rejects a stolen token" |',
+    "row 2 stands where",
+  ],
+  ["a row without a promise", '| 1 | | Node.js | [a](a.test.ts): "rejects a stolen token" |', "no promise"],
+  [
+    "a row without dependencies",
+    '| 1 | A promise | | [a](a.test.ts): "rejects a stolen token" |',
+    "what it depends on",
+  ],
+  ["a row without tests", "| 1 | A promise | Node.js | [a](a.test.ts) |", "names no test"],
+  ["a file that does not exist", '| 1 | A promise | Node.js | [b](b.test.ts): "rejects a stolen token" |', "b.test.ts"],
+  [
+    "a test that does not exist",
+    '| 1 | A promise | Node.js | [a](a.test.ts): "rejects an old token" |',
+    "an old token",
+  ],
+  ["part of a name", '| 1 | A promise | Node.js | [a](a.test.ts): "rejects a stolen" |', "a.test.ts has no test"],
+])("%s is a problem", (_name, row, problem) => {
+  expect(problemsIn(row)).toEqual([expect.stringContaining(problem)]);
+});
+
+describe("the result of a row", () => {
+  const row = {
+    number: 1,
+    promise: "",
+    dependsOn: "",
+    tests: [{ file: "a.test.ts", name: "accepts the mode" }],
+  };
+  const resultsOf = (...statuses: readonly string[]) => [
+    {
+      name: join(process.cwd(), "a.test.ts"),
+      assertionResults: statuses.map((status, index) => ({ fullName: `an API accepts the mode ${index}`, status })),
+    },
+  ];
+
+  test("counts each of its tests", () => {
+    expect(resultOf(row, resultsOf("passed", "failed", "pending", "passed"))).toEqual({
+      passed: 2,
+      failed: 1,
+      skipped: 1,
+    });
+  });
+
+  test("is a failure where a named test did not run", () => {
+    expect(resultOf(row, resultsOf())).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect(resultOf({ ...row, tests: [{ file: "b.test.ts", name: "accepts the mode" }] }, resultsOf("passed"))).toEqual(
+      {
+        passed: 0,
+        failed: 1,
+        skipped: 0,
+      },
+    );
+  });
+});
