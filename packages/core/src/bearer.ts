@@ -1,4 +1,4 @@
-import { AccessTokenError } from "./errors.ts";
+import { rejected } from "./errors.ts";
 import { headerValues, type NodeRequest, withAllHeaders } from "./incoming-request.ts";
 
 /** All white space of ECMAScript, and the comma. */
@@ -17,11 +17,12 @@ const separators =
  */
 export function authorizationHeader(request: NodeRequest): string {
   const complete = withAllHeaders(request);
-  if (typeof complete === "string") throw malformed(complete);
+  if (typeof complete === "string") throw rejected("ERR_REQUEST_MALFORMED", complete);
   const values = headerValues(complete, "authorization");
-  if (values.length > 1) throw malformed(`expected one Authorization header, saw ${values.length}`);
+  if (values.length > 1)
+    throw rejected("ERR_REQUEST_MALFORMED", `expected one Authorization header, saw ${values.length}`);
   const [credentials = ""] = values;
-  if (credentials === "") throw missing("there is no Authorization header");
+  if (credentials === "") throw rejected("ERR_TOKEN_MISSING", "there is no Authorization header");
   return credentials;
 }
 
@@ -37,18 +38,11 @@ export function authorizationHeader(request: NodeRequest): string {
 export function bearerToken(credentials: string, schemes: readonly string[]): string {
   const end = credentials.search(/[ \t]/);
   const scheme = (end < 0 ? credentials : credentials.slice(0, end)).toLowerCase();
-  if (!schemes.includes(scheme)) throw missing("the Authorization header has another scheme");
+  if (!schemes.includes(scheme)) throw rejected("ERR_TOKEN_MISSING", "the Authorization header has another scheme");
   const token = credentials.slice(scheme.length).replace(/^ +/, "");
   // Searched for one by one: a regular expression takes seven times as long.
   const isOne = token !== "" && !separators.some((text) => token.includes(text));
-  if (!isOne) throw malformed("expected the scheme, a space and one token in the Authorization header");
+  if (!isOne)
+    throw rejected("ERR_REQUEST_MALFORMED", "expected the scheme, a space and one token in the Authorization header");
   return token;
-}
-
-function missing(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_TOKEN_MISSING", { detail });
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_REQUEST_MALFORMED", { detail });
 }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { AccessTokenError } from "./errors.ts";
+import { rejected } from "./errors.ts";
 import { isThumbprint } from "./thumbprint.ts";
 
 const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
@@ -17,7 +17,11 @@ export function derFromText(text: string): Buffer {
   // Another block may follow, which is no leaf and plays no part.
   const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed, "line feeds").body : text;
   const der = derFromBase64(encoded);
-  if (der === undefined) throw malformed(`the text is neither PEM nor canonical base64 DER${looksLike(encoded)}`);
+  if (der === undefined)
+    throw rejected(
+      "ERR_CERTIFICATE_MALFORMED",
+      `the text is neither PEM nor canonical base64 DER${looksLike(encoded)}`,
+    );
   return der;
 }
 
@@ -53,14 +57,16 @@ export function pemBodies(text: string, lineBreaks: LineBreaks): readonly string
 type LineBreaks = "line feeds" | "spaces";
 
 function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: string; readonly rest: string } {
-  if (!text.startsWith(PEM_BEGIN)) throw malformed(`the text is not PEM${looksLike(text)}`);
+  if (!text.startsWith(PEM_BEGIN)) throw rejected("ERR_CERTIFICATE_MALFORMED", `the text is not PEM${looksLike(text)}`);
   const end = text.indexOf(PEM_END);
-  if (end < 0) throw malformed("the PEM text has no END line: truncated?");
+  if (end < 0) throw rejected("ERR_CERTIFICATE_MALFORMED", "the PEM text has no END line: truncated?");
   const lineBreak = lineBreaks === "spaces" ? " " : "\n";
   const body = text.slice(PEM_BEGIN.length, end).replaceAll("\r\n", "\n");
-  if (!body.startsWith(lineBreak)) throw malformed(`the line breaks of the PEM text are not ${lineBreaks}`);
+  if (!body.startsWith(lineBreak))
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the line breaks of the PEM text are not ${lineBreaks}`);
   const rest = text.slice(end + PEM_END.length).trimStart();
-  if (rest !== "" && !rest.startsWith(PEM_BEGIN)) throw malformed("the PEM text is followed by something else");
+  if (rest !== "" && !rest.startsWith(PEM_BEGIN))
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the PEM text is followed by something else");
   return { body: body.replaceAll(lineBreak, ""), rest };
 }
 
@@ -74,17 +80,19 @@ function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: s
 export function assertCertificateShape(der: Buffer): void {
   const certificate = elementAt(der, 0);
   if (certificate?.tag !== SEQUENCE || !certificate.isShortest)
-    throw malformed(`the bytes are not a DER certificate${bytesLookLike(der)}`);
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the bytes are not a DER certificate${bytesLookLike(der)}`);
   const { content, end } = certificate;
-  if (end > der.length) throw malformed(`the certificate is truncated: ${der.length} of ${end} bytes`);
-  if (end < der.length) throw malformed(`something follows the certificate: ${der.length - end} bytes`);
+  if (end > der.length)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the certificate is truncated: ${der.length} of ${end} bytes`);
+  if (end < der.length)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `something follows the certificate: ${der.length - end} bytes`);
   let offset = content;
   for (const tag of CERTIFICATE_MEMBERS) {
     const member = elementAt(der, offset);
-    if (member?.tag !== tag || member.end > end) throw malformed(NOT_A_CERTIFICATE);
+    if (member?.tag !== tag || member.end > end) throw rejected("ERR_CERTIFICATE_MALFORMED", NOT_A_CERTIFICATE);
     offset = member.end;
   }
-  if (offset !== end) throw malformed(NOT_A_CERTIFICATE);
+  if (offset !== end) throw rejected("ERR_CERTIFICATE_MALFORMED", NOT_A_CERTIFICATE);
 }
 
 const BIT_STRING = 0x03;
@@ -139,8 +147,4 @@ export function looksLike(text: string): string {
   if (/%[\da-f]{2}/i.test(text)) return ": it looks percent-encoded";
   if (text.includes(",")) return ": it looks like a list";
   return text.startsWith("(") || text.startsWith("{") ? ": it looks like a placeholder for no certificate" : "";
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
 }

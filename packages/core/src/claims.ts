@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from "./access-token.ts";
 import { currentTime } from "./clock.ts";
 import type { CompactJws } from "./compact-jws.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "./configuration.ts";
-import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
+import { rejected } from "./errors.ts";
 import { type JsonObject, ownMember } from "./json-object.ts";
 import { normaliseTokenType } from "./options.ts";
 
@@ -38,11 +38,11 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, rules: Clai
   const { configuration, issuer, bindingRequired } = rules;
   checkAlgorithm(header.algorithm, issuer === undefined ? configuration.issuers : [issuer]);
   checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
-  if (issuer === undefined) throw refused("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
+  if (issuer === undefined) throw rejected("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
   checkTimes(timesOf(claims), configuration, { expires: true, issued: true });
   const missing = configuration.demands.requiredClaims.find((name) => !Object.hasOwn(claims, name));
-  if (missing !== undefined) throw refused("ERR_TOKEN_CLAIM", `${missing} is missing, and the profile demands it`);
+  if (missing !== undefined) throw rejected("ERR_TOKEN_CLAIM", `${missing} is missing, and the profile demands it`);
   checkForm(claims);
   return claims;
 }
@@ -88,12 +88,12 @@ export function checkIntrospection(response: JsonObject, rules: IntrospectionRul
   checkIntrospectedType(ownMember(response, "token_type"));
   const [iss, audience] = ["iss", "aud"].map((name) => ownMember(response, name));
   if (iss !== undefined && iss !== issuer.issuer) {
-    throw refused("ERR_TOKEN_ISSUER", "the iss of the answer is not the issuer that was asked");
+    throw rejected("ERR_TOKEN_ISSUER", "the iss of the answer is not the issuer that was asked");
   }
   for (const name of ["sub", "client_id"]) {
     const [asked, told] = [claims && ownMember(claims, name), ownMember(response, name)];
     if (asked !== undefined && told !== undefined && asked !== told) {
-      throw refused("ERR_TOKEN_CLAIM", `the answer of the issuer and the token differ in ${name}`);
+      throw rejected("ERR_TOKEN_CLAIM", `the answer of the issuer and the token differ in ${name}`);
     }
   }
   if (claims === undefined || audience !== undefined) checkAudience(audience, issuer.audience);
@@ -107,34 +107,34 @@ const introspectedTypes = new Set(["bearer", "access_token", "mtls_pop"]);
 
 function checkIntrospectedType(type: unknown): void {
   if (type === undefined || (typeof type === "string" && introspectedTypes.has(type.toLowerCase()))) return;
-  throw refused("ERR_TOKEN_TYPE", `the token_type of the answer is none of ${[...introspectedTypes].join(", ")}`);
+  throw rejected("ERR_TOKEN_TYPE", `the token_type of the answer is none of ${[...introspectedTypes].join(", ")}`);
 }
 
 /** Of a token of an unknown issuer, the algorithm counts when any issuer is accepted with it: that issuer is refused next. */
 function checkAlgorithm(algorithm: string, issuers: readonly IssuerConfiguration[]): void {
   if (issuers.some(({ algorithms }) => algorithms.has(algorithm))) return;
-  throw refused("ERR_TOKEN_ALGORITHM", "the alg of the header is not one of the accepted ones");
+  throw rejected("ERR_TOKEN_ALGORITHM", "the alg of the header is not one of the accepted ones");
 }
 
 function checkType(type: unknown, claims: JsonObject, accepted: ReadonlySet<string | null>): void {
-  if (type !== undefined && typeof type !== "string") throw refused("ERR_TOKEN_TYPE", "the typ is not a string");
+  if (type !== undefined && typeof type !== "string") throw rejected("ERR_TOKEN_TYPE", "the typ is not a string");
   if (type === "at+jwt" && accepted.has(type)) return;
   const normalised = type === undefined ? null : normaliseTokenType(type);
   if (!accepted.has(normalised)) {
     const names = [...accepted].map((name) => name ?? "none").join(", ");
-    throw refused("ERR_TOKEN_TYPE", `the typ is not accepted; accepted are ${names} (see tokenTypes)`);
+    throw rejected("ERR_TOKEN_TYPE", `the typ is not accepted; accepted are ${names} (see tokenTypes)`);
   }
   if (normalised === "at+jwt") return;
   const foreign = foreignClaims.find((name) => Object.hasOwn(claims, name));
-  if (foreign !== undefined) throw refused("ERR_TOKEN_TYPE", `it has ${foreign}: an ID token or an event, not at+jwt`);
+  if (foreign !== undefined) throw rejected("ERR_TOKEN_TYPE", `it has ${foreign}: an ID token or an event, not at+jwt`);
 }
 
 function checkAudience(audience: unknown, accepted: readonly string[] | null): void {
   if (accepted === null) return;
   const audiences = typeof audience === "string" ? [audience] : audience;
-  if (!isStringList(audiences)) throw refused("ERR_TOKEN_AUDIENCE", "aud is missing, or not a string or list of them");
+  if (!isStringList(audiences)) throw rejected("ERR_TOKEN_AUDIENCE", "aud is missing, or not a string or list of them");
   if (!audiences.some((value) => accepted.includes(value))) {
-    throw refused("ERR_TOKEN_AUDIENCE", "aud holds none of the configured audiences: a token for another API?");
+    throw rejected("ERR_TOKEN_AUDIENCE", "aud holds none of the configured audiences: a token for another API?");
   }
 }
 
@@ -164,18 +164,18 @@ function checkTimes(
   required: { readonly expires: boolean; readonly issued: boolean },
 ): void {
   const now = currentTime(clock);
-  if (expires === undefined && required.expires) throw refused("ERR_TOKEN_CLAIM", "exp is missing");
-  if (expires !== undefined && now >= expires + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "exp has passed");
+  if (expires === undefined && required.expires) throw rejected("ERR_TOKEN_CLAIM", "exp is missing");
+  if (expires !== undefined && now >= expires + clockTolerance) throw rejected("ERR_TOKEN_EXPIRED", "exp has passed");
   if (notBefore !== undefined && now < notBefore - clockTolerance) {
-    throw refused("ERR_TOKEN_NOT_YET_VALID", "nbf is in the future: do the clocks agree?");
+    throw rejected("ERR_TOKEN_NOT_YET_VALID", "nbf is in the future: do the clocks agree?");
   }
   if (issued !== undefined && demands.issuedAhead !== undefined && issued > now + demands.issuedAhead) {
-    throw refused("ERR_TOKEN_NOT_YET_VALID", `iat is more than ${demands.issuedAhead} s in the future`);
+    throw rejected("ERR_TOKEN_NOT_YET_VALID", `iat is more than ${demands.issuedAhead} s in the future`);
   }
   if (maxTokenAge === undefined || (issued === undefined && !required.issued)) return;
-  if (issued === undefined) throw refused("ERR_TOKEN_CLAIM", "iat is missing, and maxTokenAge needs it");
-  if (now < issued - clockTolerance) throw refused("ERR_TOKEN_NOT_YET_VALID", "iat is in the future");
-  if (now >= issued + maxTokenAge + clockTolerance) throw refused("ERR_TOKEN_EXPIRED", "it is older than maxTokenAge");
+  if (issued === undefined) throw rejected("ERR_TOKEN_CLAIM", "iat is missing, and maxTokenAge needs it");
+  if (now < issued - clockTolerance) throw rejected("ERR_TOKEN_NOT_YET_VALID", "iat is in the future");
+  if (now >= issued + maxTokenAge + clockTolerance) throw rejected("ERR_TOKEN_EXPIRED", "it is older than maxTokenAge");
 }
 
 /** NumericDate is a JSON number (RFC 7519 section 2); JSON.parse reads 1e999 as Infinity. */
@@ -183,27 +183,23 @@ function numericDate(claims: JsonObject, name: "exp" | "nbf" | "iat"): number | 
   const value = ownMember(claims, name);
   if (value === undefined) return undefined;
   if (typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE) return value;
-  throw refused("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000`);
+  throw rejected("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000`);
 }
 
 /** What is typed in {@link AccessTokenClaims}, and was not checked on the way. */
 function checkForm(claims: JsonObject): void {
   for (const name of ["sub", "client_id", "jti"]) {
     const value = ownMember(claims, name);
-    if (value !== undefined && typeof value !== "string") throw refused("ERR_TOKEN_CLAIM", `${name} is not a string`);
+    if (value !== undefined && typeof value !== "string") throw rejected("ERR_TOKEN_CLAIM", `${name} is not a string`);
   }
   for (const name of ["aud", "scope"]) {
     const value = ownMember(claims, name);
     if (value !== undefined && typeof value !== "string" && !isStringList(value)) {
-      throw refused("ERR_TOKEN_CLAIM", `${name} is neither a string nor a list of strings`);
+      throw rejected("ERR_TOKEN_CLAIM", `${name} is neither a string nor a list of strings`);
     }
   }
 }
 
 function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function refused(code: AccessTokenErrorCode, detail: string): AccessTokenError {
-  return new AccessTokenError(code, { detail });
 }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { hash, X509Certificate } from "node:crypto";
 import { assertCertificateShape, derFromText } from "./certificate-der.ts";
-import { AccessTokenError } from "./errors.ts";
+import { rejected } from "./errors.ts";
 import { memberOf } from "./object-member.ts";
 import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
 
@@ -46,7 +46,7 @@ export type ClientCertificateInput =
  */
 export function certificateThumbprint(certificate: string | Uint8Array | X509Certificate): string {
   const parsed = parseClientCertificate(certificate);
-  if (parsed === undefined) throw malformed("the certificate is empty");
+  if (parsed === undefined) throw rejected("ERR_CERTIFICATE_MALFORMED", "the certificate is empty");
   return parsed.thumbprint;
 }
 
@@ -123,11 +123,13 @@ function fromThumbprint(
   const chainVerified: unknown = memberOf(input, "chainVerified");
   if (typeof thumbprint !== "string") throw new TypeError("the thumbprint of a client certificate must be a string");
   if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
-  if (!isThumbprint(thumbprint)) throw malformed("the thumbprint is not 43 characters of canonical base64url");
+  if (!isThumbprint(thumbprint))
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not 43 characters of canonical base64url");
   if (x509 !== undefined && !(x509 instanceof X509Certificate)) {
     throw new TypeError("the x509 of a client certificate must be an X509Certificate");
   }
-  if (x509 !== undefined && sha256(x509.raw) !== thumbprint) throw malformed("the thumbprint is not that of its x509");
+  if (x509 !== undefined && sha256(x509.raw) !== thumbprint)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not that of its x509");
   if (chainVerified !== undefined && typeof chainVerified !== "boolean") {
     throw new TypeError("the chainVerified of a client certificate must be true or false");
   }
@@ -146,8 +148,4 @@ function parseX509(der: Buffer): X509Certificate | undefined {
 
 function sha256(der: Uint8Array): string {
   return hash("sha256", der, "base64url");
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
 }

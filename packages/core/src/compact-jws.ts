@@ -1,5 +1,5 @@
 import { decodeBase64url } from "./base64url.ts";
-import { AccessTokenError } from "./errors.ts";
+import { rejected } from "./errors.ts";
 import { isJsonObject, type JsonObject, ownMember } from "./json-object.ts";
 
 /** A compact JWS whose shape was checked, and nothing else: header and claims are what the sender wrote. */
@@ -27,22 +27,28 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws AccessTokenError `ERR_TOKEN_MALFORMED`, or `ERR_TOKEN_ALGORITHM` when `alg` is not a string
  */
 export function parseCompactJws(token: string): CompactJws {
-  if (token.length > MAX_TOKEN_LENGTH) throw malformed(`it is longer than ${MAX_TOKEN_LENGTH} characters`);
+  if (token.length > MAX_TOKEN_LENGTH)
+    throw rejected("ERR_TOKEN_MALFORMED", `it is longer than ${MAX_TOKEN_LENGTH} characters`);
   const parts = token.split(".", 6);
-  if (parts.length === 5) throw malformed("it has five parts: an encrypted token (JWE) is not accepted");
+  if (parts.length === 5)
+    throw rejected("ERR_TOKEN_MALFORMED", "it has five parts: an encrypted token (JWE) is not accepted");
   const [header = "", payload = "", signature = ""] = parts;
-  if (parts.length !== 3) throw malformed("it does not have three parts separated by periods: an opaque token?");
-  if (decodeBase64url(signature) === undefined) throw malformed("the signature is not canonical base64url");
+  if (parts.length !== 3)
+    throw rejected("ERR_TOKEN_MALFORMED", "it does not have three parts separated by periods: an opaque token?");
+  if (decodeBase64url(signature) === undefined)
+    throw rejected("ERR_TOKEN_MALFORMED", "the signature is not canonical base64url");
   const parsed = parseJsonPart(header, "header");
-  if (Object.hasOwn(parsed, "crit")) throw malformed("the header has crit, and no extension is understood here");
+  if (Object.hasOwn(parsed, "crit"))
+    throw rejected("ERR_TOKEN_MALFORMED", "the header has crit, and no extension is understood here");
   if (Object.hasOwn(parsed, "b64") && parsed.b64 !== true)
-    throw malformed("the header has b64, which a JWT may not use");
+    throw rejected("ERR_TOKEN_MALFORMED", "the header has b64, which a JWT may not use");
   const keyId = ownMember(parsed, "kid");
-  if (keyId !== undefined && typeof keyId !== "string") throw malformed("the kid of the header is not a string");
+  if (keyId !== undefined && typeof keyId !== "string")
+    throw rejected("ERR_TOKEN_MALFORMED", "the kid of the header is not a string");
   const unverifiedClaims = parseJsonPart(payload, "payload");
   const algorithm = ownMember(parsed, "alg");
   if (typeof algorithm !== "string") {
-    throw new AccessTokenError("ERR_TOKEN_ALGORITHM", { detail: "the alg of the header is missing or not a string" });
+    throw rejected("ERR_TOKEN_ALGORITHM", "the alg of the header is missing or not a string");
   }
   return { token, algorithm, keyId, type: ownMember(parsed, "typ"), unverifiedClaims };
 }
@@ -58,18 +64,15 @@ export function parseJsonObject(bytes: Uint8Array, part: "header" | "payload"): 
     parsed = JSON.parse(utf8.decode(bytes));
   } catch {
     // The text of both errors quotes the input.
-    throw malformed(`the ${part} is not JSON in UTF-8`);
+    throw rejected("ERR_TOKEN_MALFORMED", `the ${part} is not JSON in UTF-8`);
   }
-  if (!isJsonObject(parsed)) throw malformed(`the ${part} is not a JSON object`);
+  if (!isJsonObject(parsed)) throw rejected("ERR_TOKEN_MALFORMED", `the ${part} is not a JSON object`);
   return parsed;
 }
 
 function parseJsonPart(part: string, name: "header" | "payload"): JsonObject {
   const bytes = decodeBase64url(part);
-  if (bytes === undefined || bytes.length === 0) throw malformed(`the ${name} is not canonical base64url`);
+  if (bytes === undefined || bytes.length === 0)
+    throw rejected("ERR_TOKEN_MALFORMED", `the ${name} is not canonical base64url`);
   return parseJsonObject(bytes, name);
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_TOKEN_MALFORMED", { detail });
 }

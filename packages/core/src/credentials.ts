@@ -1,7 +1,7 @@
 import { callApplication } from "./application-callback.ts";
 import { authorizationHeader, bearerToken } from "./bearer.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
-import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
+import { AccessTokenError, isCertificateErrorCode, rejected } from "./errors.ts";
 import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./incoming-request.ts";
 import { type PresentedToken, presentedToken } from "./presented-token.ts";
 import type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
@@ -113,7 +113,7 @@ function findToken<Request>(
 
 function resolvedToken(resolved: unknown, known: PresentedToken | undefined): PresentedToken {
   if (resolved === null || resolved === undefined || resolved === "") {
-    throw new AccessTokenError("ERR_TOKEN_MISSING", { detail: "the tokenResolver found none" });
+    throw rejected("ERR_TOKEN_MISSING", "the tokenResolver found none");
   }
   if (typeof resolved !== "string")
     throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
@@ -143,5 +143,5 @@ function provenCertificate(resolved: ResolvedCertificate, unproven: string | und
   const presented = presentedCertificate(resolved ?? null);
   const hasReason = presented instanceof AccessTokenError && presented.code !== "ERR_CERTIFICATE_MISSING";
   if (unproven === undefined || hasReason) return presented;
-  return new AccessTokenError("ERR_CERTIFICATE_MISSING", { detail: unproven });
+  return rejected("ERR_CERTIFICATE_MISSING", unproven);
 }

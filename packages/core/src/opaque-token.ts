@@ -1,5 +1,5 @@
 import { MAX_TOKEN_LENGTH } from "./compact-jws.ts";
-import { AccessTokenError } from "./errors.ts";
+import { rejected } from "./errors.ts";
 
 // RFC 6750 section 2.1: the characters of a bearer token.
 const bearerToken = /^[\w.~+/-]+=*$/;
@@ -20,5 +20,5 @@ export function isOpaqueToken(token: string): boolean {
 export function checkOpaqueToken(token: string): void {
   if (token.length <= MAX_TOKEN_LENGTH && bearerToken.test(token)) return;
   const detail = `it is longer than ${MAX_TOKEN_LENGTH} characters, or has some that no bearer token has (RFC 6750)`;
-  throw new AccessTokenError("ERR_TOKEN_MALFORMED", { detail });
+  throw rejected("ERR_TOKEN_MALFORMED", detail);
 }

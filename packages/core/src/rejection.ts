@@ -1,4 +1,4 @@
-import { AccessTokenError, type AccessTokenErrorCode, type Challenge } from "./errors.ts";
+import { AccessTokenError, type Challenge, type ErrorRow, errorRows } from "./errors.ts";
 import { knownOptions, nonEmptyList, type OptionRules } from "./known-options.ts";
 import { memberOf } from "./object-member.ts";
 import { isResourceIdentifier, metadataLocation } from "./resource-identifier.ts";
@@ -20,14 +20,6 @@ export interface HttpRejection {
   readonly body: { readonly message: string };
 }
 
-interface Row {
-  readonly status: 400 | 401 | 403 | 503;
-  /** What of the route's requirements the challenge names. */
-  readonly names: readonly (keyof Challenge)[];
-  /** The error of RFC 6750 section 3.1 or RFC 9470 section 3; null when the challenge must not name one. */
-  readonly error: keyof typeof descriptions | null;
-}
-
 const messages = { 400: "bad request", 401: "unauthorized", 403: "forbidden", 503: "service unavailable" } as const;
 
 // Constants, so that the answer does not tell which check refused.
@@ -37,43 +29,6 @@ const descriptions = {
   insufficient_scope: "The access token does not permit this request",
   insufficient_user_authentication: "The authentication of the user does not meet the requirements",
 } as const;
-
-const invalidToken: Row = { status: 401, error: "invalid_token", names: [] };
-const forbidden: Row = { status: 403, error: "insufficient_scope", names: [] };
-const unavailable: Row = { status: 503, error: null, names: [] };
-
-/** The one table that maps codes to HTTP; a code without a row does not compile. */
-const rows: Readonly<Record<AccessTokenErrorCode, Row>> = {
-  ERR_TOKEN_MISSING: { status: 401, error: null, names: [] },
-  ERR_REQUEST_MALFORMED: { status: 400, error: "invalid_request", names: [] },
-  ERR_TOKEN_MALFORMED: invalidToken,
-  ERR_TOKEN_ALGORITHM: invalidToken,
-  ERR_TOKEN_KEY_UNKNOWN: invalidToken,
-  ERR_TOKEN_SIGNATURE: invalidToken,
-  ERR_TOKEN_TYPE: invalidToken,
-  ERR_TOKEN_ISSUER: invalidToken,
-  ERR_TOKEN_AUDIENCE: invalidToken,
-  ERR_TOKEN_EXPIRED: invalidToken,
-  ERR_TOKEN_NOT_YET_VALID: invalidToken,
-  ERR_TOKEN_CLAIM: invalidToken,
-  ERR_TOKEN_INACTIVE: invalidToken,
-  ERR_BINDING_REQUIRED: invalidToken,
-  ERR_BINDING_MALFORMED: invalidToken,
-  ERR_BINDING_UNSUPPORTED: invalidToken,
-  ERR_BINDING_MISMATCH: invalidToken,
-  ERR_CERTIFICATE_MISSING: invalidToken,
-  ERR_CERTIFICATE_MALFORMED: invalidToken,
-  ERR_CERTIFICATE_UNTRUSTED: invalidToken,
-  ERR_AUTHENTICATION_INSUFFICIENT: {
-    status: 401,
-    error: "insufficient_user_authentication",
-    names: ["acrValues", "maxAge"],
-  },
-  ERR_SCOPE_INSUFFICIENT: { ...forbidden, names: ["scopes"] },
-  ERR_ACCESS_DENIED: forbidden,
-  ERR_KEYS_UNAVAILABLE: unavailable,
-  ERR_INTROSPECTION_UNAVAILABLE: unavailable,
-};
 
 const parameterNames = { scopes: "scope", acrValues: "acr_values", maxAge: "max_age" } as const;
 
@@ -89,12 +44,13 @@ const DEFAULT_RETRY_AFTER = 10;
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
   if (!(error instanceof AccessTokenError)) throw new TypeError("httpRejection: the error must be an AccessTokenError");
   const given = knownOptions("the rejection options", options, rejectionRules, "not-given");
-  const row = rows[error.code];
+  const row = errorRows[error.code];
+  const [, status] = row;
   const headers: Readonly<Record<string, string>> =
-    row.status === 503
+    status === 503
       ? { "Retry-After": retryAfter(memberOf(error, "retryAfter")) }
       : { "WWW-Authenticate": challenge(row, memberOf(error, "challenge") ?? {}, given) };
-  return { status: row.status, headers, body: { message: messages[row.status] } };
+  return { status, headers, body: { message: messages[status] } };
 }
 
 // What may stand between quotes in a challenge without escaping (RFC 6750 section 3).
@@ -119,7 +75,7 @@ export const rejectionRules: OptionRules<RejectionOptions> = {
   },
 };
 
-function challenge({ error, names }: Row, asked: Challenge, options: RejectionOptions): string {
+function challenge([, , error, names = []]: ErrorRow, asked: Challenge, options: RejectionOptions): string {
   const { realm = "api", schemes = ["Bearer"], resource } = options;
   const parameters = [`realm="${realm}"`];
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);

@@ -3,7 +3,7 @@ import { callApplication } from "./application-callback.ts";
 import type { BindingMode } from "./binding.ts";
 import { currentTime } from "./clock.ts";
 import type { VerifierConfiguration } from "./configuration.ts";
-import { AccessTokenError, type Challenge } from "./errors.ts";
+import { AccessTokenError, type Challenge, rejected } from "./errors.ts";
 import { ownMember } from "./json-object.ts";
 import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
 
@@ -108,9 +108,7 @@ export function checkRequirements<Request>(
   const { claims } = accessToken;
   if (scopes !== undefined) requireScopes(claims, scopes);
   if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
-    throw new AccessTokenError("ERR_ACCESS_DENIED", {
-      detail: "the groups of the token hold none of the required ones",
-    });
+    throw rejected("ERR_ACCESS_DENIED", "the groups of the token hold none of the required ones");
   }
   if (acrValues !== undefined || maxAge !== undefined)
     requireAuthentication(claims, { acrValues, maxAge }, configuration);
@@ -150,7 +148,7 @@ async function requireAuthorization(authorize: () => boolean | Promise<boolean>)
   const decision: unknown = await callApplication("authorize", authorize);
   if (decision === true) return;
   if (decision !== false) throw new TypeError("certbound: authorize must return true or false");
-  throw new AccessTokenError("ERR_ACCESS_DENIED", { detail: "authorize returned false" });
+  throw rejected("ERR_ACCESS_DENIED", "authorize returned false");
 }
 
 /** A claim that is a text or a list of texts, as a list; of other shapes, nothing. */

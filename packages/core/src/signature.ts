@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { compactVerify, type CryptoKey, errors } from "jose";
 import type { CompactJws } from "./compact-jws.ts";
-import { AccessTokenError } from "./errors.ts";
+import { rejected } from "./errors.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
 import { unknownKey } from "./keys/key-source.ts";
 import { hasInheritedItem, withoutPrototype } from "./object-member.ts";
@@ -42,9 +42,10 @@ export async function verifySignature(jws: SignedToken, keys: readonly Verificat
     if (payload !== undefined) return { payload, key };
   }
   if (tried === 0) throw unknownKey();
-  throw new AccessTokenError("ERR_TOKEN_SIGNATURE", {
-    detail: "the signature does not verify with the key that the header names: a forged token, or one of another key?",
-  });
+  throw rejected(
+    "ERR_TOKEN_SIGNATURE",
+    "the signature does not verify with the key that the header names: a forged token, or one of another key?",
+  );
 }
 
 async function verifiedPayload({ token, algorithm }: SignedToken, key: CryptoKey): Promise<Uint8Array | undefined> {

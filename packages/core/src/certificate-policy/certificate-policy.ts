@@ -1,7 +1,7 @@
 import type { AccessToken, AccessTokenClaims } from "../access-token.ts";
 import { callApplication } from "../application-callback.ts";
 import type { ClientCertificate } from "../client-certificate.ts";
-import { AccessTokenError } from "../errors.ts";
+import { AccessTokenError, rejected } from "../errors.ts";
 import { isThenable } from "../thenable.ts";
 
 /** What a certificate is judged beside. */
@@ -74,5 +74,5 @@ function refusalOf(decision: unknown): AccessTokenError | undefined {
 
 /** Makes the error of a certificate that a policy does not accept. */
 export function untrusted(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail });
+  return rejected("ERR_CERTIFICATE_UNTRUSTED", detail);
 }

@@ -1,7 +1,7 @@
 import { ClockError, currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
 import { publishIntrospection } from "../diagnostics.ts";
-import { AccessTokenError } from "../errors.ts";
+import { AccessTokenError, rejected } from "../errors.ts";
 import type { IntrospectionConfiguration } from "../introspection-configuration.ts";
 import { ExchangeError, exchangeFailure } from "../issuer/exchange.ts";
 import { RemoteFailure } from "../issuer/remote-value.ts";
@@ -117,9 +117,10 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
       const digest = tokenDigest(token);
       const response = memory.find(digest) ?? (await findOnce(digest, () => findOrFail(token, digest)));
       if (response !== "inactive" && isActive(response)) return response;
-      throw new AccessTokenError("ERR_TOKEN_INACTIVE", {
-        detail: "the issuer says that it is not active: expired, revoked, or of another issuer",
-      });
+      throw rejected(
+        "ERR_TOKEN_INACTIVE",
+        "the issuer says that it is not active: expired, revoked, or of another issuer",
+      );
     },
     async ready() {
       await endpoint.ready().catch((error: unknown) => {

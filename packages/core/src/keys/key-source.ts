@@ -1,4 +1,4 @@
-import { AccessTokenError } from "../errors.ts";
+import { AccessTokenError, rejected } from "../errors.ts";
 import type { KeyHeader, VerificationKey } from "./key-set.ts";
 
 /** Gives the keys of one issuer. */
@@ -22,7 +22,8 @@ export interface KeySource {
 
 /** Says that the issuer has no key for the token. */
 export function unknownKey(): AccessTokenError {
-  return new AccessTokenError("ERR_TOKEN_KEY_UNKNOWN", {
-    detail: "no key of the issuer fits the kid and alg of the header: a token of another issuer, or a key it removed?",
-  });
+  return rejected(
+    "ERR_TOKEN_KEY_UNKNOWN",
+    "no key of the issuer fits the kid and alg of the header: a token of another issuer, or a key it removed?",
+  );
 }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { bytesFromBase64, derFromBase64, looksLike, pemBodies } from "../certificate-der.ts";
 import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
-import { AccessTokenError } from "../errors.ts";
+import { rejected } from "../errors.ts";
 import { isThumbprint } from "../thumbprint.ts";
 
 /** How a header value holds a certificate, or the SHA-256 of one. */
@@ -33,7 +33,7 @@ export type CertificateDecoder = (value: string) => ClientCertificate | undefine
 export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>> = {
   rfc9440: (value) => {
     if (!value.startsWith(":") || !value.endsWith(":")) {
-      throw malformed(`the value is not a byte sequence between colons${looksLike(value)}`);
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not a byte sequence between colons${looksLike(value)}`);
     }
     return fromBase64(value.slice(1, -1));
   },
@@ -44,12 +44,13 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
   "pem-spaces": (value) => only(fromPem(value, "spaces")),
   "pem-base64": (value) => {
     const text = bytesFromBase64(value)?.toString("latin1");
-    if (!text?.startsWith("-----")) throw malformed(`the value is not the canonical base64 of PEM${looksLike(value)}`);
+    if (!text?.startsWith("-----"))
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not the canonical base64 of PEM${looksLike(value)}`);
     return only(fromPem(text, "line feeds"));
   },
   "sha256-hex": (value) => {
     if (!/^(?:[\da-f]{64}|(?:[\da-f]{2}:){31}[\da-f]{2})$/i.test(value)) {
-      throw malformed(`the value is not 64 hexadecimal digits${looksLike(value)}`);
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not 64 hexadecimal digits${looksLike(value)}`);
     }
     return fromDigest(Buffer.from(value.replaceAll(":", ""), "hex"));
   },
@@ -57,13 +58,16 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
     const digest = Buffer.from(value, "base64");
     const canonical = digest.toString("base64");
     if (digest.length !== 32 || (value !== canonical && value !== canonical.slice(0, -1))) {
-      throw malformed(`the value is not the base64 of 32 bytes${looksLike(value)}`);
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not the base64 of 32 bytes${looksLike(value)}`);
     }
     return fromDigest(digest);
   },
   "sha256-base64url": (value) => {
     if (!isThumbprint(value))
-      throw malformed(`the value is not 43 characters of canonical base64url${looksLike(value)}`);
+      throw rejected(
+        "ERR_CERTIFICATE_MALFORMED",
+        `the value is not 43 characters of canonical base64url${looksLike(value)}`,
+      );
     return parseClientCertificate({ thumbprint: value });
   },
 };
@@ -77,7 +81,8 @@ export function saysNone(value: string): boolean {
 
 function fromBase64(text: string): ClientCertificate | undefined {
   const der = derFromBase64(text);
-  if (der === undefined) throw malformed(`the value is not canonical base64 DER${looksLike(text)}`);
+  if (der === undefined)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not canonical base64 DER${looksLike(text)}`);
   return parseClientCertificate(der);
 }
 
@@ -90,20 +95,18 @@ function fromDigest(digest: Buffer): ClientCertificate | undefined {
 }
 
 function only(certificates: readonly (ClientCertificate | undefined)[]): ClientCertificate | undefined {
-  if (certificates.length > 1) throw malformed(`the value holds ${certificates.length} certificates, not one`);
+  if (certificates.length > 1)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the value holds ${certificates.length} certificates, not one`);
   return certificates.at(0);
 }
 
 /** Leaves `+` alone, which the proxies that encode in this way mean. */
 function percentDecoded(value: string): string {
-  if (!value.includes("%")) throw malformed(`the value is not percent-encoded PEM${looksLike(value)}`);
+  if (!value.includes("%"))
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not percent-encoded PEM${looksLike(value)}`);
   try {
     return decodeURIComponent(value);
   } catch {
-    throw malformed("the value is not well-formed percent-encoding: truncated?");
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the value is not well-formed percent-encoding: truncated?");
   }
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
 }

@@ -1,6 +1,6 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import { type ClientCertificate, parseVerifiedCertificate } from "../client-certificate.ts";
-import { AccessTokenError } from "../errors.ts";
+import { AccessTokenError, rejected } from "../errors.ts";
 import {
   headerValues,
   type IncomingRequest,
@@ -117,20 +117,26 @@ function verification({ header, success }: VerifyHeader): Verification {
 function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distrust: TrustRule): ClientCertificate {
   const { name, decode, verify } = format;
   const complete = withAllHeaders(request);
-  if (typeof complete === "string") throw refused("MALFORMED", complete);
+  if (typeof complete === "string") throw rejected("ERR_CERTIFICATE_MALFORMED", complete);
   const values = headerValues(complete, name);
   const [value] = values;
   const reason = distrust(complete);
   if (value === undefined)
-    throw refused("MISSING", `there is no header ${name}${reason === undefined ? "" : `; ${reason}`}`);
-  if (reason !== undefined) throw refused("UNTRUSTED", `the header ${name} does not come from the proxy: ${reason}`);
-  if (values.length > 1) throw refused("MALFORMED", `the header ${name} is there ${values.length} times`);
+    throw rejected("ERR_CERTIFICATE_MISSING", `there is no header ${name}${reason === undefined ? "" : `; ${reason}`}`);
+  if (reason !== undefined)
+    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the header ${name} does not come from the proxy: ${reason}`);
+  if (values.length > 1)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is there ${values.length} times`);
   if (value.length > MAX_VALUE_LENGTH)
-    throw refused("MALFORMED", `the header ${name} is too large: ${value.length} characters`);
-  if (saysNone(value)) throw refused("MISSING", `the proxy sent ${noneOf(value)} in ${name}: no client certificate`);
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is too large: ${value.length} characters`);
+  if (saysNone(value))
+    throw rejected("ERR_CERTIFICATE_MISSING", `the proxy sent ${noneOf(value)} in ${name}: no client certificate`);
   const certificate = decode(value);
   if (certificate === undefined) {
-    throw refused("MISSING", `the proxy sent nothing, or the SHA-256 of nothing, in ${name}: no client certificate`);
+    throw rejected(
+      "ERR_CERTIFICATE_MISSING",
+      `the proxy sent nothing, or the SHA-256 of nothing, in ${name}: no client certificate`,
+    );
   }
   for (const verified of verify) requireSuccess(complete, verified);
   return certificate;
@@ -141,17 +147,18 @@ function requireSuccess(request: RequestWithAllHeaders, { name, accepts }: Verif
   const values = headerValues(request, name);
   const [value] = values;
   if (value === undefined)
-    throw refused("UNTRUSTED", `the header ${name}, in which the proxy says how it verified, is missing`);
-  if (values.length > 1) throw refused("UNTRUSTED", `the header ${name} is there ${values.length} times`);
+    throw rejected(
+      "ERR_CERTIFICATE_UNTRUSTED",
+      `the header ${name}, in which the proxy says how it verified, is missing`,
+    );
+  if (values.length > 1)
+    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the header ${name} is there ${values.length} times`);
   const accepted: unknown = accepts(value);
-  if (accepted !== true) throw refused("UNTRUSTED", `the proxy says in ${name} that it did not verify the certificate`);
+  if (accepted !== true)
+    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the proxy says in ${name} that it did not verify the certificate`);
 }
 
 function noneOf(value: string): string {
   if (value === "" || value === "::") return "an empty value (which some also send for one that is too large)";
   return value === "(null)" ? "`(null)`" : "a placeholder that was not replaced";
-}
-
-function refused(what: "MISSING" | "MALFORMED" | "UNTRUSTED", detail: string): AccessTokenError {
-  return new AccessTokenError(`ERR_CERTIFICATE_${what}`, { detail });
 }

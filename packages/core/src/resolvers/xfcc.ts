@@ -1,5 +1,5 @@
 import { looksLike } from "../certificate-der.ts";
-import { AccessTokenError } from "../errors.ts";
+import { rejected } from "../errors.ts";
 
 /** One element of `x-forwarded-client-cert`: keys in lower case, each with all its values. */
 export type XfccElement = ReadonlyMap<string, readonly string[]>;
@@ -18,10 +18,11 @@ export function parseXfcc(value: string): readonly XfccElement[] {
   let end = ";";
   while (end !== "") {
     const match = pair.exec(value);
-    if (match === null) throw malformed(`the value is not a list of XFCC elements${looksLike(value)}`);
+    if (match === null)
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not a list of XFCC elements${looksLike(value)}`);
     const [, name = "", quoted, plain = "", separator = ""] = match;
     const key = name.toLowerCase();
-    if (!keys.has(key)) throw malformed("the value has a key that is not one of XFCC");
+    if (!keys.has(key)) throw rejected("ERR_CERTIFICATE_MALFORMED", "the value has a key that is not one of XFCC");
     const element = elements.at(-1);
     const values = element?.get(key) ?? [];
     values.push(quoted?.replaceAll(/\\(.)/g, "$1") ?? plain);
@@ -30,8 +31,4 @@ export function parseXfcc(value: string): readonly XfccElement[] {
     end = separator;
   }
   return elements;
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
 }

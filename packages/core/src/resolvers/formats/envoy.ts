@@ -1,4 +1,4 @@
-import { AccessTokenError } from "../../errors.ts";
+import { rejected } from "../../errors.ts";
 import { knownOptions, nonEmptyString, type OptionRules } from "../../known-options.ts";
 import type { ClientCertificate } from "../../client-certificate.ts";
 import { headerRules, type HeaderOptions } from "../define-format.ts";
@@ -38,7 +38,8 @@ export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
     header,
     decode: (value: string) => {
       const elements = parseXfcc(value);
-      if (elements.length !== count) throw malformed(`the value has ${elements.length} elements, not ${count}`);
+      if (elements.length !== count)
+        throw rejected("ERR_CERTIFICATE_MALFORMED", `the value has ${elements.length} elements, not ${count}`);
       if (lastHopUri !== undefined) requireUri(elements.at(-1), lastHopUri);
       return certificateOf(elements.at(index));
     },
@@ -49,31 +50,28 @@ function certificateOf(element: XfccElement | undefined): ClientCertificate | un
   const hash = single(element, "hash");
   const cert = single(element, "cert");
   // Envoy always sends Hash; without it, a Cert may be text that a client put into its own URI.
-  if (hash === undefined) throw malformed("the element has no Hash");
+  if (hash === undefined) throw rejected("ERR_CERTIFICATE_MALFORMED", "the element has no Hash");
   const byHash = decoders["sha256-hex"](hash);
   if (cert === undefined) return byHash;
   const byCert = decoders["pem-urlencoded"](cert);
-  if (byCert?.thumbprint !== byHash?.thumbprint) throw malformed("Hash and Cert of the element do not agree");
+  if (byCert?.thumbprint !== byHash?.thumbprint)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "Hash and Cert of the element do not agree");
   return byCert;
 }
 
 /** Certificates can smuggle pairs in through a URI, which Envoy writes without quotes: what is there twice, counts not. */
 function single(element: XfccElement | undefined, key: string): string | undefined {
   const values = element?.get(key) ?? [];
-  if (values.length > 1) throw malformed(`the element has ${key} ${values.length} times`);
+  if (values.length > 1) throw rejected("ERR_CERTIFICATE_MALFORMED", `the element has ${key} ${values.length} times`);
   return values.at(0);
 }
 
 function requireUri(element: XfccElement | undefined, uri: string): void {
   if (single(element, "uri") === uri) return;
   const detail = "the last element is not from the proxy that lastHopUri names";
-  throw new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail });
+  throw rejected("ERR_CERTIFICATE_UNTRUSTED", detail);
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
-}
-
-function malformed(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
 }

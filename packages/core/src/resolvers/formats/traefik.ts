@@ -1,4 +1,4 @@
-import { AccessTokenError } from "../../errors.ts";
+import { rejected } from "../../errors.ts";
 import { headerFormat, type HeaderOptions } from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
@@ -20,7 +20,7 @@ export function traefik(options: HeaderOptions = {}): ForwardedCertificateFormat
 function unescaped(value: string): string {
   if (!/^(?:[A-Za-z\d,]|%2B|%2F|%3D)*$/.test(value)) {
     const detail = "the value is neither base64 nor percent-encoded base64";
-    throw new AccessTokenError("ERR_CERTIFICATE_MALFORMED", { detail });
+    throw rejected("ERR_CERTIFICATE_MALFORMED", detail);
   }
   return decodeURIComponent(value);
 }
