@@ -82,22 +82,28 @@ export function judgeBinding(
   return { binding: "refused", ...none, bindingError: bound };
 }
 
-// From here on a refusal is returned: throwing one costs several times what finding it does.
+/** Returns whether claims are bound to a certificate, and by nothing else. */
+export function isBoundTo(claims: ConfirmationClaims, { thumbprint }: ClientCertificate): boolean {
+  const confirmation = ownMember(claims, "cnf");
+  // The certificate's thumbprint is canonical, so that equal text is equal bytes; thumbprints are not secrets.
+  return (
+    isJsonObject(confirmation) &&
+    ownMember(confirmation, "x5t#S256") === thumbprint &&
+    !keyMembers.some((name) => Object.hasOwn(confirmation, name))
+  );
+}
+
+// From here on an error is returned: under "report-only" it is part of the result.
 
 function boundCertificate(
   claims: ConfirmationClaims,
   certificate: PresentedCertificate,
 ): ClientCertificate | AccessTokenError {
   if (certificate instanceof AccessTokenError) return certificate;
-  const confirmation = ownMember(claims, "cnf");
-  const thumbprint = isJsonObject(confirmation) ? ownMember(confirmation, "x5t#S256") : undefined;
-  // The certificate's is canonical, so that equal text is equal bytes; thumbprints are no secrets.
-  if (thumbprint !== certificate.thumbprint) return mismatch(confirmation);
-  // The claim equals a string, so that cnf is an object.
-  return boundByKey(confirmation as JsonObject) ?? certificate;
+  return isBoundTo(claims, certificate) ? certificate : mismatch(ownMember(claims, "cnf"));
 }
 
-/** Says why `cnf` does not name the certificate: the one method that is checked here, or another shape. */
+/** Says why `cnf` does not name the certificate alone: another method, another certificate, or another shape. */
 function mismatch(confirmation: unknown): AccessTokenError {
   if (confirmation === undefined)
     return rejected("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");

@@ -68,6 +68,11 @@ export function parseVerifiedCertificate(input: ClientCertificateInput | null): 
   return certificate && HashedCertificate.withVerifiedChain(certificate);
 }
 
+/** Returns whether a value is a certificate that was hashed, or a thumbprint that was checked, in this module. */
+export function isHashedCertificate(value: unknown): value is ClientCertificate {
+  return typeof value === "object" && value !== null && HashedCertificate.isOwn(value);
+}
+
 function hashedCertificate(input: ClientCertificateInput | null): HashedCertificate | undefined {
   if (input === null || input === "") return undefined;
   if (typeof input === "string") return fromDer(derFromText(input));

@@ -44,9 +44,24 @@ export interface Observation {
 
 const decisions = channel("certbound:decision");
 
-/** Begins to observe a decision; undefined when nobody listens, so that it costs nothing. */
-export function observeDecision(): Observation | undefined {
-  return decisions.hasSubscribers ? beginObservation() : undefined;
+/** Returns whether anyone listens to decisions. */
+export function isDecisionObserved(): boolean {
+  return decisions.hasSubscribers;
+}
+
+/** Runs a decision, and publishes its outcome; without a listener there is no observation, so that it costs nothing. */
+export async function observed(
+  decide: (observation: Observation | undefined) => Promise<AccessToken>,
+): Promise<AccessToken> {
+  const observation = isDecisionObserved() ? beginObservation() : undefined;
+  try {
+    const accessToken = await decide(observation);
+    observation?.conclude(accessToken);
+    return accessToken;
+  } catch (error) {
+    observation?.conclude(error instanceof AccessTokenError ? error : undefined);
+    throw error;
+  }
 }
 
 function beginObservation(): Observation {

@@ -52,3 +52,8 @@ function findOpaqueTokenIssuer(issuers: readonly Issuer[]): OpaqueTokenIssuer | 
   }
   return undefined;
 }
+
+/** Returns whether an issuer is asked about its JWTs as well. */
+export function isAlwaysAsked(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
+  return issuer.introspector !== undefined && issuer.configuration.introspection?.always === true;
+}

@@ -94,61 +94,65 @@ export function checkedRequirements<Request>(
 }
 
 /**
- * Checks scopes, groups, the user's authentication and the application's own decision, in this order; only the last one
- * has to be waited for.
+ * Checks scopes, groups, the user's authentication and the application's own decision, in this order.
  *
  * @throws AccessTokenError `ERR_SCOPE_INSUFFICIENT`, `ERR_AUTHENTICATION_INSUFFICIENT` or `ERR_ACCESS_DENIED`
  */
-export function checkRequirements<Request>(
+export async function checkRequirements<Request>(
   accessToken: AccessToken,
   requirements: CheckedRequirements<Request>,
   { request, configuration }: { readonly request: Request; readonly configuration: VerifierConfiguration },
-): Promise<void> | undefined {
-  const { scopes, groups, acrValues, maxAge, authorize } = requirements;
-  const { claims } = accessToken;
-  if (scopes !== undefined) requireScopes(claims, scopes);
-  if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
-    throw rejected("ERR_ACCESS_DENIED", "the groups of the token hold none of the required ones");
-  }
-  if (acrValues !== undefined || maxAge !== undefined)
-    requireAuthentication(claims, { acrValues, maxAge }, configuration);
-  return authorize && requireAuthorization(() => authorize(accessToken, request));
-}
-
-function requireScopes(claims: AccessTokenClaims, scopes: readonly string[]): void {
-  const granted = new Set(["scope", "scp"].flatMap((name) => listOf(claims, name)).flatMap((text) => text.split(" ")));
-  if (scopes.every((scope) => granted.has(scope))) return;
-  throw new AccessTokenError("ERR_SCOPE_INSUFFICIENT", {
-    detail: `the token lacks one of the scopes ${scopes.join(" ")}`,
-    challenge: { scopes },
-  });
-}
-
-/** RFC 9470 section 3. */
-function requireAuthentication(
-  claims: AccessTokenClaims,
-  challenge: Challenge,
-  { clock, clockTolerance }: VerifierConfiguration,
-): void {
-  const { acrValues, maxAge } = challenge;
-  const acr = ownMember(claims, "acr");
-  if (acrValues !== undefined && !(typeof acr === "string" && acrValues.includes(acr))) {
-    const detail = "acr is missing, or not one of the required values";
-    throw new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
-  }
-  if (maxAge === undefined) return;
-  const now = currentTime(clock);
-  const time = ownMember(claims, "auth_time");
-  if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return;
-  const detail = "auth_time is missing, in the future, or longer ago than maxAge";
-  throw new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
-}
-
-async function requireAuthorization(authorize: () => boolean | Promise<boolean>): Promise<void> {
-  const decision: unknown = await callApplication("authorize", authorize);
+): Promise<void> {
+  const unmet = unmetRequirement(accessToken.claims, requirements, configuration);
+  if (unmet !== undefined) throw unmet;
+  const { authorize } = requirements;
+  if (authorize === undefined) return;
+  const decision: unknown = await callApplication("authorize", () => authorize(accessToken, request));
   if (decision === true) return;
   if (decision !== false) throw new TypeError("certbound: authorize must return true or false");
   throw rejected("ERR_ACCESS_DENIED", "authorize returned false");
+}
+
+/** Returns the error of the first requirement that claims do not meet, of those that need no callback. */
+export function unmetRequirement<Request>(
+  claims: AccessTokenClaims,
+  { scopes, groups, acrValues, maxAge }: CheckedRequirements<Request>,
+  configuration: VerifierConfiguration,
+): AccessTokenError | undefined {
+  if (scopes !== undefined && !hasScopes(claims, scopes)) {
+    const detail = `the token lacks one of the scopes ${scopes.join(" ")}`;
+    return new AccessTokenError("ERR_SCOPE_INSUFFICIENT", { detail, challenge: { scopes } });
+  }
+  if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
+    return rejected("ERR_ACCESS_DENIED", "the groups of the token hold none of the required ones");
+  }
+  if (acrValues === undefined && maxAge === undefined) return undefined;
+  return insufficientAuthentication(claims, { acrValues, maxAge }, configuration);
+}
+
+function hasScopes(claims: AccessTokenClaims, scopes: readonly string[]): boolean {
+  const granted = [...listOf(claims, "scope"), ...listOf(claims, "scp")].join(" ").split(" ");
+  return scopes.every((scope) => granted.includes(scope));
+}
+
+/** RFC 9470 section 3. */
+function insufficientAuthentication(
+  claims: AccessTokenClaims,
+  challenge: Challenge,
+  { clock, clockTolerance }: VerifierConfiguration,
+): AccessTokenError | undefined {
+  const { acrValues, maxAge } = challenge;
+  const insufficient = (detail: string): AccessTokenError =>
+    new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
+  const acr = ownMember(claims, "acr");
+  if (acrValues !== undefined && !(typeof acr === "string" && acrValues.includes(acr))) {
+    return insufficient("acr is missing, or not one of the required values");
+  }
+  if (maxAge === undefined) return undefined;
+  const now = currentTime(clock);
+  const time = ownMember(claims, "auth_time");
+  if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return undefined;
+  return insufficient("auth_time is missing, in the future, or longer ago than maxAge");
 }
 
 /** A claim that is a text or a list of texts, as a list; of other shapes, nothing. */

@@ -1,13 +1,14 @@
+import { Buffer } from "node:buffer";
 import type { AccessTokenClaims } from "./access-token.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import type { TokenHeader, TokenTimes } from "./claims.ts";
 import type { Issuer } from "./issuers.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
-import type { PresentedToken } from "./presented-token.ts";
 import { createSingleFlight } from "./single-flight.ts";
 
 /** What is known of a JWT for good once its signature was verified: no verdict on time, certificate or requirements. */
 export interface VerifiedToken {
+  readonly token: string;
   readonly header: TokenHeader;
   readonly claims: AccessTokenClaims;
   readonly times: TokenTimes;
@@ -19,48 +20,54 @@ export interface VerifiedToken {
 /** Verified tokens, each verified once: to verify one anew takes 50 times as long as to find and judge it again. */
 export interface VerifiedTokens {
   /** Finds a token whose issuer still has the key. */
-  find(token: PresentedToken): VerifiedToken | undefined;
-  /** Verifies a token; those who ask for the same one meanwhile get the same answer. */
-  verify(token: PresentedToken, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
+  find(token: string): VerifiedToken | undefined;
+  /** Verifies a token; concurrent calls with the same token share one verification. */
+  verify(token: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
   /** Keeps a token that was found to be good in every respect. */
-  remember(token: PresentedToken, verified: VerifiedToken): void;
+  keep(verified: VerifiedToken): void;
 }
 
-/** How long a token is remembered, in milliseconds, whatever its own lifetime is. */
+/** How long a token is kept, in milliseconds, whatever its own lifetime is. */
 const MAX_AGE = 300_000;
-/** How long the remembered tokens were in all, in characters. */
+/** How long the kept tokens are in all, in characters. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
 /**
- * Creates the memory of a verifier.
+ * Creates the cache of a verifier. Rejections are not kept.
  *
- * The digest of the whole token is the key, so that nothing but that very token is found; refusals are not remembered.
+ * An entry is found by 43 characters of the signature and then compared with the whole token, which takes a quarter of the
+ * time of a digest. Not by the last characters: those of an ML-DSA signature repeat.
  *
- * @param size how many tokens at most; 0 remembers none and shares nothing
+ * @param size how many tokens at most; 0 keeps none and shares nothing
  * @param elapsed milliseconds that only ever grow
  */
 export function createVerifiedTokens(size: number, elapsed: () => number = () => performance.now()): VerifiedTokens {
   if (size === 0) {
-    return { find: () => undefined, verify: (_token, verify) => verify(), remember: () => undefined };
+    return { find: () => undefined, verify: (_token, verify) => verify(), keep: () => undefined };
   }
-  const remembered = createBoundedCache<VerifiedToken>({
+  const cache = createBoundedCache<VerifiedToken>({
     max: size,
     maxSize: MAX_LENGTH,
     ttl: MAX_AGE,
     ttlResolution: 0,
     perf: { now: elapsed },
   });
-  const verifyOnce = createSingleFlight<VerifiedToken>();
   return {
     find(token) {
-      // What does not look like a JWT is not looked for: to name garbage would double what it costs.
-      const verified = token.isOpaque ? undefined : remembered.get(token.name());
-      return verified?.issuer.keys.holds(verified.key) ? verified : undefined;
+      const verified = cache.get(nameOf(token));
+      return verified?.token === token && verified.issuer.keys.holds(verified.key) ? verified : undefined;
     },
-    verify: (token, verify) => verifyOnce(token.name(), verify),
-    remember(token, verified) {
-      const name = token.name();
-      if (remembered.peek(name) !== verified) remembered.set(name, verified, { size: token.text.length });
+    verify: createSingleFlight<VerifiedToken>(),
+    keep(verified) {
+      // Kept by another request that shared the verification.
+      if (cache.peek(nameOf(verified.token))?.claims === verified.claims) return;
+      // A copy: the text may be a slice that keeps all headers of its request in memory.
+      const token = Buffer.from(verified.token, "latin1").toString("latin1");
+      cache.set(nameOf(token), { ...verified, token }, { size: token.length });
     },
   };
+}
+
+function nameOf(token: string): string {
+  return token.slice(-86, -43);
 }

@@ -1,4 +1,4 @@
-import { AccessTokenError, rejected } from "../errors.ts";
+import { type AccessTokenError, rejected } from "../errors.ts";
 import type { KeyHeader, VerificationKey } from "./key-set.ts";
 
 /** Gives the keys of one issuer. */

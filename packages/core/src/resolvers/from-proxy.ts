@@ -71,7 +71,7 @@ export function fromProxy(
     decode: remembering(provesChain ? (value) => parseVerifiedCertificate(decode(value) ?? null) : decode),
     verify: verifyHeaders.map(verification),
   };
-  return (request) => {
+  const resolver = (request: IncomingRequest): ClientCertificate | AccessTokenError => {
     try {
       return forwardedCertificate(nodeRequest(request), checked, distrust);
     } catch (error) {
@@ -79,6 +79,15 @@ export function fromProxy(
       throw error;
     }
   };
+  proxyResolvers.add(resolver);
+  return resolver;
+}
+
+const proxyResolvers = new WeakSet<object>();
+
+/** Returns whether a resolver was made by {@link fromProxy}. */
+export function isProxyResolver(resolver: object): boolean {
+  return proxyResolvers.has(resolver);
 }
 
 /**
