@@ -67,9 +67,7 @@ function certificateCases(front: Front, ask: Ask): void {
 }
 
 function sessionCases({ resumes }: Front, ask: Ask): void {
-  const name = resumes
-    ? "a resumed session of %s"
-    : "a session of %s that is offered and not resumed";
+  const name = resumes ? "a resumed session of %s" : "a session of %s that is offered and not resumed";
 
   test.each(tlsVersions)(`${name} has the certificate that it began with`, async (tlsVersion) => {
     const { session } = await ask({ client: victim, token: victim, tlsVersion });

@@ -67,7 +67,7 @@ const sites: readonly Site[] = [
   { ...ofApache, resumes: false },
   { ...ofApache, change: resuming, resumes: true },
   { ...ofApache, change: after, resumes: true },
-  // Go verifies the certificate of a session again before it resumes the session.
+  // Caddy resumes sessions, but not with a certificate that has expired.
   { ...ofCaddy, resumes: false },
 ];
 
@@ -97,13 +97,10 @@ for (const site of sites) {
       );
       if (visit === undefined) throw new Error("The client did not connect");
       expectAccepted(visit.first, client);
-      if (resumes) {
-        expect(visit.second.resumed).toBe(true);
-        expectAccepted(visit.second, client);
-      } else {
-        expect(visit.second.resumed).not.toBe(true);
-        expectExpired(site, listener, visit.second);
-      }
+      // Undefined where the handshake failed.
+      expect(visit.second.resumed ?? false).toBe(resumes);
+      if (resumes) expectAccepted(visit.second, client);
+      else expectExpired(site, listener, visit.second);
     });
   });
 }
