@@ -16,7 +16,8 @@ export interface ClientCertificate {
   readonly x509: X509Certificate | undefined;
   /**
    * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy says that it did, in the verify
-   * header of its format; else false or left out. The binding needs no chain (RFC 8705 section 6.2): this is for a
+   * header of its format; else false or left out. The result of a proxy can be that of an earlier handshake, unless TLS
+   * session resumption is disabled there. The binding needs no chain (RFC 8705 section 6.2): this is for a
    * `certificatePolicy`.
    */
   readonly chainVerified?: boolean | undefined;

@@ -23,7 +23,10 @@ export interface VerifyHeader {
   readonly header: string;
   /** The accepted values, exactly, or what accepts them. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
-  /** True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. */
+  /**
+   * True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. On a resumed TLS
+   * session, the values can be those of an earlier handshake.
+   */
   readonly provesChain?: boolean | undefined;
 }
 

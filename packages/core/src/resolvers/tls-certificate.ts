@@ -12,7 +12,7 @@ const certificates = new WeakMap<object, ClientCertificate>();
  * The resolver for servers that terminate TLS themselves, over HTTP/1.1 (upgrade requests included) and HTTP/2. It reads the
  * certificate itself and never `socket.authorized`, which does not prove one. It does not check the chain: the server's TLS
  * options decide that, and the binding does not need it (RFC 8705 section 6.2). `chainVerified` says whether TLS verified the
- * chain, for a `certificatePolicy`.
+ * chain in the handshake of this connection, for a `certificatePolicy`; on a resumed session it is false.
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
   return connectionCertificate(nodeRequest(request));
