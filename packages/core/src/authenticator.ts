@@ -149,7 +149,7 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
         observation?.conclude(verdict);
         return verdict instanceof AccessTokenError ? refuse(verdict, request) : Promise.resolve(verdict);
       };
-      // Nothing is awaited that need not be, and errors are returned rather than thrown where possible: either costs as much as the check.
+      // Nothing is awaited that need not be, and where possible no error is thrown: either costs as much as the check.
       try {
         const read = readCredentials(request, sources);
         const verdict = isThenable(read)
