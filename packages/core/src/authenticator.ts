@@ -29,7 +29,8 @@ export interface RequestOptions<Request> extends RejectionOptions {
   readonly onRejected?: ((error: AccessTokenError, request: Request) => void) | undefined;
   /**
    * Further members of this API's metadata (RFC 9728 section 2), such as `resource_name` and `resource_documentation`; needs
-   * `resource`. Those that say what is enforced are generated.
+   * the option `resource`. The members `resource`, `authorization_servers`, `bearer_methods_supported` and
+   * `tls_client_certificate_bound_access_tokens` are generated, and cannot be given.
    */
   readonly resourceMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -51,7 +52,7 @@ export type Authenticator<Request> = ((
   requirements?: Requirements<Request>,
 ) => (request: Request) => Promise<AccessToken>) & {
   readonly verifier: Verifier;
-  /** The metadata of this API, generated from what is enforced (RFC 9728); undefined without the option `resource`. */
+  /** The metadata of this API, generated from its options (RFC 9728); undefined without the option `resource`. */
   readonly protectedResource: ProtectedResource | undefined;
 };
 
@@ -148,7 +149,7 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
         observation?.conclude(verdict);
         return verdict instanceof AccessTokenError ? refuse(verdict, request) : Promise.resolve(verdict);
       };
-      // Nothing is awaited that need not be, and no refusal is thrown on the way: either costs as much as the check.
+      // Nothing is awaited that need not be, and where possible no error is thrown: either costs as much as the check.
       try {
         const read = readCredentials(request, sources);
         const verdict = isThenable(read)

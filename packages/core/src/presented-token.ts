@@ -3,7 +3,8 @@ import { isOpaqueToken } from "./opaque-token.ts";
 import { tokenDigest } from "./token-digest.ts";
 
 /**
- * An access token as a client presents it: one object for as long as the requests of a connection bring the same.
+ * An access token as a client presents it: once it was accepted, one object for as long as the requests of a connection bring
+ * the same.
  *
  * What is kept here follows from the text, or is compared with all that it depends on; no verdict is.
  */

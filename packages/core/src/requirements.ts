@@ -153,7 +153,7 @@ async function requireAuthorization(authorize: () => boolean | Promise<boolean>)
   throw new AccessTokenError("ERR_ACCESS_DENIED", { detail: "authorize returned false" });
 }
 
-/** A claim that is a text or a list of texts, as a list; of other shapes, nothing. */
+/** The texts of a claim that is a text or a list; of other shapes, nothing. */
 function listOf(claims: AccessTokenClaims, name: string): readonly string[] {
   const value = ownMember(claims, name);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

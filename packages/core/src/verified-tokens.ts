@@ -16,13 +16,16 @@ export interface VerifiedToken {
   readonly key: VerificationKey;
 }
 
-/** Verified tokens, each verified once: to verify one anew takes 50 times as long as to find and judge it again. */
+/**
+ * Verified tokens, which need not be verified for each request: to verify one anew takes 50 times as long as to find and
+ * judge it again.
+ */
 export interface VerifiedTokens {
   /** Finds a token whose issuer still has the key. */
   find(token: PresentedToken): VerifiedToken | undefined;
   /** Verifies a token; those who ask for the same one meanwhile get the same answer. */
   verify(token: PresentedToken, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
-  /** Keeps a token that was found to be good in every respect. */
+  /** Keeps a token that was verified, and not rejected for its claims or its binding. */
   remember(token: PresentedToken, verified: VerifiedToken): void;
 }
 

@@ -151,7 +151,7 @@ function judgeToken<Request>(
       recheckClaims(remembered, { configuration, bindingRequired });
       return acceptJwt(token, remembered, use, configuration);
     }
-    // This only ever refuses, so that a stolen or garbage token costs neither a signature nor a fetch.
+    // This only ever refuses, so that a garbage token, or a stolen one that is bound, costs neither a signature nor a fetch.
     const jws = parseCompactJws(token.text);
     const named = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
     use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });

@@ -80,7 +80,7 @@ export function parseSelection(selection: CertificateSelection): Selector {
 /**
  * Remembers what was found of a certificate, which cannot change: to check one signature takes 100 us.
  *
- * A connection has one object for its certificate, and so has the value of a header that comes again.
+ * A connection over TLS 1.3 has one object for its certificate, and so has the value of a header while `fromProxy` caches it.
  */
 function remembering(select: Selector): Selector {
   const known = new WeakMap<ClientCertificate, { readonly reason: string | undefined }>();

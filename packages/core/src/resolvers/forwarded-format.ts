@@ -8,8 +8,8 @@ export interface ForwardedCertificateFormat {
   /** The one header that is read. */
   readonly header: string;
   /**
-   * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with
-   * `ERR_CERTIFICATE_MALFORMED`. It depends on the value alone: what it returned for one is remembered.
+   * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with an
+   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is remembered.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;
   /** Headers that must come with the certificate, exactly once each. */
