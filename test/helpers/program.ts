@@ -50,6 +50,11 @@ export function describeWithProgram(binary: string, name: string, tests: () => v
   });
 }
 
+/** Tells whether a program is installed. */
+export function isInstalled(binary: string): boolean {
+  return findBinary(binary) !== undefined;
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -1,6 +1,7 @@
 import { apache, rfc9440 } from "@certbound/core";
-import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
+import { withResumption } from "./resumption.ts";
 import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
 
@@ -11,6 +12,7 @@ const verified: Front = {
   verified: { "x-ssl-client-verify": "SUCCESS" },
   selfSigned: "refused",
   tooLarge: "too much for Node",
+  resumes: false,
   deletable: true,
   httpVersions: [1],
   trust: secretAndAddress,
@@ -28,6 +30,9 @@ const unverified: Front = { ...any, name: "any certificate, to an API that wants
 const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
 const byteSequence: Front = { ...verified, name: "RFC 9440", format: rfc9440(), verified: {} };
 
+const resumingVerified: Front = { ...verified, resumes: true };
+const resumingAny: Front = { ...any, resumes: true };
+
 describeProxy({ proxy: "Apache httpd", configuration: "apache.conf", fronts: [verified, any, unverified] }, (stage) => {
   forwardingCases(stage, verified);
   forwardingCases(stage, any);
@@ -35,6 +40,20 @@ describeProxy({ proxy: "Apache httpd", configuration: "apache.conf", fronts: [ve
   unverifiedCases(stage, unverified);
   pastProxyCases(stage, verified);
 });
+
+describeProxy(
+  {
+    proxy: "Apache httpd",
+    configuration: "apache.conf",
+    edit: withResumption,
+    fronts: [resumingVerified, resumingAny],
+  },
+  (stage) => {
+    resumptionCases(stage, resumingVerified);
+    resumptionCases(stage, resumingAny);
+    listenerCases(stage, { verified: resumingVerified, any: resumingAny });
+  },
+);
 
 describeProxy({ proxy: "Apache httpd", configuration: "apache-rfc9440.conf", fronts: [byteSequence] }, (stage) => {
   forwardingCases(stage, byteSequence, ["Fastify"]);

@@ -61,7 +61,10 @@ export async function sendThroughProxy(url: string, attempt: Attempt, { pki, iss
 function refusedConnection(error: unknown): undefined {
   // Node's errors of connections have a code; with TLS 1.3 it depends on the moment which of these it is.
   const { code = "", message } = error as NodeJS.ErrnoException;
-  const refused = code === "ECONNRESET" || code === "EPIPE" || /alert (?:unknown ca|bad certificate)/.test(message);
+  const refused =
+    code === "ECONNRESET" ||
+    code === "EPIPE" ||
+    /alert (?:unknown ca|bad certificate|certificate expired)/.test(message);
   if (!refused) throw error;
 }
 

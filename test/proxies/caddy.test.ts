@@ -12,6 +12,7 @@ const verified: Front = {
   verified: {},
   selfSigned: "refused",
   tooLarge: "too much for Node",
+  resumes: true,
   deletable: false,
   httpVersions: [1, 2],
   trust: secretAndAddress,

@@ -17,10 +17,17 @@ export function forwardingCases(stage: () => Stage, front: Front, frameworks = b
     const route = { front, framework };
     const ask = (attempt: Attempt): Promise<Outcome> => stage().ask(route, attempt);
     certificateCases(front, ask);
-    resumptionCases(ask);
+    sessionCases(front, ask);
     forgeryCases(stage, route);
     connectionCases(stage, route);
     sizeCases(front, ask);
+  });
+}
+
+/** The cases of a proxy that resumes TLS sessions. */
+export function resumptionCases(stage: () => Stage, front: Front): void {
+  describe.each(bothFrameworks)(`${front.name}, %s`, (framework) => {
+    sessionCases(front, (attempt) => stage().ask({ front, framework }, attempt));
   });
 }
 
@@ -59,20 +66,24 @@ function certificateCases(front: Front, ask: Ask): void {
   });
 }
 
-function resumptionCases(ask: Ask): void {
-  test.each(tlsVersions)("a resumed session of %s has the certificate it began with", async (tlsVersion) => {
+function sessionCases({ resumes }: Front, ask: Ask): void {
+  const name = resumes ? "a resumed session of %s" : "a session of %s that is offered and not resumed";
+
+  test.each(tlsVersions)(`${name} has the certificate that it began with`, async (tlsVersion) => {
     const { session } = await ask({ client: victim, token: victim, tlsVersion });
     const own = await ask({ client: victim, token: victim, tlsVersion, session });
     const other = await ask({ client: victim, token: "thief", tlsVersion, session: own.session });
-    expect([own.resumed, other.resumed]).toEqual([true, true]);
+    expect([own.resumed, other.resumed]).toEqual([resumes, resumes]);
     expectAccepted(own, victim);
     expectRefused(other, "ERR_BINDING_MISMATCH");
   });
 
-  test.each(tlsVersions)("a resumed session of %s that began without a certificate has none", async (tlsVersion) => {
+  test.each(tlsVersions)(`${name} has no certificate if it began without one`, async (tlsVersion) => {
     const { session } = await ask({ token: victim, tlsVersion });
     expect(session).toBeDefined();
-    expectRefused(await ask({ token: victim, tlsVersion, session }), "ERR_CERTIFICATE_MISSING");
+    const again = await ask({ token: victim, tlsVersion, session });
+    expect(again.resumed).toBe(resumes);
+    expectRefused(again, "ERR_CERTIFICATE_MISSING");
   });
 }
 

@@ -17,6 +17,8 @@ export interface Front {
   readonly tooLarge: "accepted" | "too much for Node" | "forwarded as missing";
   /** Whether a client can have the proxy's own headers removed by naming them in `Connection`. */
   readonly deletable: boolean;
+  /** Whether the proxy resumes TLS sessions. */
+  readonly resumes: boolean;
   /** What the listener speaks. */
   readonly httpVersions: readonly (1 | 2)[];
   readonly trust: (pki: Pki) => TrustedProxy;

@@ -1,7 +1,8 @@
 import { haproxy, rfc9440 } from "@certbound/core";
 import { addingCases } from "./adding-cases.ts";
-import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
+import { withResumption } from "./resumption.ts";
 import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
 
@@ -14,6 +15,7 @@ const verified: Front = {
   verified: { "x-ssl-client-verify": "0", [usedHeader]: "1" },
   selfSigned: "refused",
   tooLarge: "forwarded as missing",
+  resumes: false,
   deletable: false,
   httpVersions: [1, 2],
   trust: secretAndAddress,
@@ -52,6 +54,9 @@ const hexadecimal: Front = {
   format: haproxy({ encoding: "sha256-hex", usedHeader }),
 };
 
+const resumingVerified: Front = { ...verified, resumes: true };
+const resumingAny: Front = { ...any, resumes: true };
+
 describeProxy({ proxy: "HAProxy", configuration: "haproxy.cfg", fronts: [verified, any, unverified] }, (stage) => {
   forwardingCases(stage, verified);
   forwardingCases(stage, any);
@@ -59,6 +64,15 @@ describeProxy({ proxy: "HAProxy", configuration: "haproxy.cfg", fronts: [verifie
   unverifiedCases(stage, unverified);
   pastProxyCases(stage, verified);
 });
+
+describeProxy(
+  { proxy: "HAProxy", configuration: "haproxy.cfg", edit: withResumption, fronts: [resumingVerified, resumingAny] },
+  (stage) => {
+    resumptionCases(stage, resumingVerified);
+    resumptionCases(stage, resumingAny);
+    listenerCases(stage, { verified: resumingVerified, any: resumingAny });
+  },
+);
 
 describeProxy({ proxy: "HAProxy", configuration: "haproxy-rfc9440.cfg", fronts: [byteSequence] }, (stage) => {
   forwardingCases(stage, byteSequence, ["Express"]);

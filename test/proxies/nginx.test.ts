@@ -1,8 +1,9 @@
 import { nginx } from "@certbound/core";
 import { test } from "vitest";
-import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
 import { forgedFields, type Front, secretAndAddress } from "./front.ts";
 import { expectRefused } from "./outcome.ts";
+import { withResumption } from "./resumption.ts";
 import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
 
@@ -13,6 +14,7 @@ const verified: Front = {
   verified: { "ssl-client-verify": "SUCCESS" },
   selfSigned: "refused",
   tooLarge: "too much for Node",
+  resumes: false,
   deletable: false,
   httpVersions: [1],
   trust: secretAndAddress,
@@ -35,6 +37,9 @@ const mutualTls: Front = {
   trust: ({ proxy }) => ({ certificateThumbprints: [proxy.thumbprint] }),
 };
 
+const resumingVerified: Front = { ...verified, resumes: true };
+const resumingAny: Front = { ...any, resumes: true };
+
 describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [verified, any, unverified] }, (stage) => {
   forwardingCases(stage, verified);
   forwardingCases(stage, any);
@@ -42,6 +47,15 @@ describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [verified, 
   unverifiedCases(stage, unverified);
   pastProxyCases(stage, verified);
 });
+
+describeProxy(
+  { proxy: "nginx", configuration: "nginx.conf", edit: withResumption, fronts: [resumingVerified, resumingAny] },
+  (stage) => {
+    resumptionCases(stage, resumingVerified);
+    resumptionCases(stage, resumingAny);
+    listenerCases(stage, { verified: resumingVerified, any: resumingAny });
+  },
+);
 
 describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [roomy], maxHeaderSize: 65_536 }, (stage) =>
   roomCases(stage, roomy),

@@ -1,10 +1,16 @@
-import { createCertificateAuthority, createSelfSignedCertificate, type Identity } from "@certbound/testing";
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+  createSelfSignedCertificate,
+  type Identity,
+} from "@certbound/testing";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Everybody who holds a certificate in these tests. */
 interface Holders {
+  readonly authority: CertificateAuthority;
   /** The authority's certificate, as PEM. */
   readonly ca: string;
   readonly server: Identity;
@@ -54,7 +60,7 @@ async function createHolders(): Promise<Holders> {
   };
   const server = await authority.issueServerCertificate();
   const proxy = await authority.issueClientCertificate({ commonName: "proxy" });
-  return { ca: authority.certificate, server, proxy, clients };
+  return { authority, ca: authority.certificate, server, proxy, clients };
 }
 
 /** Alternative names that take about so many bytes of a certificate. */

@@ -35,11 +35,13 @@ export function proxyCommand(
     readonly folder: string;
     readonly configuration: string;
     readonly values: Readonly<Record<string, string | number>>;
+    /** Changes the text of the configuration. */
+    readonly edit?: ((text: string) => string) | undefined;
   },
 ): Command {
-  const { folder, configuration, values } = options;
+  const { folder, configuration, values, edit = (text) => text } = options;
   const file = join(folder, configuration);
-  writeFileSync(file, renderConfiguration(new URL(`configs/${configuration}`, import.meta.url), values));
+  writeFileSync(file, edit(renderConfiguration(new URL(`configs/${configuration}`, import.meta.url), values)));
   const { binary, args } = programs[name];
   return { binary, args: args(folder, file), folder };
 }

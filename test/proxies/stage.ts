@@ -16,6 +16,8 @@ export interface StageOptions {
   readonly proxy: ProxyName;
   /** The name of the file in `configs`. */
   readonly configuration: string;
+  /** Changes the text of the configuration. */
+  readonly edit?: (text: string) => string;
   readonly fronts: readonly Front[];
   /** How the API listens; default `"port"`. */
   readonly api?: "port" | "tls" | "unix socket";
@@ -127,18 +129,20 @@ async function startApis(
 
 /** Tries again on other ports when the proxy does not start: somebody else may have taken them in the meantime. */
 export async function startOnFreePorts(
-  options: Pick<StageOptions, "proxy" | "configuration"> & { readonly fronts: readonly Pick<Front, "listener">[] },
+  options: Pick<StageOptions, "proxy" | "configuration" | "edit"> & {
+    readonly fronts: readonly Pick<Front, "listener">[];
+  },
   site: { readonly folder: string; readonly values: Readonly<Record<string, string>> },
   attempts = 3,
 ): Promise<RunningProxy> {
-  const { proxy: name, configuration, fronts } = options;
+  const { proxy: name, configuration, edit, fronts } = options;
   const [verified = 0, any = 0] = await freePorts(2);
   const ports = { VERIFIED_PORT: verified, ANY_PORT: any };
   const listening = new Set(fronts.map(({ listener }) => ports[listener]));
   const listeners = [...listening].map((port) => ({ port, host: "127.0.0.1" }));
   const values = { ...site.values, ...ports };
   try {
-    const command = proxyCommand(name, { folder: site.folder, configuration, values });
+    const command = proxyCommand(name, { folder: site.folder, configuration, values, edit });
     return { proxy: await startProgram(command, listeners), ports };
   } catch (error) {
     if (attempts === 1) throw error;

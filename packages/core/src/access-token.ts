@@ -40,7 +40,10 @@ export type BindingOutcome =
       readonly presentedCertificate: ClientCertificate | undefined;
     }
   | {
-      /** Under `"report-only"` only: required binding would have refused this token. */
+      /**
+       * Under `"report-only"` only: with required binding, the binding or the certificate policy would have rejected this
+       * token.
+       */
       readonly binding: "refused";
       readonly clientCertificate: undefined;
       readonly presentedCertificate: ClientCertificate | undefined;

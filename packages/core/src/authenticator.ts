@@ -26,7 +26,8 @@ export interface RequestOptions<Request> extends RejectionOptions {
   readonly onRejected?: ((error: AccessTokenError, request: Request) => void) | undefined;
   /**
    * Further members of this API's metadata (RFC 9728 section 2), such as `resource_name` and `resource_documentation`; needs
-   * `resource`. Those that say what is enforced are generated.
+   * the option `resource`. The members `resource`, `authorization_servers`, `bearer_methods_supported` and
+   * `tls_client_certificate_bound_access_tokens` are generated, and cannot be given.
    */
   readonly resourceMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -48,7 +49,7 @@ export type Authenticator<Request> = ((
   requirements?: Requirements<Request>,
 ) => (request: Request) => Promise<AccessToken>) & {
   readonly verifier: Verifier;
-  /** The metadata of this API, generated from what is enforced (RFC 9728); undefined without the option `resource`. */
+  /** The metadata of this API, generated from its options (RFC 9728); undefined without the option `resource`. */
   readonly protectedResource: ProtectedResource | undefined;
   /**
    * Returns the response to a rejected request, with the configured realm, schemes and resource.

@@ -10,7 +10,7 @@ const separators =
 /**
  * Finds the Authorization header of a request.
  *
- * The only place that is looked at for an access token: never the query, the body or a cookie.
+ * Without a `tokenResolver`, the only place that is looked at for an access token: never the query, the body or a cookie.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` when there is none; `ERR_REQUEST_MALFORMED` when there is more than one,
  *   or the header list is incomplete

@@ -18,14 +18,14 @@ export type BindingMode = true | "when-bound" | "report-only";
 /** The client's certificate, or why there is none. */
 export type PresentedCertificate = ClientCertificate | AccessTokenError;
 
-/** Members of `cnf` that name a key of the client (RFC 9449 section 6.1, RFC 7800 sections 3.2 to 3.5). */
+/** Members of `cnf` that name a key of the client (RFC 9449 section 6.1, RFC 7800 sections 3.2, 3.3 and 3.5); not `kid`. */
 const keyMembers = ["jkt", "jwk", "jwe", "jku"];
 
 /**
  * Verifies that claims are bound to a certificate: that `cnf.x5t#S256` is its SHA-256 thumbprint (RFC 8705 section 3.1).
  *
  * The claims must come from a token that was verified. It does not check the certificate's validity, chain or
- * revocation, nor that the client holds its key: TLS has done that.
+ * revocation, nor that the client holds its key, which the TLS handshake proves.
  *
  * @param certificate null or `""`: the client presented none
  * @throws AccessTokenError `ERR_CERTIFICATE_MISSING`, `ERR_CERTIFICATE_MALFORMED`, `ERR_BINDING_REQUIRED`,
@@ -61,7 +61,7 @@ export function requireCertificate(certificate: PresentedCertificate, mode: Bind
  * Judges the binding of a token in one of the modes: a `cnf` in any of its sources binds, and each must match.
  *
  * @param sources the claims of the token; of a JWT that was introspected, the issuer's answer as well
- * @throws AccessTokenError as {@link verifyCertificateBinding}, except under `"report-only"`
+ * @throws AccessTokenError as {@link verifyCertificateBinding}, or why there is no certificate, except under `"report-only"`
  */
 export function judgeBinding(
   sources: readonly ConfirmationClaims[],
@@ -125,7 +125,7 @@ function mismatch(confirmation: unknown): AccessTokenError {
 
 /**
  * Rejects a confirmation that names a key next to the certificate: a DPoP-bound token must come with a proof (RFC 9449
- * section 7.1), and `cnf` names a single key (RFC 7800 section 3.1). Members that name no key are ignored.
+ * section 7.1), and `cnf` names a single key (RFC 7800 section 3.1). Other members are ignored, `kid` among them.
  */
 function boundByKey(confirmation: JsonObject): AccessTokenError | undefined {
   const member = keyMembers.find((name) => Object.hasOwn(confirmation, name));

@@ -14,7 +14,7 @@ export interface BoundedCache<Value> {
  * Creates a cache by the options of lru-cache.
  *
  * lru-cache reads its options, those of each call included, from objects that inherit from `Object.prototype`: an
- * `allowStale` there would bring expired values back. Here every object that it reads has its own members only.
+ * `allowStale` there would bring expired values back. Here it finds own members only.
  */
 export function createBoundedCache<Value extends object | true>(
   options: LRUCache.Options<string, Value, unknown>,

@@ -39,7 +39,7 @@ export function bytesFromBase64(text: string): Buffer | undefined {
 }
 
 /**
- * Splits PEM text into the base64 of its blocks, of which there may be nothing before, between and after.
+ * Splits PEM text into the base64 of its blocks; nothing but white space may be before, between and after them.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */

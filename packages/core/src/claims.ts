@@ -30,7 +30,7 @@ const MAX_NUMERIC_DATE = 253_402_300_799;
 /**
  * Checks algorithm, type, issuer, audience, times and the form of the other claims, in this order (RFC 9068 section 4).
  *
- * It does not look at `cnf`, at scopes, or at the signature.
+ * It does not look at `cnf` or at the signature, and does not compare scopes.
  *
  * @throws AccessTokenError `ERR_TOKEN_ALGORITHM`, `_TYPE`, `_ISSUER`, `_AUDIENCE`, `_EXPIRED`, `_NOT_YET_VALID`, `_CLAIM`
  */
@@ -75,11 +75,11 @@ export interface IntrospectionRules {
 }
 
 /**
- * Checks what an issuer says of an active token (RFC 7662 section 2.2): type, issuer, that it agrees with the JWT,
- * audience, times and the form of the other claims. An opaque token need not tell when it expires: the issuer says whether
- * it is active.
+ * Checks what an issuer says of an active token (RFC 7662 section 2.2): type, issuer, that `sub` and `client_id` agree with
+ * the JWT, audience, times and the form of the other claims. An opaque token need not tell when it expires: the issuer says
+ * whether it is active.
  *
- * It does not look at `cnf` and scopes.
+ * It does not look at `cnf`, and does not compare scopes.
  *
  * @throws AccessTokenError `ERR_TOKEN_TYPE`, `_ISSUER`, `_AUDIENCE`, `_EXPIRED`, `_NOT_YET_VALID`, `_CLAIM`
  */

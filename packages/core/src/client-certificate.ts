@@ -11,12 +11,13 @@ export interface ClientCertificate {
   readonly thumbprint: string;
   /**
    * The certificate itself, parsed when it is first read; undefined when only its thumbprint is known, or when it is not
-   * a certificate that Node can parse.
+   * a certificate in DER that Node can parse.
    */
   readonly x509: X509Certificate | undefined;
   /**
    * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy says that it did, in the verify
-   * header of its format; else false or left out. The binding needs no chain (RFC 8705 section 6.2): this is for a
+   * header of its format; else false or left out. The result of a proxy can be that of an earlier handshake, unless TLS
+   * session resumption is disabled there. The binding needs no chain (RFC 8705 section 6.2): this is for a
    * `certificatePolicy`.
    */
   readonly chainVerified?: boolean | undefined;
@@ -40,7 +41,8 @@ export type ClientCertificateInput =
 /**
  * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
  *
- * Of a PEM chain it takes the first certificate. It does not check validity, chain or revocation, and parses no X.509.
+ * Of a PEM chain it takes the first certificate. It does not check validity, chain or revocation, and parses only the outer
+ * structure.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
@@ -83,7 +85,7 @@ function hashedCertificate(input: ClientCertificateInput | null): HashedCertific
   throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
 }
 
-// The one class beside the error: its private field is a brand, so that a certificate that was hashed here is known by
+// The one class beside the errors: its private field is a brand, so that a certificate that was hashed here is known by
 // its type and not hashed again, and a getter on the prototype is neither enumerated nor copied into a log line.
 class HashedCertificate implements ClientCertificate {
   readonly thumbprint: string;

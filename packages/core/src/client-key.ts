@@ -20,7 +20,10 @@ const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Ma
   ["AKP", [undefined, "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"]],
 ]);
 
-/** Tells whether a value is a private key, and one that an assertion can be signed with (RFC 7523 section 2.2). */
+/**
+ * Tells whether a value is a private key for signatures (RFC 7523 section 2.2). Does not check whether the algorithm of a
+ * CryptoKey is one that assertions can be signed with.
+ */
 export function isClientKey(value: unknown): value is ClientKey {
   if (types.isCryptoKey(value)) return canSign(value);
   if (!isJsonObject(value)) return false;

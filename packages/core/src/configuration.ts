@@ -41,7 +41,8 @@ export interface IssuerSettings {
    * OpenID Connect).
    *
    * What the members of the keys show is judged when the set is read: a set in the configuration without a key that can
-   * verify signatures, or with more than 1,000 of them, is a `TypeError`; a set that was fetched is `ERR_KEYS_UNAVAILABLE`.
+   * verify signatures, or with more than 1,000 of them, is a `TypeError`; such a set that was fetched replaces
+   * nothing, and is `ERR_KEYS_UNAVAILABLE` where no earlier set can be used.
    * A key is imported when a token first needs it. A key that then proves unusable, such as a point off its curve, counts
    * as absent: if no other key fits, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
    */
@@ -67,24 +68,26 @@ export interface VerifierOptions extends IssuerSettings {
    */
   readonly issuer?: string | readonly IssuerOptions[] | undefined;
   /**
-   * Stricter rules. `"rfc9068"`: JWTs of type `at+jwt` with all the claims that RFC 9068 section 2.2 demands. `"fapi2"`
-   * (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound, and from
-   * the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge` or `introspection` with `always`
-   * for each issuer, so that revoked tokens end. Options that contradict a profile are a `TypeError`.
+   * Stricter rules. `"rfc9068"`: a JWT must be of type `at+jwt`, with all the claims that RFC 9068 section 2.2 demands.
+   * `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound,
+   * and from the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge` or `introspection` with
+   * `always` for each issuer, so that revoked tokens end. Opaque tokens remain possible. Options that contradict these rules
+   * are a `TypeError`; `audience: null` does not count as one.
    */
   readonly profile?: Profile | undefined;
   /**
    * Accepted `typ` values, without regard to case and to the prefix `application/`; `null` accepts a token without one.
-   * Default: `at+jwt`, and where the binding is required also `JWT` and none.
+   * Default: `at+jwt`, and where the binding is required, without a profile, also `JWT` and none.
    */
   readonly tokenTypes?: readonly (string | null)[] | undefined;
   /** How far clocks may differ, in seconds; default 5, at most 300; with the profile `fapi2` 10, at most 60. */
   readonly clockTolerance?: number | undefined;
-  /** The greatest age of a token, in seconds since its `iat`, which is then required. */
+  /** The greatest age of a token, in seconds since its `iat`, which is then required; `clockTolerance` is added. */
   readonly maxTokenAge?: number | undefined;
   /**
-   * How many verified tokens are remembered, so that each signature is verified once; default 10000, `false`: none. The
-   * certificate, the times and the requirements are checked for every request all the same.
+   * How many verified tokens are cached at most, for up to 5 minutes, so that not every request needs a signature to be
+   * verified; default 10000, `false`: none. The certificate, the times and the requirements are checked for every request all
+   * the same.
    */
   readonly verifiedTokens?: number | false | undefined;
   /**

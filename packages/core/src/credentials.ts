@@ -66,9 +66,9 @@ export function createCredentialSources<Request extends IncomingRequest>({
 /**
  * Reads the access token and the client's certificate of a request.
  *
- * The certificate is read in the same turn as the request arrives, unless a token was found to be missing before: after a
- * wait the connection may be closed, and have none. Whichever fails first, the token decides, so that one request has one
- * answer.
+ * The certificate is read, or its resolver called, in the turn in which this function is called, unless the token was found
+ * to be missing or malformed before: after a wait the connection may be closed, and have none. Whichever fails first, the
+ * token decides, so that one request has one response.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` or `ERR_REQUEST_MALFORMED`
  * @throws Error for whatever a resolver throws, or returns outside its type
@@ -128,7 +128,10 @@ async function findCertificate<Request>(
   return provenCertificate(resolved, unproven ?? unprovenCertificate(received));
 }
 
-/** Turns what was resolved into a certificate, unless the connection does not prove one; a resolver's own reason is kept. */
+/**
+ * Turns what was resolved into a certificate, unless the connection does not prove one. A reason of the resolver other than
+ * `ERR_CERTIFICATE_MISSING` is kept.
+ */
 function provenCertificate(resolved: ResolvedCertificate, unproven: string | undefined): PresentedCertificate {
   if (resolved instanceof AccessTokenError && !isCertificateErrorCode(resolved.code)) {
     throw new TypeError("certbound: an error that the certificateResolver returns must have an ERR_CERTIFICATE_* code");

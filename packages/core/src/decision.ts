@@ -4,18 +4,25 @@ import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
 import { ownMember } from "./json-object.ts";
 import { memberOf, withoutPrototype } from "./object-member.ts";
 
-/** What is published on the diagnostics channel `certbound:decision`, once for every request, or call of `verify`. */
+/**
+ * What is published on the diagnostics channel `certbound:decision`, once for every request that is authenticated, and every
+ * call of `verify` with valid options.
+ */
 export interface DecisionEvent {
   /**
-   * `accepted`. `refused`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, and required binding would
-   * have refused it. `failed`: a callback, the clock or certbound itself failed, which is an error 500.
+   * `accepted`. `refused`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, and with required binding,
+   * the binding or the certificate policy would have rejected it. `failed`: a callback (except `onRejected`, which is called
+   * afterwards), the clock or certbound itself failed, which is an error 500.
    */
   readonly outcome: "accepted" | "reported" | "refused" | "failed";
   /** Why it was, or would have been, refused. */
   readonly code?: AccessTokenErrorCode;
   /** Of an accepted token: `verified`, or `unbound` under `"when-bound"`; of a reported one `refused`. */
   readonly binding?: AccessToken["binding"];
-  /** The code in words of ours, which hold nothing of the token or the certificate. */
+  /**
+   * The code in words of ours, which hold nothing of the token or the certificate; for an error that a resolver, a policy or
+   * the caller of `verify` made, the detail of that error.
+   */
   readonly detail?: string;
   /** The configured issuer that the token names, or that was asked about it; before a signature was verified, as claimed. */
   readonly issuer?: string;

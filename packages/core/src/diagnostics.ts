@@ -5,7 +5,8 @@ export interface IntrospectionEvent {
   /** The configured issuer. */
   readonly issuer: string;
   /**
-   * `active`, `inactive`: the issuer answered. `unavailable`: it did not. `cache-unavailable`: the shared cache failed or
+   * `active`, `inactive`: the issuer answered. `unavailable`: it gave no usable answer, or was not asked, because too many
+   * requests to it or reads of the shared cache were in flight. `cache-unavailable`: the shared cache failed or
    * was slow, and is left alone for some seconds. `cache-refused`: an entry of the shared cache is not authentic.
    */
   readonly outcome: "active" | "inactive" | "unavailable" | "cache-unavailable" | "cache-refused";
@@ -21,7 +22,8 @@ export interface KeysEvent {
   readonly issuer: string;
   /**
    * `fetched`: these keys are used from now on. `stale`: they could not be fetched, and those of before are used, for an hour
-   * after they were due at most. `failed`: they could not be fetched, and there are none: every token is answered with 503.
+   * after they were due at most. `failed`: they could not be fetched, and there are none: tokens that need them are answered
+   * with 503.
    */
   readonly outcome: "fetched" | "stale" | "failed";
   /** How many keys can verify a signature; of `fetched` only. */

@@ -77,8 +77,8 @@ const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
 /**
  * Says why an access token, or the certificate it is bound to, was not accepted.
  *
- * Message and detail never hold a token, a claim value, a key or a certificate. `instanceof` also recognises the errors
- * of another copy of this package. `httpRejection` gives the HTTP answer for it.
+ * Message and detail, unless the application wrote the detail, never hold a token, a claim value, a key or a certificate.
+ * `instanceof` also recognises the errors of another copy of this package. `httpRejection` gives the HTTP answer for it.
  */
 export class AccessTokenError extends Error {
   // The optional members are declared, not defined: one that was not given is not there.

@@ -39,7 +39,8 @@ export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
  * Reads what counts of a request, once, into an object with own members only: of the Node request, which wins over one that a
  * framework holds as `raw`. Members that stand on `Object.prototype` do not count.
  *
- * Where a request was made up without one of them, reading what it should hold fails as an error of the application.
+ * Where a request was made up without `rawHeaders`, reading them fails as an error of the application; without `socket`, the
+ * connection has no certificate.
  */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
   const given = request as NodeRequest & { readonly raw: NodeRequest };
@@ -74,9 +75,10 @@ const DEFAULT_MAX_LENGTH = 2000;
 /**
  * Returns the request itself if its header list is complete, and otherwise the detail of an error.
  *
- * Some versions of Node drop the HTTP/1 fields beyond `server.maxHeadersCount` without a trace, also from `rawHeaders`; others
- * respond with 431. A list that reaches the limit counts as incomplete in all versions: a client that sends many fields can
- * have those dropped that a proxy adds after its own. HTTP/2 has no such limit.
+ * Some versions of Node drop the HTTP/1 fields beyond `server.maxHeadersCount` without a trace, also from `rawHeaders`;
+ * others respond with 431. A list that reaches the limit counts as incomplete in all versions: a client that sends many
+ * fields can have those dropped that a proxy adds after its own. Over HTTP/2, Node rejects a request with too many fields
+ * instead.
  */
 export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | string {
   const { length } = request.rawHeaders;

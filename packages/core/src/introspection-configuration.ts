@@ -44,7 +44,7 @@ export interface IntrospectionOptions {
   /** Default: by what is given, `client_secret_basic`, `private_key_jwt` or `tls_client_auth`. */
   readonly clientAuthentication?: ClientAuthenticationMethod | undefined;
   readonly clientSecret?: string | undefined;
-  /** The private key of `private_key_jwt`; an RSA key as a JWK needs `alg`, and 2048 bits. */
+  /** The private key of `private_key_jwt`; an RSA or ML-DSA key as a JWK needs `alg`, and an RSA key 2048 bits. */
   readonly clientKey?: JWK | CryptoKey | { readonly key: CryptoKey; readonly kid: string } | undefined;
   /** The certificate of mutual TLS; needs the package undici. */
   readonly clientTls?: ClientTls | undefined;
@@ -60,11 +60,11 @@ export interface IntrospectionOptions {
    * whose binding is not told for an unbound one.
    */
   readonly returnsConfirmation?: true | undefined;
-  /** Asks for signed answers (RFC 9701), and takes no others. */
+  /** Asks for signed responses (RFC 9701), and rejects a response of the issuer that is not signed. */
   readonly signedResponse?: boolean | undefined;
   /**
-   * How long an answer is used, in seconds, and never past the token's `exp`; default 30, at most 3600. That long a revoked
-   * token may be accepted. 0 asks for every request.
+   * How long an answer is used, in seconds, and never past the token's `exp` plus `clockTolerance`; default 30, at most 3600.
+   * That long a revoked token may be accepted. 0 asks for every request, except that simultaneous ones share a response.
    */
   readonly cacheDuration?: number | undefined;
   /** Where answers are shared with other processes; default: each process has its own. Needs `cacheKey`. */

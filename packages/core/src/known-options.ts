@@ -17,8 +17,9 @@ export type UndefinedOption = "not-given" | "refused";
 /**
  * Copies the known options, and throws a `TypeError` that names the first unknown or ill-typed one.
  *
- * Own enumerable members count, and the copy has no prototype: nothing is inherited. Lists are copied too: what the
- * caller changes later changes nothing here. What the values hold is not looked at beyond the rule.
+ * Own enumerable members count, and the copy has no prototype: nothing is inherited. Lists are copied too: items
+ * that the caller adds or removes later change nothing here. Objects are not copied. What the values hold is not looked at
+ * beyond the rule.
  */
 export function knownOptions<Options>(
   of: string,

@@ -31,7 +31,7 @@ export function withoutPrototype<Members extends object>(members: Members): Memb
 }
 
 /**
- * Returns whether every array and object inherits data, which something else in the process has put on `Object.prototype` or
+ * Returns whether every array inherits enumerable data, which something else in the process has put on `Object.prototype` or
  * `Array.prototype`; libraries read it where a member was not given. Functions do not count: some old libraries add methods
  * there.
  */

@@ -11,7 +11,7 @@ export interface ProfileDemands {
   readonly algorithms: readonly string[] | undefined;
   /** How far clocks differ, in seconds, unless the options say otherwise; and what they may say at most. */
   readonly clockTolerance: { readonly usual: number; readonly most: number };
-  /** How far in the future `iat` may be, in seconds; undefined: it does not matter. */
+  /** How far in the future `iat` may be, in seconds; undefined: limited with `maxTokenAge` only. */
   readonly issuedAhead: number | undefined;
   /** Every token must be bound, and come in the Authorization header; and a revoked one must end. */
   readonly isSenderConstrained: boolean;

@@ -10,7 +10,7 @@ export type ProtectedResourceOptions<Request> = AuthenticatorOptions<Request> & 
 };
 
 /**
- * Generates the metadata of an API as an OAuth 2.0 protected resource (RFC 9728 section 2) from what is enforced, for a
+ * Generates the metadata of an API as an OAuth 2.0 protected resource (RFC 9728 section 2) from its options, for a
  * server that serves it by itself; the adapters do so at the well-known path.
  *
  * It names no algorithms: the registered member is of signed responses, not of tokens. Nothing is fetched.

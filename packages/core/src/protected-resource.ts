@@ -4,11 +4,11 @@ import type { OptionRule } from "./known-options.ts";
 import { metadataLocation } from "./resource-identifier.ts";
 import { isSecureUrl } from "./secure-url.ts";
 
-/** What a protected resource says of itself (RFC 9728 section 2); members without a value are left out. */
+/** What a protected resource says of itself (RFC 9728 section 2); empty lists are left out. */
 export interface ProtectedResourceMetadata {
   /** The resource identifier. */
   readonly resource: string;
-  /** The configured issuers that are URLs, as RFC 8414 has them. */
+  /** The configured issuers that are https URLs, or http on a loopback address. */
   readonly authorization_servers?: readonly string[];
   /** Left out where a `tokenResolver` decides how tokens are sent, or the scheme `Bearer` is not accepted. */
   readonly bearer_methods_supported?: readonly ["header"];
@@ -45,7 +45,7 @@ export interface ProtectedResourceParts {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** These say what is enforced. */
+/** Generated from the options, and never given. */
 const generated = [
   "resource",
   "authorization_servers",
@@ -60,7 +60,7 @@ export const furtherMetadata: OptionRule = {
     isJsonObject(value) && generated.every((name) => !Object.hasOwn(value, name)) && jsonOf(value) !== undefined,
 };
 
-/** Describes an API as an OAuth 2.0 protected resource, by what is enforced. */
+/** Describes an API as an OAuth 2.0 protected resource, by its options. */
 export function describeProtectedResource(parts: ProtectedResourceParts): ProtectedResource {
   const { resource, configuration, isBearerHeader, scopes } = parts;
   // A copy: what the application does to its object later does not change what is said.
@@ -82,7 +82,7 @@ export function describeProtectedResource(parts: ProtectedResourceParts): Protec
         tls_client_certificate_bound_access_tokens: true,
         ...further,
       };
-      // Members without a value are left out (RFC 9728 section 3.2).
+      // Empty lists are left out (RFC 9728 section 3.2).
       const given = Object.entries(members).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
       return deepFreeze(Object.fromEntries(given)) as unknown as ProtectedResourceMetadata;
     },

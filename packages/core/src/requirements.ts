@@ -155,7 +155,7 @@ function insufficientAuthentication(
   return insufficient("auth_time is missing, in the future, or longer ago than maxAge");
 }
 
-/** A claim that is a text or a list of texts, as a list; of other shapes, nothing. */
+/** The texts of a claim that is a text or a list; of other shapes, nothing. */
 function listOf(claims: AccessTokenClaims, name: string): readonly string[] {
   const value = ownMember(claims, name);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

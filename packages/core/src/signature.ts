@@ -26,7 +26,7 @@ export interface VerifiedSignature {
  *
  * It does not choose keys, and checks no claim. The event loop gets a turn between any two keys.
  *
- * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` when Node can use none of the keys
+ * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` when Node can use none of the first 16 keys
  * @throws Error when every array inherits items, so that jose could verify other bytes than those of the token
  */
 export async function verifySignature(jws: SignedToken, keys: readonly VerificationKey[]): Promise<VerifiedSignature> {

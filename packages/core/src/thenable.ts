@@ -1,5 +1,6 @@
 /**
- * Returns whether a value has to be awaited: whether it has a callable `then`, as `await` decides.
+ * Returns whether a value has to be awaited: whether it is an object with a callable `then`. (`await` also waits for
+ * functions that have one.)
  *
  * Never `instanceof Promise`: async functions return native promises even where an application has replaced the global
  * class (bluebird, zone.js).

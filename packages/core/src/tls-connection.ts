@@ -17,7 +17,7 @@ export function peerCertificate(request: NodeRequest): X509Certificate | undefin
     const certificate = memberOf(socket, "getPeerX509Certificate") && socket.getPeerX509Certificate?.();
     return certificate && unprovenCertificate(request) === undefined ? certificate : undefined;
   } catch {
-    // Only a closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and a closed connection has no certificate.
+    // A closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and so does a request without a socket: no certificate.
     return undefined;
   }
 }

@@ -17,13 +17,16 @@ export interface VerifiedToken {
   readonly key: VerificationKey;
 }
 
-/** Verified tokens, each verified once: to verify one anew takes 50 times as long as to find and judge it again. */
+/**
+ * Verified tokens, which need not be verified for each request: to verify one anew takes 50 times as long as to find and
+ * judge it again.
+ */
 export interface VerifiedTokens {
   /** Finds a token whose issuer still has the key. */
   find(token: string): VerifiedToken | undefined;
   /** Verifies a token; concurrent calls with the same token share one verification. */
   verify(token: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
-  /** Keeps a token that was found to be good in every respect. */
+  /** Keeps a token that was verified, and not rejected for its claims or its binding. */
   keep(verified: VerifiedToken): void;
 }
 

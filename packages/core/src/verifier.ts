@@ -145,8 +145,8 @@ async function verifyJwt<Request>(
 }
 
 /**
- * Checks a JWT before its signature is verified. It only ever rejects, so that a stolen or garbage token costs neither a
- * signature nor a fetch.
+ * Checks a JWT before its signature is verified. This only ever rejects, so that a garbage token, or a stolen one that is
+ * bound, costs neither a signature nor a fetch.
  */
 function checkUnverified<Request>(
   token: string,

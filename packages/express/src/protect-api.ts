@@ -9,7 +9,7 @@ declare global {
     interface Request {
       /** The claims of the accepted access token; set once a `protect()` handler has let the request pass. */
       claims?: AccessToken["claims"];
-      /** The accepted access token, with the client certificate that it is bound to. */
+      /** The accepted access token, with the client certificate if the token is bound to it. */
       accessToken?: AccessToken;
     }
   }
@@ -20,7 +20,7 @@ export type AuthenticatedExpressRequest = Request & { claims: AccessToken["claim
 
 /**
  * Answers a refused request instead of the default. `forward()` passes the rejection on to the application's error
- * handlers, as an `AccessTokenError` with the members of the rejection; there is no way to continue.
+ * handlers, as an `AccessTokenError` with the members of the rejection; it never continues to the route's handler.
  */
 export type Respond = (
   rejection: HttpRejection,
@@ -40,7 +40,7 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
   readonly verifier: Verifier;
   /**
    * Gives the handler that serves this API's metadata at its well-known path (RFC 9728 section 3), and passes every other
-   * request on; a handler of `protect()` that is used for the whole application does so too.
+   * request on; a handler of `protect()` that is used for the whole application serves the metadata too.
    *
    * @throws TypeError without the option `resource`
    */
@@ -48,9 +48,10 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
 };
 
 /**
- * Creates the middleware that lets only requests with a certificate-bound access token pass (RFC 8705 section 3).
+ * Creates the middleware that lets only requests with a certificate-bound access token pass (RFC 8705 section 3), unless
+ * `validateCertificateBinding` of a route says otherwise.
  *
- * A refused request is answered with 400, 401, 403 or 503. Every other failure goes to `next(error)`.
+ * A refused request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure goes to `next(error)`.
  *
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
@@ -77,7 +78,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         Object.assign(request, { accessToken, claims: accessToken.claims });
         next();
       };
-      // Only an error stops Express: next(undefined) and next("route") would go on to the handler.
+      // An error stops Express for certain: next(undefined) and next("route") would go on.
       const fail = (cause: unknown) => next(cause instanceof Error ? cause : new Error("non-error thrown", { cause }));
       const reject = async (error: unknown): Promise<void> => {
         if (!(error instanceof AccessTokenError)) return fail(error);
@@ -85,7 +86,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         const rejected = Object.assign(Object.create(error) as AccessTokenError, rejection);
         await respond(rejection, request, response, (other) => next(other instanceof Error ? other : rejected));
       };
-      // The last catch is for Express 4, where a rejected promise would leave the request hanging.
+      // The promise is not returned to Express: without the last catch, a failure would leave the request hanging.
       authenticate(request).then(accept, reject).catch(fail);
     };
   };

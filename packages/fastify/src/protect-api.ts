@@ -6,7 +6,7 @@ declare module "fastify" {
   interface FastifyRequest {
     /** The claims of the accepted access token; set once a `protect()` hook has let the request pass. */
     claims: AccessToken["claims"];
-    /** The accepted access token, with the client certificate that it is bound to. */
+    /** The accepted access token, with the client certificate if the token is bound to it. */
     accessToken: AccessToken;
   }
   interface FastifyInstance {
@@ -40,9 +40,11 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
 };
 
 /**
- * Creates the hooks that let only requests with a certificate-bound access token pass (RFC 8705 section 3).
+ * Creates the hooks that let only requests with a certificate-bound access token pass (RFC 8705 section 3), unless
+ * `validateCertificateBinding` of a route says otherwise.
  *
- * A refused request is answered with 400, 401, 403 or 503. Every other failure is thrown, to Fastify's error handler.
+ * A refused request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure is thrown, to Fastify's error
+ * handler.
  *
  * @throws TypeError when an option is unknown, ill-typed or missing
  */

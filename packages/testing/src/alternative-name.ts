@@ -21,7 +21,7 @@ const isLegal: Readonly<Record<AlternativeNameKind, (value: string) => boolean>>
 /**
  * Reads a subject alternative name in OpenSSL's notation, such as `DNS:localhost` or `IP:::1`.
  *
- * Only addresses are checked for their syntax; the other kinds need no more than visible ASCII.
+ * Only IP addresses are checked for their syntax; the other kinds need no more than visible ASCII.
  *
  * @throws TypeError for another kind, another notation or an illegal value
  */

@@ -20,7 +20,7 @@ export interface CertificateAuthority {
   readonly certificate: string;
   /** Issues a certificate with the extended key usage clientAuth. */
   readonly issueClientCertificate: (options?: CertificateOptions) => Promise<Identity>;
-  /** Issues a certificate with the extended key usage serverAuth, by default for this machine's names. */
+  /** Issues a certificate with the extended key usage serverAuth, by default for `localhost`, `127.0.0.1` and `::1`. */
   readonly issueServerCertificate: (options?: CertificateOptions) => Promise<Identity>;
   /** Creates an authority below this one. What it issues has a `chain`, by which those who trust the root trust it. */
   readonly issueIntermediate: (options?: CertificateAuthorityOptions) => Promise<CertificateAuthority>;
@@ -85,7 +85,7 @@ function parseAuthorityOptions(options: CertificateAuthorityOptions): Required<C
   return { commonName, keyType };
 }
 
-/** Twenty years around now, so that certificates of past and future dates lie within. */
+/** Twenty years around now, so that certificates of dates up to ten years away lie within. */
 function authorityProfile(commonName: string, keyType: AuthorityKeyType): CertificateProfile {
   return {
     usage: "authority",

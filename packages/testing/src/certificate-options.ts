@@ -19,8 +19,8 @@ export interface CertificateOptions {
   /** Makes a certificate that was valid for a day, until a day ago. Excludes `notAfter`. */
   readonly expired?: true;
   /**
-   * Makes a successor of this certificate, as a client gets it that keeps its key pair: another serial number, other dates,
-   * so another thumbprint. Names that are not given are those of the predecessor. Excludes `keyType`.
+   * Makes a successor of this certificate, as a client gets it that keeps its key pair: another serial number and
+   * dates of its own, so another thumbprint. Names that are not given are those of the predecessor. Excludes `keyType`.
    */
   readonly renews?: Identity;
   /** Entries such as `DNS:localhost`, `IP:127.0.0.1`, `URI:spiffe://a/b` and `email:a@example.com`. */

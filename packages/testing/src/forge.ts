@@ -49,7 +49,7 @@ export function tamperSignature(token: string): string {
 }
 
 /**
- * Merges claims into a token's payload and keeps the signature, which then no longer fits.
+ * Merges claims into a token's payload and keeps the signature, which does not fit a payload that changed.
  *
  * A claim given as undefined is removed.
  *

@@ -2,7 +2,7 @@ import type { Identity } from "./identity.ts";
 
 /** Renames the header with the certificate. */
 export interface ForwardingHeaderOptions {
-  /** Defaults to the name in the product's documentation, which is the default of certbound's format too. */
+  /** Defaults to the default of certbound's format. */
   readonly header?: string;
 }
 

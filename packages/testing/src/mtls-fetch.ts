@@ -29,7 +29,7 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
  * of a response may have 16 MiB. Redirects are not followed: unless `redirect` is `"error"`, the response is the redirect.
  *
  * The function rejects with what the signal was aborted with, otherwise with a TypeError whose `cause` says why there is
- * no response; so it does after ten seconds.
+ * no response; so it does after ten seconds. For an address that is not https, the TypeError has no `cause`.
  *
  * @throws TypeError for an unknown option or an impossible value
  */

@@ -12,7 +12,10 @@ export type StartableServer = HttpServer | HttpsServer | Http2SecureServer;
 export interface RunningServer {
   /** Such as `https://127.0.0.1:41234`, without a trailing slash. */
   readonly url: string;
-  /** Stops listening and ends all connections, idle or busy, HTTP/2 sessions included. */
+  /**
+   * Stops listening and ends all connections, idle or busy, HTTP/2 sessions included; nothing if the server no longer
+   * listens.
+   */
   readonly close: () => Promise<void>;
 }
 

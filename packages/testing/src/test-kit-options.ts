@@ -5,7 +5,9 @@ import type { AuthorityKeyType } from "./signing-authority.ts";
 
 /** Configures a test kit; everything has a default. */
 export interface TestKitOptions {
-  /** JWS algorithms of the issuer, one key pair each; the first one signs. Defaults to ES256. */
+  /**
+   * JWS algorithms of the issuer, one key pair each; the first one signs unless a token asks otherwise. Defaults to ES256.
+   */
   readonly algorithms?: readonly string[];
   /** The API that tokens are for. Defaults to `https://api.example.com`. */
   readonly audience?: string;

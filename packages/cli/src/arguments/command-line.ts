@@ -16,7 +16,7 @@ export const commonOptions = { json: { type: "boolean" }, help: { type: "boolean
 /**
  * Reads the arguments of one command.
  *
- * @throws UsageError that names the option; never what it was given, which may be a token
+ * @throws UsageError that names the option, if it looks like one; never its value, which may be a token
  */
 export function parseCommandLine<const Declared extends Options>(
   parameters: readonly string[],

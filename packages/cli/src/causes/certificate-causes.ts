@@ -8,7 +8,7 @@ import type { Cause, FoundCause } from "./cause.ts";
 const missing = ["ERR_CERTIFICATE_MISSING"] as const;
 const malformed = ["ERR_CERTIFICATE_MALFORMED"] as const;
 const untrusted = ["ERR_CERTIFICATE_UNTRUSTED"] as const;
-/** A file of DER that is no certificate has a thumbprint as well, of which core cannot know what it is. */
+/** A signing request in DER has the outer shape of a certificate, and so a thumbprint: core cannot tell them apart. */
 const anyOfFile = ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_BINDING_MISMATCH"] as const;
 
 /** What explain cannot see: it judges files and headers, not the connection. */

@@ -42,7 +42,7 @@ interface Means {
   readonly other: TlsIdentity;
 }
 
-/** One request after the other; none after one that found no server. */
+/** One request after the other; none after one that is "unreachable". */
 async function ask(target: Target, { token, identity, other }: Means): Promise<ReadonlyMap<RequestName, Outcome>> {
   const requests: readonly (readonly [RequestName, Parameters<typeof exchange>[1]])[] = [
     ["right", { identity, token }],
@@ -91,7 +91,7 @@ async function identityOf(
   }
 }
 
-/** A certificate with the same name, signed by its own key: all that a thief can make. */
+/** A certificate signed by its own key, all that a thief can make; with the same common name, if that is plain. */
 async function makeIdentity({ certificate }: TlsIdentity): Promise<TlsIdentity> {
   const { generate } = await import("selfsigned");
   // Undefined if the name is empty.

@@ -21,7 +21,7 @@ export type Outcome =
   | { readonly kind: "answer"; readonly status: number; readonly hasChallenge: boolean }
   /** The connection ended in, or right after, the handshake: an alert, or no word at all. */
   | { readonly kind: "closed"; readonly failure: string }
-  /** There was no connection, or the server is not to be trusted with a token. */
+  /** There was no connection or no HTTP response in time, or the server is not to be trusted with a token. */
   | { readonly kind: "unreachable"; readonly failure: string };
 
 /** How long an API has to answer, in milliseconds. */

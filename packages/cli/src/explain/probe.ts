@@ -31,7 +31,7 @@ export interface Probe {
   readonly context: RemovalContext;
 }
 
-/** More than there are steps: every turn leaves one behind. */
+/** As many as there are steps: every turn leaves one behind. */
 const MOST_TURNS = stepNames.length;
 
 /** The thumbprint of a certificate that nobody has: what is bound to it is bound to no other. */

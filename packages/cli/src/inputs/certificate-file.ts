@@ -38,7 +38,7 @@ const labels: readonly (readonly [RegExp, NoCertificate])[] = [
 /**
  * Reads the certificates of a file: PEM, of which every block counts and what is between them does not, or DER.
  *
- * A file whose name ends in `.pem` is read as PEM only, as every program does that is given its name.
+ * A file whose name ends in `.pem` is read as PEM only, as by programs that expect PEM.
  */
 export function readCertificateFile(name: string, bytes: Buffer): CertificateFile {
   const text = bytes.toString("latin1");
@@ -53,8 +53,7 @@ export function readCertificateFile(name: string, bytes: Buffer): CertificateFil
 }
 
 /**
- * Puts the certificates of a chain in order, the leaf first: the one that issued none of the others (RFC 8446 section
- * 4.4.2).
+ * Puts the leaf of a chain first: the one that issued none of the others (RFC 8446 section 4.4.2). The rest keeps its order.
  */
 export function leafFirst(certificates: readonly X509Certificate[]): readonly X509Certificate[] {
   const leaf = certificates.find((one) => !certificates.some((other) => other !== one && other.checkIssued(one)));

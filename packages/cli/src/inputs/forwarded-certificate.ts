@@ -39,7 +39,7 @@ export function readForwarded({ headers, format, formatOptions }: ForwardedHeade
   const decoded = possible.find(
     ({ resolved }) => resolved instanceof AccessTokenError && resolved.code === "ERR_CERTIFICATE_UNTRUSTED",
   );
-  // There is at least one header, which makes ten possible formats or one.
+  // There is at least one header, which makes at least one possible format.
   return (readable ?? decoded ?? possible[0]) as ForwardedCertificate;
 }
 

@@ -9,7 +9,10 @@ const TIMEOUT = 10_000;
 /** The certificates of a server, the leaf first, or the code of what failed. */
 export type ServerCertificates = { readonly certificates: readonly X509Certificate[] } | { readonly failure: string };
 
-/** Reads the certificates that a server presents, with its name in the handshake (SNI); they are not verified. */
+/**
+ * Reads the certificates that a server presents, with its name in the handshake (SNI); they are not verified. Node.js adds
+ * those of its own trust store that complete the chain.
+ */
 export function serverCertificates({
   host,
   port,

@@ -5,7 +5,7 @@ import { failure, responseTo } from "./http-response.ts";
 
 /**
  * Makes a fetch that verifies the server's certificate, whatever NODE_TLS_REJECT_UNAUTHORIZED says. It trusts the given
- * authorities and no others: Node's own can be told of more by NODE_EXTRA_CA_CERTS only.
+ * authorities and no others, or those of Node.js if none are given.
  *
  * It does what core asks of a fetch and no more: GET, without redirects.
  *

@@ -9,7 +9,7 @@ export type Styling = (style: Style, text: string) => string;
 
 const formats = { good: "green", bad: "red", faint: "dim", strong: "bold" } as const;
 
-/** Chooses how words are set off: on a terminal by colours, unless NO_COLOR is set to anything; elsewhere not at all. */
+/** Chooses how words are set off: on a terminal by colours, unless NO_COLOR is set and not empty; elsewhere not at all. */
 export function stylingFor({ stdout, env }: Surroundings): Styling {
   if (stdout.isTTY !== true || (env["NO_COLOR"] ?? "") !== "") return (_style, text) => text;
   // It is the given output that counts, not the one of the process.

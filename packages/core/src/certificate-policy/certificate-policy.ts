@@ -17,9 +17,9 @@ export type CertificateDecision = boolean | AccessTokenError;
 /**
  * Judges a client certificate beyond its thumbprint; only `true` accepts it.
  *
- * It is asked for every request, after the token and its binding were verified, so that no stolen and no forged token
- * reaches it; and before the route's requirements. What it throws, and what it returns outside this type, is an error of
- * the application (500).
+ * It is called for every request with a certificate, after the token and its binding were verified, so that no forged token
+ * reaches it, and a stolen one only if it is unbound (`"when-bound"`); and before the route's requirements. What it throws,
+ * and what it returns outside this type, is an error of the application (500).
  */
 export type CertificatePolicy = (
   certificate: ClientCertificate,

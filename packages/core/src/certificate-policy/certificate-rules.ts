@@ -41,7 +41,8 @@ const tenantRules: OptionRules<TenantRule> = {
  * Makes a certificate policy of ready-made rules, for those who need more than that the token is bound to the certificate.
  *
  * It does not ask whether a certificate was revoked: that is for the TLS layer (`crl`), or for a policy of one's own. An
- * expired certificate that the TLS layer let in is refused by `currentlyValid` only.
+ * expired certificate that the TLS layer let in is rejected only by `currentlyValid` and `chainVerified`. A proxy that
+ * resumes TLS sessions lets in certificates that have expired or were revoked since the session began, as verified.
  *
  * @throws TypeError when no rule is given, or one is unknown or ill-typed
  */

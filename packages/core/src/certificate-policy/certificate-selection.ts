@@ -7,7 +7,10 @@ import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } fr
 export interface CertificateSelection {
   /**
    * The TLS layer verified the chain in the handshake of this very connection, or the proxy says that it did (see
-   * `ClientCertificate`). What was found before a TLS session was resumed does not count.
+   * `ClientCertificate`).
+   *
+   * Where this server terminates TLS, the certificate of a resumed session does not count. A proxy does not say whether it
+   * resumed a session, and may repeat the result of an earlier handshake: disable session resumption at the proxy.
    */
   readonly chainVerified?: true | undefined;
   /** The SHA-256 thumbprints (`x5t#S256`). */
@@ -77,7 +80,7 @@ export function parseSelection(selection: CertificateSelection): Selector {
 /**
  * Remembers what was found of a certificate, which cannot change: to check one signature takes 100 us.
  *
- * A connection has one object for its certificate, and so has the value of a header that comes again.
+ * A connection over TLS 1.3 has one object for its certificate, and so has the value of a header while `fromProxy` caches it.
  */
 function remembering(select: Selector): Selector {
   const known = new WeakMap<ClientCertificate, { readonly reason: string | undefined }>();

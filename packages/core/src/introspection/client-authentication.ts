@@ -15,7 +15,7 @@ import { ExchangeError } from "../issuer/exchange.ts";
 /**
  * Creates the client authentication that is configured (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
  *
- * It rejects with an `ExchangeError` when a key cannot be used.
+ * It rejects with an `ExchangeError` when a JWK cannot be imported.
  */
 export function clientAuthentication(configured: ClientAuthentication): ClientAuth {
   if (configured.method === "private_key_jwt") return privateKeyJwt(configured.key, configured.keyId);

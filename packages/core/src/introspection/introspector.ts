@@ -48,9 +48,10 @@ const MAX_IN_FLIGHT = 64;
 /**
  * Creates the introspector of an issuer.
  *
- * One request per token at a time, 64 in all; with a shared cache, 64 reads of it as well. A read has ended before the request
- * is sent, so that neither limit waits for the other, and a full one does not keep shared responses from being used. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at
- * most and in this process only; whether a token that was active then has expired since is for the caller to check.
+ * One request per token at a time, 64 in all; with a shared cache, 64 reads of it as well. A read has ended before the
+ * request is sent, so that neither limit waits for the other, and a full limit of requests does not keep shared responses
+ * from being used. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at most and in this process only;
+ * whether a token that was active then has expired since is for the caller to check.
  */
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
   const { keys, verifier, elapsed = () => performance.now() } = withoutPrototype(parts);
@@ -62,7 +63,10 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   let inFlight = 0;
 
   const now = (): number => currentTime(verifier.clock) * 1000;
-  /** How long an answer may still be used, in milliseconds; not at all when it claims to come from the future. */
+  /**
+   * How long an answer may still be used, in milliseconds; not at all when it is from the future by more than
+   * `clockTolerance`.
+   */
   const remaining = ({ askedAt }: IntrospectionAnswer): number => {
     const age = now() - askedAt;
     return age < -verifier.clockTolerance * 1000 ? 0 : cacheDuration * 1000 - Math.max(age, 0);

@@ -20,7 +20,7 @@ export type IssuerMetadata<Wanted extends PublishedUrl> = AuthorizationServer & 
  * section 4.
  *
  * A document counts only when its `issuer` is the configured one, character by character (RFC 8414 section 3.3), and when
- * it has the wanted URL, which must be https (http where the issuer itself is http on a loopback address).
+ * it has the wanted URL, which must be https (or http on a loopback address, where that of the issuer is).
  *
  * @throws ExchangeError
  */

@@ -6,7 +6,10 @@ export const EXCHANGE_TIMEOUT = 5000;
 /** How long an answer may be, in bytes. */
 export const MAX_BODY: number = 1024 * 1024;
 
-/** A request to an issuer that brought no usable answer; the message is ours, and holds nothing that was received. */
+/**
+ * A request to an issuer that brought no usable answer; the message is ours, and holds nothing that was received, except a
+ * status.
+ */
 export class ExchangeError extends Error {
   override readonly name: string = "ExchangeError";
 }

@@ -41,8 +41,8 @@ export class RemoteFailure extends ExchangeError {
 /**
  * Fetches a value when it is needed, and keeps it.
  *
- * One fetch at a time, a cool-down after it, a back-off after failures. A good value outlives an outage; every answer
- * replaces it as a whole, and a failure replaces nothing.
+ * One fetch at a time, a cool-down after it, a back-off after failures. A good value outlives an outage by an hour; every
+ * answer replaces it as a whole, and a failure replaces nothing.
  *
  * @param load is given the value that it is to replace, while that may still be used; must end by itself; what it rejects
  *   with is a failure, told in words when it is an `ExchangeError`
@@ -89,7 +89,7 @@ export function createRemoteValue<Value>(
 
   return {
     current() {
-      // While the issuer fails, a stale value is used at once: no request waits for it.
+      // Once a fetch has failed, a stale value is used at once: requests do not wait for the next fetch.
       if (age() >= (failed === undefined ? FRESH : FRESH + STALE_LIMIT)) return undefined;
       if (age() >= REFRESH_AHEAD && backOff() <= 0) void refresh();
       return held?.value;

@@ -17,7 +17,7 @@ export interface KeySet {
   find(header: KeyHeader): readonly VerificationKey[];
   /** Tells whether a key, which may come from an earlier set, is in this one. */
   holds(key: VerificationKey): boolean;
-  /** The keys by their JWK as text: another set of the same key has the same object. */
+  /** The keys by their JWK as text: a set that is made with this one as `previous` has the same objects for the same JWKs. */
   readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
@@ -53,9 +53,9 @@ const BATCH = 100;
  * ones, those of unknown types, weak RSA keys, members of a wrong length or encoding. Key material in a token's header plays
  * no part, ever (RFC 8725 section 3.10).
  *
- * Everything that the members of a JWK show without cryptography is judged here. The key itself is imported when a token
- * first needs it: a key that then proves unusable (a point off its curve, a type that this Node.js does not have) counts as
- * absent.
+ * Type, curve, `alg`, `use`, `key_ops` and the members that make up the key are judged here, without cryptography. The key
+ * itself is imported when a token first needs it: a key that then proves unusable (a point off its curve, a type that this
+ * Node.js does not have) counts as absent.
  *
  * @param previous the set that this one replaces: a key that did not change stays the same object, imported already
  */

@@ -15,6 +15,9 @@ export interface VerifiedOptions extends HeaderOptions {
   /**
    * `"success"`, the default: the proxy verified the chain. `"presented"`: any certificate whose key the client holds, for
    * self-signed ones (RFC 8705 section 2.2).
+   *
+   * A proxy that resumes TLS sessions can repeat the result of an earlier handshake for a certificate that has expired or was
+   * revoked since: disable session resumption at the proxy.
    */
   readonly verify?: "success" | "presented" | undefined;
 }

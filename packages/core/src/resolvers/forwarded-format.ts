@@ -8,8 +8,8 @@ export interface ForwardedCertificateFormat {
   /** The one header that is read. */
   readonly header: string;
   /**
-   * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with
-   * `ERR_CERTIFICATE_MALFORMED`. It depends on the value alone: what it returned for one is remembered.
+   * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with an
+   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is remembered.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;
   /** Headers that must come with the certificate, exactly once each. */
@@ -23,7 +23,10 @@ export interface VerifyHeader {
   readonly header: string;
   /** The accepted values, exactly, or what accepts them. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
-  /** True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. */
+  /**
+   * True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. On a resumed TLS
+   * session, the values can be those of an earlier handshake.
+   */
   readonly provesChain?: boolean | undefined;
 }
 

@@ -43,7 +43,8 @@ const optionRules: OptionRules<FromProxyOptions> = {
  *
  * The certificate counts only when the request proves to come from the proxy, and the header of the format is there
  * exactly once. There is no detection of formats and no fallback to the connection's own certificate, which is the
- * proxy's. The resolver gives an error that says why there is no certificate; it does not check the certificate's chain.
+ * proxy's. The resolver gives an error that says why there is no certificate; it does not check the certificate's chain,
+ * and cannot see whether the proxy resumed a TLS session.
  *
  * @throws TypeError without a trust rule, or when an option is bad
  */

@@ -22,7 +22,7 @@ export interface TrustedProxy {
    * are rejected, since they name a machine only together with a zone.
    */
   readonly addresses?: readonly string[] | undefined;
-  /** The connection came through a unix socket, which only the proxy can open. */
+  /** The connection came through a unix socket, which must be one that only the proxy can open. */
   readonly unixSocket?: true | undefined;
   /** `x5t#S256` thumbprints of the certificate that the proxy itself presents to Node. */
   readonly certificateThumbprints?: readonly string[] | undefined;
