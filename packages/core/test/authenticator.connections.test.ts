@@ -47,11 +47,14 @@ function connected(options: Partial<Options> = {}) {
 }
 
 describe("on a connection whose last request was accepted", () => {
-  test("the same token is accepted again, as the same", async () => {
+  test("the same token is accepted again, with the same claims and certificate", async () => {
     const { answer } = connected();
     const first = await answer(`Bearer ${token}`);
-    expect(await answer(`Bearer ${token}`)).toBe(first);
-    expect(Object.isFrozen(first)).toBe(true);
+    const second = await answer(`Bearer ${token}`);
+    expect(second).toEqual(first);
+    expect(second.claims).toBe(first.claims);
+    expect(second.clientCertificate).toBe(own);
+    expect([first, second].every(Object.isFrozen)).toBe(true);
   });
 
   test.each([

@@ -1,32 +1,31 @@
 import { createSelfSignedCertificate } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { NodeRequest } from "../src/incoming-request.ts";
-import { type Credentials, type CredentialSources, keepAccepted, readCredentials } from "../src/credentials.ts";
+import {
+  createCredentialSources,
+  type Credentials,
+  readCredentials,
+  type ResolverOptions,
+} from "../src/credentials.ts";
 import { AccessTokenError } from "../src/errors.ts";
 import { forwardedHeader } from "../src/resolvers/formats/forwarded-header.ts";
 import { fromProxy } from "../src/resolvers/from-proxy.ts";
+import { tlsCertificate } from "../src/resolvers/tls-certificate.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 
 const client = await createSelfSignedCertificate();
 const request = requestWith("Bearer token");
 
-type Sources = CredentialSources<NodeRequest>;
+type Resolvers = ResolverOptions<NodeRequest>;
 
 /** Reads the credentials of a request with resolvers, which may be of types that TypeScript would not let pass. */
 async function read(
-  sources: { readonly tokenResolver?: unknown; readonly certificateResolver?: unknown },
+  resolvers: { readonly tokenResolver?: unknown; readonly certificateResolver?: unknown },
   from: NodeRequest = request,
 ): Promise<Credentials> {
-  const { tokenResolver, certificateResolver = () => null } = sources;
-  return readCredentials(from, {
-    tokenResolver: tokenResolver as Sources["tokenResolver"],
-    certificateResolver: certificateResolver as Sources["certificateResolver"],
-    connections: new WeakSet(),
-    warnOfSetup: () => {},
-    schemes: ["bearer"],
-    acceptedTokens: new WeakMap(),
-  });
+  const { tokenResolver, certificateResolver = () => null } = resolvers as Resolvers;
+  return readCredentials(from, createCredentialSources({ tokenResolver, certificateResolver, schemes: ["Bearer"] }));
 }
 
 /** The same value in every way that a resolver can give it. */
@@ -60,7 +59,7 @@ describe("the certificate resolver", () => {
   ])("gives the certificate as %s, at once or later", async (_name, value) => {
     for (const certificateResolver of resolversOf(value)) {
       const { token, certificate } = await read({ certificateResolver });
-      expect(token.text).toBe("token");
+      expect(token).toBe("token");
       expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
     }
   });
@@ -164,7 +163,7 @@ describe("the token resolver", () => {
   test("gives the token instead of the header, at once or later", async () => {
     for (const from of [request, requestWith(), requestWith("Bearer a", "Bearer b")]) {
       for (const tokenResolver of resolversOf("other")) {
-        expect((await read({ tokenResolver }, from)).token.text).toBe("other");
+        expect((await read({ tokenResolver }, from)).token).toBe("other");
       }
     }
   });
@@ -224,7 +223,7 @@ describe("the token resolver", () => {
 
 describe("without a token resolver", () => {
   test("the token is that of the Authorization header, and of no other place", async () => {
-    expect((await read({}, requestWith("bearer  a.b.c"))).token.text).toBe("a.b.c");
+    expect((await read({}, requestWith("bearer  a.b.c"))).token).toBe("a.b.c");
     const elsewhere = {
       rawHeaders: ["Proxy-Authorization", "Bearer a", "X-Forwarded-Authorization", "Bearer b"],
       socket: {},
@@ -265,52 +264,35 @@ describe("an incomplete header list", () => {
       { tokenResolver: () => "token", certificateResolver: () => client.der },
       among(1000),
     );
-    expect(token.text).toBe("token");
+    expect(token).toBe("token");
     expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
   });
 });
 
-describe("the token of a connection", () => {
-  const connection = { ...request, socket: {} };
-  const sources = (acceptedTokens: Sources["acceptedTokens"]) => ({
-    tokenResolver: undefined,
-    certificateResolver: () => null,
-    connections: new WeakSet(),
-    warnOfSetup: () => {},
-    schemes: ["bearer"],
-    acceptedTokens,
+describe("a resolver of this package", () => {
+  const trust = { addresses: ["192.0.2.1"] };
+  const resolver = fromProxy(forwardedHeader({ header: "x-cert", encoding: "der-base64" }), { trust });
+  const sourcesOf = (certificateResolver: Resolvers["certificateResolver"]) =>
+    createCredentialSources({ certificateResolver, schemes: ["Bearer"] });
+
+  test("is the default, tlsCertificate, or one that fromProxy made, and not a function around one", () => {
+    expect(sourcesOf(undefined).ownResolver).toBe(tlsCertificate);
+    expect(sourcesOf(tlsCertificate).ownResolver).toBe(tlsCertificate);
+    expect(sourcesOf(resolver).ownResolver).toBe(resolver);
+    expect(sourcesOf((from) => resolver(from)).ownResolver).toBeUndefined();
+    expect(sourcesOf((from) => tlsCertificate(from)).ownResolver).toBeUndefined();
   });
 
-  test("is the same object once it was kept, and on no other connection", async () => {
-    const keeping = sources(new WeakMap());
-    const first = await readCredentials(connection, keeping);
-    expect((await readCredentials(connection, keeping)).token).not.toBe(first.token);
-    keepAccepted(first, keeping);
-    expect((await readCredentials(connection, keeping)).token).toBe(first.token);
-    expect((await readCredentials({ ...request, socket: {} }, keeping)).token).not.toBe(first.token);
-    expect((await readCredentials(connection, sources(new WeakMap()))).token).not.toBe(first.token);
-  });
-
-  test("is another one when the header differs, until that was kept", async () => {
-    const keeping = sources(new WeakMap());
-    const first = await readCredentials(connection, keeping);
-    keepAccepted(first, keeping);
-    const other = await readCredentials({ ...requestWith("Bearer tokem"), socket: connection.socket }, keeping);
-    expect(other.token.text).toBe("tokem");
-    keepAccepted(other, keeping);
-    expect((await readCredentials(connection, keeping)).token).not.toBe(first.token);
-  });
-
-  test("is not kept where nothing is to be remembered, or there is no connection", async () => {
-    const forgetful = sources(undefined);
-    const first = await readCredentials(connection, forgetful);
-    keepAccepted(first, forgetful);
-    expect((await readCredentials(connection, forgetful)).token).not.toBe(first.token);
-    const madeUp = { rawHeaders: request.rawHeaders } as NodeRequest;
-    const keeping = sources(new WeakMap());
-    const without = await readCredentials(madeUp, keeping);
-    keepAccepted(without, keeping);
-    expect((await readCredentials(madeUp, keeping)).token).not.toBe(without.token);
+  test("whose format throws is at fault, with what was thrown", async () => {
+    const cause = new Error("x");
+    const decode = () => {
+      throw cause;
+    };
+    const certificateResolver = fromProxy({ header: "x-cert", decode }, { trust });
+    const rawHeaders = [...request.rawHeaders, "x-cert", "value"];
+    expect(await reasonOf(read({ certificateResolver }, { rawHeaders, socket: { remoteAddress: "192.0.2.1" } }))).toBe(
+      cause,
+    );
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createIssuers } from "../src/issuers.ts";
 import { parseVerifierOptions } from "../src/options.ts";
-import { presentedToken } from "../src/presented-token.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "../src/verified-tokens.ts";
 import { reasonOf } from "./support/outcome.ts";
 import { startIssuer } from "./support/verification.ts";
@@ -15,16 +14,16 @@ async function verifiedAnew(): Promise<VerifiedToken> {
   const issuer = createIssuers(parseVerifierOptions({ issuer: identifier, audience: null, jwks })).named(identifier);
   const [key] = (await issuer?.keys.find({ algorithm: "ES256", keyId: undefined })) ?? [];
   if (issuer === undefined || key === undefined) throw new Error("there is no key");
-  return { header: { algorithm: "ES256", type: "at+jwt" }, claims: {}, times, issuer, key };
+  return { token: "", header: { algorithm: "ES256", type: "at+jwt" }, claims: {}, times, issuer, key };
 }
 
 const verified = await verifiedAnew();
 
-/** Creates a memory, whose time stands still until the test moves it. */
-function arrange(size: number): { readonly tokens: Memory; readonly pass: (milliseconds: number) => void } {
+/** Creates a cache, whose time stands still until the test moves it. */
+function arrange(size: number): { readonly tokens: VerifiedTokens; readonly pass: (milliseconds: number) => void } {
   let time = 1_000_000;
   return {
-    tokens: byToken(createVerifiedTokens(size, () => time)),
+    tokens: createVerifiedTokens(size, () => time),
     pass: (milliseconds) => {
       time += milliseconds;
     },
@@ -54,110 +53,114 @@ function held(): {
   };
 }
 
-/** The memory by the tokens themselves. */
-interface Memory {
-  readonly find: (token: string) => VerifiedToken | undefined;
-  readonly verify: (token: string, verify: () => Promise<VerifiedToken>) => Promise<VerifiedToken>;
-  readonly remember: (token: string, verified: VerifiedToken) => void;
+/** What was verified, of the token that this makes of a name; short tokens have no name in the cache. */
+function of(name: string, known: VerifiedToken = verified): VerifiedToken {
+  return { ...known, token: name.padEnd(86, "x") };
 }
 
-function byToken({ find, verify, remember }: VerifiedTokens): Memory {
-  // What the tokens look like is no matter here, and decided before.
-  const presented = (token: string) => ({ ...presentedToken(token, token), isOpaque: false });
-  return {
-    find: (token) => find(presented(token)),
-    verify: (token, verifying) => verify(presented(token), verifying),
-    remember: (token, known) => remember(presented(token), known),
-  };
-}
-
-test("what does not look like a JWT is neither looked for nor named", () => {
-  const { find } = createVerifiedTokens(10);
-  const name = (): never => {
-    throw new Error("it was named");
-  };
-  expect(find({ ...presentedToken("opaque", "opaque"), name })).toBeUndefined();
-});
+/** Finds the claims that are known of the token of a name. */
+const claimsIn = (tokens: VerifiedTokens, name: string) => tokens.find(of(name).token)?.claims;
 
 describe("a token", () => {
-  test("is found once it is remembered, and no other one is", () => {
+  test("is found once it is kept, and no other one is", () => {
     const { tokens } = arrange(10);
-    expect(tokens.find("a.b.c")).toBeUndefined();
-    tokens.remember("a.b.c", verified);
-    expect(tokens.find("a.b.c")).toBe(verified);
-    const others = ["", "a.b.C", "a.b.c ", " a.b.c", "a.b.c.", "a.b.cc", "a.bc", "__proto__", "constructor"];
-    expect(others.filter((token) => tokens.find(token) !== undefined)).toEqual([]);
+    const { token } = of("a.b.c");
+    expect(tokens.find(token)).toBeUndefined();
+    tokens.keep(of("a.b.c"));
+    expect(tokens.find(token)).toEqual(of("a.b.c"));
+    const others = ["", `${token}x`, ` ${token}`, `x${token}`, token.slice(1), token.replace("c", "C"), "__proto__"];
+    expect(others.filter((other) => tokens.find(other) !== undefined)).toEqual([]);
   });
 
-  test("is not found in another memory", () => {
+  test("is not found by the characters that name it, with another beginning or another end", () => {
+    const { tokens } = arrange(10);
+    const [name, end] = ["n".repeat(43), "e".repeat(43)];
+    tokens.keep({ ...verified, token: `begin${name}${end}` });
+    expect(tokens.find(`begin${name}${end}`)?.claims).toBe(verified.claims);
+    for (const other of [`begun${name}${end}`, `${name}${end}`, `begin${name}${"f".repeat(43)}`]) {
+      expect(tokens.find(other)).toBeUndefined();
+    }
+  });
+
+  test("takes the place of another one with the same characters there", async () => {
+    const { tokens } = arrange(10);
+    const again = await verifiedAnew();
+    const rest = "x".repeat(86);
+    tokens.keep({ ...verified, token: `a${rest}` });
+    tokens.keep({ ...again, token: `b${rest}` });
+    expect(tokens.find(`a${rest}`)).toBeUndefined();
+    expect(tokens.find(`b${rest}`)?.claims).toBe(again.claims);
+  });
+
+  test("is not found in another cache", () => {
     const [{ tokens }, another] = [arrange(10), arrange(10)];
-    tokens.remember("token", verified);
-    expect(another.tokens.find("token")).toBeUndefined();
+    tokens.keep(of("token"));
+    expect(claimsIn(another.tokens, "token")).toBeUndefined();
   });
 
-  test("is remembered for 300 s, however often it is found or told again", () => {
+  test("is kept for 300 s, however often it is found or kept again", () => {
     const { tokens, pass } = arrange(10);
-    tokens.remember("token", verified);
+    tokens.keep(of("token"));
     for (let passed = 0; passed < 300; passed += 60) {
-      expect(tokens.find("token")).toBe(verified);
-      tokens.remember("token", verified);
+      expect(claimsIn(tokens, "token")).toBe(verified.claims);
+      tokens.keep(of("token"));
       pass(60_000);
     }
-    expect(tokens.find("token")).toBe(verified);
+    expect(claimsIn(tokens, "token")).toBe(verified.claims);
     pass(1);
-    expect(tokens.find("token")).toBeUndefined();
+    expect(claimsIn(tokens, "token")).toBeUndefined();
   });
 
-  test("is remembered as it was verified last, for 300 s from then on", async () => {
+  test("is kept as it was verified last, for 300 s from then on", async () => {
     const { tokens, pass } = arrange(10);
     const again = await verifiedAnew();
-    tokens.remember("token", verified);
+    tokens.keep(of("token"));
     pass(200_000);
-    tokens.remember("token", again);
+    tokens.keep(of("token", again));
     pass(200_000);
-    expect(tokens.find("token")).toBe(again);
+    expect(claimsIn(tokens, "token")).toBe(again.claims);
   });
 
   test("is not found when its issuer does not hold its key", async () => {
     const { tokens } = arrange(10);
     const { key } = await verifiedAnew();
-    tokens.remember("own", verified);
-    tokens.remember("foreign", { ...verified, key });
-    expect(tokens.find("own")).toBe(verified);
-    expect(tokens.find("foreign")).toBeUndefined();
+    tokens.keep(of("own"));
+    tokens.keep(of("foreign", { ...verified, key }));
+    expect(claimsIn(tokens, "own")).toBe(verified.claims);
+    expect(claimsIn(tokens, "foreign")).toBeUndefined();
   });
 });
 
-describe("the memory", () => {
+describe("the cache", () => {
   test("holds so many tokens, and forgets the one that was used least recently", () => {
     const { tokens } = arrange(2);
-    tokens.remember("a", verified);
-    tokens.remember("b", verified);
-    expect(tokens.find("a")).toBe(verified);
-    tokens.remember("c", verified);
-    expect(["a", "b", "c"].filter((token) => tokens.find(token) !== undefined)).toEqual(["a", "c"]);
+    tokens.keep(of("a"));
+    tokens.keep(of("b"));
+    expect(claimsIn(tokens, "a")).toBe(verified.claims);
+    tokens.keep(of("c"));
+    expect(["a", "b", "c"].filter((name) => claimsIn(tokens, name) !== undefined)).toEqual(["a", "c"]);
   });
 
   test("holds 16 MiB of tokens, however many they are", () => {
     const { tokens } = arrange(1_000_000);
     const length = 2 ** 14;
-    const token = (index: number) => String(index).padEnd(length, "x");
+    const token = (index: number) => String(index).padEnd(86, "x").padStart(length, "y");
     const count = 2 ** 24 / length;
-    for (let index = 0; index < count; index += 1) tokens.remember(token(index), verified);
-    expect(tokens.find(token(count - 1))).toBe(verified);
-    expect(tokens.find(token(0))).toBe(verified);
-    tokens.remember("one more", verified);
+    for (let index = 0; index < count; index += 1) tokens.keep({ ...verified, token: token(index) });
+    expect(tokens.find(token(count - 1))).toBeDefined();
+    expect(tokens.find(token(0))).toBeDefined();
+    tokens.keep(of("one more"));
     // The first one was just used: the second one goes.
     expect(tokens.find(token(1))).toBeUndefined();
-    expect([token(0), token(2), token(count - 1), "one more"].map((text) => tokens.find(text))).toEqual(
-      Array.from({ length: 4 }, () => verified),
-    );
+    expect(
+      [token(0), token(2), token(count - 1), of("one more").token].map((text) => tokens.find(text)?.claims),
+    ).toEqual(Array.from({ length: 4 }, () => verified.claims));
   });
 
   test("of no size holds nothing, and shares nothing", async () => {
     const { tokens } = arrange(0);
-    tokens.remember("token", verified);
-    expect(tokens.find("token")).toBeUndefined();
+    tokens.keep(of("token"));
+    expect(claimsIn(tokens, "token")).toBeUndefined();
     const { verify, release, count } = held();
     const verifying = [tokens.verify("token", verify), tokens.verify("token", verify)];
     expect(count()).toBe(2);
@@ -189,10 +192,10 @@ describe("verifying a token", () => {
     expect(await verifying[0]).toBe(verified);
   });
 
-  test("does not remember it: that it is good is not known yet", async () => {
+  test("does not keep it: that it is good is not known yet", async () => {
     const { tokens } = arrange(10);
-    await tokens.verify("token", async () => verified);
-    expect(tokens.find("token")).toBeUndefined();
+    await tokens.verify(of("token").token, async () => of("token"));
+    expect(claimsIn(tokens, "token")).toBeUndefined();
   });
 
   test("fails for all who ask at once, and is tried again for the next one", async () => {
