@@ -1,6 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { connect } from "node:http2";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -77,6 +78,17 @@ test.each(
   const response = await mtlsRequest(urlOf(api), options);
   const body = status === 200 ? { client: "client-1" } : { message: "unauthorized" };
   expect([response.status, response.json()]).toEqual([status, body]);
+});
+
+test("the quick start with node:http2 ends a session that is not used", async () => {
+  const { server } = await import("./quick-start-http2.js");
+  expect(Reflect.get(server, "timeout")).toBe(60_000);
+  // With a listener, Node would leave the session open.
+  expect(server.listenerCount("timeout")).toBe(0);
+  server.setTimeout(200);
+  const session = connect(urlOf("node:http2"), { ca: readFileSync("ca.pem") });
+  await once(session, "close");
+  server.setTimeout(60_000);
 });
 
 test("the client of the quick start calls it with a certificate, and so does the thief", async () => {
