@@ -1,21 +1,29 @@
 // Accounts and payments of two tenants. A request needs a token that is bound to its certificate, a certificate of the tenant
-// that the token names, the scope of the route, an account of that tenant, and for a large payment a fresh, strong login.
+// that the token names, the scope of the route, an account of that tenant, and for a large payment, or several that are large
+// together, a fresh, strong login.
 
 import { certificateRules, protectApi } from "@certbound/express";
 import express from "express";
 import { constants } from "node:crypto";
+import { STATUS_CODES } from "node:http";
 import { createServer } from "node:https";
 import { createAccounts } from "./accounts.js";
 import { createAudit } from "./audit.js";
+import { createLimits } from "./limits.js";
 import { createTenants } from "./tenants.js";
 
 const LARGE = 100_000; // cents
+const DAY = 24 * 60 * 60 * 1000;
 
-/** Creates the API; `authority` issued the certificates of the tenants, `log` takes one line at a time. */
-export function createApi({ key, cert, issuer, authority, log }) {
+/**
+ * Creates the API; `authority` issued the certificates of the tenants, `log` takes one line at a time, `now` is the clock of
+ * the limits.
+ */
+export function createApi({ key, cert, issuer, authority, log, now = Date.now }) {
   const tenants = createTenants({ authority });
   const audit = createAudit({ log, tenants });
   const accounts = createAccounts();
+  const limits = createLimits({ maxSum: LARGE - 1, maxPayments: 20, windowMs: DAY, now });
   const protect = protectApi({
     issuer,
     audience: "https://api.bank.example",
@@ -55,14 +63,29 @@ export function createApi({ key, cert, issuer, authority, log }) {
   const mayPay = protect({ scopes: ["payments:write"] });
   const ownsDebtor = protect({ authorize: (accessToken, request) => owns(accessToken, request.body.from) });
   const strongLogin = protect({ acrValues: ["urn:bank.example:strong"], maxAge: 300 }); // RFC 9470
-  const strongLoginIfLarge = (request, response, next) =>
-    request.body.amount < LARGE ? next() : strongLogin(request, response, next);
-  const checks = [mayPay, express.json(), requirePayment, ownsDebtor, strongLoginIfLarge];
+  const strongLoginIfLarge = (request, response, next) => {
+    const { from, amount } = request.body;
+    response.locals.booking = limits.book(from, amount);
+    if (response.locals.booking === undefined) strongLogin(request, response, next);
+    else next();
+  };
+  const checks = [mayPay, express.json({ limit: "1kb" }), requirePayment, ownsDebtor, strongLoginIfLarge];
   app.post("/payments", checks, (request, response) => {
     const { from, to, amount } = request.body;
-    if (!accounts.pay({ from, to, amount })) return response.status(409).json({ message: "not possible" });
+    if (!accounts.pay({ from, to, amount })) {
+      limits.cancel(from, response.locals.booking);
+      return response.status(409).json({ message: "not possible" });
+    }
     audit.done(`pay ${amount} from ${from} to ${to}`, request);
     return response.status(201).json({ from, to, amount });
+  });
+
+  // Not about the token: a body that is not JSON or too large, or an error of ours. What it says is for the log only.
+  app.use((error, request, response, next) => {
+    const status = [400, 413, 415].includes(error.status) ? error.status : 500;
+    if (response.headersSent) next(error);
+    else response.status(status).json({ message: STATUS_CODES[status].toLowerCase() });
+    audit.failed(error, request, status);
   });
 
   // Certificates of any CA are let in, verified up to the authority's, and judged by the policy. No session is resumed: the

@@ -9,5 +9,8 @@ export function createAudit({ log, tenants }) {
     // Whose request it was, nobody knows: its token or its certificate may be somebody else's.
     refused: ({ code, detail }, { method, path }) =>
       log(JSON.stringify({ refused: `${method} ${path}`, code, detail })),
+    // The type of an error about a body: its message may quote the body.
+    failed: ({ type, stack }, { method, path }, status) =>
+      log(JSON.stringify({ failed: `${method} ${path}`, status, error: type ?? stack })),
   };
 }

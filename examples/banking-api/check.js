@@ -12,8 +12,9 @@ const named = (tenant) => ({
   subjectAlternativeNames: [`URI:spiffe://bank.example/${tenant}`],
 });
 const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
-const [host, acme, globex, initech, expired, impostor] = await Promise.all([
+const [host, acme, otherAcme, globex, initech, expired, impostor] = await Promise.all([
   authority.issueServerCertificate(),
+  authority.issueClientCertificate(named("acme")),
   authority.issueClientCertificate(named("acme")),
   authority.issueClientCertificate(named("globex")),
   authority.issueClientCertificate(named("initech")),
@@ -22,8 +23,16 @@ const [host, acme, globex, initech, expired, impostor] = await Promise.all([
 ]);
 const issuer = await createIssuer({ audience: "https://api.bank.example" });
 const lines = [];
-const log = (line) => lines.push(JSON.parse(line));
-const options = { key: host.key, cert: host.certificate, issuer: issuer.issuer, authority: authority.certificate, log };
+let broken; // an action that cannot be logged
+const log = (line) => {
+  const entry = JSON.parse(line);
+  if (entry.action !== undefined && entry.action === broken) throw new Error("the disk of 10.0.0.1 is full");
+  lines.push(entry);
+};
+let time = Date.now(); // of the limits
+const now = () => time;
+const tls = { key: host.key, cert: host.certificate };
+const options = { ...tls, issuer: issuer.issuer, authority: authority.certificate, log, now };
 const api = await startServer(createApi(options));
 
 const issue = (identity, tenant, claims) =>
@@ -31,10 +40,10 @@ const issue = (identity, tenant, claims) =>
     boundTo: identity,
     claims: { client_id: `${tenant}-app`, sub: "alice", tenant_id: tenant, scope: "accounts:read", ...claims },
   });
-const call = async (path, { identity, token, payment }) => {
-  const body = payment && {
+const call = async (path, { identity, token, payment, text = payment && JSON.stringify(payment) }) => {
+  const body = text && {
     method: "POST",
-    body: JSON.stringify(payment),
+    body: text,
     headers: { "content-type": "application/json" },
   };
   const response = await mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, identity, token, ...body });
@@ -83,10 +92,10 @@ for (const [identity, token, code] of [
 }
 
 // Payments: the scope, and the account.
-const now = Math.floor(Date.now() / 1000);
-const payAs = async (payment, claims) => {
-  const token = await issue(acme, "acme", { scope: "payments:write", ...claims });
-  return call("/payments", { identity: acme, token, payment });
+const seconds = Math.floor(Date.now() / 1000);
+const payAs = async (payment, claims, identity = acme) => {
+  const token = await issue(identity, "acme", { scope: "payments:write", ...claims });
+  return call("/payments", { identity, token, payment });
 };
 const small = { from: "A-1", to: "G-1", amount: 99_999 };
 assert.deepEqual((await payAs(small)).body, small);
@@ -100,18 +109,66 @@ assert.equal((await payAs({ ...small, amount: -1 })).status, 400);
 
 // A large one: the user must have logged in by strong means, within five minutes.
 const large = { ...small, amount: 100_000 };
-const strong = { acr: "urn:bank.example:strong", auth_time: now - 60 };
+const strong = { acr: "urn:bank.example:strong", auth_time: seconds - 60 };
 assert.equal((await payAs(large, strong)).status, 201);
-for (const claims of [{}, { ...strong, acr: "urn:bank.example:password" }, { ...strong, auth_time: now - 600 }]) {
+for (const claims of [{}, { ...strong, acr: "urn:bank.example:password" }, { ...strong, auth_time: seconds - 600 }]) {
   const { status, challenge } = await payAs(large, claims);
   assert.equal(status, 401);
   assert.match(challenge, /error="insufficient_user_authentication"/);
   assert.match(challenge, /acr_values="urn:bank\.example:strong", max_age="300"/);
 }
 
+// Several that are large together: the second one needs the strong login, also at the same time, and also from another client
+// and user of the tenant, as long as it is the same account within a day.
+const half = { ...small, amount: 60_000 };
+const day = 24 * 60 * 60 * 1000;
+const other = { client_id: "other-app", sub: "bob" };
+time += day;
+assert.equal((await payAs(half)).status, 201);
+assert.match((await payAs(half)).challenge, /error="insufficient_user_authentication"/);
+assert.equal((await payAs(half, other, otherAcme)).status, 401);
+assert.equal((await payAs(half, strong)).status, 201);
+assert.equal((await payAs({ ...small, amount: 39_999 })).status, 201); // what was paid with it does not count
+assert.equal((await payAs({ ...small, amount: 1 })).status, 401);
+time += day - 1;
+assert.equal((await payAs(half)).status, 401);
+time += 1;
+const statuses = (responses) => responses.map(({ status }) => status).toSorted((one, two) => one - two);
+assert.deepEqual(statuses(await Promise.all([payAs(half), payAs(half, other, otherAcme)])), [201, 401]);
+assert.equal((await payAs(half)).status, 401);
+
+// A payment that was not possible does not count.
+const empty = { ...half, from: "A-2" };
+for (const payment of [empty, empty]) assert.equal((await payAs(payment)).status, 409);
+assert.equal((await payAs({ ...half, to: "A-2" }, strong)).status, 201);
+assert.equal((await payAs(empty)).status, 201);
+
+// A payment of a cent does, and there is a maximum of those, too.
+time += day;
+for (let count = 0; count < 20; count += 1) assert.equal((await payAs({ ...small, amount: 1 })).status, 201);
+assert.equal((await payAs({ ...small, amount: 1 })).status, 401);
+assert.equal((await payAs({ ...small, amount: 1 }, strong)).status, 201);
+
+// A body that is no JSON, one that is too large, and a fault of ours: no response says more than its status does.
+const paying = { identity: acme, token: await issue(acme, "acme", { scope: "payments:write" }) };
+const reading = { identity: acme, token: ofAcme.token };
+for (const [path, credentials, status, message, error] of [
+  ["/payments", { ...paying, text: "{ not JSON" }, 400, "bad request", "entity.parse.failed"],
+  ["/payments", { ...paying, text: JSON.stringify("x".repeat(2000)) }, 413, "payload too large", "entity.too.large"],
+  ["/accounts", reading, 500, "internal server error", "the disk of 10.0.0.1 is full"],
+]) {
+  broken = "list accounts";
+  const response = await call(path, credentials);
+  assert.deepEqual([response.status, response.body], [status, { message }]);
+  assert.deepEqual([lines.at(-1).status, lines.at(-1).error.includes(error)], [status, true]);
+}
+broken = undefined;
+assert.equal((await call("/accounts", reading)).status, 200);
+
 // What was refused has moved nothing.
-assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000 - 99_999 - 100_000);
-assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000 + 99_999 + 100_000);
+const toGlobex = 99_999 + 100_000 + 60_000 + 60_000 + 39_999 + 60_000 + 21;
+assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000 - toGlobex - 60_000);
+assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000 + toGlobex + 60_000);
 
 await Promise.all([api.close(), issuer.close()]);
 console.log(

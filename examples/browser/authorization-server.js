@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Provider } from "oidc-provider";
 
 /**
@@ -20,7 +21,7 @@ export function createAuthorizationServer({ issuer, signingKey, audience, scope 
     jwks: { keys: [signingKey] },
     ttl: { AccessToken: 600, Grant: 600, Interaction: 600, Session: 600 },
     clientBasedCORS: (_context, origin) => origin === issuer, // where the page is
-    cookies: { keys: [signingKey.d] },
+    cookies: { keys: [randomBytes(32).toString("base64url")] }, // not the key that signs tokens
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     // Nobody is asked for consent: the page, the API and this server are of one house.

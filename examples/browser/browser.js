@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -49,8 +50,9 @@ async function importCertificates(folder, { authority, identity }) {
   await run("certutil", "-A -d sql:.pki/nssdb -n ca -t C,, -i ca.pem");
   if (identity === undefined) return;
   await writeFile(join(folder, "client.pem"), identity.certificate + identity.key, { mode: 0o600 });
-  await run("openssl", "pkcs12 -export -in client.pem -out client.p12 -passout pass:in-transit");
-  await run("pk12util", "-i client.p12 -d sql:.pki/nssdb -W in-transit");
+  await writeFile(join(folder, "password"), randomBytes(16).toString("base64url"), { mode: 0o600 });
+  await run("openssl", "pkcs12 -export -in client.pem -out client.p12 -passout file:password");
+  await run("pk12util", "-i client.p12 -d sql:.pki/nssdb -w password");
 }
 
 /**

@@ -3,11 +3,20 @@
 
 import { createCertificateAuthority } from "@certbound/testing";
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCommand, startBrowser } from "./browser.js";
-import { startOrigin } from "./server.js";
+import { firstCookie } from "./cookies.js";
+import { createSigningKey, startOrigin } from "./server.js";
+
+// The secret that signs cookies is not the key that signs tokens.
+const signingKey = createSigningKey();
+const { cookie, signature } = await firstCookie({ signingKey });
+assert.match(cookie, /^_interaction=/);
+assert.match(signature, /^[\w-]{27}$/);
+assert.notEqual(signature, createHmac("sha1", signingKey.d).update(cookie).digest("base64url"));
 
 const commands = ["chromium", "certutil", "pk12util", "openssl"];
 // Elsewhere Chromium takes certificates from the store of the system, which is not to be touched.

@@ -39,7 +39,7 @@ export async function startOrigin({ certificate, trusted }) {
   return { origin, close };
 }
 
-function createSigningKey() {
+export function createSigningKey() {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return { ...privateKey.export({ format: "jwk" }), kid: "key-1", use: "sig", alg: "ES256" };
 }

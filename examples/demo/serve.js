@@ -13,11 +13,12 @@ export async function serve(stage) {
     "client-key.pem": client.key,
     "thief.pem": thief.certificate,
     "thief-key.pem": thief.key,
-    token: await issuer.accessToken({ boundTo: client, expiresIn: 3600 }),
+    authorization: `Authorization: Bearer ${await issuer.accessToken({ boundTo: client, expiresIn: 3600 })}`,
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });
 
-  const curl = `curl -i --cacert ${folder}/ca.pem -H "Authorization: Bearer $(cat ${folder}/token)"`;
+  // From a file: all users of the machine can see the arguments of a command.
+  const curl = `curl -i --cacert ${folder}/ca.pem -H @${folder}/authorization`;
   const as = (name) => `--cert ${folder}/${name}.pem --key ${folder}/${name}-key.pem`;
   for (const { name, url } of apis) {
     console.log(`\n# ${name}: the client that the token was issued to (200)\n${curl} ${as("client")} ${url}/accounts`);

@@ -54,6 +54,24 @@ assert.deepEqual(fallback.json(), { client: "client-1", httpVersion: "1.1" });
 assert.equal((await ask(two)).status, 401);
 
 await Promise.all([first, second, bare].map((session) => session.close()));
+
+// A session that is not used ends after a time, which is short here; one that is used does not.
+const brief = await startServer(
+  createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, idleTimeout: 1000 }),
+);
+const used = await openSession(brief.url, { ca, identity: one });
+const idle = await openSession(brief.url, { ca, identity: one });
+const isEnded = idle.closed.then(() => true);
+const use = async () => {
+  assert.equal((await used.ask(ofOne)).status, 200);
+  return false;
+};
+let isOver = false;
+while (!isOver) isOver = await Promise.race([isEnded, use()]);
+assert.equal((await used.ask(ofOne)).status, 200);
+await used.close();
+await brief.close();
+
 await Promise.all([api.close(), issuer.close()]);
 console.log(
   "12 requests over 3 sessions: 200 for tokens of the session's client, 401 for all others; HTTP/1.1 likewise",

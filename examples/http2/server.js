@@ -4,15 +4,15 @@
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
 import { createSecureServer } from "node:http2";
 
-/** Creates the API. */
-export function createApi({ key, cert, issuer }) {
+/** Creates the API; `idleTimeout` in milliseconds. */
+export function createApi({ key, cert, issuer, idleTimeout = 60_000 }) {
   const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com" });
   const authenticate = authenticator({ scopes: ["read"] });
 
   // Ask every client for its certificate, and let the API refuse the ones without.
   // TLS 1.3 only: it has no renegotiation.
   const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3", allowHTTP1: true };
-  return createSecureServer(tls, (request, response) => {
+  const server = createSecureServer(tls, (request, response) => {
     const send = ({ status, headers, body }) =>
       response.writeHead(status, { ...headers, "content-type": "application/json" }).end(JSON.stringify(body));
     const accept = ({ claims: { client_id: client } }) =>
@@ -20,6 +20,9 @@ export function createApi({ key, cert, issuer }) {
     const refuse = (error) => send(answerTo(error));
     authenticate(request).then(accept, refuse);
   });
+  // Node.js has no timeout for HTTP/2 by default. Without a listener for "timeout", it destroys the session.
+  server.setTimeout(idleTimeout);
+  return server;
 }
 
 function answerTo(error) {

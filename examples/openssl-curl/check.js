@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errors } from "./errors.js";
 import { createFolder, fileOf } from "./folder.js";
@@ -63,9 +63,10 @@ const servers = {
   slow: await startOpenssl(-day),
   fast: await startOpenssl(300 * day),
 };
-const token = readFileSync(join(cwd, "token"), "utf8");
 const call = ["-sS", "--cacert", "ca.pem", "--cert", "client.pem", "--key", "client-key.pem"];
-const bearer = ["-H", `Authorization: Bearer ${token}`, `${servers.strict.url}/accounts`];
+// The script has written the file, for its own user only.
+assert.equal(statSync(join(cwd, "authorization")).mode & 0o777, 0o600);
+const bearer = ["-H", "@authorization", `${servers.strict.url}/accounts`];
 assert.equal(await succeeds("curl", [...call, ...bearer]), '{"client":"client-1"}');
 
 const guide = readFileSync(new URL("../../docs/openssl-and-curl.md", import.meta.url), "utf8");

@@ -9,12 +9,17 @@ import { createTestTime } from "./test-time.js";
 
 const authority = await createCertificateAuthority();
 const ca = authority.certificate;
-const [host, client, thief] = await Promise.all([
+const [host, client, thief, other] = await Promise.all([
   authority.issueServerCertificate(),
   authority.issueClientCertificate({ commonName: "client-1" }),
   authority.issueClientCertificate({ commonName: "thief" }),
+  authority.issueClientCertificate({ commonName: "client-2" }),
 ]);
 const time = createTestTime();
+/** Waits until so many timers are left: two for each WebSocket, one for its token and one for its next ping. */
+const pending = async (count) => {
+  while (time.pending() !== count) await once(time, "cancelled");
+};
 const issuer = await createIssuer({ clock: time.now });
 const api = await startServer(createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, time }));
 const open = (options) => openWebSocket(`${api.url}/messages`, { ca, ...options });
@@ -66,19 +71,60 @@ const expired = await open({ identity: client, token: minute });
 assert.equal(expired.status, 401);
 const second = await open({ identity: client, token: hour });
 
+// A client that does not answer a ping is terminated at the next one; one that does is kept.
+const silent = await open({ identity: client, token: hour, autoPong: false });
+const pinged = [steady, second, silent].map((webSocket) => once(webSocket, "ping"));
+time.advance(30);
+await Promise.all(pinged);
+// What a client sends comes after its pong.
+for (const webSocket of [steady, second]) {
+  webSocket.send("alive");
+  await nextMessage(steady);
+}
+time.advance(30);
+const [lost] = await once(silent, "close");
+assert.equal(lost, 1006);
+await pending(4);
+assert.deepEqual([steady.readyState, second.readyState], [steady.OPEN, second.OPEN]);
+
+// A client that does not read is terminated once 1 MiB waits for it; the others receive all messages.
+const stalled = await open({ identity: client, token: hour });
+stalled.pause();
+let sent = 0;
+received.length = 0;
+for (; time.pending() === 6; sent += 1) {
+  assert.ok(sent < 5000, "what waits for a client has no bound");
+  steady.send("a".repeat(16_000));
+  await nextMessage(steady);
+}
+assert.equal(received.length, sent);
+await pending(4);
+stalled.resume();
+const [cut] = await once(stalled, "close");
+assert.equal(cut, 1006);
+
+// A client has five WebSockets at most; another client has its own five.
+const more = await Promise.all([1, 2, 3].map(() => open({ identity: client, token: hour })));
+const excess = await open({ identity: client, token: hour });
+assert.deepEqual([excess.status, excess.body], [429, { message: "too many connections" }]);
+const claims = { scope: "messages", client_id: "client-2" };
+const ofOther = await open({ identity: other, token: await issuer.accessToken({ boundTo: other, claims }) });
+for (const webSocket of [ofOther, ...more]) webSocket.close();
+await pending(4);
+(await open({ identity: client, token: hour })).close();
+await pending(4);
+
 // A token that is good for longer than Node's longest timer.
 const month = await open({ identity: client, token: await issue({ expiresIn: 31 * 24 * 3600 }) });
-assert.equal(time.pending(), 3);
+assert.equal(time.pending(), 6);
 time.advance(30 * 24 * 3600);
 await Promise.all([once(steady, "close"), once(second, "close")]);
 assert.equal(month.readyState, month.OPEN);
-assert.equal(time.pending(), 1);
+await pending(2);
 
-// A WebSocket that its client closes leaves no timer behind.
-const cancelled = once(time, "cancelled");
+// A WebSocket that its client closes leaves no timers behind.
 month.close();
-await cancelled;
-assert.equal(time.pending(), 0);
+await pending(0);
 
 await Promise.all([api.close(), issuer.close()]);
 console.log("open for the client until its token expires; 401 and 403 before the handshake for everybody else");

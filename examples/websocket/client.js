@@ -3,10 +3,10 @@ import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
 
 /** Asks for a WebSocket; gives it, or the HTTP answer with which it was refused, once the connection is closed. */
-export function openWebSocket(url, { ca, identity, token }) {
+export function openWebSocket(url, { ca, identity, token, ...options }) {
   const tls = { ca, cert: identity?.certificate, key: identity?.key };
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const webSocket = new WebSocket(url.replace("https:", "wss:"), { ...tls, headers });
+  const webSocket = new WebSocket(url.replace("https:", "wss:"), { ...tls, headers, ...options });
   return new Promise((resolve, reject) => {
     webSocket.once("error", reject);
     webSocket.once("open", () => resolve(webSocket));

@@ -1,13 +1,18 @@
 // A WebSocket is opened by an HTTP request, and that one is judged before the handshake (RFC 6455 section 4.2.2). The
 // certificate stays that of the connection for as long as it lives; the token does not: when it expires, the socket is closed.
+// Each client is limited: the size of a message, the number of WebSockets, the data that waits until the client reads it, and
+// the time for a pong.
 
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
 import { STATUS_CODES } from "node:http";
 import { createServer } from "node:https";
 import { WebSocketServer } from "ws";
+import { watchHeartbeat } from "./heartbeat.js";
 import { callAt, systemTime } from "./time.js";
 
 const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
+const MAX_BUFFERED = 1024 * 1024; // bytes, for each receiver
+const MAX_PER_CLIENT = 5;
 
 /** Creates the API: what one client sends, all clients receive. */
 export function createApi({ key, cert, issuer, time = systemTime }) {
@@ -15,7 +20,12 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
   const authenticate = authenticator({ scopes: ["messages"] });
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 });
 
+  const clients = new WeakMap();
+  const countOf = (client) => [...webSockets.clients].filter((each) => clients.get(each) === client).length;
+
   webSockets.on("connection", (webSocket, { claims }) => {
+    clients.set(webSocket, claims.client_id);
+    watchHeartbeat(webSocket, time);
     const cancel = callAt(claims.exp * 1000, () => webSocket.close(POLICY_VIOLATION, "the token has expired"), time);
     webSocket.on("close", cancel);
     webSocket.on("error", () => webSocket.terminate());
@@ -23,7 +33,11 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
       // One that is being closed may still be sending.
       if (webSocket.readyState !== webSocket.OPEN) return;
       const message = JSON.stringify({ from: claims.client_id, text: String(text) });
-      for (const each of webSockets.clients) each.send(message);
+      for (const each of webSockets.clients) {
+        // It does not read, or not as fast as the others write.
+        if (each.bufferedAmount > MAX_BUFFERED) each.terminate();
+        else each.send(message);
+      }
     });
   });
 
@@ -34,8 +48,9 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
     const hangUp = () => socket.destroy();
     socket.on("error", hangUp);
     const accept = (accessToken) => {
+      if (countOf(accessToken.claims.client_id) >= MAX_PER_CLIENT) return answerUpgrade(socket, tooMany);
       socket.off("error", hangUp);
-      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      return webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSockets.emit("connection", webSocket, accessToken);
       });
     };
@@ -44,6 +59,8 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
   });
   return server;
 }
+
+const tooMany = { status: 429, headers: {}, body: { message: "too many connections" } };
 
 function answerTo(error) {
   if (error instanceof AccessTokenError) return httpRejection(error);

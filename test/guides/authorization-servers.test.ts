@@ -60,6 +60,13 @@ async function ask(name: Name, shape: Token, { identity = client, scheme = "Bear
   return refusals[before] ?? status;
 }
 
+/** Sends these header fields as they are, with the client's certificate, and gives the same. */
+async function send(name: Name, headers: readonly (readonly [string, string])[]): Promise<unknown> {
+  const before = refusals.length;
+  const { status } = await mtlsRequest(`${api.url}/${name}`, { ca: ca.certificate, identity: client, headers });
+  return refusals[before] ?? status;
+}
+
 /** The same, with other claims. */
 const but = ({ claims, header }: Token, others: Readonly<Record<string, unknown>>): Token => ({
   claims: { ...claims, ...others },
@@ -107,6 +114,47 @@ describe("the scheme DPoP", () => {
     expect(await ask("auth0WithDpopScheme", ofAuth0, dpop)).toBe(200);
     expect(await ask("auth0WithDpopScheme", ofAuth0)).toBe(200);
     expect(await ask("auth0WithDpopScheme", ofAuth0, { ...dpop, identity: thief })).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  const token = (): Promise<string> =>
+    issuer.accessToken({ boundTo: client, ...ofAuth0, claims: { ...ofAuth0.claims, iss: auth0.issuer } });
+
+  test.each(["Bearer", "DPoP"].flatMap((first) => ["Bearer", "DPoP"].map((second) => [first, second] as const)))(
+    "is not accepted in one of two headers: %s, then %s",
+    async (first, second) => {
+      const good = await token();
+      const other = await issuer.accessToken();
+      expect(await send("auth0WithDpopScheme", [["authorization", `${first} ${good}`]])).toBe(200);
+      for (const [one, two] of [
+        [good, other],
+        [other, good],
+        [good, good],
+      ]) {
+        const fields = [["authorization", `${first} ${one}`] as const, ["Authorization", `${second} ${two}`] as const];
+        expect(await send("auth0WithDpopScheme", fields)).toBe("ERR_TOKEN_MISSING");
+        expect(await send("auth0", fields)).toBe("ERR_REQUEST_MALFORMED");
+      }
+    },
+  );
+
+  test.each<[string, (token: string) => string]>([
+    ["two tokens", (good) => `DPoP ${good} ${good}`],
+    ["a list of tokens", (good) => `DPoP ${good},${good}`],
+    ["a list of schemes", (good) => `DPoP ${good}, Bearer ${good}`],
+    ["a token and a parameter", (good) => `DPoP ${good},a="b"`],
+    ["no token", () => "DPoP"],
+  ])("is not accepted with %s", async (_what, header) => {
+    expect(await send("auth0WithDpopScheme", [["authorization", header(await token())]])).toBe("ERR_TOKEN_MISSING");
+  });
+
+  test("is not accepted in a list of headers of which Node may have dropped some", async () => {
+    const header = ["authorization", `DPoP ${await token()}`] as const;
+    const filled = (count: number) => [header, ...Array.from({ length: count }, () => ["a", "b"] as const)];
+    // Together with Host and Connection, 999 and 1,000 fields.
+    expect(await send("auth0WithDpopScheme", filled(996))).toBe(200);
+    // Some versions of Node respond themselves.
+    expect(["ERR_TOKEN_MISSING", 431]).toContain(await send("auth0WithDpopScheme", filled(997)));
+    expect(["ERR_TOKEN_MISSING", 431]).toContain(await send("auth0WithDpopScheme", filled(1500)));
   });
 
   test("does not let tokens in that are bound to a DPoP key", async () => {

@@ -27,7 +27,14 @@ export const auth0: ProtectApiOptions = {
 export const auth0WithDpopScheme: ProtectApiOptions = {
   ...auth0,
   // A token that is bound to a DPoP key is refused all the same: none is proven here.
-  tokenResolver: ({ headers }) => /^(?:Bearer|DPoP) +(\S+)$/i.exec(headers.authorization ?? "")?.[1],
+  tokenResolver: ({ rawHeaders }) => {
+    // Node.js keeps 1,000 fields (server.maxHeadersCount); another Authorization header may be among those it dropped.
+    if (rawHeaders.length >= 2000) return undefined;
+    // All occurrences: `headers.authorization` is only the first one.
+    const isValue = (index: number) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization";
+    const [credentials = "", ...others] = rawHeaders.filter((_text, index) => isValue(index));
+    return others.length === 0 ? /^(?:Bearer|DPoP) +([^\s,]+)$/i.exec(credentials)?.[1] : undefined;
+  },
 };
 // #endregion
 

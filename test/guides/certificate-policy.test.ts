@@ -11,7 +11,7 @@ import {
   startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { setEnvironment } from "./environment.ts";
+import { setEnvironment, startWith } from "./environment.ts";
 import { unrevoked } from "./certificate-policy-of-ones-own.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
@@ -61,6 +61,12 @@ test.each<[string, Identity, string, number]>([
   const response = await ask("/payments", identity, { tenant_id: tenant });
   expect(response.status).toBe(status);
   expect(response.json()).toStrictEqual(status === 200 ? { tenant } : { message: "unauthorized" });
+});
+
+test.each(["CLIENT_CA", "GLOBEX_THUMBPRINT"])("the server does not start without %s", async (name) => {
+  const load = () => import("./certificate-policy-server.ts");
+  await expect(startWith(load, { [name]: undefined })).rejects.toThrow(TypeError);
+  await expect(startWith(load, {})).resolves.toBeDefined();
 });
 
 test("a chain is verified by the handshake of this connection", async () => {

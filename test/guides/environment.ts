@@ -17,3 +17,23 @@ export function setEnvironment({ issuer, host, clientCa }: GuideEnvironment): vo
   if (clientCa !== undefined) vi.stubEnv("CLIENT_CA", clientCa);
   afterAll(() => void vi.unstubAllEnvs());
 }
+
+/** Loads the server of a guide again, with these variables changed meanwhile; `undefined` removes one. */
+export async function startWith(
+  load: () => Promise<unknown>,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<unknown> {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  for (const [name, value] of Object.entries(variables)) setVariable(name, value);
+  try {
+    vi.resetModules();
+    return await load();
+  } finally {
+    for (const [name, value] of before) setVariable(name, value);
+  }
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}

@@ -4,7 +4,9 @@ import { protectApi } from "@certbound/express";
 import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
-const { SERVER_KEY: key, SERVER_CERTIFICATE: cert, CLIENT_CA: ca, CLIENT_CRL: crl } = process.env;
+const [key, cert] = [required("SERVER_KEY"), required("SERVER_CERTIFICATE")];
+// Without `ca`, Node.js accepts certificates of every CA that it trusts; without `crl`, revoked ones.
+const [ca, crl] = [required("CLIENT_CA"), required("CLIENT_CRL")];
 
 const app = express();
 const protect = protectApi({ profile: "fapi2", maxTokenAge: 600 });
@@ -28,3 +30,10 @@ export const server = createServer(
   },
   app,
 );
+
+/** Returns a variable of the environment that must not be missing or empty. */
+function required(name: string): string {
+  const value = process.env[name]?.trim();
+  if (!value) throw new Error(`${name} is missing or empty`);
+  return value;
+}

@@ -11,22 +11,26 @@ import {
   type RunningServer,
   startServer,
 } from "@certbound/testing";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openConnection, renegotiate } from "../helpers/renegotiation.ts";
-import { setEnvironment } from "./environment.ts";
+import { createRevocableAuthority } from "../helpers/revocable-authority.ts";
+import { setEnvironment, startWith } from "./environment.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
-const [ca, issuer] = await Promise.all([
+const [ca, clientCa, issuer] = await Promise.all([
   createCertificateAuthority(),
+  createRevocableAuthority(),
   createIssuer({ algorithms: ["PS256", "RS256"] }),
 ]);
-const [host, client, thief, stranger] = await Promise.all([
+const [host, client, thief, revoked, stranger] = await Promise.all([
   ca.issueServerCertificate(),
-  ca.issueClientCertificate(),
-  ca.issueClientCertificate(),
+  clientCa.issueClientCertificate(),
+  clientCa.issueClientCertificate(),
+  clientCa.issueClientCertificate(),
   createSelfSignedCertificate(),
 ]);
-setEnvironment({ issuer, host, clientCa: ca.certificate });
+setEnvironment({ issuer, host, clientCa: clientCa.certificate });
+vi.stubEnv("CLIENT_CRL", clientCa.revocationList([revoked]));
 
 let server: Server;
 let api: RunningServer;
@@ -67,6 +71,26 @@ describe("the server for Open Banking", () => {
     await expect(mtlsRequest(`${api.url}/accounts`, { ca: ca.certificate })).rejects.toThrow(turnedAway);
   });
 
+  test("rejects a revoked certificate in the handshake", async () => {
+    await expect(status({ boundTo: revoked }, revoked)).rejects.toThrow(turnedAway);
+  });
+
+  test.each(
+    ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA", "CLIENT_CRL"].flatMap((name): [string, string | undefined][] => [
+      [name, undefined],
+      [name, ""],
+      [name, "\n"],
+    ]),
+  )("does not start where %s is %j", async (name, value) => {
+    await expect(startWith(() => import("./open-banking-server.ts"), { [name]: value })).rejects.toThrow(
+      `${name} is missing or empty`,
+    );
+  });
+
+  test("starts with all of them", async () => {
+    await expect(startWith(() => import("./open-banking-server.ts"), {})).resolves.toBeDefined();
+  });
+
   test("rejects a TLS renegotiation", async () => {
     const { certificate: cert, key } = client;
     const socket = await openConnection(api.url, { ca: ca.certificate, cert, key, maxVersion: "TLSv1.2" });
@@ -75,7 +99,7 @@ describe("the server for Open Banking", () => {
 
   test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes no session of %s, which it would by default", async (version) => {
     expect(await resumes(server, version)).toBe(false);
-    const options = { key: host.key, cert: host.certificate, requestCert: true, ca: ca.certificate };
+    const options = { key: host.key, cert: host.certificate, requestCert: true, ca: clientCa.certificate };
     const usual = createServer(options, (_request, response) => void response.end());
     const { close } = await startServer(usual);
     onTestFinished(close);

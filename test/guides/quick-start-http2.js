@@ -27,4 +27,6 @@ server.on("request", (request, response) => {
       return response.writeHead(status, headers).end(JSON.stringify(body));
     });
 });
+// Ends sessions that are not used. Node.js has no timeout for HTTP/2 by default.
+server.setTimeout(60_000);
 server.listen(port);

@@ -1,7 +1,8 @@
 import { execFile, spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:http2";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { promisify } from "node:util";
 import { certificateThumbprint } from "@certbound/core";
 import { type Identity, mtlsRequest } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { describeWithProgram } from "../helpers/program.ts";
 
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const cwd = process.cwd();
@@ -77,6 +79,35 @@ test.each(
   const response = await mtlsRequest(urlOf(api), options);
   const body = status === 200 ? { client: "client-1" } : { message: "unauthorized" };
   expect([response.status, response.json()]).toEqual([status, body]);
+});
+
+test("the quick start with node:http2 ends a session that is not used", async () => {
+  const { server } = await import("./quick-start-http2.js");
+  expect(Reflect.get(server, "timeout")).toBe(60_000);
+  // With a listener, Node would leave the session open.
+  expect(server.listenerCount("timeout")).toBe(0);
+  server.setTimeout(200);
+  const session = connect(urlOf("node:http2"), { ca: readFileSync("ca.pem") });
+  await once(session, "close");
+  server.setTimeout(60_000);
+});
+
+describeWithProgram("curl", "curl", () => {
+  test.each(["Express", "Fastify", "node:https", "node:http2"])(
+    "calls the quick start with %s as the page says",
+    async (api) => {
+      const page = readFileSync(new URL("../../docs/quick-start.md", import.meta.url), "utf8");
+      const [, commands = ""] = /^## Call it\n[^#]*?^```sh\n(.*?)^```$/ms.exec(page) ?? [];
+      const lines = commands
+        .replaceAll("https://localhost:8443/accounts", urlOf(api))
+        .replaceAll("curl", "curl -sS --noproxy '*'");
+      const { stdout } = await promisify(execFile)("sh", ["-euc", lines]);
+      const unauthorized = '{"message":"unauthorized"}';
+      expect(stdout).toBe(`{"client":"client-1"}${unauthorized}${unauthorized}`);
+      expect(statSync("authorization.txt").mode & 0o777).toBe(0o600);
+      rmSync("authorization.txt");
+    },
+  );
 });
 
 test("the client of the quick start calls it with a certificate, and so does the thief", async () => {

@@ -167,6 +167,62 @@ describe("the server of the guide", () => {
     expect([await ask(client), await ask(stranger)]).toEqual([200, 401]);
   });
 
+  describe("SIGHUP", () => {
+    const presented = async (): Promise<Buffer | undefined> => {
+      const { port } = guide.server.address() as AddressInfo;
+      const socket = connect({ port, host: "localhost", ca: ca.certificate });
+      await once(socket, "secureConnect");
+      const raw = socket.getPeerX509Certificate()?.raw;
+      socket.destroy();
+      return raw;
+    };
+    const present = (identity: Identity): void => {
+      put("server.pem", identity.certificate);
+      put("server-key.pem", identity.key);
+    };
+    /** The guide's listener was added first, so that it has run when this one is called. */
+    const hangUp = async (): Promise<void> => {
+      const received = once(process, "SIGHUP");
+      process.kill(process.pid, "SIGHUP");
+      await received;
+    };
+
+    test.each<[string, () => void]>([
+      ["only the key was replaced", () => put("server-key.pem", host.key)],
+      ["only the certificate was replaced", () => put("server.pem", host.certificate)],
+      ["the key is half-written", () => put("server-key.pem", host.key.slice(0, 100))],
+      ["the certificate is half-written", () => put("server.pem", host.certificate.slice(0, 200))],
+      ["the key is empty", () => put("server-key.pem", "")],
+      ["the certificate is empty", () => put("server.pem", "")],
+      ["the key is missing", () => rmSync(join(folder, "server-key.pem"))],
+      ["the certificate is missing", () => rmSync(join(folder, "server.pem"))],
+    ])("keeps the present certificate where %s, until the files are whole again", async (_what, spoil) => {
+      const error = vi.spyOn(console, "error").mockReturnValue();
+      onTestFinished(() => error.mockRestore());
+      const setUp = (): readonly unknown[] =>
+        ["key", "cert", "secureOptions"].map((name): unknown => Reflect.get(guide.server, name));
+      present(nextHost);
+      await hangUp();
+      const before = setUp();
+      expect(await presented()).toEqual(Buffer.from(nextHost.der));
+      expect(error).not.toHaveBeenCalled();
+
+      spoil();
+      await hangUp();
+      expect(await presented()).toEqual(Buffer.from(nextHost.der));
+      expect(setUp()).toEqual(before);
+      expect(error).toHaveBeenCalledExactlyOnceWith("the TLS files were not reloaded:", expect.any(String));
+      const { key } = host;
+      expect(JSON.stringify(error.mock.calls)).not.toContain(key.split("\n")[1]);
+      expect(await ask(client)).toBe(200);
+
+      present(host);
+      await hangUp();
+      expect(await presented()).toEqual(Buffer.from(host.der));
+      expect(error).toHaveBeenCalledOnce();
+    });
+  });
+
   test("takes a new key of the issuer up once the cool-down is over, and says so", async () => {
     const old = await issuer.accessToken({ boundTo: client });
     expect(await ask(client, old)).toBe(200);

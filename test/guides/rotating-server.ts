@@ -1,6 +1,7 @@
 import { constants } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
+import { createSecureContext } from "node:tls";
 import { subscribe } from "node:diagnostics_channel";
 import { certificateRules, type KeysEvent, protectApi } from "@certbound/express";
 import express from "express";
@@ -26,9 +27,16 @@ const tlsOptions = () => ({
 
 export const server = createServer({ ...tlsOptions(), requestCert: true, rejectUnauthorized: false }, app);
 
-/** New connections get what is in the files now; open ones stay as they are. */
+/** New connections get what is in the files now; open ones stay as they are. Files that are not usable change nothing. */
 export function reload(): void {
-  server.setSecureContext(tlsOptions());
+  try {
+    const options = tlsOptions();
+    // Throws if a file is half-written, or if the key does not match. setSecureContext() would change some options first.
+    createSecureContext(options);
+    server.setSecureContext(options);
+  } catch (error) {
+    console.error("the TLS files were not reloaded:", (error as Error).message);
+  }
 }
 process.on("SIGHUP", reload);
 // #endregion

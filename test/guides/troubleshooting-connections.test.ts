@@ -14,6 +14,7 @@ import {
 import { Agent, fetch as undiciFetch } from "undici";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { describeWithProgram } from "../helpers/program.ts";
+import { startWith } from "./environment.ts";
 import { createCertificateFolder } from "./troubleshooting-folder.ts";
 import { expectExplained } from "./troubleshooting-page.ts";
 
@@ -154,6 +155,16 @@ describe("a server that lets nobody in without a certificate of its authority", 
     onTestFinished(() => dispatcher.destroy());
     const error = (await undiciFetch(urls.strict, { dispatcher }).catch((thrown: unknown) => thrown)) as Error;
     expectExplained(told(error.cause), /other side closed|ECONNRESET|EPIPE/);
+  });
+
+  test.each(
+    ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].flatMap((name): [string, string | undefined][] => [
+      [name, undefined],
+      [name, ""],
+    ]),
+  )("does not start where %s is %j", async (name, value) => {
+    const starting = startWith(() => import("./troubleshooting-server.ts"), { [name]: value });
+    await expect(starting).rejects.toThrow(`${name} is missing or empty`);
   });
 
   test("answers a client that has one", async () => {

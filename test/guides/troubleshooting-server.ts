@@ -4,7 +4,10 @@ import { protectApi } from "@certbound/express";
 import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
-const { SERVER_KEY: key, SERVER_CERTIFICATE: cert, CLIENT_CA: ca } = process.env;
+// #region log
+// Without `ca`, Node.js accepts certificates of every CA that it trusts.
+const [key, cert, ca] = ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].map(required);
+// #endregion
 
 const app = express();
 
@@ -26,4 +29,11 @@ export const server = createServer(
 server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
   console.warn("no TLS:", socket.authorizationError ?? error.code);
 });
+
+/** Returns a variable of the environment that must not be missing or empty. */
+function required(name: string): string {
+  const value = process.env[name]?.trim();
+  if (!value) throw new Error(`${name} is missing or empty`);
+  return value;
+}
 // #endregion

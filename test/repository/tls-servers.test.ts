@@ -58,9 +58,21 @@ test.each(servers)("the TLS servers of %s reject renegotiation", (_file, blocks)
   expect(blocks.flatMap(renegotiatingServers)).toEqual([]);
 });
 
+// Node has no default for the sessions of HTTP/2, as it has for connections of HTTP/1.
+const http2Servers = sources.flatMap(([file, blocks]) =>
+  blocks.filter((code) => code.includes("createSecureServer(")).map((code) => [file, code] as const),
+);
+
+test.each(http2Servers)("the HTTP/2 servers of %s end sessions that are not used", (_file, code) => {
+  expect(code).toMatch(/\.setTimeout\(\w+\);/);
+});
+
 test("servers were found in pages and in examples", () => {
   const files = servers.map(([file]) => file);
   expect(files).toEqual(expect.arrayContaining(["README.md", "docs/quick-start.md", "examples/http2/server.js"]));
+  expect(http2Servers.map(([file]) => file)).toEqual(
+    expect.arrayContaining(["docs/quick-start.md", "examples/http2/server.js"]),
+  );
 });
 
 describe("a server that requests client certificates", () => {

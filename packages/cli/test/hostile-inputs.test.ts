@@ -128,12 +128,12 @@ const texts: readonly (readonly [string, string | Uint8Array])[] = [
 describe.each(texts)("160 KB of %s", (name, content) => {
   const file = (): string => parties.folder.file("hostile", content);
 
-  test("are explained as a token, within a second", async () => {
+  test("are explained as a token, in time that grows with their length", async () => {
     const started = performance.now();
     const { exitCode } = await outcomeOf(["explain", "--token", "-", ...options], { given: { stdin: content } });
     expect(exitCode).toBe(1);
-    // Of two runs; the quotes within a word took 24 s each.
-    expect(performance.now() - started).toBeLessThan(2000);
+    // Of two runs, on a busy machine; where the time grew with its square, the quotes within a word took 24 s each.
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   test("are explained as a certificate, a key set, and an identity", async () => {
