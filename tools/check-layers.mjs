@@ -49,7 +49,6 @@ const LAYERS = {
   "binding.ts": 4,
   "certificate-policy/": 4,
   "decision.ts": 4,
-  "presented-token.ts": 4,
   "configuration.ts": 5,
   "credentials.ts": 5,
   "json-web-key-set.ts": 6,
@@ -65,10 +64,11 @@ const LAYERS = {
   "introspection/": 9,
   "issuers.ts": 10,
   "verified-tokens.ts": 11,
-  "verifier.ts": 12,
-  "authenticator.ts": 13,
-  "protected-resource-metadata.ts": 14,
-  "index.ts": 15,
+  "cached-token.ts": 12,
+  "verifier.ts": 13,
+  "authenticator.ts": 14,
+  "protected-resource-metadata.ts": 15,
+  "index.ts": 16,
 };
 
 const CORE = "packages/core/src/";

@@ -1,5 +1,5 @@
 import { type ClientCertificate, parseClientCertificate, parseVerifiedCertificate } from "../client-certificate.ts";
-import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "../incoming-request.ts";
+import { connectionOf, type IncomingRequest, nodeRequest } from "../incoming-request.ts";
 import { isChainVerified, isSettled, peerCertificate } from "../tls-connection.ts";
 
 /** Certificates of settled connections; to read and hash one again takes 30 times as long as to find it here. */
@@ -17,11 +17,7 @@ const certificates = new WeakMap<object, ClientCertificate>();
  * resumed session it is false.
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
-  return connectionCertificate(nodeRequest(request));
-}
-
-/** The same as {@link tlsCertificate}, of a request that was read. */
-export function connectionCertificate(received: NodeRequest): ClientCertificate | null {
+  const received = nodeRequest(request);
   const connection = connectionOf(received);
   const known = connection && certificates.get(connection);
   if (known !== undefined) return known;
