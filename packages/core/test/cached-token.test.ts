@@ -162,6 +162,9 @@ describe("the fast path", () => {
     expect(fast(good, { parts: own })).toBeDefined();
     fails = true;
     expect(fast(good, { parts: own })).toBeUndefined();
+    expect(
+      acceptCachedToken(token, tlsCertificate(good), parseRequirements({}, own.configuration), own),
+    ).toBeUndefined();
   });
 
   test("accepts a certificate from a proxy, and leaves one to the whole verification that the proxy did not send", () => {
