@@ -14,7 +14,7 @@ import { currentTime } from "../clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../configuration.ts";
 import { AccessTokenError } from "../errors.ts";
 import { type IntrospectionConfiguration, isMutualTls } from "../introspection-configuration.ts";
-import { discoverMetadata } from "../issuer/discovery.ts";
+import { discoverMetadata, type IssuerMetadata } from "../issuer/discovery.ts";
 import { boundedFetch, ExchangeError } from "../issuer/exchange.ts";
 import { createRemoteValue } from "../issuer/remote-value.ts";
 import { deepFreeze, isJsonObject, type JsonObject, ownMember } from "../json-object.ts";
@@ -72,11 +72,7 @@ export function createIntrospectionEndpoint(
   const locate = async (): Promise<string> => {
     if (endpoint !== undefined) return endpoint.href;
     const found = metadata.current() ?? (await metadata.refreshed());
-    // RFC 8705 section 5.
-    const alias = isMutualTls(authentication) ? introspectionAlias(found) : undefined;
-    if (alias === undefined) return found.introspection_endpoint;
-    if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
-    throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
+    return endpointIn(found, isMutualTls(authentication));
   };
 
   const server = (url: string): AuthorizationServer =>
@@ -91,21 +87,6 @@ export function createIntrospectionEndpoint(
       [clockSkew]: Math.floor(currentTime(verifier.clock)) - Math.floor(Date.now() / 1000),
       [clockTolerance]: verifier.clockTolerance,
     });
-
-  const verified = async (jwt: string): Promise<Response> => {
-    try {
-      const { alg: algorithm = "", kid: keyId } = withoutPrototype(decodeProtectedHeader(jwt));
-      await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
-    } catch (error) {
-      const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
-      const reason = noKeys
-        ? "the keys that verify its answer cannot be fetched"
-        : "its answer is not signed by its keys";
-      throw new ExchangeError(reason);
-    }
-    // oauth4webapi compares the type letter by letter.
-    return new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
-  };
 
   return {
     locate,
@@ -124,25 +105,50 @@ export function createIntrospectionEndpoint(
       const response = await introspectionRequest(...parties, authenticate, token, withoutPrototype(options));
       if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
       const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
-      if (signedResponse && !isSigned) throw new ExchangeError("the answer is not signed, and signedResponse is set");
-      const jwt = isSigned ? await response.text() : undefined;
-      const answer = jwt === undefined ? response : await verified(jwt);
-      try {
-        requireOwnMembers(jwt);
-        const introspected = await processIntrospectionResponse(...parties, answer);
-        requireOwn(introspected, ["active"]);
-        return deepFreeze(introspected);
-      } catch {
-        throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
-      }
+      if (isSigned) return readSigned(await response.text(), keys, parties);
+      if (signedResponse) throw new ExchangeError("the answer is not signed, and signedResponse is set");
+      return readResponse(response, parties);
     },
   };
 }
 
-/** Reads the endpoint for clients with a certificate (RFC 8705 section 5). */
-function introspectionAlias(metadata: AuthorizationServer): unknown {
+type Parties = readonly [server: AuthorizationServer, client: Client];
+
+/** Reads a signed response, once its signature was verified with the keys of the issuer (RFC 9701 section 5). */
+async function readSigned(jwt: string, keys: KeySource, parties: Parties): Promise<JsonObject> {
+  try {
+    const { alg: algorithm = "", kid: keyId } = withoutPrototype(decodeProtectedHeader(jwt));
+    await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
+  } catch (error) {
+    const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
+    const reason = noKeys
+      ? "the keys that verify its answer cannot be fetched"
+      : "its answer is not signed by its keys";
+    throw new ExchangeError(reason);
+  }
+  // oauth4webapi compares the type letter by letter.
+  const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
+  return readResponse(response, parties, jwt);
+}
+
+async function readResponse(response: Response, parties: Parties, jwt?: string): Promise<JsonObject> {
+  try {
+    requireOwnMembers(jwt);
+    const introspected = await processIntrospectionResponse(...parties, response);
+    requireOwn(introspected, ["active"]);
+    return deepFreeze(introspected);
+  } catch {
+    throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
+  }
+}
+
+/** Reads the endpoint of metadata: for clients with a certificate the alias, if there is one (RFC 8705 section 5). */
+function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCertificate: boolean): string {
   const aliases: unknown = metadata.mtls_endpoint_aliases;
-  return isJsonObject(aliases) ? ownMember(aliases, "introspection_endpoint") : undefined;
+  const alias = hasCertificate && isJsonObject(aliases) ? ownMember(aliases, "introspection_endpoint") : undefined;
+  if (alias === undefined) return metadata.introspection_endpoint;
+  if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
+  throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
 }
 
 /** Requires that a signed response has the members that oauth4webapi checks, and would also find where they are inherited. */

@@ -11,7 +11,7 @@ import { withoutPrototype } from "../object-member.ts";
 import { createSingleFlight } from "../single-flight.ts";
 import { tokenDigest } from "../token-digest.ts";
 import { createAnswerMemory, type IntrospectionAnswer, isActive } from "./answer-memory.ts";
-import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
+import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { createSharedCache } from "./shared-cache.ts";
 
 /** Asks one issuer about tokens, and remembers what it says for a while. */
@@ -60,7 +60,6 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   const memory = createAnswerMemory(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
   const findOnce = createSingleFlight<JsonObject>();
-  let inFlight = 0;
 
   const now = (): number => currentTime(verifier.clock) * 1000;
   /**
@@ -71,20 +70,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     const age = now() - askedAt;
     return age < -verifier.clockTolerance * 1000 ? 0 : cacheDuration * 1000 - Math.max(age, 0);
   };
-  const publish = publishIntrospection.bind(undefined, issuer.issuer);
-
-  const ask = async (token: string): Promise<IntrospectionAnswer> => {
-    if (inFlight >= MAX_IN_FLIGHT) throw new ExchangeError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
-    const [askedAt, started] = [now(), elapsed()];
-    inFlight += 1;
-    try {
-      const response = await endpoint.ask(token);
-      publish({ outcome: isActive(response) ? "active" : "inactive", duration: elapsed() - started });
-      return { response, askedAt };
-    } finally {
-      inFlight -= 1;
-    }
-  };
+  const ask = createRequests(issuer.issuer, endpoint, { now, elapsed });
 
   const find = async (token: string, digest: string): Promise<JsonObject> => {
     const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, signedResponse, token };
@@ -99,19 +85,9 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     return answer.response;
   };
 
-  const failure = (error: unknown): Error => {
-    if (error instanceof ClockError) return error;
-    const reason = exchangeFailure(error);
-    publish({ outcome: "unavailable", detail: reason });
-    return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
-      detail: `the issuer could not be asked about the token: ${reason}`,
-      retryAfter: error instanceof RemoteFailure ? error.retryAfter : 1,
-    });
-  };
-
   const findOrFail = (token: string, digest: string): Promise<JsonObject> =>
     find(token, digest).catch((error: unknown) => {
-      throw failure(error);
+      throw failureOf(error, issuer.issuer);
     });
 
   return {
@@ -128,10 +104,43 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     },
     async ready() {
       await endpoint.ready().catch((error: unknown) => {
-        throw failure(error);
+        throw failureOf(error, issuer.issuer);
       });
     },
   };
+}
+
+/** Creates what sends requests about tokens: a limited number at a time, each of them published once it was answered. */
+function createRequests(
+  issuer: string,
+  endpoint: IntrospectionEndpoint,
+  { now, elapsed }: { readonly now: () => number; readonly elapsed: () => number },
+): (token: string) => Promise<IntrospectionAnswer> {
+  let inFlight = 0;
+  return async (token) => {
+    if (inFlight >= MAX_IN_FLIGHT) throw new ExchangeError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
+    const [askedAt, started] = [now(), elapsed()];
+    inFlight += 1;
+    try {
+      const response = await endpoint.ask(token);
+      const outcome = isActive(response) ? "active" : "inactive";
+      publishIntrospection(issuer, { outcome, duration: elapsed() - started });
+      return { response, askedAt };
+    } finally {
+      inFlight -= 1;
+    }
+  };
+}
+
+/** Publishes that an issuer could not be asked, and returns the error; a failing clock is not the issuer's. */
+function failureOf(error: unknown, issuer: string): Error {
+  if (error instanceof ClockError) return error;
+  const reason = exchangeFailure(error);
+  publishIntrospection(issuer, { outcome: "unavailable", detail: reason });
+  return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
+    detail: `the issuer could not be asked about the token: ${reason}`,
+    retryAfter: error instanceof RemoteFailure ? error.retryAfter : 1,
+  });
 }
 
 /** When the token expires by its `exp`, in milliseconds since the epoch. */

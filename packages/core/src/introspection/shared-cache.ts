@@ -88,26 +88,17 @@ export function createSharedCache(
     if (reads >= MAX_READS) throw new ExchangeError(`${MAX_READS} reads of the shared cache are in flight`);
     reads += 1;
     try {
-      return await attempt(subject.issuer, async () => store.get(nameOf(subject)));
+      return await attempt(subject.issuer, async () => store.get(nameOf(subject, secret)));
     } finally {
       reads -= 1;
     }
   };
 
-  const derive = (purpose: "name" | "value", subject: IntrospectionSubject): Buffer => {
-    const { issuer, endpoint, clientId, signedResponse, token } = subject;
-    return createHmac("sha256", secret)
-      .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, signedResponse, token]))
-      .digest();
-  };
-  const nameOf = (subject: IntrospectionSubject): string =>
-    `certbound:introspection:${derive("name", subject).toString("base64url")}`;
-
   return {
     async read(subject) {
       const value = await get(subject);
       if (value === undefined || value === null) return undefined;
-      const answer = await open(value, derive("value", subject));
+      const answer = await open(value, derive("value", subject, secret));
       if (answer === undefined) {
         const detail = "an entry of the shared cache is not authentic: written by others, or under another cacheKey";
         publishIntrospection(subject.issuer, { outcome: "cache-refused", detail });
@@ -117,14 +108,25 @@ export function createSharedCache(
     async write(subject, answer, timeToLive) {
       if (isPaused()) return;
       // What is nested deeper than can be written stays out.
-      const value = await seal(answer, derive("value", subject)).catch(() => undefined);
+      const value = await seal(answer, derive("value", subject, secret)).catch(() => undefined);
       if (value === undefined || value.length > MAX_VALUE) return;
       await attempt(subject.issuer, async () => {
         // A Keyv keeps the error of its store to itself.
-        if ((await store.set(nameOf(subject), value, timeToLive)) === false) throw new Error("not written");
+        if ((await store.set(nameOf(subject, secret), value, timeToLive)) === false) throw new Error("not written");
       });
     },
   };
+}
+
+function nameOf(subject: IntrospectionSubject, secret: string): string {
+  return `certbound:introspection:${derive("name", subject, secret).toString("base64url")}`;
+}
+
+function derive(purpose: "name" | "value", subject: IntrospectionSubject, secret: string): Buffer {
+  const { issuer, endpoint, clientId, signedResponse, token } = subject;
+  return createHmac("sha256", secret)
+    .update(JSON.stringify([FORMAT, purpose, issuer, endpoint, clientId, signedResponse, token]))
+    .digest();
 }
 
 async function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {
