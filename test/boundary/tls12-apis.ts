@@ -13,8 +13,8 @@ import {
   type Verifier,
   type VerifierOptions,
 } from "@certbound/core";
-import { protectApi as protectWithExpress, type ProtectApiOptions as ExpressOptions } from "@certbound/express";
-import { protectApi as protectWithFastify, type ProtectApiOptions as FastifyOptions } from "@certbound/fastify";
+import { protectApi as protectWithExpress } from "@certbound/express";
+import { protectApi as protectWithFastify } from "@certbound/fastify";
 import { startServer, type StartableServer } from "@certbound/testing";
 import express from "express";
 import fastify, { type FastifyInstance } from "fastify";
@@ -59,7 +59,7 @@ export const backends: Readonly<Record<string, Backend>> = {
   "an upgrade of node:https": ({ tls, ...options }, report) =>
     createServer(tls).on("upgrade", listener(options, report)),
   Express: ({ tls, before, ...options }, report) => {
-    const protect = protectWithExpress({ ...options, onRejected: report } as object as ExpressOptions);
+    const protect = protectWithExpress({ ...options, onRejected: report } as object);
     const app = express().use((request, _response, next) => void before(request).then(() => next(), next));
     app.use(protect(), (_request, response) => {
       report("accepted");
@@ -70,7 +70,7 @@ export const backends: Readonly<Record<string, Backend>> = {
   Fastify: async ({ tls, before, ...options }, report) => {
     const app = fastify({ https: tls }) as unknown as FastifyInstance;
     app.addHook("onRequest", async ({ raw }) => before(raw));
-    const protect = protectWithFastify({ ...options, onRejected: report } as object as FastifyOptions);
+    const protect = protectWithFastify({ ...options, onRejected: report } as object);
     app.post("/", { onRequest: protect() }, async () => {
       report("accepted");
       return "";

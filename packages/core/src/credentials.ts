@@ -80,18 +80,14 @@ export async function readCredentials<Request extends IncomingRequest>(
   const received = nodeRequest(request);
   inspectConnection(received, sources);
   const { tokenResolver, schemes } = sources;
-  if (tokenResolver === undefined) {
-    const token = bearerToken(authorizationHeader(received), schemes);
-    return { token, certificate: await findCertificate(request, received, sources) };
-  }
-  const resolved = callApplication("tokenResolver", () => tokenResolver(request));
-  if (!isThenable(resolved)) {
-    const token = resolvedToken(resolved);
-    return { token, certificate: await findCertificate(request, received, sources) };
-  }
+  const found =
+    tokenResolver === undefined
+      ? bearerToken(authorizationHeader(received), schemes)
+      : callApplication("tokenResolver", () => tokenResolver(request));
+  const token = isThenable(found) ? found.then(resolvedToken) : resolvedToken(found);
   const certificate = findCertificate(request, received, sources);
   certificate.catch(() => {});
-  return { token: resolvedToken(await resolved), certificate: await certificate };
+  return { token: await token, certificate: await certificate };
 }
 
 /** Refuses renegotiation on a connection, and warns of the set-up of its server, when its first request arrives. */

@@ -202,7 +202,7 @@ describe("a cached token", () => {
   /** Sends the same good request twice. */
   async function sendTwice(options: Options, requirements: Requirements<NodeRequest> = {}): Promise<void> {
     const all = { verifier: verifierOf(issuer), ...options } as AuthenticatorOptions<NodeRequest>;
-    const authenticate = createAuthenticator<NodeRequest>(all)(requirements);
+    const authenticate = createAuthenticator(all)(requirements);
     await authenticate(good);
     await authenticate(good);
   }
@@ -244,7 +244,7 @@ describe("a cached token", () => {
     const own = await startIssuerInTest();
     const verifier = introspectingVerifier(own, { always: true, cacheDuration: 0 });
     const bound = await own.accessToken({ boundTo: client });
-    const authenticate = createAuthenticator<NodeRequest>({ verifier })();
+    const authenticate = createAuthenticator({ verifier })();
     await authenticate(requestWith([`Bearer ${bound}`]));
     await authenticate(requestWith([`Bearer ${bound}`]));
     expect(timesAsked(own)).toBe(2);
@@ -255,7 +255,7 @@ describe("a cached token", () => {
     const from = connectionOf(client, { getProtocol: () => "TLSv1.2", disableRenegotiation });
     const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"] });
     const requirements = parseRequirements<NodeRequest>({}, parts.configuration);
-    for (const _time of [1, 2]) {
+    for (let count = 0; count < 2; count += 1) {
       expect(
         acceptCachedRequest(requestWith([`Bearer ${token}`], from), requirements, { sources, parts }),
       ).toBeDefined();

@@ -151,7 +151,7 @@ test("whatever the fast path accepts is accepted by the straight line with an eq
     areKeysHeld = variation.keys === "held";
     const request = requestOf(variation);
     const resolvers = resolversOf[variation.from] ?? {};
-    const use: Use = { requirements: variation.requirements as Requirements<NodeRequest>, resolvers, parts: own };
+    const use: Use = { requirements: variation.requirements, resolvers, parts: own };
     const cached = fast(request, use);
     if (cached === undefined) {
       left += 1;
