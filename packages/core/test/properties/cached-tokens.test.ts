@@ -7,7 +7,7 @@ import { createCredentialSources, readCredentials, type ResolverOptions } from "
 import type { NodeRequest, NodeSocket } from "../../src/incoming-request.ts";
 import type { Issuer } from "../../src/issuers.ts";
 import { type KeySource, unknownKey } from "../../src/keys/key-source.ts";
-import { parseRequirements, type Requirements } from "../../src/requirements.ts";
+import { parseRequirements } from "../../src/requirements.ts";
 import { nginx } from "../../src/resolvers/formats/nginx.ts";
 import { fromProxy } from "../../src/resolvers/from-proxy.ts";
 import { createVerifiedTokens } from "../../src/verified-tokens.ts";
