@@ -42,7 +42,7 @@ describe("the layers", () => {
     ['const verifier = import("./verifier.ts");', "dynamically"],
     ['type Verifier = import("./verifier.ts").Verifier;', "in a type expression"],
   ])("refuse %s", (statement) => {
-    expect(problemsWith({ "packages/core/src/bearer.ts": statement })).toContainEqual(
+    expect(problemsWith({ "packages/core/src/http/authorization-header.ts": statement })).toContainEqual(
       expect.stringMatching(
         /^packages\/core\/src\/bearer\.ts: is in layer \d+ and imports \.\/verifier\.ts, .* layer \d+$/,
       ),
@@ -54,7 +54,7 @@ describe("the layers", () => {
     '/* import("./verifier.ts") */',
     "const text = 'import \"./verifier.ts\"';",
   ])("let %s pass", (text) => {
-    expect(problemsWith({ "packages/core/src/bearer.ts": text })).toEqual([]);
+    expect(problemsWith({ "packages/core/src/http/authorization-header.ts": text })).toEqual([]);
   });
 
   test("refuse a file of the same layer", () => {
@@ -95,10 +95,10 @@ describe("the structure check", () => {
     'import { env } from "node:process";',
     "const text = `${process.env.X}`;",
   ])("refuses %s outside options.ts", (statement) => {
-    expect(problemsWith({ "packages/core/src/bearer.ts": statement })).toEqual([
-      "packages/core/src/bearer.ts: reads process.env, which only packages/core/src/options.ts and packages/cli/src/bin.ts may",
+    expect(problemsWith({ "packages/core/src/http/authorization-header.ts": statement })).toEqual([
+      "packages/core/src/http/authorization-header.ts: reads process.env, which only packages/core/src/options/verifier-options.ts and packages/cli/src/bin.ts may",
     ]);
-    expect(problemsWith({ "packages/core/src/options.ts": statement })).toEqual([]);
+    expect(problemsWith({ "packages/core/src/options/verifier-options.ts": statement })).toEqual([]);
     expect(problemsWith({ "packages/cli/src/bin.ts": statement })).toEqual([]);
     expect(problemsWith({ "packages/cli/src/run.ts": statement })).toHaveLength(1);
   });
@@ -107,11 +107,11 @@ describe("the structure check", () => {
     ["packages/express/src/protect-api.ts", 'import "@certbound/core/dist/verifier.js";'],
     ["packages/express/src/protect-api.ts", 'import "../../core/src/verifier.ts";'],
     ["packages/fastify/src/protect-api.ts", 'import "@certbound/testing";'],
-    ["packages/core/src/bearer.ts", 'import "@certbound/core";'],
-    ["packages/core/src/bearer.ts", 'import "../../../test/helpers/plain-reporter.ts";'],
+    ["packages/core/src/http/authorization-header.ts", 'import "@certbound/core";'],
+    ["packages/core/src/http/authorization-header.ts", 'import "../../../test/helpers/plain-reporter.ts";'],
     ["packages/testing/src/planted.ts", 'import "../../../examples/demo/demo.js";'],
-    ["packages/core/src/bearer.ts", 'import "./absent.ts";'],
-    ["packages/core/src/bearer.ts", "void import(name);"],
+    ["packages/core/src/http/authorization-header.ts", 'import "./absent.ts";'],
+    ["packages/core/src/http/authorization-header.ts", "void import(name);"],
   ])("refuses in %s: %s", (path, statement) => {
     expect(problemsWith({ [path]: statement })).toContainEqual(expect.stringMatching(`^${path}: imports `));
   });

@@ -1,19 +1,19 @@
 import type { AccessToken } from "./access-token.ts";
-import { callApplication } from "./application-callback.ts";
+import { callApplication } from "./runtime/application-callback.ts";
 import { acceptCachedRequest } from "./cached-token.ts";
-import type { VerifierOptions } from "./configuration.ts";
+import type { VerifierOptions } from "./options/configuration.ts";
 import { createCredentialSources, readCredentials, type TokenResolver } from "./credentials.ts";
-import { observed } from "./decision.ts";
+import { observed } from "./events/decision.ts";
 import { AccessTokenError } from "./errors.ts";
-import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
-import { isJsonObject } from "./json-object.ts";
-import { callback, knownOptions, type OptionRules } from "./known-options.ts";
-import { verifierRules } from "./options.ts";
-import { withoutPrototype } from "./object-member.ts";
+import type { IncomingRequest, NodeRequest } from "./http/incoming-request.ts";
+import { isJsonObject } from "./values/json-object.ts";
+import { callback, knownOptions, type OptionRules } from "./values/known-options.ts";
+import { verifierRules } from "./options/verifier-options.ts";
+import { withoutPrototype } from "./values/object-member.ts";
 import { describeProtectedResource, furtherMetadata, type ProtectedResource } from "./protected-resource.ts";
-import { httpRejection, type HttpRejection, type RejectionOptions, rejectionRules } from "./rejection.ts";
+import { httpRejection, type HttpRejection, type RejectionOptions, rejectionRules } from "./http/rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
-import type { ClientCertificateResolver } from "./resolvers/certificate-resolver.ts";
+import type { ClientCertificateResolver } from "./certificate/certificate-resolver.ts";
 import { createVerifier, partsOf, type Verifier, type VerifierParts, verifyToken } from "./verifier.ts";
 
 /** How requests are read, and refused ones answered. */

@@ -1,8 +1,12 @@
 import type { BindingOutcome } from "./access-token.ts";
-import { type ClientCertificate, type ClientCertificateInput, parseClientCertificate } from "./client-certificate.ts";
+import {
+  type ClientCertificate,
+  type ClientCertificateInput,
+  parseClientCertificate,
+} from "./certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "./errors.ts";
-import { isJsonObject, type JsonObject, ownMember } from "./json-object.ts";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
+import { isJsonObject, type JsonObject, ownMember } from "./values/json-object.ts";
+import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./values/thumbprint.ts";
 
 /** Claims that may hold a confirmation. */
 export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim: string]: unknown };

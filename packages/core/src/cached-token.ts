@@ -1,21 +1,21 @@
 import type { AccessToken } from "./access-token.ts";
 import { isBoundTo, type PresentedCertificate } from "./binding.ts";
-import { recheckClaims } from "./claims.ts";
-import { isHashedCertificate } from "./client-certificate.ts";
-import type { VerifierConfiguration } from "./configuration.ts";
+import { recheckClaims } from "./token/claims.ts";
+import { isHashedCertificate } from "./certificate/client-certificate.ts";
+import type { VerifierConfiguration } from "./options/configuration.ts";
 import { type CredentialSources, inspectConnection } from "./credentials.ts";
-import { isDecisionObserved } from "./decision.ts";
+import { isDecisionObserved } from "./events/decision.ts";
 import {
   headerValues,
   type IncomingRequest,
   type NodeRequest,
   nodeRequest,
   withAllHeaders,
-} from "./incoming-request.ts";
-import { isAlwaysAsked } from "./issuers.ts";
+} from "./http/incoming-request.ts";
+import { isAlwaysAsked } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
-import { unprovenCertificate } from "./tls-connection.ts";
-import type { VerifiedTokens } from "./verified-tokens.ts";
+import { unprovenCertificate } from "./certificate/tls-connection.ts";
+import type { VerifiedTokens } from "./token/verified-tokens.ts";
 
 // The fast path, for a token that was verified before: synchronous, since each await costs as much as all that it does.
 // It accepts, or returns undefined in any doubt: then the whole verification decides, and finds the error.

@@ -1,14 +1,14 @@
-import { callApplication } from "./application-callback.ts";
-import { authorizationHeader, bearerToken } from "./bearer.ts";
+import { callApplication } from "./runtime/application-callback.ts";
+import { authorizationHeader, bearerToken } from "./http/authorization-header.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
 import { AccessTokenError, isCertificateErrorCode, rejected } from "./errors.ts";
-import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./incoming-request.ts";
-import type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
-import { isProxyResolver } from "./resolvers/from-proxy.ts";
-import { tlsCertificate } from "./resolvers/tls-certificate.ts";
-import { createSetupWarnings } from "./setup-warnings.ts";
-import { isThenable } from "./thenable.ts";
-import { refuseRenegotiation, unprovenCertificate } from "./tls-connection.ts";
+import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
+import type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
+import { isProxyResolver } from "./proxy/from-proxy.ts";
+import { tlsCertificate } from "./certificate/tls-certificate.ts";
+import { createSetupWarnings } from "./certificate/setup-warnings.ts";
+import { isThenable } from "./runtime/thenable.ts";
+import { refuseRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
 
 /** What a request is judged by. */
 export interface Credentials {

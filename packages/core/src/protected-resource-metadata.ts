@@ -1,6 +1,6 @@
 import { type AuthenticatorOptions, createAuthenticator } from "./authenticator.ts";
-import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
-import { withoutPrototype } from "./object-member.ts";
+import type { IncomingRequest, NodeRequest } from "./http/incoming-request.ts";
+import { withoutPrototype } from "./values/object-member.ts";
 import type { ProtectedResourceMetadata } from "./protected-resource.ts";
 
 /** What {@link protectedResourceMetadata} takes: the options of an API, and the scopes that its routes ask for. */

@@ -1,11 +1,18 @@
 import type { AccessToken, AccessTokenClaims } from "./access-token.ts";
-import { callApplication } from "./application-callback.ts";
+import { callApplication } from "./runtime/application-callback.ts";
 import type { BindingMode } from "./binding.ts";
-import { currentTime } from "./clock.ts";
-import type { VerifierConfiguration } from "./configuration.ts";
+import { currentTime } from "./runtime/clock.ts";
+import type { VerifierConfiguration } from "./options/configuration.ts";
 import { AccessTokenError, type Challenge, rejected } from "./errors.ts";
-import { ownMember } from "./json-object.ts";
-import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
+import { ownMember } from "./values/json-object.ts";
+import {
+  callback,
+  knownOptions,
+  nonEmptyList,
+  nonEmptyString,
+  type OptionRules,
+  seconds,
+} from "./values/known-options.ts";
 
 /** What one route asks of a token. Here `undefined` is refused: a misspelled variable must not drop a requirement. */
 export interface Requirements<Request = undefined> {

@@ -2,21 +2,21 @@ import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-to
 import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
 import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
-import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./claims.ts";
-import { currentTime } from "./clock.ts";
-import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
-import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
-import { type Observation, observed } from "./decision.ts";
+import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
+import { currentTime } from "./runtime/clock.ts";
+import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
+import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
+import { type Observation, observed } from "./events/decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
-import { createIssuers, isAlwaysAsked, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuers.ts";
-import { deepFreeze, type JsonObject, ownMember } from "./json-object.ts";
-import { knownOptions } from "./known-options.ts";
-import { checkOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
-import { parseVerifierOptions } from "./options.ts";
+import { createIssuers, isAlwaysAsked, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuer/issuers.ts";
+import { deepFreeze, type JsonObject, ownMember } from "./values/json-object.ts";
+import { knownOptions } from "./values/known-options.ts";
+import { checkOpaqueToken, isOpaqueToken } from "./token/opaque-token.ts";
+import { parseVerifierOptions } from "./options/verifier-options.ts";
 import { type CheckedRequirements, checkedRequirements, checkRequirements } from "./requirements.ts";
-import { verifySignature } from "./signature.ts";
-import { createTlsWarning } from "./unverified-tls.ts";
-import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./verified-tokens.ts";
+import { verifySignature } from "./issuer/signature.ts";
+import { createTlsWarning } from "./options/unverified-tls.ts";
+import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./token/verified-tokens.ts";
 import { type VerifyOptions, verifyRules } from "./verify-options.ts";
 
 /** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */

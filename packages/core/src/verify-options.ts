@@ -1,6 +1,6 @@
-import type { ClientCertificateInput } from "./client-certificate.ts";
+import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
-import type { OptionRules } from "./known-options.ts";
+import type { OptionRules } from "./values/known-options.ts";
 import { requirementRules, type Requirements } from "./requirements.ts";
 
 /** What one token is verified against. */

@@ -1,6 +1,6 @@
 import { createSelfSignedCertificate } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { NodeRequest } from "../src/incoming-request.ts";
+import type { NodeRequest } from "../src/http/incoming-request.ts";
 import {
   createCredentialSources,
   type Credentials,
@@ -8,9 +8,9 @@ import {
   type ResolverOptions,
 } from "../src/credentials.ts";
 import { AccessTokenError } from "../src/errors.ts";
-import { forwardedHeader } from "../src/resolvers/formats/forwarded-header.ts";
-import { fromProxy } from "../src/resolvers/from-proxy.ts";
-import { tlsCertificate } from "../src/resolvers/tls-certificate.ts";
+import { forwardedHeader } from "../src/proxy/formats/forwarded-header.ts";
+import { fromProxy } from "../src/proxy/from-proxy.ts";
+import { tlsCertificate } from "../src/certificate/tls-certificate.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 

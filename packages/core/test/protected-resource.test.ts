@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type AuthenticatorOptions, createAuthenticator } from "../src/authenticator.ts";
-import type { NodeRequest } from "../src/incoming-request.ts";
+import type { NodeRequest } from "../src/http/incoming-request.ts";
 import { type ProtectedResourceOptions, protectedResourceMetadata } from "../src/protected-resource-metadata.ts";
 import { createVerifier } from "../src/verifier.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import type { AccessToken, AccessTokenClaims } from "../src/access-token.ts";
-import { parseVerifierOptions } from "../src/options.ts";
+import { parseVerifierOptions } from "../src/options/verifier-options.ts";
 import {
   checkRequirements,
   parseRequirements as parse,

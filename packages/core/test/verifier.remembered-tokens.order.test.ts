@@ -2,7 +2,7 @@ import { tamperPayload, tamperSignature } from "@certbound/testing";
 import { fc } from "@fast-check/vitest";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
-import type { JsonWebKeySet } from "../src/configuration.ts";
+import type { JsonWebKeySet } from "../src/options/configuration.ts";
 import type { VerifyOptions } from "../src/verify-options.ts";
 import type { Outcome } from "./support/outcome.ts";
 import { type RememberingApi, startRememberingApi } from "./support/remembering-api.ts";

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { tamperSignature } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
-import type { JsonWebKeySet } from "../src/configuration.ts";
+import type { JsonWebKeySet } from "../src/options/configuration.ts";
 import type { VerifyOptions } from "../src/verify-options.ts";
 import { status } from "./support/endpoint.ts";
 import { introspectionOf } from "./support/introspecting-verifier.ts";

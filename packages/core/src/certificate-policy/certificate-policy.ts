@@ -1,6 +1,6 @@
 import type { AccessToken, AccessTokenClaims } from "../access-token.ts";
-import { callApplication } from "../application-callback.ts";
-import type { ClientCertificate } from "../client-certificate.ts";
+import { callApplication } from "../runtime/application-callback.ts";
+import type { ClientCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
 
 /** What a certificate is judged beside. */

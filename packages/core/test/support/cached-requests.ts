@@ -1,9 +1,9 @@
 import type { Identity } from "@certbound/testing";
 import type { AccessToken } from "../../src/access-token.ts";
 import { acceptCachedRequest } from "../../src/cached-token.ts";
-import { parseClientCertificate } from "../../src/client-certificate.ts";
+import { parseClientCertificate } from "../../src/certificate/client-certificate.ts";
 import { createCredentialSources, type ResolverOptions } from "../../src/credentials.ts";
-import type { NodeRequest, NodeSocket } from "../../src/incoming-request.ts";
+import type { NodeRequest, NodeSocket } from "../../src/http/incoming-request.ts";
 import { parseRequirements, type Requirements } from "../../src/requirements.ts";
 import { partsOf, type Verifier, type VerifierParts } from "../../src/verifier.ts";
 

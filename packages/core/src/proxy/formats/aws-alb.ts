@@ -1,0 +1,28 @@
+import { knownOptions, type OptionRules } from "../../values/known-options.ts";
+import { headerRules, type HeaderOptions } from "../define-format.ts";
+import { decoders } from "../encodings.ts";
+import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
+
+/** How the load balancer's listener authenticates clients. */
+export interface AwsAlbOptions extends HeaderOptions {
+  /**
+   * `"verify"`, the default: the leaf, verified by the load balancer. `"passthrough"`: the client's chain, of which the leaf
+   * counts; the load balancer checked only that the client holds its key.
+   */
+  readonly mode?: "verify" | "passthrough" | undefined;
+}
+
+const rules: OptionRules<AwsAlbOptions> = {
+  ...headerRules,
+  mode: { expected: '"verify" or "passthrough"', accepts: (value) => value === "verify" || value === "passthrough" },
+};
+
+/** AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert`. */
+export function awsAlb(options: AwsAlbOptions = {}): ForwardedCertificateFormat {
+  const { header, mode } = knownOptions("the options of the format", options, rules, "not-given");
+  return Object.freeze(
+    mode === "passthrough"
+      ? { header: header ?? "x-amzn-mtls-clientcert", decode: decoders["pem-urlencoded-chain"] }
+      : { header: header ?? "x-amzn-mtls-clientcert-leaf", decode: decoders["pem-urlencoded"] },
+  );
+}
