@@ -7,7 +7,7 @@ import type { ClientCertificateResolver, ResolvedCertificate } from "./certifica
 import { isProxyResolver } from "./proxy/from-proxy.ts";
 import { tlsCertificate } from "./certificate/tls-certificate.ts";
 import { createSetupWarnings } from "./certificate/setup-warnings.ts";
-import { isThenable } from "./runtime/thenable.ts";
+import { isThenable } from "./runtime/promises.ts";
 import { refuseRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
 
 /** What a request is judged by. */

@@ -3,9 +3,22 @@ export {
   type Authenticator,
   type AuthenticatorOptions,
   createAuthenticator,
+  protectedResourceMetadata,
+  type ProtectedResourceOptions,
   type RequestOptions,
 } from "./authenticator.ts";
 export { type BindingMode, type ConfirmationClaims, verifyCertificateBinding } from "./binding.ts";
+export type { TokenResolver } from "./credentials.ts";
+export {
+  AccessTokenError,
+  type AccessTokenErrorCode,
+  type AccessTokenErrorOptions,
+  type CertificateErrorCode,
+  type Challenge,
+} from "./errors.ts";
+export type { ProtectedResource, ProtectedResourceMetadata } from "./protected-resource.ts";
+export type { Requirements, VerifyOptions } from "./requirements.ts";
+export { createVerifier, type Verifier } from "./verifier.ts";
 export type { AlternativeNames } from "./certificate-policy/alternative-names.ts";
 export type {
   CertificateContext,
@@ -15,11 +28,17 @@ export type {
 export { certificateRules, type CertificateRules, type TenantRule } from "./certificate-policy/certificate-rules.ts";
 export type { CertificateSelection } from "./certificate-policy/certificate-selection.ts";
 export { certificateTenants, type CertificateTenants } from "./certificate-policy/certificate-tenants.ts";
+export type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
 export {
   certificateThumbprint,
   type ClientCertificate,
   type ClientCertificateInput,
 } from "./certificate/client-certificate.ts";
+export { tlsCertificate } from "./certificate/tls-certificate.ts";
+export type { DecisionEvent } from "./events/decision.ts";
+export type { IntrospectionEvent, KeysEvent } from "./events/diagnostics.ts";
+export type { IncomingRequest, NodeRequest, NodeSocket } from "./http/incoming-request.ts";
+export { httpRejection, type HttpRejection, type RejectionOptions } from "./http/rejection.ts";
 export type {
   IssuerOptions,
   IssuerSettings,
@@ -27,17 +46,6 @@ export type {
   SignatureAlgorithm,
   VerifierOptions,
 } from "./options/configuration.ts";
-export type { TokenResolver } from "./credentials.ts";
-export type { DecisionEvent } from "./events/decision.ts";
-export type { IntrospectionEvent, KeysEvent } from "./events/diagnostics.ts";
-export {
-  AccessTokenError,
-  type AccessTokenErrorCode,
-  type AccessTokenErrorOptions,
-  type CertificateErrorCode,
-  type Challenge,
-} from "./errors.ts";
-export type { IncomingRequest, NodeRequest, NodeSocket } from "./http/incoming-request.ts";
 export type {
   ClientAuthenticationMethod,
   ClientTls,
@@ -45,35 +53,22 @@ export type {
   IntrospectionOptions,
 } from "./options/introspection-configuration.ts";
 export type { Profile } from "./options/profiles.ts";
-export { protectedResourceMetadata, type ProtectedResourceOptions } from "./protected-resource-metadata.ts";
-export type { ProtectedResource, ProtectedResourceMetadata } from "./protected-resource.ts";
-export { httpRejection, type HttpRejection, type RejectionOptions } from "./http/rejection.ts";
-export type { Requirements } from "./requirements.ts";
-export type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
 export type { EncodedOptions, HeaderOptions, UnstrippedOptions, VerifiedOptions } from "./proxy/define-format.ts";
 export type { CertificateEncoding } from "./proxy/encodings.ts";
 export { apache } from "./proxy/formats/apache.ts";
-export { awsAlb, type AwsAlbOptions } from "./proxy/formats/aws-alb.ts";
-export { azureAppService } from "./proxy/formats/azure-app-service.ts";
-export { azureApplicationGateway } from "./proxy/formats/azure-application-gateway.ts";
-export { azureContainerApps } from "./proxy/formats/azure-container-apps.ts";
+export { awsAlb, type AwsAlbOptions, cloudFront } from "./proxy/formats/aws.ts";
+export { azureApplicationGateway, azureAppService, azureContainerApps } from "./proxy/formats/azure.ts";
 export { caddy } from "./proxy/formats/caddy.ts";
 export { cloudFoundry } from "./proxy/formats/cloud-foundry.ts";
-export { cloudFront } from "./proxy/formats/cloud-front.ts";
 export { cloudflare } from "./proxy/formats/cloudflare.ts";
 export { envoy, type EnvoyOptions } from "./proxy/formats/envoy.ts";
 export { forwardedHeader, type ForwardedHeaderOptions } from "./proxy/formats/forwarded-header.ts";
 export { gcp, type GcpOptions } from "./proxy/formats/gcp.ts";
-export { haproxy, type HaproxyOptions } from "./proxy/formats/haproxy.ts";
-export { ingressNginx } from "./proxy/formats/ingress-nginx.ts";
+export { haproxy, type HaproxyOptions, openShift } from "./proxy/formats/haproxy.ts";
 export { kong } from "./proxy/formats/kong.ts";
-export { nginx } from "./proxy/formats/nginx.ts";
-export { openShift } from "./proxy/formats/open-shift.ts";
+export { ingressNginx, nginx } from "./proxy/formats/nginx.ts";
 export { rfc9440 } from "./proxy/formats/rfc9440.ts";
 export { traefik } from "./proxy/formats/traefik.ts";
 export type { ForwardedCertificateFormat, VerifyHeader } from "./proxy/forwarded-format.ts";
 export { fromProxy, type FromProxyOptions } from "./proxy/from-proxy.ts";
-export { tlsCertificate } from "./certificate/tls-certificate.ts";
 export type { TrustedProxy } from "./proxy/trusted-proxy.ts";
-export { createVerifier, type Verifier } from "./verifier.ts";
-export type { VerifyOptions } from "./verify-options.ts";

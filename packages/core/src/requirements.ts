@@ -3,7 +3,7 @@ import { callApplication } from "./runtime/application-callback.ts";
 import type { BindingMode } from "./binding.ts";
 import { currentTime } from "./runtime/clock.ts";
 import type { VerifierConfiguration } from "./options/configuration.ts";
-import { AccessTokenError, type Challenge, rejected } from "./errors.ts";
+import { AccessTokenError, type Challenge, isCertificateErrorCode, rejected } from "./errors.ts";
 import { ownMember } from "./values/json-object.ts";
 import {
   callback,
@@ -13,6 +13,7 @@ import {
   type OptionRules,
   seconds,
 } from "./values/known-options.ts";
+import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 
 /** What one route asks of a token. Here `undefined` is refused: a misspelled variable must not drop a requirement. */
 export interface Requirements<Request = undefined> {
@@ -47,7 +48,7 @@ const token = {
 };
 
 /** The rules of requirements, for option types that include them. */
-export const requirementRules: OptionRules<Requirements<never>> = {
+const requirementRules: OptionRules<Requirements<never>> = {
   validateCertificateBinding: {
     expected:
       'true, "when-bound" (also accepts tokens without cnf) or "report-only" (refuses nothing for its binding); ' +
@@ -168,3 +169,23 @@ function listOf(claims: AccessTokenClaims, name: string): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((item) => typeof item === "string");
 }
+
+/** What one token is verified against. */
+export interface VerifyOptions extends Requirements {
+  /** The certificate that the client presented; null or `""`: none; an error: why there is none. Must be given. */
+  readonly clientCertificate: ClientCertificateInput | AccessTokenError | null;
+}
+
+/** The rules of these options. */
+export const verifyRules: OptionRules<VerifyOptions> = {
+  ...requirementRules,
+  clientCertificate: {
+    expected:
+      "PEM, base64 DER, bytes, an X509Certificate, { thumbprint }, an AccessTokenError with an ERR_CERTIFICATE_* code, or null",
+    accepts: (value) =>
+      value instanceof AccessTokenError
+        ? isCertificateErrorCode(value.code)
+        : // null is an object, too.
+          typeof value === "string" || (typeof value === "object" && !Array.isArray(value)),
+  },
+};

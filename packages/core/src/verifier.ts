@@ -1,5 +1,5 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
-import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
+import { judgeBinding, presentedCertificate, type PresentedCertificate, requireCertificate } from "./binding.ts";
 import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
 import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
@@ -13,11 +13,16 @@ import { deepFreeze, type JsonObject, ownMember } from "./values/json-object.ts"
 import { knownOptions } from "./values/known-options.ts";
 import { checkOpaqueToken, isOpaqueToken } from "./token/opaque-token.ts";
 import { parseVerifierOptions } from "./options/verifier-options.ts";
-import { type CheckedRequirements, checkedRequirements, checkRequirements } from "./requirements.ts";
+import {
+  type CheckedRequirements,
+  checkedRequirements,
+  checkRequirements,
+  type VerifyOptions,
+  verifyRules,
+} from "./requirements.ts";
 import { verifySignature } from "./issuer/signature.ts";
 import { createTlsWarning } from "./options/unverified-tls.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./token/verified-tokens.ts";
-import { type VerifyOptions, verifyRules } from "./verify-options.ts";
 
 /** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */
 export interface Verifier {

@@ -3,7 +3,7 @@ import { fc } from "@fast-check/vitest";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
 import type { JsonWebKeySet } from "../src/options/configuration.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import type { Outcome } from "./support/outcome.ts";
 import { type RememberingApi, startRememberingApi } from "./support/remembering-api.ts";
 import { client, seconds, startIssuer, thief } from "./support/verification.ts";

@@ -3,7 +3,7 @@ import { tamperSignature } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
 import type { JsonWebKeySet } from "../src/options/configuration.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { status } from "./support/endpoint.ts";
 import { introspectionOf } from "./support/introspecting-verifier.ts";
 import type { Outcome } from "./support/outcome.ts";

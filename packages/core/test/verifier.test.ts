@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
 import { createVerifier, partsOf } from "../src/verifier.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { supported } from "./support/algorithms.ts";
 import { startEndpoint, status } from "./support/endpoint.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";

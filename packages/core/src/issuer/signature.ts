@@ -1,13 +1,15 @@
 import { setImmediate } from "node:timers/promises";
 import { compactVerify, type CryptoKey, errors } from "jose";
-import type { CompactJws } from "../token/compact-jws.ts";
 import { rejected } from "../errors.ts";
 import type { VerificationKey } from "./keys/key-set.ts";
 import { unknownKey } from "./keys/key-source.ts";
 import { hasInheritedItem, withoutPrototype } from "../values/object-member.ts";
 
-/** What of a compact JWS its signature is verified by. */
-type SignedToken = Pick<CompactJws, "token" | "algorithm">;
+/** A compact JWS, and the `alg` of its header. */
+interface SignedToken {
+  readonly token: string;
+  readonly algorithm: string;
+}
 
 /** How many keys that fit one token are tried; more than one only when the header names no `kid`, or keys share one. */
 const MAX_TRIED = 4;

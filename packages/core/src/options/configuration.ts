@@ -2,6 +2,7 @@ import type { JWK } from "jose";
 import type { CertificatePolicy } from "../certificate-policy/certificate-policy.ts";
 import type { IntrospectionConfiguration, IntrospectionOptions } from "./introspection-configuration.ts";
 import type { Profile, ProfileDemands } from "./profiles.ts";
+import { isJsonObject, ownMember } from "../values/json-object.ts";
 
 /**
  * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
@@ -133,4 +134,12 @@ export interface VerifierConfiguration {
   readonly certificatePolicy: CertificatePolicy | undefined;
   readonly fetch: typeof fetch;
   readonly clock: () => number;
+}
+
+/** Tells whether a value has the shape of a key set (RFC 7517 section 5); what its keys hold is not looked at. */
+export function isJsonWebKeySet(value: unknown): value is JsonWebKeySet {
+  if (!isJsonObject(value)) return false;
+  const keys = ownMember(value, "keys");
+  // findIndex, since every() passes over the holes of a sparse array.
+  return Array.isArray(keys) && keys.findIndex((key) => !isJsonObject(key)) === -1;
 }

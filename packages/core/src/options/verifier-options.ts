@@ -1,17 +1,17 @@
 import { env } from "node:process";
-import type {
-  IssuerConfiguration,
-  IssuerOptions,
-  IssuerSettings,
-  JsonWebKeySet,
-  KeyLocation,
-  SignatureAlgorithm,
-  VerifierConfiguration,
-  VerifierOptions,
+import {
+  isJsonWebKeySet,
+  type IssuerConfiguration,
+  type IssuerOptions,
+  type IssuerSettings,
+  type JsonWebKeySet,
+  type KeyLocation,
+  type SignatureAlgorithm,
+  type VerifierConfiguration,
+  type VerifierOptions,
 } from "./configuration.ts";
 import { parseIntrospection } from "./introspection-options.ts";
 import { isJsonObject } from "../values/json-object.ts";
-import { isJsonWebKeySet } from "./json-web-key-set.ts";
 import {
   callback,
   knownOptions,

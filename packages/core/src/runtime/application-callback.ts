@@ -1,5 +1,4 @@
-import { isThenable } from "./thenable.ts";
-import { withinTime } from "./time-limit.ts";
+import { isThenable, withinTime } from "./promises.ts";
 
 /** How long a callback of the application may take, in milliseconds. */
 const CALLBACK_TIMEOUT = 5000;

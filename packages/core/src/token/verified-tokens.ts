@@ -4,7 +4,7 @@ import { createBoundedCache } from "../runtime/bounded-cache.ts";
 import type { TokenHeader, TokenTimes } from "./claims.ts";
 import type { Issuer } from "../issuer/issuers.ts";
 import type { VerificationKey } from "../issuer/keys/key-set.ts";
-import { createSingleFlight } from "../runtime/single-flight.ts";
+import { createSingleFlight } from "../runtime/promises.ts";
 
 /** What is known of a JWT for good once its signature was verified: no verdict on time, certificate or requirements. */
 export interface VerifiedToken {

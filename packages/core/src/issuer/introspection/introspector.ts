@@ -8,7 +8,7 @@ import { RemoteFailure } from "../remote-value.ts";
 import { deepFreeze, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
-import { createSingleFlight } from "../../runtime/single-flight.ts";
+import { createSingleFlight } from "../../runtime/promises.ts";
 import { tokenDigest } from "./token-digest.ts";
 import { createAnswerMemory, type IntrospectionAnswer, isActive } from "./answer-memory.ts";
 import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";

@@ -6,7 +6,7 @@ import type { IntrospectionCache } from "../../options/introspection-configurati
 import { ExchangeError } from "../exchange.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
-import { withinTime } from "../../runtime/time-limit.ts";
+import { withinTime } from "../../runtime/promises.ts";
 import type { IntrospectionAnswer } from "./answer-memory.ts";
 
 /**

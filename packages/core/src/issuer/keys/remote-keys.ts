@@ -2,7 +2,7 @@ import { publishKeys } from "../../events/diagnostics.ts";
 import { AccessTokenError } from "../../errors.ts";
 import { ExchangeError, exchangeFailure } from "../exchange.ts";
 import { createRemoteValue, type RemoteFailure } from "../remote-value.ts";
-import { isJsonWebKeySet } from "../../options/json-web-key-set.ts";
+import { isJsonWebKeySet } from "../../options/configuration.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";

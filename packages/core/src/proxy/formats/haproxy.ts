@@ -1,10 +1,11 @@
 import { knownOptions, type OptionRules } from "../../values/known-options.ts";
 import {
-  encodingRule,
   type EncodedOptions,
+  encodingRule,
   firstOf,
-  type Verification,
   verification,
+  type Verification,
+  verifiedFormat,
   type VerifiedOptions,
   verifiedRules,
 } from "../define-format.ts";
@@ -30,7 +31,7 @@ const headers = {
 const rules: OptionRules<HaproxyOptions> = { ...verifiedRules, ...encodingRule(headers), usedHeader: headerName };
 
 /** What HAProxy says in `ssl_c_verify`: 0 for success, and for no certificate too, so that it counts beside one only. */
-export const haproxyVerification: Verification = {
+const haproxyVerification: Verification = {
   header: "x-ssl-client-verify",
   success: "0",
   presented: (value) => /^\d{1,5}$/.test(value),
@@ -48,4 +49,20 @@ export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateForma
   const verify = [verification(given, haproxyVerification)];
   if (usedHeader !== undefined) verify.push({ header: usedHeader, success: "1" });
   return Object.freeze({ header: header ?? headers[encoding], decode: decoders[encoding], verify });
+}
+
+/**
+ * The OpenShift router: `X-SSL-Client-DER` and `X-SSL-Client-Verify`.
+ *
+ * Routers before the fix of CVE-2026-46579 pass the client's own headers on plain HTTP routes.
+ */
+export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFormat {
+  const format = verifiedFormat(options, {
+    header: "x-ssl-client-der",
+    encoding: "der-base64",
+    verify: haproxyVerification,
+  });
+  // Its template asks for quotes, which no released HAProxy writes here.
+  const decode = (value: string) => (value === '""' ? undefined : format.decode(value.replace(/^"(.*)"$/, "$1")));
+  return Object.freeze({ ...format, decode });
 }

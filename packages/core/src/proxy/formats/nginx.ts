@@ -1,4 +1,10 @@
-import { type Verification, type VerifiedOptions, verifiedFormat } from "../define-format.ts";
+import {
+  demandingSecret,
+  type UnstrippedOptions,
+  type Verification,
+  verifiedFormat,
+  type VerifiedOptions,
+} from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
 /** What nginx, and what is made of it, says in `$ssl_client_verify`; `NONE` without a certificate. */
@@ -18,4 +24,13 @@ export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat
     encoding: "pem-urlencoded",
     verify: { header: "ssl-client-verify", ...nginxVerification },
   });
+}
+
+/**
+ * The ingress-nginx controller with `auth-tls-pass-certificate-to-upstream: "true"`.
+ *
+ * On hosts without `auth-tls-secret` it passes the client's own header, so that `trust.secret` is demanded.
+ */
+export function ingressNginx(options: VerifiedOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
+  return demandingSecret(options, nginx);
 }

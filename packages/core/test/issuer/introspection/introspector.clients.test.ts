@@ -2,7 +2,7 @@ import type { Issuer } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import type { IntrospectionOptions } from "../../../src/options/introspection-configuration.ts";
 import type { Verifier } from "../../../src/verifier.ts";
-import type { VerifyOptions } from "../../../src/verify-options.ts";
+import type { VerifyOptions } from "../../../src/requirements.ts";
 import { json, startEndpoint } from "../../support/endpoint.ts";
 import { entries } from "../../support/fleet.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";

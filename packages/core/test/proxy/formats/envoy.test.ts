@@ -1,7 +1,7 @@
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../../../src/errors.ts";
-import { azureContainerApps } from "../../../src/proxy/formats/azure-container-apps.ts";
+import { azureContainerApps } from "../../../src/proxy/formats/azure.ts";
 import { envoy, type EnvoyOptions } from "../../../src/proxy/formats/envoy.ts";
 import { encoders, hexOfNothing, pemOf, resolved, verdict } from "../../support/forwarding.ts";
 import { certificates } from "../../vectors/proxies/fixtures.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createSingleFlight } from "../../src/runtime/single-flight.ts";
+import { createSingleFlight } from "../../src/runtime/promises.ts";
 import { reasonOf } from "../support/outcome.ts";
 
 test("one of a name runs at a time, and is forgotten when it has settled", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { withinTime } from "../../src/runtime/time-limit.ts";
+import { withinTime } from "../../src/runtime/promises.ts";
 import { reasonOf } from "../support/outcome.ts";
 
 afterEach(() => {

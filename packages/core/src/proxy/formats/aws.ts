@@ -1,7 +1,7 @@
 import { knownOptions, type OptionRules } from "../../values/known-options.ts";
-import { headerRules, type HeaderOptions } from "../define-format.ts";
+import { type HeaderOptions, headerRules, type VerifiedOptions } from "../define-format.ts";
 import { decoders } from "../encodings.ts";
-import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
+import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
 
 /** How the load balancer's listener authenticates clients. */
 export interface AwsAlbOptions extends HeaderOptions {
@@ -12,17 +12,33 @@ export interface AwsAlbOptions extends HeaderOptions {
   readonly mode?: "verify" | "passthrough" | undefined;
 }
 
-const rules: OptionRules<AwsAlbOptions> = {
+const albRules: OptionRules<AwsAlbOptions> = {
   ...headerRules,
   mode: { expected: '"verify" or "passthrough"', accepts: (value) => value === "verify" || value === "passthrough" },
 };
 
 /** AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert`. */
 export function awsAlb(options: AwsAlbOptions = {}): ForwardedCertificateFormat {
-  const { header, mode } = knownOptions("the options of the format", options, rules, "not-given");
+  const { header, mode } = knownOptions("the options of the format", options, albRules, "not-given");
   return Object.freeze(
     mode === "passthrough"
       ? { header: header ?? "x-amzn-mtls-clientcert", decode: decoders["pem-urlencoded-chain"] }
       : { header: header ?? "x-amzn-mtls-clientcert-leaf", decode: decoders["pem-urlencoded"] },
   );
+}
+
+const cloudFrontRules: OptionRules<Omit<VerifiedOptions, "verify">> = { ...headerRules, verifyHeader: headerName };
+
+/**
+ * AWS CloudFront viewer mutual TLS: `CloudFront-Viewer-Cert-Sha256`, with `CloudFront-Viewer-Cert-Present: 1`.
+ *
+ * Forward both headers to the origin by its origin request policy.
+ */
+export function cloudFront(options: Omit<VerifiedOptions, "verify"> = {}): ForwardedCertificateFormat {
+  const { header, verifyHeader } = knownOptions("the options of the format", options, cloudFrontRules, "not-given");
+  return Object.freeze({
+    header: header ?? "cloudfront-viewer-cert-sha256",
+    decode: decoders["sha256-hex"],
+    verify: { header: verifyHeader ?? "cloudfront-viewer-cert-present", success: "1" },
+  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isJsonWebKeySet } from "../../src/options/json-web-key-set.ts";
+import { isJsonWebKeySet } from "../../src/options/configuration.ts";
 
 describe("isJsonWebKeySet", () => {
   test.each([
