@@ -3,7 +3,7 @@ import { callApplication } from "./runtime/application-callback.ts";
 import { acceptCachedRequest } from "./cached-token.ts";
 import type { VerifierOptions } from "./options/configuration.ts";
 import { createCredentialSources, readCredentials, type TokenResolver } from "./credentials.ts";
-import { observed } from "./events/decision.ts";
+import { observeDecision } from "./events/decision.ts";
 import { AccessTokenError } from "./errors.ts";
 import type { IncomingRequest, NodeRequest } from "./http/incoming-request.ts";
 import { isJsonObject } from "./values/json-object.ts";
@@ -117,14 +117,17 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
     return async (request) => {
       const cached = acceptCachedRequest(request, checked, { sources, parts });
       if (cached !== undefined) return cached;
+      const observation = observeDecision();
       try {
-        return await observed(async (observation) => {
-          const { token, certificate } = await readCredentials(request, sources);
-          return verifyToken(token, { certificate, requirements: checked, request, observation }, parts);
-        });
+        const { token, certificate } = await readCredentials(request, sources);
+        const use = { certificate, requirements: checked, request, observation };
+        const accessToken = await verifyToken(token, use, parts);
+        observation?.accepted(accessToken);
+        return accessToken;
       } catch (error) {
-        const isRejection = error instanceof AccessTokenError;
-        if (isRejection) await callApplication("onRejected", () => onRejected?.(error, request));
+        observation?.threw(error);
+        const isHeard = onRejected !== undefined && error instanceof AccessTokenError;
+        if (isHeard) await callApplication("onRejected", () => onRejected(error, request));
         throw error;
       }
     };

@@ -35,9 +35,11 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
   if (ownResolver === undefined || tokenResolver !== undefined) return undefined;
   try {
     const received = nodeRequest(request);
+    // First, since what is known of the connection then makes the rest cheaper.
+    const unproven = unprovenCertificate(received);
     inspectConnection(received, sources);
     const token = tokenOf(received, schemes);
-    if (token === undefined || unprovenCertificate(received) !== undefined) return undefined;
+    if (token === undefined || unproven !== undefined) return undefined;
     return acceptCachedToken(token, ownResolver(received), requirements, parts);
   } catch {
     return undefined;

@@ -6,7 +6,7 @@ import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token
 import { currentTime } from "./runtime/clock.ts";
 import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
-import { type Observation, observed } from "./events/decision.ts";
+import { type Observation, observeDecision } from "./events/decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
 import { createIssuers, isAlwaysAsked, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuer/issuers.ts";
 import { deepFreeze, type JsonObject, ownMember } from "./values/json-object.ts";
@@ -85,8 +85,16 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       const requirements = checkedRequirements(given, configuration);
       const cached = acceptCachedToken(token, certificate, requirements, parts);
       if (cached !== undefined) return cached;
-      const request = { certificate, requirements, request: undefined };
-      return observed((observation) => verifyToken(token, { ...request, observation }, parts));
+      const observation = observeDecision();
+      try {
+        const request = { certificate, requirements, request: undefined, observation };
+        const accessToken = await verifyToken(token, request, parts);
+        observation?.accepted(accessToken);
+        return accessToken;
+      } catch (error) {
+        observation?.threw(error);
+        throw error;
+      }
     },
     ready: () => issuers.ready(),
   });

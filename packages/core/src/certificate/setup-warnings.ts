@@ -2,7 +2,7 @@ import { constants } from "node:crypto";
 import { emitWarning } from "node:process";
 import { isHttp2, type NodeRequest } from "../http/incoming-request.ts";
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
-import { peerCertificate } from "./tls-connection.ts";
+import { isSettled, peerCertificate } from "./tls-connection.ts";
 
 const warnings = {
   CERTBOUND_PLAIN_HTTP:
@@ -58,10 +58,10 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
     : undefined;
 }
 
-/** Node itself refuses renegotiation on HTTP/2 connections. */
+/** Node itself refuses renegotiation on HTTP/2 connections, and TLS 1.3 has none. */
 function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
-  if (isHttp2(request)) return undefined;
   const { socket } = request;
+  if (isHttp2(request) || isSettled(socket)) return undefined;
   const server = memberOf(socket, "server");
   if (server === undefined || server === null || !Object.hasOwn(server, "secureOptions")) return undefined;
   const isBelowTls13 =

@@ -45,8 +45,10 @@ export interface Findings {
 /** One decision that somebody listens to. */
 export interface Observation {
   found(findings: Findings): void;
-  /** @param verdict undefined when there is none: something failed */
-  conclude(verdict: AccessToken | AccessTokenError | undefined): void;
+  /** Publishes that the token was accepted, or reported. */
+  accepted(accessToken: AccessToken): void;
+  /** Publishes what was thrown: a rejection, or that something failed. */
+  threw(error: unknown): void;
 }
 
 const decisions = channel("certbound:decision");
@@ -56,54 +58,39 @@ export function isDecisionObserved(): boolean {
   return decisions.hasSubscribers;
 }
 
-/** Runs a decision, and publishes its outcome; without a listener there is no observation, so that it costs nothing. */
-export async function observed(
-  decide: (observation: Observation | undefined) => Promise<AccessToken>,
-): Promise<AccessToken> {
-  const observation = isDecisionObserved() ? beginObservation() : undefined;
-  try {
-    const accessToken = await decide(observation);
-    observation?.conclude(accessToken);
-    return accessToken;
-  } catch (error) {
-    observation?.conclude(error instanceof AccessTokenError ? error : undefined);
-    throw error;
-  }
+/** Begins to observe a decision; undefined without a listener, so that it costs nothing. */
+export function observeDecision(): Observation | undefined {
+  return isDecisionObserved() ? beginObservation() : undefined;
 }
 
 function beginObservation(): Observation {
   const started = performance.now();
   let known: Findings = withoutPrototype({});
+  const publish = (outcome: Partial<DecisionEvent>): void => {
+    const { issuer, claims, remembered } = known;
+    // Of claims that were checked, it is a string.
+    const clientId = claims && (ownMember(claims, "client_id") as string | undefined);
+    const event = { ...outcome, issuer, clientId, remembered, duration: performance.now() - started };
+    const given = Object.entries(event).filter(([, value]) => value !== undefined);
+    decisions.publish(Object.freeze(Object.fromEntries(given)));
+  };
   return {
     found(findings) {
       known = withoutPrototype({ ...known, ...findings });
     },
-    conclude(verdict) {
-      const { issuer, claims, remembered } = known;
-      // Of claims that were checked, it is a string.
-      const clientId = claims && (ownMember(claims, "client_id") as string | undefined);
-      const event: { readonly [Name in keyof DecisionEvent]: DecisionEvent[Name] | undefined } = {
-        ...outcomeOf(verdict),
-        issuer,
-        clientId,
-        remembered,
-        duration: performance.now() - started,
-      };
-      const given = Object.entries(event).filter(([, value]) => value !== undefined);
-      decisions.publish(Object.freeze(Object.fromEntries(given)));
+    accepted(accessToken) {
+      const { binding } = accessToken;
+      if (binding !== "refused") publish({ outcome: "accepted", binding });
+      else publish({ outcome: "reported", ...reasonOf(accessToken.bindingError), binding });
+    },
+    threw(error) {
+      if (error instanceof AccessTokenError) publish({ outcome: "refused", ...reasonOf(error) });
+      else publish({ outcome: "failed" });
     },
   };
 }
 
-function outcomeOf(verdict: AccessToken | AccessTokenError | undefined): Pick<DecisionEvent, "outcome" | "binding"> & {
-  readonly code?: AccessTokenErrorCode;
-  readonly detail?: string | undefined;
-} {
-  if (verdict === undefined) return { outcome: "failed" };
-  if (verdict instanceof AccessTokenError)
-    return { outcome: "refused", code: verdict.code, detail: memberOf(verdict, "detail") };
-  const { binding } = verdict;
-  if (binding !== "refused") return { outcome: "accepted", binding };
-  const { bindingError } = verdict;
-  return { outcome: "reported", code: bindingError.code, detail: memberOf(bindingError, "detail"), binding };
+function reasonOf(error: AccessTokenError): Pick<DecisionEvent, "code" | "detail"> {
+  const detail = memberOf(error, "detail");
+  return detail === undefined ? { code: error.code } : { code: error.code, detail };
 }
