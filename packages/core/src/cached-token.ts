@@ -15,7 +15,7 @@ import {
 import { isAlwaysAsked } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
 import { unprovenCertificate } from "./certificate/tls-connection.ts";
-import type { VerifiedTokens } from "./token/verified-tokens.ts";
+import type { VerifiedToken, VerifiedTokens } from "./token/verified-tokens.ts";
 
 // The fast path, for a token that was verified before: synchronous, since each await costs as much as all that it does.
 // It accepts, or returns undefined in any doubt: then the whole verification decides, and finds the error.
@@ -35,12 +35,12 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
   if (ownResolver === undefined || tokenResolver !== undefined) return undefined;
   try {
     const received = nodeRequest(request);
-    // First, since what is known of the connection then makes the rest cheaper.
-    const unproven = unprovenCertificate(received);
-    inspectConnection(received, sources);
     const token = tokenOf(received, schemes);
-    if (token === undefined || unproven !== undefined) return undefined;
-    return acceptCachedToken(token, ownResolver(received), requirements, parts);
+    // Before the certificate, which may be large: most tokens that are not cached are garbage or stolen.
+    const cached = token === undefined ? undefined : parts.verifiedTokens.find(token);
+    if (cached === undefined || unprovenCertificate(received) !== undefined) return undefined;
+    inspectConnection(received, sources);
+    return acceptCachedToken(cached, ownResolver(received), requirements, parts.configuration);
   } catch {
     return undefined;
   }
@@ -48,15 +48,14 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
 
 /** Accepts a token that was verified before, for the certificate that it is bound to, where no callback has to be called. */
 export function acceptCachedToken<Request>(
-  token: string,
+  cached: VerifiedToken | undefined,
   certificate: PresentedCertificate | null,
   requirements: CheckedRequirements<Request>,
-  { configuration, verifiedTokens }: CachedTokenParts,
+  configuration: VerifierConfiguration,
 ): AccessToken | undefined {
   const { validateCertificateBinding, authorize } = requirements;
   const callback = authorize ?? configuration.certificatePolicy;
   if (callback !== undefined || isDecisionObserved() || !isHashedCertificate(certificate)) return undefined;
-  const cached = verifiedTokens.find(token);
   if (cached === undefined || isAlwaysAsked(cached.issuer) || !isBoundTo(cached.claims, certificate)) return undefined;
   try {
     recheckClaims(cached, { configuration, bindingRequired: validateCertificateBinding === true });

@@ -1,4 +1,4 @@
-import { callApplication } from "./runtime/application-callback.ts";
+import { applicationError, callApplication } from "./runtime/application-callback.ts";
 import { authorizationHeader, bearerToken } from "./http/authorization-header.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
 import { AccessTokenError, isCertificateErrorCode, rejected } from "./errors.ts";
@@ -97,9 +97,9 @@ export function inspectConnection(
 ): void {
   const connection = connectionOf(received);
   if (connection === undefined || connections.has(connection)) return;
-  connections.add(connection);
   refuseRenegotiation(received);
   warnOfSetup(received);
+  connections.add(connection);
 }
 
 function resolvedToken(resolved: unknown): string {
@@ -117,11 +117,20 @@ async function findCertificate<Request>(
 ): Promise<PresentedCertificate> {
   // Whatever the resolver reads: it may read the connection, or what a middleware has read of it.
   const unproven = unprovenCertificate(received);
-  if (ownResolver !== undefined) return provenCertificate(ownResolver(received), unproven);
+  if (ownResolver !== undefined) return provenCertificate(ownCertificate(ownResolver, received), unproven);
   const resolved = await callApplication<ResolvedCertificate>("certificateResolver", () =>
     certificateResolver(request),
   );
   return provenCertificate(resolved, unproven ?? unprovenCertificate(received));
+}
+
+/** A format of an application may throw anything, which must not look like a rejection. */
+function ownCertificate(resolver: OwnResolver, received: NodeRequest): ResolvedCertificate {
+  try {
+    return resolver(received);
+  } catch (cause) {
+    throw applicationError("certificateResolver", cause);
+  }
 }
 
 /**

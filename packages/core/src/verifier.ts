@@ -83,7 +83,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
       const requirements = checkedRequirements(given, configuration);
-      const cached = acceptCachedToken(token, certificate, requirements, parts);
+      const cached = acceptCachedToken(parts.verifiedTokens.find(token), certificate, requirements, configuration);
       if (cached !== undefined) return cached;
       const observation = observeDecision();
       try {

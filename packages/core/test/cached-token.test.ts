@@ -12,6 +12,7 @@ import { tlsCertificate } from "../src/certificate/tls-certificate.ts";
 import { connectionOf, fast as fastPath, ownParts, requestOver, type Use } from "./support/cached-requests.ts";
 import { eventsOf } from "./support/events.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { outcomeOf } from "./support/outcome.ts";
 import { client, now, seconds, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
 const issuer = await startIssuer();
@@ -163,7 +164,12 @@ describe("the fast path", () => {
     fails = true;
     expect(fast(good, { parts: own })).toBeUndefined();
     expect(
-      acceptCachedToken(token, tlsCertificate(good), parseRequirements({}, own.configuration), own),
+      acceptCachedToken(
+        own.verifiedTokens.find(token),
+        tlsCertificate(good),
+        parseRequirements({}, own.configuration),
+        own.configuration,
+      ),
     ).toBeUndefined();
   });
 
@@ -187,12 +193,15 @@ describe("the fast path", () => {
 
   test("is not taken with a certificate that was not parsed in this package", () => {
     const requirements = parseRequirements({}, parts.configuration);
+    const cached = parts.verifiedTokens.find(token);
     const certificate = tlsCertificate(good);
     const lookalike = { thumbprint: client.thumbprint, x509: undefined, chainVerified: true };
-    expect(acceptCachedToken(token, certificate, requirements, parts)).toBeDefined();
-    expect(acceptCachedToken(token, lookalike, requirements, parts)).toBeUndefined();
-    expect(acceptCachedToken(token, null, requirements, parts)).toBeUndefined();
-    expect(acceptCachedToken(token, Promise.resolve(certificate) as never, requirements, parts)).toBeUndefined();
+    expect(acceptCachedToken(cached, certificate, requirements, parts.configuration)).toBeDefined();
+    expect(acceptCachedToken(cached, lookalike, requirements, parts.configuration)).toBeUndefined();
+    expect(acceptCachedToken(cached, null, requirements, parts.configuration)).toBeUndefined();
+    expect(
+      acceptCachedToken(cached, Promise.resolve(certificate) as never, requirements, parts.configuration),
+    ).toBeUndefined();
   });
 });
 
@@ -248,6 +257,22 @@ describe("a cached token", () => {
     await authenticate(requestWith([`Bearer ${bound}`]));
     await authenticate(requestWith([`Bearer ${bound}`]));
     expect(timesAsked(own)).toBe(2);
+  });
+
+  test("costs a reading of the certificate; a token that is not cached one more, and a malformed header none", async () => {
+    const getPeerX509Certificate = vi.fn<NonNullable<NodeSocket["getPeerX509Certificate"]>>(
+      socket.getPeerX509Certificate,
+    );
+    const over = () => connectionOf(client, { getPeerX509Certificate });
+    const authenticate = createAuthenticator({ verifier: verifierOf(issuer) })();
+    await authenticate(requestWith([`Bearer ${token}`], over()));
+    getPeerX509Certificate.mockClear();
+    await authenticate(requestWith([`Bearer ${token}`], over()));
+    expect(getPeerX509Certificate).toHaveBeenCalledTimes(1);
+    await outcomeOf(authenticate(requestWith([`Bearer ${tamperSignature(token)}`], over())));
+    expect(getPeerX509Certificate).toHaveBeenCalledTimes(2);
+    await outcomeOf(authenticate(requestWith(["Bearer a b"], over())));
+    expect(getPeerX509Certificate).toHaveBeenCalledTimes(2);
   });
 
   test("has the connection inspected that it comes over first", async () => {

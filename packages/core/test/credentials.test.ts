@@ -1,4 +1,5 @@
 import { createSelfSignedCertificate } from "@certbound/testing";
+import { parseClientCertificate } from "../src/certificate/client-certificate.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { NodeRequest } from "../src/http/incoming-request.ts";
 import {
@@ -283,16 +284,62 @@ describe("a resolver of this package", () => {
     expect(sourcesOf((from) => tlsCertificate(from)).ownResolver).toBeUndefined();
   });
 
-  test("whose format throws is at fault, with what was thrown", async () => {
-    const cause = new Error("x");
-    const decode = () => {
+  const forwarded: NodeRequest = {
+    rawHeaders: [...request.rawHeaders, "x-cert", "value", "x-verify", "value"],
+    socket: { remoteAddress: "192.0.2.1" },
+  };
+
+  test.each<[string, unknown]>([
+    ["an error", new Error("x")],
+    ["an error with a status", Object.assign(new Error("x"), { status: 401 })],
+    ["text", "x"],
+    ["undefined", undefined],
+  ])("whose format throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
+    const raise = (): never => {
       throw cause;
     };
-    const certificateResolver = fromProxy({ header: "x-cert", decode }, { trust });
-    const rawHeaders = [...request.rawHeaders, "x-cert", "value"];
-    expect(await reasonOf(read({ certificateResolver }, { rawHeaders, socket: { remoteAddress: "192.0.2.1" } }))).toBe(
-      cause,
-    );
+    const decode = () => parseClientCertificate(client.der);
+    for (const format of [{ decode: raise }, { decode, verify: { header: "x-verify", success: raise } }]) {
+      const certificateResolver = fromProxy({ header: "x-cert", ...format }, { trust });
+      const reason = await reasonOf(read({ certificateResolver }, forwarded));
+      expectFailure(reason, /certificateResolver/);
+      expect((reason as Error).cause).toBe(cause);
+    }
+  });
+
+  test("whose format returns a promise is at fault, and a promise that rejects is handled", async () => {
+    const decode = async (): Promise<never> => {
+      throw new Error("x");
+    };
+    const certificateResolver = fromProxy({ header: "x-cert", decode: decode as never }, { trust });
+    const reason = await reasonOf(read({ certificateResolver }, forwarded));
+    expectFailure(reason, /certificateResolver/);
+    expect((reason as Error).cause).toMatchObject({ message: expect.stringMatching(/not a promise/) });
+    // Vitest fails for a rejection that is not handled.
+    await new Promise((resolve) => void setImmediate(resolve));
+  });
+
+  test("reads the connection of a request that a framework holds, without any headers", async () => {
+    const socket = {
+      getPeerX509Certificate: () => parseClientCertificate(client.der)?.x509,
+      getProtocol: () => "TLSv1.3",
+    };
+    const held = { raw: { socket } } as unknown as NodeRequest;
+    const { certificate } = await read({ tokenResolver: () => "token", certificateResolver: tlsCertificate }, held);
+    expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
+  });
+});
+
+describe("the connection of a request", () => {
+  test("fails every request whose connection cannot be kept from renegotiating", async () => {
+    const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"] });
+    const cause = new Error("x");
+    const disableRenegotiation = () => {
+      throw cause;
+    };
+    const connection = { ...request, socket: { disableRenegotiation } };
+    expect(await reasonOf(readCredentials(connection, sources))).toBe(cause);
+    expect(await reasonOf(readCredentials(connection, sources))).toBe(cause);
   });
 });
 

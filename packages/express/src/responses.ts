@@ -12,7 +12,7 @@ export type Outgoing = ServerResponse | Http2ServerResponse;
 /** Responds to a request for this API's metadata (RFC 9728 section 3), and returns whether it did. */
 export function sendMetadata(of: ProtectedResource | undefined, incoming: Incoming, outgoing: Outgoing): boolean {
   // Express and connect cut the path off `url` where a handler is mounted; a request of Node has no `originalUrl`.
-  const { originalUrl = incoming.url } = incoming as Partial<Request>;
+  const originalUrl = Object.hasOwn(incoming, "originalUrl") ? (incoming as Request).originalUrl : incoming.url;
   if (!of?.isAskedFor(incoming.method, originalUrl)) return false;
   sendJson(incoming, outgoing, of.metadata());
   return true;

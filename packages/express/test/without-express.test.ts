@@ -147,6 +147,14 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
     expect({ handled, errors }).toEqual({ handled: [], errors: [] });
   });
 
+  test("reads no path of the metadata that every object inherits", async () => {
+    const { send } = await start([protectApi({ ...verifierOptions, resource })()]);
+    const { status } = await whilePrototypeIsPolluted("originalUrl", metadataPath, () => send(good));
+    expect({ status, body: (await send(good)).status }).toEqual({ status: 200, body: 200 });
+    const stray = await whilePrototypeIsPolluted("originalUrl", metadataPath, () => send({}));
+    expect(stray.status).toBe(401);
+  });
+
   test("reads the path of the metadata from originalUrl where it is mounted", async () => {
     const protect = protectApi({ ...verifierOptions, resource });
     const { send, handled } = await start([mount("/.well-known", protect.metadata()), mount("/mounted", protect())]);

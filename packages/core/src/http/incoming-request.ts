@@ -48,7 +48,7 @@ export function nodeRequest(request: IncomingRequest): NodeRequest {
   const { rawHeaders, socket, stream } = given;
   const isOwn = Object.hasOwn(given, "rawHeaders") && Object.hasOwn(given, "socket");
   if (isOwn && rawHeaders !== undefined && stream === undefined) return { rawHeaders, socket, stream };
-  const node = memberOf(given, "rawHeaders") === undefined ? (memberOf(given, "raw") as NodeRequest) : given;
+  const node = memberOf(given, "rawHeaders") === undefined ? (memberOf(given, "raw") ?? given) : given;
   return {
     rawHeaders: memberOf(node, "rawHeaders") as readonly string[],
     socket: memberOf(node, "socket") as NodeSocket,

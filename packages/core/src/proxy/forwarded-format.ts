@@ -9,7 +9,8 @@ export interface ForwardedCertificateFormat {
   readonly header: string;
   /**
    * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with an
-   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is remembered.
+   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is remembered. It must be synchronous, and
+   * have no effects: it may be called twice for a request.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;
   /** Headers that must come with the certificate, exactly once each. */
@@ -21,7 +22,7 @@ export interface ForwardedCertificateFormat {
 /** A header in which the proxy says what it found when it verified the certificate. */
 export interface VerifyHeader {
   readonly header: string;
-  /** The accepted values, exactly, or what accepts them. */
+  /** The accepted values, exactly, or a synchronous function that accepts them, and may be called twice for a request. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
   /**
    * True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. On a resumed TLS

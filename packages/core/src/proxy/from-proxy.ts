@@ -1,4 +1,5 @@
 import { createBoundedCache } from "../runtime/bounded-cache.ts";
+import { isThenable } from "../runtime/promises.ts";
 import { type ClientCertificate, parseVerifiedCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
 import {
@@ -69,7 +70,10 @@ export function fromProxy(
   const checked = {
     name: header.toLowerCase(),
     // None is given out before every verify header was found to say success.
-    decode: remembering(provesChain ? (value) => parseVerifiedCertificate(decode(value) ?? null) : decode),
+    decode: remembering((value) => {
+      const certificate = decodeNow(decode, value);
+      return provesChain ? parseVerifiedCertificate(certificate ?? null) : certificate;
+    }),
     verify: verifyHeaders.map(verification),
   };
   const resolver = (request: IncomingRequest): ClientCertificate | AccessTokenError => {
@@ -166,6 +170,14 @@ function requireSuccess(request: RequestWithAllHeaders, { name, accepts }: Verif
   const accepted: unknown = accepts(value);
   if (accepted !== true)
     throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the proxy says in ${name} that it did not verify the certificate`);
+}
+
+/** Decodes a value; a format that returns a promise has a bug, and its failure must not be an unhandled rejection. */
+function decodeNow(decode: ForwardedCertificateFormat["decode"], value: string): ClientCertificate | undefined {
+  const certificate = decode(value);
+  if (!isThenable(certificate)) return certificate;
+  Promise.resolve(certificate).catch(() => {});
+  throw new TypeError("certbound: decode of the format must return a certificate, not a promise");
 }
 
 function noneOf(value: string): string {

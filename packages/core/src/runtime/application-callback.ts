@@ -10,13 +10,12 @@ const CALLBACK_TIMEOUT = 5000;
  * that is not a promise stays one that is not. A promise that has not settled after 5 s ends as an error too.
  */
 export function callApplication<Result>(name: string, call: () => Result | Promise<Result>): Result | Promise<Result> {
-  let result: Result | Promise<Result>;
   try {
-    result = call();
-  } catch (error) {
-    throw failed(name, error);
+    const result = call();
+    return isThenable(result) ? settled(name, result) : result;
+  } catch (cause) {
+    throw applicationError(name, cause);
   }
-  return isThenable(result) ? settled(name, result) : result;
 }
 
 async function settled<Result>(name: string, promise: Promise<Result>): Promise<Result> {
@@ -24,12 +23,13 @@ async function settled<Result>(name: string, promise: Promise<Result>): Promise<
   const own = Promise.resolve(promise).then(
     (value) => value,
     (error: unknown) => {
-      throw failed(name, error);
+      throw applicationError(name, error);
     },
   );
   return withinTime(own, CALLBACK_TIMEOUT, `${name} has not settled within ${CALLBACK_TIMEOUT} ms`);
 }
 
-function failed(name: string, cause: unknown): Error {
+/** Makes the error of a callback that threw: never a rejection of the client, whatever it threw. */
+export function applicationError(name: string, cause: unknown): Error {
   return new Error(`${name} threw: this is a failure of the application, not of the client`, { cause });
 }

@@ -71,6 +71,9 @@ describe.each([
 
   test("fails at once, with what was thrown as the cause", () => {
     expectFailure(thrownBy(() => callApplication("authorize", () => raise(thrown))));
+    // oxlint-disable-next-line unicorn/no-thenable -- an object that fails when it is looked at
+    const result = Object.defineProperty({}, "then", { get: () => raise(thrown) });
+    expectFailure(thrownBy(() => callApplication("authorize", () => result)));
   });
 
   test("fails later when it is asynchronous", async () => {
