@@ -8,13 +8,12 @@ export function createAccounts() {
   return {
     find: (number) => accounts.get(number),
     ofTenant: (tenant) => [...accounts.values()].filter((account) => account.tenant === tenant),
-    /** Gives false, and moves nothing, where an account does not exist or holds too little. */
+    /** Returns false if an account does not exist or holds too little. */
+    canPay: ({ from, to, amount }) => accounts.has(to) && accounts.get(from)?.balance >= amount,
+    /** Makes a payment that is possible. */
     pay: ({ from, to, amount }) => {
-      const [debtor, creditor] = [accounts.get(from), accounts.get(to)];
-      if (debtor === undefined || creditor === undefined || debtor.balance < amount) return false;
-      debtor.balance -= amount;
-      creditor.balance += amount;
-      return true;
+      accounts.get(from).balance -= amount;
+      accounts.get(to).balance += amount;
     },
   };
 }

@@ -72,13 +72,24 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
   const checks = [mayPay, express.json({ limit: "1kb" }), requirePayment, ownsDebtor, strongLoginIfLarge];
   app.post("/payments", checks, (request, response) => {
     const { from, to, amount } = request.body;
-    if (!accounts.pay({ from, to, amount })) {
-      limits.cancel(from, response.locals.booking);
+    const cancel = () => limits.cancel(from, response.locals.booking);
+    if (!accounts.canPay({ from, to, amount })) {
+      cancel();
       return response.status(409).json({ message: "not possible" });
     }
-    audit.done(`pay ${amount} from ${from} to ${to}`, request);
+    // The line is written first: without it nothing is paid, and the client can try again.
+    try {
+      audit.done(`pay ${amount} from ${from} to ${to}`, request);
+    } catch (error) {
+      cancel();
+      throw error;
+    }
+    // Nothing was awaited since canPay().
+    accounts.pay({ from, to, amount });
     return response.status(201).json({ from, to, amount });
   });
+
+  app.use((_request, response) => response.status(404).json({ message: "not found" }));
 
   // Not about the token: a body that is not JSON or too large, or an error of ours. What it says is for the log only.
   app.use((error, request, response, next) => {
@@ -98,6 +109,7 @@ function requirePayment({ body }, response, next) {
   const isPayment =
     typeof body?.from === "string" &&
     typeof body.to === "string" &&
+    body.to !== body.from &&
     Number.isSafeInteger(body.amount) &&
     body.amount > 0;
   if (isPayment) next();

@@ -26,7 +26,7 @@ const lines = [];
 let broken; // an action that cannot be logged
 const log = (line) => {
   const entry = JSON.parse(line);
-  if (entry.action !== undefined && entry.action === broken) throw new Error("the disk of 10.0.0.1 is full");
+  if (broken !== undefined && entry.action?.startsWith(broken)) throw new Error("the disk of 10.0.0.1 is full");
   lines.push(entry);
 };
 let time = Date.now(); // of the limits
@@ -165,8 +165,43 @@ for (const [path, credentials, status, message, error] of [
 broken = undefined;
 assert.equal((await call("/accounts", reading)).status, 200);
 
+// A payment whose line cannot be written is not made, and does not count: the client can try again.
+time += day;
+broken = "pay";
+const balances = async () => [
+  (await call("/accounts/A-1", ofAcme)).body.balance,
+  (await call("/accounts/G-1", ofGlobex)).body.balance,
+];
+const before = await balances();
+for (const claims of [{}, strong]) {
+  const response = await payAs(half, claims);
+  assert.deepEqual([response.status, response.body], [500, { message: "internal server error" }]);
+}
+assert.deepEqual(await balances(), before);
+broken = undefined;
+assert.equal((await payAs(half)).status, 201);
+assert.equal(lines.at(-1).action, "pay 60000 from A-1 to G-1");
+assert.deepEqual(await balances(), [before[0] - 60_000, before[1] + 60_000]);
+
+// A payment to the same account is not one, and leaves no line; it does not count either.
+const lineCount = lines.length;
+const toItself = await payAs({ ...small, amount: 39_999, to: "A-1" });
+assert.deepEqual([toItself.status, toItself.body], [400, { message: "not a payment" }]);
+assert.equal(lines.length, lineCount);
+assert.equal((await payAs({ ...small, amount: 39_999 })).status, 201);
+
+// Paths that do not exist: the response does not repeat them.
+for (const [path, credentials] of [
+  ["/nothing/<b>", ofAcme],
+  ["/nothing/<b>", {}],
+  ["/payments", ofAcme],
+]) {
+  const response = await call(path, credentials);
+  assert.deepEqual([response.status, response.body], [404, { message: "not found" }]);
+}
+
 // What was refused has moved nothing.
-const toGlobex = 99_999 + 100_000 + 60_000 + 60_000 + 39_999 + 60_000 + 21;
+const toGlobex = 99_999 + 100_000 + 60_000 + 60_000 + 39_999 + 60_000 + 21 + 60_000 + 39_999;
 assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000 - toGlobex - 60_000);
 assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000 + toGlobex + 60_000);
 

@@ -2,8 +2,9 @@
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createApi } from "./server.js";
-import { openSession } from "./session.js";
+import { openSession, sendGoaway } from "./session.js";
 
 const authority = await createCertificateAuthority();
 const ca = authority.certificate;
@@ -56,18 +57,28 @@ assert.equal((await ask(two)).status, 401);
 await Promise.all([first, second, bare].map((session) => session.close()));
 
 // A session that is not used ends after a time, which is short here; one that is used does not.
-const brief = await startServer(
-  createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, idleTimeout: 1000 }),
-);
+const briefServer = createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, idleTimeout: 1000 });
+const brief = await startServer(briefServer);
 const used = await openSession(brief.url, { ca, identity: one });
-const idle = await openSession(brief.url, { ca, identity: one });
-const isEnded = idle.closed.then(() => true);
 const use = async () => {
   assert.equal((await used.ask(ofOne)).status, 200);
   return false;
 };
-let isOver = false;
-while (!isOver) isOver = await Promise.race([isEnded, use()]);
+const useUntil = async (event) => {
+  const isOver = event.then(() => true);
+  const start = performance.now();
+  while (!(await Promise.race([isOver, use()]))) assert.ok(performance.now() - start < 20_000, "it did not end");
+};
+const idle = await openSession(brief.url, { ca, identity: one });
+await useUntil(idle.closed);
+
+// The connection of a client that sends GOAWAY and does not close it ends as well. No certificate is needed for that.
+const accepted = once(briefServer, "secureConnection");
+const endClient = await sendGoaway(brief.url, { ca });
+const [connection] = await accepted;
+await useUntil(once(connection, "close"));
+endClient();
+
 assert.equal((await used.ask(ofOne)).status, 200);
 await used.close();
 await brief.close();

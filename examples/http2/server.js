@@ -22,6 +22,11 @@ export function createApi({ key, cert, issuer, idleTimeout = 60_000 }) {
   });
   // Node.js has no timeout for HTTP/2 by default. Without a listener for "timeout", it destroys the session.
   server.setTimeout(idleTimeout);
+  // After a GOAWAY of the client, Node.js ends its side of the connection when all responses are sent, and then waits for the
+  // client to close the other side. There is no timeout for that: server.setTimeout() concerns sessions, and this one is over.
+  server.on("secureConnection", (socket) => {
+    socket.once("finish", () => setTimeout(() => socket.destroy(), idleTimeout).unref());
+  });
   return server;
 }
 

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { json } from "node:stream/consumers";
+import { connect as connectTls } from "node:tls";
 
 /** Opens one HTTP/2 session, for as many requests as one likes, with the certificate of an identity if one is given. */
 export async function openSession(url, { ca, identity }) {
@@ -19,4 +21,16 @@ export async function openSession(url, { ca, identity }) {
     await closed;
   };
   return { ask, close, closed };
+}
+
+/** Sends the preface, SETTINGS and GOAWAY, then keeps the connection open. Returns what ends the client. */
+export async function sendGoaway(url, { ca }) {
+  const { hostname: host, port } = new URL(url);
+  const socket = connectTcp({ host, port, allowHalfOpen: true });
+  const tls = connectTls({ socket, servername: "localhost", ca, ALPNProtocols: ["h2"] });
+  await once(tls, "secureConnect");
+  const settings = Buffer.from("000000040000000000", "hex"); // RFC 9113 section 6.5: none are set
+  const goaway = Buffer.from("0000080700000000000000000000000000", "hex"); // section 6.8: NO_ERROR
+  tls.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings, goaway]));
+  return () => socket.destroy();
 }

@@ -103,6 +103,19 @@ stalled.resume();
 const [cut] = await once(stalled, "close");
 assert.equal(cut, 1006);
 
+// A message has 16 fragments at most.
+const split = await open({ identity: client, token: hour });
+const sendFragments = (count) => {
+  for (let sentCount = 1; sentCount <= count; sentCount += 1) split.send("a", { fin: sentCount === count });
+};
+sendFragments(16);
+assert.equal((await nextMessage(steady)).text, "a".repeat(16));
+sendFragments(17);
+const [refused] = await Promise.race([once(split, "close"), once(steady, "message")]);
+// 1006 if the connection ends before the client reads why.
+assert.ok([1008, 1006].includes(refused), "the server accepts more fragments");
+await pending(4);
+
 // A client has five WebSockets at most; another client has its own five.
 const more = await Promise.all([1, 2, 3].map(() => open({ identity: client, token: hour })));
 const excess = await open({ identity: client, token: hour });

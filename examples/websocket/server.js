@@ -1,7 +1,7 @@
 // A WebSocket is opened by an HTTP request, and that one is judged before the handshake (RFC 6455 section 4.2.2). The
 // certificate stays that of the connection for as long as it lives; the token does not: when it expires, the socket is closed.
-// Each client is limited: the size of a message, the number of WebSockets, the data that waits until the client reads it, and
-// the time for a pong.
+// Each client is limited: the size of a message and its number of fragments, the number of WebSockets, the data that waits
+// until the client reads it, and the time for a pong.
 
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
 import { STATUS_CODES } from "node:http";
@@ -13,12 +13,14 @@ import { callAt, systemTime } from "./time.js";
 const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
 const MAX_BUFFERED = 1024 * 1024; // bytes, for each receiver
 const MAX_PER_CLIENT = 5;
+// Each fragment can keep the whole TLS record in memory that it came in, 16 KiB, until the message is complete.
+const MAX_FRAGMENTS = 16;
 
 /** Creates the API: what one client sends, all clients receive. */
 export function createApi({ key, cert, issuer, time = systemTime }) {
   const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com", clock: time.now });
   const authenticate = authenticator({ scopes: ["messages"] });
-  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 });
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024, maxFragments: MAX_FRAGMENTS });
 
   const clients = new WeakMap();
   const countOf = (client) => [...webSockets.clients].filter((each) => clients.get(each) === client).length;

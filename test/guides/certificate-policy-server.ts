@@ -4,7 +4,9 @@ import { certificateRules, certificateTenants, protectApi } from "@certbound/exp
 import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
-const { SERVER_KEY: key, SERVER_CERTIFICATE: cert, CLIENT_CA: ca = "", GLOBEX_THUMBPRINT = "" } = process.env;
+const [key, cert, ca] = [requiredPem("SERVER_KEY"), requiredPem("SERVER_CERTIFICATE"), requiredPem("CLIENT_CA")];
+// certificateTenants throws if it is not a thumbprint.
+const { GLOBEX_THUMBPRINT = "" } = process.env;
 
 const tenantOf = certificateTenants({
   // Every certificate that our CA issued for this name.
@@ -45,3 +47,13 @@ export const server = createServer(
   },
   app,
 );
+server.listen(Number(process.env["PORT"] ?? 8443));
+
+/** Returns a variable of the environment that must hold PEM: the text of a file, not its path. */
+function requiredPem(name: string): string {
+  const value = process.env[name]?.trim();
+  if (!value) throw new Error(`${name} is missing or empty`);
+  if (!value.includes("-----BEGIN "))
+    throw new Error(`${name} is not PEM; set it to the text of the file, not to its path`);
+  return value;
+}

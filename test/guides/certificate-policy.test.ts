@@ -8,10 +8,9 @@ import {
   type Identity,
   mtlsRequest,
   type RunningServer,
-  startServer,
 } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { setEnvironment, startWith } from "./environment.ts";
+import { listening, setEnvironment, startWith } from "./environment.ts";
 import { unrevoked } from "./certificate-policy-of-ones-own.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
@@ -38,7 +37,7 @@ let server: Server;
 let api: RunningServer;
 beforeAll(async () => {
   ({ server } = await import("./certificate-policy-server.ts"));
-  api = await startServer(server);
+  api = await listening(server);
 });
 afterAll(async () => {
   await Promise.all([api.close(), issuer.close()]);
@@ -63,10 +62,26 @@ test.each<[string, Identity, string, number]>([
   expect(response.json()).toStrictEqual(status === 200 ? { tenant } : { message: "unauthorized" });
 });
 
-test.each(["CLIENT_CA", "GLOBEX_THUMBPRINT"])("the server does not start without %s", async (name) => {
-  const load = () => import("./certificate-policy-server.ts");
-  await expect(startWith(load, { [name]: undefined })).rejects.toThrow(TypeError);
-  await expect(startWith(load, {})).resolves.toBeDefined();
+const load = () => import("./certificate-policy-server.ts");
+
+test.each(
+  ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].flatMap((name): [string, string | undefined, string][] => [
+    [name, undefined, "is missing or empty"],
+    [name, "", "is missing or empty"],
+    [name, "./file.pem", "is not PEM"],
+  ]),
+)("the server does not start where %s is %j", async (name, value, message) => {
+  await expect(startWith(load, { [name]: value })).rejects.toThrow(`${name} ${message}`);
+});
+
+test("the server does not start without GLOBEX_THUMBPRINT", async () => {
+  await expect(startWith(load, { GLOBEX_THUMBPRINT: undefined })).rejects.toThrow(TypeError);
+});
+
+test("the server starts with all of them", async () => {
+  const { url, close } = await listening((await startWith(load, {})).server);
+  expect(url).toMatch(/:[1-9]\d*$/);
+  await close();
 });
 
 test("a chain is verified by the handshake of this connection", async () => {

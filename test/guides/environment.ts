@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import type { Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { RunningServer } from "@certbound/testing";
 import { afterAll, vi } from "vitest";
 
 /** What the servers of the guides read from the environment. */
@@ -12,17 +16,32 @@ export interface GuideEnvironment {
 export function setEnvironment({ issuer, host, clientCa }: GuideEnvironment): void {
   vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
   vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
+  vi.stubEnv("PORT", "0");
   vi.stubEnv("SERVER_KEY", host.key);
   vi.stubEnv("SERVER_CERTIFICATE", host.certificate);
   if (clientCa !== undefined) vi.stubEnv("CLIENT_CA", clientCa);
   afterAll(() => void vi.unstubAllEnvs());
 }
 
+/** Waits for the server of a guide that listens by itself. */
+export async function listening(server: Server): Promise<RunningServer> {
+  if (!server.listening) await once(server, "listening");
+  // A server that listens on a port has an address of this kind.
+  const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  return { url: `https://127.0.0.1:${port}`, close };
+}
+
 /** Loads the server of a guide again, with these variables changed meanwhile; `undefined` removes one. */
-export async function startWith(
-  load: () => Promise<unknown>,
+export async function startWith<T>(
+  load: () => Promise<T>,
   variables: Readonly<Record<string, string | undefined>>,
-): Promise<unknown> {
+): Promise<T> {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   for (const [name, value] of Object.entries(variables)) setVariable(name, value);
   try {

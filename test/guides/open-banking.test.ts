@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import {
   createCertificateAuthority,
   createIssuer,
@@ -14,19 +16,22 @@ import {
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openConnection, renegotiate } from "../helpers/renegotiation.ts";
 import { createRevocableAuthority } from "../helpers/revocable-authority.ts";
-import { setEnvironment, startWith } from "./environment.ts";
+import { listening, setEnvironment, startWith } from "./environment.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
-const [ca, clientCa, issuer] = await Promise.all([
+const [ca, clientCa, secondCa, issuer] = await Promise.all([
   createCertificateAuthority(),
   createRevocableAuthority(),
+  createRevocableAuthority("Second CA"),
   createIssuer({ algorithms: ["PS256", "RS256"] }),
 ]);
-const [host, client, thief, revoked, stranger] = await Promise.all([
+const [host, client, thief, revoked, ofSecond, revokedOfSecond, stranger] = await Promise.all([
   ca.issueServerCertificate(),
   clientCa.issueClientCertificate(),
   clientCa.issueClientCertificate(),
   clientCa.issueClientCertificate(),
+  secondCa.issueClientCertificate(),
+  secondCa.issueClientCertificate(),
   createSelfSignedCertificate(),
 ]);
 setEnvironment({ issuer, host, clientCa: clientCa.certificate });
@@ -34,9 +39,10 @@ vi.stubEnv("CLIENT_CRL", clientCa.revocationList([revoked]));
 
 let server: Server;
 let api: RunningServer;
+const load = () => import("./open-banking-server.ts");
 beforeAll(async () => {
-  ({ server } = await import("./open-banking-server.ts"));
-  api = await startServer(server);
+  ({ server } = await load());
+  api = await listening(server);
 });
 afterAll(async () => {
   await Promise.all([api.close(), issuer.close()]);
@@ -47,9 +53,13 @@ const turnedAway = /alert|ECONNRESET|EPIPE|hang up/;
 
 const accounts = { scope: "accounts" };
 
-async function status(options: Parameters<typeof issuer.accessToken>[0], identity: Identity = client): Promise<number> {
+async function status(
+  options: Parameters<typeof issuer.accessToken>[0],
+  identity: Identity = client,
+  url: string = api.url,
+): Promise<number> {
   const token = await issuer.accessToken({ boundTo: client, claims: accounts, ...options });
-  return (await mtlsRequest(`${api.url}/accounts`, { ca: ca.certificate, token, identity })).status;
+  return (await mtlsRequest(`${url}/accounts`, { ca: ca.certificate, token, identity })).status;
 }
 
 describe("the server for Open Banking", () => {
@@ -75,20 +85,80 @@ describe("the server for Open Banking", () => {
     await expect(status({ boundTo: revoked }, revoked)).rejects.toThrow(turnedAway);
   });
 
+  describe("with several revocation lists in one text", () => {
+    const start = async (variables: Readonly<Record<string, string>>): Promise<string> => {
+      const { url, close } = await listening((await startWith(load, variables)).server);
+      onTestFinished(close);
+      return url;
+    };
+    const [old, current] = [clientCa.revocationList([], 2), clientCa.revocationList([revoked], 1)];
+
+    test.each([
+      ["the old one first", old + current],
+      ["the current one first", current + old],
+      ["text before and between them", `Lists:\n${old}and\n${current}`],
+    ])("of one CA, %s, rejects a certificate that was revoked meanwhile", async (_order, lists) => {
+      const url = await start({ CLIENT_CRL: lists });
+      expect(await status({}, client, url)).toBe(200);
+      await expect(status({ boundTo: revoked }, revoked, url)).rejects.toThrow(turnedAway);
+    });
+
+    test("accepts the certificate as long as no list names it", async () => {
+      expect(await status({ boundTo: revoked }, revoked, await start({ CLIENT_CRL: old }))).toBe(200);
+    });
+
+    test("of two CAs, rejects the revoked certificates of both", async () => {
+      const lists = [current, secondCa.revocationList([revokedOfSecond])];
+      for (const text of [lists.join(""), lists.toReversed().join("")]) {
+        const url = await start({ CLIENT_CA: clientCa.certificate + secondCa.certificate, CLIENT_CRL: text });
+        expect(await status({}, client, url)).toBe(200);
+        expect(await status({ boundTo: ofSecond }, ofSecond, url)).toBe(200);
+        await expect(status({ boundTo: revoked }, revoked, url)).rejects.toThrow(turnedAway);
+        await expect(status({ boundTo: revokedOfSecond }, revokedOfSecond, url)).rejects.toThrow(turnedAway);
+      }
+    });
+
+    test("rejects the clients of a CA that has none", async () => {
+      const url = await start({ CLIENT_CA: clientCa.certificate + secondCa.certificate, CLIENT_CRL: current });
+      expect(await status({}, client, url)).toBe(200);
+      await expect(status({ boundTo: ofSecond }, ofSecond, url)).rejects.toThrow(turnedAway);
+    });
+
+    test.each([
+      ["is cut", current.slice(0, -30)],
+      ["is a certificate", clientCa.certificate],
+    ])("does not start where the last one %s", async (_what, last) => {
+      await expect(startWith(load, { CLIENT_CRL: old + last })).rejects.toThrow("Failed to parse CRL");
+    });
+  });
+
   test.each(
-    ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA", "CLIENT_CRL"].flatMap((name): [string, string | undefined][] => [
-      [name, undefined],
-      [name, ""],
-      [name, "\n"],
-    ]),
-  )("does not start where %s is %j", async (name, value) => {
-    await expect(startWith(() => import("./open-banking-server.ts"), { [name]: value })).rejects.toThrow(
-      `${name} is missing or empty`,
-    );
+    ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA", "CLIENT_CRL"].flatMap(
+      (name): [string, string | undefined, string][] => [
+        [name, undefined, "is missing or empty"],
+        [name, "", "is missing or empty"],
+        [name, "\n", "is missing or empty"],
+        [name, "./file.pem", "is not PEM"],
+      ],
+    ),
+  )("does not start where %s is %j", async (name, value, message) => {
+    await expect(startWith(load, { [name]: value })).rejects.toThrow(`${name} ${message}`);
   });
 
   test("starts with all of them", async () => {
-    await expect(startWith(() => import("./open-banking-server.ts"), {})).resolves.toBeDefined();
+    const { url, close } = await listening((await startWith(load, {})).server);
+    expect(url).toMatch(/:[1-9]\d*$/);
+    await close();
+  });
+
+  test("runs as it is where Node.js strips types, and listens", async () => {
+    const file = new URL("open-banking-server.ts", import.meta.url).href;
+    const program = `const { server } = await import("${file}"); console.log(server.address().port); process.exit();`;
+    const result = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]).catch(String);
+    const output = typeof result === "string" ? result : result.stdout;
+    // Node.js 20 has no such feature.
+    const strips = Boolean(Reflect.get(process.features, "typescript"));
+    expect(output).toMatch(strips ? /^[1-9]\d*\n$/ : "ERR_UNKNOWN_FILE_EXTENSION");
   });
 
   test("rejects a TLS renegotiation", async () => {

@@ -29,4 +29,8 @@ server.on("request", (request, response) => {
 });
 // Ends sessions that are not used. Node.js has no timeout for HTTP/2 by default.
 server.setTimeout(60_000);
+// A client ends its session with GOAWAY, and may leave the connection open. Node.js has no timeout for that either.
+server.on("secureConnection", (socket) => {
+  socket.once("finish", () => setTimeout(() => socket.destroy(), 60_000).unref());
+});
 server.listen(port);

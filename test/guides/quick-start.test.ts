@@ -1,16 +1,17 @@
 import { execFile, spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import type { AddressInfo, Server } from "node:net";
+import { type AddressInfo, connect as connectTcp, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { certificateThumbprint } from "@certbound/core";
 import { type Identity, mtlsRequest } from "@certbound/testing";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { describeWithProgram } from "../helpers/program.ts";
 
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -90,6 +91,50 @@ test("the quick start with node:http2 ends a session that is not used", async ()
   const session = connect(urlOf("node:http2"), { ca: readFileSync("ca.pem") });
   await once(session, "close");
   server.setTimeout(60_000);
+});
+
+/** Sends these frames after the preface over a connection that the client does not close; returns the server's side of it. */
+async function connectionOf(server: Server, frames: string): Promise<TLSSocket> {
+  const { port, hostname: host } = new URL(urlOf("node:http2"));
+  const socket = connectTcp({ port: Number(port), host, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  const accepted = once(server, "secureConnection") as Promise<[TLSSocket]>;
+  const tls = connectTls({ socket, servername: "localhost", ca: readFileSync("ca.pem"), ALPNProtocols: ["h2"] });
+  tls.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from(frames, "hex")]));
+  return (await accepted)[0];
+}
+
+describe("the quick start with node:http2", () => {
+  const settings = "000000040000000000";
+  const goaway = "0000080700000000000000000000000000";
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("ends the connection of a client that sends GOAWAY and does not close it", async () => {
+    const { server } = await import("./quick-start-http2.js");
+    const connection = await connectionOf(server, settings + goaway);
+    await once(connection, "finish");
+    vi.advanceTimersByTime(59_999);
+    expect(connection.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(connection.destroyed).toBe(true);
+  });
+
+  test("keeps the connection of a session in use", async () => {
+    const { server } = await import("./quick-start-http2.js");
+    const accepted = once(server, "secureConnection") as Promise<[TLSSocket]>;
+    const session = connect(urlOf("node:http2"), { ca: readFileSync("ca.pem") });
+    onTestFinished(() => session.destroy());
+    const [connection] = await accepted;
+    const ask = async (): Promise<unknown> => {
+      const [headers] = (await once(session.request().resume(), "response")) as [IncomingHttpHeaders];
+      return headers[":status"];
+    };
+    expect(await ask()).toBe(401);
+    vi.advanceTimersByTime(60_000);
+    expect(await ask()).toBe(401);
+    expect([connection.destroyed, vi.getTimerCount()]).toEqual([false, 0]);
+  });
 });
 
 describeWithProgram("curl", "curl", () => {

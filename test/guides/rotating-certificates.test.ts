@@ -28,9 +28,10 @@ const [ca, nextCa, otherCa, issuer] = await Promise.all([
   createCertificateAuthority(),
   createIssuer(),
 ]);
-const [host, nextHost, client, next, stranger] = await Promise.all([
+const [host, nextHost, rsaHost, client, next, stranger] = await Promise.all([
   ca.issueServerCertificate(),
   ca.issueServerCertificate(),
+  ca.issueServerCertificate({ keyType: "rsa" }),
   ca.issueClientCertificate(),
   nextCa.issueClientCertificate(),
   otherCa.issueClientCertificate(),
@@ -187,9 +188,32 @@ describe("the server of the guide", () => {
       await received;
     };
 
+    test("presents a certificate of another key type once its key is there too", async () => {
+      present(rsaHost);
+      await hangUp();
+      expect(await presented()).toEqual(Buffer.from(rsaHost.der));
+      expect(await ask(client)).toBe(200);
+    });
+
+    test("does not notice a chain that ends after the server's certificate", async () => {
+      const error = vi.spyOn(console, "error").mockReturnValue();
+      onTestFinished(() => error.mockRestore());
+      const chain = host.certificate + ca.certificate;
+      put("server-key.pem", host.key);
+      put("server.pem", chain.slice(0, -100));
+      await hangUp();
+      expect(error).toHaveBeenCalledOnce();
+      put("server.pem", chain.slice(0, host.certificate.length));
+      await hangUp();
+      expect(error).toHaveBeenCalledOnce();
+      expect(await presented()).toEqual(Buffer.from(host.der));
+    });
+
     test.each<[string, () => void]>([
       ["only the key was replaced", () => put("server-key.pem", host.key)],
       ["only the certificate was replaced", () => put("server.pem", host.certificate)],
+      ["only the key was replaced, by one of another type", () => put("server-key.pem", rsaHost.key)],
+      ["only the certificate was replaced, by one of another type", () => put("server.pem", rsaHost.certificate)],
       ["the key is half-written", () => put("server-key.pem", host.key.slice(0, 100))],
       ["the certificate is half-written", () => put("server.pem", host.certificate.slice(0, 200))],
       ["the key is empty", () => put("server-key.pem", "")],

@@ -1,14 +1,21 @@
-import { constants } from "node:crypto";
+// #region certificate
+import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { createSecureContext } from "node:tls";
+// #endregion
 import { subscribe } from "node:diagnostics_channel";
 import { certificateRules, type KeysEvent, protectApi } from "@certbound/express";
 import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
-// #region authorities
+// #region certificate
+
+// Read once: reload() does not read these files again, since certificate policies keep the CAs they were created with.
 const authorities = [readFileSync("client-ca-next.pem", "utf8"), readFileSync("client-ca.pem", "utf8")];
+// #endregion
+
+// #region authorities
 const protect = protectApi({ certificatePolicy: certificateRules({ issuers: authorities }) });
 // #endregion
 
@@ -18,6 +25,7 @@ app.get("/accounts", protect(), (request, response) => {
 });
 
 // #region certificate
+
 const tlsOptions = () => ({
   key: readFileSync("server-key.pem"),
   cert: readFileSync("server.pem"),
@@ -31,14 +39,25 @@ export const server = createServer({ ...tlsOptions(), requestCert: true, rejectU
 export function reload(): void {
   try {
     const options = tlsOptions();
-    // Throws if a file is half-written, or if the key does not match. setSecureContext() would change some options first.
-    createSecureContext(options);
+    assertUsable(options);
     server.setSecureContext(options);
   } catch (error) {
     console.error("the TLS files were not reloaded:", (error as Error).message);
   }
 }
 process.on("SIGHUP", reload);
+
+/**
+ * Throws if the key or the server's certificate is incomplete, or if they do not belong together. A chain that ends after
+ * the server's certificate is not an error.
+ */
+function assertUsable(options: ReturnType<typeof tlsOptions>): void {
+  createSecureContext(options);
+  // createSecureContext() accepts a key of another type than the certificate's, such as RSA instead of EC.
+  if (!new X509Certificate(options.cert).checkPrivateKey(createPrivateKey(options.key))) {
+    throw new Error("the key is not that of the certificate");
+  }
+}
 // #endregion
 
 // #region keys

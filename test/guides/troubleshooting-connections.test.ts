@@ -158,13 +158,14 @@ describe("a server that lets nobody in without a certificate of its authority", 
   });
 
   test.each(
-    ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].flatMap((name): [string, string | undefined][] => [
-      [name, undefined],
-      [name, ""],
+    ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].flatMap((name): [string, string | undefined, string][] => [
+      [name, undefined, "is missing or empty"],
+      [name, "", "is missing or empty"],
+      [name, "./file.pem", "is not PEM"],
     ]),
-  )("does not start where %s is %j", async (name, value) => {
+  )("does not start where %s is %j", async (name, value, message) => {
     const starting = startWith(() => import("./troubleshooting-server.ts"), { [name]: value });
-    await expect(starting).rejects.toThrow(`${name} is missing or empty`);
+    await expect(starting).rejects.toThrow(`${name} ${message}`);
   });
 
   test("answers a client that has one", async () => {

@@ -6,7 +6,7 @@ import express from "express";
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
 // #region log
 // Without `ca`, Node.js accepts certificates of every CA that it trusts.
-const [key, cert, ca] = ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].map(required);
+const [key, cert, ca] = ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].map(requiredPem);
 // #endregion
 
 const app = express();
@@ -30,10 +30,12 @@ server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
   console.warn("no TLS:", socket.authorizationError ?? error.code);
 });
 
-/** Returns a variable of the environment that must not be missing or empty. */
-function required(name: string): string {
+/** Returns a variable of the environment that must hold PEM: the text of a file, not its path. */
+function requiredPem(name: string): string {
   const value = process.env[name]?.trim();
   if (!value) throw new Error(`${name} is missing or empty`);
+  if (!value.includes("-----BEGIN "))
+    throw new Error(`${name} is not PEM; set it to the text of the file, not to its path`);
   return value;
 }
 // #endregion

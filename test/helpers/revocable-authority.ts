@@ -7,24 +7,24 @@ export interface RevocableAuthority {
   /** PEM */
   readonly certificate: string;
   readonly issueClientCertificate: () => Promise<Identity>;
-  /** Creates a revocation list (RFC 5280 section 5) that names these certificates, as PEM. */
-  readonly revocationList: (revoked: readonly Identity[]) => string;
+  /** Creates a revocation list (RFC 5280 section 5) that names these certificates, as PEM; it is a day old by default. */
+  readonly revocationList: (revoked: readonly Identity[], daysOld?: number) => string;
 }
 
 const day = 24 * 60 * 60 * 1000;
 
 /** Creates an authority that issues client certificates and revocation lists. */
-export async function createRevocableAuthority(): Promise<RevocableAuthority> {
+export async function createRevocableAuthority(commonName = "Revocable CA"): Promise<RevocableAuthority> {
   const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) };
   const shared = { ...validity, keyType: "ec", key: undefined, alternativeNames: [] } as const;
-  const commonName = "Revocable CA";
   const { certificate, key } = await issueCertificate({ ...shared, usage: "authority", commonName });
   const authority = { commonName, keyType: "ec", certificate, key } as const;
   return {
     certificate,
     issueClientCertificate: () => issueCertificate({ ...shared, usage: "client", commonName: "client-1" }, authority),
-    revocationList: (revoked) => {
-      const list = sequence(ecdsaWithSha256, nameOf(commonName), time(-day), time(day), ...entriesOf(revoked));
+    revocationList: (revoked, daysOld = 1) => {
+      const issued = time(-daysOld * day);
+      const list = sequence(ecdsaWithSha256, nameOf(commonName), issued, time(day), ...entriesOf(revoked));
       const signature = der(0x03, Buffer.concat([Buffer.of(0), sign("sha256", list, key)]));
       const base64 = sequence(list, ecdsaWithSha256, signature).toString("base64");
       return `-----BEGIN X509 CRL-----\n${base64.replaceAll(/.{1,64}/g, "$&\n")}-----END X509 CRL-----\n`;

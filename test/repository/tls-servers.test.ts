@@ -67,6 +67,14 @@ test.each(http2Servers)("the HTTP/2 servers of %s end sessions that are not used
   expect(code).toMatch(/\.setTimeout\(\w+\);/);
 });
 
+// The session is over then, and its timeout with it.
+test.each(http2Servers)(
+  "the HTTP/2 servers of %s end connections that clients leave open after GOAWAY",
+  (_file, code) => {
+    expect(code).toMatch(/\.once\("finish", \(\) => setTimeout\(\(\) => socket\.destroy\(\), \w+\)\.unref\(\)\)/);
+  },
+);
+
 test("servers were found in pages and in examples", () => {
   const files = servers.map(([file]) => file);
   expect(files).toEqual(expect.arrayContaining(["README.md", "docs/quick-start.md", "examples/http2/server.js"]));
