@@ -19,9 +19,10 @@ import { NOW } from "../helpers/parties.ts";
 import type { Backend } from "./backend.ts";
 import { expressBackends } from "./express-backends.ts";
 import { fastifyBackends } from "./fastify-backends.ts";
+import { middlewareBackends } from "./middleware-backends.ts";
 import { nodeBackends } from "./node-backends.ts";
 
-const backends = [...nodeBackends, ...expressBackends, ...fastifyBackends];
+const backends = [...nodeBackends, ...expressBackends, ...middlewareBackends, ...fastifyBackends];
 const keyTypes = ["ec", "rsa", "ed25519"] as const;
 const origins = ["issued by an authority", "self-signed"] as const;
 const clients = origins.flatMap((origin) => keyTypes.map((keyType) => ({ origin, keyType })));

@@ -1,5 +1,5 @@
 import { createServer } from "node:https";
-import { type AuthenticatedExpressRequest, protectApi } from "@certbound/express";
+import { protectApi } from "@certbound/express";
 import { startServer } from "@certbound/testing";
 import { expressVersions } from "../helpers/express-versions.ts";
 import { type Backend, summary } from "./backend.ts";
@@ -14,7 +14,7 @@ export const expressBackends: readonly Backend[] = expressVersions.map(([name, e
     for (const { path, options, requirements, onHandled } of routes) {
       app.all(path, protectApi(options)(requirements), (request, response) => {
         onHandled();
-        const { accessToken, claims } = request as AuthenticatedExpressRequest;
+        const { accessToken, claims } = request;
         response.json({ ...summary(accessToken), subject: claims.sub ?? null });
       });
     }

@@ -1,5 +1,5 @@
 import type { AccessTokenError, VerifierOptions } from "@certbound/core";
-import { type AuthenticatedExpressRequest, protectApi as protectExpress } from "@certbound/express";
+import { protectApi as protectExpress } from "@certbound/express";
 import { protectApi as protectFastify } from "@certbound/fastify";
 import { type CertificateAuthority, type RunningServer, startServer } from "@certbound/testing";
 import express from "express";
@@ -21,7 +21,7 @@ export const apis: readonly (readonly [string, StartApi])[] = [
 async function startExpress(authority: CertificateAuthority, options: Protection): Promise<RunningServer> {
   const app = express();
   app.get("/", protectExpress(options)({ scopes: ["read"] }), (request, response) => {
-    const { accessToken, claims } = request as AuthenticatedExpressRequest;
+    const { accessToken, claims } = request;
     const { clientCertificate, format } = accessToken;
     response.json({ client: claims.client_id, thumbprint: clientCertificate?.thumbprint, format });
   });

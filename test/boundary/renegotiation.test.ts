@@ -5,7 +5,14 @@ import type { ServerOptions } from "node:https";
 import { connect, type TLSSocket } from "node:tls";
 import { setImmediate } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { certificateRules, fromProxy, type IncomingRequest, nginx, tlsCertificate } from "@certbound/core";
+import {
+  certificateRules,
+  createVerifier,
+  fromProxy,
+  type IncomingRequest,
+  nginx,
+  tlsCertificate,
+} from "@certbound/core";
 import { createTestKit, forwardedHeaders, type Identity } from "@certbound/testing";
 import express from "express";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
@@ -71,7 +78,10 @@ const beginnings: Readonly<Record<string, (api: Api, shown?: Identity) => Promis
   "resumes the owner's session": async ({ port }, shown = owner) => [clientHello(await sessionTicket(port, shown))],
 };
 
-const untrusting: Omit<ApiOptions, "before"> = { ...kit.verifierOptions, tls };
+/** The token is cached, as it is where its owner has called the API before. */
+const verifier = createVerifier(kit.verifierOptions);
+await verifier.verify(token, { clientCertificate: owner.certificate });
+const untrusting: Omit<ApiOptions, "before"> = { verifier, tls };
 
 describe.each(Object.entries(backends))("%s", (name, backend) => {
   const sent = name.includes("upgrade") ? upgrade : request();
@@ -221,14 +231,20 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
     });
   });
 
-  test("where a trusted address forwards a certificate over a connection in renegotiation", async () => {
-    const certificateResolver = fromProxy(nginx(), { trust: { addresses: ["127.0.0.1"] } });
-    const api = await startApi(httpsBackend, { ...untrusting, before: untilExposed, certificateResolver });
-    const client = await connectRenegotiatingClient(api.port, thief);
-    const decision = api.nextDecision();
-    client.send(request(forwardedHeaders("nginx", owner)), ...(await begin(api)));
-    expect(await decision).toMatchObject(missing);
-  });
+  test.each([
+    ["new", kit.verifierOptions],
+    ["cached", { verifier }],
+  ])(
+    "where a trusted address forwards a certificate over a connection in renegotiation, with a %s token",
+    async (_which, options) => {
+      const certificateResolver = fromProxy(nginx(), { trust: { addresses: ["127.0.0.1"] } });
+      const api = await startApi(httpsBackend, { ...options, tls, before: untilExposed, certificateResolver });
+      const client = await connectRenegotiatingClient(api.port, thief);
+      const decision = api.nextDecision();
+      client.send(request(forwardedHeaders("nginx", owner)), ...(await begin(api)));
+      expect(await decision).toMatchObject(missing);
+    },
+  );
 });
 
 describe("a thief", () => {
@@ -300,7 +316,12 @@ describe("the chain of a client's certificate over TLS 1.2", () => {
     ["is not verified after a renegotiation", true, "ERR_CERTIFICATE_UNTRUSTED"],
   ] as const)("%s", async (_what, renegotiates, outcome) => {
     const certificatePolicy = certificateRules({ chainVerified: true });
-    const api = await startApi(httpsBackend, { ...untrusting, before: async () => {}, certificatePolicy });
+    const api = await startApi(httpsBackend, {
+      ...kit.verifierOptions,
+      tls,
+      before: async () => {},
+      certificatePolicy,
+    });
     const socket = connect({ ...tls12, port: api.port, cert: owner.certificate, key: owner.key });
     onTestFinished(() => void socket.destroy());
     await once(socket, "secureConnect");

@@ -6,9 +6,11 @@ import type { AddressInfo } from "node:net";
 import {
   AccessTokenError,
   type AccessTokenErrorCode,
+  type AuthenticatorOptions,
   createAuthenticator,
   type IncomingRequest,
   type ResolvedCertificate,
+  type Verifier,
   type VerifierOptions,
 } from "@certbound/core";
 import { protectApi as protectWithExpress } from "@certbound/express";
@@ -20,6 +22,8 @@ import { onTestFinished } from "vitest";
 
 /** Configures an API of these tests. */
 export interface ApiOptions extends VerifierOptions {
+  /** Instead of the options of one: the types of the packages exclude both at once, which a test need not. */
+  readonly verifier?: Verifier;
   readonly tls: ServerOptions;
   /** What the application awaits before `protect()`. */
   readonly before: (request: IncomingMessage) => Promise<unknown>;
@@ -55,7 +59,7 @@ export const backends: Readonly<Record<string, Backend>> = {
   "an upgrade of node:https": ({ tls, ...options }, report) =>
     createServer(tls).on("upgrade", listener(options, report)),
   Express: ({ tls, before, ...options }, report) => {
-    const protect = protectWithExpress({ ...options, onRejected: report });
+    const protect = protectWithExpress({ ...options, onRejected: report } as object);
     const app = express().use((request, _response, next) => void before(request).then(() => next(), next));
     app.use(protect(), (_request, response) => {
       report("accepted");
@@ -66,7 +70,7 @@ export const backends: Readonly<Record<string, Backend>> = {
   Fastify: async ({ tls, before, ...options }, report) => {
     const app = fastify({ https: tls }) as unknown as FastifyInstance;
     app.addHook("onRequest", async ({ raw }) => before(raw));
-    const protect = protectWithFastify({ ...options, onRejected: report });
+    const protect = protectWithFastify({ ...options, onRejected: report } as object);
     app.post("/", { onRequest: protect() }, async () => {
       report("accepted");
       return "";
@@ -92,7 +96,7 @@ export async function startApi(backend: Backend, options: ApiOptions): Promise<A
 }
 
 function listener({ before, ...options }: Omit<ApiOptions, "tls">, report: Report) {
-  const authenticate = createAuthenticator<IncomingRequest>(options)();
+  const authenticate = createAuthenticator(options as AuthenticatorOptions<IncomingRequest>)();
   return (request: IncomingMessage, response: { end(): unknown }): void => {
     before(request)
       .then(async () => authenticate(request))

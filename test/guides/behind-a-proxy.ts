@@ -20,7 +20,7 @@ const protect = protectApi({
 
 const app = express();
 app.get("/accounts", protect(), (request, response) => {
-  response.json({ client: request.claims?.client_id });
+  response.json({ client: request.claims.client_id });
 });
 
 // #region large-certificates

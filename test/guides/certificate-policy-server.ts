@@ -22,7 +22,7 @@ const protect = protectApi({
 const app = express();
 
 app.get("/payments", protect({ scopes: ["payments"] }), (request, response) => {
-  response.json({ tenant: tenantOf(request.accessToken?.clientCertificate) });
+  response.json({ tenant: tenantOf(request.accessToken.clientCertificate) });
 });
 
 // For this route a known tenant is not enough: the handshake of this very connection must have verified the chain.

@@ -7,7 +7,7 @@ export function createApp(issuer: string, audience: string): Express {
 
   const app = express();
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
-    response.json({ client: request.claims?.client_id });
+    response.json({ client: request.claims.client_id });
   });
   // #endregion
   // #region claims

@@ -14,7 +14,7 @@ export function createApi(log: Logger): Server {
   // #endregion
   const app = express();
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
-    response.json({ client: request.claims?.client_id });
+    response.json({ client: request.claims.client_id });
   });
   return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }

@@ -16,7 +16,7 @@ const app = express();
 const protect = protectApi({ profile: "fapi2", maxTokenAge: 600 });
 
 app.get("/accounts", protect({ scopes: ["accounts"] }), (request, response) => {
-  response.json({ client: request.claims?.client_id });
+  response.json({ client: request.claims.client_id });
 });
 
 export const server = createServer(

@@ -8,7 +8,7 @@ const protect = protectApi({ issuer, audience: "https://api.example.com" });
 
 const app = express();
 app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
-  response.json({ client: request.claims?.client_id });
+  response.json({ client: request.claims.client_id });
 });
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];

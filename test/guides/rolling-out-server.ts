@@ -14,11 +14,11 @@ const protect = protectApi({
 const app = express();
 app.get("/accounts", protect({ scopes: ["read"], validateCertificateBinding: "report-only" }), (request, response) => {
   const { accessToken } = request;
-  if (accessToken?.binding === "refused") {
+  if (accessToken.binding === "refused") {
     const { code, detail } = accessToken.bindingError;
     console.warn(`not bound yet: ${accessToken.claims.client_id} ${code} ${detail}`);
   }
-  response.json({ binding: accessToken?.binding });
+  response.json({ binding: accessToken.binding });
 });
 // #endregion
 
@@ -34,14 +34,14 @@ app.get(
     authorize: ({ binding, claims }) => binding === "verified" || unboundClients.has(claims.client_id ?? ""),
   }),
   (request, response) => {
-    response.json({ binding: request.accessToken?.binding });
+    response.json({ binding: request.accessToken.binding });
   },
 );
 // #endregion
 
 // #region required
 app.get("/transfers", protect({ scopes: ["read"] }), (request, response) => {
-  response.json({ binding: request.accessToken?.binding });
+  response.json({ binding: request.accessToken.binding });
 });
 // #endregion
 

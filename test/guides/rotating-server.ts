@@ -21,7 +21,7 @@ const protect = protectApi({ certificatePolicy: certificateRules({ issuers: auth
 
 const app = express();
 app.get("/accounts", protect(), (request, response) => {
-  response.json({ client: request.claims?.client_id });
+  response.json({ client: request.claims.client_id });
 });
 
 // #region certificate

@@ -25,7 +25,7 @@ app.use(protect());
 // #endregion
 
 app.get("/accounts", (request, response) => {
-  response.json({ client: request.claims?.client_id });
+  response.json({ client: request.claims.client_id });
 });
 
 export const server = createServer(

@@ -18,7 +18,7 @@ const protect = protectApi({
 // #endregion
 
 app.get("/accounts", protect(), (request, response) => {
-  response.json({ client: request.claims?.client_id });
+  response.json({ client: request.claims.client_id });
 });
 
 // #region log

@@ -6,7 +6,7 @@ export function createApp(options) {
   const protect = protectApi(options);
   const app = express();
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
-    response.json({ client: request.claims?.client_id });
+    response.json({ client: request.claims.client_id });
   });
   return app;
 }

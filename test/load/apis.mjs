@@ -44,7 +44,7 @@ async function startExpressApi(tls, trust) {
   });
   const app = express();
   app.get("/", protect(), (request, response) => {
-    response.json({ client: request.claims?.client_id });
+    response.json({ client: request.claims.client_id });
   });
   return { name: "Express", ready: protect.verifier.ready, ...(await startServer(createServer(tls, app))) };
 }

@@ -16,7 +16,7 @@ async function start({ tls, trust }) {
   const protect = protectApi({ ...trust, verifiedTokens: VERIFIED_TOKENS });
   const app = express();
   app.get("/", protect(), (request, response) => {
-    response.json({ client: request.claims?.client_id });
+    response.json({ client: request.claims.client_id });
   });
   process.send?.((await startServer(createServer(tls, app))).url);
 }

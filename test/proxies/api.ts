@@ -78,7 +78,7 @@ function expressApi(forwardings: ApiOptions["forwardings"], protection: Protecti
   for (const [name, { format, trust }] of Object.entries(forwardings)) {
     const protect = protectExpress({ ...protection, certificateResolver: fromProxy(format, { trust }) });
     app.get(`/Express/${name}`, protect({ scopes: ["read"] }), (request, response) => {
-      response.json({ client: request.claims?.client_id });
+      response.json({ client: request.claims.client_id });
     });
   }
   return app;

@@ -42,9 +42,9 @@ describe("the layers", () => {
     ['const verifier = import("./verifier.ts");', "dynamically"],
     ['type Verifier = import("./verifier.ts").Verifier;', "in a type expression"],
   ])("refuse %s", (statement) => {
-    expect(problemsWith({ "packages/core/src/bearer.ts": statement })).toContainEqual(
+    expect(problemsWith({ "packages/core/src/binding.ts": statement })).toContainEqual(
       expect.stringMatching(
-        /^packages\/core\/src\/bearer\.ts: is in layer \d+ and imports \.\/verifier\.ts, .* layer \d+$/,
+        /^packages\/core\/src\/binding\.ts: is in layer \d+ and imports \.\/verifier\.ts, .* layer \d+$/,
       ),
     );
   });
@@ -54,20 +54,20 @@ describe("the layers", () => {
     '/* import("./verifier.ts") */',
     "const text = 'import \"./verifier.ts\"';",
   ])("let %s pass", (text) => {
-    expect(problemsWith({ "packages/core/src/bearer.ts": text })).toEqual([]);
+    expect(problemsWith({ "packages/core/src/binding.ts": text })).toEqual([]);
   });
 
   test("refuse a file of the same layer", () => {
-    const problems = problemsWith({ "packages/core/src/binding.ts": 'import "./claims.ts";' });
+    const problems = problemsWith({ "packages/core/src/binding.ts": 'import "./events/decision.ts";' });
     expect(problems).toContainEqual(expect.stringContaining("binding.ts: is in layer"));
   });
 
   test("let files of one folder import each other, but not in a circle", () => {
-    const first = { "packages/core/src/keys/first.ts": 'import "./second.ts";' };
-    const second = "packages/core/src/keys/second.ts";
+    const first = { "packages/core/src/issuer/keys/first.ts": 'import "./second.ts";' };
+    const second = "packages/core/src/issuer/keys/second.ts";
     expect(problemsWith({ ...first, [second]: "" })).toEqual([]);
     expect(problemsWith({ ...first, [second]: 'import "./first.ts";' })).toEqual([
-      expect.stringMatching(/keys\/(first|second)\.ts: imports itself in a circle: .*first.*second/),
+      expect.stringMatching(/issuer\/keys\/(first|second)\.ts: imports itself in a circle: .*first.*second/),
     ]);
   });
 
@@ -94,11 +94,11 @@ describe("the structure check", () => {
     "const { env } = process;",
     'import { env } from "node:process";',
     "const text = `${process.env.X}`;",
-  ])("refuses %s outside options.ts", (statement) => {
-    expect(problemsWith({ "packages/core/src/bearer.ts": statement })).toEqual([
-      "packages/core/src/bearer.ts: reads process.env, which only packages/core/src/options.ts and packages/cli/src/bin.ts may",
+  ])("refuses %s outside of the file that reads the options", (statement) => {
+    expect(problemsWith({ "packages/core/src/http/authorization-header.ts": statement })).toEqual([
+      "packages/core/src/http/authorization-header.ts: reads process.env, which only packages/core/src/options/verifier-options.ts and packages/cli/src/bin.ts may",
     ]);
-    expect(problemsWith({ "packages/core/src/options.ts": statement })).toEqual([]);
+    expect(problemsWith({ "packages/core/src/options/verifier-options.ts": statement })).toEqual([]);
     expect(problemsWith({ "packages/cli/src/bin.ts": statement })).toEqual([]);
     expect(problemsWith({ "packages/cli/src/run.ts": statement })).toHaveLength(1);
   });
@@ -107,11 +107,11 @@ describe("the structure check", () => {
     ["packages/express/src/protect-api.ts", 'import "@certbound/core/dist/verifier.js";'],
     ["packages/express/src/protect-api.ts", 'import "../../core/src/verifier.ts";'],
     ["packages/fastify/src/protect-api.ts", 'import "@certbound/testing";'],
-    ["packages/core/src/bearer.ts", 'import "@certbound/core";'],
-    ["packages/core/src/bearer.ts", 'import "../../../test/helpers/plain-reporter.ts";'],
+    ["packages/core/src/http/authorization-header.ts", 'import "@certbound/core";'],
+    ["packages/core/src/http/authorization-header.ts", 'import "../../../../test/helpers/plain-reporter.ts";'],
     ["packages/testing/src/planted.ts", 'import "../../../examples/demo/demo.js";'],
-    ["packages/core/src/bearer.ts", 'import "./absent.ts";'],
-    ["packages/core/src/bearer.ts", "void import(name);"],
+    ["packages/core/src/http/authorization-header.ts", 'import "./absent.ts";'],
+    ["packages/core/src/http/authorization-header.ts", "void import(name);"],
   ])("refuses in %s: %s", (path, statement) => {
     expect(problemsWith({ [path]: statement })).toContainEqual(expect.stringMatching(`^${path}: imports `));
   });

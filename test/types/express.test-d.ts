@@ -11,6 +11,8 @@ import {
   type Verifier,
 } from "@certbound/express";
 import express, { type Request } from "express";
+import { createServer } from "node:http";
+import { createSecureServer } from "node:http2";
 import { describe, expectTypeOf, test } from "vitest";
 
 const app = express();
@@ -39,14 +41,24 @@ describe("protect() in front of an Express route", () => {
       .get(protect({ scopes: ["read"] }));
   });
 
-  test("gives the request claims that may be missing, until it is known to be authenticated", () => {
+  test("gives the request its claims and its access token", () => {
     app.get("/", protect(), (request) => {
-      expectTypeOf(request.claims).toEqualTypeOf<AccessTokenClaims | undefined>();
-      expectTypeOf(request.accessToken).toEqualTypeOf<AccessToken | undefined>();
+      expectTypeOf(request.claims).toEqualTypeOf<AccessTokenClaims>();
+      expectTypeOf(request.accessToken).toEqualTypeOf<AccessToken>();
       const { claims, accessToken } = request as AuthenticatedExpressRequest;
       expectTypeOf(claims).toEqualTypeOf<AccessTokenClaims>();
       expectTypeOf(accessToken).toEqualTypeOf<AccessToken>();
     });
+  });
+});
+
+describe("protect() without Express", () => {
+  test("takes the requests and responses of Node's servers, and any callback that takes an error", () => {
+    createServer((request, response) => protect()(request, response, (error?: Error) => void error));
+    createSecureServer((request, response) => protect()(request, response, (error?: unknown) => void error));
+    const handler = protect.metadata();
+    // @ts-expect-error -- the callback is missing
+    createServer((request, response) => handler(request, response));
   });
 });
 

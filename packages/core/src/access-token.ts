@@ -1,4 +1,4 @@
-import type { ClientCertificate } from "./client-certificate.ts";
+import type { ClientCertificate } from "./certificate/client-certificate.ts";
 import type { AccessTokenError } from "./errors.ts";
 
 /** The confirmation claim (RFC 7800 section 3.1, RFC 8705 section 3.1). */

@@ -1,23 +1,25 @@
 import type { AccessToken } from "./access-token.ts";
-import { callApplication } from "./application-callback.ts";
-import type { VerifierOptions } from "./configuration.ts";
-import { type Credentials, keepAccepted, readCredentials, type TokenResolver } from "./credentials.ts";
-import { type Observation, observeDecision } from "./decision.ts";
+import { callApplication } from "./runtime/application-callback.ts";
+import { acceptCachedRequest } from "./cached-token.ts";
+import type { VerifierOptions } from "./options/configuration.ts";
+import { createCredentialSources, readCredentials, type TokenResolver } from "./credentials.ts";
+import { observeDecision } from "./events/decision.ts";
 import { AccessTokenError } from "./errors.ts";
-import type { IncomingRequest, NodeRequest } from "./incoming-request.ts";
-import { isJsonObject } from "./json-object.ts";
-import { callback, knownOptions, type OptionRules } from "./known-options.ts";
-import { verifierRules } from "./options.ts";
-import { withoutPrototype } from "./object-member.ts";
-import type { PresentedToken } from "./presented-token.ts";
-import { describeProtectedResource, furtherMetadata, type ProtectedResource } from "./protected-resource.ts";
-import { type RejectionOptions, rejectionRules } from "./rejection.ts";
+import type { IncomingRequest, NodeRequest } from "./http/incoming-request.ts";
+import { isJsonObject } from "./values/json-object.ts";
+import { callback, knownOptions, type OptionRules } from "./values/known-options.ts";
+import { verifierRules } from "./options/verifier-options.ts";
+import { withoutPrototype } from "./values/object-member.ts";
+import {
+  describeProtectedResource,
+  furtherMetadata,
+  type ProtectedResource,
+  type ProtectedResourceMetadata,
+} from "./protected-resource.ts";
+import { type HttpRejection, httpRejection, type RejectionOptions, rejectionRules } from "./http/rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
-import type { ClientCertificateResolver } from "./resolvers/certificate-resolver.ts";
-import { tlsCertificate } from "./resolvers/tls-certificate.ts";
-import { createSetupWarnings } from "./setup-warnings.ts";
-import { createVerifier, type InnerEntry, innerEntry, type Verdict, type Verifier } from "./verifier.ts";
-import { isThenable } from "./thenable.ts";
+import type { ClientCertificateResolver } from "./certificate/certificate-resolver.ts";
+import { createVerifier, partsOf, type Verifier, type VerifierParts, verifyToken } from "./verifier.ts";
 
 /** How requests are read, and refused ones answered. */
 export interface RequestOptions<Request> extends RejectionOptions {
@@ -54,6 +56,12 @@ export type Authenticator<Request> = ((
   readonly verifier: Verifier;
   /** The metadata of this API, generated from its options (RFC 9728); undefined without the option `resource`. */
   readonly protectedResource: ProtectedResource | undefined;
+  /**
+   * Returns the response to a rejected request, with the configured realm, schemes and resource.
+   *
+   * @throws TypeError when the error is not an AccessTokenError: then it is not the client's fault
+   */
+  rejection(error: AccessTokenError): HttpRejection;
 };
 
 type AnyOptions<Request> = RequestOptions<Request> & VerifierOptions & { readonly verifier?: Verifier | undefined };
@@ -82,100 +90,88 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   options: AuthenticatorOptions<Request> = {},
 ): Authenticator<Request> {
   const given = knownOptions<AnyOptions<Request>>("the options", options, authenticatorRules, "not-given");
-  const { certificateResolver, tokenResolver, onRejected, resourceMetadata, schemes = ["Bearer"], ...rest } = given;
-  const { verifier, verify, configuration } = verifierOf(withoutPrototype(rest));
+  const { certificateResolver, tokenResolver, onRejected, resourceMetadata, ...others } = given;
+  const { realm, schemes = ["Bearer"], resource, verifier: shared, ...verifierOptions } = withoutPrototype(others);
+  const verifier = verifierOf(shared, verifierOptions);
+  const parts = ownParts(verifier);
+  const { configuration } = parts;
   if (configuration.demands.isSenderConstrained && tokenResolver !== undefined) {
     throw new TypeError(
       'certbound: option "tokenResolver" cannot be given: the profile demands the Authorization header',
     );
   }
-  const { resource } = given;
   if (resourceMetadata !== undefined && resource === undefined) {
     throw new TypeError('certbound: option "resourceMetadata" needs option "resource"');
   }
-  const sources = {
-    certificateResolver,
-    tokenResolver,
-    connections: new WeakSet<object>(),
-    warnOfSetup: createSetupWarnings({
-      readsConnection: certificateResolver === undefined || certificateResolver === tlsCertificate,
-    }),
-    schemes: schemes.map((scheme) => scheme.toLowerCase()),
-    acceptedTokens: configuration.verifiedTokens === 0 ? undefined : new WeakMap<object, PresentedToken>(),
-  };
+  const sources = createCredentialSources<Request>({ certificateResolver, tokenResolver, schemes });
   const scopes = new Set<string>();
+  const isBearerHeader = tokenResolver === undefined && sources.schemes.includes("bearer");
   const protectedResource =
     resource === undefined
       ? undefined
-      : describeProtectedResource({
-          resource,
-          configuration,
-          isBearerHeader: tokenResolver === undefined && sources.schemes.includes("bearer"),
-          further: resourceMetadata ?? {},
-          scopes,
-        });
-  const tell = async (error: AccessTokenError, request: Request): Promise<never> => {
-    await callApplication("onRejected", () => onRejected?.(error, request));
-    throw error;
-  };
-  const refuse = (refusal: AccessTokenError, request: Request): Promise<never> =>
-    onRejected === undefined ? Promise.reject(refusal) : tell(refusal, request);
-  const fail = async (error: unknown, request: Request, observation: Observation | undefined): Promise<never> => {
-    const isRefusal = error instanceof AccessTokenError;
-    observation?.conclude(isRefusal ? error : undefined);
-    if (isRefusal) return refuse(error, request);
-    throw error;
-  };
+      : describeProtectedResource({ resource, configuration, isBearerHeader, further: resourceMetadata ?? {}, scopes });
 
   const authenticator = (requirements: Requirements<Request> = {}): ((request: Request) => Promise<AccessToken>) => {
     const checked = parseRequirements(requirements, configuration);
     for (const scope of checked.scopes ?? []) scopes.add(scope);
-    const decide = (
-      credentials: Credentials,
-      request: Request,
-      observation: Observation | undefined,
-    ): Verdict | Promise<Verdict> => {
-      const { token, certificate } = credentials;
-      const conclude = (verdict: Verdict): Verdict => {
-        if (!(verdict instanceof AccessTokenError)) keepAccepted(credentials, sources);
-        return verdict;
-      };
-      const verdict = verify(token, { certificate, requirements: checked, request, observation });
-      return isThenable(verdict) ? verdict.then(conclude) : conclude(verdict);
-    };
-    return (request) => {
+    return async (request) => {
+      const cached = acceptCachedRequest(request, checked, { sources, parts });
+      if (cached !== undefined) return cached;
       const observation = observeDecision();
-      const answer = (verdict: Verdict): Promise<AccessToken> => {
-        observation?.conclude(verdict);
-        return verdict instanceof AccessTokenError ? refuse(verdict, request) : Promise.resolve(verdict);
-      };
-      // Nothing is awaited that need not be, and where possible no error is thrown: either costs as much as the check.
       try {
-        const read = readCredentials(request, sources);
-        const verdict = isThenable(read)
-          ? read.then((found) => decide(found, request, observation))
-          : decide(read, request, observation);
-        if (!isThenable(verdict)) return answer(verdict);
-        return verdict.catch((error: unknown) => fail(error, request, observation)).then(answer);
+        const { token, certificate } = await readCredentials(request, sources);
+        const use = { certificate, requirements: checked, request, observation };
+        const accessToken = await verifyToken(token, use, parts);
+        observation?.accepted(accessToken);
+        return accessToken;
       } catch (error) {
-        return fail(error, request, observation);
+        observation?.threw(error);
+        const isHeard = onRejected !== undefined && error instanceof AccessTokenError;
+        if (isHeard) await callApplication("onRejected", () => onRejected(error, request));
+        throw error;
       }
     };
   };
-  return Object.assign(authenticator, { verifier, protectedResource });
+  const rejection = (error: AccessTokenError): HttpRejection => httpRejection(error, { realm, schemes, resource });
+  return Object.assign(authenticator, { verifier, protectedResource, rejection });
 }
 
 /** Takes the verifier that was given, which excludes every option that configures one, or creates it. */
-function verifierOf(
-  options: RejectionOptions & VerifierOptions & { readonly verifier?: Verifier | undefined },
-): InnerEntry & { readonly verifier: Verifier } {
-  const { realm: _realm, resource: _resource, verifier: given, ...verifierOptions } = options;
-  const [surplus] = Object.keys(verifierOptions);
+function verifierOf(given: Verifier | undefined, options: VerifierOptions): Verifier {
+  const [surplus] = Object.keys(options);
   if (given !== undefined && surplus !== undefined) {
     throw new TypeError(`certbound: option "${surplus}" configures a verifier, and option "verifier" gives one`);
   }
-  const verifier = given ?? createVerifier(verifierOptions);
-  const entry = innerEntry(verifier);
-  if (entry === undefined) throw new TypeError(`certbound: option "verifier" must be ${madeHere}`);
-  return { verifier, ...entry };
+  return given ?? createVerifier(options);
+}
+
+function ownParts(verifier: Verifier): VerifierParts {
+  const parts = partsOf(verifier);
+  if (parts === undefined) throw new TypeError(`certbound: option "verifier" must be ${madeHere}`);
+  return parts;
+}
+
+/** What {@link protectedResourceMetadata} takes: the options of an API, and the scopes that its routes ask for. */
+export type ProtectedResourceOptions<Request> = AuthenticatorOptions<Request> & {
+  /** Scopes that routes ask for; default: none are named. */
+  readonly scopes?: readonly string[] | undefined;
+};
+
+/**
+ * Generates the metadata of an API as an OAuth 2.0 protected resource (RFC 9728 section 2) from its options, for a
+ * server that serves it by itself; the adapters do so at the well-known path.
+ *
+ * It names no algorithms: the registered member is of signed responses, not of tokens. Nothing is fetched.
+ *
+ * @throws TypeError when an option is unknown, ill-typed or missing; `resource` must be given
+ */
+export function protectedResourceMetadata<Request extends IncomingRequest = NodeRequest>(
+  options: ProtectedResourceOptions<Request>,
+): ProtectedResourceMetadata {
+  const { scopes, ...rest } = withoutPrototype(options);
+  const authenticator = createAuthenticator<Request>(rest);
+  if (scopes !== undefined) authenticator({ scopes });
+  const { protectedResource } = authenticator;
+  if (protectedResource === undefined) throw new TypeError('certbound: option "resource" is missing');
+  return protectedResource.metadata();
 }

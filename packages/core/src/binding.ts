@@ -1,8 +1,12 @@
 import type { BindingOutcome } from "./access-token.ts";
-import { type ClientCertificate, type ClientCertificateInput, parseClientCertificate } from "./client-certificate.ts";
-import { AccessTokenError, type AccessTokenErrorCode } from "./errors.ts";
-import { isJsonObject, type JsonObject, ownMember } from "./json-object.ts";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
+import {
+  type ClientCertificate,
+  type ClientCertificateInput,
+  parseClientCertificate,
+} from "./certificate/client-certificate.ts";
+import { AccessTokenError, rejected } from "./errors.ts";
+import { isJsonObject, type JsonObject, ownMember } from "./values/json-object.ts";
+import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./values/thumbprint.ts";
 
 /** Claims that may hold a confirmation. */
 export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim: string]: unknown };
@@ -82,38 +86,45 @@ export function judgeBinding(
   return { binding: "refused", ...none, bindingError: bound };
 }
 
-// From here on a refusal is returned: throwing one costs several times what finding it does.
+/** Returns whether claims are bound to a certificate, and by nothing else. */
+export function isBoundTo(claims: ConfirmationClaims, { thumbprint }: ClientCertificate): boolean {
+  const confirmation = ownMember(claims, "cnf");
+  // The certificate's thumbprint is canonical, so that equal text is equal bytes; thumbprints are not secrets.
+  return (
+    isJsonObject(confirmation) &&
+    ownMember(confirmation, "x5t#S256") === thumbprint &&
+    !keyMembers.some((name) => Object.hasOwn(confirmation, name))
+  );
+}
+
+// From here on an error is returned: under "report-only" it is part of the result.
 
 function boundCertificate(
   claims: ConfirmationClaims,
   certificate: PresentedCertificate,
 ): ClientCertificate | AccessTokenError {
   if (certificate instanceof AccessTokenError) return certificate;
-  const confirmation = ownMember(claims, "cnf");
-  const thumbprint = isJsonObject(confirmation) ? ownMember(confirmation, "x5t#S256") : undefined;
-  // The certificate's is canonical, so that equal text is equal bytes; thumbprints are no secrets.
-  if (thumbprint !== certificate.thumbprint) return mismatch(confirmation);
-  // The claim equals a string, so that cnf is an object.
-  return boundByKey(confirmation as JsonObject) ?? certificate;
+  return isBoundTo(claims, certificate) ? certificate : mismatch(ownMember(claims, "cnf"));
 }
 
-/** Says why `cnf` does not name the certificate: the one method that is checked here, or another shape. */
+/** Says why `cnf` does not name the certificate alone: another method, another certificate, or another shape. */
 function mismatch(confirmation: unknown): AccessTokenError {
-  if (confirmation === undefined) return refused("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
-  if (!isJsonObject(confirmation)) return refused("ERR_BINDING_MALFORMED", "cnf is not an object");
+  if (confirmation === undefined)
+    return rejected("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
+  if (!isJsonObject(confirmation)) return rejected("ERR_BINDING_MALFORMED", "cnf is not an object");
   if (!Object.hasOwn(confirmation, "x5t#S256")) {
-    if (Object.keys(confirmation).length === 0) return refused("ERR_BINDING_MALFORMED", "cnf is empty");
-    return refused("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not checked here");
+    if (Object.keys(confirmation).length === 0) return rejected("ERR_BINDING_MALFORMED", "cnf is empty");
+    return rejected("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not checked here");
   }
   const thumbprint = confirmation["x5t#S256"];
-  if (typeof thumbprint !== "string") return refused("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
+  if (typeof thumbprint !== "string") return rejected("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
   if (!isThumbprint(thumbprint))
-    return refused("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
+    return rejected("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
   if (thumbprint === THUMBPRINT_OF_NOTHING) {
-    return refused("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
+    return rejected("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
   }
   const mismatched = "the certificate has another thumbprint than cnf names: stolen, or renewed?";
-  return boundByKey(confirmation) ?? refused("ERR_BINDING_MISMATCH", mismatched);
+  return boundByKey(confirmation) ?? rejected("ERR_BINDING_MISMATCH", mismatched);
 }
 
 /**
@@ -123,7 +134,7 @@ function mismatch(confirmation: unknown): AccessTokenError {
 function boundByKey(confirmation: JsonObject): AccessTokenError | undefined {
   const member = keyMembers.find((name) => Object.hasOwn(confirmation, name));
   if (member === undefined) return undefined;
-  return refused("ERR_BINDING_UNSUPPORTED", `cnf has ${member} next to x5t#S256, and no proof of that key is checked`);
+  return rejected("ERR_BINDING_UNSUPPORTED", `cnf has ${member} next to x5t#S256, and no proof of that key is checked`);
 }
 
 function seen(text: string): string {
@@ -133,12 +144,8 @@ function seen(text: string): string {
 }
 
 function missing(): AccessTokenError {
-  return refused(
+  return rejected(
     "ERR_CERTIFICATE_MISSING",
     "there is no client certificate: is requestCert set on the server, or a resolver configured for its proxy?",
   );
-}
-
-function refused(code: AccessTokenErrorCode, detail: string): AccessTokenError {
-  return new AccessTokenError(code, { detail });
 }

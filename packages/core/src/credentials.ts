@@ -1,20 +1,19 @@
-import { callApplication } from "./application-callback.ts";
-import { authorizationHeader, bearerToken } from "./bearer.ts";
+import { applicationError, callApplication } from "./runtime/application-callback.ts";
+import { authorizationHeader, bearerToken } from "./http/authorization-header.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
-import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
-import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./incoming-request.ts";
-import { type PresentedToken, presentedToken } from "./presented-token.ts";
-import type { ClientCertificateResolver, ResolvedCertificate } from "./resolvers/certificate-resolver.ts";
-import { connectionCertificate } from "./resolvers/tls-certificate.ts";
-import { isThenable } from "./thenable.ts";
-import { refuseRenegotiation, unprovenCertificate } from "./tls-connection.ts";
+import { AccessTokenError, isCertificateErrorCode, rejected } from "./errors.ts";
+import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
+import type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
+import { isProxyResolver } from "./proxy/from-proxy.ts";
+import { tlsCertificate } from "./certificate/tls-certificate.ts";
+import { createSetupWarnings } from "./certificate/setup-warnings.ts";
+import { isThenable } from "./runtime/promises.ts";
+import { refuseRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
 
-/** What a request is judged by, and where it came from. */
+/** What a request is judged by. */
 export interface Credentials {
-  readonly token: PresentedToken;
+  readonly token: string;
   readonly certificate: PresentedCertificate;
-  /** What the token is kept by; undefined when the request was made up without a connection. */
-  readonly connection: object | undefined;
 }
 
 /** Finds the access token of a request instead of the Authorization header; null, undefined and `""`: there is none. */
@@ -22,117 +21,116 @@ export type TokenResolver<Request> = (
   request: Request,
 ) => string | null | undefined | Promise<string | null | undefined>;
 
+/** The resolvers that an application has configured. */
+export interface ResolverOptions<Request> {
+  readonly tokenResolver?: TokenResolver<Request> | undefined;
+  /** Default: the TLS connection of the request. */
+  readonly certificateResolver?: ClientCertificateResolver<Request> | undefined;
+  readonly schemes: readonly string[];
+}
+
+/** A resolver of this package: synchronous, and without effects. */
+type OwnResolver = (request: IncomingRequest) => PresentedCertificate | null;
+
 /** How credentials are found. */
 export interface CredentialSources<Request> {
   readonly tokenResolver: TokenResolver<Request> | undefined;
-  /** Undefined: the TLS connection of the request. */
-  readonly certificateResolver: ClientCertificateResolver<Request> | undefined;
-  /** The connections that were looked at. */
-  readonly connections: WeakSet<object>;
-  /** Warns of a server whose set-up lets no client certificate, or an unproven one, be seen. */
-  readonly warnOfSetup: (request: NodeRequest) => void;
+  readonly certificateResolver: ClientCertificateResolver<Request>;
+  /** The same, if it is `tlsCertificate` or was made by `fromProxy`. */
+  readonly ownResolver: OwnResolver | undefined;
   /** In lower case. */
   readonly schemes: readonly string[];
-  /**
-   * What the open connections were last accepted with: the same again is compared, not read and named, so that a request
-   * costs 1.0 us and not 4.1. Undefined where nothing is to be remembered.
-   */
-  readonly acceptedTokens: WeakMap<object, PresentedToken> | undefined;
+  /** The connections that were inspected. */
+  readonly connections: WeakSet<object>;
+  readonly warnOfSetup: (request: NodeRequest) => void;
+}
+
+/** Creates the sources of an API. */
+export function createCredentialSources<Request extends IncomingRequest>({
+  tokenResolver,
+  certificateResolver = tlsCertificate,
+  schemes,
+}: ResolverOptions<Request>): CredentialSources<Request> {
+  const readsConnection = certificateResolver === tlsCertificate;
+  const isOwn = readsConnection || isProxyResolver(certificateResolver);
+  return {
+    tokenResolver,
+    certificateResolver,
+    ownResolver: isOwn ? (certificateResolver as OwnResolver) : undefined,
+    schemes: schemes.map((scheme) => scheme.toLowerCase()),
+    connections: new WeakSet(),
+    warnOfSetup: createSetupWarnings({ readsConnection }),
+  };
 }
 
 /**
  * Reads the access token and the client's certificate of a request.
  *
  * The certificate is read, or its resolver called, in the turn in which this function is called, unless the token was found
- * to be missing or malformed before: after a wait the connection may be closed, and have none.
+ * to be missing or malformed before: after a wait the connection may be closed, and have none. Whichever fails first, the
+ * token decides, so that one request has one response.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` or `ERR_REQUEST_MALFORMED`
  * @throws Error for whatever a resolver throws, or returns outside its type
  */
-export function readCredentials<Request extends IncomingRequest>(
+export async function readCredentials<Request extends IncomingRequest>(
   request: Request,
   sources: CredentialSources<Request>,
-): Credentials | Promise<Credentials> {
-  const received = nodeRequest(request);
-  const incoming = { request, received };
-  const connection = connectionOf(received);
-  const known = connection && sources.acceptedTokens?.get(connection);
-  // Where a token was accepted, the connection was looked at before.
-  if (known === undefined && connection !== undefined && !sources.connections.has(connection)) {
-    sources.connections.add(connection);
-    refuseRenegotiation(received);
-    sources.warnOfSetup(received);
-  }
-  const token = findToken(incoming, known, sources);
-  if (isThenable(token)) return readBoth(token, connection, () => findCertificate(incoming, sources));
-  const certificate = findCertificate(incoming, sources);
-  return isThenable(certificate)
-    ? certificate.then((found) => ({ token, certificate: found, connection }))
-    : { token, certificate, connection };
-}
-
-/** Keeps the token of a request that was accepted, for the next one of the same connection. */
-export function keepAccepted(
-  { token, connection }: Credentials,
-  { acceptedTokens }: Pick<CredentialSources<never>, "acceptedTokens">,
-): void {
-  if (token.isKept || connection === undefined || acceptedTokens === undefined) return;
-  acceptedTokens.set(connection, token);
-  token.isKept = true;
-}
-
-/** A request as the framework has it, and what is read of it. */
-interface Incoming<Request> {
-  readonly request: Request;
-  readonly received: NodeRequest;
-}
-
-async function readBoth(
-  token: Promise<PresentedToken>,
-  connection: object | undefined,
-  find: () => PresentedCertificate | Promise<PresentedCertificate>,
 ): Promise<Credentials> {
-  const certificate = (async () => find())();
-  // Whichever fails first: the token decides, so that one request has one answer.
+  const received = nodeRequest(request);
+  inspectConnection(received, sources);
+  const { tokenResolver, schemes } = sources;
+  const found =
+    tokenResolver === undefined
+      ? bearerToken(authorizationHeader(received), schemes)
+      : callApplication("tokenResolver", () => tokenResolver(request));
+  const token = isThenable(found) ? found.then(resolvedToken) : resolvedToken(found);
+  const certificate = findCertificate(request, received, sources);
   certificate.catch(() => {});
-  return { token: await token, certificate: await certificate, connection };
+  return { token: await token, certificate: await certificate };
 }
 
-function findToken<Request>(
-  { request, received }: Incoming<Request>,
-  known: PresentedToken | undefined,
-  { tokenResolver, schemes }: CredentialSources<Request>,
-): PresentedToken | Promise<PresentedToken> {
-  if (tokenResolver === undefined) {
-    const header = authorizationHeader(received);
-    return known?.source === header ? known : presentedToken(bearerToken(header, schemes), header);
-  }
-  const resolved = callApplication("tokenResolver", () => tokenResolver(request));
-  return isThenable(resolved) ? resolved.then((text) => resolvedToken(text, known)) : resolvedToken(resolved, known);
+/** Refuses renegotiation on a connection, and warns of the set-up of its server, when its first request arrives. */
+export function inspectConnection(
+  received: NodeRequest,
+  { connections, warnOfSetup }: Pick<CredentialSources<never>, "connections" | "warnOfSetup">,
+): void {
+  const connection = connectionOf(received);
+  if (connection === undefined || connections.has(connection)) return;
+  refuseRenegotiation(received);
+  warnOfSetup(received);
+  connections.add(connection);
 }
 
-function resolvedToken(resolved: unknown, known: PresentedToken | undefined): PresentedToken {
+function resolvedToken(resolved: unknown): string {
   if (resolved === null || resolved === undefined || resolved === "") {
-    throw new AccessTokenError("ERR_TOKEN_MISSING", { detail: "the tokenResolver found none" });
+    throw rejected("ERR_TOKEN_MISSING", "the tokenResolver found none");
   }
-  if (typeof resolved !== "string")
-    throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
-  return known?.source === resolved ? known : presentedToken(resolved, resolved);
+  if (typeof resolved === "string") return resolved;
+  throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
 }
 
-function findCertificate<Request>(
-  { request, received }: Incoming<Request>,
-  { certificateResolver }: CredentialSources<Request>,
-): PresentedCertificate | Promise<PresentedCertificate> {
-  if (certificateResolver === undefined) {
-    return connectionCertificate(received) ?? provenCertificate(null, unprovenCertificate(received));
-  }
+async function findCertificate<Request>(
+  request: Request,
+  received: NodeRequest,
+  { certificateResolver, ownResolver }: CredentialSources<Request>,
+): Promise<PresentedCertificate> {
   // Whatever the resolver reads: it may read the connection, or what a middleware has read of it.
   const unproven = unprovenCertificate(received);
-  const resolved = callApplication<ResolvedCertificate>("certificateResolver", () => certificateResolver(request));
-  return isThenable(resolved)
-    ? resolved.then((found) => provenCertificate(found, unproven ?? unprovenCertificate(received)))
-    : provenCertificate(resolved, unproven);
+  if (ownResolver !== undefined) return provenCertificate(ownCertificate(ownResolver, received), unproven);
+  const resolved = await callApplication<ResolvedCertificate>("certificateResolver", () =>
+    certificateResolver(request),
+  );
+  return provenCertificate(resolved, unproven ?? unprovenCertificate(received));
+}
+
+/** A format of an application may throw anything, which must not look like a rejection. */
+function ownCertificate(resolver: OwnResolver, received: NodeRequest): ResolvedCertificate {
+  try {
+    return resolver(received);
+  } catch (cause) {
+    throw applicationError("certificateResolver", cause);
+  }
 }
 
 /**
@@ -146,5 +144,5 @@ function provenCertificate(resolved: ResolvedCertificate, unproven: string | und
   const presented = presentedCertificate(resolved ?? null);
   const hasReason = presented instanceof AccessTokenError && presented.code !== "ERR_CERTIFICATE_MISSING";
   if (unproven === undefined || hasReason) return presented;
-  return new AccessTokenError("ERR_CERTIFICATE_MISSING", { detail: unproven });
+  return rejected("ERR_CERTIFICATE_MISSING", unproven);
 }

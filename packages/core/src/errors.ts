@@ -4,36 +4,10 @@
  * The codes are stable: switch on them, never on messages. What each one means, why it happens and what to do about it
  * is on the page `docs/errors.md`.
  */
-export type AccessTokenErrorCode =
-  | "ERR_TOKEN_MISSING"
-  | "ERR_REQUEST_MALFORMED"
-  | "ERR_TOKEN_MALFORMED"
-  | "ERR_TOKEN_ALGORITHM"
-  | "ERR_TOKEN_KEY_UNKNOWN"
-  | "ERR_TOKEN_SIGNATURE"
-  | "ERR_TOKEN_TYPE"
-  | "ERR_TOKEN_ISSUER"
-  | "ERR_TOKEN_AUDIENCE"
-  | "ERR_TOKEN_EXPIRED"
-  | "ERR_TOKEN_NOT_YET_VALID"
-  | "ERR_TOKEN_CLAIM"
-  | "ERR_TOKEN_INACTIVE"
-  | "ERR_BINDING_REQUIRED"
-  | "ERR_BINDING_MALFORMED"
-  | "ERR_BINDING_UNSUPPORTED"
-  | "ERR_BINDING_MISMATCH"
-  | CertificateErrorCode
-  | "ERR_AUTHENTICATION_INSUFFICIENT"
-  | "ERR_SCOPE_INSUFFICIENT"
-  | "ERR_ACCESS_DENIED"
-  | "ERR_KEYS_UNAVAILABLE"
-  | "ERR_INTROSPECTION_UNAVAILABLE";
+export type AccessTokenErrorCode = keyof typeof table;
 
 /** Says why there is no usable client certificate; the codes that a certificate resolver may return. */
-export type CertificateErrorCode =
-  | "ERR_CERTIFICATE_MISSING"
-  | "ERR_CERTIFICATE_MALFORMED"
-  | "ERR_CERTIFICATE_UNTRUSTED";
+export type CertificateErrorCode = Extract<AccessTokenErrorCode, `ERR_CERTIFICATE_${string}`>;
 
 /** Holds what the route asked for, for the challenge (RFC 6750 section 3, RFC 9470 section 3). */
 export interface Challenge {
@@ -52,33 +26,51 @@ export interface AccessTokenErrorOptions {
   readonly retryAfter?: number | undefined;
 }
 
-const messages: Readonly<Record<AccessTokenErrorCode, string>> = {
-  ERR_TOKEN_MISSING: "The request carries no access token",
-  ERR_REQUEST_MALFORMED: "The request does not carry exactly one well-formed access token",
-  ERR_TOKEN_MALFORMED: "The access token is not well-formed",
-  ERR_TOKEN_ALGORITHM: "The access token is signed with an algorithm that is not accepted",
-  ERR_TOKEN_KEY_UNKNOWN: "The issuer publishes no key that fits the access token",
-  ERR_TOKEN_SIGNATURE: "The signature of the access token is not valid",
-  ERR_TOKEN_TYPE: "The token is not of an accepted type",
-  ERR_TOKEN_ISSUER: "The access token is not from an accepted issuer",
-  ERR_TOKEN_AUDIENCE: "The access token is not for this API",
-  ERR_TOKEN_EXPIRED: "The access token has expired",
-  ERR_TOKEN_NOT_YET_VALID: "The access token is not valid yet",
-  ERR_TOKEN_CLAIM: "A claim of the access token is missing or malformed",
-  ERR_TOKEN_INACTIVE: "The access token is not active",
-  ERR_BINDING_REQUIRED: "The access token is not bound to a certificate",
-  ERR_BINDING_MALFORMED: "The confirmation claim of the access token is malformed",
-  ERR_BINDING_UNSUPPORTED: "The access token is bound by a method that is not checked here",
-  ERR_BINDING_MISMATCH: "The access token is bound to another certificate",
-  ERR_CERTIFICATE_MISSING: "The client presented no certificate",
-  ERR_CERTIFICATE_MALFORMED: "The client certificate is malformed",
-  ERR_CERTIFICATE_UNTRUSTED: "The client certificate, or the way it came, is not trusted",
-  ERR_AUTHENTICATION_INSUFFICIENT: "The authentication of the user does not meet the requirements",
-  ERR_SCOPE_INSUFFICIENT: "The access token lacks a required scope",
-  ERR_ACCESS_DENIED: "The access token does not permit this request",
-  ERR_KEYS_UNAVAILABLE: "The keys of the issuer cannot be fetched",
-  ERR_INTROSPECTION_UNAVAILABLE: "The issuer cannot be asked about the access token",
-};
+/** The message of a code, and the response to the client (RFC 6750 section 3.1, RFC 9470 section 3). */
+export type ErrorRow = readonly [
+  message: string,
+  status: 400 | 401 | 403 | 503,
+  /** Null when the challenge must not name one. */
+  error: "invalid_request" | "invalid_token" | "insufficient_scope" | "insufficient_user_authentication" | null,
+  /** Requirements of the route that the challenge names. */
+  challenge?: readonly (keyof Challenge)[],
+];
+
+const table = {
+  ERR_TOKEN_MISSING: ["The request carries no access token", 401, null],
+  ERR_REQUEST_MALFORMED: ["The request does not carry exactly one well-formed access token", 400, "invalid_request"],
+  ERR_TOKEN_MALFORMED: ["The access token is not well-formed", 401, "invalid_token"],
+  ERR_TOKEN_ALGORITHM: ["The access token is signed with an algorithm that is not accepted", 401, "invalid_token"],
+  ERR_TOKEN_KEY_UNKNOWN: ["The issuer publishes no key that fits the access token", 401, "invalid_token"],
+  ERR_TOKEN_SIGNATURE: ["The signature of the access token is not valid", 401, "invalid_token"],
+  ERR_TOKEN_TYPE: ["The token is not of an accepted type", 401, "invalid_token"],
+  ERR_TOKEN_ISSUER: ["The access token is not from an accepted issuer", 401, "invalid_token"],
+  ERR_TOKEN_AUDIENCE: ["The access token is not for this API", 401, "invalid_token"],
+  ERR_TOKEN_EXPIRED: ["The access token has expired", 401, "invalid_token"],
+  ERR_TOKEN_NOT_YET_VALID: ["The access token is not valid yet", 401, "invalid_token"],
+  ERR_TOKEN_CLAIM: ["A claim of the access token is missing or malformed", 401, "invalid_token"],
+  ERR_TOKEN_INACTIVE: ["The access token is not active", 401, "invalid_token"],
+  ERR_BINDING_REQUIRED: ["The access token is not bound to a certificate", 401, "invalid_token"],
+  ERR_BINDING_MALFORMED: ["The confirmation claim of the access token is malformed", 401, "invalid_token"],
+  ERR_BINDING_UNSUPPORTED: ["The access token is bound by a method that is not checked here", 401, "invalid_token"],
+  ERR_BINDING_MISMATCH: ["The access token is bound to another certificate", 401, "invalid_token"],
+  ERR_CERTIFICATE_MISSING: ["The client presented no certificate", 401, "invalid_token"],
+  ERR_CERTIFICATE_MALFORMED: ["The client certificate is malformed", 401, "invalid_token"],
+  ERR_CERTIFICATE_UNTRUSTED: ["The client certificate, or the way it came, is not trusted", 401, "invalid_token"],
+  ERR_AUTHENTICATION_INSUFFICIENT: [
+    "The authentication of the user does not meet the requirements",
+    401,
+    "insufficient_user_authentication",
+    ["acrValues", "maxAge"],
+  ],
+  ERR_SCOPE_INSUFFICIENT: ["The access token lacks a required scope", 403, "insufficient_scope", ["scopes"]],
+  ERR_ACCESS_DENIED: ["The access token does not permit this request", 403, "insufficient_scope"],
+  ERR_KEYS_UNAVAILABLE: ["The keys of the issuer cannot be fetched", 503, null],
+  ERR_INTROSPECTION_UNAVAILABLE: ["The issuer cannot be asked about the access token", 503, null],
+} as const;
+
+/** The error table. */
+export const errorRows: Readonly<Record<AccessTokenErrorCode, ErrorRow>> = table;
 
 const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
 
@@ -101,11 +93,11 @@ export class AccessTokenError extends Error {
   declare readonly retryAfter?: number;
 
   constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
-    if (!Object.hasOwn(messages, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
+    if (!Object.hasOwn(table, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
     const { stackTraceLimit } = Error;
     // A refusal is an answer, not a fault: where it was decided is in its code. The stack would cost more than the check.
     Reflect.set(Error, "stackTraceLimit", 0);
-    super(messages[code]);
+    super(table[code][0]);
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
     this.code = code;
     // Own members only: what every object inherits was not given.
@@ -129,4 +121,9 @@ Object.defineProperties(AccessTokenError.prototype, {
 /** Tells whether a code is one that a certificate resolver may return. */
 export function isCertificateErrorCode(code: AccessTokenErrorCode): code is CertificateErrorCode {
   return code.startsWith("ERR_CERTIFICATE_");
+}
+
+/** Creates the error of a check that failed, with a detail for the operator. */
+export function rejected(code: AccessTokenErrorCode, detail: string): AccessTokenError {
+  return new AccessTokenError(code, { detail });
 }

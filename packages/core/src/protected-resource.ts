@@ -1,8 +1,8 @@
-import type { VerifierConfiguration } from "./configuration.ts";
-import { deepFreeze, isJsonObject, type JsonObject } from "./json-object.ts";
-import type { OptionRule } from "./known-options.ts";
-import { metadataLocation } from "./resource-identifier.ts";
-import { isSecureUrl } from "./secure-url.ts";
+import type { VerifierConfiguration } from "./options/configuration.ts";
+import { deepFreeze, isJsonObject, type JsonObject } from "./values/json-object.ts";
+import type { OptionRule } from "./values/known-options.ts";
+import { metadataLocation } from "./http/resource-identifier.ts";
+import { isSecureUrl } from "./values/secure-url.ts";
 
 /** What a protected resource says of itself (RFC 9728 section 2); empty lists are left out. */
 export interface ProtectedResourceMetadata {

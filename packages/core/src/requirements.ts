@@ -1,11 +1,19 @@
 import type { AccessToken, AccessTokenClaims } from "./access-token.ts";
-import { callApplication } from "./application-callback.ts";
+import { callApplication } from "./runtime/application-callback.ts";
 import type { BindingMode } from "./binding.ts";
-import { currentTime } from "./clock.ts";
-import type { VerifierConfiguration } from "./configuration.ts";
-import { AccessTokenError, type Challenge } from "./errors.ts";
-import { ownMember } from "./json-object.ts";
-import { callback, knownOptions, nonEmptyList, nonEmptyString, type OptionRules, seconds } from "./known-options.ts";
+import { currentTime } from "./runtime/clock.ts";
+import type { VerifierConfiguration } from "./options/configuration.ts";
+import { AccessTokenError, type Challenge, isCertificateErrorCode, rejected } from "./errors.ts";
+import { ownMember } from "./values/json-object.ts";
+import {
+  callback,
+  knownOptions,
+  nonEmptyList,
+  nonEmptyString,
+  type OptionRules,
+  seconds,
+} from "./values/known-options.ts";
+import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 
 /** What one route asks of a token. Here `undefined` is refused: a misspelled variable must not drop a requirement. */
 export interface Requirements<Request = undefined> {
@@ -40,7 +48,7 @@ const token = {
 };
 
 /** The rules of requirements, for option types that include them. */
-export const requirementRules: OptionRules<Requirements<never>> = {
+const requirementRules: OptionRules<Requirements<never>> = {
   validateCertificateBinding: {
     expected:
       'true, "when-bound" (also accepts tokens without cnf) or "report-only" (refuses nothing for its binding); ' +
@@ -94,63 +102,70 @@ export function checkedRequirements<Request>(
 }
 
 /**
- * Checks scopes, groups, the user's authentication and the application's own decision, in this order; only the last one
- * has to be waited for.
+ * Checks scopes, groups, the user's authentication and the application's own decision, in this order.
  *
  * @throws AccessTokenError `ERR_SCOPE_INSUFFICIENT`, `ERR_AUTHENTICATION_INSUFFICIENT` or `ERR_ACCESS_DENIED`
  */
-export function checkRequirements<Request>(
+export async function checkRequirements<Request>(
   accessToken: AccessToken,
   requirements: CheckedRequirements<Request>,
   { request, configuration }: { readonly request: Request; readonly configuration: VerifierConfiguration },
-): Promise<void> | undefined {
-  const { scopes, groups, acrValues, maxAge, authorize } = requirements;
-  const { claims } = accessToken;
-  if (scopes !== undefined) requireScopes(claims, scopes);
-  if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
-    throw new AccessTokenError("ERR_ACCESS_DENIED", {
-      detail: "the groups of the token hold none of the required ones",
-    });
-  }
-  if (acrValues !== undefined || maxAge !== undefined)
-    requireAuthentication(claims, { acrValues, maxAge }, configuration);
-  return authorize && requireAuthorization(() => authorize(accessToken, request));
+): Promise<void> {
+  const unmet = unmetRequirement(accessToken.claims, requirements, configuration);
+  if (unmet !== undefined) throw unmet;
+  const { authorize } = requirements;
+  if (authorize === undefined) return;
+  const decision: unknown = await callApplication("authorize", () => authorize(accessToken, request));
+  if (decision === true) return;
+  if (decision !== false) throw new TypeError("certbound: authorize must return true or false");
+  throw rejected("ERR_ACCESS_DENIED", "authorize returned false");
 }
 
-function requireScopes(claims: AccessTokenClaims, scopes: readonly string[]): void {
-  const granted = new Set(["scope", "scp"].flatMap((name) => listOf(claims, name)).flatMap((text) => text.split(" ")));
-  if (scopes.every((scope) => granted.has(scope))) return;
-  throw new AccessTokenError("ERR_SCOPE_INSUFFICIENT", {
-    detail: `the token lacks one of the scopes ${scopes.join(" ")}`,
-    challenge: { scopes },
-  });
+/** Returns the error of the first requirement that claims do not meet, of those that need no callback. */
+export function unmetRequirement<Request>(
+  claims: AccessTokenClaims,
+  { scopes, groups, acrValues, maxAge }: CheckedRequirements<Request>,
+  configuration: VerifierConfiguration,
+): AccessTokenError | undefined {
+  if (scopes !== undefined && !hasScopes(claims, scopes)) {
+    const detail = `the token lacks one of the scopes ${scopes.join(" ")}`;
+    return new AccessTokenError("ERR_SCOPE_INSUFFICIENT", { detail, challenge: { scopes } });
+  }
+  if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
+    return rejected("ERR_ACCESS_DENIED", "the groups of the token hold none of the required ones");
+  }
+  if (acrValues === undefined && maxAge === undefined) return undefined;
+  return insufficientAuthentication(claims, { acrValues, maxAge }, configuration);
+}
+
+/** So many scopes are found sooner in a list than a set of all is made; more must not cost their number squared. */
+const FEW_SCOPES = 10;
+
+function hasScopes(claims: AccessTokenClaims, scopes: readonly string[]): boolean {
+  const granted = [...listOf(claims, "scope"), ...listOf(claims, "scp")].join(" ").split(" ");
+  if (scopes.length < FEW_SCOPES) return scopes.every((scope) => granted.includes(scope));
+  const all = new Set(granted);
+  return scopes.every((scope) => all.has(scope));
 }
 
 /** RFC 9470 section 3. */
-function requireAuthentication(
+function insufficientAuthentication(
   claims: AccessTokenClaims,
   challenge: Challenge,
   { clock, clockTolerance }: VerifierConfiguration,
-): void {
+): AccessTokenError | undefined {
   const { acrValues, maxAge } = challenge;
+  const insufficient = (detail: string): AccessTokenError =>
+    new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
   const acr = ownMember(claims, "acr");
   if (acrValues !== undefined && !(typeof acr === "string" && acrValues.includes(acr))) {
-    const detail = "acr is missing, or not one of the required values";
-    throw new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
+    return insufficient("acr is missing, or not one of the required values");
   }
-  if (maxAge === undefined) return;
+  if (maxAge === undefined) return undefined;
   const now = currentTime(clock);
   const time = ownMember(claims, "auth_time");
-  if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return;
-  const detail = "auth_time is missing, in the future, or longer ago than maxAge";
-  throw new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
-}
-
-async function requireAuthorization(authorize: () => boolean | Promise<boolean>): Promise<void> {
-  const decision: unknown = await callApplication("authorize", authorize);
-  if (decision === true) return;
-  if (decision !== false) throw new TypeError("certbound: authorize must return true or false");
-  throw new AccessTokenError("ERR_ACCESS_DENIED", { detail: "authorize returned false" });
+  if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return undefined;
+  return insufficient("auth_time is missing, in the future, or longer ago than maxAge");
 }
 
 /** The texts of a claim that is a text or a list; of other shapes, nothing. */
@@ -159,3 +174,23 @@ function listOf(claims: AccessTokenClaims, name: string): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((item) => typeof item === "string");
 }
+
+/** What one token is verified against. */
+export interface VerifyOptions extends Requirements {
+  /** The certificate that the client presented; null or `""`: none; an error: why there is none. Must be given. */
+  readonly clientCertificate: ClientCertificateInput | AccessTokenError | null;
+}
+
+/** The rules of these options. */
+export const verifyRules: OptionRules<VerifyOptions> = {
+  ...requirementRules,
+  clientCertificate: {
+    expected:
+      "PEM, base64 DER, bytes, an X509Certificate, { thumbprint }, an AccessTokenError with an ERR_CERTIFICATE_* code, or null",
+    accepts: (value) =>
+      value instanceof AccessTokenError
+        ? isCertificateErrorCode(value.code)
+        : // null is an object, too.
+          typeof value === "string" || (typeof value === "object" && !Array.isArray(value)),
+  },
+};

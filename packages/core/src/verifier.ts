@@ -1,25 +1,28 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
-import { judgeBinding, type PresentedCertificate, presentedCertificate, requireCertificate } from "./binding.ts";
-import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./claims.ts";
+import { judgeBinding, presentedCertificate, type PresentedCertificate, requireCertificate } from "./binding.ts";
+import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
-import { currentTime } from "./clock.ts";
-import { type CompactJws, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
-import type { VerifierConfiguration, VerifierOptions } from "./configuration.ts";
-import { type Observation, observeDecision } from "./decision.ts";
+import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
+import { currentTime } from "./runtime/clock.ts";
+import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
+import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
+import { type Observation, observeDecision } from "./events/decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
-import type { Introspector } from "./introspection/introspector.ts";
-import { createIssuers, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuers.ts";
-import { deepFreeze, type JsonObject, ownMember } from "./json-object.ts";
-import { knownOptions } from "./known-options.ts";
-import { checkOpaqueToken } from "./opaque-token.ts";
-import { parseVerifierOptions } from "./options.ts";
-import { type PresentedToken, presentedToken } from "./presented-token.ts";
-import { type CheckedRequirements, checkedRequirements, checkRequirements } from "./requirements.ts";
-import { verifySignature } from "./signature.ts";
-import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./verified-tokens.ts";
-import { type VerifyOptions, verifyRules } from "./verify-options.ts";
-import { isThenable } from "./thenable.ts";
-import { createTlsWarning } from "./unverified-tls.ts";
+import { createIssuers, isAlwaysAsked, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuer/issuers.ts";
+import { deepFreeze, type JsonObject, ownMember } from "./values/json-object.ts";
+import { knownOptions } from "./values/known-options.ts";
+import { checkOpaqueToken, isOpaqueToken } from "./token/opaque-token.ts";
+import { parseVerifierOptions } from "./options/verifier-options.ts";
+import {
+  type CheckedRequirements,
+  checkedRequirements,
+  checkRequirements,
+  type VerifyOptions,
+  verifyRules,
+} from "./requirements.ts";
+import { verifySignature } from "./issuer/signature.ts";
+import { createTlsWarning } from "./options/unverified-tls.ts";
+import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./token/verified-tokens.ts";
 
 /** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */
 export interface Verifier {
@@ -44,33 +47,18 @@ export interface VerificationRequest<Request> {
   readonly certificate: PresentedCertificate;
   readonly requirements: CheckedRequirements<Request>;
   readonly request: Request;
-  /** Is told what is learnt of the token; undefined when nobody listens. */
+  /** Records what is learnt of the token; undefined without a listener. */
   readonly observation: Observation | undefined;
 }
 
-/** What became of a token: a refusal is given, since to throw it costs more than to find it. */
-export type Verdict = AccessToken | AccessTokenError;
-
-/** The verifier's inner entry, whose input was checked; a promise where something has to be waited for. */
-export type VerifyChecked = <Request>(
-  token: PresentedToken,
-  use: VerificationRequest<Request>,
-) => Verdict | Promise<Verdict>;
-
-/** What adapters use of a verifier beyond its public methods. */
-export interface InnerEntry {
-  readonly verify: VerifyChecked;
-  /** Requirements are checked against it. */
-  readonly configuration: VerifierConfiguration;
-}
-
-interface Setup {
+/** What a verifier verifies with; adapters use it beyond the public methods. */
+export interface VerifierParts {
   readonly configuration: VerifierConfiguration;
   readonly issuers: Issuers;
   readonly verifiedTokens: VerifiedTokens;
 }
 
-const innerEntries = new WeakMap<object, InnerEntry>();
+const partsOfVerifiers = new WeakMap<object, VerifierParts>();
 /** Once per process: the environment is that of the process. */
 const warnOfUnverifiedTls = createTlsWarning();
 
@@ -86,9 +74,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
   const configuration = parseVerifierOptions(options);
   const issuers = createIssuers(configuration);
   warnOfUnverifiedTls(configuration);
-  const verifiedTokens = createVerifiedTokens(configuration.verifiedTokens);
-  const setup: Setup = { configuration, issuers, verifiedTokens };
-  const verify: VerifyChecked = (token, use) => verifyToken(token, use, setup);
+  const parts = { configuration, issuers, verifiedTokens: createVerifiedTokens(configuration.verifiedTokens) };
   const verifier: Verifier = Object.freeze({
     async verify(token: string, use: VerifyOptions) {
       if (typeof token !== "string") throw new TypeError("certbound: the access token must be a string");
@@ -97,153 +83,126 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
       const requirements = checkedRequirements(given, configuration);
+      const cached = acceptCachedToken(parts.verifiedTokens.find(token), certificate, requirements, configuration);
+      if (cached !== undefined) return cached;
       const observation = observeDecision();
       try {
         const request = { certificate, requirements, request: undefined, observation };
-        const verdict = await verify(presentedToken(token, token), request);
-        if (verdict instanceof AccessTokenError) throw verdict;
-        observation?.conclude(verdict);
-        return verdict;
+        const accessToken = await verifyToken(token, request, parts);
+        observation?.accepted(accessToken);
+        return accessToken;
       } catch (error) {
-        observation?.conclude(error instanceof AccessTokenError ? error : undefined);
+        observation?.threw(error);
         throw error;
       }
     },
-    async ready() {
-      await issuers.ready();
-    },
+    ready: () => issuers.ready(),
   });
-  innerEntries.set(verifier, { verify, configuration });
+  partsOfVerifiers.set(verifier, parts);
   return verifier;
 }
 
-/** Gives the inner entry of a verifier that was made here; undefined for any other object. */
-export function innerEntry(verifier: object): InnerEntry | undefined {
-  return innerEntries.get(verifier);
+/** Returns the parts of a verifier that was made here; undefined for any other object. */
+export function partsOf(verifier: object): VerifierParts | undefined {
+  return partsOfVerifiers.get(verifier);
 }
 
-/** What the token is, and whether this client may use it; what its certificate is worth; what the route asks of it. */
-function verifyToken<Request>(
-  token: PresentedToken,
+/**
+ * Verifies the token and its binding, applies the certificate policy, then checks the route's requirements.
+ *
+ * @throws AccessTokenError
+ */
+export async function verifyToken<Request>(
+  token: string,
   use: VerificationRequest<Request>,
-  setup: Setup,
-): Verdict | Promise<Verdict> {
-  const judged = after(judgeToken(token, use, setup), (verdict) => judgeByPolicy(verdict, use, setup));
-  return after(judged, (verdict) => authorize(verdict, use, setup));
-}
-
-/** An opaque token is asked about; a JWT is remembered, or new: then it is judged as it is, before its signature is. */
-function judgeToken<Request>(
-  token: PresentedToken,
-  use: VerificationRequest<Request>,
-  setup: Setup,
-): Verdict | Promise<Verdict> {
-  const { configuration, issuers, verifiedTokens } = setup;
-  if (token.isOpaque && issuers.ofOpaqueTokens !== undefined) {
-    return verifyOpaque(token.text, use, { configuration, ...issuers.ofOpaqueTokens });
-  }
-  const bindingRequired = use.requirements.validateCertificateBinding === true;
-  const remembered = verifiedTokens.find(token);
-  try {
-    if (remembered !== undefined) {
-      const { issuer, claims } = remembered;
-      use.observation?.found({ issuer: issuer.configuration.issuer, claims, remembered: true });
-      recheckClaims(remembered, { configuration, bindingRequired });
-      return acceptJwt(token, remembered, use, configuration);
-    }
-    // This only ever refuses, so that a garbage token, or a stolen one that is bound, costs neither a signature nor a fetch.
-    const jws = parseCompactJws(token.text);
-    const named = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
-    use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });
-    checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
-    // An unknown one has just been refused.
-    const issuer = named as Issuer;
-    judgeCertificate(jws.unverifiedClaims, issuer, use);
-    return verifyNew(token, jws, issuer, { use, setup });
-  } catch (error) {
-    if (!(error instanceof AccessTokenError)) throw error;
-    return remembered === undefined ? withoutSignature(error) : error;
-  }
-}
-
-/** What the certificate policy says of the certificate that the token came with. */
-function judgeByPolicy<Request>(
-  verdict: Verdict,
-  { requirements }: VerificationRequest<Request>,
-  { configuration }: Setup,
-): Verdict | Promise<Verdict> {
-  const { certificatePolicy, clock } = configuration;
-  if (certificatePolicy === undefined || verdict instanceof AccessTokenError) return verdict;
-  const isReported = requirements.validateCertificateBinding === "report-only";
-  return applyCertificatePolicy(verdict, certificatePolicy, { now: currentTime(clock), isReported });
-}
-
-/** What the route asks of a token that this client may use. */
-function authorize<Request>(
-  verdict: Verdict,
-  { requirements, request }: VerificationRequest<Request>,
-  { configuration }: Setup,
-): Verdict | Promise<Verdict> {
-  if (verdict instanceof AccessTokenError) return verdict;
-  const checking = checkRequirements(verdict, requirements, { request, configuration });
-  return checking === undefined ? verdict : checking.then(() => verdict);
-}
-
-/** Goes on with a verdict. What need not wait does not: a remembered token costs as much again where every step awaits. */
-function after(
-  verdict: Verdict | Promise<Verdict>,
-  next: (verdict: Verdict) => Verdict | Promise<Verdict>,
-): Verdict | Promise<Verdict> {
-  return isThenable(verdict) ? verdict.then(next) : next(verdict);
-}
-
-/** Keys and signature; then what was signed is judged. */
-async function verifyNew<Request>(
-  token: PresentedToken,
-  jws: CompactJws,
-  issuer: Issuer,
-  { use, setup }: { readonly use: VerificationRequest<Request>; readonly setup: Setup },
+  parts: VerifierParts,
 ): Promise<AccessToken> {
-  const { algorithm, type } = jws;
-  const { configuration, verifiedTokens } = setup;
-  const verified = await verifiedTokens.verify(token, async () => {
-    const { payload, key } = await verifySignature(jws, await issuer.keys.find(jws));
-    const claims = deepFreeze(parseJsonObject(payload, "payload"));
-    return { header: { algorithm, type }, issuer, key, claims, times: timesOf(claims) };
-  });
-  use.observation?.found({ claims: verified.claims });
-  const bindingRequired = use.requirements.validateCertificateBinding === true;
-  checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
-  const accessToken = await acceptJwt(token, verified, use, configuration);
-  verifiedTokens.remember(token, verified);
+  const { configuration, issuers } = parts;
+  const { requirements, request } = use;
+  const { certificatePolicy, clock } = configuration;
+  const { ofOpaqueTokens } = issuers;
+  const verified =
+    ofOpaqueTokens !== undefined && isOpaqueToken(token)
+      ? await verifyOpaqueToken(token, use, { configuration, ...ofOpaqueTokens })
+      : await verifyJwt(token, use, parts);
+  const isReported = requirements.validateCertificateBinding === "report-only";
+  const accessToken =
+    certificatePolicy === undefined
+      ? verified
+      : await applyCertificatePolicy(verified, certificatePolicy, { now: currentTime(clock), isReported });
+  await checkRequirements(accessToken, requirements, { request, configuration });
   return accessToken;
 }
 
-/** Decides for this client about a JWT whose claims were judged; an issuer that is always asked has its say as well. */
-function acceptJwt<Request>(
-  token: PresentedToken,
-  { issuer, claims }: VerifiedToken,
+async function verifyJwt<Request>(
+  token: string,
   use: VerificationRequest<Request>,
-  configuration: VerifierConfiguration,
-): AccessToken | Promise<AccessToken> {
-  const { certificate, requirements } = use;
-  const { accepted } = token;
-  // These claims name this certificate: neither can change, and what was made of them is frozen. To make it
-  // once more takes half as long again as all else. It is kept below, and so never where the issuer is always asked.
-  if (accepted?.claims === claims && accepted.clientCertificate === certificate) return accepted;
-  const binding = judgeCertificate(claims, issuer, use);
-  if (!isAlwaysAsked(issuer)) {
-    token.accepted = Object.freeze({ format: "jwt", claims, ...binding });
-    return token.accepted;
+  parts: VerifierParts,
+): Promise<AccessToken> {
+  const { configuration, verifiedTokens } = parts;
+  const bindingRequired = use.requirements.validateCertificateBinding === true;
+  const cached = verifiedTokens.find(token);
+  if (cached !== undefined) {
+    const { issuer, claims } = cached;
+    use.observation?.found({ issuer: issuer.configuration.issuer, claims, remembered: true });
+    recheckClaims(cached, { configuration, bindingRequired });
+    return acceptJwt(cached, use, configuration);
   }
-  return issuer.introspector.introspect(token.text).then((response) => {
-    const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
-    const both = judgeBinding([claims, told], certificate, requirements.validateCertificateBinding);
-    return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...both });
-  });
+  const { jws, issuer } = checkUnverified(token, use, parts);
+  const verified = await verifiedTokens.verify(token, () => verifyJws(jws, issuer));
+  use.observation?.found({ claims: verified.claims });
+  checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
+  const accessToken = await acceptJwt(verified, use, configuration);
+  verifiedTokens.keep(verified);
+  return accessToken;
 }
 
-/** Certificate and binding, by what the token itself says. */
+/**
+ * Checks a JWT before its signature is verified. This only ever rejects, so that a garbage token, or a stolen one that is
+ * bound, costs neither a signature nor a fetch.
+ */
+function checkUnverified<Request>(
+  token: string,
+  use: VerificationRequest<Request>,
+  { configuration, issuers }: VerifierParts,
+): { readonly jws: CompactJws; readonly issuer: Issuer } {
+  try {
+    const jws = parseCompactJws(token);
+    const named = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
+    use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });
+    const bindingRequired = use.requirements.validateCertificateBinding === true;
+    checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
+    // An unknown one has just been rejected.
+    const issuer = named as Issuer;
+    judgeCertificate(jws.unverifiedClaims, issuer, use);
+    return { jws, issuer };
+  } catch (error) {
+    throw error instanceof AccessTokenError ? withoutSignature(error) : error;
+  }
+}
+
+async function verifyJws(jws: CompactJws, issuer: Issuer): Promise<VerifiedToken> {
+  const { token, algorithm, type } = jws;
+  const { payload, key } = await verifySignature(jws, await issuer.keys.find(jws));
+  const claims = deepFreeze(parseJsonObject(payload, "payload"));
+  return { token, header: { algorithm, type }, issuer, key, claims, times: timesOf(claims) };
+}
+
+/** Accepts a JWT whose claims were checked, if it is bound to the client, and active where its issuer is always asked. */
+async function acceptJwt<Request>(
+  { token, issuer, claims }: VerifiedToken,
+  use: VerificationRequest<Request>,
+  configuration: VerifierConfiguration,
+): Promise<AccessToken> {
+  const binding = judgeCertificate(claims, issuer, use);
+  if (!isAlwaysAsked(issuer)) return Object.freeze({ format: "jwt", claims, ...binding });
+  const response = await issuer.introspector.introspect(token);
+  const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
+  const both = judgeBinding([claims, told], use.certificate, use.requirements.validateCertificateBinding);
+  return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...both });
+}
+
+/** Judges certificate and binding by what the token itself says. */
 function judgeCertificate<Request>(
   claims: JsonObject,
   issuer: Issuer,
@@ -255,33 +214,29 @@ function judgeCertificate<Request>(
   return judgeBinding([claims], certificate, mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode);
 }
 
-function isAlwaysAsked(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
-  return issuer.introspector !== undefined && issuer.configuration.introspection?.always === true;
-}
-
-/** Shape and certificate; then what the issuer says of it; then claims and binding of that. */
-async function verifyOpaque<Request>(
+/** Checks shape and certificate, introspects the token, then checks claims and binding of the response. */
+async function verifyOpaqueToken<Request>(
   token: string,
   { certificate, requirements, observation }: VerificationRequest<Request>,
-  { configuration, issuer, introspector }: OpaqueTokenIssuer & Pick<Setup, "configuration">,
+  { configuration, issuer, introspector }: OpaqueTokenIssuer & Pick<VerifierParts, "configuration">,
 ): Promise<AccessToken> {
   const { validateCertificateBinding: mode } = requirements;
   observation?.found({ issuer: issuer.issuer });
   checkOpaqueToken(token);
-  // A client that cannot use the token has nobody asked.
+  // Before the issuer is asked: this client cannot use the token anyway.
   requireCertificate(certificate, mode);
   const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer, claims: undefined });
   observation?.found({ claims });
   return Object.freeze({ format: "opaque", claims, ...judgeBinding([claims], certificate, mode) });
 }
 
-/** The claims of a JWT, with the confirmation that only the issuer told of. */
+/** Adds the confirmation that only the issuer told of to the claims of a JWT. */
 function withConfirmation(claims: AccessTokenClaims, told: AccessTokenClaims): AccessTokenClaims {
   const cnf = Object.hasOwn(told, "cnf") ? told.cnf : undefined;
   return cnf === undefined || Object.hasOwn(claims, "cnf") ? claims : Object.freeze({ ...claims, cnf });
 }
 
-/** Says in the detail that it is about what anybody may have written; of a certificate, it is not. */
+/** Adds to the detail that anyone may have written the token; an error of the certificate stays as it is. */
 function withoutSignature(error: AccessTokenError): AccessTokenError {
   // An error of a certificate may be one that the application made, and holds on to.
   if (isCertificateErrorCode(error.code)) return error;

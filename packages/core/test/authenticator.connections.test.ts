@@ -4,9 +4,9 @@ import { tamperSignature } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AccessToken } from "../src/access-token.ts";
 import { type AuthenticatorOptions, createAuthenticator } from "../src/authenticator.ts";
-import type { NodeRequest } from "../src/incoming-request.ts";
+import type { NodeRequest } from "../src/http/incoming-request.ts";
 import type { Requirements } from "../src/requirements.ts";
-import { parseClientCertificate } from "../src/client-certificate.ts";
+import { parseClientCertificate } from "../src/certificate/client-certificate.ts";
 import { introspectionOf, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
 import { startRememberingApi } from "./support/remembering-api.ts";
@@ -47,11 +47,14 @@ function connected(options: Partial<Options> = {}) {
 }
 
 describe("on a connection whose last request was accepted", () => {
-  test("the same token is accepted again, as the same", async () => {
+  test("the same token is accepted again, with the same claims and certificate", async () => {
     const { answer } = connected();
     const first = await answer(`Bearer ${token}`);
-    expect(await answer(`Bearer ${token}`)).toBe(first);
-    expect(Object.isFrozen(first)).toBe(true);
+    const second = await answer(`Bearer ${token}`);
+    expect(second).toEqual(first);
+    expect(second.claims).toBe(first.claims);
+    expect(second.clientCertificate).toBe(own);
+    expect([first, second].every(Object.isFrozen)).toBe(true);
   });
 
   test.each([

@@ -1,32 +1,32 @@
 import { createSelfSignedCertificate } from "@certbound/testing";
+import { parseClientCertificate } from "../src/certificate/client-certificate.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { NodeRequest } from "../src/incoming-request.ts";
-import { type Credentials, type CredentialSources, keepAccepted, readCredentials } from "../src/credentials.ts";
+import type { NodeRequest } from "../src/http/incoming-request.ts";
+import {
+  createCredentialSources,
+  type Credentials,
+  readCredentials,
+  type ResolverOptions,
+} from "../src/credentials.ts";
 import { AccessTokenError } from "../src/errors.ts";
-import { forwardedHeader } from "../src/resolvers/formats/forwarded-header.ts";
-import { fromProxy } from "../src/resolvers/from-proxy.ts";
+import { forwardedHeader } from "../src/proxy/formats/forwarded-header.ts";
+import { fromProxy } from "../src/proxy/from-proxy.ts";
+import { tlsCertificate } from "../src/certificate/tls-certificate.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 
 const client = await createSelfSignedCertificate();
 const request = requestWith("Bearer token");
 
-type Sources = CredentialSources<NodeRequest>;
+type Resolvers = ResolverOptions<NodeRequest>;
 
 /** Reads the credentials of a request with resolvers, which may be of types that TypeScript would not let pass. */
 async function read(
-  sources: { readonly tokenResolver?: unknown; readonly certificateResolver?: unknown },
+  resolvers: { readonly tokenResolver?: unknown; readonly certificateResolver?: unknown },
   from: NodeRequest = request,
 ): Promise<Credentials> {
-  const { tokenResolver, certificateResolver = () => null } = sources;
-  return readCredentials(from, {
-    tokenResolver: tokenResolver as Sources["tokenResolver"],
-    certificateResolver: certificateResolver as Sources["certificateResolver"],
-    connections: new WeakSet(),
-    warnOfSetup: () => {},
-    schemes: ["bearer"],
-    acceptedTokens: new WeakMap(),
-  });
+  const { tokenResolver, certificateResolver = () => null } = resolvers as Resolvers;
+  return readCredentials(from, createCredentialSources({ tokenResolver, certificateResolver, schemes: ["Bearer"] }));
 }
 
 /** The same value in every way that a resolver can give it. */
@@ -60,7 +60,7 @@ describe("the certificate resolver", () => {
   ])("gives the certificate as %s, at once or later", async (_name, value) => {
     for (const certificateResolver of resolversOf(value)) {
       const { token, certificate } = await read({ certificateResolver });
-      expect(token.text).toBe("token");
+      expect(token).toBe("token");
       expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
     }
   });
@@ -164,7 +164,7 @@ describe("the token resolver", () => {
   test("gives the token instead of the header, at once or later", async () => {
     for (const from of [request, requestWith(), requestWith("Bearer a", "Bearer b")]) {
       for (const tokenResolver of resolversOf("other")) {
-        expect((await read({ tokenResolver }, from)).token.text).toBe("other");
+        expect((await read({ tokenResolver }, from)).token).toBe("other");
       }
     }
   });
@@ -224,7 +224,7 @@ describe("the token resolver", () => {
 
 describe("without a token resolver", () => {
   test("the token is that of the Authorization header, and of no other place", async () => {
-    expect((await read({}, requestWith("bearer  a.b.c"))).token.text).toBe("a.b.c");
+    expect((await read({}, requestWith("bearer  a.b.c"))).token).toBe("a.b.c");
     const elsewhere = {
       rawHeaders: ["Proxy-Authorization", "Bearer a", "X-Forwarded-Authorization", "Bearer b"],
       socket: {},
@@ -265,52 +265,81 @@ describe("an incomplete header list", () => {
       { tokenResolver: () => "token", certificateResolver: () => client.der },
       among(1000),
     );
-    expect(token.text).toBe("token");
+    expect(token).toBe("token");
     expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
   });
 });
 
-describe("the token of a connection", () => {
-  const connection = { ...request, socket: {} };
-  const sources = (acceptedTokens: Sources["acceptedTokens"]) => ({
-    tokenResolver: undefined,
-    certificateResolver: () => null,
-    connections: new WeakSet(),
-    warnOfSetup: () => {},
-    schemes: ["bearer"],
-    acceptedTokens,
+describe("a resolver of this package", () => {
+  const trust = { addresses: ["192.0.2.1"] };
+  const resolver = fromProxy(forwardedHeader({ header: "x-cert", encoding: "der-base64" }), { trust });
+  const sourcesOf = (certificateResolver: Resolvers["certificateResolver"]) =>
+    createCredentialSources({ certificateResolver, schemes: ["Bearer"] });
+
+  test("is the default, tlsCertificate, or one that fromProxy made, and not a function around one", () => {
+    expect(sourcesOf(undefined).ownResolver).toBe(tlsCertificate);
+    expect(sourcesOf(tlsCertificate).ownResolver).toBe(tlsCertificate);
+    expect(sourcesOf(resolver).ownResolver).toBe(resolver);
+    expect(sourcesOf((from) => resolver(from)).ownResolver).toBeUndefined();
+    expect(sourcesOf((from) => tlsCertificate(from)).ownResolver).toBeUndefined();
   });
 
-  test("is the same object once it was kept, and on no other connection", async () => {
-    const keeping = sources(new WeakMap());
-    const first = await readCredentials(connection, keeping);
-    expect((await readCredentials(connection, keeping)).token).not.toBe(first.token);
-    keepAccepted(first, keeping);
-    expect((await readCredentials(connection, keeping)).token).toBe(first.token);
-    expect((await readCredentials({ ...request, socket: {} }, keeping)).token).not.toBe(first.token);
-    expect((await readCredentials(connection, sources(new WeakMap()))).token).not.toBe(first.token);
+  const forwarded: NodeRequest = {
+    rawHeaders: [...request.rawHeaders, "x-cert", "value", "x-verify", "value"],
+    socket: { remoteAddress: "192.0.2.1" },
+  };
+
+  test.each<[string, unknown]>([
+    ["an error", new Error("x")],
+    ["an error with a status", Object.assign(new Error("x"), { status: 401 })],
+    ["text", "x"],
+    ["undefined", undefined],
+  ])("whose format throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
+    const raise = (): never => {
+      throw cause;
+    };
+    const decode = () => parseClientCertificate(client.der);
+    for (const format of [{ decode: raise }, { decode, verify: { header: "x-verify", success: raise } }]) {
+      const certificateResolver = fromProxy({ header: "x-cert", ...format }, { trust });
+      const reason = await reasonOf(read({ certificateResolver }, forwarded));
+      expectFailure(reason, /certificateResolver/);
+      expect((reason as Error).cause).toBe(cause);
+    }
   });
 
-  test("is another one when the header differs, until that was kept", async () => {
-    const keeping = sources(new WeakMap());
-    const first = await readCredentials(connection, keeping);
-    keepAccepted(first, keeping);
-    const other = await readCredentials({ ...requestWith("Bearer tokem"), socket: connection.socket }, keeping);
-    expect(other.token.text).toBe("tokem");
-    keepAccepted(other, keeping);
-    expect((await readCredentials(connection, keeping)).token).not.toBe(first.token);
+  test("whose format returns a promise is at fault, and a promise that rejects is handled", async () => {
+    const decode = async (): Promise<never> => {
+      throw new Error("x");
+    };
+    const certificateResolver = fromProxy({ header: "x-cert", decode: decode as never }, { trust });
+    const reason = await reasonOf(read({ certificateResolver }, forwarded));
+    expectFailure(reason, /certificateResolver/);
+    expect((reason as Error).cause).toMatchObject({ message: expect.stringMatching(/not a promise/) });
+    // Vitest fails for a rejection that is not handled.
+    await new Promise((resolve) => void setImmediate(resolve));
   });
 
-  test("is not kept where nothing is to be remembered, or there is no connection", async () => {
-    const forgetful = sources(undefined);
-    const first = await readCredentials(connection, forgetful);
-    keepAccepted(first, forgetful);
-    expect((await readCredentials(connection, forgetful)).token).not.toBe(first.token);
-    const madeUp = { rawHeaders: request.rawHeaders } as NodeRequest;
-    const keeping = sources(new WeakMap());
-    const without = await readCredentials(madeUp, keeping);
-    keepAccepted(without, keeping);
-    expect((await readCredentials(madeUp, keeping)).token).not.toBe(without.token);
+  test("reads the connection of a request that a framework holds, without any headers", async () => {
+    const socket = {
+      getPeerX509Certificate: () => parseClientCertificate(client.der)?.x509,
+      getProtocol: () => "TLSv1.3",
+    };
+    const held = { raw: { socket } } as unknown as NodeRequest;
+    const { certificate } = await read({ tokenResolver: () => "token", certificateResolver: tlsCertificate }, held);
+    expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
+  });
+});
+
+describe("the connection of a request", () => {
+  test("fails every request whose connection cannot be kept from renegotiating", async () => {
+    const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"] });
+    const cause = new Error("x");
+    const disableRenegotiation = () => {
+      throw cause;
+    };
+    const connection = { ...request, socket: { disableRenegotiation } };
+    expect(await reasonOf(readCredentials(connection, sources))).toBe(cause);
+    expect(await reasonOf(readCredentials(connection, sources))).toBe(cause);
   });
 });
 

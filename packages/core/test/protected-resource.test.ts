@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type AuthenticatorOptions, createAuthenticator } from "../src/authenticator.ts";
-import type { NodeRequest } from "../src/incoming-request.ts";
-import { type ProtectedResourceOptions, protectedResourceMetadata } from "../src/protected-resource-metadata.ts";
+import {
+  type AuthenticatorOptions,
+  createAuthenticator,
+  protectedResourceMetadata,
+  type ProtectedResourceOptions,
+} from "../src/authenticator.ts";
+import type { NodeRequest } from "../src/http/incoming-request.ts";
 import { createVerifier } from "../src/verifier.ts";
 
 const issuer = { issuer: "https://issuer.example", audience: "https://api.example" };

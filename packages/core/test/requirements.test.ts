@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import type { AccessToken, AccessTokenClaims } from "../src/access-token.ts";
-import { parseVerifierOptions } from "../src/options.ts";
+import { parseVerifierOptions } from "../src/options/verifier-options.ts";
 import {
   checkRequirements,
   parseRequirements as parse,
@@ -159,6 +159,8 @@ describe('"when-bound" beside opaque tokens', () => {
   });
 });
 
+const many = Array.from({ length: 40 }, (_, index) => `scope-${index}`);
+
 describe("scopes", () => {
   test.each([
     ["the one", { scope: "read" }, ["read"], "accepted"],
@@ -170,6 +172,8 @@ describe("scopes", () => {
     ["scp as text", { scp: "read write" }, ["write"], "accepted"],
     ["scp as a list", { scp: ["read", "write"] }, ["write"], "accepted"],
     ["one in scope, one in scp", { scope: "read", scp: "write" }, ["read", "write"], "accepted"],
+    ["many of many", { scope: many.join(" ") }, many.slice(5), "accepted"],
+    ["all of many but one", { scope: many.slice(1).join(" ") }, many, "ERR_SCOPE_INSUFFICIENT"],
     ["a longer word", { scope: "readers" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["a shorter word", { scope: "rea" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["another case", { scope: "READ" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],

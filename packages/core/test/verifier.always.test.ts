@@ -1,7 +1,7 @@
 import { type AccessTokenOptions, forgeToken, tamperPayload, tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";

@@ -4,7 +4,7 @@ import { createCertificateAuthority, forgeToken } from "@certbound/testing";
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, test } from "vitest";
 import { createVerifier } from "../src/verifier.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { startEndpoint, json } from "./support/endpoint.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
 import { client, now, seconds, thief } from "./support/verification.ts";

@@ -1,6 +1,6 @@
 import type { Issuer } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
-import type { IssuerOptions } from "../src/configuration.ts";
+import type { IssuerOptions } from "../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
 import { introspectionOf, introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";

@@ -1,11 +1,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createSelfSignedCertificate } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { VerifierOptions } from "../src/configuration.ts";
+import type { VerifierOptions } from "../src/options/configuration.ts";
 import type { AccessTokenError } from "../src/errors.ts";
-import type { IntrospectionOptions } from "../src/introspection-configuration.ts";
-import { httpRejection } from "../src/rejection.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { IntrospectionOptions } from "../src/options/introspection-configuration.ts";
+import { httpRejection } from "../src/http/rejection.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { type Answer, endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { everythingOf } from "./support/everything-of.ts";
 import { introspectingVerifier } from "./support/introspecting-verifier.ts";

@@ -1,7 +1,7 @@
 import { tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, reasonOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, thief, verifierOf } from "./support/verification.ts";

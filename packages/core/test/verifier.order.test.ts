@@ -1,7 +1,7 @@
 import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
 import { client, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";

@@ -1,6 +1,6 @@
 import { type Issuer, tamperPayload, tamperSignature } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { VerifierOptions } from "../src/configuration.ts";
+import type { VerifierOptions } from "../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
 import { outcomeOf } from "./support/outcome.ts";

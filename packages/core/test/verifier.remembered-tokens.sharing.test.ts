@@ -1,6 +1,6 @@
 import { tamperSignature } from "@certbound/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { json, status } from "./support/endpoint.ts";
 import { startHeldEndpoint } from "./support/held-endpoint.ts";
 import { outcomeOf } from "./support/outcome.ts";

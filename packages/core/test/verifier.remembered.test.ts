@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { IntrospectionOptions } from "../src/introspection-configuration.ts";
+import type { IntrospectionOptions } from "../src/options/introspection-configuration.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
 import { client, now, startIssuerInTest, thief } from "./support/verification.ts";

@@ -2,7 +2,7 @@ import { createSelfSignedCertificate, forgeToken, tamperSignature } from "@certb
 import { describe, expect, test } from "vitest";
 import type { AccessTokenError } from "../src/errors.ts";
 import { createVerifier } from "../src/verifier.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { everythingOf } from "./support/everything-of.ts";
 import { type Outcome, refusalOf } from "./support/outcome.ts";

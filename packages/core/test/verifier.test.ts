@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
-import { createVerifier, innerEntry } from "../src/verifier.ts";
-import type { VerifyOptions } from "../src/verify-options.ts";
+import { createVerifier, partsOf } from "../src/verifier.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
 import { supported } from "./support/algorithms.ts";
 import { startEndpoint, status } from "./support/endpoint.ts";
 import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
@@ -396,9 +396,9 @@ describe("ready", () => {
 describe("createVerifier", () => {
   test("gives an object that cannot be changed, and is known as one of its own", () => {
     expect(Object.isFrozen(verifier)).toBe(true);
-    expect(innerEntry(verifier)).toMatchObject({ verify: expect.any(Function) });
-    expect(innerEntry({ ...verifier })).toBeUndefined();
-    expect(innerEntry(Object.create(verifier))).toBeUndefined();
+    expect(partsOf(verifier)).toMatchObject({ verifiedTokens: expect.any(Object) });
+    expect(partsOf({ ...verifier })).toBeUndefined();
+    expect(partsOf(Object.create(verifier))).toBeUndefined();
   });
 
   test("throws a TypeError that names a bad option", () => {

@@ -1,16 +1,18 @@
-import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import { AccessTokenError, createAuthenticator } from "@certbound/core";
 import type { AccessToken, AuthenticatorOptions, HttpRejection, Requirements, Verifier } from "@certbound/core";
-import type { NextFunction, Request, Response } from "express";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { metadataSender } from "./metadata-sender.ts";
+import type { Request, Response } from "express";
+import { type Incoming, type Outgoing, sendMetadata, sendRejection } from "./responses.ts";
 
 declare global {
   namespace Express {
     interface Request {
-      /** The claims of the accepted access token; set once a `protect()` handler has let the request pass. */
-      claims?: AccessToken["claims"];
-      /** The accepted access token, with the client certificate if the token is bound to it. */
-      accessToken?: AccessToken;
+      /** The claims of the token: set once `protect()` has let the request pass; undefined on a route without it. */
+      claims: AccessToken["claims"];
+      /**
+       * The accepted access token, with the client certificate if the token is bound to it: set once `protect()` has let the
+       * request pass; undefined on a route without it.
+       */
+      accessToken: AccessToken;
     }
   }
 }
@@ -32,8 +34,12 @@ export type Respond = (
 /** What `protectApi` takes. */
 export type ProtectApiOptions = AuthenticatorOptions<Request> & { readonly respond?: Respond | undefined };
 
-/** An Express handler, in Node's types so that a route keeps its inferred parameters. */
-export type ProtectHandler = (request: IncomingMessage, response: ServerResponse, next: NextFunction) => void;
+/**
+ * A handler for Express, and for other servers that call middleware with Node's request and response, such as connect.
+ *
+ * With Node's types, an Express route keeps its inferred parameters. What is passed to `next` is always an error.
+ */
+export type ProtectHandler = (request: Incoming, response: Outgoing, next: (error?: Error) => void) => void;
 
 /** Takes the requirements of a route, and gives the handler that goes before the route's own. */
 export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler) & {
@@ -56,23 +62,21 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  // Own members only: what every object inherits was not given.
-  const own = Object.assign(Object.create(null) as object, options);
-  const { respond = sendRejection, ...rest } = own;
-  const { realm, schemes, resource } = own;
+  const { respond: given, ...others } = options;
+  // What every object inherits was not given.
+  const respond = given !== undefined && Object.hasOwn(options, "respond") ? given : sendRejection;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
-  const authenticator = createAuthenticator<Request>(rest);
+  const authenticator = createAuthenticator<Request>(others);
   const { verifier, protectedResource } = authenticator;
-  const sendMetadata = metadataSender(protectedResource);
   const metadata = (): ProtectHandler => {
     if (protectedResource === undefined) throw new TypeError('certbound: option "resource" is missing');
-    return (incoming, outgoing, next) => sendMetadata(incoming, outgoing) || next();
+    return (incoming, outgoing, next) => sendMetadata(protectedResource, incoming, outgoing) || next();
   };
   const protect = (requirements?: Requirements<Request>): ProtectHandler => {
     const authenticate = authenticator(requirements);
     return (incoming, outgoing, next) => {
-      if (sendMetadata(incoming, outgoing)) return;
-      // Express calls its handlers with these; Node's types are in the signature for the sake of inference alone.
+      if (sendMetadata(protectedResource, incoming, outgoing)) return;
+      // Express calls its handlers with these. The callbacks of an application without Express get what its server has.
       const [request, response] = [incoming as Request, outgoing as Response];
       const accept = (accessToken: AccessToken): void => {
         Object.assign(request, { accessToken, claims: accessToken.claims });
@@ -82,7 +86,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
       const fail = (cause: unknown) => next(cause instanceof Error ? cause : new Error("non-error thrown", { cause }));
       const reject = async (error: unknown): Promise<void> => {
         if (!(error instanceof AccessTokenError)) return fail(error);
-        const rejection = httpRejection(error, { realm, schemes, resource });
+        const rejection = authenticator.rejection(error);
         const rejected = Object.assign(Object.create(error) as AccessTokenError, rejection);
         await respond(rejection, request, response, (other) => next(other instanceof Error ? other : rejected));
       };
@@ -91,11 +95,4 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
     };
   };
   return Object.assign(protect, { verifier, metadata });
-}
-
-function sendRejection({ status, headers, body }: HttpRejection, _request: Request, response: Response): void {
-  response.status(status);
-  // Express would also set what `headers` inherits.
-  for (const [name, value] of Object.entries(headers)) response.set(name, value);
-  response.json(body);
 }

@@ -32,6 +32,20 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect({ handled, errors }).toEqual({ handled: [], errors: [] });
   });
 
+  test("sends JSON with the settings of the application", async () => {
+    const app = express().set("json spaces", 1).set("etag", "strong");
+    app.use(protectApi(verifierOptions)());
+    const { url, close } = await startServer(createServer(tls, app));
+    onTestFinished(close);
+    const { status, headers, body } = await mtlsRequest(url, { ca: ca.certificate, identity: client });
+    expect({ status, body, length: headers["content-length"] }).toEqual({
+      status: 401,
+      body: '{\n "message": "unauthorized"\n}',
+      length: "30",
+    });
+    expect(headers.etag).toMatch(/^"/);
+  });
+
   test("leaves a route without protect() open", async () => {
     const { send } = await startApp(express);
     const response = await send({ path: "/open", headers: {}, identity: thief });
@@ -66,7 +80,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
   test("protects a router and what is mounted on it, with different requirements", async () => {
     const protect = protectApi(verifierOptions);
     const orders = express.Router();
-    orders.get("/:id", (request, response) => void response.json([request.params.id, request.claims?.sub]));
+    orders.get("/:id", (request, response) => void response.json([request.params.id, request.claims.sub]));
     orders.delete("/:id", protect({ scopes: ["write"] }), (_request, response) => void response.sendStatus(204));
     const app = express().use("/orders", protect({ scopes: ["read"] }), orders);
     const { url, close } = await startServer(createServer(tls, app));

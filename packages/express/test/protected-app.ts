@@ -65,6 +65,6 @@ export async function startApp(express: typeof express5, setup: AppSetup = {}): 
   };
 }
 
-function answerClaims({ claims = {} }: Request, response: Parameters<RequestHandler>[1]): void {
+function answerClaims({ claims = {} }: Partial<Request>, response: Parameters<RequestHandler>[1]): void {
   response.json(claims);
 }

@@ -8,6 +8,8 @@ import { parties, startApp } from "./protected-app.ts";
 const challenge =
   'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"';
 
+const evil: Respond = (_rejection, _request, response) => response.sendStatus(418);
+
 describe.each(expressVersions)("respond on %s", (_name, express) => {
   test("is given the answer that would have been sent, and sends its own", async () => {
     const rejections: unknown[] = [];
@@ -32,6 +34,13 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
       challenge,
       evil: undefined,
     });
+  });
+
+  test("is an own member of the options: what every object inherits is ignored", async () => {
+    const { send } = await withPollutedPrototype("respond", evil, () => startApp(express));
+    expect((await send({ identity: parties.thief })).status).toBe(401);
+    const { send: sendToOwn } = await startApp(express, { options: { respond: evil } });
+    expect((await sendToOwn({ identity: parties.thief })).status).toBe(418);
   });
 
   test("may answer later", async () => {

@@ -1,12 +1,15 @@
-import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
+import { AccessTokenError, createAuthenticator } from "@certbound/core";
 import type { AccessToken, AuthenticatorOptions, HttpRejection, Requirements, Verifier } from "@certbound/core";
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface as Route } from "fastify";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The claims of the accepted access token; set once a `protect()` hook has let the request pass. */
+    /** The claims of the token: set once `protect()` has let the request pass; undefined on a route without it. */
     claims: AccessToken["claims"];
-    /** The accepted access token, with the client certificate if the token is bound to it. */
+    /**
+     * The accepted access token, with the client certificate if the token is bound to it: set once `protect()` has let the
+     * request pass; undefined on a route without it.
+     */
     accessToken: AccessToken;
   }
   interface FastifyInstance {
@@ -49,12 +52,11 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  // Own members only: what every object inherits was not given.
-  const own = Object.assign(Object.create(null) as object, options);
-  const { respond = sendRejection, ...rest } = own;
-  const { realm, schemes, resource } = own;
+  const { respond: given, ...others } = options;
+  // What every object inherits was not given.
+  const respond = given !== undefined && Object.hasOwn(options, "respond") ? given : sendRejection;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
-  const authenticator = createAuthenticator<FastifyRequest>(rest);
+  const authenticator = createAuthenticator<FastifyRequest>(others);
   const { verifier, protectedResource } = authenticator;
   const metadata = (): ProtectHook => {
     if (protectedResource === undefined) throw new TypeError('certbound: option "resource" is missing');
@@ -74,7 +76,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         request.claims = request.accessToken.claims;
       } catch (error) {
         if (!(error instanceof AccessTokenError)) throw error;
-        await (async () => respond(httpRejection(error, { realm, schemes, resource }), request, reply))().catch(fail);
+        await (async () => respond(authenticator.rejection(error), request, reply))().catch(fail);
         await answered();
       }
     };

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Respond } from "../src/protect-api.ts";
-import { parties, startApp } from "./protected-app.ts";
+import { withPollutedPrototype } from "../../core/test/support/polluted-prototype.ts";
+import { type Protect, protectApi, type Respond } from "../src/protect-api.ts";
+import { createApp, parties, startApp, startSending } from "./protected-app.ts";
 
 const challenge =
   'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"';
@@ -64,4 +65,20 @@ test.each(["a text", undefined, { status: 200 }])("a respond that throws %j fail
 test("respond is not asked about a request that is accepted", async () => {
   const { send, handled } = await startApp({ options: { respond: (_rejection, _request, reply) => reply.send("x") } });
   expect([(await send()).status, handled.length]).toEqual([200, 1]);
+});
+
+test("respond is an own member of the options: what every object inherits is ignored", async () => {
+  const evil: Respond = (_rejection, _request, reply) => reply.code(418).send();
+  const create = (): Protect => protectApi(parties.verifierOptions);
+  const own = protectApi({ ...parties.verifierOptions, respond: evil });
+  const expected = [
+    [withPollutedPrototype("respond", evil, create), 401],
+    [own, 418],
+  ] as const;
+  for (const [protect, status] of expected) {
+    const app = createApp();
+    app.get("/", { onRequest: protect() }, () => "handled");
+    const send = await startSending(app);
+    expect((await send({ identity: parties.thief })).status).toBe(status);
+  }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { authorizationHeader, bearerToken } from "../../../packages/core/dist/bearer.js";
+import { authorizationHeader, bearerToken } from "../../../packages/core/dist/http/authorization-header.js";
 import { outcomeOf } from "../outcome.mjs";
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
-import { parseClientCertificate } from "../../../packages/core/dist/client-certificate.js";
+import { parseClientCertificate } from "../../../packages/core/dist/certificate/client-certificate.js";
 import { outcomeOf } from "../outcome.mjs";
 
 /**

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { judgeBinding } from "../../../packages/core/dist/binding.js";
-import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "../../../packages/core/dist/claims.js";
-import { parseClientCertificate } from "../../../packages/core/dist/client-certificate.js";
-import { parseJsonObject } from "../../../packages/core/dist/compact-jws.js";
-import { parseVerifierOptions } from "../../../packages/core/dist/options.js";
+import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "../../../packages/core/dist/token/claims.js";
+import { parseClientCertificate } from "../../../packages/core/dist/certificate/client-certificate.js";
+import { parseJsonObject } from "../../../packages/core/dist/token/compact-jws.js";
+import { parseVerifierOptions } from "../../../packages/core/dist/options/verifier-options.js";
 import { outcomeOf } from "../outcome.mjs";
 
 /** @typedef {Readonly<Record<string, unknown>>} Claims */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
-import { parseCompactJws } from "../../../packages/core/dist/compact-jws.js";
+import { parseCompactJws } from "../../../packages/core/dist/token/compact-jws.js";
 import { outcomeOf } from "../outcome.mjs";
 
 /**

@@ -1,8 +1,8 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { isJsonObject } from "../json-object.ts";
-import { knownOptions, nonEmptyList, type OptionRule, type OptionRules } from "../known-options.ts";
-import { withoutPrototype } from "../object-member.ts";
+import { isJsonObject } from "../values/json-object.ts";
+import { knownOptions, nonEmptyList, type OptionRule, type OptionRules } from "../values/known-options.ts";
+import { withoutPrototype } from "../values/object-member.ts";
 
 /**
  * Subject alternative names (RFC 5280 section 4.2.1.6), of which a certificate must have one, of any kind.

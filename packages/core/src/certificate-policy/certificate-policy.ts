@@ -1,8 +1,7 @@
 import type { AccessToken, AccessTokenClaims } from "../access-token.ts";
-import { callApplication } from "../application-callback.ts";
-import type { ClientCertificate } from "../client-certificate.ts";
-import { AccessTokenError } from "../errors.ts";
-import { isThenable } from "../thenable.ts";
+import { callApplication } from "../runtime/application-callback.ts";
+import type { ClientCertificate } from "../certificate/client-certificate.ts";
+import { AccessTokenError, rejected } from "../errors.ts";
 
 /** What a certificate is judged beside. */
 export interface CertificateContext {
@@ -35,23 +34,24 @@ export interface PolicyUse {
   readonly isReported: boolean;
 }
 
-/** Asks a policy about the certificate of a token that was verified; gives the token, or the error that refuses it. */
-export function applyCertificatePolicy(
+/**
+ * Applies a policy to the certificate of a token that was verified; resolves with the token.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_UNTRUSTED`
+ */
+export async function applyCertificatePolicy(
   token: AccessToken,
   policy: CertificatePolicy,
   { now, isReported }: PolicyUse,
-): AccessToken | AccessTokenError | Promise<AccessToken | AccessTokenError> {
+): Promise<AccessToken> {
   // A binding that was refused is reported already, with the first reason.
   const certificate = token.binding === "unbound" ? token.presentedCertificate : token.clientCertificate;
   if (certificate === undefined) return token;
   const context: CertificateContext = Object.freeze({ claims: token.claims, now });
-  const conclude = (decision: unknown): AccessToken | AccessTokenError => {
-    const refusal = refusalOf(decision);
-    if (refusal === undefined) return token;
-    return isReported ? withRefusedBinding(token, certificate, refusal) : refusal;
-  };
-  const decision = callApplication("certificatePolicy", () => policy(certificate, context));
-  return isThenable(decision) ? decision.then(conclude) : conclude(decision);
+  const refusal = refusalOf(await callApplication("certificatePolicy", () => policy(certificate, context)));
+  if (refusal === undefined) return token;
+  if (isReported) return withRefusedBinding(token, certificate, refusal);
+  throw refusal;
 }
 
 function withRefusedBinding(
@@ -74,5 +74,5 @@ function refusalOf(decision: unknown): AccessTokenError | undefined {
 
 /** Makes the error of a certificate that a policy does not accept. */
 export function untrusted(detail: string): AccessTokenError {
-  return new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail });
+  return rejected("ERR_CERTIFICATE_UNTRUSTED", detail);
 }

@@ -1,8 +1,8 @@
 import type { X509Certificate } from "node:crypto";
-import type { ClientCertificate } from "../client-certificate.ts";
+import type { ClientCertificate } from "../certificate/client-certificate.ts";
 import type { AccessTokenError } from "../errors.ts";
-import { isJsonObject, ownMember } from "../json-object.ts";
-import { callback, knownOptions, nonEmptyString, onlyTrue, type OptionRules } from "../known-options.ts";
+import { isJsonObject, ownMember } from "../values/json-object.ts";
+import { callback, knownOptions, nonEmptyString, onlyTrue, type OptionRules } from "../values/known-options.ts";
 import { type CertificateContext, type CertificatePolicy, untrusted } from "./certificate-policy.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 import type { CertificateTenants } from "./certificate-tenants.ts";

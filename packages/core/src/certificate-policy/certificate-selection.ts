@@ -1,6 +1,12 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
-import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
-import { nonEmptyList, onlyTrue, type OptionRule, type OptionRules, sha256Thumbprint } from "../known-options.ts";
+import { type ClientCertificate, parseClientCertificate } from "../certificate/client-certificate.ts";
+import {
+  nonEmptyList,
+  onlyTrue,
+  type OptionRule,
+  type OptionRules,
+  sha256Thumbprint,
+} from "../values/known-options.ts";
 import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } from "./alternative-names.ts";
 
 /** Says which certificates are meant; all that is given must hold, and each list by one of its items. */

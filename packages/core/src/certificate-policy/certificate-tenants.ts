@@ -1,6 +1,6 @@
-import { type ClientCertificate, parseClientCertificate } from "../client-certificate.ts";
-import { isJsonObject } from "../json-object.ts";
-import { knownOptions } from "../known-options.ts";
+import { type ClientCertificate, parseClientCertificate } from "../certificate/client-certificate.ts";
+import { isJsonObject } from "../values/json-object.ts";
+import { knownOptions } from "../values/known-options.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 
 /** Tells which tenant a certificate belongs to; undefined: to none, to more than one, or there is no certificate. */

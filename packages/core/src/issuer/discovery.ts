@@ -5,8 +5,8 @@ import {
   discoveryRequest,
   processDiscoveryResponse,
 } from "oauth4webapi";
-import { withoutPrototype } from "../object-member.ts";
-import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../secure-url.ts";
+import { withoutPrototype } from "../values/object-member.ts";
+import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
 import { ExchangeError } from "./exchange.ts";
 
 /** A member of an issuer's metadata that says where something is. */

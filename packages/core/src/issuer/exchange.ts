@@ -1,4 +1,4 @@
-import { withoutPrototype } from "../object-member.ts";
+import { withoutPrototype } from "../values/object-member.ts";
 
 /** How long one exchange with an issuer may take, the body included, in milliseconds. */
 export const EXCHANGE_TIMEOUT = 5000;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createAuthenticator } from "../../src/authenticator.ts";
 import { certificateRules } from "../../src/certificate-policy/certificate-rules.ts";
 import type { CertificateContext, CertificatePolicy } from "../../src/certificate-policy/certificate-policy.ts";
-import { type ClientCertificate, parseClientCertificate } from "../../src/client-certificate.ts";
+import { type ClientCertificate, parseClientCertificate } from "../../src/certificate/client-certificate.ts";
 import { AccessTokenError } from "../../src/errors.ts";
 import { introspectionOf } from "../support/introspecting-verifier.ts";
 import { outcomeOf, reasonOf, refusalOf } from "../support/outcome.ts";

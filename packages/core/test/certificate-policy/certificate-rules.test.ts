@@ -2,7 +2,7 @@ import { createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import { type CertificateRules, certificateRules } from "../../src/certificate-policy/certificate-rules.ts";
 import { certificateTenants } from "../../src/certificate-policy/certificate-tenants.ts";
-import { type ClientCertificate, parseClientCertificate } from "../../src/client-certificate.ts";
+import { type ClientCertificate, parseClientCertificate } from "../../src/certificate/client-certificate.ts";
 import { AccessTokenError } from "../../src/errors.ts";
 
 const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";

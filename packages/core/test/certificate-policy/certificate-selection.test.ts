@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
-import { parseClientCertificate, parseVerifiedCertificate } from "../../src/client-certificate.ts";
-import type { ClientCertificate, ClientCertificateInput } from "../../src/client-certificate.ts";
+import { parseClientCertificate, parseVerifiedCertificate } from "../../src/certificate/client-certificate.ts";
+import type { ClientCertificate, ClientCertificateInput } from "../../src/certificate/client-certificate.ts";
 import { type CertificateRules, certificateRules } from "../../src/certificate-policy/certificate-rules.ts";
 import { certificateTenants } from "../../src/certificate-policy/certificate-tenants.ts";
 import { AccessTokenError } from "../../src/errors.ts";

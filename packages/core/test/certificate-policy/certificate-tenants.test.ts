@@ -2,7 +2,7 @@ import { createSelfSignedCertificate } from "@certbound/testing";
 import { expect, test } from "vitest";
 import type { CertificateSelection } from "../../src/certificate-policy/certificate-selection.ts";
 import { certificateTenants } from "../../src/certificate-policy/certificate-tenants.ts";
-import { parseClientCertificate } from "../../src/client-certificate.ts";
+import { parseClientCertificate } from "../../src/certificate/client-certificate.ts";
 
 const acme = await createSelfSignedCertificate();
 const globex = await createSelfSignedCertificate();

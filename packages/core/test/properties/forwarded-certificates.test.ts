@@ -1,8 +1,8 @@
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { createHash } from "node:crypto";
 import { describe, expect } from "vitest";
-import type { CertificateEncoding } from "../../src/resolvers/encodings.ts";
-import type { ForwardedCertificateFormat } from "../../src/resolvers/forwarded-format.ts";
+import type { CertificateEncoding } from "../../src/proxy/encodings.ts";
+import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
 import { certificateShaped } from "../support/der.ts";
 import { type FormatName, formats } from "../support/formats.ts";
 import { encoders, verdict } from "../support/forwarding.ts";

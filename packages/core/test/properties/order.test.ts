@@ -2,7 +2,7 @@ import { type AccessTokenOptions, tamperSignature } from "@certbound/testing";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
-import type { VerifyOptions } from "../../src/verify-options.ts";
+import type { VerifyOptions } from "../../src/requirements.ts";
 import { type Outcome, outcomeOf } from "../support/outcome.ts";
 import { client, now, seconds, startIssuer, thief, verifierOf } from "../support/verification.ts";
 

@@ -3,12 +3,12 @@ import { fc } from "@fast-check/vitest";
 import { expect, test } from "vitest";
 import type { AccessToken } from "../../src/access-token.ts";
 import { createAuthenticator } from "../../src/authenticator.ts";
-import { parseClientCertificate } from "../../src/client-certificate.ts";
-import type { VerifierOptions } from "../../src/configuration.ts";
+import { parseClientCertificate } from "../../src/certificate/client-certificate.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
 import { AccessTokenError } from "../../src/errors.ts";
-import type { NodeRequest } from "../../src/incoming-request.ts";
+import type { NodeRequest } from "../../src/http/incoming-request.ts";
 import type { Requirements } from "../../src/requirements.ts";
-import type { ResolvedCertificate } from "../../src/resolvers/certificate-resolver.ts";
+import type { ResolvedCertificate } from "../../src/certificate/certificate-resolver.ts";
 import { requestWith } from "../support/requests.ts";
 import { client, now, seconds, startIssuer, thief } from "../support/verification.ts";
 

@@ -1,4 +1,4 @@
-import { type NodeRequest, type RequestWithAllHeaders, withAllHeaders } from "../../src/incoming-request.ts";
+import { type NodeRequest, type RequestWithAllHeaders, withAllHeaders } from "../../src/http/incoming-request.ts";
 
 /** A request whose header list is complete; any other fails the test. */
 export function allHeadersOf(request: NodeRequest): RequestWithAllHeaders {

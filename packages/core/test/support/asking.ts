@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
-import type { VerifierOptions } from "../../src/configuration.ts";
-import type { IntrospectionOptions } from "../../src/introspection-configuration.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
+import type { IntrospectionOptions } from "../../src/options/introspection-configuration.ts";
 import {
   createIntrospectionEndpoint,
   type IntrospectionEndpoint,
-} from "../../src/introspection/introspection-endpoint.ts";
-import { createIssuerKeys } from "../../src/keys/issuer-keys.ts";
-import { parseVerifierOptions } from "../../src/options.ts";
+} from "../../src/issuer/introspection/introspection-endpoint.ts";
+import { createIssuerKeys } from "../../src/issuer/keys/issuer-keys.ts";
+import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { type Answer, type Endpoint, json, startEndpoint } from "./endpoint.ts";
 
 /** Who asks, where nothing else is said. */

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { onTestFinished } from "vitest";
-import type { DecisionEvent } from "../../src/decision.ts";
-import type { KeysEvent } from "../../src/diagnostics.ts";
+import type { DecisionEvent } from "../../src/events/decision.ts";
+import type { KeysEvent } from "../../src/events/diagnostics.ts";
 
 interface Events {
   readonly "certbound:decision": DecisionEvent;

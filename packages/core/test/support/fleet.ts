@@ -1,6 +1,6 @@
 import type { Issuer } from "@certbound/testing";
 import { expect, vi } from "vitest";
-import type { Introspector } from "../../src/introspection/introspector.ts";
+import type { Introspector } from "../../src/issuer/introspection/introspector.ts";
 import { asking, introspectorOf, type IntrospectorOptions } from "./introspector.ts";
 import { cacheKey, type OpenStore, openStore } from "./stores.ts";
 import { client, startIssuerInTest } from "./verification.ts";

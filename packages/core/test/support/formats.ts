@@ -1,23 +1,18 @@
-import { apache } from "../../src/resolvers/formats/apache.ts";
-import { awsAlb } from "../../src/resolvers/formats/aws-alb.ts";
-import { azureAppService } from "../../src/resolvers/formats/azure-app-service.ts";
-import { azureApplicationGateway } from "../../src/resolvers/formats/azure-application-gateway.ts";
-import { azureContainerApps } from "../../src/resolvers/formats/azure-container-apps.ts";
-import { caddy } from "../../src/resolvers/formats/caddy.ts";
-import { cloudFoundry } from "../../src/resolvers/formats/cloud-foundry.ts";
-import { cloudFront } from "../../src/resolvers/formats/cloud-front.ts";
-import { cloudflare } from "../../src/resolvers/formats/cloudflare.ts";
-import { envoy } from "../../src/resolvers/formats/envoy.ts";
-import { forwardedHeader } from "../../src/resolvers/formats/forwarded-header.ts";
-import { gcp } from "../../src/resolvers/formats/gcp.ts";
-import { haproxy } from "../../src/resolvers/formats/haproxy.ts";
-import { ingressNginx } from "../../src/resolvers/formats/ingress-nginx.ts";
-import { kong } from "../../src/resolvers/formats/kong.ts";
-import { nginx } from "../../src/resolvers/formats/nginx.ts";
-import { openShift } from "../../src/resolvers/formats/open-shift.ts";
-import { rfc9440 } from "../../src/resolvers/formats/rfc9440.ts";
-import { traefik } from "../../src/resolvers/formats/traefik.ts";
-import type { ForwardedCertificateFormat } from "../../src/resolvers/forwarded-format.ts";
+import { apache } from "../../src/proxy/formats/apache.ts";
+import { awsAlb, cloudFront } from "../../src/proxy/formats/aws.ts";
+import { azureApplicationGateway, azureAppService, azureContainerApps } from "../../src/proxy/formats/azure.ts";
+import { caddy } from "../../src/proxy/formats/caddy.ts";
+import { cloudFoundry } from "../../src/proxy/formats/cloud-foundry.ts";
+import { cloudflare } from "../../src/proxy/formats/cloudflare.ts";
+import { envoy } from "../../src/proxy/formats/envoy.ts";
+import { forwardedHeader } from "../../src/proxy/formats/forwarded-header.ts";
+import { gcp } from "../../src/proxy/formats/gcp.ts";
+import { haproxy, openShift } from "../../src/proxy/formats/haproxy.ts";
+import { ingressNginx, nginx } from "../../src/proxy/formats/nginx.ts";
+import { kong } from "../../src/proxy/formats/kong.ts";
+import { rfc9440 } from "../../src/proxy/formats/rfc9440.ts";
+import { traefik } from "../../src/proxy/formats/traefik.ts";
+import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
 
 /** Every format, in each of its encodings; those that demand a secret do without it, so that one trust rule serves all. */
 export const formats = {

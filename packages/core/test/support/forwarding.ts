@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { ClientCertificate } from "../../src/client-certificate.ts";
+import type { ClientCertificate } from "../../src/certificate/client-certificate.ts";
 import { AccessTokenError } from "../../src/errors.ts";
-import type { NodeRequest } from "../../src/incoming-request.ts";
-import type { CertificateEncoding } from "../../src/resolvers/encodings.ts";
-import type { ForwardedCertificateFormat } from "../../src/resolvers/forwarded-format.ts";
-import { fromProxy } from "../../src/resolvers/from-proxy.ts";
+import type { NodeRequest } from "../../src/http/incoming-request.ts";
+import type { CertificateEncoding } from "../../src/proxy/encodings.ts";
+import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
+import { fromProxy } from "../../src/proxy/from-proxy.ts";
 
 /** Where the proxy of these tests is. */
 export const proxyAddress = "192.0.2.1";

@@ -1,5 +1,5 @@
 import { createCertificateAuthority } from "@certbound/testing";
-import { tlsCertificate } from "../../src/resolvers/tls-certificate.ts";
+import { tlsCertificate } from "../../src/certificate/tls-certificate.ts";
 import { startHttpsServer, type TlsServer } from "./tls-server.ts";
 
 /** Issues the certificates that these endpoints accept, unless they are told otherwise. */

@@ -1,6 +1,6 @@
 import type { Issuer } from "@certbound/testing";
-import type { VerifierOptions } from "../../src/configuration.ts";
-import type { IntrospectionOptions } from "../../src/introspection-configuration.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
+import type { IntrospectionOptions } from "../../src/options/introspection-configuration.ts";
 import type { Verifier } from "../../src/verifier.ts";
 import { verifierOf } from "./verification.ts";
 

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { onTestFinished } from "vitest";
-import type { IntrospectionEvent } from "../../src/diagnostics.ts";
+import type { IntrospectionEvent } from "../../src/events/diagnostics.ts";
 
 /** What is published on the channel while a test runs. */
 export interface Events {

@@ -1,9 +1,9 @@
 import type { Issuer } from "@certbound/testing";
-import type { VerifierOptions } from "../../src/configuration.ts";
-import type { IntrospectionOptions } from "../../src/introspection-configuration.ts";
-import { createIntrospector, type Introspector } from "../../src/introspection/introspector.ts";
-import { createIssuerKeys } from "../../src/keys/issuer-keys.ts";
-import { parseVerifierOptions } from "../../src/options.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
+import type { IntrospectionOptions } from "../../src/options/introspection-configuration.ts";
+import { createIntrospector, type Introspector } from "../../src/issuer/introspection/introspector.ts";
+import { createIssuerKeys } from "../../src/issuer/keys/issuer-keys.ts";
+import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { now } from "./verification.ts";
 
 /** What an introspector takes for the time, in milliseconds: both stand still until the test moves them. */

@@ -1,8 +1,8 @@
 import type { Issuer } from "@certbound/testing";
 import { expect, vi } from "vitest";
 import type { AccessTokenClaims } from "../../src/access-token.ts";
-import type { JsonWebKeySet, VerifierOptions } from "../../src/configuration.ts";
-import type { VerifyOptions } from "../../src/verify-options.ts";
+import type { JsonWebKeySet, VerifierOptions } from "../../src/options/configuration.ts";
+import type { VerifyOptions } from "../../src/requirements.ts";
 import { type Endpoint, json, startEndpoint } from "./endpoint.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { client, now, verifierOf } from "./verification.ts";

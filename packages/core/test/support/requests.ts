@@ -1,4 +1,4 @@
-import type { NodeRequest } from "../../src/incoming-request.ts";
+import type { NodeRequest } from "../../src/http/incoming-request.ts";
 
 /** A request with these Authorization headers, as it comes over a connection without TLS. */
 export function requestWith(...authorization: readonly string[]): NodeRequest {

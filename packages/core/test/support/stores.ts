@@ -1,5 +1,5 @@
 import { Keyv } from "keyv";
-import type { IntrospectionCache } from "../../src/introspection-configuration.ts";
+import type { IntrospectionCache } from "../../src/options/introspection-configuration.ts";
 
 /** The key of the shared caches of these tests. */
 export const cacheKey = "a secret of the fleet, 32 characters";

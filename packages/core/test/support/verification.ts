@@ -1,6 +1,6 @@
 import { createIssuer, createSelfSignedCertificate, type Issuer } from "@certbound/testing";
 import { afterAll, onTestFinished } from "vitest";
-import type { VerifierOptions } from "../../src/configuration.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../../src/verifier.ts";
 
 /** Milliseconds since the epoch; tokens are issued and verified then. */

@@ -1,0 +1,77 @@
+import type { AccessToken } from "./access-token.ts";
+import { isBoundTo, type PresentedCertificate } from "./binding.ts";
+import { recheckClaims } from "./token/claims.ts";
+import { isHashedCertificate } from "./certificate/client-certificate.ts";
+import type { VerifierConfiguration } from "./options/configuration.ts";
+import { type CredentialSources, inspectConnection } from "./credentials.ts";
+import { isDecisionObserved } from "./events/decision.ts";
+import {
+  headerValues,
+  type IncomingRequest,
+  type NodeRequest,
+  nodeRequest,
+  withAllHeaders,
+} from "./http/incoming-request.ts";
+import { isAlwaysAsked } from "./issuer/issuers.ts";
+import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
+import { unprovenCertificate } from "./certificate/tls-connection.ts";
+import type { VerifiedToken, VerifiedTokens } from "./token/verified-tokens.ts";
+
+// The fast path, for a token that was verified before: synchronous, since each await costs as much as all that it does.
+// It accepts, or returns undefined in any doubt: then the whole verification decides, and finds the error.
+
+interface CachedTokenParts {
+  readonly configuration: VerifierConfiguration;
+  readonly verifiedTokens: VerifiedTokens;
+}
+
+/** Accepts a request whose token was verified before, and whose certificate is read by a resolver of this package. */
+export function acceptCachedRequest<Request extends IncomingRequest>(
+  request: Request,
+  requirements: CheckedRequirements<Request>,
+  { sources, parts }: { readonly sources: CredentialSources<Request>; readonly parts: CachedTokenParts },
+): AccessToken | undefined {
+  const { ownResolver, tokenResolver, schemes } = sources;
+  if (ownResolver === undefined || tokenResolver !== undefined) return undefined;
+  try {
+    const received = nodeRequest(request);
+    const token = tokenOf(received, schemes);
+    // Before the certificate, which may be large: most tokens that are not cached are garbage or stolen.
+    const cached = token === undefined ? undefined : parts.verifiedTokens.find(token);
+    if (cached === undefined || unprovenCertificate(received) !== undefined) return undefined;
+    inspectConnection(received, sources);
+    return acceptCachedToken(cached, ownResolver(received), requirements, parts.configuration);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Accepts a token that was verified before, for the certificate that it is bound to, where no callback has to be called. */
+export function acceptCachedToken<Request>(
+  cached: VerifiedToken | undefined,
+  certificate: PresentedCertificate | null,
+  requirements: CheckedRequirements<Request>,
+  configuration: VerifierConfiguration,
+): AccessToken | undefined {
+  const { validateCertificateBinding, authorize } = requirements;
+  const callback = authorize ?? configuration.certificatePolicy;
+  if (callback !== undefined || isDecisionObserved() || !isHashedCertificate(certificate)) return undefined;
+  if (cached === undefined || isAlwaysAsked(cached.issuer) || !isBoundTo(cached.claims, certificate)) return undefined;
+  try {
+    recheckClaims(cached, { configuration, bindingRequired: validateCertificateBinding === true });
+    if (unmetRequirement(cached.claims, requirements, configuration) !== undefined) return undefined;
+  } catch {
+    return undefined;
+  }
+  return Object.freeze({ format: "jwt", claims: cached.claims, binding: "verified", clientCertificate: certificate });
+}
+
+/** Reads the token of a request with one Authorization header, in its simplest form: scheme, one space, token. */
+function tokenOf(received: NodeRequest, schemes: readonly string[]): string | undefined {
+  const complete = withAllHeaders(received);
+  if (typeof complete === "string") return undefined;
+  const [header, ...others] = headerValues(complete, "authorization");
+  if (header === undefined || others.length > 0) return undefined;
+  const space = header.indexOf(" ");
+  return schemes.includes(header.slice(0, space).toLowerCase()) ? header.slice(space + 1) : undefined;
+}

@@ -1,0 +1,158 @@
+import { Buffer } from "node:buffer";
+import { hash, X509Certificate } from "node:crypto";
+import { assertCertificateShape, derFromText } from "./certificate-der.ts";
+import { rejected } from "../errors.ts";
+import { memberOf } from "../values/object-member.ts";
+import { isThumbprint, THUMBPRINT_OF_NOTHING } from "../values/thumbprint.ts";
+
+/** A client certificate, known by its thumbprint. */
+export interface ClientCertificate {
+  /** The `x5t#S256`: SHA-256 of the DER encoding, as 43 characters of base64url (RFC 8705 section 3.1). */
+  readonly thumbprint: string;
+  /**
+   * The certificate itself, parsed when it is first read; undefined when only its thumbprint is known, or when it is not
+   * a certificate in DER that Node can parse.
+   */
+  readonly x509: X509Certificate | undefined;
+  /**
+   * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy says that it did, in the verify
+   * header of its format; else false or left out. The result of a proxy can be that of an earlier handshake, unless TLS
+   * session resumption is disabled there. The binding needs no chain (RFC 8705 section 6.2): this is for a
+   * `certificatePolicy`.
+   */
+  readonly chainVerified?: boolean | undefined;
+}
+
+/**
+ * The client's certificate, the leaf only: PEM text, DER as base64 text or as bytes, Node's object, or its thumbprint.
+ *
+ * `""` says that no certificate was presented.
+ */
+export type ClientCertificateInput =
+  | string
+  | Uint8Array
+  | X509Certificate
+  | {
+      readonly thumbprint: string;
+      readonly x509?: X509Certificate | undefined;
+      readonly chainVerified?: boolean | undefined;
+    };
+
+/**
+ * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
+ *
+ * Of a PEM chain it takes the first certificate. It does not check validity, chain or revocation, and parses only the outer
+ * structure.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
+ */
+export function certificateThumbprint(certificate: string | Uint8Array | X509Certificate): string {
+  const parsed = parseClientCertificate(certificate);
+  if (parsed === undefined) throw rejected("ERR_CERTIFICATE_MALFORMED", "the certificate is empty");
+  return parsed.thumbprint;
+}
+
+/**
+ * Turns a certificate in any of its forms into a {@link ClientCertificate}; undefined when none was presented.
+ *
+ * It does not check validity, chain or revocation.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
+ * @throws TypeError when the input is of none of the types
+ */
+export function parseClientCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
+  return hashedCertificate(input);
+}
+
+/** The same as {@link parseClientCertificate}, of a certificate whose chain was verified by who gives it. */
+export function parseVerifiedCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
+  const certificate = hashedCertificate(input);
+  return certificate && HashedCertificate.withVerifiedChain(certificate);
+}
+
+/** Returns whether a value is a certificate that was hashed, or a thumbprint that was checked, in this module. */
+export function isHashedCertificate(value: unknown): value is ClientCertificate {
+  return typeof value === "object" && value !== null && HashedCertificate.isOwn(value);
+}
+
+function hashedCertificate(input: ClientCertificateInput | null): HashedCertificate | undefined {
+  if (input === null || input === "") return undefined;
+  if (typeof input === "string") return fromDer(derFromText(input));
+  if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
+  if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
+  if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input, false);
+  if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
+  throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
+}
+
+// The one class beside the errors: its private field is a brand, so that a certificate that was hashed here is known by
+// its type and not hashed again, and a getter on the prototype is neither enumerated nor copied into a log line.
+class HashedCertificate implements ClientCertificate {
+  readonly thumbprint: string;
+  readonly #chainVerified: boolean;
+  #source: X509Certificate | Buffer | undefined;
+
+  constructor(thumbprint: string, source: X509Certificate | Buffer | undefined, chainVerified: boolean) {
+    this.thumbprint = thumbprint;
+    this.#source = source;
+    this.#chainVerified = chainVerified;
+    Object.freeze(this);
+  }
+
+  static isOwn(value: object): value is HashedCertificate {
+    return #source in value;
+  }
+
+  static withVerifiedChain(certificate: HashedCertificate): HashedCertificate {
+    return new HashedCertificate(certificate.thumbprint, certificate.#source, true);
+  }
+
+  get x509(): X509Certificate | undefined {
+    if (this.#source instanceof Uint8Array) this.#source = parseX509(this.#source);
+    return this.#source;
+  }
+
+  get chainVerified(): boolean {
+    return this.#chainVerified;
+  }
+}
+
+function fromDer(der: Buffer): HashedCertificate {
+  assertCertificateShape(der);
+  return new HashedCertificate(sha256(der), der, false);
+}
+
+function fromThumbprint(
+  input: Extract<ClientCertificateInput, { readonly thumbprint: string }>,
+): HashedCertificate | undefined {
+  const thumbprint: unknown = memberOf(input, "thumbprint");
+  const x509 = memberOf(input, "x509");
+  const chainVerified: unknown = memberOf(input, "chainVerified");
+  if (typeof thumbprint !== "string") throw new TypeError("the thumbprint of a client certificate must be a string");
+  if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
+  if (!isThumbprint(thumbprint))
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not 43 characters of canonical base64url");
+  if (x509 !== undefined && !(x509 instanceof X509Certificate)) {
+    throw new TypeError("the x509 of a client certificate must be an X509Certificate");
+  }
+  if (x509 !== undefined && sha256(x509.raw) !== thumbprint)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not that of its x509");
+  if (chainVerified !== undefined && typeof chainVerified !== "boolean") {
+    throw new TypeError("the chainVerified of a client certificate must be true or false");
+  }
+  return new HashedCertificate(thumbprint, x509, chainVerified === true);
+}
+
+function parseX509(der: Buffer): X509Certificate | undefined {
+  try {
+    const x509 = new X509Certificate(der);
+    // Node also parses BER, and encodes it again: then it is not the certificate that was hashed.
+    return x509.raw.equals(der) ? x509 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(der: Uint8Array): string {
+  return hash("sha256", der, "base64url");
+}

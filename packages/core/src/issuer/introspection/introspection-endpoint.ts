@@ -1,0 +1,172 @@
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import {
+  allowInsecureRequests,
+  type AuthorizationServer,
+  type Client,
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  introspectionRequest,
+  type IntrospectionRequestOptions,
+  processIntrospectionResponse,
+} from "oauth4webapi";
+import { currentTime } from "../../runtime/clock.ts";
+import type { IssuerConfiguration, VerifierConfiguration } from "../../options/configuration.ts";
+import { AccessTokenError } from "../../errors.ts";
+import { type IntrospectionConfiguration, isMutualTls } from "../../options/introspection-configuration.ts";
+import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
+import { boundedFetch, ExchangeError } from "../exchange.ts";
+import { createRemoteValue } from "../remote-value.ts";
+import { deepFreeze, isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
+import type { KeySource } from "../keys/key-source.ts";
+import { withoutPrototype } from "../../values/object-member.ts";
+import { isHttpsUrl, isLoopbackUrl } from "../../values/secure-url.ts";
+import { verifySignature } from "../signature.ts";
+import { clientAuthentication } from "./client-authentication.ts";
+import { mutualTlsFetch } from "./mutual-tls-fetch.ts";
+
+/** The endpoint at which one issuer answers about tokens (RFC 7662 section 2). */
+export interface IntrospectionEndpoint {
+  /**
+   * Says where it is.
+   *
+   * @throws ExchangeError
+   */
+  locate(): Promise<string>;
+  /**
+   * Makes sure that it is known, and that this API can authenticate; nothing is sent to it.
+   *
+   * @throws ExchangeError
+   */
+  ready(): Promise<void>;
+  /**
+   * Asks about a token. What is said of an active one, its `active` apart, was not looked at.
+   *
+   * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
+   */
+  ask(token: string): Promise<JsonObject>;
+}
+
+const SIGNED = "application/token-introspection+jwt";
+
+/**
+ * Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer.
+ *
+ * @param elapsed milliseconds that only ever grow
+ */
+export function createIntrospectionEndpoint(
+  issuer: IssuerConfiguration & { readonly introspection: IntrospectionConfiguration },
+  verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">,
+  keys: KeySource,
+  elapsed?: () => number,
+): IntrospectionEndpoint {
+  const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
+  const tls = isMutualTls(authentication) ? authentication.tls : undefined;
+  const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
+  const authenticate = clientAuthentication(authentication);
+
+  const metadata = createRemoteValue(
+    () => discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
+    elapsed,
+  );
+  const locate = async (): Promise<string> => {
+    if (endpoint !== undefined) return endpoint.href;
+    const found = metadata.current() ?? (await metadata.refreshed());
+    return endpointIn(found, isMutualTls(authentication));
+  };
+
+  const server = (url: string): AuthorizationServer =>
+    withoutPrototype({
+      issuer: issuer.issuer,
+      introspection_endpoint: url,
+      introspection_signing_alg_values_supported: [...issuer.algorithms],
+    });
+  const client = (): Client =>
+    withoutPrototype({
+      client_id: clientId,
+      [clockSkew]: Math.floor(currentTime(verifier.clock)) - Math.floor(Date.now() / 1000),
+      [clockTolerance]: verifier.clockTolerance,
+    });
+
+  return {
+    locate,
+    async ready() {
+      await authenticate(server(await locate()), client(), new URLSearchParams(), new Headers());
+    },
+    async ask(token) {
+      const url = await locate();
+      const parties = [server(url), client()] as const;
+      const options: IntrospectionRequestOptions = {
+        additionalParameters: { token_type_hint: "access_token" },
+        requestJwtResponse: signedResponse,
+        [customFetch]: (target, { body, headers }) => fetch(target, { method: "POST", body, headers }),
+        [allowInsecureRequests]: isLoopbackUrl(url),
+      };
+      const response = await introspectionRequest(...parties, authenticate, token, withoutPrototype(options));
+      if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
+      const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
+      if (isSigned) return readSigned(await response.text(), keys, parties);
+      if (signedResponse) throw new ExchangeError("the answer is not signed, and signedResponse is set");
+      return readResponse(response, parties);
+    },
+  };
+}
+
+type Parties = readonly [server: AuthorizationServer, client: Client];
+
+/** Reads a signed response, once its signature was verified with the keys of the issuer (RFC 9701 section 5). */
+async function readSigned(jwt: string, keys: KeySource, parties: Parties): Promise<JsonObject> {
+  try {
+    const { alg: algorithm = "", kid: keyId } = withoutPrototype(decodeProtectedHeader(jwt));
+    await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
+  } catch (error) {
+    const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
+    const reason = noKeys
+      ? "the keys that verify its answer cannot be fetched"
+      : "its answer is not signed by its keys";
+    throw new ExchangeError(reason);
+  }
+  // oauth4webapi compares the type letter by letter.
+  const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
+  return readResponse(response, parties, jwt);
+}
+
+async function readResponse(response: Response, parties: Parties, jwt?: string): Promise<JsonObject> {
+  try {
+    requireOwnMembers(jwt);
+    const introspected = await processIntrospectionResponse(...parties, response);
+    requireOwn(introspected, ["active"]);
+    return deepFreeze(introspected);
+  } catch {
+    throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
+  }
+}
+
+/** Reads the endpoint of metadata: for clients with a certificate the alias, if there is one (RFC 8705 section 5). */
+function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCertificate: boolean): string {
+  const aliases: unknown = metadata.mtls_endpoint_aliases;
+  const alias = hasCertificate && isJsonObject(aliases) ? ownMember(aliases, "introspection_endpoint") : undefined;
+  if (alias === undefined) return metadata.introspection_endpoint;
+  if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
+  throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
+}
+
+/** Requires that a signed response has the members that oauth4webapi checks, and would also find where they are inherited. */
+function requireOwnMembers(jwt: string | undefined): void {
+  if (jwt === undefined) return;
+  requireOwn(decodeProtectedHeader(jwt), ["typ"]);
+  requireOwn(decodeJwt(jwt), ["iss", "aud", "iat", "token_introspection"]);
+}
+
+function requireOwn(object: object, names: readonly string[]): void {
+  if (!names.every((name) => Object.hasOwn(object, name))) throw new TypeError("a member is missing");
+}
+
+const hints: ReadonlyMap<number, string> = new Map([
+  [400, ": does it answer about tokens of this kind?"],
+  [401, ": are the credentials of this API right?"],
+]);
+
+function unexpected(status: number): string {
+  return `the introspection endpoint answered with status ${status}${hints.get(status) ?? ""}`;
+}

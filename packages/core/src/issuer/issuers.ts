@@ -1,0 +1,59 @@
+import type { IssuerConfiguration, VerifierConfiguration } from "../options/configuration.ts";
+import { createIntrospector, type Introspector } from "./introspection/introspector.ts";
+import { createIssuerKeys } from "./keys/issuer-keys.ts";
+import type { KeySource } from "./keys/key-source.ts";
+
+/** A configured issuer, with what its tokens are verified by. */
+export interface Issuer {
+  readonly configuration: IssuerConfiguration;
+  readonly keys: KeySource;
+  /** Given where the issuer is asked about tokens: opaque ones, JWTs, or both. */
+  readonly introspector: Introspector | undefined;
+}
+
+/** The one issuer that is asked about opaque tokens. */
+export interface OpaqueTokenIssuer {
+  readonly issuer: IssuerConfiguration;
+  readonly introspector: Introspector;
+}
+
+/** The configured issuers. */
+export interface Issuers {
+  /** Finds the issuer that a token names, character by character. */
+  named(issuer: unknown): Issuer | undefined;
+  readonly ofOpaqueTokens: OpaqueTokenIssuer | undefined;
+  /** @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE` */
+  ready(): Promise<void>;
+}
+
+/** Creates the key sources and introspectors of the configured issuers. */
+export function createIssuers(verifier: VerifierConfiguration): Issuers {
+  const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier));
+  const byName = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.configuration.issuer, issuer]));
+  return {
+    named: (issuer) => byName.get(issuer),
+    ofOpaqueTokens: findOpaqueTokenIssuer(issuers),
+    async ready() {
+      await Promise.all(issuers.map(({ keys, introspector }) => Promise.all([keys.ready(), introspector?.ready()])));
+    },
+  };
+}
+
+function createIssuer(configuration: IssuerConfiguration, verifier: VerifierConfiguration): Issuer {
+  const keys = createIssuerKeys(configuration, verifier);
+  const { introspection } = configuration;
+  const introspector = introspection && createIntrospector({ ...configuration, introspection }, { keys, verifier });
+  return { configuration, keys, introspector };
+}
+
+function findOpaqueTokenIssuer(issuers: readonly Issuer[]): OpaqueTokenIssuer | undefined {
+  for (const { configuration: issuer, introspector } of issuers) {
+    if (introspector !== undefined && issuer.introspection?.opaqueTokens) return { issuer, introspector };
+  }
+  return undefined;
+}
+
+/** Returns whether an issuer is asked about its JWTs as well. */
+export function isAlwaysAsked(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
+  return issuer.introspector !== undefined && issuer.configuration.introspection?.always === true;
+}

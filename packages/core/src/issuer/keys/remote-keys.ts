@@ -1,0 +1,82 @@
+import { publishKeys } from "../../events/diagnostics.ts";
+import { AccessTokenError } from "../../errors.ts";
+import { ExchangeError, exchangeFailure } from "../exchange.ts";
+import { createRemoteValue, type RemoteFailure } from "../remote-value.ts";
+import { isJsonWebKeySet } from "../../options/configuration.ts";
+import { withoutPrototype } from "../../values/object-member.ts";
+import { type KeySet, readKeySet } from "./key-set.ts";
+import { type KeySource, unknownKey } from "./key-source.ts";
+
+/** What remote keys are made of. */
+export interface RemoteKeysOptions {
+  /** Whose keys they are, for those who listen to `certbound:keys`. */
+  readonly issuer: string;
+  /** Gives the URL of the key set. */
+  readonly locate: () => Promise<URL>;
+  /** Must end by itself, and reject with an `ExchangeError`. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Milliseconds that only ever grow; default `performance.now`. */
+  readonly elapsed?: () => number;
+}
+
+/**
+ * Creates the key source of an issuer that publishes its keys.
+ *
+ * An unknown `kid` fetches them again, with a cool-down. What cannot be known is `ERR_KEYS_UNAVAILABLE`, never a bad
+ * token. A key that the issuer removed is gone with the next fetch. A response that is not a key set, or is one without a
+ * usable key or with more than 1,000 of them, replaces nothing.
+ */
+export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
+  const { issuer, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);
+  const load = async (previous: KeySet | undefined): Promise<KeySet> => {
+    const started = elapsed();
+    try {
+      const set = await fetchKeySet(locate, fetch, previous);
+      publishKeys(issuer, { outcome: "fetched", keys: set.size, duration: elapsed() - started });
+      return set;
+    } catch (error) {
+      const outcome = previous === undefined ? "failed" : "stale";
+      publishKeys(issuer, { outcome, detail: exchangeFailure(error), duration: elapsed() - started });
+      throw error;
+    }
+  };
+  const keys = createRemoteValue(load, elapsed);
+  const refreshed = (): Promise<KeySet> =>
+    keys.refreshed().catch((error: unknown) => {
+      // It rejects with nothing else.
+      throw unavailable(error as RemoteFailure);
+    });
+  return {
+    async find(header) {
+      const known = keys.current()?.find(header);
+      if (known?.length) return known;
+      const found = (await refreshed()).find(header);
+      if (found.length > 0) return found;
+      const failure = keys.failure();
+      throw failure === undefined ? unknownKey() : unavailable(failure);
+    },
+    holds: (key) => keys.current()?.holds(key) ?? false,
+    async ready() {
+      if (keys.current() === undefined) await refreshed();
+    },
+  };
+}
+
+async function fetchKeySet(
+  locate: () => Promise<URL>,
+  fetch: typeof globalThis.fetch,
+  previous: KeySet | undefined,
+): Promise<KeySet> {
+  const response = await fetch(await locate(), { headers: { accept: "application/jwk-set+json, application/json" } });
+  if (response.status !== 200) throw new ExchangeError(`the key set is answered with status ${response.status}`);
+  const body: unknown = await response.json().catch(() => undefined);
+  if (!isJsonWebKeySet(body)) throw new ExchangeError("the answer is not a JSON Web Key Set");
+  const set = await readKeySet(body, previous);
+  if (set.problem !== undefined) throw new ExchangeError(`the key set ${set.problem}`);
+  return set;
+}
+
+function unavailable({ message, retryAfter }: RemoteFailure): AccessTokenError {
+  const detail = `the keys of the issuer could not be fetched: ${message}`;
+  return new AccessTokenError("ERR_KEYS_UNAVAILABLE", { detail, retryAfter });
+}

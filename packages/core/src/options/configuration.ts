@@ -1,0 +1,145 @@
+import type { JWK } from "jose";
+import type { CertificatePolicy } from "../certificate-policy/certificate-policy.ts";
+import type { IntrospectionConfiguration, IntrospectionOptions } from "./introspection-configuration.ts";
+import type { Profile, ProfileDemands } from "./profiles.ts";
+import { isJsonObject, ownMember } from "../values/json-object.ts";
+
+/**
+ * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
+ *
+ * Symmetric algorithms and `none` are never accepted.
+ */
+export type SignatureAlgorithm =
+  | "RS256"
+  | "RS384"
+  | "RS512"
+  | "PS256"
+  | "PS384"
+  | "PS512"
+  | "ES256"
+  | "ES384"
+  | "ES512"
+  | "EdDSA"
+  | "Ed25519"
+  | "ML-DSA-44"
+  | "ML-DSA-65"
+  | "ML-DSA-87";
+
+/** A JSON Web Key Set (RFC 7517 section 5). */
+export interface JsonWebKeySet {
+  readonly keys: readonly JWK[];
+}
+
+/** What is configured for each issuer. */
+export interface IssuerSettings {
+  /**
+   * The identifiers of this API, of which the token's `aud` must hold one; compared exactly. `null`, written out, skips
+   * the check.
+   */
+  readonly audience?: string | readonly string[] | null | undefined;
+  /**
+   * The issuer's public keys, or the URL that serves them, without credentials; default: found by discovery (RFC 8414, then
+   * OpenID Connect).
+   *
+   * What the members of the keys show is judged when the set is read: a set in the configuration without a key that can
+   * verify signatures, or with more than 1,000 of them, is a `TypeError`; such a set that was fetched replaces
+   * nothing, and is `ERR_KEYS_UNAVAILABLE` where no earlier set can be used.
+   * A key is imported when a token first needs it. A key that then proves unusable, such as a point off its curve, counts
+   * as absent: if no other key fits, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
+   */
+  readonly jwks?: JsonWebKeySet | string | URL | undefined;
+  /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}, or those of the profile. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
+  /** How the issuer is asked about opaque tokens, and with `always` about JWTs too; default: it is not. */
+  readonly introspection?: IntrospectionOptions | undefined;
+}
+
+/** One issuer of several. */
+export interface IssuerOptions extends IssuerSettings {
+  /** The issuer identifier, compared with `iss` character by character (RFC 8725 section 3.8). */
+  readonly issuer: string;
+}
+
+/** Configures a verifier, once. A member given as `undefined` counts as not given. */
+export interface VerifierOptions extends IssuerSettings {
+  /**
+   * The issuer identifier, or several issuers; compared with `iss` character by character. A configuration that names
+   * neither `issuer` nor `jwks` is filled from `CERTBOUND_ISSUER`, `CERTBOUND_AUDIENCE` (comma separated) and
+   * `CERTBOUND_JWKS_URI`.
+   */
+  readonly issuer?: string | readonly IssuerOptions[] | undefined;
+  /**
+   * Stricter rules. `"rfc9068"`: a JWT must be of type `at+jwt`, with all the claims that RFC 9068 section 2.2 demands.
+   * `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound,
+   * and from the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge` or `introspection` with
+   * `always` for each issuer, so that revoked tokens end. Opaque tokens remain possible. Options that contradict these rules
+   * are a `TypeError`; `audience: null` does not count as one.
+   */
+  readonly profile?: Profile | undefined;
+  /**
+   * Accepted `typ` values, without regard to case and to the prefix `application/`; `null` accepts a token without one.
+   * Default: `at+jwt`, and where the binding is required, without a profile, also `JWT` and none.
+   */
+  readonly tokenTypes?: readonly (string | null)[] | undefined;
+  /** How far clocks may differ, in seconds; default 5, at most 300; with the profile `fapi2` 10, at most 60. */
+  readonly clockTolerance?: number | undefined;
+  /** The greatest age of a token, in seconds since its `iat`, which is then required; `clockTolerance` is added. */
+  readonly maxTokenAge?: number | undefined;
+  /**
+   * How many verified tokens are cached at most, for up to 5 minutes, so that not every request needs a signature to be
+   * verified; default 10000, `false`: none. The certificate, the times and the requirements are checked for every request all
+   * the same.
+   */
+  readonly verifiedTokens?: number | false | undefined;
+  /**
+   * Judges client certificates beyond their thumbprint, for every request; default: the thumbprint is all that counts.
+   * `certificateRules` makes one. It is asked about the certificate that a token is bound to, under `"when-bound"` also about
+   * one that an unbound token came with; under `"report-only"` its refusal is reported.
+   */
+  readonly certificatePolicy?: CertificatePolicy | undefined;
+  /** Makes every request to an issuer (private CA, egress proxy); default: the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+  /** The time that claims are judged by, in milliseconds since the epoch; default: `Date.now`. */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** Where the keys of an issuer come from. */
+export type KeyLocation =
+  | { readonly kind: "set"; readonly jwks: JsonWebKeySet }
+  | { readonly kind: "url"; readonly url: URL }
+  | { readonly kind: "discovery"; readonly issuer: string };
+
+/** One issuer, checked. */
+export interface IssuerConfiguration {
+  readonly issuer: string;
+  readonly audience: readonly string[] | null;
+  readonly algorithms: ReadonlySet<string>;
+  readonly keys: KeyLocation;
+  readonly introspection: IntrospectionConfiguration | undefined;
+}
+
+/** A verifier's options, checked. */
+export interface VerifierConfiguration {
+  readonly issuers: readonly IssuerConfiguration[];
+  /** Whether an issuer is asked about opaque tokens without the promise that it returns `cnf`. */
+  readonly confirmationMayBeUntold: boolean;
+  /** What is demanded beyond the other members. */
+  readonly demands: ProfileDemands;
+  /** Normalised: lower case, without `application/`. */
+  readonly tokenTypes: ReadonlySet<string | null> | undefined;
+  readonly clockTolerance: number;
+  readonly maxTokenAge: number | undefined;
+  /** Zero: none are remembered. */
+  readonly verifiedTokens: number;
+  readonly certificatePolicy: CertificatePolicy | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: () => number;
+}
+
+/** Tells whether a value has the shape of a key set (RFC 7517 section 5); what its keys hold is not looked at. */
+export function isJsonWebKeySet(value: unknown): value is JsonWebKeySet {
+  if (!isJsonObject(value)) return false;
+  const keys = ownMember(value, "keys");
+  // findIndex, since every() passes over the holes of a sparse array.
+  return Array.isArray(keys) && keys.findIndex((key) => !isJsonObject(key)) === -1;
+}

@@ -1,0 +1,44 @@
+import { knownOptions, type OptionRules } from "../../values/known-options.ts";
+import { type HeaderOptions, headerRules, type VerifiedOptions } from "../define-format.ts";
+import { decoders } from "../encodings.ts";
+import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
+
+/** How the load balancer's listener authenticates clients. */
+export interface AwsAlbOptions extends HeaderOptions {
+  /**
+   * `"verify"`, the default: the leaf, verified by the load balancer. `"passthrough"`: the client's chain, of which the leaf
+   * counts; the load balancer checked only that the client holds its key.
+   */
+  readonly mode?: "verify" | "passthrough" | undefined;
+}
+
+const albRules: OptionRules<AwsAlbOptions> = {
+  ...headerRules,
+  mode: { expected: '"verify" or "passthrough"', accepts: (value) => value === "verify" || value === "passthrough" },
+};
+
+/** AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert`. */
+export function awsAlb(options: AwsAlbOptions = {}): ForwardedCertificateFormat {
+  const { header, mode } = knownOptions("the options of the format", options, albRules, "not-given");
+  return Object.freeze(
+    mode === "passthrough"
+      ? { header: header ?? "x-amzn-mtls-clientcert", decode: decoders["pem-urlencoded-chain"] }
+      : { header: header ?? "x-amzn-mtls-clientcert-leaf", decode: decoders["pem-urlencoded"] },
+  );
+}
+
+const cloudFrontRules: OptionRules<Omit<VerifiedOptions, "verify">> = { ...headerRules, verifyHeader: headerName };
+
+/**
+ * AWS CloudFront viewer mutual TLS: `CloudFront-Viewer-Cert-Sha256`, with `CloudFront-Viewer-Cert-Present: 1`.
+ *
+ * Forward both headers to the origin by its origin request policy.
+ */
+export function cloudFront(options: Omit<VerifiedOptions, "verify"> = {}): ForwardedCertificateFormat {
+  const { header, verifyHeader } = knownOptions("the options of the format", options, cloudFrontRules, "not-given");
+  return Object.freeze({
+    header: header ?? "cloudfront-viewer-cert-sha256",
+    decode: decoders["sha256-hex"],
+    verify: { header: verifyHeader ?? "cloudfront-viewer-cert-present", success: "1" },
+  });
+}

@@ -1,0 +1,68 @@
+import { knownOptions, type OptionRules } from "../../values/known-options.ts";
+import {
+  type EncodedOptions,
+  encodingRule,
+  firstOf,
+  verification,
+  type Verification,
+  verifiedFormat,
+  type VerifiedOptions,
+  verifiedRules,
+} from "../define-format.ts";
+import { decoders } from "../encodings.ts";
+import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
+
+/**
+ * What HAProxy is configured to send. `"der-base64"`, the default: `%[ssl_c_der,base64]`; `"rfc9440"`: the same between
+ * colons; `"sha256-hex"`: `%[ssl_c_der,sha2(256),hex]`; `"sha256-base64url"`: `%[ssl_c_der,sha2(256),ub64enc]`.
+ */
+export interface HaproxyOptions extends VerifiedOptions, EncodedOptions<keyof typeof headers> {
+  /** The header with `%[ssl_c_used]`, which then must be `1`. Not `ssl_fc_has_crt`, which is 0 on resumed sessions. */
+  readonly usedHeader?: string | undefined;
+}
+
+const headers = {
+  "der-base64": "x-ssl-client-der",
+  rfc9440: "client-cert",
+  "sha256-hex": "x-ssl-client-sha256",
+  "sha256-base64url": "x-ssl-client-x5ts256",
+} as const;
+
+const rules: OptionRules<HaproxyOptions> = { ...verifiedRules, ...encodingRule(headers), usedHeader: headerName };
+
+/** What HAProxy says in `ssl_c_verify`: 0 for success, and for no certificate too, so that it counts beside one only. */
+const haproxyVerification: Verification = {
+  header: "x-ssl-client-verify",
+  success: "0",
+  presented: (value) => /^\d{1,5}$/.test(value),
+};
+
+/**
+ * HAProxy: `http-request set-header X-SSL-Client-DER %[ssl_c_der,base64]` and `X-SSL-Client-Verify %[ssl_c_verify]`.
+ *
+ * Where headers are set on a condition, `del-header` them first, or a client without a certificate sends its own; with
+ * `Client-Cert` set so, and no verify header, use `rfc9440()`.
+ */
+export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateFormat {
+  const given = knownOptions("the options of the format", options, rules, "not-given");
+  const { header, encoding = firstOf(headers), usedHeader } = given;
+  const verify = [verification(given, haproxyVerification)];
+  if (usedHeader !== undefined) verify.push({ header: usedHeader, success: "1" });
+  return Object.freeze({ header: header ?? headers[encoding], decode: decoders[encoding], verify });
+}
+
+/**
+ * The OpenShift router: `X-SSL-Client-DER` and `X-SSL-Client-Verify`.
+ *
+ * Routers before the fix of CVE-2026-46579 pass the client's own headers on plain HTTP routes.
+ */
+export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFormat {
+  const format = verifiedFormat(options, {
+    header: "x-ssl-client-der",
+    encoding: "der-base64",
+    verify: haproxyVerification,
+  });
+  // Its template asks for quotes, which no released HAProxy writes here.
+  const decode = (value: string) => (value === '""' ? undefined : format.decode(value.replace(/^"(.*)"$/, "$1")));
+  return Object.freeze({ ...format, decode });
+}

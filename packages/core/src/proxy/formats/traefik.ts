@@ -1,0 +1,26 @@
+import { rejected } from "../../errors.ts";
+import { headerFormat, type HeaderOptions } from "../define-format.ts";
+import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
+
+/**
+ * Traefik's `passTLSClientCert` middleware with `pem: true`: base64 DER of what the client sent, the leaf first.
+ *
+ * Versions up to 2.9.1 percent-encode each certificate; both forms are read. Traefik says nothing about verification, and
+ * passes the client's own header where `forwardedHeaders.insecure` is set or the peer is in `trustedIPs`.
+ */
+export function traefik(options: HeaderOptions = {}): ForwardedCertificateFormat {
+  const { header, decode } = headerFormat(options, {
+    header: "x-forwarded-tls-client-cert",
+    encoding: "der-base64-list",
+  });
+  return Object.freeze({ header, decode: (value: string) => decode(value.includes("%") ? unescaped(value) : value) });
+}
+
+/** In the older form every character of base64 that is not a letter or digit is escaped, and nothing else. */
+function unescaped(value: string): string {
+  if (!/^(?:[A-Za-z\d,]|%2B|%2F|%3D)*$/.test(value)) {
+    const detail = "the value is neither base64 nor percent-encoded base64";
+    throw rejected("ERR_CERTIFICATE_MALFORMED", detail);
+  }
+  return decodeURIComponent(value);
+}

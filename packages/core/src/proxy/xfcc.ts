@@ -1,0 +1,34 @@
+import { looksLike } from "../certificate/certificate-der.ts";
+import { rejected } from "../errors.ts";
+
+/** One element of `x-forwarded-client-cert`: keys in lower case, each with all its values. */
+export type XfccElement = ReadonlyMap<string, readonly string[]>;
+
+const keys: ReadonlySet<string> = new Set(["by", "hash", "cert", "chain", "subject", "uri", "dns"]);
+
+/**
+ * Splits `x-forwarded-client-cert` into elements, at commas, and pairs, at semicolons, neither of them within quotes.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED` for anything else, an unknown key included
+ */
+export function parseXfcc(value: string): readonly XfccElement[] {
+  // One pair and what ends it: a key, then a quoted value in which `\` escapes the next character, or one without quotes.
+  const pair = /([A-Za-z]+)=(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^",;]*))([,;]|$)/y;
+  const elements = [new Map<string, string[]>()];
+  let end = ";";
+  while (end !== "") {
+    const match = pair.exec(value);
+    if (match === null)
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not a list of XFCC elements${looksLike(value)}`);
+    const [, name = "", quoted, plain = "", separator = ""] = match;
+    const key = name.toLowerCase();
+    if (!keys.has(key)) throw rejected("ERR_CERTIFICATE_MALFORMED", "the value has a key that is not one of XFCC");
+    const element = elements.at(-1);
+    const values = element?.get(key) ?? [];
+    values.push(quoted?.replaceAll(/\\(.)/g, "$1") ?? plain);
+    element?.set(key, values);
+    if (separator === ",") elements.push(new Map());
+    end = separator;
+  }
+  return elements;
+}

@@ -1,0 +1,24 @@
+import { MAX_TOKEN_LENGTH } from "./compact-jws.ts";
+import { rejected } from "../errors.ts";
+
+// RFC 6750 section 2.1: the characters of a bearer token.
+const bearerToken = /^[\w.~+/-]+=*$/;
+
+/**
+ * Tells whether a token is anything but a compact JWS: three parts, of which the first starts as a JSON object does in
+ * base64url, with a brace, then a quote or white space. What the parts hold beyond that is not looked at.
+ */
+export function isOpaqueToken(token: string): boolean {
+  return (!token.startsWith("ey") && !token.startsWith("ew")) || token.split(".", 4).length !== 3;
+}
+
+/**
+ * Checks size and characters of an opaque token, before anybody is asked about it.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_MALFORMED`
+ */
+export function checkOpaqueToken(token: string): void {
+  if (token.length <= MAX_TOKEN_LENGTH && bearerToken.test(token)) return;
+  const detail = `it is longer than ${MAX_TOKEN_LENGTH} characters, or has some that no bearer token has (RFC 6750)`;
+  throw rejected("ERR_TOKEN_MALFORMED", detail);
+}

@@ -1,0 +1,236 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type AuthenticatorOptions, createAuthenticator } from "../../src/authenticator.ts";
+import { type DecisionEvent, isDecisionObserved, observeDecision } from "../../src/events/decision.ts";
+import { AccessTokenError } from "../../src/errors.ts";
+import type { NodeRequest } from "../../src/http/incoming-request.ts";
+import type { Requirements } from "../../src/requirements.ts";
+import { eventsOf } from "../support/events.ts";
+import { introspectingVerifier } from "../support/introspecting-verifier.ts";
+import { outcomeOf } from "../support/outcome.ts";
+import { requestWith } from "../support/requests.ts";
+import { client, startIssuer, thief, verifierOf } from "../support/verification.ts";
+
+const issuer = await startIssuer();
+const verifier = verifierOf(issuer);
+const duration = expect.any(Number);
+const ofIssuer = { issuer: issuer.issuer, duration };
+const fresh = () => issuer.accessToken({ boundTo: client, claims: { client_id: "payments", scope: "read" } });
+
+type Options = Partial<AuthenticatorOptions<NodeRequest>>;
+
+/** Sends a request with a token through an authenticator, and gives its outcome. */
+async function send(token: string, options: Options = {}, requirements: Requirements<NodeRequest> = {}) {
+  const all = {
+    verifier,
+    certificateResolver: () => client.certificate,
+    ...options,
+  } as AuthenticatorOptions<NodeRequest>;
+  return outcomeOf(createAuthenticator(all)(requirements)(requestWith(`Bearer ${token}`)));
+}
+
+describe("certbound:decision", () => {
+  test("tells of a token that is accepted, first new and then remembered", async () => {
+    const token = await fresh();
+    const events = eventsOf("certbound:decision");
+    expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
+    const accepted = { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer };
+    expect(events).toStrictEqual([
+      { ...accepted, remembered: false },
+      { ...accepted, remembered: true },
+    ]);
+  });
+
+  test("tells of a stolen token, whose client is not known before its signature was verified", async () => {
+    const token = await fresh();
+    const events = eventsOf("certbound:decision");
+    const stolen = { certificateResolver: () => thief.certificate };
+    await send(token, stolen);
+    await send(token);
+    await send(token, stolen);
+    const refused = { outcome: "refused", code: "ERR_BINDING_MISMATCH", detail: expect.stringContaining("thumbprint") };
+    expect(events).toStrictEqual([
+      { ...refused, remembered: false, ...ofIssuer },
+      expect.objectContaining({ outcome: "accepted" }),
+      { ...refused, remembered: true, clientId: "payments", ...ofIssuer },
+    ]);
+  });
+
+  test("knows the client of a new token that is refused for what the route asks", async () => {
+    const events = eventsOf("certbound:decision");
+    await send(await fresh(), {}, { scopes: ["write"] });
+    const refused = { outcome: "refused", code: "ERR_SCOPE_INSUFFICIENT", detail: expect.any(String) };
+    expect(events).toStrictEqual([{ ...refused, clientId: "payments", remembered: false, ...ofIssuer }]);
+  });
+
+  test("names no issuer that is not configured, and no client whose name is no text", async () => {
+    const events = eventsOf("certbound:decision");
+    await send(await issuer.accessToken({ boundTo: client, claims: { iss: "https://other.example" } }));
+    await send(await issuer.accessToken({ boundTo: client, claims: { client_id: 7 } }));
+    await send("a.b");
+    const refused = { outcome: "refused", detail: expect.any(String), duration };
+    expect(events).toStrictEqual([
+      { ...refused, code: "ERR_TOKEN_ISSUER", remembered: false },
+      { ...refused, code: "ERR_TOKEN_CLAIM", remembered: false, issuer: issuer.issuer },
+      { ...refused, code: "ERR_TOKEN_MALFORMED" },
+    ]);
+  });
+
+  test("tells of a request without a token", async () => {
+    const events = eventsOf("certbound:decision");
+    const protect = createAuthenticator({ verifier });
+    expect(await outcomeOf(protect()(requestWith()))).toBe("ERR_TOKEN_MISSING");
+    expect(events).toStrictEqual([
+      { outcome: "refused", code: "ERR_TOKEN_MISSING", detail: expect.any(String), duration },
+    ]);
+  });
+
+  test("tells what required binding would have refused, and of what it would not, nothing", async () => {
+    const events = eventsOf("certbound:decision");
+    const token = await issuer.accessToken({ boundTo: client, header: { typ: "at+jwt" } });
+    const reporting = { validateCertificateBinding: "report-only" } as const;
+    expect(await send(token, { certificateResolver: () => thief.certificate }, reporting)).toBe("accepted");
+    expect(await send(token, {}, reporting)).toBe("accepted");
+    expect(events).toStrictEqual([
+      expect.objectContaining({
+        outcome: "reported",
+        binding: "refused",
+        code: "ERR_BINDING_MISMATCH",
+        detail: expect.any(String),
+      }),
+      expect.objectContaining({ outcome: "accepted" }),
+    ]);
+    expect(events[1]).not.toHaveProperty("code");
+  });
+
+  test('tells bound from unbound tokens under "when-bound"', async () => {
+    const events = eventsOf("certbound:decision");
+    const whenBound = { validateCertificateBinding: "when-bound" } as const;
+    const header = { typ: "at+jwt" };
+    for (const boundTo of [client, undefined]) {
+      const token = await issuer.accessToken({ header, ...(boundTo && { boundTo }) });
+      expect(await send(token, {}, whenBound)).toBe("accepted");
+    }
+    expect(events.map(({ outcome, binding }) => [outcome, binding])).toEqual([
+      ["accepted", "verified"],
+      ["accepted", "unbound"],
+    ]);
+  });
+
+  test.each<[string, Options, Requirements<NodeRequest>]>([
+    [
+      "the certificate resolver",
+      {
+        certificateResolver: () => {
+          throw new Error("MARKER");
+        },
+      },
+      {},
+    ],
+    [
+      "the certificate resolver, later",
+      {
+        certificateResolver: async () => {
+          throw new Error("MARKER");
+        },
+      },
+      {},
+    ],
+    [
+      "authorize",
+      {},
+      {
+        authorize: () => {
+          throw new Error("MARKER");
+        },
+      },
+    ],
+  ])("tells that %s failed, and not how", async (_name, options, requirements) => {
+    const events = eventsOf("certbound:decision");
+    await expect(send(await fresh(), options, requirements)).rejects.toThrow("this is a failure of the application");
+    expect(events).toStrictEqual([expect.objectContaining({ outcome: "failed" })]);
+    expect(JSON.stringify(events)).not.toMatch(/MARKER|code|detail/);
+  });
+
+  test("tells once of a refusal that had to be waited for", async () => {
+    const events = eventsOf("certbound:decision");
+    const heard: string[] = [];
+    await send(await fresh(), {
+      certificateResolver: async () => thief.certificate,
+      onRejected: ({ code }) => void heard.push(`${code} after ${events.length}`),
+    });
+    expect(events).toHaveLength(1);
+    expect(heard).toEqual(["ERR_BINDING_MISMATCH after 1"]);
+  });
+
+  test("tells of opaque tokens which issuer was asked, and of what client it spoke", async () => {
+    const asking = { verifier: introspectingVerifier(issuer) };
+    issuer.introspectAs("opaque-1", {
+      active: true,
+      aud: issuer.audience,
+      client_id: "payments",
+      cnf: { "x5t#S256": client.thumbprint },
+    });
+    const events = eventsOf("certbound:decision");
+    expect(await send("opaque-1", asking)).toBe("accepted");
+    expect(await send("opaque-2", asking)).toBe("ERR_TOKEN_INACTIVE");
+    expect(events).toStrictEqual([
+      { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer },
+      { outcome: "refused", code: "ERR_TOKEN_INACTIVE", detail: expect.any(String), ...ofIssuer },
+    ]);
+  });
+
+  test("tells of every call of verify, but not of one that is called wrongly", async () => {
+    const events = eventsOf("certbound:decision");
+    const token = await fresh();
+    const verify = (clientCertificate: unknown, more: object = {}) =>
+      verifier.verify(token, { clientCertificate: clientCertificate as string, ...more });
+    await verify(client.certificate);
+    expect(await outcomeOf(verify(null))).toBe("ERR_CERTIFICATE_MISSING");
+    const failing = verify(client.certificate, {
+      authorize: () => {
+        throw new Error("MARKER");
+      },
+    });
+    await expect(failing).rejects.toThrow("failure of the application");
+    await expect(verify(undefined)).rejects.toThrow(TypeError);
+    expect(events.map(({ outcome, code, clientId }) => [outcome, code, clientId])).toEqual([
+      ["accepted", undefined, "payments"],
+      ["refused", "ERR_CERTIFICATE_MISSING", "payments"],
+      ["failed", undefined, "payments"],
+    ]);
+  });
+
+  test("gives an event that no listener can change for the next one", async () => {
+    const meddler = (event: unknown): void => void Reflect.set(event as object, "outcome", "refused");
+    subscribe("certbound:decision", meddler);
+    onTestFinished(() => void unsubscribe("certbound:decision", meddler));
+    const events = eventsOf("certbound:decision");
+    await send(await fresh());
+    expect(events).toStrictEqual([expect.objectContaining({ outcome: "accepted" })]);
+  });
+});
+
+describe("observeDecision", () => {
+  test("observes nothing without a listener", () => {
+    expect(isDecisionObserved()).toBe(false);
+    expect(observeDecision()).toBeUndefined();
+    eventsOf("certbound:decision");
+    expect(isDecisionObserved()).toBe(true);
+    expect(observeDecision()).toBeDefined();
+  });
+
+  test("measures from its beginning to the outcome", () => {
+    const events: readonly DecisionEvent[] = eventsOf("certbound:decision");
+    const before = performance.now();
+    const observation = observeDecision();
+    const began = performance.now();
+    while (performance.now() < began + 3);
+    const ending = performance.now();
+    observation?.threw(new AccessTokenError("ERR_TOKEN_EXPIRED"));
+    const after = performance.now();
+    expect(events[0]?.duration).toBeGreaterThanOrEqual(ending - began);
+    expect(events[0]?.duration).toBeLessThanOrEqual(after - before);
+    expect(events[0]).toStrictEqual({ outcome: "refused", code: "ERR_TOKEN_EXPIRED", duration });
+  });
+});

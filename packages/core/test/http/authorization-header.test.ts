@@ -1,0 +1,189 @@
+import { fc, test as fuzz } from "@fast-check/vitest";
+import { describe, expect, test } from "vitest";
+import { authorizationHeader, bearerToken } from "../../src/http/authorization-header.ts";
+import { outcome, refusal } from "../support/outcome.ts";
+
+fc.configureGlobal({ seed: 6750 });
+
+/** Reads the token of a request with these Authorization headers. */
+function token(authorization: readonly string[], schemes: readonly string[] = ["bearer"]): string {
+  const rawHeaders = ["Host", "api.example", ...authorization.flatMap((value) => ["Authorization", value])];
+  return readToken(rawHeaders, schemes);
+}
+
+function readToken(rawHeaders: readonly string[], schemes: readonly string[] = ["bearer"]): string {
+  return bearerToken(authorizationHeader({ rawHeaders, socket: {} }), schemes);
+}
+
+describe("the Authorization header", () => {
+  test.each([
+    ["Bearer abc", "abc"],
+    ["bearer abc", "abc"],
+    ["BEARER abc", "abc"],
+    ["Bearer    abc", "abc"],
+    ["Bearer Bearer", "Bearer"],
+    ["Bearer aZ09-._~+/==", "aZ09-._~+/=="],
+  ])("%j yields the token %j", (credentials, expected) => {
+    expect(token([credentials])).toBe(expected);
+  });
+
+  test.each([
+    "",
+    "Basic abc",
+    "DPoP abc",
+    "Bearerabc",
+    "BearerX abc",
+    "Bear er abc",
+    "abc",
+    "Bearer=abc",
+    "mtls_pop abc",
+  ])("%j carries no bearer token", (credentials) => {
+    expect(outcome(() => token([credentials]))).toBe("ERR_TOKEN_MISSING");
+  });
+
+  test.each([
+    "Bearer",
+    "Bearer ",
+    "Bearer   ",
+    "Bearer\tabc",
+    "Bearer \tabc",
+    "Bearer a b",
+    "Bearer abc ",
+    "Bearer abc\t",
+    "Bearer abc,",
+    "Bearer a,b",
+    "Bearer a, b",
+    "Bearer a, Bearer b",
+    "Bearer a\nb",
+    "Bearer a\u00a0b",
+    "Bearer a\u2028b",
+    "Bearer a\u3000b",
+    "Bearer a\ufeffb",
+  ])("%j is malformed", (credentials) => {
+    expect(outcome(() => token([credentials]))).toBe("ERR_REQUEST_MALFORMED");
+  });
+
+  test("is missing in a request without one", () => {
+    expect(outcome(() => token([]))).toBe("ERR_TOKEN_MISSING");
+  });
+
+  test.each([
+    ["two tokens", ["Bearer a", "Bearer b"]],
+    ["the same token twice", ["Bearer a", "Bearer a"]],
+    ["another scheme behind the token", ["Bearer a", "Basic b"]],
+    ["another scheme before the token", ["Basic b", "Bearer a"]],
+    ["an empty one behind the token", ["Bearer a", ""]],
+    ["none that is accepted", ["Basic a", "DPoP b"]],
+  ])("is malformed when it occurs twice, with %s (W-01)", (_, headers) => {
+    expect(outcome(() => token(headers))).toBe("ERR_REQUEST_MALFORMED");
+  });
+
+  test("counts in every letter case", () => {
+    const rawHeaders = ["authorization", "Bearer a", "AUTHORIZATION", "Bearer b"];
+    expect(outcome(() => readToken(rawHeaders))).toBe("ERR_REQUEST_MALFORMED");
+    expect(readToken(rawHeaders.slice(2))).toBe("b");
+  });
+
+  test.each(["Proxy-Authorization", "X-Forwarded-Authorization", "Authorization-Info", "Cookie"])(
+    "is the only header that is read: not %s (W-04)",
+    (name) => {
+      const rawHeaders = [name, "Bearer abc"];
+      expect(outcome(() => readToken(rawHeaders))).toBe("ERR_TOKEN_MISSING");
+    },
+  );
+});
+
+describe("an incomplete header list", () => {
+  const filler = (count: number) => Array.from({ length: count }, () => ["a", ""]).flat();
+
+  /** Reads the token of a request of so many header fields, the Authorization header first. */
+  function readAmong(count: number, socket: object, authorization = ["Authorization", "Bearer abc"]): string {
+    const rawHeaders = [...authorization, ...filler(count - authorization.length / 2)];
+    return bearerToken(authorizationHeader({ rawHeaders, socket }), ["bearer"]);
+  }
+
+  test.each([
+    [1000, {}],
+    [1000, { server: { maxHeadersCount: null } }],
+    [10, { server: { maxHeadersCount: 10 } }],
+    [3000, { server: { maxHeadersCount: 3000 } }],
+  ])("of %i fields or more is malformed, and one field less is not", (limit, socket) => {
+    expect(readAmong(limit - 1, socket)).toBe("abc");
+    for (const count of [limit, limit + 1, limit + 31])
+      expect(outcome(() => readAmong(count, socket))).toBe("ERR_REQUEST_MALFORMED");
+  });
+
+  test("is malformed, not a missing token, when there is no Authorization header in it", () => {
+    expect(outcome(() => readAmong(1000, {}, []))).toBe("ERR_REQUEST_MALFORMED");
+    expect(outcome(() => readAmong(999, {}, []))).toBe("ERR_TOKEN_MISSING");
+  });
+
+  test("does not exist where the server has no limit", () => {
+    expect(readAmong(5000, { server: { maxHeadersCount: 0 } })).toBe("abc");
+  });
+
+  test("is explained", () => {
+    const { detail } = refusal(() => readAmong(1023, {}));
+    expect(detail).toMatch(/incomplete.*1000.*1023/);
+    expect(detail).not.toContain("abc");
+  });
+});
+
+describe("the accepted schemes", () => {
+  test.each(["mtls_pop abc", "MTLS_POP abc", "Bearer abc"])("include that of %j when it is named", (credentials) => {
+    expect(token([credentials], ["bearer", "mtls_pop"])).toBe("abc");
+  });
+
+  test("do not include Bearer when only another one is named", () => {
+    expect(outcome(() => token(["Bearer abc"], ["mtls_pop"]))).toBe("ERR_TOKEN_MISSING");
+    expect(token(["mtls_pop abc"], ["mtls_pop"])).toBe("abc");
+  });
+});
+
+describe("a refusal", () => {
+  test.each([["Bearer topsecret topsecret"], ["Basic topsecret"], ["topsecret"], ["Bearer topsecret,"]])(
+    "of %j says nothing of what was sent",
+    (credentials) => {
+      const { message, detail, stack } = refusal(() => token([credentials]));
+      expect(detail).toBeTypeOf("string");
+      expect(`${message} ${detail} ${stack}`).not.toContain("topsecret");
+    },
+  );
+});
+
+const b64token = fc.stringMatching(/^[\w.~+/-]+=*$/);
+const scheme = fc.constantFrom("Bearer", "bearer", "BEARER", "bEaReR");
+
+describe("any header", () => {
+  fuzz.prop([scheme, fc.integer({ min: 1, max: 20 }), b64token])("with a b64token yields it", (name, spaces, text) => {
+    expect(token([`${name}${" ".repeat(spaces)}${text}`])).toBe(text);
+  });
+
+  fuzz.prop([scheme, b64token, fc.constantFrom(" ", ",", "\t", "\r", "\n", ", "), b64token])(
+    "with two of them yields neither",
+    (name, one, separator, other) => {
+      expect(outcome(() => token([`${name} ${one}${separator}${other}`]))).toBe("ERR_REQUEST_MALFORMED");
+    },
+  );
+
+  fuzz.prop([
+    fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.string().map((text) => `Bearer ${text}`),
+    ),
+  ])("yields one token, or is refused by an AccessTokenError", (credentials) => {
+    const ending = outcome(() => expect(token([credentials])).toMatch(/^[^\s,]+$/));
+    expect(["accepted", "ERR_TOKEN_MISSING", "ERR_REQUEST_MALFORMED"]).toContain(ending);
+  });
+
+  // Were the time of any of these quadratic, it would be minutes.
+  test.each([
+    ["of blanks", `Bearer${" ".repeat(500_000)}`],
+    ["of blanks before a comma", `Bearer${" ".repeat(500_000)},`],
+    ["with a blank behind a long token", `Bearer ${"a".repeat(500_000)} `],
+    ["of tokens", `Bearer${" a".repeat(250_000)}`],
+    ["of commas", `Bearer ${",".repeat(500_000)}`],
+  ])("%s is refused in linear time", (_, credentials) => {
+    expect(outcome(() => token([credentials]))).toBe("ERR_REQUEST_MALFORMED");
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { type AskedEndpoint, endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
+import { type Endpoint, json, startEndpoint } from "../../support/endpoint.ts";
+import { clients, type GuardedEndpoint, startGuardedEndpoint } from "../../support/guarded-endpoint.ts";
+import { reasonOf } from "../../support/outcome.ts";
+
+const api = await clients.issueClientCertificate();
+
+/** The addresses at which an issuer answers about tokens: without certificates, and with. */
+interface Places {
+  readonly issuer: Endpoint;
+  readonly plain: AskedEndpoint;
+  readonly guarded: GuardedEndpoint;
+  readonly clientTls: { readonly cert: string; readonly key: string; readonly ca: string };
+}
+
+/** Starts an issuer whose metadata tells both, the second one as an alias for mutual TLS (RFC 8705 section 5). */
+async function startPlaces(aliases: (guarded: string, plain: string) => unknown): Promise<Places> {
+  const plain = await startAskedEndpoint(json({ active: true, at: "plain" }));
+  const guarded = await startGuardedEndpoint({ active: true, at: "guarded" });
+  const issuer = await startEndpoint((response, path) => {
+    const document = { issuer: issuer.url, introspection_endpoint: plain.url };
+    json({ ...document, mtls_endpoint_aliases: aliases(guarded.url, plain.url) })(response, path);
+  });
+  return { issuer, plain, guarded, clientTls: { cert: api.certificate, key: api.key, ca: guarded.ca } };
+}
+
+const tokenOnly = (guarded: string): object => ({ token_endpoint: `${guarded}/token` });
+const good = (guarded: string): object => ({ introspection_endpoint: `${guarded}/introspect` });
+
+describe("mtls_endpoint_aliases", () => {
+  test("say where to ask with the certificate", async () => {
+    const { issuer, plain, guarded, clientTls } = await startPlaces(good);
+    const endpoint = endpointOf({ clientId: "api", clientTls }, { issuer: issuer.url });
+    expect(await endpoint.ask("token")).toEqual({ active: true, at: "guarded" });
+    expect(await endpoint.locate()).toBe(`${guarded.url}/introspect`);
+    expect({ plain: plain.requests, guarded: guarded.thumbprints }).toEqual({ plain: [], guarded: [api.thumbprint] });
+  });
+
+  test.each(["tls_client_auth", "self_signed_tls_client_auth"])("say it to a fetch with %s", async (method) => {
+    const { issuer, guarded } = await startPlaces(good);
+    const endpoint = endpointOf({ clientId: "api", clientAuthentication: method }, { issuer: issuer.url, fetch });
+    expect(await endpoint.locate()).toBe(`${guarded.url}/introspect`);
+  });
+
+  test.each(["client_secret_basic", "client_secret_post"])("say nothing to %s", async (clientAuthentication) => {
+    const { issuer, plain, guarded } = await startPlaces(good);
+    const endpoint = endpointOf({ ...secret, clientAuthentication }, { issuer: issuer.url });
+    expect(await endpoint.ask("token")).toEqual({ active: true, at: "plain" });
+    expect({ plain: plain.requests, guarded: guarded.thumbprints }).toEqual({ plain: ["/"], guarded: [] });
+  });
+
+  test("say nothing where the endpoint is configured", async () => {
+    const { issuer, guarded, clientTls } = await startPlaces(good);
+    const endpoint = endpointOf({ clientId: "api", clientTls, endpoint: guarded.url }, { issuer: issuer.url });
+    expect(await endpoint.locate()).toBe(`${guarded.url}/`);
+    expect(issuer.requests).toEqual([]);
+  });
+
+  test.each<[string, (guarded: string) => unknown]>([
+    ["are missing", () => undefined],
+    ["are empty", () => ({})],
+    ["are of other endpoints", tokenOnly],
+  ])("say nothing when they %s", async (_name, aliases) => {
+    const { issuer, plain } = await startPlaces(aliases);
+    const tls = { clientId: "api", clientAuthentication: "tls_client_auth" };
+    const endpoint = endpointOf(tls, { issuer: issuer.url, fetch });
+    expect(await endpoint.ask("token")).toEqual({ active: true, at: "plain" });
+    expect(plain.questions).toMatchObject([{ form: { client_id: "api" } }]);
+  });
+
+  test.each<[string, (guarded: string, plain: string) => unknown]>([
+    ["is http on loopback", (_guarded, plain) => plain],
+    ["is http elsewhere", () => "http://as.example/introspect"],
+    ["is no URL", () => "/introspect"],
+    ["is empty", () => ""],
+    ["is a file", () => "file:///introspect"],
+    ["is no text", () => 1],
+    ["is a list", (guarded) => [guarded]],
+    ["is an object", () => ({})],
+  ])("are refused when the one for introspection %s: nothing is sent", async (_name, alias) => {
+    const places = await startPlaces((guarded, plain) => ({ introspection_endpoint: alias(guarded, plain) }));
+    const { issuer, plain, guarded, clientTls } = places;
+    const endpoint = endpointOf({ clientId: "api", clientTls }, { issuer: issuer.url });
+    expect(await reasonOf(endpoint.ready())).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(endpoint.ask("token"))).toBeInstanceOf(ExchangeError);
+    expect({ plain: plain.requests, guarded: guarded.thumbprints }).toEqual({ plain: [], guarded: [] });
+    expect(await endpointOf(secret, { issuer: issuer.url }).ask("token")).toEqual({ active: true, at: "plain" });
+  });
+});

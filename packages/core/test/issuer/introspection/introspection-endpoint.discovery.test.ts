@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { RemoteFailure } from "../../../src/issuer/remote-value.ts";
+import { endpointOf, secret } from "../../support/asking.ts";
+import { type Answer, type Endpoint, json, startEndpoint, status, text } from "../../support/endpoint.ts";
+import { reasonOf } from "../../support/outcome.ts";
+
+const oauth = "/.well-known/oauth-authorization-server";
+const oidc = "/.well-known/openid-configuration";
+const minute = 60_000;
+
+type Documents = Readonly<Record<string, Answer>>;
+
+/** Starts an issuer with these documents; at every other path it says that the token is active. */
+async function startIssuer(documents: (origin: string) => Documents): Promise<Endpoint> {
+  const endpoint = await startEndpoint(json({ active: true }));
+  endpoint.answer((response, path) => {
+    const missing = path.startsWith("/.well-known/") ? status(404, {}) : json({ active: true, path });
+    (documents(endpoint.url)[path] ?? missing)(response, path);
+  });
+  return endpoint;
+}
+
+/** An issuer whose metadata says that its introspection endpoint is at a path. */
+function startIssuerWith(path: () => string): Promise<Endpoint> {
+  return startIssuer((issuer) => ({ [oauth]: json({ issuer, introspection_endpoint: issuer + path() }) }));
+}
+
+async function expectFailure(promise: Promise<unknown>): Promise<void> {
+  expect(await reasonOf(promise)).toBeInstanceOf(ExchangeError);
+}
+
+describe("the endpoint", () => {
+  test("is where the metadata of RFC 8414 says", async () => {
+    const { url, requests } = await startIssuer((issuer) => ({
+      [oauth]: json({ issuer, introspection_endpoint: `${issuer}/a?b=c` }),
+      [oidc]: json({ issuer, introspection_endpoint: `${issuer}/other` }),
+    }));
+    expect(await endpointOf(secret, { issuer: url }).ask("token")).toEqual({ active: true, path: "/a?b=c" });
+    expect(requests).toEqual([oauth, "/a?b=c"]);
+  });
+
+  test.each<[string, (issuer: string) => Answer]>([
+    ["is missing", () => status(404, {})],
+    ["is out of order", () => status(500, {})],
+    ["is HTML", () => text("<html>", "text/html")],
+    ["has no introspection_endpoint", (issuer) => json({ issuer, jwks_uri: `${issuer}/keys` })],
+    ["has one that is no URL", (issuer) => json({ issuer, introspection_endpoint: "/a" })],
+    ["has one that is no string", (issuer) => json({ issuer, introspection_endpoint: [`${issuer}/a`] })],
+    ["has one without https elsewhere", (issuer) => json({ issuer, introspection_endpoint: "http://192.0.2.1/a" })],
+    ["is of another issuer", (issuer) => json({ issuer: `${issuer}/`, introspection_endpoint: `${issuer}/a` })],
+  ])("is where the metadata of OpenID Connect says, when the other one %s", async (_name, answer) => {
+    const { url, requests } = await startIssuer((issuer) => ({
+      [oauth]: answer(issuer),
+      [oidc]: json({ issuer, introspection_endpoint: `${issuer}/b` }),
+    }));
+    expect(await endpointOf(secret, { issuer: url }).ask("token")).toEqual({ active: true, path: "/b" });
+    expect(requests).toEqual([oauth, oidc, "/b"]);
+    const alone = await startIssuer((issuer) => ({ [oauth]: answer(issuer) }));
+    await expectFailure(endpointOf(secret, { issuer: alone.url }).ask("token"));
+    expect(alone.requests).toEqual([oauth, oidc]);
+  });
+
+  test("is refused with http when the issuer has https, on loopback too: nothing is sent", async () => {
+    const issuer = "https://as.example";
+    const ask = async (introspection_endpoint: string) => {
+      const sent: string[] = [];
+      const answering: typeof fetch = async (target) => {
+        const { url } = new Request(target);
+        sent.push(url);
+        const isMetadata = url.includes("/.well-known/");
+        return Response.json(isMetadata ? { issuer, introspection_endpoint } : { active: true });
+      };
+      const answer = await endpointOf(secret, { issuer, fetch: answering })
+        .ask("token")
+        .catch((error: unknown) => error instanceof ExchangeError);
+      return { answer, sent };
+    };
+    const http = await ask("http://127.0.0.1/introspect");
+    expect(http).toEqual({ answer: true, sent: [issuer + oauth, issuer + oidc] });
+    const https = await ask("https://127.0.0.1/introspect");
+    expect(https).toEqual({ answer: { active: true }, sent: [issuer + oauth, "https://127.0.0.1/introspect"] });
+  });
+});
+
+describe("the metadata", () => {
+  test("is fetched once for many who wait", async () => {
+    const { url, requests } = await startIssuerWith(() => "/a");
+    const endpoint = endpointOf(secret, { issuer: url });
+    await Promise.all(Array.from({ length: 20 }, (_, index) => endpoint.ask(`token-${index}`)));
+    await endpoint.ask("token");
+    expect(requests.filter((path) => path !== "/a")).toEqual([oauth]);
+    expect(requests.filter((path) => path === "/a")).toHaveLength(21);
+  });
+
+  test("is fetched by ready, which asks about no token", async () => {
+    const { url, requests } = await startIssuerWith(() => "/a");
+    const endpoint = endpointOf(secret, { issuer: url });
+    await endpoint.ready();
+    expect(requests).toEqual([oauth]);
+    await endpoint.ask("token");
+    expect(requests).toEqual([oauth, "/a"]);
+  });
+
+  test("that is missing is told by ready", async () => {
+    const { url } = await startIssuer(() => ({}));
+    await expectFailure(endpointOf(secret, { issuer: url }).ready());
+  });
+
+  test("outlives an outage of the issuer's documents, though not for ever", async () => {
+    let time = 1;
+    let broken = false;
+    const { url, requests } = await startIssuer((issuer) => ({
+      [oauth]: broken ? status(500, {}) : json({ issuer, introspection_endpoint: `${issuer}/a` }),
+    }));
+    const endpoint = endpointOf(secret, { issuer: url }, () => time);
+    await endpoint.ask("token");
+    broken = true;
+    time += 69 * minute;
+    expect(await endpoint.ask("token")).toMatchObject({ active: true });
+    expect(requests).toEqual([oauth, "/a", oauth, oidc, "/a"]);
+    time += 2 * minute;
+    await expectFailure(endpoint.ask("token"));
+    broken = false;
+    time += minute;
+    expect(await endpoint.ask("token")).toMatchObject({ active: true });
+  });
+
+  test("is fetched again after ten minutes, and followed to another endpoint", async () => {
+    let time = 1;
+    let path = "/a";
+    const { url } = await startIssuerWith(() => path);
+    const endpoint = endpointOf(secret, { issuer: url }, () => time);
+    const answers = [await endpoint.ask("token")];
+    path = "/b";
+    time += 5 * minute;
+    answers.push(await endpoint.ask("token"));
+    time += 6 * minute;
+    answers.push(await endpoint.ask("token"));
+    expect(answers).toMatchObject([{ path: "/a" }, { path: "/a" }, { path: "/b" }]);
+  });
+
+  test("that could not be fetched is not fetched again at once; it is said when", async () => {
+    let time = 1;
+    const { url, requests, answer } = await startEndpoint(status(500, {}));
+    const endpoint = endpointOf(secret, { issuer: url }, () => time);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const failure = await reasonOf(endpoint.ask("token"));
+      expect(failure).toBeInstanceOf(RemoteFailure);
+      expect((failure as RemoteFailure).retryAfter).toBe(1);
+    }
+    expect(requests).toEqual([oauth, oidc]);
+    answer((response, path) => json({ issuer: url, introspection_endpoint: url, active: true })(response, path));
+    time += 1000;
+    expect(await endpoint.ask("token")).toMatchObject({ active: true });
+  });
+});

@@ -1,0 +1,144 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { gzipSync } from "node:zlib";
+import { inspect } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MAX_BODY } from "../../../src/issuer/exchange.ts";
+import { httpRejection } from "../../../src/http/rejection.ts";
+import { createVerifier } from "../../../src/verifier.ts";
+import { secret, startAskedEndpoint } from "../../support/asking.ts";
+import {
+  type Answer,
+  endless,
+  hangUp,
+  json,
+  redirect,
+  silent,
+  stalled,
+  startEndpoint,
+  status,
+  text,
+} from "../../support/endpoint.ts";
+import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { client } from "../../support/verification.ts";
+
+const MARKER = "MARKER";
+
+/** What is said of a token that this client may use. */
+const good = { active: true, cnf: { "x5t#S256": client.thumbprint }, sub: MARKER };
+
+const events: unknown[] = [];
+const listener = (event: unknown): unknown => events.push(event);
+beforeEach(() => {
+  events.length = 0;
+  subscribe("certbound:introspection", listener);
+});
+afterEach(() => {
+  unsubscribe("certbound:introspection", listener);
+});
+
+/** Verifies a token of the issuer whose introspection endpoint is there. */
+function verificationAt(endpoint: string, token = `token-${MARKER}`): () => Promise<unknown> {
+  const introspection = { ...secret, clientSecret: `secret-${MARKER}`, endpoint };
+  const verifier = createVerifier({ issuer: "https://as.example", audience: null, introspection });
+  return () => verifier.verify(token, { clientCertificate: client.certificate });
+}
+
+/** Expects a refusal that is not the client's fault, and tells nothing of what was sent and received. */
+async function expectUnavailable(verify: () => Promise<unknown>): Promise<void> {
+  const error = await refusalOf(verify());
+  expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  const rejection = httpRejection(error);
+  expect(rejection.status).toBe(503);
+  expect(Object.keys(rejection.headers).map((name) => name.toLowerCase())).not.toContain("www-authenticate");
+  expect(rejection.headers).toMatchObject({ "Retry-After": "1" });
+  expect(events.at(-1)).toMatchObject({ issuer: "https://as.example", outcome: "unavailable" });
+  expect(inspect([error, error.cause, rejection, events], { depth: 9, showHidden: true })).not.toContain(MARKER);
+}
+
+/** Answers with a text and these headers. */
+function raw(body: string | Buffer, headers: Readonly<Record<string, string | number>>, code = 200): Answer {
+  return (response) => {
+    response.writeHead(code, headers).end(body);
+  };
+}
+
+const type = { "content-type": "application/json" };
+
+/** Ends the connection in the middle of a good answer. */
+const broken: Answer = (response) => {
+  const body = JSON.stringify(good);
+  response.writeHead(200, { ...type, "content-length": body.length });
+  response.write(body.slice(0, -9), () => response.destroy());
+};
+
+const failures: readonly (readonly [string, Answer])[] = [
+  ["HTML", text(`<html>${MARKER}`, "text/html")],
+  ["nothing", text("", "application/json")],
+  ["no JSON", text(`{"active":true,${MARKER}`, "application/json")],
+  ["more than JSON", text(`${JSON.stringify(good)}x`, "application/json")],
+  ["a list", json([good])],
+  ["null", json(null)],
+  ["true", json(true)],
+  ["a text", json(MARKER)],
+  ["an object that says nothing", json({})],
+  ["an answer without active", json({ ...good, active: undefined })],
+  ...["true", "false", MARKER, 1, 0, null, [true], { true: true }].map((active): [string, Answer] => [
+    `an answer that is active in the sense of ${JSON.stringify(active)}`,
+    json({ ...good, active }),
+  ]),
+  ...[201, 202, 203, 206, 300, 304, 400, 401, 403, 404, 429, 500, 502, 503].map((code): [string, Answer] => [
+    `a good answer with status ${code}`,
+    status(code, good),
+  ]),
+  ["an error of OAuth", status(400, { error: "invalid_request", error_description: MARKER })],
+  ["a challenge", raw(JSON.stringify(good), { ...type, "www-authenticate": `Basic realm="${MARKER}"` }, 401)],
+  ["the end of the connection", hangUp],
+  ["half an answer", broken],
+  ["something that is not compressed as it says", raw(JSON.stringify(good), { ...type, "content-encoding": "gzip" })],
+  ["an answer without end", endless],
+  ["an answer of more than 1 MiB", json({ ...good, padding: " ".repeat(MAX_BODY) })],
+  [
+    "an answer that is small until it is unpacked",
+    raw(gzipSync(JSON.stringify({ ...good, padding: " ".repeat(MAX_BODY) })), { ...type, "content-encoding": "gzip" }),
+  ],
+];
+
+describe("an issuer that answers with", () => {
+  test.each(failures)("%s says nothing of the token (7662-03)", async (_name, failure) => {
+    const { url, answer } = await startAskedEndpoint(failure);
+    const verify = verificationAt(url);
+    await expectUnavailable(verify);
+    answer(json(good));
+    expect(await outcomeOf(verify())).toBe("accepted");
+  });
+
+  test.each([301, 302, 303, 307, 308])("a redirect of status %d is not followed (N-07)", async (code) => {
+    const target = await startAskedEndpoint(json(good));
+    const { url } = await startAskedEndpoint(redirect(`${target.url}/${MARKER}`, code));
+    await expectUnavailable(verificationAt(url));
+    expect(target.requests).toEqual([]);
+    expect(await outcomeOf(verificationAt(target.url)())).toBe("accepted");
+  });
+
+  test("nothing for 5 s, or not all of it, says nothing of the token", async () => {
+    const [mute, dripping] = [await startEndpoint(silent), await startEndpoint(stalled)];
+    const started = performance.now();
+    await Promise.all([mute, dripping].map(({ url }) => expectUnavailable(verificationAt(url))));
+    expect(performance.now() - started).toBeGreaterThanOrEqual(4900);
+  });
+
+  test("no connection at all says nothing of the token", async () => {
+    const { url, close } = await startAskedEndpoint(json(good));
+    await close();
+    await expectUnavailable(verificationAt(url));
+  });
+
+  test("a good answer is not remembered as a failure, nor a failure as an answer", async () => {
+    const { url, answer, questions } = await startAskedEndpoint(json({ ...good, active: false }));
+    expect(await outcomeOf(verificationAt(url)())).toBe("ERR_TOKEN_INACTIVE");
+    answer(json(good));
+    const verify = verificationAt(url);
+    expect([await outcomeOf(verify()), await outcomeOf(verify())]).toEqual(["accepted", "accepted"]);
+    expect(questions).toHaveLength(2);
+  });
+});

@@ -1,0 +1,164 @@
+import type { Issuer } from "@certbound/testing";
+import { describe, expect, test, vi } from "vitest";
+import type { IntrospectionCache } from "../../../src/options/introspection-configuration.ts";
+import { json, startEndpoint } from "../../support/endpoint.ts";
+import { entries, onlyEntry, startFleet } from "../../support/fleet.ts";
+import {
+  introspectorOf,
+  type IntrospectorOptions,
+  pass,
+  questions,
+  type Times,
+  timesOf,
+} from "../../support/introspector.ts";
+import { outcomeOf } from "../../support/outcome.ts";
+import { cacheKey, openStore } from "../../support/stores.ts";
+import { client, now } from "../../support/verification.ts";
+
+const second = 1000;
+const active = json({ active: true, sub: "user-1" });
+
+/** A time that differs from the one of the first process. */
+function later(milliseconds: number): Times {
+  return timesOf(now + milliseconds);
+}
+
+describe("a second process with the same store", () => {
+  test("does not ask, and is given the same", async () => {
+    const { issuer, token, first, join } = await startFleet();
+    const told = await join().introspect(token);
+    expect(told).toEqual(await first.introspect(token));
+    expect(questions(issuer)).toBe(1);
+  });
+
+  test("asks where there is no cache", async () => {
+    const { issuer, token, join } = await startFleet();
+    await join({ cache: undefined, cacheKey: undefined }).introspect(token);
+    expect(questions(issuer)).toBe(2);
+  });
+
+  test("is given what is frozen with all that it holds", async () => {
+    const { token, join } = await startFleet();
+    const told = await join().introspect(token);
+    expect([told, told.cnf].map((part) => Object.isFrozen(part))).toEqual([true, true]);
+  });
+
+  test("reads the store once for 1000 requests with one token, and writes nothing", async () => {
+    const { issuer, store, token, join } = await startFleet();
+    const calls: string[] = [];
+    const counting: IntrospectionCache = {
+      get(name) {
+        calls.push("get");
+        return store.cache.get(name);
+      },
+      async set(name) {
+        calls.push(store.names().includes(name) ? "set again" : "set");
+      },
+    };
+    const process = join({ cache: counting });
+    await Promise.all(Array.from({ length: 1000 }, () => process.introspect(token)));
+    expect(calls).toEqual(["get"]);
+    await process.introspect(await issuer.opaqueToken());
+    await vi.waitFor(() => expect(calls).toContain("set"));
+    expect(calls).toEqual(["get", "get", "set"]);
+  });
+
+  test.each<[string, (issuer: Issuer) => IntrospectorOptions]>([
+    ["cacheKey", () => ({ cacheKey: `${cacheKey}.` })],
+    ["issuer", () => ({ issuer: "https://other.example" })],
+    ["endpoint", (issuer) => ({ endpoint: `${issuer.introspectionEndpoint}?tenant=2` })],
+    ["signedResponse", () => ({ signedResponse: true })],
+  ])("asks when it has another %s", async (_name, difference) => {
+    const { issuer, store, token, join } = await startFleet();
+    await join(difference(issuer)).introspect(token);
+    await entries(store, 2);
+    expect(questions(issuer)).toBe(2);
+  });
+
+  test("asks when it is another client, which may be told something else", async () => {
+    const { url, requests } = await startEndpoint(active);
+    const store = openStore();
+    const asked: number[] = [];
+    for (const clientId of ["api", "api", "other"]) {
+      await introspectorOf({ endpoint: url, cache: store.cache, cacheKey, clientId }).introspect("token");
+      asked.push(requests.length);
+      await entries(store, clientId === "api" ? 1 : 2);
+    }
+    expect(asked).toEqual([1, 1, 2]);
+  });
+
+  test("asks about another token", async () => {
+    const { issuer, token, join } = await startFleet();
+    const process = join();
+    await process.introspect(token);
+    await process.introspect(await issuer.opaqueToken({ boundTo: client, claims: { sub: "user-1" } }));
+    expect(questions(issuer)).toBe(2);
+  });
+
+  test("asks about a token that is not active: that is not shared", async () => {
+    const { issuer, store, join } = await startFleet();
+    const revoked = await issuer.opaqueToken();
+    issuer.revoke(revoked);
+    expect(await outcomeOf(join().introspect(revoked))).toBe("ERR_TOKEN_INACTIVE");
+    expect(await outcomeOf(join().introspect(revoked))).toBe("ERR_TOKEN_INACTIVE");
+    expect(questions(issuer)).toBe(3);
+    expect(store.names()).toHaveLength(1);
+  });
+});
+
+describe("a shared answer", () => {
+  test.each([
+    [30 * second - 1, 1],
+    [30 * second, 2],
+    [3600 * second, 2],
+    [-5 * second, 1],
+    [-5 * second - 1, 2],
+    [-3600 * second, 2],
+  ])("is %d ms old by the wall clock: %d questions in all", async (age, asked) => {
+    const { issuer, token, join } = await startFleet();
+    expect(await outcomeOf(join({ times: later(age) }).introspect(token))).toBe("accepted");
+    expect(questions(issuer)).toBe(asked);
+  });
+
+  test.each([
+    [9 * second, 1],
+    [10 * second, 2],
+  ])("is used as long as those who read it use their own: at %d ms, %d questions", async (age, asked) => {
+    const { issuer, token, join } = await startFleet({ cacheDuration: 3600 });
+    await join({ times: later(age), cacheDuration: 10 }).introspect(token);
+    expect(questions(issuer)).toBe(asked);
+  });
+
+  test("is not used any longer for having been read late", async () => {
+    const { issuer, token, join } = await startFleet();
+    const times = later(20 * second);
+    const process = join({ times });
+    await process.introspect(token);
+    pass(times, 10 * second - 1);
+    await process.introspect(token);
+    expect(questions(issuer)).toBe(1);
+    pass(times, 2);
+    await process.introspect(token);
+    expect(questions(issuer)).toBe(2);
+  });
+
+  test("that is replayed counts from when the issuer was asked", async () => {
+    const { issuer, store, token, join } = await startFleet();
+    const [name, old] = await onlyEntry(store);
+    issuer.revoke(token);
+    const times = later(31 * second);
+    await store.plant(name, old);
+    expect(await outcomeOf(join({ times }).introspect(token))).toBe("ERR_TOKEN_INACTIVE");
+    expect(questions(issuer)).toBe(2);
+  });
+
+  test("is replaced by those who had to ask", async () => {
+    const { issuer, store, token, join } = await startFleet();
+    const [name, old] = await onlyEntry(store);
+    const times = later(31 * second);
+    await join({ times }).introspect(token);
+    await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(old));
+    await join({ times }).introspect(token);
+    expect(questions(issuer)).toBe(2);
+  });
+});

@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test, vi } from "vitest";
+import type { IntrospectionCache } from "../../../src/options/introspection-configuration.ts";
+import { createSharedCache } from "../../../src/issuer/introspection/shared-cache.ts";
+import { json } from "../../support/endpoint.ts";
+import { entries, onlyEntry, startFleet } from "../../support/fleet.ts";
+import { startHeldEndpoint } from "../../support/held-endpoint.ts";
+import { listen } from "../../support/introspection-events.ts";
+import {
+  introspectorOf,
+  type IntrospectorOptions,
+  pass,
+  questions,
+  type Times,
+  timesOf,
+} from "../../support/introspector.ts";
+import { outcomeOf } from "../../support/outcome.ts";
+import { cacheKey } from "../../support/stores.ts";
+import { client, now } from "../../support/verification.ts";
+
+const second = 1000;
+
+describe("an entry that others wrote", () => {
+  test("is reported, and the issuer is asked; its answer is shared in its place", async () => {
+    const events = listen();
+    const { issuer, store, token, join } = await startFleet();
+    const [name] = await onlyEntry(store);
+    const planted = { response: { active: true, sub: "admin" }, askedAt: now };
+    await store.plant(name, JSON.stringify(planted));
+    expect(await join().introspect(token)).toMatchObject({ sub: "user-1" });
+    expect(events.outcomes()).toEqual(["active", "cache-refused", "active"]);
+    await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(JSON.stringify(planted)));
+    expect(await join().introspect(token)).toMatchObject({ sub: "user-1" });
+    expect(questions(issuer)).toBe(2);
+  });
+
+  test("does not make a revoked token active", async () => {
+    const { issuer, store, token, join } = await startFleet();
+    const admin = await issuer.opaqueToken({ claims: { sub: "admin" } });
+    await join().introspect(admin);
+    await entries(store, 2);
+    const [of, ofAdmin] = Object.entries(await store.values());
+    issuer.revoke(token);
+    await store.plant(of?.[0] ?? "", ofAdmin?.[1]);
+    expect(await outcomeOf(join().introspect(token))).toBe("ERR_TOKEN_INACTIVE");
+  });
+});
+
+describe("an entry that says that a token is not active", () => {
+  test("is not used, whoever of the fleet wrote it", async () => {
+    const { issuer, store, join } = await startFleet();
+    const token = await issuer.opaqueToken();
+    const { clientId } = issuer.introspectionClient;
+    const endpoint = issuer.introspectionEndpoint.href;
+    const subject = { issuer: issuer.issuer, endpoint, clientId, signedResponse: false, token };
+    const answers = { response: { active: false }, askedAt: now };
+    await createSharedCache({ store: store.cache, key: cacheKey }).write(subject, answers, second);
+    expect(await outcomeOf(join().introspect(token))).toBe("accepted");
+    expect(questions(issuer)).toBe(2);
+    expect(store.names()).toHaveLength(2);
+  });
+});
+
+describe("the time that the store keeps an answer", () => {
+  /** The last answer of a test, by whose time it is known that all before it were written, or never will be. */
+  const last = 2 * second;
+
+  /** Asks about a token whose answer takes its time, and gives the times that the store was told. */
+  async function timesToLive(
+    response: object,
+    options: IntrospectorOptions = {},
+    meanwhile: (times: Times) => void = () => {},
+  ): Promise<number[]> {
+    const { url, waiting, release } = await startHeldEndpoint();
+    const told: number[] = [];
+    const cache: IntrospectionCache = {
+      get: async () => undefined,
+      set: async (_name, _value, timeToLive) => told.push(timeToLive),
+    };
+    const times = timesOf();
+    const introspector = introspectorOf({ endpoint: url, times, cache, cacheKey, ...options });
+    const asked = introspector.introspect("token");
+    await waiting(1);
+    meanwhile(times);
+    release(json({ active: true, ...response }));
+    await asked;
+    const next = introspector.introspect("next");
+    await waiting(1);
+    release(json({ active: true, exp: (times.clock + last) / second }));
+    await next;
+    await vi.waitFor(() => expect(told).toContain(last));
+    return told.filter((time) => time !== last);
+  }
+
+  const seconds = now / second;
+
+  test.each([
+    [undefined, 30],
+    [60, 60],
+    [3600, 3600],
+  ])("is the cacheDuration of %s", async (cacheDuration, duration) => {
+    expect(await timesToLive({}, { cacheDuration })).toEqual([duration * second]);
+    expect(await timesToLive({ exp: seconds + 4000 }, { cacheDuration })).toEqual([duration * second]);
+  });
+
+  test.each([
+    [29, 29 * second],
+    [1, second],
+    [0.0015, 1],
+  ])("ends with a token that expires in %d s: %d ms", async (expiresIn, time) => {
+    expect(await timesToLive({ exp: seconds + expiresIn })).toEqual([time]);
+  });
+
+  test.each([0, 0.0005, -1, -3600, -seconds])("is none for a token that expires in %d s", async (expiresIn) => {
+    expect(await timesToLive({ exp: seconds + expiresIn })).toEqual([]);
+  });
+
+  test("is shorter by the time that the issuer took", async () => {
+    const delay = (times: Times) => pass(times, 4 * second);
+    expect(await timesToLive({}, {}, delay)).toEqual([26 * second]);
+    expect(await timesToLive({ exp: seconds + 10 }, {}, delay)).toEqual([6 * second]);
+    expect(await timesToLive({ exp: seconds + 4 }, {}, delay)).toEqual([]);
+    expect(await timesToLive({}, { cacheDuration: 3 }, delay)).toEqual([]);
+  });
+
+  test.each([
+    [-5 * second, [30 * second]],
+    [-5 * second - 1, []],
+    [-3600 * second, []],
+  ])("is no longer when the wall clock is set back meanwhile: by %d ms, %j", async (change, told) => {
+    const setBack = (times: Times): void => void (times.clock += change);
+    expect(await timesToLive({}, {}, setBack)).toEqual(told);
+  });
+});
+
+describe("who reads the store", () => {
+  test("finds nothing of tokens and claims", async () => {
+    const { store, token } = await startFleet();
+    const values = await store.values();
+    const decoded = Object.values(values).flatMap((value) =>
+      String(value)
+        .split(".")
+        .map((part) => Buffer.from(part, "base64url").toString("latin1")),
+    );
+    const seen = [store.content(), ...decoded].join("\n");
+    expect(seen).toContain("certbound:introspection:");
+    const digest = createHash("sha256").update(token).digest();
+    const secrets = [token, "user-1", client.thumbprint, "x5t#S256", "client_id", "api", cacheKey, "active"];
+    const forms = secrets.map((text) => Buffer.from(text)).concat(digest);
+    const encodings = ["utf8", "base64", "base64url", "hex"] as const;
+    const written = forms.flatMap((form) => encodings.map((encoding) => form.toString(encoding)));
+    expect(written.filter((text) => seen.includes(text))).toEqual([]);
+  });
+});

@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import { httpRejection } from "../../../src/http/rejection.ts";
+import { hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
+import { startHeldEndpoint } from "../../support/held-endpoint.ts";
+import { asking, introspectorOf, pass, questions, timesOf } from "../../support/introspector.ts";
+import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { startIssuerInTest } from "../../support/verification.ts";
+
+const active = json({ active: true, sub: "user-1" });
+const tokens = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${index}`);
+
+describe("introspect", () => {
+  test("gives what the issuer says of an active token", async () => {
+    const issuer = await startIssuerInTest();
+    const introspector = introspectorOf(asking(issuer));
+    const token = await issuer.opaqueToken({ claims: { sub: "user-1", groups: ["staff"] } });
+    expect(await introspector.introspect(token)).toMatchObject({ active: true, sub: "user-1", groups: ["staff"] });
+    expect(questions(issuer)).toBe(1);
+  });
+
+  test("refuses a token that is not active", async () => {
+    const issuer = await startIssuerInTest();
+    const introspector = introspectorOf(asking(issuer));
+    const token = await issuer.opaqueToken();
+    issuer.revoke(token);
+    const error = await refusalOf(introspector.introspect(token));
+    expect(error.code).toBe("ERR_TOKEN_INACTIVE");
+    expect(httpRejection(error).status).toBe(401);
+  });
+
+  test("takes the issuer's silence on a token for no answer, and asks again for the next request", async () => {
+    const endpoint = await startEndpoint(status(500, { active: true }));
+    const introspector = introspectorOf({ endpoint: endpoint.url });
+    const error = await refusalOf(introspector.introspect("token"));
+    expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(httpRejection(error)).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });
+    endpoint.answer(active);
+    expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");
+    expect(endpoint.requests).toHaveLength(2);
+  });
+
+  test("keeps the answers of two tokens apart", async () => {
+    const issuer = await startIssuerInTest();
+    const introspector = introspectorOf(asking(issuer));
+    const [one, other] = await Promise.all(
+      ["one", "other"].map((sub) => issuer.opaqueToken({ claims: { sub } })) as [Promise<string>, Promise<string>],
+    );
+    for (let round = 0; round < 2; round += 1) {
+      expect(await introspector.introspect(one)).toMatchObject({ sub: "one" });
+      expect(await introspector.introspect(other)).toMatchObject({ sub: "other" });
+    }
+    expect(questions(issuer)).toBe(2);
+  });
+});
+
+describe("an issuer whose metadata cannot be fetched", () => {
+  test("is not asked before its time, which the refusals tell", async () => {
+    const metadata = await startEndpoint(status(500, {}));
+    const times = timesOf();
+    const introspector = introspectorOf({ issuer: metadata.url, times });
+    for (const pause of [1, 2, 4]) {
+      const first = await refusalOf(introspector.introspect("token"));
+      const asked = metadata.requests.length;
+      const other = await refusalOf(introspector.introspect("other"));
+      for (const error of [first, other]) {
+        expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+        expect(httpRejection(error).headers).toEqual({ "Retry-After": String(pause) });
+      }
+      expect(metadata.requests).toHaveLength(asked);
+      pass(times, pause * 1000);
+    }
+  });
+
+  test("is not ready, and is when it can be fetched; nobody is asked about a token for that", async () => {
+    const issuer = await startEndpoint(status(500, {}));
+    const times = timesOf();
+    const introspector = introspectorOf({ issuer: issuer.url, times });
+    expect(await outcomeOf(introspector.ready())).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    issuer.answer(json({ issuer: issuer.url, introspection_endpoint: `${issuer.url}/introspect` }));
+    pass(times, 1000);
+    expect(await outcomeOf(introspector.ready())).toBe("accepted");
+    expect(issuer.requests).not.toContain("/introspect");
+    issuer.answer(active);
+    expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");
+    expect(issuer.requests.at(-1)).toBe("/introspect");
+  });
+});
+
+describe("requests with one token", () => {
+  test("cost one question, 1000 at once (N-06)", async () => {
+    const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const answers = Array.from({ length: 1000 }, () => introspector.introspect("token"));
+    await waiting(1);
+    releaseAll(active);
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([{ active: true, sub: "user-1" }]));
+    expect(requests).toHaveLength(1);
+  });
+
+  test("cost two when there are two tokens", async () => {
+    const { url, waiting, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const outcomes = Array.from({ length: 1000 }, (_, index) =>
+      outcomeOf(introspector.introspect(index % 2 ? "one" : "other")),
+    );
+    await waiting(2);
+    releaseAll(active);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["accepted"]));
+  });
+
+  test.each([
+    ["ERR_TOKEN_INACTIVE", json({ active: false })],
+    ["ERR_INTROSPECTION_UNAVAILABLE", status(503, {})],
+    ["ERR_INTROSPECTION_UNAVAILABLE", hangUp],
+  ] as const)("cost one when they are refused with %s, too", async (code, answer) => {
+    const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const outcomes = Array.from({ length: 1000 }, () => outcomeOf(introspector.introspect("token")));
+    await waiting(1);
+    releaseAll(answer);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set([code]));
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("the questions in flight", () => {
+  test("are 64 at most: the 65th token is refused at once, and nobody is asked about it", async () => {
+    const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
+    await waiting(64);
+    const error = await refusalOf(introspector.introspect("token-64"));
+    expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(error.retryAfter).toBe(1);
+    expect(requests).toHaveLength(64);
+    releaseAll(active);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["accepted"]));
+  });
+
+  test("are shared by any number of requests with the same tokens", async () => {
+    const { url, waiting, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const outcomes = [...tokens(64), ...tokens(64)].map((token) => outcomeOf(introspector.introspect(token)));
+    await waiting(64);
+    outcomes.push(outcomeOf(introspector.introspect("token-63")));
+    releaseAll(active);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["accepted"]));
+  });
+
+  test.each([
+    ["an answer", active],
+    ["a token that is not active", json({ active: false })],
+    ["a status of no use", status(500, {})],
+    ["a closed connection", hangUp],
+  ])("leave a place for another one, and for one only, when one ends with %s", async (_name, answer) => {
+    const { url, waiting, release, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const asked = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
+    await waiting(64);
+    release(answer);
+    await Promise.race(asked);
+    const next = outcomeOf(introspector.introspect("token-64"));
+    await waiting(64);
+    expect(await outcomeOf(introspector.introspect("token-65"))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    releaseAll(active);
+    expect(await next).toBe("accepted");
+    await Promise.all(asked);
+  });
+
+  test("are not taken up by those that were refused: a token may try again", async () => {
+    const { url, waiting, releaseAll } = await startHeldEndpoint();
+    const introspector = introspectorOf({ endpoint: url });
+    const asked = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
+    await waiting(64);
+    const refused = await Promise.all(
+      tokens(200)
+        .slice(64)
+        .map((token) => outcomeOf(introspector.introspect(token))),
+    );
+    expect(new Set(refused)).toEqual(new Set(["ERR_INTROSPECTION_UNAVAILABLE"]));
+    releaseAll(active);
+    await Promise.all(asked);
+    const again = tokens(128)
+      .slice(64)
+      .map((token) => outcomeOf(introspector.introspect(token)));
+    await waiting(64);
+    releaseAll(active);
+    expect(new Set(await Promise.all(again))).toEqual(new Set(["accepted"]));
+  });
+});

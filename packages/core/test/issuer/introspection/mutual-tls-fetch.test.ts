@@ -1,0 +1,99 @@
+import { createPrivateKey } from "node:crypto";
+import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
+import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { mutualTlsFetch } from "../../../src/issuer/introspection/mutual-tls-fetch.ts";
+import { clients, startGuardedEndpoint } from "../../support/guarded-endpoint.ts";
+import { reasonOf } from "../../support/outcome.ts";
+import { startHttpsServer } from "../../support/tls-server.ts";
+
+const api = await clients.issueClientCertificate();
+const { certificate: cert, key } = api;
+const strangers = await createCertificateAuthority();
+const stranger = await strangers.issueClientCertificate();
+const selfSigned = await createSelfSignedCertificate();
+
+describe("mutualTlsFetch", () => {
+  test("cannot be made where undici is not installed, and gives the reason", () => {
+    const elsewhere = createRequire("file:///nowhere/index.js");
+    expect(() => mutualTlsFetch({ cert, key }, elsewhere)).toThrow(
+      expect.objectContaining({ name: "TypeError", cause: expect.objectContaining({ code: "MODULE_NOT_FOUND" }) }),
+    );
+    expect(mutualTlsFetch({ cert, key })).toBeTypeOf("function");
+  });
+
+  test("presents the certificate", async () => {
+    const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
+    const response = await mutualTlsFetch({ cert, key, ca })(url);
+    expect([response.status, await response.json()]).toEqual([200, { active: true }]);
+    expect(thumbprints).toEqual([api.thumbprint]);
+  });
+
+  test("presents it with a key that needs a passphrase, and from bytes", async () => {
+    const passphrase = "correct horse";
+    const encrypted = createPrivateKey(key).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase });
+    const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
+    await mutualTlsFetch({ cert, key: encrypted.toString(), passphrase, ca })(url);
+    await mutualTlsFetch({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca) })(url);
+    expect(thumbprints).toEqual([api.thumbprint, api.thumbprint]);
+  });
+
+  test.each([
+    ["of another authority", stranger, strangers.certificate],
+    ["of no authority", selfSigned, selfSigned.certificate],
+  ])("is let in with a certificate %s only where it is trusted", async (_name, identity, trusted) => {
+    const [wary, trusting] = [await startGuardedEndpoint({}), await startGuardedEndpoint({}, trusted)];
+    const fetch = mutualTlsFetch({ cert: identity.certificate, key: identity.key, ca: wary.ca });
+    expect(await reasonOf(fetch(wary.url))).toBeInstanceOf(Error);
+    expect(wary.thumbprints).toEqual([]);
+    expect((await fetch(trusting.url)).status).toBe(200);
+    expect(trusting.thumbprints).toEqual([identity.thumbprint]);
+  });
+
+  test.each([
+    ["none", undefined],
+    ["another one", clients.certificate],
+  ])("sends nothing to a server whose authority is not given: %s is", async (_name, ca) => {
+    const { url, thumbprints } = await startGuardedEndpoint({ active: true });
+    expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(url))).toBeInstanceOf(Error);
+    expect(thumbprints).toEqual([]);
+  });
+
+  test.each([
+    ["none", undefined],
+    ["another one", clients.certificate],
+  ])(
+    "verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0, where the CA that is given is %s",
+    async (_name, ca) => {
+      vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const server = await startGuardedEndpoint({ active: true });
+      expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(server.url))).toBeInstanceOf(Error);
+      expect(server.thumbprints).toEqual([]);
+      expect((await mutualTlsFetch({ cert, key, ca: server.ca })(server.url)).status).toBe(200);
+    },
+  );
+
+  test("sends method, headers and body as they are", async () => {
+    const { url, ca } = await startHttpsServer((request, response) => {
+      const { method, url: path, headers } = request;
+      text(request).then(
+        (body) => response.end(JSON.stringify({ method, path, accept: headers.accept, body })),
+        () => response.destroy(),
+      );
+    });
+    const body = new URLSearchParams({ token: "a b" });
+    const response = await mutualTlsFetch({ cert, key, ca })(`${url}/x?y=z`, {
+      method: "POST",
+      headers: { accept: "application/json" },
+      body,
+    });
+    expect(await response.json()).toEqual({
+      method: "POST",
+      path: "/x?y=z",
+      accept: "application/json",
+      body: "token=a+b",
+    });
+  });
+});

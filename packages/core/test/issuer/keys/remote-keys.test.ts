@@ -1,0 +1,547 @@
+import { generateKeyPairSync } from "node:crypto";
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { describe, expect, test, vi } from "vitest";
+import { boundedFetch } from "../../../src/issuer/exchange.ts";
+import type { VerificationKey } from "../../../src/issuer/keys/key-set.ts";
+import type { KeySource } from "../../../src/issuer/keys/key-source.ts";
+import { createRemoteKeys } from "../../../src/issuer/keys/remote-keys.ts";
+import {
+  type Answer,
+  type Endpoint,
+  endless,
+  hangUp,
+  json,
+  redirect,
+  startEndpoint,
+  status,
+  text,
+} from "../../support/endpoint.ts";
+import { keyCreations } from "../../support/key-creations.ts";
+import { type Outcome, outcomeOf, refusalOf } from "../../support/outcome.ts";
+
+const issuer = "https://issuer.example";
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+const [old, current] = await Promise.all(["old", "new"].map(generateJwk));
+const strong = {
+  ...generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" }),
+  kid: "new",
+};
+const weak = { ...generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }), kid: "new" };
+
+async function generateJwk(kid: string): Promise<JWK> {
+  const { publicKey } = await generateKeyPair("ES256", { extractable: true });
+  return { ...(await exportJWK(publicKey)), kid };
+}
+
+const set = (...keys: readonly (JWK | undefined)[]): Answer => json({ keys });
+
+interface Arrangement {
+  readonly endpoint: Endpoint;
+  readonly keys: KeySource;
+  readonly pass: (milliseconds: number) => void;
+  /** Looks for a key by its kid. */
+  readonly find: (keyId: string) => Promise<Outcome>;
+  /** How many fetches were begun so far. */
+  readonly fetches: () => number;
+}
+
+/** Starts an issuer that answers as given, and a key source whose time stands still until the test moves it. */
+async function arrange(answer: Answer): Promise<Arrangement> {
+  const endpoint = await startEndpoint(answer);
+  let time = 1_000_000;
+  let fetches = 0;
+  const keys = createRemoteKeys({
+    issuer,
+    locate: async () => {
+      fetches += 1;
+      return new URL("/jwks", endpoint.url);
+    },
+    fetch: boundedFetch(fetch),
+    elapsed: () => time,
+  });
+  return {
+    endpoint,
+    keys,
+    pass: (milliseconds) => {
+      time += milliseconds;
+    },
+    find: (keyId) => outcomeOf(keys.find({ algorithm: "ES256", keyId })),
+    fetches: () => fetches,
+  };
+}
+
+/** What an issuer, or something that stands in its place, may answer instead of keys. */
+const badAnswers: readonly (readonly [string, Answer])[] = [
+  ["status 500", status(500, { keys: [current] })],
+  ["status 404", status(404, { keys: [current] })],
+  ["status 201", status(201, { keys: [current] })],
+  ["a redirect", redirect("/elsewhere")],
+  ["HTML", text("<!doctype html><title>Sign in</title>", "text/html")],
+  ["nothing", text("", "application/json")],
+  ["half of a document", text('{"keys":[{"kty":"EC"', "application/json")],
+  ["an array", json([current])],
+  ["null", json(null)],
+  ["an object without keys", json({ jwks: [current] })],
+  ["keys that are an object", json({ keys: { 0: current } })],
+  ["keys that are not objects", json({ keys: [current, null] })],
+  ["a single key", json(current)],
+  ["an empty set", json({ keys: [] })],
+  ["encryption keys only", json({ keys: [{ ...current, use: "enc" }] })],
+  ["private keys only", json({ keys: [{ ...current, d: "AAAA" }] })],
+  ["symmetric keys only", json({ keys: [{ kty: "oct", k: "AAAA", kid: "new" }] })],
+  ["keys of unknown types only", json({ keys: [{ kty: "XYZ", kid: "new" }] })],
+  ["RSA keys of 1024 bits only", json({ keys: [weak] })],
+  ["points with coordinates of a wrong length only", json({ keys: [{ ...current, y: `${current?.x}AA` }] })],
+  ["RSA keys with the exponent 1 only", json({ keys: [{ ...strong, e: "AQ" }] })],
+  ["more than 1,000 keys", json({ keys: Array.from({ length: 1001 }, () => current) })],
+  ["an endless body", endless],
+  ["a closed connection", hangUp],
+];
+
+describe("the first fetch", () => {
+  test("happens when a key is looked for, and once", async () => {
+    const { find, fetches, endpoint } = await arrange(set(old));
+    expect(fetches()).toBe(0);
+    expect([await find("old"), await find("old"), await find("old")]).toEqual(["accepted", "accepted", "accepted"]);
+    expect(endpoint.requests).toEqual(["/jwks"]);
+  });
+
+  test("asks for a key set, or for JSON", async () => {
+    const { url } = await startEndpoint(set(old));
+    const accepted: unknown[] = [];
+    const keys = createRemoteKeys({
+      issuer,
+      locate: async () => new URL("/jwks", url),
+      fetch: async (input, init) => {
+        accepted.push(new Headers(init?.headers).get("accept"));
+        return fetch(input, init);
+      },
+    });
+    await keys.ready();
+    expect(accepted).toEqual(["application/jwk-set+json, application/json"]);
+  });
+
+  test("is not repeated to be ready", async () => {
+    const { keys, pass, fetches } = await arrange(set(old));
+    await keys.ready();
+    pass(minute);
+    await keys.ready();
+    expect(fetches()).toBe(1);
+    pass(hour);
+    await keys.ready();
+    expect(fetches()).toBe(2);
+  });
+
+  test("is one for 1000 searches at once (N-06)", async () => {
+    const { find, fetches } = await arrange(set(old));
+    const outcomes = await Promise.all(Array.from({ length: 1000 }, (_, index) => find(index % 2 ? "old" : "absent")));
+    expect(new Set(outcomes)).toEqual(new Set(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]));
+    expect(fetches()).toBe(1);
+  });
+
+  test.each(badAnswers)("that brings %s leaves the keys unavailable (N-07, N-08)", async (_name, answer) => {
+    const { keys, endpoint, pass, find, fetches } = await arrange(answer);
+    const error = await refusalOf(keys.find({ algorithm: "ES256", keyId: "new" }));
+    expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(error.retryAfter).toBeGreaterThan(0);
+    expect(error.detail).not.toContain("unexpectedly");
+    expect(fetches()).toBe(1);
+    pass(minute);
+    endpoint.answer(set(current));
+    expect(await find("new")).toBe("accepted");
+  });
+
+  test("that fails tells nothing of what was received", async () => {
+    const { keys } = await arrange(text('{"MARKER"', "application/json"));
+    const error = await refusalOf(keys.find({ algorithm: "ES256", keyId: "MARKER" }));
+    expect(`${error.message} ${error.detail} ${error.stack} ${JSON.stringify(error)}`).not.toContain("MARKER");
+    expect(Object.hasOwn(error, "cause")).toBe(false);
+  });
+
+  test("is one for 1000 searches at once when it fails, too", async () => {
+    const { find, fetches } = await arrange(status(500, {}));
+    const outcomes = await Promise.all(Array.from({ length: 1000 }, () => find("old")));
+    expect(new Set(outcomes)).toEqual(new Set(["ERR_KEYS_UNAVAILABLE"]));
+    expect(fetches()).toBe(1);
+  });
+});
+
+describe("an unknown kid", () => {
+  test("is refused without another fetch right after one that succeeded (K-04, N-01)", async () => {
+    const { find, fetches, pass } = await arrange(set(old));
+    await find("old");
+    for (const kid of ["new", "a", "b", "", "__proto__"]) {
+      pass(second);
+      expect(await find(kid)).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    }
+    expect(fetches()).toBe(1);
+  });
+
+  test("is found by another fetch after the cool-down (N-02)", async () => {
+    const { find, fetches, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(set(old, current));
+    expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    pass(minute);
+    expect([await find("new"), await find("old")]).toEqual(["accepted", "accepted"]);
+    expect(fetches()).toBe(2);
+  });
+
+  test("costs one fetch for each cool-down, however many there are (N-01)", async () => {
+    const { find, fetches, pass } = await arrange(set(old));
+    await find("old");
+    for (let round = 1; round <= 3; round += 1) {
+      pass(minute);
+      const outcomes = await Promise.all(Array.from({ length: 200 }, (_, index) => find(`${round}-${index}`)));
+      expect(new Set(outcomes)).toEqual(new Set(["ERR_TOKEN_KEY_UNKNOWN"]));
+      expect(fetches()).toBe(1 + round);
+    }
+  });
+
+  test("cannot be told from a new one while the last fetch failed: the keys are unavailable", async () => {
+    const { find, fetches, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    pass(minute);
+    endpoint.answer(status(500, {}));
+    expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(await find("old")).toBe("accepted");
+    expect(fetches()).toBe(2);
+    pass(minute);
+    endpoint.answer(set(old));
+    expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+
+  test("is what a known kid with another algorithm is, too", async () => {
+    const { keys } = await arrange(set(old));
+    expect(await outcomeOf(keys.find({ algorithm: "ES384", keyId: "old" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await outcomeOf(keys.find({ algorithm: "ES256", keyId: "old" }))).toBe("accepted");
+  });
+});
+
+describe("a rotation", () => {
+  test("ends the key that the issuer removed, at the next fetch (N-03)", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(set(current));
+    pass(minute);
+    expect(await find("old")).toBe("accepted");
+    expect(await find("new")).toBe("accepted");
+    expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+
+  test("is noticed within a quarter of an hour by those who use the old key only (N-03)", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(set(current));
+    pass(hour / 4);
+    expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await find("new")).toBe("accepted");
+  });
+
+  test("replaces a key that keeps its kid", async () => {
+    const { keys, pass, endpoint } = await arrange(set(old));
+    const [before] = await keys.find({ algorithm: "ES256", keyId: "old" });
+    endpoint.answer(set({ ...current, kid: "old" }));
+    pass(hour / 4);
+    const [after] = await keys.find({ algorithm: "ES256", keyId: "old" });
+    expect(after).not.toBe(before);
+  });
+});
+
+describe("a key that was found", () => {
+  const header = { algorithm: "ES256", keyId: "old" };
+
+  test("is held as long as the issuer publishes it, and the same object", async () => {
+    const { keys, find, pass, endpoint } = await arrange(set(old));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    endpoint.answer(set(current, old));
+    pass(minute);
+    await find("new");
+    expect(keys.holds(key)).toBe(true);
+    expect((await keys.find(header))[0]).toBe(key);
+    endpoint.answer(set(current));
+    pass(minute);
+    await find("another");
+    expect(keys.holds(key)).toBe(false);
+  });
+
+  test("is not held by another issuer that publishes it, nor by one that nobody has asked", async () => {
+    const [{ keys }, another] = [await arrange(set(old)), await arrange(set(old))];
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    expect(another.keys.holds(key)).toBe(false);
+    expect(another.fetches()).toBe(0);
+    await another.find("old");
+    expect(another.keys.holds(key)).toBe(false);
+    expect(keys.holds(key)).toBe(true);
+  });
+
+  test("is fetched again ahead of time by those who only ask whether it is held", async () => {
+    const { keys, fetches, pass, endpoint } = await arrange(set(old));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    endpoint.answer(set(current));
+    pass(9 * minute);
+    expect(keys.holds(key)).toBe(true);
+    await vi.waitFor(() => expect(keys.holds(key)).toBe(false));
+    expect(fetches()).toBe(2);
+  });
+
+  test("is not held past its time, but for an hour more while the issuer is known to fail", async () => {
+    const { keys, find, pass, endpoint } = await arrange(set(old));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    endpoint.answer(status(500, {}));
+    pass(11 * minute);
+    expect(keys.holds(key)).toBe(false);
+    expect(await find("old")).toBe("accepted");
+    expect(keys.holds(key)).toBe(true);
+    pass(58 * minute);
+    expect(keys.holds(key)).toBe(true);
+    pass(minute);
+    expect(keys.holds(key)).toBe(false);
+    expect(await find("old")).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+});
+
+describe("a key that proves unusable", () => {
+  const header = { algorithm: "ES256", keyId: "new" };
+  const offCurve = { ...current, y: current?.x ?? "" };
+
+  test("counts as absent: the keys are fetched again for it after the cool-down", async () => {
+    const { keys, find, fetches, pass, endpoint } = await arrange(set(offCurve));
+    const [key] = (await keys.find(header)) as [VerificationKey];
+    pass(minute);
+    expect(await find("new")).toBe("accepted");
+    expect(await key.importFor("ES256")).toBeUndefined();
+    expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(fetches()).toBe(2);
+    endpoint.answer(set(current));
+    pass(minute);
+    expect(await find("new")).toBe("accepted");
+  });
+
+  test("is not imported again when it is fetched again", async () => {
+    const { keys, find, pass } = await arrange(set(offCurve, old));
+    const creations = keyCreations();
+    for (const keyId of ["new", "old"]) {
+      const [key] = (await keys.find({ ...header, keyId })) as [VerificationKey];
+      await key.importFor("ES256");
+    }
+    pass(minute);
+    expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    const [key] = (await keys.find({ ...header, keyId: "old" })) as [VerificationKey];
+    await key.importFor("ES256");
+    expect(creations).toHaveLength(2);
+  });
+});
+
+describe("an outage", () => {
+  test.each(badAnswers)("of an issuer that answers with %s replaces nothing", async (_name, answer) => {
+    const { find, fetches, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(answer);
+    pass(hour / 4);
+    expect(await find("old")).toBe("accepted");
+    expect(fetches()).toBe(2);
+    expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+
+  test("is outlived by good keys for an hour, and ends them then (N-04)", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    await endpoint.close();
+    pass(hour);
+    expect(await find("old")).toBe("accepted");
+    pass(hour / 4);
+    expect(await find("old")).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+
+  test("does not prolong the keys' life by every failed fetch", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(status(503, {}));
+    let lived = 0;
+    while (lived < 3 * hour && (await find("old")) === "accepted") {
+      pass(minute);
+      lived += minute;
+    }
+    expect(lived).toBeGreaterThanOrEqual(hour);
+    expect(lived).toBeLessThanOrEqual(1.25 * hour);
+  });
+
+  test("leads to fewer and fewer fetches, not to one for each request (N-04)", async () => {
+    const { find, fetches, pass, endpoint } = await arrange(status(500, {}));
+    const perMinute: number[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      const before = fetches();
+      for (let step = 0; step < 600; step += 1) {
+        expect(await find("old")).toBe("ERR_KEYS_UNAVAILABLE");
+        pass(second / 10);
+      }
+      perMinute.push(fetches() - before);
+    }
+    const [first = 0, ...later] = perMinute;
+    expect(first).toBeLessThanOrEqual(8);
+    for (const count of later) expect(count).toBeLessThanOrEqual(2);
+    endpoint.answer(set(old));
+    pass(minute);
+    expect(await find("old")).toBe("accepted");
+  });
+
+  test("that is over is forgotten: the next one is backed off from anew", async () => {
+    const { find, fetches, pass, endpoint } = await arrange(status(500, {}));
+    for (let round = 0; round < 8; round += 1) {
+      await find("old");
+      pass(minute);
+    }
+    endpoint.answer(set(old));
+    expect(await find("old")).toBe("accepted");
+    endpoint.answer(status(500, {}));
+    pass(minute);
+    expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
+    const before = fetches();
+    endpoint.answer(set(old, current));
+    pass(5 * second);
+    expect(await find("new")).toBe("accepted");
+    expect(fetches()).toBe(before + 1);
+  });
+});
+
+describe("stale keys", () => {
+  test("are used at once while the issuer hangs, after one request has found out that it fails", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(hangUp);
+    pass(11 * minute);
+    expect(await find("old")).toBe("accepted");
+    let answerLate = (): void => {};
+    endpoint.answer((response, path) => {
+      answerLate = () => set(current)(response, path);
+    });
+    pass(minute);
+    expect(await find("old")).toBe("accepted");
+    await vi.waitFor(() => expect(endpoint.requests).toHaveLength(3));
+    expect(await find("old")).toBe("accepted");
+    answerLate();
+    await vi.waitFor(async () => expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN"));
+  });
+
+  test("are not used by the first request after a quiet time: the issuer may have removed them", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(set(current));
+    pass(11 * minute);
+    expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+});
+
+describe("a refresh ahead of time", () => {
+  test("lets no request wait for it", async () => {
+    const { find, fetches, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    let answerLate = (): void => {};
+    endpoint.answer((response, path) => {
+      answerLate = () => set(current)(response, path);
+    });
+    pass(9 * minute);
+    expect(await find("old")).toBe("accepted");
+    expect(await find("old")).toBe("accepted");
+    await vi.waitFor(() => expect(endpoint.requests).toHaveLength(2));
+    answerLate();
+    await vi.waitFor(async () => expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN"));
+    expect(await find("new")).toBe("accepted");
+    expect(fetches()).toBe(2);
+  });
+
+  test("that fails is no rejection that nobody handles, and is backed off from", async () => {
+    const { find, fetches, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    endpoint.answer(hangUp);
+    pass(9 * minute);
+    expect(await find("old")).toBe("accepted");
+    expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
+    for (let request = 0; request < 20; request += 1) expect(await find("old")).toBe("accepted");
+    expect(fetches()).toBe(2);
+  });
+
+  test("is not made for fresh keys", async () => {
+    const { find, fetches, pass } = await arrange(set(old));
+    await find("old");
+    pass(5 * minute);
+    for (let request = 0; request < 20; request += 1) expect(await find("old")).toBe("accepted");
+    expect(fetches()).toBe(1);
+  });
+});
+
+describe("ready", () => {
+  test("fetches the keys, once, and a search needs no other fetch", async () => {
+    const { keys, find, fetches } = await arrange(set(old));
+    await Promise.all([keys.ready(), keys.ready(), find("old")]);
+    await keys.ready();
+    expect(fetches()).toBe(1);
+  });
+
+  test("says that the keys are unavailable, and finds them when it is asked again", async () => {
+    const { keys, endpoint, pass } = await arrange(status(500, {}));
+    expect(await outcomeOf(keys.ready())).toBe("ERR_KEYS_UNAVAILABLE");
+    endpoint.answer(set(old));
+    pass(minute);
+    expect(await outcomeOf(keys.ready())).toBe("accepted");
+  });
+
+  test("is content with keys that outlive an outage", async () => {
+    const { keys, endpoint, pass } = await arrange(set(old));
+    await keys.ready();
+    await endpoint.close();
+    pass(hour / 2);
+    expect(await outcomeOf(keys.ready())).toBe("accepted");
+    pass(hour);
+    expect(await outcomeOf(keys.ready())).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+});
+
+describe("the URL of the keys", () => {
+  test("is located for each fetch, and an issuer that cannot be located makes the keys unavailable", async () => {
+    const { endpoint } = await arrange(set(old));
+    const paths = ["/first", "/second"];
+    let time = 0;
+    const keys = createRemoteKeys({
+      issuer,
+      locate: async () => {
+        const path = paths.shift();
+        if (path === undefined) throw new Error("MARKER");
+        return new URL(path, endpoint.url);
+      },
+      fetch: boundedFetch(fetch),
+      elapsed: () => time,
+    });
+    await keys.find({ algorithm: "ES256", keyId: "old" });
+    time += minute;
+    expect(await outcomeOf(keys.find({ algorithm: "ES256", keyId: "new" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(endpoint.requests).toEqual(["/first", "/second"]);
+    time += minute;
+    const error = await refusalOf(keys.find({ algorithm: "ES256", keyId: "new" }));
+    expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(`${error.detail} ${error.stack}`).not.toContain("MARKER");
+  });
+});
+
+describe("a fetch that hangs", () => {
+  test("is shared by those who wait, and does not keep others from keys that are known", async () => {
+    const { find, pass, endpoint } = await arrange(set(old));
+    await find("old");
+    let answerLate = (): void => {};
+    endpoint.answer((response, path) => {
+      answerLate = () => set(old, current)(response, path);
+    });
+    pass(minute);
+    const waiting = [find("new"), find("new")];
+    await vi.waitFor(() => expect(endpoint.requests).toHaveLength(2));
+    expect(await find("old")).toBe("accepted");
+    answerLate();
+    expect(await Promise.all(waiting)).toEqual(["accepted", "accepted"]);
+  });
+});

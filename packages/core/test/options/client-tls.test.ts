@@ -1,0 +1,94 @@
+import { createPrivateKey } from "node:crypto";
+import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
+import { describe, expect, test } from "vitest";
+import { copyClientTls, isClientTls } from "../../src/options/client-tls.ts";
+
+const authority = await createCertificateAuthority();
+const { certificate: cert, key } = await authority.issueClientCertificate();
+const other = await createSelfSignedCertificate();
+const ca = authority.certificate;
+const passphrase = "correct horse";
+const encrypted = createPrivateKey(key)
+  .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })
+  .toString();
+const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+function expectRefusal(value: unknown, text: string): void {
+  expect(() => isClientTls(value)).toThrow(TypeError);
+  expect(() => isClientTls(value)).toThrow(text);
+}
+
+describe("isClientTls", () => {
+  test.each<[string, object]>([
+    ["a certificate with its key", { cert, key }],
+    ["bytes", { cert: Buffer.from(cert), key: new TextEncoder().encode(key), ca: Buffer.from(ca) }],
+    ["a certificate with its chain", { cert: cert + ca, key }],
+    ["a key with its passphrase", { cert, key: encrypted, passphrase }],
+    ["an authority", { cert, key, ca }],
+    ["several authorities, with text between them", { cert, key, ca: `one\n${ca}\ntwo\n${other.certificate}` }],
+    ["undefined for what is not given", { cert, key, ca: undefined, passphrase: undefined }],
+  ])("accepts %s", (_name, value) => {
+    expect(isClientTls(value)).toBe(true);
+  });
+
+  test.each<[string, object]>([
+    ["nothing", {}],
+    ["no key", { cert }],
+    ["no certificate", { key }],
+    ["the key of another certificate", { cert, key: other.key }],
+    ["certificate and key in each other's place", { cert: key, key: cert }],
+    ["a key without its passphrase", { cert, key: encrypted }],
+    ["a key with another passphrase", { cert, key: encrypted, passphrase: "wrong" }],
+    ["a broken certificate", { cert: broken, key }],
+    ["a certificate that is no PEM", { cert: Buffer.from(other.der), key: other.key }],
+    ["no bytes", { cert: new Uint8Array(), key: new Uint8Array() }],
+  ])("refuses %s", (_name, value) => {
+    expect(isClientTls(value)).toBe(false);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["cert", "", "PEM"],
+    ["cert", 1, "PEM"],
+    ["key", null, "PEM"],
+    ["key", [key], "PEM"],
+    ["key", createPrivateKey(key), "PEM"],
+    ["passphrase", "", "a non-empty string"],
+    ["passphrase", Buffer.from("x"), "a non-empty string"],
+    ["ca", "", "certificates as PEM"],
+    ["ca", "certificate", "certificates as PEM"],
+    ["ca", key, "certificates as PEM"],
+    ["ca", broken, "certificates as PEM"],
+    ["ca", ca + broken, "certificates as PEM"],
+    ["ca", new Uint8Array(), "certificates as PEM"],
+    ["ca", Buffer.from(other.der), "certificates as PEM"],
+    ["ca", [ca], "certificates as PEM"],
+  ])("names %s when it is %o", (name, value, expected) => {
+    const given = name === "passphrase" ? { cert, key: encrypted } : { cert, key };
+    expectRefusal({ ...given, [name]: value }, `option "${name}" in clientTls must be ${expected}`);
+  });
+
+  test.each(["pfx", "rejectUnauthorized", "servername", "Cert"])("knows no member %s", (name) => {
+    expectRefusal({ cert, key, [name]: false }, `unknown option "${name}" in clientTls`);
+  });
+
+  test.each([null, undefined, "", cert, 1, true, [cert, key]])("refuses %j", (value) => {
+    expectRefusal(value, "clientTls must be an object");
+  });
+});
+
+describe("copyClientTls", () => {
+  test("keeps what was given", () => {
+    expect(copyClientTls({ cert, key })).toEqual({ cert, key });
+    const all = { cert, key: encrypted, passphrase, ca };
+    expect(copyClientTls(all)).toEqual(all);
+  });
+
+  test("is not reached by what is done to the original", () => {
+    const given = { cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca) };
+    const copy = copyClientTls(given);
+    for (const part of Object.values(given)) part.fill(0);
+    Object.assign(given, { cert: other.certificate });
+    expect(copy).toEqual({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca) });
+    expect(Object.isFrozen(copy)).toBe(true);
+  });
+});

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { isJsonWebKeySet } from "../../src/options/configuration.ts";
+
+describe("isJsonWebKeySet", () => {
+  test.each([
+    [{ keys: [] }, true],
+    [{ keys: [{}] }, true],
+    [{ keys: [{ kty: "EC" }], other: 1 }, true],
+    [{}, false],
+    [[], false],
+    [null, false],
+    ["keys", false],
+    [5, false],
+    [{ keys: null }, false],
+    [{ keys: {} }, false],
+    [{ keys: "x" }, false],
+    [{ keys: [null] }, false],
+    [{ keys: [[]] }, false],
+    [{ keys: ["x"] }, false],
+    [{ keys: [{}, 5] }, false],
+    [{ Keys: [{}] }, false],
+  ])("judges the shape of %j", (value, expected) => {
+    expect(isJsonWebKeySet(value)).toBe(expected);
+  });
+
+  test.each([
+    ["before a key", Object.assign([], { 1: {} })],
+    ["behind a key", Object.assign([{}], { length: 2 })],
+    ["only", Object.assign([], { length: 3 })],
+  ])("rejects a list with holes %s", (_name, keys) => {
+    expect(isJsonWebKeySet({ keys })).toBe(false);
+    expect(isJsonWebKeySet({ keys: [{}, {}] })).toBe(true);
+  });
+});

@@ -1,0 +1,117 @@
+import { createSelfSignedCertificate } from "@certbound/testing";
+import { exportJWK, generateKeyPair } from "jose";
+import { describe, expect, test } from "vitest";
+import type { ClientAuthentication } from "../../src/options/introspection-configuration.ts";
+import { parseIntrospection } from "../../src/options/introspection-options.ts";
+
+const { certificate, key } = await createSelfSignedCertificate();
+const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+const jwk = await exportJWK(privateKey);
+
+const credentials = { clientSecret: "secret", clientKey: jwk, clientTls: { cert: certificate, key } };
+type Credential = keyof typeof credentials;
+
+const methods: Readonly<Record<ClientAuthentication["method"], Credential>> = {
+  client_secret_basic: "clientSecret",
+  client_secret_post: "clientSecret",
+  private_key_jwt: "clientKey",
+  tls_client_auth: "clientTls",
+  self_signed_tls_client_auth: "clientTls",
+};
+
+function parse(options: object, fetchIsGiven = false): ClientAuthentication {
+  return parseIntrospection({ clientId: "api", ...options }, { discoverable: true, fetchIsGiven }).authentication;
+}
+
+function expectRefusal(options: object, name: string, fetchIsGiven = false): void {
+  expect(() => parse(options, fetchIsGiven)).toThrow(TypeError);
+  expect(() => parse(options, fetchIsGiven)).toThrow(`option "${name}" in the introspection options`);
+}
+
+/** Some of the credentials, by their names. */
+function some(...names: readonly Credential[]): object {
+  return Object.fromEntries(names.map((name) => [name, credentials[name]]));
+}
+
+describe("the client authentication", () => {
+  test.each<[Credential, string]>([
+    ["clientSecret", "client_secret_basic"],
+    ["clientKey", "private_key_jwt"],
+    ["clientTls", "tls_client_auth"],
+  ])("with %s is by default %s", (credential, method) => {
+    expect(parse(some(credential)).method).toBe(method);
+  });
+
+  test.each(Object.entries(methods))("%s goes with %s only", (method, own) => {
+    const others = (Object.keys(credentials) as Credential[]).filter((credential) => credential !== own);
+    for (const other of others) expectRefusal({ ...some(other), clientAuthentication: method }, "clientAuthentication");
+    expect(parse({ ...some(own), clientAuthentication: method }).method).toBe(method);
+  });
+
+  test.each(Object.entries(methods))("%s needs %s", (method, own) => {
+    expectRefusal({ clientAuthentication: method }, own);
+    expectRefusal({ clientAuthentication: method, [own]: undefined }, own);
+  });
+
+  test("is by one of them: none is refused", () => {
+    expectRefusal({}, "clientSecret");
+    expectRefusal({ clientSecret: undefined }, "clientSecret");
+    expectRefusal({}, "clientSecret", true);
+  });
+
+  test.each<[Credential, Credential]>([
+    ["clientSecret", "clientKey"],
+    ["clientSecret", "clientTls"],
+    ["clientKey", "clientTls"],
+  ])("is by one of them: %s and %s are refused, whatever the method", (first, second) => {
+    expectRefusal(some(first, second), second);
+    for (const clientAuthentication of Object.keys(methods)) {
+      expectRefusal({ ...some(first, second), clientAuthentication }, second);
+    }
+    expectRefusal(some("clientSecret", "clientKey", "clientTls"), "clientKey");
+  });
+
+  test("holds what it needs, and no more", () => {
+    expect(parse(some("clientSecret"))).toEqual({ method: "client_secret_basic", secret: "secret" });
+    const post = { ...some("clientSecret"), clientAuthentication: "client_secret_post" };
+    expect(parse(post)).toEqual({ method: "client_secret_post", secret: "secret" });
+    expect(parse(some("clientKey"))).toEqual({
+      method: "private_key_jwt",
+      key: { ...jwk, alg: "ES256" },
+      keyId: undefined,
+    });
+    expect(parse(some("clientTls"))).toEqual({ method: "tls_client_auth", tls: { cert: certificate, key } });
+  });
+});
+
+describe("a fetch of the application", () => {
+  test.each(["tls_client_auth", "self_signed_tls_client_auth"])("can present the certificate of %s", (method) => {
+    expect(parse({ clientAuthentication: method }, true)).toEqual({ method, tls: undefined });
+    expectRefusal({ clientAuthentication: method }, "clientTls");
+  });
+
+  test("leaves clientTls without effect, which is refused", () => {
+    expectRefusal(some("clientTls"), "clientTls", true);
+    expectRefusal({ ...some("clientTls"), clientAuthentication: "tls_client_auth" }, "clientTls", true);
+    expect(parse(some("clientTls"), false).method).toBe("tls_client_auth");
+  });
+
+  test("can send a secret or an assertion as well", () => {
+    expect(parse(some("clientSecret"), true).method).toBe("client_secret_basic");
+    expect(parse(some("clientKey"), true).method).toBe("private_key_jwt");
+  });
+});
+
+describe("what the client authenticates with", () => {
+  test.each<[Credential, readonly unknown[]]>([
+    ["clientKey", ["", "key", 1, null, true, [], {}, [jwk], key]],
+    ["clientTls", [{}, { cert: certificate }, { key }, { cert: key, key: certificate }]],
+  ])("%s is refused when it is none", (name, values) => {
+    for (const value of values) expectRefusal({ [name]: value }, name);
+  });
+
+  test.each([null, "", 1, true, [], certificate])("clientTls is not %j", (value) => {
+    expect(() => parse({ clientTls: value })).toThrow(TypeError);
+    expect(() => parse({ clientTls: value })).toThrow("clientTls must be an object");
+  });
+});

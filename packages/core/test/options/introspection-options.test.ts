@@ -1,0 +1,192 @@
+import { Keyv } from "keyv";
+import { describe, expect, test } from "vitest";
+import type { IntrospectionConfiguration } from "../../src/options/introspection-configuration.ts";
+import { parseIntrospection } from "../../src/options/introspection-options.ts";
+
+const client = { clientId: "api", clientSecret: "secret" };
+const endpoint = "https://as.example/introspect";
+const cache = new Map();
+const cacheKey = "0123456789abcdef0123456789abcdef";
+
+/** Parses options that lack nothing but what is given; also of types that do not compile. */
+function parse(options: object = {}, discoverable = true): IntrospectionConfiguration {
+  return parseIntrospection({ ...client, ...options }, { discoverable, fetchIsGiven: false });
+}
+
+/** Expects options to be refused by a TypeError that names one of them. */
+function expectRefusal(options: object, name: string): void {
+  expect(() => parse(options)).toThrow(TypeError);
+  expect(() => parse(options)).toThrow(`option "${name}" in the introspection options`);
+}
+
+describe("parseIntrospection", () => {
+  test("fills in the defaults", () => {
+    expect(parse()).toEqual({
+      endpoint: undefined,
+      clientId: "api",
+      authentication: { method: "client_secret_basic", secret: "secret" },
+      opaqueTokens: true,
+      always: false,
+      returnsConfirmation: false,
+      signedResponse: false,
+      cacheDuration: 30,
+      cache: undefined,
+    });
+  });
+
+  test("keeps what was given", () => {
+    const given = { opaqueTokens: false, always: true, returnsConfirmation: true, signedResponse: true };
+    const configuration = parse({ ...given, endpoint, cacheDuration: 5, cache, cacheKey });
+    expect(configuration).toMatchObject({ ...given, clientId: "api", cacheDuration: 5 });
+    expect(configuration.endpoint).toEqual(new URL(endpoint));
+    expect(configuration.cache?.store).toBe(cache);
+    expect(configuration.cache?.key).toBe(cacheKey);
+  });
+
+  test("takes undefined for not given", () => {
+    const names = ["endpoint", "clientAuthentication", "clientKey", "clientTls", "opaqueTokens", "always"];
+    names.push("returnsConfirmation", "signedResponse", "cacheDuration", "cache", "cacheKey");
+    expect(parse(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(parse());
+  });
+
+  test("freezes the configuration", () => {
+    expect(Object.isFrozen(parse())).toBe(true);
+  });
+
+  test("copies what was given: later changes change nothing", () => {
+    const given = { ...client, endpoint: new URL(endpoint), cacheDuration: 5 };
+    const configuration = parseIntrospection(given, { discoverable: true, fetchIsGiven: false });
+    Object.assign(given, { clientId: "evil", clientSecret: "evil", cacheDuration: 3600 });
+    given.endpoint.hostname = "evil.example";
+    expect(configuration).toEqual(parse({ endpoint, cacheDuration: 5 }));
+  });
+
+  test.each([
+    ["unknown", { timeout: 5 }, "timeout"],
+    ["of the protocol", { client_secret: "secret" }, "client_secret"],
+    ["in another letter case", { ClientId: "api" }, "ClientId"],
+    ["unknown, though it is undefined", { cacheTime: undefined }, "cacheTime"],
+    ["of every object", { constructor: Object }, "constructor"],
+    ["of an issuer, not of its introspection", { audience: "https://api.example" }, "audience"],
+  ])("refuses an option that is %s", (_, options, name) => {
+    expect(() => parse(options)).toThrow(TypeError);
+    expect(() => parse(options)).toThrow(`"${name}"`);
+  });
+
+  test.each([null, "api", 1, true, [client]])("refuses %j in place of options", (options) => {
+    const situation = { discoverable: true, fetchIsGiven: false };
+    expect(() => parseIntrospection(options, situation)).toThrow(TypeError);
+    expect(() => parseIntrospection(options, situation)).toThrow("the introspection options must be an object");
+  });
+});
+
+const wrongFlags: readonly unknown[] = ["true", "", 0, 1, null, {}, []];
+
+describe("the option", () => {
+  test.each<[string, readonly unknown[]]>([
+    [
+      "endpoint",
+      [
+        "",
+        "as.example/introspect",
+        "/introspect",
+        "http://as.example/introspect",
+        "http://127.0.0.1.evil.example/",
+        "ftp://as.example/introspect",
+        "file:///introspect",
+        "https://api@as.example/introspect",
+        "https://:secret@as.example/introspect",
+        new URL("http://as.example"),
+        1,
+        null,
+        {},
+        [endpoint],
+        true,
+      ],
+    ],
+    ["clientId", ["", 1, null, {}, ["api"], true]],
+    [
+      "clientAuthentication",
+      [
+        "",
+        "none",
+        "client_secret_jwt",
+        "CLIENT_SECRET_BASIC",
+        "basic",
+        "toString",
+        1,
+        null,
+        ["client_secret_basic"],
+        true,
+      ],
+    ],
+    ["clientSecret", ["", 1, null, {}, ["secret"], new Uint8Array(8), true]],
+    ["opaqueTokens", wrongFlags],
+    ["always", wrongFlags],
+    ["signedResponse", wrongFlags],
+    ["returnsConfirmation", [false, ...wrongFlags]],
+    ["cacheDuration", [-1, 3600.5, 3601, Number.NaN, Number.POSITIVE_INFINITY, "30", null, true]],
+    ["cache", [null, true, "redis://cache", {}, [], { get() {} }, { set() {} }, { get: "a", set: "b" }, new Set()]],
+    ["cacheKey", ["", cacheKey.slice(1), 1, null, {}, new Uint8Array(32), true, Array.from(cacheKey)]],
+  ])("%s is refused when it is ill-typed", (name, values) => {
+    for (const value of values) expectRefusal({ cache, cacheKey, [name]: value }, name);
+  });
+
+  test.each<[string, readonly unknown[]]>([
+    ["endpoint", [endpoint, new URL(endpoint), "http://127.0.0.1:3000/x", "http://localhost/", "http://[::1]/?a=b"]],
+    ["clientId", ["a", "https://api.example/ü ?&="]],
+    ["clientAuthentication", ["client_secret_basic", "client_secret_post"]],
+    ["clientSecret", ["s", "ü ?&=:"]],
+    ["opaqueTokens", [true]],
+    ["always", [true, false]],
+    ["signedResponse", [true, false]],
+    ["returnsConfirmation", [true]],
+    ["cacheDuration", [0.5, 30, 3600]],
+    ["cache", [new Map(), new Keyv()]],
+    ["cacheKey", [cacheKey, `${cacheKey}ü`]],
+  ])("%s is accepted within its type", (name, values) => {
+    for (const value of values) expect(() => parse({ cache, cacheKey, [name]: value })).not.toThrow();
+  });
+
+  test.each([undefined, "missing"])("clientId is required (%s)", (given) => {
+    const options = given === undefined ? { ...client, clientId: given } : { clientSecret: "secret" };
+    const situation = { discoverable: true, fetchIsGiven: false };
+    expect(() => parseIntrospection(options, situation)).toThrow(TypeError);
+    expect(() => parseIntrospection(options, situation)).toThrow('"clientId"');
+  });
+
+  test("endpoint is required only where there is no metadata to find it in", () => {
+    expect(() => parse({}, false)).toThrow(TypeError);
+    expect(() => parse({}, false)).toThrow('"endpoint"');
+    expect(parse({ endpoint }, false).endpoint?.href).toBe(endpoint);
+    expect(parse({}, true).endpoint).toBeUndefined();
+  });
+
+  test("opaqueTokens can be false only where JWTs are always introspected", () => {
+    expectRefusal({ opaqueTokens: false }, "opaqueTokens");
+    expectRefusal({ opaqueTokens: false, always: false }, "opaqueTokens");
+    expect(parse({ opaqueTokens: false, always: true })).toMatchObject({ opaqueTokens: false, always: true });
+    expect(parse({ always: true })).toMatchObject({ opaqueTokens: true, always: true });
+  });
+
+  test("cacheDuration can be 0, where every request is to be introspected", () => {
+    expect(parse({ cacheDuration: 0 }).cacheDuration).toBe(0);
+  });
+});
+
+describe("the shared cache", () => {
+  test("needs its key", () => {
+    expectRefusal({ cache }, "cacheKey");
+    expectRefusal({ cache, cacheKey: undefined }, "cacheKey");
+    expect(parse({ cache, cacheKey }).cache).toEqual({ store: cache, key: cacheKey });
+  });
+
+  test("is not forgotten beside its key", () => {
+    expectRefusal({ cacheKey }, "cacheKey");
+  });
+
+  test("is not given where nothing is kept", () => {
+    expectRefusal({ cache, cacheKey, cacheDuration: 0 }, "cache");
+    expect(() => parse({ cache, cacheKey, cacheDuration: 1 })).not.toThrow();
+  });
+});

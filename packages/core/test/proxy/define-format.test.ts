@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import {
+  demandingSecret,
+  encodedFormat,
+  encodingRule,
+  firstOf,
+  headerFormat,
+  type UnstrippedOptions,
+  verification,
+  verifiedFormat,
+} from "../../src/proxy/define-format.ts";
+import { decoders } from "../../src/proxy/encodings.ts";
+
+const rule = {
+  header: "x-verify",
+  success: "yes",
+  presented: (value: string) => value === "yes" || value === "no",
+};
+
+describe("headerFormat", () => {
+  const definition = { header: "x-cert", encoding: "rfc9440" } as const;
+
+  test("has the header and the decoder of its definition", () => {
+    expect(headerFormat({}, definition)).toEqual({ header: "x-cert", decode: decoders.rfc9440 });
+  });
+
+  test("renames the header", () => {
+    expect(headerFormat({ header: "X-Own" }, definition).header).toBe("X-Own");
+    expect(headerFormat({ header: undefined }, definition).header).toBe("x-cert");
+  });
+
+  test("is frozen, so that nobody changes it for others", () => {
+    expect(Object.isFrozen(headerFormat({}, definition))).toBe(true);
+  });
+
+  test.each([{ header: "" }, { header: 1 }, { headers: "x-own" }, { verify: "presented" }, [], null])(
+    "refuses the options %j",
+    (options) => {
+      expect(() => headerFormat(options as object, definition)).toThrow(TypeError);
+    },
+  );
+});
+
+describe("verifiedFormat", () => {
+  const definition = { header: "x-cert", encoding: "rfc9440", verify: rule } as const;
+
+  test("demands success unless it is told otherwise", () => {
+    const verify = { header: "x-verify", success: "yes", provesChain: true };
+    const strict = { header: "x-cert", decode: decoders.rfc9440, verify };
+    expect(verifiedFormat({}, definition)).toEqual(strict);
+    expect(verifiedFormat({ verify: "success" }, definition)).toEqual(strict);
+    expect(verifiedFormat({ verify: undefined, verifyHeader: undefined }, definition)).toEqual(strict);
+  });
+
+  test("is content with any certificate when told so", () => {
+    const format = verifiedFormat({ verify: "presented" }, definition);
+    expect(format.verify).toEqual({ header: "x-verify", success: rule.presented });
+  });
+
+  test("renames both headers", () => {
+    const format = verifiedFormat({ header: "X-Own", verifyHeader: "X-Own-Verify" }, definition);
+    expect(format).toMatchObject({ header: "X-Own", verify: { header: "X-Own-Verify", success: "yes" } });
+  });
+
+  test.each([
+    { verify: "none" },
+    { verify: false },
+    { verify: null },
+    { verify: ["success"] },
+    { verifyHeader: "" },
+    { verifyHeader: null },
+  ])("refuses the options %j, by which nothing would be verified", (options) => {
+    expect(() => verifiedFormat(options as object, definition)).toThrow(TypeError);
+  });
+});
+
+describe("verification", () => {
+  test.each([
+    ["success", {}, { header: "x-verify", success: "yes", provesChain: true }],
+    ["success, written out", { verify: "success" }, { header: "x-verify", success: "yes", provesChain: true }],
+    ["presented", { verify: "presented" }, { header: "x-verify", success: rule.presented }],
+    ["another header", { verifyHeader: "x-own" }, { header: "x-own", success: "yes", provesChain: true }],
+  ] as const)("is worked out for %s", (_, options, worked) => {
+    expect(verification(options, rule)).toEqual(worked);
+  });
+});
+
+describe("encodedFormat", () => {
+  const headers = { "sha256-hex": "x-hash", rfc9440: "x-cert" } as const;
+
+  test("takes the first encoding by default", () => {
+    expect(firstOf(headers)).toBe("sha256-hex");
+    expect(encodedFormat({}, headers)).toEqual({ header: "x-hash", decode: decoders["sha256-hex"] });
+  });
+
+  test("takes header and decoder of the encoding that is chosen", () => {
+    expect(encodedFormat({ encoding: "rfc9440" }, headers)).toEqual({ header: "x-cert", decode: decoders.rfc9440 });
+    expect(encodedFormat({ encoding: "rfc9440", header: "x-own" }, headers).header).toBe("x-own");
+  });
+
+  test.each(["der-base64", "toString", "__proto__", "", "SHA256-HEX", 1, null, ["rfc9440"], new String("rfc9440")])(
+    "refuses the encoding %j",
+    (encoding) => {
+      expect(() => encodedFormat({ encoding } as object, headers)).toThrow(TypeError);
+      expect(() => encodedFormat({ encoding } as object, headers)).toThrow("one of sha256-hex, rfc9440");
+      expect(encodingRule(headers).encoding.accepts(encoding)).toBe(false);
+    },
+  );
+});
+
+describe("demandingSecret", () => {
+  const define = (rest: object) => headerFormat(rest, { header: "x-cert", encoding: "rfc9440" });
+
+  test("demands the secret unless that is waived, loudly", () => {
+    expect(demandingSecret({}, define)).toMatchObject({ header: "x-cert", demandsSecret: true });
+    expect(demandingSecret({ dangerouslyAssumeHeaderStripped: undefined }, define).demandsSecret).toBe(true);
+    expect(demandingSecret({ dangerouslyAssumeHeaderStripped: true }, define).demandsSecret).toBe(false);
+  });
+
+  test.each([false, null, 0, 1, "", "true", {}, []])("is not waived by %j", (waived) => {
+    const options = { dangerouslyAssumeHeaderStripped: waived } as unknown as UnstrippedOptions;
+    expect(() => demandingSecret(options, define)).toThrow(TypeError);
+    expect(() => demandingSecret(options, define)).toThrow("dangerouslyAssumeHeaderStripped");
+  });
+
+  test.each([null, undefined, 1, true, "true", [], { dangerouslyAssumeHeadersStripped: true }])(
+    "refuses the options %j",
+    (options) => {
+      expect(() => demandingSecret(options as UnstrippedOptions, define)).toThrow(TypeError);
+    },
+  );
+
+  test("is frozen, so that nobody withdraws the demand", () => {
+    expect(Object.isFrozen(demandingSecret({}, define))).toBe(true);
+  });
+});

@@ -1,0 +1,768 @@
+import { createSecureServer } from "node:http2";
+import { createServer } from "node:https";
+import { createCertificateAuthority, mtlsRequest, startServer } from "@certbound/testing";
+import { fc, test as fuzz } from "@fast-check/vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { AccessTokenError } from "../../src/errors.ts";
+import type { IncomingRequest } from "../../src/http/incoming-request.ts";
+import { decoders } from "../../src/proxy/encodings.ts";
+import { caddy } from "../../src/proxy/formats/caddy.ts";
+import { haproxy } from "../../src/proxy/formats/haproxy.ts";
+import { ingressNginx, nginx } from "../../src/proxy/formats/nginx.ts";
+import { kong } from "../../src/proxy/formats/kong.ts";
+import { rfc9440 } from "../../src/proxy/formats/rfc9440.ts";
+import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
+import { fromProxy, type FromProxyOptions } from "../../src/proxy/from-proxy.ts";
+import { certificateShaped } from "../support/der.ts";
+import { type FormatName, formats } from "../support/formats.ts";
+import {
+  encoders,
+  hexOfNothing,
+  proxyAddress,
+  requestWith,
+  resolved,
+  trust,
+  verdict,
+  wordFor,
+} from "../support/forwarding.ts";
+import { certificates } from "../vectors/proxies/fixtures.ts";
+
+fc.configureGlobal({ seed: 9440 });
+
+const MISSING = "ERR_CERTIFICATE_MISSING";
+const MALFORMED = "ERR_CERTIFICATE_MALFORMED";
+const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";
+
+const elsewhere = "192.0.2.2";
+const { der, thumbprint } = certificates.ec256;
+const value = encoders.rfc9440(Buffer.from(der, "base64"));
+const forged = encoders.rfc9440(Buffer.from(certificates.victim.der, "base64"));
+const escaped = encoders["pem-urlencoded"](Buffer.from(der, "base64"));
+
+/** Why there is no certificate, in the words for the operator. */
+function detailOf(result: ReturnType<typeof resolved>): string {
+  if (!(result instanceof AccessTokenError)) throw new Error("there was no refusal");
+  return result.detail ?? "";
+}
+
+describe("the header of the format", () => {
+  test.each([
+    ["in lower case", ["client-cert", value]],
+    ["in title case", ["Client-Cert", value]],
+    ["in upper case", ["CLIENT-CERT", value]],
+    ["in mixed case", ["cLiEnT-cErT", value]],
+    ["between others", ["Host", "a", "Client-Cert", value, "Accept", "*/*"]],
+    ["beside its chain", ["Client-Cert", value, "Client-Cert-Chain", forged]],
+    ["beside a name with an underscore", ["Client_Cert", forged, "Client-Cert", value]],
+    ["beside a name with a blank", ["Client-Cert ", forged, "Client-Cert", value]],
+    ["beside a name that goes on", ["Client-Cert-2", forged, "X-Client-Cert", forged, "Client-Cert", value]],
+    ["beside a value that looks like the name", ["X", "Client-Cert", "Client-Cert", value]],
+  ])("counts %s", (_, rawHeaders) => {
+    expect(verdict(rfc9440(), rawHeaders)).toBe(thumbprint);
+  });
+
+  test.each([
+    ["with an underscore", ["client_cert", forged]],
+    ["with underscores in upper case", ["CLIENT_CERT", forged]],
+    ["with a blank at its end", ["Client-Cert ", forged]],
+    ["with a dot", ["client.cert", forged]],
+    ["that goes on", ["Client-Cert-Chain", forged]],
+    ["that begins otherwise", ["X-Client-Cert", forged]],
+    ["with letters that only look like it in lower case", ["\u212aLIENT-CERT", forged, "cl\u0131ent-cert", forged]],
+    ["of another format", ["ssl-client-cert", escaped, "x-ssl-client-der", der]],
+  ])("is not found under a name %s", (_, rawHeaders) => {
+    expect(verdict(rfc9440(), rawHeaders)).toBe(MISSING);
+  });
+
+  test.each([
+    ["twice", ["Client-Cert", value, "Client-Cert", value]],
+    ["twice, in another letter case", ["Client-Cert", value, "CLIENT-CERT", value]],
+    ["twice, not in succession", ["Client-Cert", value, "Host", "a", "client-cert", value]],
+    ["three times", ["Client-Cert", value, "Client-Cert", value, "Client-Cert", value]],
+    ["beside one of the client", ["Client-Cert", forged, "Client-Cert", value]],
+    ["before one of the client", ["Client-Cert", value, "Client-Cert", forged]],
+    ["beside an empty one", ["Client-Cert", "", "Client-Cert", value]],
+    ["before an empty one", ["Client-Cert", value, "Client-Cert", ""]],
+    ["beside a placeholder", ["Client-Cert", "(null)", "Client-Cert", value]],
+    ["twice empty", ["Client-Cert", "", "Client-Cert", ""]],
+  ])("is refused when it is there %s", (_, rawHeaders) => {
+    expect(verdict(rfc9440(), rawHeaders)).toBe(MALFORMED);
+  });
+
+  test("is read from what was received, not from what Node makes of it", () => {
+    const request = {
+      ...requestWith([]),
+      headers: { "client-cert": value },
+      headersDistinct: { "client-cert": [value] },
+    };
+    expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe(MISSING);
+    expect(wordFor(fromProxy(rfc9440(), { trust })({ ...request, rawHeaders: ["Client-Cert", value] }))).toBe(
+      thumbprint,
+    );
+  });
+
+  test("does not count in trailers", () => {
+    const request = { ...requestWith([]), rawTrailers: ["Client-Cert", value], trailers: { "client-cert": value } };
+    expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe(MISSING);
+  });
+
+  test("is found on the request that a framework holds", () => {
+    const resolve = fromProxy(rfc9440(), { trust });
+    expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value]) }))).toBe(thumbprint);
+    expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value], elsewhere) }))).toBe(UNTRUSTED);
+  });
+
+  test("may be of one character, where the format decodes that", () => {
+    const format = { header: "x-own", decode: (text: string) => (text === "1" ? rfc9440().decode(value) : undefined) };
+    const resolve = fromProxy(format, { trust });
+    expect([1, 2].map(() => wordFor(resolve(requestWith(["x-own", "1"]))))).toEqual([thumbprint, thumbprint]);
+    expect(wordFor(resolve(requestWith(["x-own", "2"])))).toBe(MISSING);
+  });
+
+  test("is looked for by the lower-case form of its configured name", () => {
+    const format = { header: "X-Own-CERT", decode: rfc9440().decode };
+    expect(verdict(format, ["x-own-cert", value])).toBe(thumbprint);
+    expect(verdict(format, ["X-OWN-CERT", value, "x-own-cert", value])).toBe(MALFORMED);
+  });
+});
+
+describe("who sends the header", () => {
+  const resolve = fromProxy(nginx(), { trust });
+  const headers = ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"];
+
+  test.each<[string, readonly string[], string, string]>([
+    ["the proxy", headers, proxyAddress, thumbprint],
+    ["somebody else", headers, elsewhere, UNTRUSTED],
+    ["somebody else, empty", ["ssl-client-cert", ""], elsewhere, UNTRUSTED],
+    ["somebody else, twice", [...headers, ...headers], elsewhere, UNTRUSTED],
+    ["somebody else, malformed", ["ssl-client-cert", "a"], elsewhere, UNTRUSTED],
+    ["somebody else, too large", ["ssl-client-cert", "a".repeat(70_000)], elsewhere, UNTRUSTED],
+    ["nobody, by way of the proxy", ["ssl-client-verify", "NONE"], proxyAddress, MISSING],
+    ["nobody, from elsewhere", [], elsewhere, MISSING],
+    ["nobody, from elsewhere, who sends a verify header", ["ssl-client-verify", "SUCCESS"], elsewhere, MISSING],
+  ])("decides: %s", (_, rawHeaders, address, word) => {
+    expect(wordFor(resolve(requestWith(rawHeaders, address)))).toBe(word);
+  });
+
+  test("is asked before the value is looked at", () => {
+    const decode = () => {
+      throw new Error("the value was looked at");
+    };
+    const careful = fromProxy({ header: "client-cert", decode }, { trust });
+    expect(wordFor(careful(requestWith(["client-cert", value], elsewhere)))).toBe(UNTRUSTED);
+    expect(() => careful(requestWith(["client-cert", value]))).toThrow("the value was looked at");
+  });
+});
+
+describe("a value that says that there is no certificate", () => {
+  test.each<[string, string]>([
+    ["empty", ""],
+    ["an empty byte sequence", "::"],
+    ["Apache's word", "(null)"],
+    ["Caddy's placeholder", "{http.request.tls.client.certificate_der_base64}"],
+    ["Caddy's placeholder between colons", ":{http.request.tls.client.certificate_der_base64}:"],
+  ])("is not decoded: %s", (_, none) => {
+    const decode = () => {
+      throw new Error("the value was decoded");
+    };
+    expect(verdict({ header: "client-cert", decode }, ["client-cert", none])).toBe(MISSING);
+  });
+
+  test.each<[FormatName, string, readonly string[]]>([
+    ["caddy sha256-hex", hexOfNothing, []],
+    ["cloudflare sha256-hex", hexOfNothing, []],
+    ["haproxy sha256-hex", hexOfNothing.toUpperCase(), ["x-ssl-client-verify", "0"]],
+    ["haproxy sha256-base64url", "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", ["x-ssl-client-verify", "0"]],
+    ["gcp sha256-base64", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", ["x-client-cert-chain-verified", "true"]],
+    ["cloudFront", hexOfNothing, ["cloudfront-viewer-cert-present", "1"]],
+    ["envoy", `Hash=${hexOfNothing};Subject="";URI=`, []],
+  ])("may be the SHA-256 of nothing: %s", (name, none, others) => {
+    expect(verdict(formats[name], [formats[name].header, none, ...others])).toBe(MISSING);
+  });
+
+  test("is a certificate when one bit differs", () => {
+    expect(
+      verdict(caddy({ encoding: "sha256-hex" }), ["x-client-cert-sha256", hexOfNothing.replace(/5$/, "4")]),
+    ).toMatch(/^[\w-]{43}$/);
+  });
+});
+
+describe("a value that is too large", () => {
+  const format = { header: "client-cert", decode: () => formats.rfc9440.decode(value) };
+
+  test("is refused beyond 64 Ki characters", () => {
+    expect(verdict(format, ["client-cert", "a".repeat(65_536)])).toBe(thumbprint);
+    expect(verdict(format, ["client-cert", "a".repeat(65_537)])).toBe(MALFORMED);
+  });
+});
+
+describe("the detail of a refusal", () => {
+  const header = "ssl-client-cert";
+  const verified = ["ssl-client-verify", "SUCCESS"];
+
+  test.each<[string, readonly string[], string, string, RegExp]>([
+    ["a header that is missing", verified, proxyAddress, MISSING, /^there is no header ssl-client-cert$/],
+    [
+      "one that is missing from elsewhere",
+      [],
+      elsewhere,
+      MISSING,
+      /^there is no header ssl-client-cert; the connection does not come from an address of the proxy$/,
+    ],
+    [
+      "a peer that is not trusted",
+      [header, escaped],
+      elsewhere,
+      UNTRUSTED,
+      /^the header ssl-client-cert does not come from the proxy: the connection does not come from an address/,
+    ],
+    ["two headers", [header, escaped, header, escaped], proxyAddress, MALFORMED, /is there 2 times/],
+    ["too large", [header, "a".repeat(65_537)], proxyAddress, MALFORMED, /too large: 65537 characters/],
+    ["truncated", [header, escaped.slice(0, 400)], proxyAddress, MALFORMED, /truncated/],
+    ["a wrong format", [header, der], proxyAddress, MALFORMED, /not percent-encoded PEM: it looks like base64 DER/],
+    [
+      "a fingerprint",
+      [header, "609e5ec41ef6d46913e8e4a420427fdb351fa460"],
+      proxyAddress,
+      MALFORMED,
+      /SHA-1 fingerprint, which binds nothing/,
+    ],
+    [
+      "no verification",
+      [header, escaped],
+      proxyAddress,
+      UNTRUSTED,
+      /^the header ssl-client-verify, in which the proxy says how it verified, is missing$/,
+    ],
+    [
+      "two verifications",
+      [header, escaped, ...verified, ...verified],
+      proxyAddress,
+      UNTRUSTED,
+      /^the header ssl-client-verify is there 2 times$/,
+    ],
+    [
+      "a failed verification",
+      [header, escaped, "ssl-client-verify", "FAILED:expired"],
+      proxyAddress,
+      UNTRUSTED,
+      /says in ssl-client-verify that it did not verify/,
+    ],
+    ["an empty value", [header, "", ...verified], proxyAddress, MISSING, /an empty value .*: no client certificate/],
+    [
+      "an empty byte sequence",
+      [header, "::", ...verified],
+      proxyAddress,
+      MISSING,
+      /an empty value .*: no client certificate/,
+    ],
+    [
+      "Apache's word",
+      [header, "(null)", ...verified],
+      proxyAddress,
+      MISSING,
+      /the proxy sent `\(null\)` in .*: no client certificate/,
+    ],
+    ["a placeholder", [header, "{a.b}", ...verified], proxyAddress, MISSING, /a placeholder that was not replaced/],
+    [
+      "a placeholder between colons",
+      [header, ":{a.b}:", ...verified],
+      proxyAddress,
+      MISSING,
+      /a placeholder that was not replaced/,
+    ],
+  ])("tells apart: %s", (_, rawHeaders, address, code, sentence) => {
+    const result = fromProxy(nginx(), { trust })(requestWith(rawHeaders, address));
+    expect(wordFor(result)).toBe(code);
+    expect(detailOf(result)).toMatch(sentence);
+  });
+
+  test("says so for the SHA-256 of nothing", () => {
+    const result = resolved(caddy({ encoding: "sha256-hex" }), ["X-Client-Cert-Sha256", hexOfNothing]);
+    expect(detailOf(result)).toMatch(/SHA-256 of nothing.*: no client certificate/);
+  });
+
+  const marker = "MARKER0123456789";
+  const planted = [
+    marker,
+    `:${marker}:`,
+    `{${marker}}`,
+    `:{${marker}}:`,
+    `(${marker})`,
+    `-----BEGIN%20CERTIFICATE-----%0A${marker}%0A-----END%20CERTIFICATE-----`,
+    `-----BEGIN CERTIFICATE----- ${marker} -----END CERTIFICATE-----`,
+    `-----BEGIN CERTIFICATE----- ${marker}`,
+    `-----BEGIN${marker}`,
+    `Hash=${marker}`,
+    `${marker}=a`,
+    `Hash=${hexOfNothing};Cert="${marker}"`,
+    `Hash=${hexOfNothing};URI="${marker}`,
+    `Hash=${hexOfNothing},URI=${marker}`,
+    `${marker}, ${marker}`,
+    `%${marker}`,
+    `%GG${marker}`,
+    `"${marker}"`,
+    Buffer.from(`-----BEGIN ${marker}`).toString("base64"),
+    Buffer.from(`-----BEGIN CERTIFICATE-----\n${marker}\n-----END CERTIFICATE-----`).toString("base64"),
+  ];
+
+  test.each(Object.keys(formats) as readonly FormatName[])("never quotes what was sent: %s", (name) => {
+    const format: ForwardedCertificateFormat = formats[name];
+    const verifications = [format.verify ?? []].flat();
+    for (const text of planted) {
+      const verify = verifications.flatMap((rule) => [rule.header, marker]);
+      for (const rawHeaders of [
+        [format.header, text],
+        [format.header, text, ...verify],
+        [format.header, text, format.header, text],
+        [format.header, ...verify],
+      ]) {
+        for (const address of [proxyAddress, elsewhere, marker]) {
+          const result = fromProxy(format, { trust })(requestWith(rawHeaders, address));
+          const { message, detail, stack } = result as AccessTokenError;
+          expect(result).toBeInstanceOf(AccessTokenError);
+          expect(`${message} ${detail} ${stack} ${JSON.stringify(result)}`).not.toMatch(/MARKER|TUFSS0VS/);
+        }
+      }
+    }
+  });
+
+  test("never quotes what a verify header says", () => {
+    for (const says of [marker, `FAILED:${marker}`, `SUCCESS ${marker}`, `${marker}SUCCESS`]) {
+      const result = resolved(nginx(), [header, escaped, "ssl-client-verify", says]);
+      expect(wordFor(result)).toBe(UNTRUSTED);
+      expect(detailOf(result)).not.toContain("MARKER");
+    }
+  });
+});
+
+describe("any headers", () => {
+  const name = fc.constantFrom(
+    "Client-Cert",
+    "client-cert",
+    "CLIENT-CERT",
+    "Client_Cert",
+    "Host",
+    "ssl-client-cert",
+    "",
+  );
+  const text = fc.oneof(
+    fc.constantFrom(value, forged, "", "::", "(null)", `${value}, ${forged}`),
+    fc.string({ maxLength: 20 }),
+  );
+
+  fuzz.prop([fc.array(fc.tuple(name, text), { maxLength: 5 }), fc.boolean()], { numRuns: 500 })(
+    "give the certificate exactly when the header is there once, from the proxy, and good",
+    (fields, trusted) => {
+      const resolve = fromProxy(rfc9440(), { trust });
+      const result = resolve(requestWith(fields.flat(), trusted ? proxyAddress : elsewhere));
+      const found = fields.filter(([field]) => field.toLowerCase() === "client-cert").map(([, sent]) => sent);
+      const good = trusted && found.length === 1 && (found[0] === value || found[0] === forged);
+      const owner = found[0] === value ? thumbprint : certificates.victim.thumbprint;
+      if (good) expect(wordFor(result)).toBe(owner);
+      else expect([MISSING, MALFORMED, UNTRUSTED]).toContain(wordFor(result));
+      if (!trusted) expect(wordFor(result)).toBe(found.length === 0 ? MISSING : UNTRUSTED);
+    },
+  );
+});
+
+describe("a format that somebody writes", () => {
+  const decode = (text: string) => rfc9440().decode(text.slice(1));
+  const own: ForwardedCertificateFormat = { header: "X-Own", decode };
+
+  test("is accepted with header and decode, and its decoder is given the value", () => {
+    expect(verdict(own, ["x-own", `!${value}`])).toBe(thumbprint);
+    expect(verdict(own, ["x-own", value])).toBe(MALFORMED);
+  });
+
+  test.each<[string, NonNullable<ForwardedCertificateFormat["verify"]>]>([
+    ["a value", { header: "X-Own-Verify", success: "OK" }],
+    ["several values", { header: "X-Own-Verify", success: ["YES", "OK"] }],
+    ["a function", { header: "X-Own-Verify", success: (text) => text === "OK" }],
+    ["a list of one", [{ header: "X-Own-Verify", success: "OK" }]],
+    [
+      "a list of two",
+      [
+        { header: "X-Own-Verify", success: "OK" },
+        { header: "x-own-verify", success: ["OK"] },
+      ],
+    ],
+  ])("is accepted with verify: %s", (_, verify) => {
+    expect(verdict({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toBe(thumbprint);
+    expect(verdict({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "ok"])).toBe(UNTRUSTED);
+    expect(verdict({ ...own, verify }, ["x-own", `!${value}`])).toBe(UNTRUSTED);
+  });
+
+  test.each<[string, unknown]>([
+    ["1", 1],
+    ["a text", "true"],
+    ["undefined", undefined],
+    ["an object", {}],
+    ["a promise of true", Promise.resolve(true)],
+  ])("is not verified by a function that returns %s", (_, returned) => {
+    const verify = { header: "x-own-verify", success: () => returned as boolean };
+    expect(verdict({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toBe(UNTRUSTED);
+  });
+
+  test("says that there is no certificate by returning undefined", () => {
+    const result = resolved({ ...own, decode: () => undefined }, ["x-own", "none"]);
+    expect(wordFor(result)).toBe(MISSING);
+  });
+
+  test("refuses by throwing an AccessTokenError", () => {
+    const error = new AccessTokenError(UNTRUSTED, { detail: "not this one" });
+    const refuse = () => {
+      throw error;
+    };
+    expect(resolved({ ...own, decode: refuse }, ["x-own", "a"])).toBe(error);
+  });
+
+  test.each<[string, Error]>([
+    ["an Error", new Error("bug")],
+    ["a TypeError", new TypeError("bug")],
+    ["a URIError", new URIError("bug")],
+  ])("has a bug when it throws something else, which is no refusal: %s", (_, error) => {
+    const fail = () => {
+      throw error;
+    };
+    const verify = { header: "x-own-verify", success: fail };
+    expect(() => resolved({ ...own, decode: fail }, ["x-own", "a"])).toThrow(error);
+    expect(() => resolved({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toThrow(error);
+  });
+
+  test("is copied: what is changed later changes nothing", () => {
+    const success = ["OK"];
+    const verify = [{ header: "x-own-verify", success }];
+    const format = { header: "x-own", decode, verify };
+    const resolve = fromProxy(format, { trust });
+    format.header = "x-other";
+    format.decode = () => undefined;
+    success.push("NONE");
+    Object.assign(verify[0] ?? {}, { header: "x-own", success: () => true });
+    verify.length = 0;
+    expect(wordFor(resolve(requestWith(["x-own", `!${value}`, "x-own-verify", "OK"])))).toBe(thumbprint);
+    expect(wordFor(resolve(requestWith(["x-own", `!${value}`, "x-own-verify", "NONE"])))).toBe(UNTRUSTED);
+    expect(wordFor(resolve(requestWith(["x-own", `!${value}`])))).toBe(UNTRUSTED);
+  });
+
+  test.each<[string, unknown]>([
+    ["missing", undefined],
+    ["null", null],
+    ["the function that makes it", rfc9440],
+    ["its name", "rfc9440"],
+    ["a list", [rfc9440()]],
+    ["empty", {}],
+    ["without header", { decode }],
+    ["without decode", { header: "x-own" }],
+    ["with a header that is undefined", { header: undefined, decode }],
+    ["with a decode that is undefined", { header: "x-own", decode: undefined }],
+    ["with an empty header", { header: "", decode }],
+    ["with a list of headers", { header: ["x-own", "x-other"], decode }],
+    ["with two names in one", { header: "x-own, x-other", decode }],
+    ["with a blank in the header", { header: "x own", decode }],
+    ["with an encoding for decode", { header: "x-own", decode: "rfc9440" }],
+    ["with an unknown member", { header: "x-own", decode, headers: ["x-own"] }],
+    ["with a misspelled verify", { header: "x-own", decode, verfy: { header: "a", success: "b" } }],
+    ["with a verify of true", { header: "x-own", decode, verify: true }],
+    ["with an empty list of verify", { header: "x-own", decode, verify: [] }],
+    ["with a verify without success", { header: "x-own", decode, verify: { header: "a" } }],
+    ["with a verify without header", { header: "x-own", decode, verify: { success: "a" } }],
+    ["with a verify of an empty success", { header: "x-own", decode, verify: { header: "a", success: "" } }],
+    ["with a verify of no success", { header: "x-own", decode, verify: { header: "a", success: [] } }],
+    ["with a verify of a regular expression", { header: "x-own", decode, verify: { header: "a", success: /ok/ } }],
+    [
+      "with a verify that proves the chain by a text",
+      { header: "x-own", decode, verify: { header: "a", success: "b", provesChain: "true" } },
+    ],
+    ["with a demand that is no boolean", { header: "x-own", decode, demandsSecret: "no" }],
+    ["with a number for a demand", { header: "x-own", decode, demandsSecret: 0 }],
+    ["with members that are inherited", Object.create({ header: "x-own", decode })],
+  ])("is a TypeError when it is %s", (_, format) => {
+    expect(() => fromProxy(format as ForwardedCertificateFormat, { trust })).toThrow(TypeError);
+    expect(() => fromProxy(format as ForwardedCertificateFormat, { trust })).toThrow(/^certbound: /);
+    expect(() => fromProxy(own, { trust })).not.toThrow();
+  });
+});
+
+describe("the options of fromProxy", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["missing", undefined, /options of fromProxy must be an object/],
+    ["null", null, /options of fromProxy must be an object/],
+    ["a list", [{ trust }], /options of fromProxy must be an object/],
+    ["without trust", {}, /"trust" of fromProxy is missing: anybody can send a header/],
+    ["with a trust that is undefined", { trust: undefined }, /"trust"/],
+    ["with a trust that is null", { trust: null }, /"trust"/],
+    ["with a trust of true", { trust: true }, /"trust"/],
+    ["with a trust of false", { trust: false }, /"trust"/],
+    ["with a trust that is an address", { trust: proxyAddress }, /"trust"/],
+    ["with a trust that is a list", { trust: [proxyAddress] }, /"trust"/],
+    ["with a trust that is a function", { trust: () => true }, /"trust"/],
+    ["with a trust that is empty", { trust: {} }, /trust rule is empty/],
+    ["with another option", { trust, trusted: true }, /unknown option "trusted"/],
+    ["with trust misspelled", { Trust: trust }, /unknown option "Trust"/],
+    ["with the rule in the place of trust", trust, /unknown option "addresses"/],
+    ["with an inherited trust", Object.create({ trust }), /"trust" of fromProxy is missing/],
+  ])("are a TypeError when they are %s", (_, options, message) => {
+    expect(() => fromProxy(rfc9440(), options as FromProxyOptions)).toThrow(TypeError);
+    expect(() => fromProxy(rfc9440(), options as FromProxyOptions)).toThrow(message);
+  });
+
+  const secret = { header: "x-proxy-secret", value: "0123456789abcdef0123456789abcdef" };
+
+  describe.each([
+    ["kong", kong],
+    ["ingressNginx", ingressNginx],
+  ] as const)("for %s, which passes the client's own header", (_, create) => {
+    test.each<[string, object]>([
+      ["addresses", { addresses: [proxyAddress] }],
+      ["a unix socket", { unixSocket: true }],
+      ["certificates", { certificateThumbprints: [thumbprint] }],
+      ["all three", { addresses: [proxyAddress], unixSocket: true, certificateThumbprints: [thumbprint] }],
+      ["an inherited secret", Object.assign(Object.create({ secret }) as object, { addresses: [proxyAddress] })],
+    ])("demand the secret, not only %s", (__, rule) => {
+      expect(() => fromProxy(create(), { trust: rule })).toThrow(TypeError);
+      expect(() => fromProxy(create(), { trust: rule })).toThrow(/trust\.secret, or "dangerouslyAssumeHeaderStripped"/);
+      expect(() => fromProxy(create(), { trust: { ...rule, secret } })).not.toThrow();
+      expect(() => fromProxy(create({ dangerouslyAssumeHeaderStripped: true }), { trust: rule })).not.toThrow();
+    });
+
+    test("are refused when the secret is undefined", () => {
+      const options = { trust: { addresses: [proxyAddress], secret: undefined } };
+      expect(() => fromProxy(create(), options)).toThrow(TypeError);
+    });
+
+    test("accept a request by the secret alone", () => {
+      const format = create();
+      const resolve = fromProxy(format, { trust: { secret } });
+      const headers = [format.header, escaped, "ssl-client-verify", "SUCCESS"];
+      expect(wordFor(resolve(requestWith([...headers, "X-Proxy-Secret", secret.value])))).toBe(thumbprint);
+      expect(wordFor(resolve(requestWith(headers)))).toBe(UNTRUSTED);
+    });
+  });
+
+  test("may demand the secret for a format that somebody writes", () => {
+    const format = { ...rfc9440(), demandsSecret: true };
+    expect(() => fromProxy(format, { trust })).toThrow(/trust\.secret/);
+    expect(() => fromProxy(format, { trust: { secret } })).not.toThrow();
+    expect(() => fromProxy({ ...format, demandsSecret: false }, { trust })).not.toThrow();
+  });
+});
+
+const authority = await createCertificateAuthority();
+const { certificate: cert, key } = await authority.issueServerCertificate();
+
+describe("on a real connection", () => {
+  const resolve = fromProxy(rfc9440(), { trust: { addresses: ["127.0.0.1"] } });
+  const elsewhereOnly = fromProxy(rfc9440(), { trust: { addresses: [elsewhere] } });
+
+  describe.each([1, 2] as const)("over HTTP/%i", (httpVersion) => {
+    test.each<[string, Readonly<Record<string, string | readonly string[]>>, string, string]>([
+      ["one header", { "Client-Cert": value }, thumbprint, UNTRUSTED],
+      ["no header", { "Client-Cert-Chain": value }, MISSING, MISSING],
+      ["an underscore variant", { client_cert: value }, MISSING, MISSING],
+      ["two headers", { "Client-Cert": [forged, value] }, MALFORMED, UNTRUSTED],
+      ["two in one", { "Client-Cert": `${forged}, ${value}` }, MALFORMED, UNTRUSTED],
+    ])("answers to %s", async (_, headers, word, wordForOthers) => {
+      const answer = (request: IncomingRequest): string =>
+        `${wordFor(resolve(request))} ${wordFor(elsewhereOnly(request))}`;
+      const server = await startServer(
+        httpVersion === 2
+          ? createSecureServer({ cert, key }, (request, response) => response.end(answer(request)))
+          : createServer({ cert, key }, (request, response) => response.end(answer(request))),
+      );
+      onTestFinished(server.close);
+      const { body } = await mtlsRequest(server.url, { ca: authority.certificate, headers, httpVersion });
+      expect(body).toBe(`${word} ${wordForOthers}`);
+    });
+  });
+});
+
+describe("a request that is none", () => {
+  test.each<[string, unknown]>([
+    ["undefined", undefined],
+    ["null", null],
+    ["empty", {}],
+    ["without a socket", { rawHeaders: ["client-cert", value] }],
+  ])("is an error of the application, not a refusal: %s", (_, request) => {
+    expect(() => fromProxy(rfc9440(), { trust })(request as IncomingRequest)).toThrow(TypeError);
+  });
+});
+
+describe("an incomplete header list", () => {
+  const filler = (count: number) => Array.from({ length: count }, () => ["a", ""]).flat();
+  const secret = "0123456789abcdef0123456789abcdef";
+
+  /** What the resolver makes of a request of so many header fields, these first. */
+  function resolvedAmong(count: number, headers: readonly string[], options: { server?: object; trust?: object } = {}) {
+    const { server, trust: rule = trust } = options;
+    const format = { ...rfc9440(), verify: { header: "x-verify", success: "SUCCESS" } };
+    const rawHeaders = [...headers, ...filler(count - headers.length / 2)];
+    const socket = { remoteAddress: proxyAddress, ...(server && { server }) };
+    return fromProxy(format, { trust: rule })({ rawHeaders, socket });
+  }
+
+  const verified = ["Client-Cert", value, "X-Verify", "SUCCESS"];
+
+  test.each([
+    [1000, {}],
+    [1000, { maxHeadersCount: null }],
+    [10, { maxHeadersCount: 10 }],
+    [3000, { maxHeadersCount: 3000 }],
+  ])("of %i fields or more has no certificate, and one field less has", (limit, server) => {
+    expect(wordFor(resolvedAmong(limit - 1, verified, { server }))).toBe(thumbprint);
+    for (const count of [limit, limit + 1, limit + 31])
+      expect(wordFor(resolvedAmong(count, verified, { server }))).toBe(MALFORMED);
+  });
+
+  test("does not exist where the server has no limit", () => {
+    expect(wordFor(resolvedAmong(5000, verified, { server: { maxHeadersCount: 0 } }))).toBe(thumbprint);
+  });
+
+  test.each<[string, readonly string[], object, string]>([
+    ["the header of the format", [], trust, MISSING],
+    ["the verify header", ["Client-Cert", value], trust, UNTRUSTED],
+    ["the secret", verified, { secret: { header: "x-secret", value: secret } }, UNTRUSTED],
+    ["the address of the proxy", verified, { addresses: [elsewhere] }, UNTRUSTED],
+  ])("is malformed before anything else is looked at: without %s", (_, headers, rule, otherwise) => {
+    expect(wordFor(resolvedAmong(1000, headers, { trust: rule }))).toBe(MALFORMED);
+    expect(wordFor(resolvedAmong(999, headers, { trust: rule }))).toBe(otherwise);
+  });
+
+  test("is explained", () => {
+    const detail = detailOf(resolvedAmong(1023, verified));
+    expect(detail).toMatch(/incomplete.*1000.*1023/);
+    expect(detail).not.toContain(value);
+  });
+});
+
+describe("a value that was decoded before", () => {
+  const other = encoders.rfc9440(Buffer.from(certificates.rsa2048.der, "base64"));
+  const secret = "0123456789abcdef0123456789abcdef";
+
+  /** A format that counts how often it decodes, and its resolver. */
+  function counting(): { readonly calls: string[]; readonly resolve: (...rawHeaders: string[]) => unknown } {
+    const calls: string[] = [];
+    const format: ForwardedCertificateFormat = {
+      ...rfc9440(),
+      decode: (text) => (calls.push(text), rfc9440().decode(text)),
+      verify: { header: "x-verify", success: "SUCCESS" },
+    };
+    const resolver = fromProxy(format, { trust: { secret: { header: "x-secret", value: secret } } });
+    const resolve = (...rawHeaders: string[]) => {
+      const result = resolver({ rawHeaders, socket: {} });
+      return result instanceof AccessTokenError ? result.code : result.thumbprint;
+    };
+    return { calls, resolve };
+  }
+
+  const proven = ["x-secret", secret, "x-verify", "SUCCESS"];
+
+  test("is not decoded again, and gives no certificate but its own", () => {
+    const { calls, resolve } = counting();
+    const results = [value, other, value, other].map((text) => resolve("client-cert", text, ...proven));
+    const { thumbprint: otherThumbprint } = certificates.rsa2048;
+    expect(results).toEqual([thumbprint, otherThumbprint, thumbprint, otherThumbprint]);
+    expect(calls).toEqual([value, other]);
+  });
+
+  test.each([
+    ["the secret", ["x-verify", "SUCCESS"]],
+    ["the right secret", ["x-secret", `${secret}0`, "x-verify", "SUCCESS"]],
+    ["the proxy's word", ["x-secret", secret]],
+    ["the proxy's good word", ["x-secret", secret, "x-verify", "FAILED:expired"]],
+  ])("does not count without %s", (_, rawHeaders) => {
+    const { resolve } = counting();
+    expect(resolve("client-cert", value, ...proven)).toBe(thumbprint);
+    expect(resolve("client-cert", value, ...rawHeaders)).toBe(UNTRUSTED);
+    expect(resolve("client-cert", value, "client-cert", value, ...proven)).toBe(MALFORMED);
+  });
+
+  test("is decoded again when it was refused", () => {
+    const { calls, resolve } = counting();
+    const truncated = `${value.slice(0, 40)}:`;
+    const twice = [truncated, truncated].map((text) => resolve("client-cert", text, ...proven));
+    expect(twice).toEqual([MALFORMED, MALFORMED]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("is forgotten when many others came after it: the memory is bounded", () => {
+    const { calls, resolve } = counting();
+    resolve("client-cert", value, ...proven);
+    for (let index = 0; index < 3000; index += 1) {
+      const content = Buffer.alloc(512);
+      content.writeUInt32BE(index, 0);
+      const bytes = certificateShaped(content);
+      resolve("client-cert", `:${bytes.toString("base64")}:`, ...proven);
+    }
+    resolve("client-cert", value, ...proven);
+    expect(calls.filter((text) => text === value)).toHaveLength(2);
+  });
+});
+
+describe("the chain of a forwarded certificate", () => {
+  const chainOf = (format: ForwardedCertificateFormat, rawHeaders: readonly string[]): unknown => {
+    const result = resolved(format, rawHeaders);
+    return result instanceof AccessTokenError ? result.code : result.chainVerified;
+  };
+  const decode = decoders.rfc9440;
+  const haproxyHeaders = ["x-ssl-client-der", value.slice(1, -1), "x-ssl-client-verify", "0"];
+
+  test.each<[string, ForwardedCertificateFormat, readonly string[], unknown]>([
+    ["nginx says SUCCESS", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"], true],
+    [
+      "nginx says SUCCESS, where a certificate need only be presented",
+      nginx({ verify: "presented" }),
+      ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"],
+      false,
+    ],
+    [
+      "nginx says FAILED, where a certificate need only be presented",
+      nginx({ verify: "presented" }),
+      ["ssl-client-cert", escaped, "ssl-client-verify", "FAILED:self-signed certificate"],
+      false,
+    ],
+    ["nginx says NONE", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "NONE"], UNTRUSTED],
+    ["haproxy says 0", haproxy(), haproxyHeaders, true],
+    [
+      "haproxy says 0, and that a certificate was used",
+      haproxy({ usedHeader: "x-used" }),
+      [...haproxyHeaders, "x-used", "1"],
+      true,
+    ],
+    [
+      "haproxy says 0, where a certificate need only be presented",
+      haproxy({ verify: "presented" }),
+      haproxyHeaders,
+      false,
+    ],
+    ["the proxy says nothing of it", rfc9440(), ["client-cert", value], false],
+    [
+      "a header of one's own says so, and is not said to prove it",
+      { header: "x-own", decode, verify: { header: "x-ok", success: "1" } },
+      ["x-own", value, "x-ok", "1"],
+      false,
+    ],
+    [
+      "a header of one's own is said to prove it",
+      { header: "x-own", decode, verify: { header: "x-ok", success: "1", provesChain: true } },
+      ["x-own", value, "x-ok", "1"],
+      true,
+    ],
+    [
+      "a header of one's own is said to prove it, and does not succeed",
+      { header: "x-own", decode, verify: { header: "x-ok", success: "1", provesChain: true } },
+      ["x-own", value, "x-ok", "0"],
+      UNTRUSTED,
+    ],
+  ])("was verified, or not, when %s", (_, format, rawHeaders, expected) => {
+    expect(chainOf(format, rawHeaders)).toBe(expected);
+  });
+
+  test("is part of what a decode of one's own gives only by the verify header", () => {
+    const own = { header: "x-own", decode: () => ({ thumbprint, x509: undefined }) };
+    const verify = { header: "x-ok", success: "1", provesChain: true };
+    expect(chainOf(own, ["x-own", "a"])).toBeUndefined();
+    expect(chainOf({ ...own, verify }, ["x-own", "a", "x-ok", "1"])).toBe(true);
+    expect(chainOf({ ...own, decode: () => undefined, verify }, ["x-own", "a", "x-ok", "1"])).toBe(MISSING);
+  });
+});

@@ -1,0 +1,24 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { withinTime } from "../../src/runtime/promises.ts";
+import { reasonOf } from "../support/outcome.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a promise that settles in time is what it is, and leaves no timer", async () => {
+  vi.useFakeTimers();
+  expect(await withinTime(Promise.resolve("yes"), 100, "late")).toBe("yes");
+  const failure = new Error("no");
+  expect(await reasonOf(withinTime(Promise.reject(failure), 100, "late"))).toBe(failure);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("one that does not is given up at the limit", async () => {
+  vi.useFakeTimers();
+  const reason = reasonOf(withinTime(new Promise(() => {}), 100, "late"));
+  vi.advanceTimersByTime(99);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(await reason).toEqual(new Error("late"));
+});

@@ -1,0 +1,445 @@
+import { fc, test as fuzz } from "@fast-check/vitest";
+import { describe, expect, test } from "vitest";
+import { checkClaims } from "../../src/token/claims.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
+import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
+import { type Outcome, outcome, refusal } from "../support/outcome.ts";
+import { withPollutedPrototype } from "../support/polluted-prototype.ts";
+import { algorithms } from "../support/algorithms.ts";
+
+/** Seconds since the epoch; all tests happen then. */
+const now = 2_000_000_000;
+
+const issuer = "https://issuer.example";
+const audience = "https://api.example";
+const good = { iss: issuer, aud: audience, exp: now + 300, sub: "user", client_id: "client" };
+
+interface Circumstances extends Partial<VerifierOptions> {
+  readonly typ?: unknown;
+  readonly alg?: string;
+  readonly bindingRequired?: boolean;
+  readonly unknownIssuer?: boolean;
+}
+
+/** Checks claims as the verifier of one issuer does. */
+function check(claims: object, circumstances: Circumstances = {}): ReturnType<typeof checkClaims> {
+  const { alg: algorithm = "ES256", bindingRequired = true, unknownIssuer = false, ...others } = circumstances;
+  const { typ: type = "at+jwt", ...options } = others;
+  const jwks = "https://issuer.example/jwks";
+  const configuration = parseVerifierOptions({ issuer, audience, jwks, clock: () => now * 1000, ...options });
+  const [known] = configuration.issuers;
+  const rules = { configuration, issuer: unknownIssuer ? undefined : known, bindingRequired };
+  return checkClaims({ algorithm, type: Object.hasOwn(others, "typ") ? others.typ : type }, { ...claims }, rules);
+}
+
+function checked(claims: object, circumstances?: Circumstances): Outcome {
+  return outcome(() => check(claims, circumstances));
+}
+
+function without(...names: string[]): object {
+  return Object.fromEntries(Object.entries(good).filter(([name]) => !names.includes(name)));
+}
+
+describe("good claims", () => {
+  test("are accepted and given back", () => {
+    expect(check(good)).toEqual(good);
+  });
+});
+
+describe("the algorithm", () => {
+  test.each(algorithms)("%s is accepted by default, and refused where others are listed", (alg) => {
+    expect(checked(good, { alg })).toBe("accepted");
+    expect(checked(good, { alg, algorithms: [alg === "ES256" ? "RS256" : "ES256"] })).toBe("ERR_TOKEN_ALGORITHM");
+  });
+
+  test.each([
+    "none",
+    "None",
+    "NONE",
+    "nOnE",
+    "",
+    "HS256",
+    "HS384",
+    "HS512",
+    "es256",
+    "Es256",
+    " ES256",
+    "ES256 ",
+    "ES256\0",
+    "ES256K",
+    "ES256\n",
+    "RSA-OAEP",
+    "dir",
+    "Ed448",
+    "constructor",
+    "__proto__",
+  ])("%j is never accepted (C-01, C-02, C-05)", (alg) => {
+    expect(checked(good, { alg })).toBe("ERR_TOKEN_ALGORITHM");
+  });
+});
+
+describe("the type", () => {
+  const accepted = "accepted";
+  const refused = "ERR_TOKEN_TYPE";
+
+  test.each([
+    ["at+jwt", accepted, accepted],
+    ["AT+JWT", accepted, accepted],
+    ["application/at+jwt", accepted, accepted],
+    ["Application/At+Jwt", accepted, accepted],
+    ["JWT", accepted, refused],
+    ["jwt", accepted, refused],
+    ["application/jwt", accepted, refused],
+    [undefined, accepted, refused],
+    [null, refused, refused],
+    ["", refused, refused],
+    ["application/", refused, refused],
+    ["application/application/at+jwt", refused, refused],
+    ["at+jwt ", refused, refused],
+    ["at+jwt;charset=utf-8", refused, refused],
+    ["text/at+jwt", refused, refused],
+    ["+jwt", refused, refused],
+    ["JWS", refused, refused],
+    ["JOSE", refused, refused],
+    ["logout+jwt", refused, refused],
+    ["dpop+jwt", refused, refused],
+    ["secevent+jwt", refused, refused],
+    ["token-introspection+jwt", refused, refused],
+    ["statuslist+jwt", refused, refused],
+    ["oauth-authz-req+jwt", refused, refused],
+    ["id_token", refused, refused],
+    ["__proto__", refused, refused],
+    [0, refused, refused],
+    [false, refused, refused],
+    [["at+jwt"], refused, refused],
+    [{ typ: "at+jwt" }, refused, refused],
+  ])("%j is judged by whether the binding is required (H-03)", (typ, whereRequired, elsewhere) => {
+    expect(checked(good, { typ, bindingRequired: true })).toBe(whereRequired);
+    expect(checked(good, { typ, bindingRequired: false })).toBe(elsewhere);
+  });
+
+  test.each(["nonce", "at_hash", "c_hash", "events"])(
+    "may be JWT or missing, unless the token has %s, as ID and event tokens do (H-03)",
+    (claim) => {
+      for (const value of ["x", null, {}]) {
+        const foreign = { ...good, [claim]: value };
+        expect(checked(foreign, { typ: "JWT" })).toBe(refused);
+        expect(checked(foreign, { typ: undefined })).toBe(refused);
+        expect(checked(foreign, { typ: "jwt" })).toBe(refused);
+        expect(checked(foreign, { typ: "at+jwt" })).toBe(accepted);
+        expect(checked(foreign, { typ: "application/at+jwt" })).toBe(accepted);
+      }
+    },
+  );
+
+  test("is one of tokenTypes where they are written out, whether or not the binding is required", () => {
+    const tokenTypes = ["Application/Custom+JWT", null];
+    for (const bindingRequired of [true, false]) {
+      expect(checked(good, { tokenTypes, bindingRequired, typ: "custom+jwt" })).toBe(accepted);
+      expect(checked(good, { tokenTypes, bindingRequired, typ: undefined })).toBe(accepted);
+      expect(checked(good, { tokenTypes, bindingRequired, typ: "at+jwt" })).toBe(refused);
+      expect(checked(good, { tokenTypes, bindingRequired, typ: "JWT" })).toBe(refused);
+    }
+  });
+
+  test("does not excuse an ID token where tokenTypes are written out", () => {
+    expect(checked({ ...good, nonce: "n" }, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(refused);
+    expect(checked(good, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(accepted);
+  });
+});
+
+describe("the issuer", () => {
+  test("is one of the configured ones", () => {
+    expect(checked(good, { unknownIssuer: false })).toBe("accepted");
+    expect(checked(good, { unknownIssuer: true })).toBe("ERR_TOKEN_ISSUER");
+  });
+});
+
+describe("the audience", () => {
+  test.each([
+    ["the identifier", audience, "accepted"],
+    ["a list of the identifier", [audience], "accepted"],
+    ["a list of it and others", ["https://other.example", audience], "accepted"],
+    ["another identifier", "https://other.example", "ERR_TOKEN_AUDIENCE"],
+    ["a list of others", ["https://other.example"], "ERR_TOKEN_AUDIENCE"],
+    ["an empty list", [], "ERR_TOKEN_AUDIENCE"],
+    ["an empty string", "", "ERR_TOKEN_AUDIENCE"],
+    ["a prefix of it", "https://api.exampl", "ERR_TOKEN_AUDIENCE"],
+    ["it and more", "https://api.example.evil", "ERR_TOKEN_AUDIENCE"],
+    ["it with a slash", "https://api.example/", "ERR_TOKEN_AUDIENCE"],
+    ["it in capitals", "HTTPS://API.EXAMPLE", "ERR_TOKEN_AUDIENCE"],
+    ["it with the default port", "https://api.example:443", "ERR_TOKEN_AUDIENCE"],
+    ["it among others in one string", `${audience} https://other.example`, "ERR_TOKEN_AUDIENCE"],
+    ["it with white space", ` ${audience}`, "ERR_TOKEN_AUDIENCE"],
+    ["a list in a list", [[audience]], "ERR_TOKEN_AUDIENCE"],
+    ["a list of it and a number", [audience, 1], "ERR_TOKEN_AUDIENCE"],
+    ["a list of it and null", [audience, null], "ERR_TOKEN_AUDIENCE"],
+    ["an object", { 0: audience, length: 1 }, "ERR_TOKEN_AUDIENCE"],
+    ["null", null, "ERR_TOKEN_AUDIENCE"],
+    ["true", true, "ERR_TOKEN_AUDIENCE"],
+    ["a number", 1, "ERR_TOKEN_AUDIENCE"],
+  ])("that is %s is judged exactly (I-02)", (_name, aud, expected) => {
+    expect(checked({ ...good, aud })).toBe(expected);
+  });
+
+  test("is required", () => {
+    expect(checked(without("aud"))).toBe("ERR_TOKEN_AUDIENCE");
+  });
+
+  test("is one of several where several are configured", () => {
+    const several = { audience: ["https://a.example", "https://b.example"] };
+    expect(checked({ ...good, aud: "https://b.example" }, several)).toBe("accepted");
+    expect(checked({ ...good, aud: ["x", "https://a.example"] }, several)).toBe("accepted");
+    expect(checked({ ...good, aud: "https://c.example" }, several)).toBe("ERR_TOKEN_AUDIENCE");
+  });
+
+  test("is not compared where null is written out, but keeps its form", () => {
+    expect(checked({ ...good, aud: "https://other.example" }, { audience: null })).toBe("accepted");
+    expect(checked(without("aud"), { audience: null })).toBe("accepted");
+    expect(checked({ ...good, aud: 1 }, { audience: null })).toBe("ERR_TOKEN_CLAIM");
+    expect(checked({ ...good, aud: [1] }, { audience: null })).toBe("ERR_TOKEN_CLAIM");
+  });
+});
+
+describe("exp", () => {
+  test.each([
+    [0, now + 1, "accepted"],
+    [0, now + 0.001, "accepted"],
+    [0, now, "ERR_TOKEN_EXPIRED"],
+    [0, now - 0.001, "ERR_TOKEN_EXPIRED"],
+    [undefined, now - 4, "accepted"],
+    [undefined, now - 5, "ERR_TOKEN_EXPIRED"],
+    [300, now - 299, "accepted"],
+    [300, now - 300, "ERR_TOKEN_EXPIRED"],
+  ])("counts to the moment, with a tolerance of %s s: %s", (clockTolerance, exp, expected) => {
+    expect(checked({ ...good, exp }, { clockTolerance })).toBe(expected);
+  });
+
+  test.each([0, -0, -1, 1, -now, -253_402_300_799])("%s has passed (T-04)", (exp) => {
+    expect(checked({ ...good, exp })).toBe("ERR_TOKEN_EXPIRED");
+  });
+
+  test("is required (T-05)", () => {
+    expect(checked(without("exp"))).toBe("ERR_TOKEN_CLAIM");
+    expect(checked({ ...without("exp"), EXP: now + 300 })).toBe("ERR_TOKEN_CLAIM");
+  });
+});
+
+describe("nbf", () => {
+  test.each([
+    [0, now - 1, "accepted"],
+    [0, now, "accepted"],
+    [0, now + 0.001, "ERR_TOKEN_NOT_YET_VALID"],
+    [undefined, now + 5, "accepted"],
+    [undefined, now + 6, "ERR_TOKEN_NOT_YET_VALID"],
+    [300, now + 300, "accepted"],
+    [300, now + 301, "ERR_TOKEN_NOT_YET_VALID"],
+    [0, 0, "accepted"],
+    [0, -1, "accepted"],
+  ])("counts to the moment, with a tolerance of %s s: %s", (clockTolerance, nbf, expected) => {
+    expect(checked({ ...good, nbf }, { clockTolerance })).toBe(expected);
+  });
+});
+
+describe("maxTokenAge", () => {
+  test.each([
+    [now, "accepted"],
+    [now - 59, "accepted"],
+    [now - 64, "accepted"],
+    [now - 65, "ERR_TOKEN_EXPIRED"],
+    [0, "ERR_TOKEN_EXPIRED"],
+    [-1, "ERR_TOKEN_EXPIRED"],
+    [now + 5, "accepted"],
+    [now + 6, "ERR_TOKEN_NOT_YET_VALID"],
+    [undefined, "ERR_TOKEN_CLAIM"],
+  ])("of 60 s is measured from an iat of %s (T-06)", (iat, expected) => {
+    const claims = iat === undefined ? good : { ...good, iat };
+    expect(checked(claims, { maxTokenAge: 60 })).toBe(expected);
+  });
+
+  test("is not demanded by default", () => {
+    expect(checked({ ...good, iat: 0 })).toBe("accepted");
+    expect(checked(good)).toBe("accepted");
+  });
+});
+
+describe("a time", () => {
+  const wrong: readonly (readonly [string, string])[] = [
+    ["a string (T-01)", `"${now + 300}"`],
+    ["an empty string", '""'],
+    ["a date", '"2099-01-01T00:00:00Z"'],
+    ["null", "null"],
+    ["true", "true"],
+    ["a list", `[${now + 300}]`],
+    ["an object", "{}"],
+    ["Infinity (T-02)", "1e999"],
+    ["minus Infinity", "-1e999"],
+    ["1e308", "1e308"],
+    ["2 ** 53", "9007199254740992"],
+    ["after the year 9999", "253402300800"],
+    ["in milliseconds (T-03)", "2000000300000"],
+  ];
+
+  test.each(["exp", "nbf", "iat"].flatMap((name) => wrong.map(([what, json]) => [name, what, json] as const)))(
+    "%s is malformed when it is %s",
+    (name, _what, json) => {
+      const value: unknown = JSON.parse(json);
+      expect(checked({ ...good, [name]: value })).toBe("ERR_TOKEN_CLAIM");
+    },
+  );
+
+  test.each([
+    ["exp", now + 300.5],
+    ["nbf", now - 300.5],
+    ["iat", now - 300.5],
+    ["exp", 253_402_300_799],
+  ])("%s may be %d", (name, value) => {
+    expect(checked({ ...good, [name]: value })).toBe("accepted");
+  });
+});
+
+describe("the clock", () => {
+  test.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    new Date("x").getTime(),
+    "2030",
+    undefined,
+  ])("that gives %s is an error, not a refusal, and never an acceptance", (time) => {
+    expect(() => checked(good, { clock: () => time as number })).toThrow(TypeError);
+  });
+
+  test("is read in milliseconds, at every check", () => {
+    let time = now;
+    const clock = () => time * 1000;
+    expect(checked(good, { clock })).toBe("accepted");
+    time += 305;
+    expect(checked(good, { clock })).toBe("ERR_TOKEN_EXPIRED");
+  });
+});
+
+describe("the other claims", () => {
+  test.each(["sub", "client_id", "jti"])("%s is a string or absent (I-03)", (name) => {
+    expect(checked({ ...good, [name]: "" })).toBe("accepted");
+    expect(checked(without(name))).toBe("accepted");
+    for (const value of [null, 0, 1, false, {}, ["a"]]) {
+      expect(checked({ ...good, [name]: value })).toBe("ERR_TOKEN_CLAIM");
+    }
+  });
+
+  test("scope is a string, a list of strings or absent (I-04)", () => {
+    for (const scope of ["", "read write", [], ["read"]]) expect(checked({ ...good, scope })).toBe("accepted");
+    for (const scope of [null, 1, true, { read: true }, [1], [["read"]], ["read", null]]) {
+      expect(checked({ ...good, scope })).toBe("ERR_TOKEN_CLAIM");
+    }
+  });
+
+  test("are read by own member only (P-01)", () => {
+    const inherited: object = Object.create(good);
+    expect(checked(inherited)).toBe("ERR_TOKEN_AUDIENCE");
+    const parsed: object = JSON.parse(`{"__proto__":${JSON.stringify(good)}}`);
+    expect(checked(parsed)).toBe("ERR_TOKEN_AUDIENCE");
+    const expired = { ...good, exp: now - 300 };
+    const polluted = (name: string, value: unknown, claims: object) =>
+      withPollutedPrototype(name, value, () => checked(claims));
+    expect(polluted("exp", now + 300, without("exp"))).toBe("ERR_TOKEN_CLAIM");
+    expect(polluted("aud", audience, without("aud"))).toBe("ERR_TOKEN_AUDIENCE");
+    expect(polluted("exp", now + 300, expired)).toBe("ERR_TOKEN_EXPIRED");
+    expect(withPollutedPrototype("nonce", "n", () => checked(good, { typ: "JWT" }))).toBe("accepted");
+  });
+});
+
+describe("the order of the checks", () => {
+  const steps: readonly (readonly [Outcome, object, Circumstances])[] = [
+    ["ERR_TOKEN_ALGORITHM", {}, { alg: "HS256" }],
+    ["ERR_TOKEN_TYPE", {}, { typ: "dpop+jwt" }],
+    ["ERR_TOKEN_ISSUER", {}, { unknownIssuer: true }],
+    ["ERR_TOKEN_AUDIENCE", { aud: "other" }, {}],
+    ["ERR_TOKEN_EXPIRED", { exp: 1 }, {}],
+    ["ERR_TOKEN_CLAIM", { sub: 1 }, {}],
+  ];
+
+  test.each(steps.map(([code], index) => [code, index] as const))("puts %s before all that follow", (code, index) => {
+    const faults = steps.slice(index);
+    const claims: object = Object.assign({}, good, ...faults.map(([, claim]) => claim));
+    const circumstances: Circumstances = Object.assign({}, ...faults.map(([, , circumstance]) => circumstance));
+    expect(checked(claims, circumstances)).toBe(code);
+  });
+
+  test("takes the algorithms of every issuer for a token of an unknown one", () => {
+    const options = {
+      issuer: [
+        { issuer: "https://a.example", algorithms: ["ES256"], jwks: "https://a.example/jwks" },
+        { issuer: "https://b.example", algorithms: ["RS256"], jwks: "https://b.example/jwks" },
+      ],
+      jwks: undefined,
+      unknownIssuer: true,
+    } as const;
+    expect(checked(good, { ...options, alg: "RS256" })).toBe("ERR_TOKEN_ISSUER");
+    expect(checked(good, { ...options, alg: "PS256" })).toBe("ERR_TOKEN_ALGORITHM");
+    expect(checked(good, { ...options, alg: "RS256", unknownIssuer: false })).toBe("ERR_TOKEN_ALGORITHM");
+  });
+});
+
+describe("the detail", () => {
+  test("names the types that are accepted", () => {
+    const detailOf = (bindingRequired: boolean) => refusal(() => check(good, { typ: "x", bindingRequired })).detail;
+    expect(detailOf(true)).toContain("at+jwt, jwt, none");
+    expect(detailOf(false)).toContain("accepted are at+jwt (");
+  });
+
+  test.each<[string, object, Circumstances]>([
+    ["alg", {}, { alg: "MARKER" }],
+    ["typ", {}, { typ: "MARKER" }],
+    ["aud", { aud: "MARKER" }, {}],
+    ["exp", { exp: "MARKER" }, {}],
+    ["sub", { sub: ["MARKER"] }, {}],
+    ["scope", { scope: { MARKER: "MARKER" } }, {}],
+    ["an expired token", { exp: 1, sub: "MARKER" }, {}],
+    ["a foreign claim", { nonce: "MARKER" }, { typ: "JWT" }],
+  ])("holds nothing of %s", (_name, claims, circumstances) => {
+    const error = refusal(() => check({ ...good, ...claims }, circumstances));
+    expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");
+    expect(error.detail).toMatch(/./);
+  });
+});
+
+describe("any JSON", () => {
+  const payload = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(good)), fc.string()), fc.jsonValue());
+
+  fuzz.prop([payload], { seed: 1, numRuns: 2000 })(
+    "as a payload is refused, and never with another error",
+    (claims) => {
+      expect(checked(claims)).toMatch(/^ERR_TOKEN_/);
+      expect(checked(claims, { audience: null, bindingRequired: false })).toMatch(/^ERR_TOKEN_/);
+    },
+  );
+
+  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 1000 })("as a typ is at+jwt, JWT, or refused", (typ) => {
+    const generic = typeof typ === "string" && /^(application\/)?(at\+)?jwt$/i.test(typ);
+    expect(checked(good, { typ })).toBe(generic ? "accepted" : "ERR_TOKEN_TYPE");
+  });
+
+  const names = ["aud", "exp", "nbf", "iat", "sub", "client_id", "jti", "scope"] as const;
+
+  fuzz.prop([fc.constantFrom(...names), fc.jsonValue()], { seed: 3, numRuns: 3000 })(
+    "as a claim is refused, or of the type that the claim has",
+    (name, value) => {
+      if (checked({ ...good, [name]: value }) !== "accepted") return;
+      const isStrings = Array.isArray(value) && value.every((item) => typeof item === "string");
+      if (name === "exp" || name === "nbf" || name === "iat") expect(value).toEqual(expect.any(Number));
+      else if (name === "scope") expect(typeof value === "string" || isStrings).toBe(true);
+      else expect(value).toEqual(expect.any(String));
+      expect(name).not.toBe("aud");
+    },
+  );
+
+  fuzz.prop([fc.double({ noNaN: true }), fc.double({ noNaN: true })], { seed: 4, numRuns: 2000 })(
+    "number as exp and nbf is accepted between the two only",
+    (exp, nbf) => {
+      const inside = exp > now - 5 && nbf <= now + 5 && exp < 253_402_300_800 && nbf > -253_402_300_800;
+      expect(checked({ ...good, exp, nbf }) === "accepted").toBe(inside);
+    },
+  );
+});

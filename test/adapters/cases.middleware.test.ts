@@ -1,0 +1,4 @@
+import { middlewareBackends } from "./middleware-backends.ts";
+import { describeCases } from "./describe-cases.ts";
+
+describeCases(middlewareBackends);
