@@ -49,11 +49,9 @@ export function nodeRequest(request: IncomingRequest): NodeRequest {
   const isOwn = Object.hasOwn(given, "rawHeaders") && Object.hasOwn(given, "socket");
   if (isOwn && rawHeaders !== undefined && stream === undefined) return { rawHeaders, socket, stream };
   const node = memberOf(given, "rawHeaders") === undefined ? (memberOf(given, "raw") ?? given) : given;
-  return {
-    rawHeaders: memberOf(node, "rawHeaders") as readonly string[],
-    socket: memberOf(node, "socket") as NodeSocket,
-    stream: memberOf(node, "stream"),
-  };
+  const read = { rawHeaders: memberOf(node, "rawHeaders"), socket: memberOf(node, "socket") };
+  if (read.rawHeaders === undefined && read.socket === undefined) throw new TypeError("certbound: not a Node request");
+  return { ...(read as Omit<NodeRequest, "stream">), stream: memberOf(node, "stream") };
 }
 
 /**
