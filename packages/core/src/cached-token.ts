@@ -32,7 +32,8 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
   { sources, parts }: { readonly sources: CredentialSources<Request>; readonly parts: CachedTokenParts },
 ): AccessToken | undefined {
   const { ownResolver, tokenResolver, schemes } = sources;
-  if (ownResolver === undefined || tokenResolver !== undefined) return undefined;
+  if (ownResolver === undefined || tokenResolver !== undefined || isDecisionObserved()) return undefined;
+  if (requirements.authorize !== undefined || parts.configuration.certificatePolicy !== undefined) return undefined;
   try {
     const received = nodeRequest(request);
     const token = tokenOf(received, schemes);

@@ -273,6 +273,10 @@ describe("a cached token", () => {
     expect(getPeerX509Certificate).toHaveBeenCalledTimes(2);
     await outcomeOf(authenticate(requestWith(["Bearer a b"], over())));
     expect(getPeerX509Certificate).toHaveBeenCalledTimes(2);
+    await createAuthenticator({ verifier: verifierOf(issuer) })({ authorize: () => true })(
+      requestWith([`Bearer ${token}`], over()),
+    );
+    expect(getPeerX509Certificate).toHaveBeenCalledTimes(3);
   });
 
   test("has the connection inspected that it comes over first", async () => {
