@@ -7,7 +7,6 @@ const SCRIPTS = [
   "typecheck",
   "lint",
   "format:check",
-  "layers",
   "snippets",
   "deadcode",
   "test:types",

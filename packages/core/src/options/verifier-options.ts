@@ -1,4 +1,4 @@
-import { env } from "node:process";
+import process from "node:process";
 import {
   isJsonWebKeySet,
   type IssuerConfiguration,
@@ -135,11 +135,15 @@ export function normaliseTokenType(type: string): string {
 
 /** Tells whether Node.js accepts every TLS server, unless the connection says otherwise; reads the variable as Node.js does. */
 export function isTlsUnverified(): boolean {
-  return env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
+  return process.env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
 }
 
 function withEnvironment(given: VerifierOptions): VerifierOptions {
-  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = withoutPrototype(env);
+  const {
+    CERTBOUND_ISSUER: issuer,
+    CERTBOUND_AUDIENCE: audience,
+    CERTBOUND_JWKS_URI: jwks,
+  } = withoutPrototype(process.env);
   if (issuer && !issuerIdentifier.accepts(issuer)) {
     throw new TypeError("certbound: CERTBOUND_ISSUER must not be a URL with credentials");
   }

@@ -1,0 +1,116 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const tools = join(root, "node_modules/.bin");
+
+/** Violations, each in a file that has no other; which rule finds it. */
+const violations: readonly (readonly [name: string, file: string, code: string, rule: string])[] = [
+  [
+    "an import of a folder that is higher up",
+    "packages/core/src/http/rejection.ts",
+    'import { timesOf } from "../token/claims.ts"; export const planted = timesOf;',
+    "no-restricted-imports",
+  ],
+  [
+    "an import of a type of a file at the top",
+    "packages/core/src/values/json-object.ts",
+    'import type { Verifier } from "../verifier.ts"; export type Planted = Verifier;',
+    "no-restricted-imports",
+  ],
+  [
+    "a file at the top that is exported again",
+    "packages/core/src/runtime/clock.ts",
+    'export * from "../credentials.ts";',
+    "no-restricted-imports",
+  ],
+  [
+    "a dynamic import",
+    "packages/core/src/events/decision.ts",
+    'export const planted = import("../verifier.ts");',
+    "no-restricted-imports",
+  ],
+  [
+    "an import from a nested folder",
+    "packages/core/src/issuer/keys/key-set.ts",
+    'import { timesOf } from "../../token/claims.ts"; export const planted = timesOf;',
+    "no-restricted-imports",
+  ],
+  [
+    "an import in a circle",
+    "packages/core/src/binding.ts",
+    'import { createVerifier } from "./verifier.ts"; export const planted = createVerifier;',
+    "no-cycle",
+  ],
+  [
+    "the environment",
+    "packages/core/src/certificate/setup-warnings.ts",
+    "export const planted = process.env;",
+    "no-process-env",
+  ],
+  [
+    "the environment as an import",
+    "packages/core/src/proxy/xfcc.ts",
+    'import { env } from "node:process"; export const planted = env;',
+    "no-restricted-imports",
+  ],
+  [
+    "core by its name in core",
+    "packages/core/src/access-token.ts",
+    'import { planted as other } from "@certbound/core"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
+    "a file of core in an adapter",
+    "packages/express/src/responses.ts",
+    'import { planted as other } from "@certbound/core/dist/verifier.js"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
+    "the test kit in an adapter",
+    "packages/fastify/src/plugin.ts",
+    'import { planted as other } from "@certbound/testing"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
+    "a test in a package",
+    "packages/cli/src/run.ts",
+    'import { planted as other } from "../test/support/planted.ts"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
+    "an adapter that grows",
+    "packages/express/src/protect-api.ts",
+    Array.from({ length: 80 }, (_, index) => `export const planted${index} = ${index};`).join("\n"),
+    "max-lines",
+  ],
+];
+
+let copy: string;
+let found: readonly string[];
+
+/** Lists the rules that a copy of the packages' sources breaks, each with its file. */
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), "certbound-lint-"));
+  const filter = (path: string): boolean => !/\/(node_modules|dist|test|\.turbo)$/.test(path);
+  cpSync(join(root, "packages"), join(copy, "packages"), { recursive: true, filter });
+  for (const file of [".oxlintrc.json", "tsconfig.json"]) cpSync(join(root, file), join(copy, file));
+  for (const [, file, code] of violations) appendFileSync(join(copy, file), `\n${code}\n`);
+  const { stdout } = spawnSync(join(tools, "oxlint"), ["--format", "json", "packages"], {
+    cwd: copy,
+    encoding: "utf8",
+    // It looks for the linter of types there.
+    env: { ...process.env, PATH: `${tools}:${process.env["PATH"]}` },
+  });
+  const { diagnostics } = JSON.parse(stdout) as { diagnostics: readonly { code: string; filename: string }[] };
+  found = diagnostics.map(({ filename, code }) => `${filename} ${code}`);
+});
+afterAll(() => rmSync(copy, { recursive: true }));
+
+test.each(violations)("the linter finds %s", (_name, file, _code, rule) => {
+  expect(found).toContainEqual(expect.stringMatching(`^${file.replaceAll(".", "\\.")} .*${rule}`));
+});
