@@ -46,6 +46,7 @@ test("docs/conformance.md says what the tests show", () => {
   const current = conformancePage({ evidence, failed: results === undefined ? new Set() : failedTests(results) });
   if (results !== undefined) writeFileSync(page, current);
   expect(readFileSync(page, "utf8"), "run npm run conformance").toBe(current);
+  expect(Buffer.byteLength(current), "a summary stays short").toBeLessThanOrEqual(30 * 1024);
 });
 
 /** Lists the tests that a report of vitest does not show to have passed, on every front end. */

@@ -14,17 +14,18 @@ type Result = keyof typeof summaries;
 const summaries = {
   passes: "pass",
   fails: "fail",
-  "does not apply": "do not apply, for the reason given",
+  "n/a": "do not apply (n/a), for the reason given",
 } as const;
 
 /** Writes the page `docs/conformance.md`: the same for the same tests, whenever and wherever they run. */
 export function conformancePage(input: PageInput): string {
   return [
     "# Conformance",
-    "What the standards ask of an API that takes certificate-bound access tokens, and what has gone wrong in validators of this kind, each with the tests that show how certbound fares. Requests go to the bare verifier, to Express and to Fastify over mutual TLS; each test that refuses also accepts a request that differs in one thing.",
-    "This page is made from the tests by `npm run conformance`; [test/conformance](../test/conformance/README.md) says how to add one.",
+    "What the standards ask of an API that takes certificate-bound access tokens, and what has gone wrong in validators of this kind, each with the file of the tests that show how certbound fares. Requests go to the bare verifier, to Express and to Fastify over mutual TLS; each test that refuses also accepts a request that differs in one thing.",
+    "This page is made from the tests by `npm run conformance`; [test/conformance](../test/conformance/README.md) says how to add one, and its tables name the source of each row.",
     summary(input),
     ...requirementGroups.map((group) => section(group, input)),
+    links(input),
   ].join("\n\n");
 }
 
@@ -40,35 +41,41 @@ function summary(input: PageInput): string {
 function section({ title, rows }: RequirementGroup, input: PageInput): string {
   return [
     `## ${title}\n`,
-    "| | requirement | source | level | tests | result |",
-    "|---|---|---|---|---|---|",
+    "| | requirement | level | result | tests |",
+    "|---|---|---|---|---|",
     ...rows.map((row) => line(row, input)),
     "",
   ].join("\n");
 }
 
 function line(row: RequirementGroup["rows"][number], input: PageInput): string {
-  const { id, requirement, source, level, applies } = row;
-  const shown = applies === true ? testsOf(input.evidence.get(id) ?? []).join("<br>") : applies;
-  return `| ${[id, requirement, source, level, shown, resultOf(row, input)].join(" | ")} |`;
+  const { id, requirement, level, applies } = row;
+  const tests = pathsOf(input.evidence.get(id) ?? []).map((path) => `[${labelOf(path)}]`);
+  const shown = applies === true ? tests.join(" ") : applies;
+  return `| ${[id, requirement, level, resultOf(row, input), shown].join(" | ")} |`;
 }
 
-/** The tests of a row, by the files they are in. */
-function testsOf(evidence: readonly Evidence[]): readonly string[] {
-  const paths = new Set(evidence.map(({ path }) => path));
-  return [...paths].map((path) => {
-    const names = evidence.filter((found) => found.path === path).map(({ title }) => escaped(title));
-    return `[${path.replace(/^cases\//, "")}](../test/conformance/${path}): ${names.join("; ")}`;
-  });
+function pathsOf(evidence: readonly Evidence[]): readonly string[] {
+  return [...new Set(evidence.map(({ path }) => path))];
+}
+
+/** The name of a file of tests: "8705-binding" of "cases/rfcs/8705-binding.ts", and so on. */
+function labelOf(path: string): string {
+  return path.replace(/^cases\/(rfcs\/)?/, "").replace(/\.ts$/, "");
+}
+
+/** Where the names of files lead. */
+function links({ evidence }: PageInput): string {
+  const paths = new Set([...evidence.values()].flatMap(pathsOf));
+  return [...paths]
+    .toSorted()
+    .map((path) => `[${labelOf(path)}]: ../test/conformance/${path}`)
+    .join("\n");
 }
 
 function resultOf({ id, applies }: Requirement & { readonly id: RequirementId }, input: PageInput): Result {
-  if (applies !== true) return "does not apply";
+  if (applies !== true) return "n/a";
   const tests = input.evidence.get(id) ?? [];
   const passes = tests.length > 0 && tests.every(({ name }) => !input.failed.has(name));
   return passes ? "passes" : "fails";
-}
-
-function escaped(name: string): string {
-  return name.replaceAll(/[\\|[\]*_`<>]/g, String.raw`\$&`);
 }
