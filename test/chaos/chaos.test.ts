@@ -54,47 +54,50 @@ async function storm(api: ApiName, clients: Clients): Promise<void> {
   await doAll(shuffled(Array.from({ length: REPEATS }, () => round).flat(), createRandom(8705)), AT_ONCE);
 }
 
-// Before the storm, since what waits here is waited for no longer than 5 s.
-describe.each(apiNames)("%s goes on when clients go", (api) => {
-  test("while their verification waits for keys", async () => {
-    await expect(withClients(stage, api, (clients) => slowKeys(stage, api, clients))).resolves.toBeUndefined();
+// In this order: the last tests look at what the others have left.
+describe("the APIs", { shuffle: false }, () => {
+  // Before the storm, since what waits here is waited for no longer than 5 s.
+  describe.each(apiNames)("%s goes on when clients go", (api) => {
+    test("while their verification waits for keys", async () => {
+      await expect(withClients(stage, api, (clients) => slowKeys(stage, api, clients))).resolves.toBeUndefined();
+    });
+
+    test("while a callback of the application is waited for", async () => {
+      await expect(slowCallbacks(stage, api)).resolves.toBeUndefined();
+    });
   });
 
-  test("while a callback of the application is waited for", async () => {
-    await expect(slowCallbacks(stage, api)).resolves.toBeUndefined();
-  });
-});
-
-describe("in a storm", () => {
-  test.concurrent.each(apiNames)(
-    "%s answers everybody rightly, whatever others do",
-    async (api) => {
-      const scenes = [
-        withClients(stage, api, (clients) => storm(api, clients)),
-        withClients(stage, api, (clients) => clockSteps(stage, api, clients)),
-        withClients(stage, api, (clients) => issuerOutage(stage, api, clients)),
-        withClients(stage, api, (clients) => slowBodies(stage, api, clients)),
-        hangingCallbacks(stage, api),
-        ...(httpVersionOf(api) === 2 ? [streamResets(stage, api)] : []),
-      ];
-      await expect(Promise.all(scenes)).resolves.toBeDefined();
-    },
-    PATIENCE,
-  );
-});
-
-describe("afterwards", () => {
-  test("nothing is left in the process of the APIs", async () => {
-    const after = await stage.process.remains();
-    expect(after.troubles).toEqual([]);
-    expect(after.left).toEqual([]);
-    expect(after.resources).toEqual(before.resources);
-    expect(after.connections).toBeGreaterThan(2000);
-    expect(after.requestsKept).toBeLessThanOrEqual(20);
-    expect(after.heap - before.heap).toBeLessThan(20 * MEGABYTE);
+  describe("in a storm", () => {
+    test.concurrent.each(apiNames)(
+      "%s answers everybody rightly, whatever others do",
+      async (api) => {
+        const scenes = [
+          withClients(stage, api, (clients) => storm(api, clients)),
+          withClients(stage, api, (clients) => clockSteps(stage, api, clients)),
+          withClients(stage, api, (clients) => issuerOutage(stage, api, clients)),
+          withClients(stage, api, (clients) => slowBodies(stage, api, clients)),
+          hangingCallbacks(stage, api),
+          ...(httpVersionOf(api) === 2 ? [streamResets(stage, api)] : []),
+        ];
+        await expect(Promise.all(scenes)).resolves.toBeDefined();
+      },
+      PATIENCE,
+    );
   });
 
-  test.each(apiNames)("%s is up", async (api) => {
-    await expect(withClients(stage, api, ({ all }) => all())).resolves.toBeUndefined();
+  describe("afterwards", () => {
+    test("nothing is left in the process of the APIs", async () => {
+      const after = await stage.process.remains();
+      expect(after.troubles).toEqual([]);
+      expect(after.left).toEqual([]);
+      expect(after.resources).toEqual(before.resources);
+      expect(after.connections).toBeGreaterThan(2000);
+      expect(after.requestsKept).toBeLessThanOrEqual(20);
+      expect(after.heap - before.heap).toBeLessThan(20 * MEGABYTE);
+    });
+
+    test.each(apiNames)("%s is up", async (api) => {
+      await expect(withClients(stage, api, ({ all }) => all())).resolves.toBeUndefined();
+    });
   });
 });

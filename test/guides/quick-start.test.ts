@@ -16,9 +16,8 @@ import { describeWithProgram } from "../helpers/program.ts";
 
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const cwd = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), "certbound-quick-start-"));
 const stdio = ["ignore", "pipe", "inherit"] as const;
-const standIn = spawn(process.execPath, [fileOf("quick-start-stand-in.js")], { cwd: folder, stdio: [...stdio] });
+let folder: string;
 
 /** The address of each API, and how they are ended. */
 const urls = new Map<string, string>();
@@ -32,6 +31,14 @@ async function started(name: string, server: Server, end: () => unknown): Promis
 }
 
 beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "certbound-quick-start-"));
+  ends.push(() => rmSync(folder, { recursive: true }));
+  const standIn = spawn(process.execPath, [fileOf("quick-start-stand-in.js")], { cwd: folder, stdio: [...stdio] });
+  ends.push(async () => {
+    const exited = once(standIn, "exit");
+    standIn.kill();
+    await exited;
+  });
   const [issuer] = (await once(standIn.stdout, "data")) as [Buffer];
   vi.stubEnv("ISSUER", String(issuer).trim());
   vi.stubEnv("PORT", "0");
@@ -48,12 +55,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  const exited = once(standIn, "exit");
-  standIn.kill();
-  await Promise.all([exited, ...ends.map((end) => end())]);
   process.chdir(cwd);
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
+  for (const end of ends.toReversed()) await end();
 });
 
 function urlOf(name: string): string {

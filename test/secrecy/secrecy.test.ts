@@ -61,92 +61,103 @@ describe("the bare verifier", () => {
   });
 });
 
-const backends: readonly Backend[] = [
-  ...nodeBackends.slice(0, 1),
-  ...expressBackends.slice(0, 1),
-  ...fastifyBackends.slice(0, 1),
-];
+// In this order: the last tests look at what was published during the others.
+describe("every front end", { shuffle: false }, () => {
+  const backends: readonly Backend[] = [
+    ...nodeBackends.slice(0, 1),
+    ...expressBackends.slice(0, 1),
+    ...fastifyBackends.slice(0, 1),
+  ];
 
-describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
-  const errors: AccessTokenError[] = [];
-  let api: RunningServer;
+  describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
+    const errors: AccessTokenError[] = [];
+    let api: RunningServer;
 
-  beforeAll(async () => {
-    const onRejected = (error: AccessTokenError): void => void errors.push(error);
-    const route = (path: string, { verifier = "keys", requirements = {}, proxy }: RefusedRequest): ProtectedRoute => ({
-      path,
-      requirements,
-      options: {
-        verifier: planted.verifiers[verifier],
-        onRejected,
-        ...(proxy && { certificateResolver: planted.proxied }),
-      },
-      onHandled: () => {},
+    beforeAll(async () => {
+      const onRejected = (error: AccessTokenError): void => void errors.push(error);
+      const route = (
+        path: string,
+        { verifier = "keys", requirements = {}, proxy }: RefusedRequest,
+      ): ProtectedRoute => ({
+        path,
+        requirements,
+        options: {
+          verifier: planted.verifiers[verifier],
+          onRejected,
+          ...(proxy && { certificateResolver: planted.proxied }),
+        },
+        onHandled: () => {},
+      });
+      const routes = codes.map((code) => route(`/${code}`, refusals[code]));
+      api = await backend.start([...routes, ...accepting.map(([path, request]) => route(path, request))], planted.tls);
     });
-    const routes = codes.map((code) => route(`/${code}`, refusals[code]));
-    api = await backend.start([...routes, ...accepting.map(([path, request]) => route(path, request))], planted.tls);
+    afterAll(() => api.close());
+
+    const send = async (path: string, { presents = "client", fields, proxy }: RefusedRequest, token: string) => {
+      const identity = presents === "nobody" ? undefined : planted[presents];
+      const connection = openConnection(api.url, { ca: planted.ca, identity, httpVersion: 1 });
+      const sent = [
+        ...(fields?.(token) ?? [["authorization", `Bearer ${token}`] as const]),
+        ...(proxy?.(planted) ?? []),
+      ];
+      const reply = await connection.send({ path, method: "GET", fields: sent, body: undefined });
+      connection.close();
+      return reply;
+    };
+    const shown = ({ headers, body }: Reply): string => `${JSON.stringify(headers)}\n${body}`;
+
+    test.each(codes)("keeps its secrets in %s", async (code) => {
+      const token = await tokenOf(refusals[code]);
+      const reply = await send(`/${code}`, refusals[code], token);
+      const error = errors.pop();
+      expect(error).toMatchObject({ code });
+      expect(leaksIn([shown(reply), everythingOf(error), overheard.take()], token)).toEqual([]);
+      // The one thing that is told: what the route asks for, by those challenges that are made to tell it.
+      const tells = code === "ERR_SCOPE_INSUFFICIENT" || code === "ERR_AUTHENTICATION_INSUFFICIENT";
+      expect(shown(reply).includes(ROUTE_SCOPE)).toBe(tells);
+      expect(shown(reply)).not.toContain(error?.detail);
+    });
+
+    test.each(accepting)("says nothing of what it accepts: %s", async (path, request) => {
+      const token = await tokenOf(request);
+      // The answer is the application's.
+      expect(await send(path, request, token)).toMatchObject({ status: 200 });
+      expect(leaksIn([overheard.take()], token)).toEqual([]);
+    });
   });
-  afterAll(() => api.close());
 
-  const send = async (path: string, { presents = "client", fields, proxy }: RefusedRequest, token: string) => {
-    const identity = presents === "nobody" ? undefined : planted[presents];
-    const connection = openConnection(api.url, { ca: planted.ca, identity, httpVersion: 1 });
-    const sent = [...(fields?.(token) ?? [["authorization", `Bearer ${token}`] as const]), ...(proxy?.(planted) ?? [])];
-    const reply = await connection.send({ path, method: "GET", fields: sent, body: undefined });
-    connection.close();
-    return reply;
-  };
-  const shown = ({ headers, body }: Reply): string => `${JSON.stringify(headers)}\n${body}`;
+  const accepting: readonly (readonly [string, RefusedRequest])[] = [
+    ["/jwt", {}],
+    ["/opaque", { verifier: "introspecting", token: ({ opaqueToken }) => opaqueToken() }],
+    ["/proxied", { proxy: ({ proxyFields, client }) => proxyFields(client.certificate) }],
+  ];
 
-  test.each(codes)("keeps its secrets in %s", async (code) => {
-    const token = await tokenOf(refusals[code]);
-    const reply = await send(`/${code}`, refusals[code], token);
-    const error = errors.pop();
-    expect(error).toMatchObject({ code });
-    expect(leaksIn([shown(reply), everythingOf(error), overheard.take()], token)).toEqual([]);
-    // The one thing that is told: what the route asks for, by those challenges that are made to tell it.
-    const tells = code === "ERR_SCOPE_INSUFFICIENT" || code === "ERR_AUTHENTICATION_INSUFFICIENT";
-    expect(shown(reply).includes(ROUTE_SCOPE)).toBe(tells);
-    expect(shown(reply)).not.toContain(error?.detail);
+  interface ToldEvent {
+    readonly outcome: string;
+    readonly code?: string;
+    readonly clientId?: string;
+  }
+
+  test("every decision was told meanwhile, that the issuer was asked, and that it did not answer", () => {
+    const events = overheard.events as readonly ToldEvent[];
+    expect(new Set(events.map(({ outcome }) => outcome))).toEqual(
+      new Set(["accepted", "refused", "failed", "active", "inactive", "unavailable"]),
+    );
+    const told = new Set(events.map(({ code }) => code));
+    for (const code of codes) expect(told).toContain(code);
   });
 
-  test.each(accepting)("says nothing of what it accepts: %s", async (path, request) => {
-    const token = await tokenOf(request);
-    // The answer is the application's.
-    expect(await send(path, request, token)).toMatchObject({ status: 200 });
-    expect(leaksIn([overheard.take()], token)).toEqual([]);
+  test("the client of a token was told where the token was known to be the issuer's, and only there", () => {
+    const events = overheard.events as readonly ToldEvent[];
+    const clients = (code: string | undefined, outcome = "refused") =>
+      new Set(
+        events.filter((event) => event.code === code && event.outcome === outcome).map(({ clientId }) => clientId),
+      );
+    expect(clients(undefined, "accepted")).toContain(planted.secrets["client_id"]);
+    expect(clients("ERR_SCOPE_INSUFFICIENT")).toEqual(new Set([planted.secrets["client_id"]]));
+    expect(clients("ERR_TOKEN_SIGNATURE")).toEqual(new Set([undefined]));
+    expect(clients("ERR_TOKEN_KEY_UNKNOWN")).toEqual(new Set([undefined]));
   });
-});
-
-const accepting: readonly (readonly [string, RefusedRequest])[] = [
-  ["/jwt", {}],
-  ["/opaque", { verifier: "introspecting", token: ({ opaqueToken }) => opaqueToken() }],
-  ["/proxied", { proxy: ({ proxyFields, client }) => proxyFields(client.certificate) }],
-];
-
-interface ToldEvent {
-  readonly outcome: string;
-  readonly code?: string;
-  readonly clientId?: string;
-}
-
-test("every decision was told meanwhile, that the issuer was asked, and that it did not answer", () => {
-  const events = overheard.events as readonly ToldEvent[];
-  expect(new Set(events.map(({ outcome }) => outcome))).toEqual(
-    new Set(["accepted", "refused", "failed", "active", "inactive", "unavailable"]),
-  );
-  const told = new Set(events.map(({ code }) => code));
-  for (const code of codes) expect(told).toContain(code);
-});
-
-test("the client of a token was told where the token was known to be the issuer's, and only there", () => {
-  const events = overheard.events as readonly ToldEvent[];
-  const clients = (code: string | undefined, outcome = "refused") =>
-    new Set(events.filter((event) => event.code === code && event.outcome === outcome).map(({ clientId }) => clientId));
-  expect(clients(undefined, "accepted")).toContain(planted.secrets["client_id"]);
-  expect(clients("ERR_SCOPE_INSUFFICIENT")).toEqual(new Set([planted.secrets["client_id"]]));
-  expect(clients("ERR_TOKEN_SIGNATURE")).toEqual(new Set([undefined]));
-  expect(clients("ERR_TOKEN_KEY_UNKNOWN")).toEqual(new Set([undefined]));
 });
 
 describe("a leak is seen", () => {
