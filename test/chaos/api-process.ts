@@ -40,6 +40,8 @@ export interface Remains {
   readonly connections: number;
   /** The state of those that have not closed. */
   readonly left: readonly string[];
+  /** How many were gone, and Node had not noticed it. */
+  readonly unnoticed: number;
   readonly requests: number;
   /** How many of them have not been collected. */
   readonly requestsKept: number;

@@ -41,6 +41,11 @@ export function createCensus() {
         await nextTurn();
         if (turn >= 10) closeUnnoticed();
       }
+      // Over HTTP/1 it does not notice one in some thousands of those that go while the response to the first of several
+      // requests is written: the callback of that write never comes.
+      const unnoticed = [...open.keys()].filter((socket) => !socket.destroyed && socket.remoteAddress === undefined);
+      for (const socket of unnoticed) socket.destroy();
+      await nextTurn();
       const left = Array.from(open, ([socket, api]) => stateOf(socket, api));
       globalThis.gc?.();
       await nextTurn();
@@ -48,6 +53,7 @@ export function createCensus() {
       return {
         connections,
         left,
+        unnoticed: unnoticed.length,
         requests: requests.length,
         requestsKept: requests.filter((reference) => reference.deref() !== undefined).length,
         resources: process.getActiveResourcesInfo().toSorted(),

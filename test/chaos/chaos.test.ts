@@ -90,6 +90,7 @@ describe("the APIs", { shuffle: false }, () => {
       const after = await stage.process.remains();
       expect(after.troubles).toEqual([]);
       expect(after.left).toEqual([]);
+      expect(after.unnoticed).toBeLessThanOrEqual(3);
       expect(after.resources).toEqual(before.resources);
       expect(after.connections).toBeGreaterThan(2000);
       expect(after.requestsKept).toBeLessThanOrEqual(20);
