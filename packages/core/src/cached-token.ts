@@ -33,6 +33,7 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
 ): AccessToken | undefined {
   const { ownResolver, tokenResolver, schemes } = sources;
   if (ownResolver === undefined || tokenResolver !== undefined || isDecisionObserved()) return undefined;
+  // Checked below as well, for verify(): here it spares reading the header and the certificate twice.
   if (requirements.authorize !== undefined || parts.configuration.certificatePolicy !== undefined) return undefined;
   try {
     const received = nodeRequest(request);

@@ -139,11 +139,8 @@ export function isTlsUnverified(): boolean {
 }
 
 function withEnvironment(given: VerifierOptions): VerifierOptions {
-  const {
-    CERTBOUND_ISSUER: issuer,
-    CERTBOUND_AUDIENCE: audience,
-    CERTBOUND_JWKS_URI: jwks,
-  } = withoutPrototype(process.env);
+  const own = withoutPrototype(process.env);
+  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = own;
   if (issuer && !issuerIdentifier.accepts(issuer)) {
     throw new TypeError("certbound: CERTBOUND_ISSUER must not be a URL with credentials");
   }
