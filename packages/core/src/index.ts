@@ -39,13 +39,7 @@ export type { DecisionEvent } from "./events/decision.ts";
 export type { IntrospectionEvent, KeysEvent } from "./events/diagnostics.ts";
 export type { IncomingRequest, NodeRequest, NodeSocket } from "./http/incoming-request.ts";
 export { httpRejection, type HttpRejection, type RejectionOptions } from "./http/rejection.ts";
-export type {
-  IssuerOptions,
-  IssuerSettings,
-  JsonWebKeySet,
-  SignatureAlgorithm,
-  VerifierOptions,
-} from "./options/configuration.ts";
+export type { IssuerOptions, IssuerSettings, JsonWebKeySet, VerifierOptions } from "./options/configuration.ts";
 export type {
   ClientAuthenticationMethod,
   ClientTls,
@@ -53,6 +47,7 @@ export type {
   IntrospectionOptions,
 } from "./options/introspection-configuration.ts";
 export type { Profile } from "./options/profiles.ts";
+export type { SignatureAlgorithm } from "./options/signature-algorithms.ts";
 export type { EncodedOptions, HeaderOptions, UnstrippedOptions, VerifiedOptions } from "./proxy/define-format.ts";
 export type { CertificateEncoding } from "./proxy/encodings.ts";
 export { apache } from "./proxy/formats/apache.ts";

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
-import { hash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { assertCertificateShape, derFromText } from "./certificate-der.ts";
 import { rejected } from "../errors.ts";
 import { memberOf } from "../values/object-member.ts";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "../values/thumbprint.ts";
+import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_NOTHING } from "../values/thumbprint.ts";
 
 /** A client certificate, known by its thumbprint. */
 export interface ClientCertificate {
@@ -80,7 +80,7 @@ function hashedCertificate(input: ClientCertificateInput | null): HashedCertific
   if (typeof input === "string") return fromDer(derFromText(input));
   if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
   if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
-  if (input instanceof X509Certificate) return new HashedCertificate(sha256(input.raw), input, false);
+  if (input instanceof X509Certificate) return new HashedCertificate(sha256Thumbprint(input.raw), input, false);
   if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
   throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
 }
@@ -119,7 +119,7 @@ class HashedCertificate implements ClientCertificate {
 
 function fromDer(der: Buffer): HashedCertificate {
   assertCertificateShape(der);
-  return new HashedCertificate(sha256(der), der, false);
+  return new HashedCertificate(sha256Thumbprint(der), der, false);
 }
 
 function fromThumbprint(
@@ -135,7 +135,7 @@ function fromThumbprint(
   if (x509 !== undefined && !(x509 instanceof X509Certificate)) {
     throw new TypeError("the x509 of a client certificate must be an X509Certificate");
   }
-  if (x509 !== undefined && sha256(x509.raw) !== thumbprint)
+  if (x509 !== undefined && sha256Thumbprint(x509.raw) !== thumbprint)
     throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not that of its x509");
   if (chainVerified !== undefined && typeof chainVerified !== "boolean") {
     throw new TypeError("the chainVerified of a client certificate must be true or false");
@@ -151,8 +151,4 @@ function parseX509(der: Buffer): X509Certificate | undefined {
   } catch {
     return undefined;
   }
-}
-
-function sha256(der: Uint8Array): string {
-  return hash("sha256", der, "base64url");
 }

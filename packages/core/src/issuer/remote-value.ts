@@ -1,4 +1,5 @@
 import { ExchangeError, exchangeFailure } from "./exchange.ts";
+import { withoutPrototype } from "../values/object-member.ts";
 
 /** How long a fetched value is used before it is fetched again, in milliseconds. */
 const FRESH = 10 * 60_000;
@@ -6,11 +7,17 @@ const FRESH = 10 * 60_000;
 const REFRESH_AHEAD = 8 * 60_000;
 /** How long a value outlives an outage of the issuer. */
 const STALE_LIMIT = 60 * 60_000;
-/** How long a value that was just fetched is not fetched again, whatever is asked for. */
-const COOL_DOWN = 10_000;
-/** The same after failures; doubles with each one, up to the greatest. */
+/** How long nothing is fetched after a failure; doubles with each one, up to the greatest. */
 const BACK_OFF = 1000;
 const MAX_BACK_OFF = 30_000;
+
+/** When a value is fetched. */
+export interface RemoteValueOptions {
+  /** How long a value that was just fetched is not fetched again, in milliseconds; default 0. */
+  readonly coolDown?: number;
+  /** Milliseconds that only ever grow; default `performance.now`. */
+  readonly elapsed?: (() => number) | undefined;
+}
 
 /** Something that an issuer publishes: its keys, its metadata. */
 export interface RemoteValue<Value> {
@@ -46,12 +53,12 @@ export class RemoteFailure extends ExchangeError {
  *
  * @param load is given the value that it is to replace, while that may still be used; must end by itself; what it rejects
  *   with is a failure, told in words when it is an `ExchangeError`
- * @param elapsed milliseconds that only ever grow
  */
 export function createRemoteValue<Value>(
   load: (previous: Value | undefined) => Promise<Value>,
-  elapsed: () => number = () => performance.now(),
+  options: RemoteValueOptions = {},
 ): RemoteValue<Value> {
+  const { coolDown = 0, elapsed = () => performance.now() } = withoutPrototype(options);
   let held: { readonly value: Value; readonly at: number } | undefined;
   let failed: { readonly reason: string; readonly count: number; readonly at: number } | undefined;
   let pending: Promise<void> | undefined;
@@ -95,7 +102,7 @@ export function createRemoteValue<Value>(
       return held?.value;
     },
     async refreshed() {
-      if (age() >= COOL_DOWN && backOff() <= 0) await refresh();
+      if (age() >= coolDown && backOff() <= 0) await refresh();
       const value = usable();
       if (value !== undefined) return value;
       throw failure() ?? new RemoteFailure("it has not been fetched yet", 1);

@@ -2,28 +2,8 @@ import type { JWK } from "jose";
 import type { CertificatePolicy } from "../certificate-policy/certificate-policy.ts";
 import type { IntrospectionConfiguration, IntrospectionOptions } from "./introspection-configuration.ts";
 import type { Profile, ProfileDemands } from "./profiles.ts";
+import type { SignatureAlgorithm } from "./signature-algorithms.ts";
 import { isJsonObject, ownMember } from "../values/json-object.ts";
-
-/**
- * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
- *
- * Symmetric algorithms and `none` are never accepted.
- */
-export type SignatureAlgorithm =
-  | "RS256"
-  | "RS384"
-  | "RS512"
-  | "PS256"
-  | "PS384"
-  | "PS512"
-  | "ES256"
-  | "ES384"
-  | "ES512"
-  | "EdDSA"
-  | "Ed25519"
-  | "ML-DSA-44"
-  | "ML-DSA-65"
-  | "ML-DSA-87";
 
 /** A JSON Web Key Set (RFC 7517 section 5). */
 export interface JsonWebKeySet {

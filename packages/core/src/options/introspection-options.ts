@@ -1,5 +1,6 @@
 import { isClientKey, parseClientKey } from "./client-key.ts";
 import { copyClientTls, isClientTls } from "./client-tls.ts";
+import { defaults } from "./defaults.ts";
 import type {
   ClientAuthentication,
   ClientAuthenticationMethod,
@@ -88,7 +89,7 @@ export function parseIntrospection(
     always,
     returnsConfirmation: given.returnsConfirmation ?? false,
     signedResponse: given.signedResponse ?? false,
-    cacheDuration: given.cacheDuration ?? 30,
+    cacheDuration: given.cacheDuration ?? defaults.introspection.cacheDuration,
     cache: parseCache(given),
   });
 }

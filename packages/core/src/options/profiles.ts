@@ -1,3 +1,6 @@
+import { defaults } from "./defaults.ts";
+import { ACCESS_TOKEN_TYPE } from "./token-types.ts";
+
 /** A set of rules that a specification makes, stricter than the defaults. */
 export type Profile = "rfc9068" | "fapi2";
 
@@ -22,7 +25,7 @@ export const defaultDemands: ProfileDemands = {
   requiredClaims: [],
   tokenTypes: undefined,
   algorithms: undefined,
-  clockTolerance: { usual: 5, most: 300 },
+  clockTolerance: { usual: defaults.clockTolerance, most: 300 },
   issuedAhead: undefined,
   isSenderConstrained: false,
 };
@@ -33,12 +36,12 @@ export const profiles: Readonly<Record<Profile, ProfileDemands>> = {
   rfc9068: {
     ...defaultDemands,
     requiredClaims: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
-    tokenTypes: ["at+jwt"],
+    tokenTypes: [ACCESS_TOKEN_TYPE],
   },
   // FAPI 2.0 Security Profile sections 5.3.2.1 (times), 5.3.4 (resource servers) and 5.4.1 (algorithms).
   fapi2: {
     requiredClaims: [],
-    tokenTypes: ["at+jwt"],
+    tokenTypes: [ACCESS_TOKEN_TYPE],
     algorithms: ["PS256", "ES256", "EdDSA", "Ed25519"],
     clockTolerance: { usual: 10, most: 60 },
     issuedAhead: 60,

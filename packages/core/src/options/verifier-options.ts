@@ -6,7 +6,6 @@ import {
   type IssuerSettings,
   type JsonWebKeySet,
   type KeyLocation,
-  type SignatureAlgorithm,
   type VerifierConfiguration,
   type VerifierOptions,
 } from "./configuration.ts";
@@ -23,25 +22,11 @@ import {
 } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 import { refuseContradiction } from "./profile-options.ts";
+import { defaults } from "./defaults.ts";
 import { defaultDemands, type ProfileDemands, profiles } from "./profiles.ts";
+import { signatureAlgorithms } from "./signature-algorithms.ts";
+import { normaliseTokenType } from "./token-types.ts";
 import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
-
-const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, true>> = {
-  RS256: true,
-  RS384: true,
-  RS512: true,
-  PS256: true,
-  PS384: true,
-  PS512: true,
-  ES256: true,
-  ES384: true,
-  ES512: true,
-  EdDSA: true,
-  Ed25519: true,
-  "ML-DSA-44": true,
-  "ML-DSA-65": true,
-  "ML-DSA-87": true,
-};
 
 const MAX_VERIFIED_TOKENS = 1_000_000;
 
@@ -121,16 +106,11 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
     tokenTypes: tokenTypes && new Set(tokenTypes),
     clockTolerance,
     maxTokenAge,
-    verifiedTokens: filled.verifiedTokens === false ? 0 : (filled.verifiedTokens ?? 10_000),
+    verifiedTokens: filled.verifiedTokens === false ? 0 : (filled.verifiedTokens ?? defaults.verifiedTokens),
     certificatePolicy: filled.certificatePolicy,
     fetch: filled.fetch ?? globalThis.fetch,
     clock: filled.clock ?? Date.now,
   });
-}
-
-/** Brings a `typ` to the form that is compared (RFC 7515 section 4.1.9): lower case, without `application/`. */
-export function normaliseTokenType(type: string): string {
-  return type.toLowerCase().replace(/^application\//, "");
 }
 
 /** Tells whether Node.js accepts every TLS server, unless the connection says otherwise; reads the variable as Node.js does. */

@@ -4,7 +4,7 @@ import type { CompactJws } from "./compact-jws.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../options/configuration.ts";
 import { rejected } from "../errors.ts";
 import { type JsonObject, ownMember } from "../values/json-object.ts";
-import { normaliseTokenType } from "../options/verifier-options.ts";
+import { ACCESS_TOKEN_TYPE, defaultTokenTypes, normaliseTokenType } from "../options/token-types.ts";
 
 /** What a token's header and claims are judged by. */
 export interface ClaimRules {
@@ -16,10 +16,6 @@ export interface ClaimRules {
 
 /** What of a token's header is judged. */
 export type TokenHeader = Pick<CompactJws, "algorithm" | "type">;
-
-const typedOnly: ReadonlySet<string | null> = new Set(["at+jwt"]);
-// Many issuers send these. The ID tokens that they would let in are never bound to the certificate.
-const typedOrGeneric: ReadonlySet<string | null> = new Set(["at+jwt", "jwt", null]);
 
 /** Claims of ID tokens, logout tokens and security events (RFC 8725 section 3.12). */
 const foreignClaims = ["nonce", "at_hash", "c_hash", "events"];
@@ -37,7 +33,7 @@ const MAX_NUMERIC_DATE = 253_402_300_799;
 export function checkClaims(header: TokenHeader, claims: JsonObject, rules: ClaimRules): AccessTokenClaims {
   const { configuration, issuer, bindingRequired } = rules;
   checkAlgorithm(header.algorithm, issuer === undefined ? configuration.issuers : [issuer]);
-  checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
+  checkType(header.type, claims, configuration.tokenTypes ?? defaultTokenTypes(bindingRequired));
   if (issuer === undefined) throw rejected("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
   checkTimes(timesOf(claims), configuration, { expires: true, issued: true });
@@ -61,7 +57,7 @@ export interface AcceptedBefore {
  */
 export function recheckClaims({ header, claims, times }: AcceptedBefore, rules: Omit<ClaimRules, "issuer">): void {
   const { configuration, bindingRequired } = rules;
-  checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
+  checkType(header.type, claims, configuration.tokenTypes ?? defaultTokenTypes(bindingRequired));
   checkTimes(times, configuration, { expires: true, issued: true });
 }
 
@@ -118,13 +114,13 @@ function checkAlgorithm(algorithm: string, issuers: readonly IssuerConfiguration
 
 function checkType(type: unknown, claims: JsonObject, accepted: ReadonlySet<string | null>): void {
   if (type !== undefined && typeof type !== "string") throw rejected("ERR_TOKEN_TYPE", "the typ is not a string");
-  if (type === "at+jwt" && accepted.has(type)) return;
+  if (type === ACCESS_TOKEN_TYPE && accepted.has(type)) return;
   const normalised = type === undefined ? null : normaliseTokenType(type);
   if (!accepted.has(normalised)) {
     const names = [...accepted].map((name) => name ?? "none").join(", ");
     throw rejected("ERR_TOKEN_TYPE", `the typ is not accepted; accepted are ${names} (see tokenTypes)`);
   }
-  if (normalised === "at+jwt") return;
+  if (normalised === ACCESS_TOKEN_TYPE) return;
   const foreign = foreignClaims.find((name) => Object.hasOwn(claims, name));
   if (foreign !== undefined) throw rejected("ERR_TOKEN_TYPE", `it has ${foreign}: an ID token or an event, not at+jwt`);
 }

@@ -12,9 +12,9 @@ describe("a value", () => {
       let time = 0;
       return () => (time += step);
     };
-    const late = createRemoteValue(async () => "one", clockWithSteps(70 * minute));
+    const late = createRemoteValue(async () => "one", { elapsed: clockWithSteps(70 * minute) });
     expect(await reasonOf(late.refreshed())).toMatchObject({ name: "RemoteFailure", retryAfter: 1 });
-    const timely = createRemoteValue(async () => "one", clockWithSteps(69 * minute));
+    const timely = createRemoteValue(async () => "one", { elapsed: clockWithSteps(69 * minute) });
     expect(await timely.refreshed()).toBe("one");
   });
 
@@ -85,12 +85,28 @@ describe("a value", () => {
   });
 });
 
-test("the time is that of the process unless the test says so", async () => {
+test.each([
+  [10_000, 1],
+  [0, 2],
+])("with a cool-down of %i ms and the time of the process, two uses fetch it %i times", async (coolDown, expected) => {
+  let fetches = 0;
+  const value = createRemoteValue(
+    async () => {
+      fetches += 1;
+      return "one";
+    },
+    { coolDown },
+  );
+  expect([await value.refreshed(), await value.refreshed(), value.current()]).toEqual(["one", "one", "one"]);
+  expect(fetches).toBe(expected);
+});
+
+test("without options, a value has no cool-down", async () => {
   let fetches = 0;
   const value = createRemoteValue(async () => {
     fetches += 1;
     return "one";
   });
-  expect([await value.refreshed(), await value.refreshed(), value.current()]).toEqual(["one", "one", "one"]);
-  expect(fetches).toBe(1);
+  expect([await value.refreshed(), await value.refreshed()]).toEqual(["one", "one"]);
+  expect(fetches).toBe(2);
 });

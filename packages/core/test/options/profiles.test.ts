@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createAuthenticator } from "../../src/authenticator.ts";
-import type { SignatureAlgorithm, VerifierOptions } from "../../src/options/configuration.ts";
+import type { VerifierOptions } from "../../src/options/configuration.ts";
+import type { SignatureAlgorithm } from "../../src/options/signature-algorithms.ts";
 import { algorithms, supported } from "../support/algorithms.ts";
 import { introspectionOf } from "../support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "../support/outcome.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { IssuerOptions, VerifierConfiguration, VerifierOptions } from "../../src/options/configuration.ts";
-import { normaliseTokenType, parseVerifierOptions } from "../../src/options/verifier-options.ts";
+import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { defaultDemands } from "../../src/options/profiles.ts";
 
 const issuer = "https://as.example";
@@ -274,20 +274,6 @@ describe("the token types", () => {
   test("are compared without regard to case and prefix", () => {
     const { tokenTypes } = parse({ tokenTypes: ["AT+JWT", "application/JWT", null] });
     expect([...(tokenTypes ?? [])]).toEqual(["at+jwt", "jwt", null]);
-  });
-
-  test.each([
-    ["at+jwt", "at+jwt"],
-    ["AT+JWT", "at+jwt"],
-    ["application/at+jwt", "at+jwt"],
-    ["Application/AT+JWT", "at+jwt"],
-    ["x-application/at+jwt", "x-application/at+jwt"],
-    ["application/application/at+jwt", "application/at+jwt"],
-    ["text/at+jwt", "text/at+jwt"],
-    [" at+jwt", " at+jwt"],
-    ["", ""],
-  ])("bring %j to the form %j", (type, expected) => {
-    expect(normaliseTokenType(type)).toBe(expected);
   });
 });
 

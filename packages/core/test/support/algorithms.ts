@@ -1,5 +1,5 @@
 import { generateKeyPair } from "jose";
-import type { SignatureAlgorithm } from "../../src/options/configuration.ts";
+import type { SignatureAlgorithm } from "../../src/options/signature-algorithms.ts";
 
 /** Every algorithm that a token may be signed with. */
 export const algorithms: readonly SignatureAlgorithm[] = [

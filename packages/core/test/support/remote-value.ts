@@ -29,7 +29,7 @@ export function arrange(first: Result): Arrangement {
     return result;
   };
   return {
-    value: createRemoteValue(load, () => time),
+    value: createRemoteValue(load, { coolDown: 10_000, elapsed: () => time }),
     pass: (milliseconds) => {
       time += milliseconds;
     },

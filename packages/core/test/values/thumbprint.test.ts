@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
+import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
 import { recordedCertificates } from "../vectors/certificates.ts";
 import { thumbprint } from "../vectors/rfc8705-appendix-a.ts";
 
@@ -47,6 +47,10 @@ describe("isThumbprint", () => {
   });
 });
 
+test.each(recordedCertificates)("sha256Thumbprint computes that of the certificate $name", (certificate) => {
+  expect(sha256Thumbprint(new X509Certificate(certificate.pem).raw)).toBe(certificate.thumbprint);
+});
+
 test("the thumbprint of nothing is the SHA-256 of no bytes", () => {
-  expect(createHash("sha256").digest("base64url")).toBe(THUMBPRINT_OF_NOTHING);
+  expect(sha256Thumbprint(new Uint8Array())).toBe(THUMBPRINT_OF_NOTHING);
 });

@@ -67,7 +67,7 @@ export function createIntrospectionEndpoint(
 
   const metadata = createRemoteValue(
     () => discoverMetadata(issuer.issuer, "introspection_endpoint", boundedFetch(verifier.fetch)),
-    elapsed,
+    { elapsed },
   );
   const locate = async (): Promise<string> => {
     if (endpoint !== undefined) return endpoint.href;

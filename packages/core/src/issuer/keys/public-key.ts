@@ -1,48 +1,9 @@
 import type { Buffer } from "node:buffer";
 import type { JWK } from "jose";
 import { decodeBase64url } from "../../values/base64url.ts";
-import type { SignatureAlgorithm } from "../../options/configuration.ts";
+import { type KeyShape, type SignatureAlgorithm, signatureAlgorithms } from "../../options/signature-algorithms.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { isSoundRsaKey } from "../../values/rsa-modulus.ts";
-
-/** What the JWK of a key for an algorithm looks like. */
-interface KeyShape {
-  readonly kty: "RSA" | "EC" | "OKP" | "AKP";
-  /** The curve is fixed by the algorithm (RFC 7518 section 3.4). */
-  readonly crv: string | undefined;
-  /** The members of a fixed length, in bytes. */
-  readonly lengths: readonly (readonly ["x" | "y" | "pub", number])[];
-}
-
-const rsa: KeyShape = { kty: "RSA", crv: undefined, lengths: [] };
-const edwards: KeyShape = { kty: "OKP", crv: "Ed25519", lengths: [["x", 32]] };
-const elliptic = (crv: string, length: number): KeyShape => ({
-  kty: "EC",
-  crv,
-  lengths: [
-    ["x", length],
-    ["y", length],
-  ],
-});
-/** RFC 9964, with the lengths of FIPS 204 section 4. */
-const lattice = (length: number): KeyShape => ({ kty: "AKP", crv: undefined, lengths: [["pub", length]] });
-
-const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
-  RS256: rsa,
-  RS384: rsa,
-  RS512: rsa,
-  PS256: rsa,
-  PS384: rsa,
-  PS512: rsa,
-  ES256: elliptic("P-256", 32),
-  ES384: elliptic("P-384", 48),
-  ES512: elliptic("P-521", 66),
-  EdDSA: edwards,
-  Ed25519: edwards,
-  "ML-DSA-44": lattice(1312),
-  "ML-DSA-65": lattice(1952),
-  "ML-DSA-87": lattice(2592),
-};
 
 /**
  * Tells whether a JWK is a public key that can verify signatures, as far as its members show it: type, curve, `alg`, `use`,
@@ -53,14 +14,16 @@ const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
  * @param jwk without a prototype
  */
 export function isVerificationKey(jwk: JWK): boolean {
-  const shape = Object.entries(shapes).find(([algorithm]) => fits(jwk, algorithm))?.[1];
+  const shape = Object.entries(signatureAlgorithms).find(([algorithm]) => fits(jwk, algorithm))?.[1];
   const isForSignatures = (jwk.use === undefined || jwk.use === "sig") && mayVerify(jwk.key_ops);
   return shape !== undefined && isPublic(jwk) && isForSignatures && isSound(jwk, shape);
 }
 
 /** Tells whether a JWK is for an algorithm, by its type, its curve and `alg`. */
 export function fits(jwk: JWK, algorithm: string): boolean {
-  const shape = Object.hasOwn(shapes, algorithm) ? shapes[algorithm as SignatureAlgorithm] : undefined;
+  const shape = Object.hasOwn(signatureAlgorithms, algorithm)
+    ? signatureAlgorithms[algorithm as SignatureAlgorithm]
+    : undefined;
   if (shape === undefined || jwk.kty !== shape.kty) return false;
   if (shape.crv !== undefined && jwk.crv !== shape.crv) return false;
   // RFC 9964: a key of type AKP says for which algorithm it is.

@@ -7,6 +7,9 @@ import { withoutPrototype } from "../../values/object-member.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
+/** How long keys that were just fetched are not fetched again, whatever `kid` a token names, in milliseconds. */
+const COOL_DOWN = 10_000;
+
 /** What remote keys are made of. */
 export interface RemoteKeysOptions {
   /** Whose keys they are, for those who listen to `certbound:keys`. */
@@ -40,7 +43,7 @@ export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
       throw error;
     }
   };
-  const keys = createRemoteValue(load, elapsed);
+  const keys = createRemoteValue(load, { coolDown: COOL_DOWN, elapsed });
   const refreshed = (): Promise<KeySet> =>
     keys.refreshed().catch((error: unknown) => {
       // It rejects with nothing else.

@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { ACCESS_TOKEN_TYPE, defaultTokenTypes, normaliseTokenType } from "../../src/options/token-types.ts";
+
+describe("token types", () => {
+  test.each([
+    ["at+jwt", "at+jwt"],
+    ["AT+JWT", "at+jwt"],
+    ["application/at+jwt", "at+jwt"],
+    ["Application/AT+JWT", "at+jwt"],
+    ["x-application/at+jwt", "x-application/at+jwt"],
+    ["application/application/at+jwt", "application/at+jwt"],
+    ["text/at+jwt", "text/at+jwt"],
+    [" at+jwt", " at+jwt"],
+    ["", ""],
+  ])("normalises %j to %j", (type, expected) => {
+    expect(normaliseTokenType(type)).toBe(expected);
+  });
+
+  test("are at+jwt, JWT and none by default where every token must be bound", () => {
+    expect([...defaultTokenTypes(true)]).toEqual([ACCESS_TOKEN_TYPE, "jwt", null]);
+  });
+
+  test("are at+jwt only where an unbound token can be accepted", () => {
+    expect([...defaultTokenTypes(false)]).toEqual(["at+jwt"]);
+  });
+});
