@@ -1,7 +1,7 @@
 import type { VerifierConfiguration } from "./options/configuration.ts";
 import { deepFreeze, isJsonObject, type JsonObject } from "./values/json-object.ts";
 import type { OptionRule } from "./values/known-options.ts";
-import { metadataLocation } from "./http/resource-identifier.ts";
+import { metadataLocation } from "./http/rejection.ts";
 import { isSecureUrl } from "./values/secure-url.ts";
 
 /** What a protected resource says of itself (RFC 9728 section 2); empty lists are left out. */

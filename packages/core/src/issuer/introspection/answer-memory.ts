@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { createBoundedCache } from "../../runtime/bounded-cache.ts";
 import { type JsonObject, ownMember } from "../../values/json-object.ts";
 
@@ -54,4 +55,9 @@ function lengthOf(response: JsonObject): number {
     // Nested deeper than can be written: too long to be remembered.
     return MAX_LENGTH + 1;
   }
+}
+
+/** Names a token in this memory: its SHA-256, so that the memory holds no tokens. */
+export function tokenDigest(token: string): string {
+  return hash("sha256", token, "base64url");
 }

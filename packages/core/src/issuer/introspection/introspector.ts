@@ -9,8 +9,7 @@ import { deepFreeze, type JsonObject, ownMember } from "../../values/json-object
 import type { KeySource } from "../keys/key-source.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { createSingleFlight } from "../../runtime/promises.ts";
-import { tokenDigest } from "./token-digest.ts";
-import { createAnswerMemory, type IntrospectionAnswer, isActive } from "./answer-memory.ts";
+import { createAnswerMemory, type IntrospectionAnswer, isActive, tokenDigest } from "./answer-memory.ts";
 import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { createSharedCache } from "./shared-cache.ts";
 
