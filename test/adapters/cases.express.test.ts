@@ -1,4 +1,5 @@
+import { contractCases } from "./cases.ts";
 import { expressBackends } from "./express-backends.ts";
 import { describeCases } from "./describe-cases.ts";
 
-describeCases(expressBackends);
+describeCases(expressBackends, contractCases);

@@ -6,10 +6,10 @@ import { createParties, type Parties, PRIVATE_CLAIM } from "../helpers/parties.t
 import type { Acceptance, AdapterCase, Difference, Refusal } from "./adapter-case.ts";
 import type { Backend, ProtectedRoute } from "./backend.ts";
 import { type Connection, type Message, openConnection, type Reply } from "./connection.ts";
-import { cases } from "./cases.ts";
 
 /** What happened on a case's route. */
 interface RouteRecord {
+  readonly path: string;
   readonly codes: AccessTokenErrorCode[];
   handled: number;
 }
@@ -18,7 +18,7 @@ interface RouteRecord {
 interface Exchange {
   readonly token: string;
   readonly response: Reply;
-  readonly record: RouteRecord | undefined;
+  readonly record: RouteRecord;
 }
 
 type Verifiers = { readonly [Name in NonNullable<Difference["keys"] | Difference["introspection"]>]: Verifier };
@@ -27,8 +27,8 @@ type Connections = { readonly [Client in NonNullable<Difference["presents"]>]: C
 
 const MAX_HEADER_SIZE = 32_768;
 
-/** Declares the tests that run every case of the table against each of the backends. */
-export function describeCases(backends: readonly Backend[]): void {
+/** Declares the tests that run the cases against each of the backends. */
+export function describeCases(backends: readonly Backend[], cases: readonly AdapterCase[]): void {
   describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
     let parties: Parties;
     let api: RunningServer;
@@ -41,8 +41,8 @@ export function describeCases(backends: readonly Backend[]): void {
       parties = await createParties();
       outage = await startServer(createServer((_request, response) => response.writeHead(500).end()));
       const verifiers = createVerifiers(parties, outage.url);
-      const routes = own.map((entry) => {
-        const record: RouteRecord = { codes: [], handled: 0 };
+      const routes = own.map((entry, index) => {
+        const record: RouteRecord = { path: `/case-${index}`, codes: [], handled: 0 };
         records.set(entry, record);
         return routeOf(entry, verifiers[entry.introspection ?? entry.keys ?? "given"], record);
       });
@@ -57,20 +57,21 @@ export function describeCases(backends: readonly Backend[]): void {
 
     const request = async (entry: AdapterCase): Promise<Exchange> => {
       const token = (await entry.token?.(parties)) ?? (await parties.token());
-      const response = await connections[entry.presents ?? "client"].send(messageOf(entry, token));
-      return { token, response, record: records.get(entry) };
+      const record = records.get(entry) as RouteRecord;
+      const response = await connections[entry.presents ?? "client"].send(messageOf(entry, token, record.path));
+      return { token, response, record };
     };
 
     test.each(namedCases(own, isAcceptance))("%s", async (_case, entry, expected) => {
       const { response, record } = await request(entry);
       expectAcceptance(response, expected, parties);
-      expect(record).toEqual({ codes: [], handled: 1 });
+      expect(record).toMatchObject({ codes: [], handled: 1 });
     });
 
     test.each(namedCases(own, isRefusal))("%s", async (_case, entry, expected) => {
       const { token, response, record } = await request(entry);
       expectRefusal(response, expected);
-      expect(record).toEqual({ codes: [expected.code], handled: 0 });
+      expect(record).toMatchObject({ codes: [expected.code], handled: 0 });
       expectNothingLeaked(response, token, parties);
     });
   });
@@ -113,17 +114,13 @@ function createVerifiers({ issuer, verifierOptions }: Parties, unreachable: stri
 
 function routeOf(entry: AdapterCase, verifier: Verifier, record: RouteRecord): ProtectedRoute {
   return {
-    path: pathOf(entry),
+    path: record.path,
     requirements: entry.requirements ?? {},
     options: { ...entry.rejection, verifier, onRejected: ({ code }) => record.codes.push(code) },
     onHandled: () => {
       record.handled += 1;
     },
   };
-}
-
-function pathOf(entry: AdapterCase): string {
-  return `/case-${cases.indexOf(entry)}`;
 }
 
 /** Opens a connection of each client that a case may present itself as. */
@@ -133,10 +130,10 @@ function openConnections(url: string, { ca, client, thief }: Parties, httpVersio
   return { client: open(client), thief: open(thief), nobody: open(undefined) };
 }
 
-function messageOf(entry: AdapterCase, token: string): Message {
+function messageOf(entry: AdapterCase, token: string, path: string): Message {
   const { headers, query, method = "GET", body } = entry.request ?? {};
   return {
-    path: `${pathOf(entry)}${query?.(token) ?? ""}`,
+    path: `${path}${query?.(token) ?? ""}`,
     method,
     fields: headers?.(token) ?? [["authorization", `Bearer ${token}`]],
     body: body?.(token),

@@ -22,7 +22,7 @@ interface Named {
   readonly api?: Api;
 }
 
-/** Requests to an API, the same for every front end. */
+/** Tokens for the verifier, or requests to each server. */
 export interface ExchangeCase extends Named {
   readonly accepted: Attempt;
   /** Differs from `accepted` in one thing. */
@@ -49,7 +49,7 @@ export interface Api {
 export interface Attempt {
   readonly token?: (scene: Scene) => string | Promise<string>;
   readonly certificate?: Presented;
-  /** How the request carries the token; default: `Authorization: Bearer`. The bare verifier is left out. */
+  /** How the request carries the token; default: `Authorization: Bearer`. Such a case runs on the servers. */
   readonly request?: RequestShape;
 }
 

@@ -11,7 +11,7 @@ import {
 import { type FrontEnd, frontEnds, type Outcome } from "./front-ends.ts";
 import { type Stage, startStage } from "./stage.ts";
 
-/** Declares the tests of the cases: an exchange by every front end that is for it, a program once. */
+/** Declares the tests of the cases: an exchange that concerns requests on each server, all others once. */
 export function describeConformance(cases: readonly ConformanceCase[]): void {
   let stage: Stage;
   beforeAll(async () => {
@@ -49,9 +49,10 @@ function isExchange(entry: ConformanceCase): entry is ExchangeCase {
   return !isProgram(entry);
 }
 
+/** The verifier decides all that does not concern requests: such a case needs no server. */
 function isFor({ readsRequests }: FrontEnd, { accepted, refused, api }: ExchangeCase): boolean {
-  const isOfRequests = api?.certificateResolver ?? accepted.request ?? refused?.request;
-  return readsRequests || isOfRequests === undefined;
+  const ofRequests = api?.certificateResolver ?? api?.rejection ?? accepted.request ?? refused?.request;
+  return readsRequests === (ofRequests !== undefined);
 }
 
 function expectAccepted({ codes, handled, answer }: Outcome): void {

@@ -7,7 +7,7 @@ import type { ReceivedAnswer } from "./answers.ts";
 /** One way in which a token reaches the verifier. */
 export interface FrontEnd {
   readonly name: string;
-  /** Whether it takes requests, or a token and a certificate. */
+  /** Whether it takes requests, or a token and a certificate; it runs the cases that concern what it takes. */
   readonly readsRequests: boolean;
   readonly attempt: (stage: Stage, api: Api | undefined, attempt: Attempt) => Promise<Outcome>;
 }

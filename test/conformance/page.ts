@@ -21,7 +21,7 @@ const summaries = {
 export function conformancePage(input: PageInput): string {
   return [
     "# Conformance",
-    "What the standards ask of an API that takes certificate-bound access tokens, and what has gone wrong in validators of this kind, each with the file of the tests that show how certbound fares. Requests go to the bare verifier, to Express and to Fastify over mutual TLS; each test that refuses also accepts a request that differs in one thing.",
+    "What the standards ask of an API that takes certificate-bound access tokens, and what has gone wrong in validators of this kind, each with the file of the tests that show how certbound fares. Tests of requests run against Express and Fastify over mutual TLS, tests of tokens against the verifier; each test of a rejection also accepts a token or a request that differs in one thing.",
     "This page is made from the tests by `npm run conformance`; [test/conformance](../test/conformance/README.md) says how to add one, and its tables name the source of each row.",
     summary(input),
     ...requirementGroups.map((group) => section(group, input)),
