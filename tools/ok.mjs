@@ -13,7 +13,6 @@ const SCRIPTS = [
   "coverage",
   "examples",
   "pack:check",
-  "lock:check",
 ];
 
 /** @type {string[]} */

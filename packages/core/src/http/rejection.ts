@@ -100,7 +100,7 @@ function resourceMetadataUrl(resource: string): string {
 }
 
 /** Tells whether a text can be a resource identifier (RFC 9728 section 1.2): an https URL without fragment. */
-export function isResourceIdentifier(resource: string): boolean {
+function isResourceIdentifier(resource: string): boolean {
   return URL.canParse(resource) && new URL(resource).protocol === "https:" && !resource.includes("#");
 }
 
