@@ -4,7 +4,7 @@ import type { CertificateDefaults, CertificateOptions, CertificateProfile } from
 import type { Identity } from "./identity.ts";
 import { issueCertificate } from "./issue-certificate.ts";
 import { assertKnownOptions } from "./known-options.ts";
-import type { AuthorityKeyType, SigningAuthority } from "./signing-authority.ts";
+import type { AuthorityKeyType, SigningAuthority } from "./issue-certificate.ts";
 
 /** Configures a certificate authority; everything has a default. */
 export interface CertificateAuthorityOptions {

@@ -30,7 +30,7 @@ export { mtlsRequest } from "./mtls-request.ts";
 export type { MtlsResponse } from "./mtls-request.ts";
 export type { MtlsRequestOptions } from "./mtls-request-options.ts";
 export { createSelfSignedCertificate } from "./self-signed-certificate.ts";
-export type { AuthorityKeyType } from "./signing-authority.ts";
+export type { AuthorityKeyType } from "./issue-certificate.ts";
 export { startServer } from "./start-server.ts";
 export type { RunningServer, StartableServer } from "./start-server.ts";
 export { createTestKit } from "./test-kit.ts";

@@ -1,7 +1,7 @@
 import { createClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { assertKnownOptions } from "./known-options.ts";
-import type { AuthorityKeyType } from "./signing-authority.ts";
+import type { AuthorityKeyType } from "./issue-certificate.ts";
 
 /** Configures a test kit; everything has a default. */
 export interface TestKitOptions {
