@@ -5,7 +5,7 @@ import { createServer } from "node:https";
 import { text } from "node:stream/consumers";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { onTestFinished } from "vitest";
-import { type CertificateAuthority, createCertificateAuthority } from "../src/certificate-authority.ts";
+import { type CertificateAuthority, createCertificateAuthority } from "../src/certificates/certificate-authority.ts";
 import { startServer } from "../src/start-server.ts";
 
 /** What the server saw of a request. */
