@@ -1,20 +1,24 @@
 import { X509Certificate } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Identity } from "../../src/certificates/identity.ts";
 import { mtlsRequest } from "../../src/requests/mtls-request.ts";
 import { createSelfSignedCertificate } from "../../src/certificates/certificate-authority.ts";
 import { startEchoServer } from "../echo-server.ts";
 
 describe.each(["ec", "rsa", "ed25519"] as const)("a self-signed %s certificate", (keyType) => {
-  test("is signed with its own key", async () => {
-    const { der } = await createSelfSignedCertificate({ keyType });
-    const certificate = new X509Certificate(der);
+  let identity: Identity;
+  beforeAll(async () => {
+    identity = await createSelfSignedCertificate({ keyType });
+  });
+
+  test("is signed with its own key", () => {
+    const certificate = new X509Certificate(identity.der);
     expect(certificate.verify(certificate.publicKey)).toBe(true);
     expect(certificate.publicKey.asymmetricKeyType).toBe(keyType);
   });
 
   test("arrives at a server, which does not trust it", async () => {
     const { ca, url } = await startEchoServer();
-    const identity = await createSelfSignedCertificate({ keyType });
     const response = await mtlsRequest(url, { ca: ca.certificate, identity });
     expect(response.json()).toMatchObject({
       thumbprint: identity.thumbprint,
@@ -23,7 +27,6 @@ describe.each(["ec", "rsa", "ed25519"] as const)("a self-signed %s certificate",
   });
 
   test("is accepted by a server that trusts this very certificate", async () => {
-    const identity = await createSelfSignedCertificate({ keyType });
     const { ca, url } = await startEchoServer({ ca: identity.certificate });
     const response = await mtlsRequest(url, { ca: ca.certificate, identity });
     expect(response.json()).toMatchObject({ authorized: true });

@@ -1,14 +1,26 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { createCertificateAuthority } from "../../src/certificates/certificate-authority.ts";
+import { type CertificateAuthority, createCertificateAuthority } from "../../src/certificates/certificate-authority.ts";
 import type { CertificateOptions } from "../../src/certificates/certificate-options.ts";
 import { mtlsRequest } from "../../src/requests/mtls-request.ts";
-import { type Echo, startEchoServer } from "../echo-server.ts";
+import { type Echo, echoAuthority, startEchoServer } from "../echo-server.ts";
 
 const authorityKeyTypes = ["ec", "rsa"] as const;
 const keyTypes = ["ec", "rsa", "ed25519"] as const;
 const pairs = authorityKeyTypes.flatMap((authority) => keyTypes.map((leaf) => ({ authority, leaf })));
+// RSA keys take long to make, so the tests share authorities and clients
+const authorities = { ec: echoAuthority, rsa: await createCertificateAuthority({ keyType: "rsa" }) };
+const clients = { ec: await issueClients(authorities.ec), rsa: await issueClients(authorities.rsa) };
 const publicKeyTypes = { ec: "ec", rsa: "rsa", ed25519: "ed25519" };
+
+/** Issues a client certificate for each type of key. */
+async function issueClients({ issueClientCertificate }: CertificateAuthority) {
+  return {
+    ec: await issueClientCertificate({ keyType: "ec" }),
+    rsa: await issueClientCertificate({ keyType: "rsa" }),
+    ed25519: await issueClientCertificate({ keyType: "ed25519" }),
+  };
+}
 
 /** A request by a client whose certificate has these options, as the server saw it. */
 async function requestWith(options: CertificateOptions): Promise<Echo> {
@@ -19,24 +31,22 @@ async function requestWith(options: CertificateOptions): Promise<Echo> {
 }
 
 describe.each(pairs)("an $authority authority's $leaf certificate", ({ authority, leaf }) => {
-  test("is signed by the authority and has a key of that type", async () => {
-    const ca = await createCertificateAuthority({ keyType: authority });
-    const { certificate } = await ca.issueClientCertificate({ keyType: leaf });
-    const issued = new X509Certificate(certificate);
-    expect(issued.verify(new X509Certificate(ca.certificate).publicKey)).toBe(true);
+  const root = authorities[authority];
+  const client = clients[authority][leaf];
+
+  test("is signed by the authority and has a key of that type", () => {
+    const issued = new X509Certificate(client.certificate);
+    expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
     expect(issued.publicKey.asymmetricKeyType).toBe(publicKeyTypes[leaf]);
   });
 
   test("is accepted from a client by a TLS server", async () => {
-    const root = await createCertificateAuthority({ keyType: authority });
     const { ca, url } = await startEchoServer({ ca: root.certificate });
-    const identity = await root.issueClientCertificate({ keyType: leaf });
-    const response = await mtlsRequest(url, { ca: ca.certificate, identity });
-    expect(response.json()).toMatchObject({ authorized: true, thumbprint: identity.thumbprint });
+    const response = await mtlsRequest(url, { ca: ca.certificate, identity: client });
+    expect(response.json()).toMatchObject({ authorized: true, thumbprint: client.thumbprint });
   });
 
   test("is accepted from a server by a TLS client", async () => {
-    const root = await createCertificateAuthority({ keyType: authority });
     const identity = await root.issueServerCertificate({ keyType: leaf });
     const { url } = await startEchoServer({ cert: identity.certificate, key: identity.key });
     const response = await mtlsRequest(url, { ca: root.certificate });
@@ -50,7 +60,7 @@ describe("a client certificate", () => {
   });
 
   test.each(keyTypes)("of type %s is refused after notAfter", async (keyType) => {
-    const seen = await requestWith({ keyType, notAfter: new Date(Date.now() - 60_000) });
+    const seen = await requestWith({ renews: clients.ec[keyType], notAfter: new Date(Date.now() - 60_000) });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
 
@@ -60,7 +70,7 @@ describe("a client certificate", () => {
   });
 
   test.each(keyTypes)("of type %s is refused before notBefore", async (keyType) => {
-    const seen = await requestWith({ keyType, notBefore: new Date(Date.now() + 60_000) });
+    const seen = await requestWith({ renews: clients.ec[keyType], notBefore: new Date(Date.now() + 60_000) });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_NOT_YET_VALID" });
   });
 
@@ -82,7 +92,7 @@ describe("a client certificate", () => {
   test.each(keyTypes)("of type %s has the subject alternative names that were asked for", async (keyType) => {
     const ca = await createCertificateAuthority();
     const { der } = await ca.issueClientCertificate({
-      keyType,
+      renews: clients.ec[keyType],
       subjectAlternativeNames: [
         "DNS:client.example",
         "IP:10.0.0.1",
@@ -138,7 +148,7 @@ describe("an intermediate authority", () => {
     ["ec", "rsa"],
     ["rsa", "ec"],
   ] as const)("of type %s may be below one of type %s", async (keyType, above) => {
-    const root = await createCertificateAuthority({ keyType: above });
+    const root = authorities[above];
     const between = await root.issueIntermediate({ keyType, commonName: "Between" });
     const issued = new X509Certificate(between.certificate);
     expect(issued).toMatchObject({ ca: true, subject: "CN=Between" });

@@ -4,16 +4,17 @@ import { createCertificateAuthority } from "../../src/certificates/certificate-a
 import type { MtlsRequestOptions } from "../../src/requests/mtls-request-options.ts";
 import { mtlsRequest } from "../../src/requests/mtls-request.ts";
 import { startServer } from "../../src/start-server.ts";
-import { type Echo, startEchoServer } from "../echo-server.ts";
+import { type Echo, echoAuthority, startEchoServer } from "../echo-server.ts";
 
 type Settings = Parameters<typeof startEchoServer>[0];
 
-/** A client with a certificate, and a server that echoes. */
+const identity = await echoAuthority.issueClientCertificate();
+
+/** A server that echoes, and a client that trusts it. */
 async function setUp(settings?: Settings) {
   const { ca, url } = await startEchoServer(settings);
-  const identity = await ca.issueClientCertificate();
   const send = (options: Partial<MtlsRequestOptions> = {}) => mtlsRequest(url, { ca: ca.certificate, ...options });
-  return { ca, url, identity, send };
+  return { ca, url, send };
 }
 
 /** The values of the header lines of one name, as they were on the wire. */
@@ -25,7 +26,7 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
   const http2 = httpVersion === 2;
 
   test("presents the identity's certificate", async () => {
-    const { identity, send } = await setUp({ http2 });
+    const { send } = await setUp({ http2 });
     const response = await send({ identity, httpVersion });
     expect(response.json()).toMatchObject({
       httpVersion: http2 ? "2.0" : "1.1",
@@ -67,7 +68,7 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
   });
 
   test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes a session of %s", async (tlsVersion) => {
-    const { identity, send } = await setUp({ http2 });
+    const { send } = await setUp({ http2 });
     const options = { identity, httpVersion, tlsVersion };
     const first = await send(options);
     const { session } = first.tls;
@@ -78,7 +79,7 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
   });
 
   test("makes a full handshake without a session", async () => {
-    const { identity, send } = await setUp({ http2 });
+    const { send } = await setUp({ http2 });
     await send({ identity, httpVersion });
     expect((await send({ identity, httpVersion })).tls.sessionReused).toBe(false);
   });
