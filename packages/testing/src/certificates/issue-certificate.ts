@@ -31,9 +31,9 @@ type PlainProfile = CertificateProfile & { readonly keyType: AuthorityKeyType };
 /**
  * Issues the certificate of a profile, signed by the authority or, without one, by itself.
  *
- * All certificates are made here. The package selfsigned makes them, except for three things that it cannot do: Ed25519 keys, a
- * key of another type than the authority's, and names that need escaping. @peculiar/x509 adds these to a certificate
- * that selfsigned made with the same dates and extensions.
+ * The kit signs certificates in this file only. The package selfsigned issues them, except for what it cannot do: Ed25519
+ * keys, a key of another type than the authority's, and names that need escaping. For these, @peculiar/x509 signs a
+ * certificate with the dates and extensions of one that selfsigned issued.
  */
 export async function issueCertificate(profile: CertificateProfile, authority?: SigningAuthority): Promise<Identity> {
   if (isPlain(profile, authority)) return issuePlainCertificate(profile, authority);
