@@ -1,6 +1,6 @@
 import { sign, X509Certificate } from "node:crypto";
 import type { Identity } from "@certbound/testing";
-import { issueCertificate } from "../../packages/testing/src/issue-certificate.ts";
+import { issueCertificate } from "../../packages/testing/src/certificates/issue-certificate.ts";
 
 /** A certificate authority whose key signs revocation lists as well, which the authorities of the test kit do not. */
 export interface RevocableAuthority {

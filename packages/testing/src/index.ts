@@ -1,11 +1,14 @@
-export { createCertificateAuthority } from "./certificate-authority.ts";
-export type { CertificateAuthority, CertificateAuthorityOptions } from "./certificate-authority.ts";
-export type { CertificateOptions } from "./certificate-options.ts";
+export { createCertificateAuthority, createSelfSignedCertificate } from "./certificates/certificate-authority.ts";
+export type { CertificateAuthority, CertificateAuthorityOptions } from "./certificates/certificate-authority.ts";
+export type { CertificateOptions, KeyType } from "./certificates/certificate-options.ts";
+export type { Identity } from "./certificates/identity.ts";
+export type { AuthorityKeyType } from "./certificates/issue-certificate.ts";
 export { createClock } from "./clock.ts";
 export type { Clock, ClockStep } from "./clock.ts";
-export { forgeToken, tamperPayload, tamperSignature } from "./forge.ts";
-export type { ForgedTokenParts } from "./forge.ts";
-export { forwardedHeaders } from "./forwarded-headers.ts";
+export type { ClientCredentials } from "./issuer/client-credentials.ts";
+export { createIssuer } from "./issuer/issuer.ts";
+export type { Issuer, IssuerOptions } from "./issuer/issuer.ts";
+export { forwardedHeaders } from "./proxies/forwarded-headers.ts";
 export type {
   ForwardingEncodingOptions,
   ForwardingHeaderOptions,
@@ -13,27 +16,19 @@ export type {
   ForwardingVerificationOptions,
   ForwardingProxies,
   ForwardingProxy,
-} from "./forwarding-options.ts";
-export type { Identity } from "./identity.ts";
-export { createIssuer } from "./issuer.ts";
-export type { Issuer } from "./issuer.ts";
-export type { AccessTokenOptions } from "./access-token.ts";
-export type { ClientCredentials } from "./client-credentials.ts";
-export type { IssuerOptions } from "./issuer-options.ts";
-export type { OpaqueTokenOptions } from "./opaque-token.ts";
-export type { KeyType } from "./key-type.ts";
-export { mtlsAgent } from "./mtls-agent.ts";
-export type { MtlsAgentOptions } from "./mtls-agent.ts";
-export { mtlsFetch } from "./mtls-fetch.ts";
-export type { MtlsFetchOptions } from "./mtls-fetch.ts";
-export { mtlsRequest } from "./mtls-request.ts";
-export type { MtlsResponse } from "./mtls-request.ts";
-export type { MtlsRequestOptions } from "./mtls-request-options.ts";
-export { createSelfSignedCertificate } from "./self-signed-certificate.ts";
-export type { AuthorityKeyType } from "./signing-authority.ts";
+} from "./proxies/forwarding-options.ts";
+export { mtlsAgent } from "./requests/mtls-agent.ts";
+export type { MtlsAgentOptions } from "./requests/mtls-agent.ts";
+export { mtlsFetch } from "./requests/mtls-fetch.ts";
+export type { MtlsFetchOptions } from "./requests/mtls-fetch.ts";
+export { mtlsRequest } from "./requests/mtls-request.ts";
+export type { MtlsResponse } from "./requests/mtls-request.ts";
+export type { MtlsRequestOptions } from "./requests/mtls-request-options.ts";
+export type { TlsState } from "./requests/tls-connection.ts";
 export { startServer } from "./start-server.ts";
 export type { RunningServer, StartableServer } from "./start-server.ts";
 export { createTestKit } from "./test-kit.ts";
-export type { TestKit, TestKitServerOptions, TestKitVerifierOptions } from "./test-kit.ts";
-export type { TestKitOptions } from "./test-kit-options.ts";
-export type { TlsState } from "./tls-connection.ts";
+export type { TestKit, TestKitOptions, TestKitServerOptions, TestKitVerifierOptions } from "./test-kit.ts";
+export type { AccessTokenOptions, OpaqueTokenOptions } from "./tokens/access-token.ts";
+export { forgeToken, tamperPayload, tamperSignature } from "./tokens/compact-token.ts";
+export type { ForgedTokenParts } from "./tokens/compact-token.ts";

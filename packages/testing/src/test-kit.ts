@@ -1,24 +1,44 @@
 import { constants } from "node:crypto";
 import type { Agent } from "node:https";
-import type { AccessTokenOptions } from "./access-token.ts";
-import { createCertificateAuthority } from "./certificate-authority.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
-import type { CertificateOptions } from "./certificate-options.ts";
+import { createCertificateAuthority } from "./certificates/certificate-authority.ts";
+import type { CertificateAuthority } from "./certificates/certificate-authority.ts";
+import type { CertificateOptions } from "./certificates/certificate-options.ts";
+import type { Identity } from "./certificates/identity.ts";
+import type { AuthorityKeyType } from "./certificates/issue-certificate.ts";
+import { createClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
-import type { Identity } from "./identity.ts";
-import { createIssuer } from "./issuer.ts";
-import type { Issuer } from "./issuer.ts";
-import { mtlsAgent } from "./mtls-agent.ts";
-import type { MtlsAgentOptions } from "./mtls-agent.ts";
-import { mtlsFetch } from "./mtls-fetch.ts";
-import type { MtlsFetchOptions } from "./mtls-fetch.ts";
-import { mtlsRequest } from "./mtls-request.ts";
-import type { MtlsResponse } from "./mtls-request.ts";
-import type { MtlsRequestOptions } from "./mtls-request-options.ts";
+import { createIssuer } from "./issuer/issuer.ts";
+import type { Issuer } from "./issuer/issuer.ts";
+import { assertKnownOptions } from "./known-options.ts";
+import { mtlsAgent } from "./requests/mtls-agent.ts";
+import type { MtlsAgentOptions } from "./requests/mtls-agent.ts";
+import { mtlsFetch } from "./requests/mtls-fetch.ts";
+import type { MtlsFetchOptions } from "./requests/mtls-fetch.ts";
+import { mtlsRequest } from "./requests/mtls-request.ts";
+import type { MtlsResponse } from "./requests/mtls-request.ts";
+import type { MtlsRequestOptions } from "./requests/mtls-request-options.ts";
 import { startServer } from "./start-server.ts";
 import type { RunningServer, StartableServer } from "./start-server.ts";
-import { parseTestKitOptions } from "./test-kit-options.ts";
-import type { TestKitOptions } from "./test-kit-options.ts";
+import type { AccessTokenOptions } from "./tokens/access-token.ts";
+
+/** Configures a test kit; everything has a default. */
+export interface TestKitOptions {
+  /**
+   * JWS algorithms of the issuer, one key pair each; the first one signs unless a token asks otherwise. Defaults to ES256.
+   */
+  readonly algorithms?: readonly string[];
+  /** The API that tokens are for. Defaults to `https://api.example.com`. */
+  readonly audience?: string;
+  /** Defaults to a clock that stands still at the present time of the machine. */
+  readonly clock?: Clock;
+  /** The key type of the authority. Defaults to `"ec"`. */
+  readonly keyType?: AuthorityKeyType;
+  /**
+   * Whether servers with `serverOptions` end the handshake of clients without a certificate of the authority. Defaults to
+   * false.
+   */
+  readonly rejectUnauthorized?: boolean;
+}
 
 /** Configures an API to accept the tokens of the kit's issuer, whose keys it finds by discovery. */
 export interface TestKitVerifierOptions {
@@ -78,6 +98,14 @@ export interface TestKit extends AsyncDisposable {
   readonly close: () => Promise<void>;
 }
 
+/** Holds the options of a test kit after defaults; what is only passed on is checked where it is used. */
+interface TestKitSettings {
+  readonly clock: Clock;
+  readonly rejectUnauthorized: boolean;
+  readonly authority: { readonly keyType?: AuthorityKeyType };
+  readonly issuer: { readonly clock: Clock; readonly algorithms?: readonly string[]; readonly audience?: string };
+}
+
 /**
  * Creates an authority, an issuer and a clock that belong together.
  *
@@ -125,4 +153,27 @@ export async function createTestKit(options: TestKitOptions = {}): Promise<TestK
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Turns the options of a test kit into settings.
+ *
+ * @throws TypeError for an unknown option, and for a clock or a `rejectUnauthorized` that is none
+ */
+function parseTestKitOptions(options: TestKitOptions): TestKitSettings {
+  assertKnownOptions(options, ["algorithms", "audience", "clock", "keyType", "rejectUnauthorized"]);
+  const { algorithms, audience, clock = createClock(), keyType, rejectUnauthorized = false } = options;
+  if (!isClock(clock)) throw new TypeError("clock is not made by createClock");
+  if (typeof rejectUnauthorized !== "boolean") throw new TypeError("rejectUnauthorized is not true or false");
+  if (audience !== undefined && typeof audience !== "string") throw new TypeError("audience is not a string");
+  return {
+    clock,
+    rejectUnauthorized,
+    authority: keyType === undefined ? {} : { keyType },
+    issuer: { clock, ...(algorithms && { algorithms }), ...(audience !== undefined && { audience }) },
+  };
+}
+
+function isClock(value: unknown): boolean {
+  return typeof value === "function" && "advance" in value && "set" in value;
 }

@@ -5,7 +5,7 @@ import { createServer } from "node:https";
 import { text } from "node:stream/consumers";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { onTestFinished } from "vitest";
-import { type CertificateAuthority, createCertificateAuthority } from "../src/certificate-authority.ts";
+import { type CertificateAuthority, createCertificateAuthority } from "../src/certificates/certificate-authority.ts";
 import { startServer } from "../src/start-server.ts";
 
 /** What the server saw of a request. */
@@ -29,19 +29,21 @@ interface EchoServerOptions extends TlsOptions {
   readonly answer?: (request: Incoming, response: Outgoing) => void;
 }
 
+/** Issues the certificates of all echo servers, once: to make them anew would take longer than most tests. */
+export const echoAuthority = await createCertificateAuthority();
+const { certificate: cert, key } = await echoAuthority.issueServerCertificate();
+
 /** Starts a server for one test that asks for a certificate and answers what it saw. */
 export async function startEchoServer(
   options: EchoServerOptions = {},
 ): Promise<{ readonly ca: CertificateAuthority; readonly url: string }> {
   const { http2 = false, answer = (request, response) => void echo(request, response), ...tls } = options;
-  const ca = await createCertificateAuthority();
-  const { certificate: cert, key } = await ca.issueServerCertificate();
-  const settings = { cert, key, ca: ca.certificate, requestCert: true, rejectUnauthorized: false, ...tls };
+  const settings = { cert, key, ca: echoAuthority.certificate, requestCert: true, rejectUnauthorized: false, ...tls };
   const { url, close } = await startServer(
     http2 ? createSecureServer(settings, answer) : createServer(settings, answer),
   );
   onTestFinished(close);
-  return { ca, url };
+  return { ca: echoAuthority, url };
 }
 
 async function echo(request: Incoming, response: Outgoing): Promise<void> {

@@ -5,7 +5,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createCertificateAuthority } from "../src/certificate-authority.ts";
+import { createCertificateAuthority } from "../src/certificates/certificate-authority.ts";
 import { startServer } from "../src/start-server.ts";
 
 type Server = Parameters<typeof startServer>[0];

@@ -7,8 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createClock } from "../src/clock.ts";
-import { createTestKit, type TestKit } from "../src/test-kit.ts";
-import type { TestKitOptions } from "../src/test-kit-options.ts";
+import { createTestKit, type TestKit, type TestKitOptions } from "../src/test-kit.ts";
 
 /** A kit for one test. */
 async function openKit(options?: TestKitOptions): Promise<TestKit> {

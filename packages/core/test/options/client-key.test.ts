@@ -1,13 +1,15 @@
 import { createPrivateKey, generateKeyPairSync, type webcrypto } from "node:crypto";
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from "jose";
+import { type CryptoKey, exportJWK, generateKeyPair, type GenerateKeyPairResult, importJWK, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
 import { isClientKey, parseClientKey } from "../../src/options/client-key.ts";
 import { supported } from "../support/algorithms.ts";
 
 const rsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
-const [ec, ec384, ec521, rsa, ed25519] = await Promise.all(["ES256", "ES384", "ES512", "RS256", "Ed25519"].map(jwkOf));
+const [ec, ec384, ec521, ed25519] = await Promise.all(["ES256", "ES384", "ES512", "Ed25519"].map(jwkOf));
 const ecKey = await keyOf("ES256");
+// RSA keys take long to make, so the tests share one
+const rsa = await jwkOf("RS256");
 
 async function keyOf(algorithm: string): Promise<CryptoKey> {
   return (await generateKeyPair(algorithm, { extractable: true })).privateKey;
@@ -15,6 +17,17 @@ async function keyOf(algorithm: string): Promise<CryptoKey> {
 
 async function jwkOf(algorithm: string): Promise<JWK> {
   return exportJWK(await keyOf(algorithm));
+}
+
+/** A pair of keys for an algorithm; that of an RSA algorithm is the shared one. */
+async function pairOf(algorithm: string): Promise<GenerateKeyPairResult> {
+  if (!rsaAlgorithms.includes(algorithm)) return generateKeyPair(algorithm);
+  const { kty, n, e } = rsa;
+  const [privateKey, publicKey] = await Promise.all(
+    [rsa, { kty, n, e } as JWK].map((jwk) => importJWK(jwk, algorithm)),
+  );
+  // only symmetric keys are imported as bytes
+  return { privateKey, publicKey } as GenerateKeyPairResult;
 }
 
 /** A key that node:crypto makes and Web Crypto may not know, as a JWK. */
@@ -64,7 +77,7 @@ describe("a private JWK", () => {
   test.each([...supported].filter((algorithm) => /^(?:RS|PS|ML)/.test(algorithm)))(
     "of %s has to name its algorithm: its type has several",
     async (alg) => {
-      const { alg: _alg, ...jwk } = await jwkOf(alg);
+      const { alg: _alg, ...jwk } = rsaAlgorithms.includes(alg) ? rsa : await jwkOf(alg);
       expect(isClientKey(jwk)).toBe(false);
       expect(isClientKey({ ...jwk, alg: "ES256" })).toBe(false);
       expect(isClientKey({ ...jwk, alg })).toBe(true);
@@ -116,7 +129,7 @@ describe("a private JWK", () => {
 
 describe("a private CryptoKey", () => {
   test.each(["ES256", "ES384", "ES512", "Ed25519", ...rsaAlgorithms])("of %s is taken as it is", async (algorithm) => {
-    const { privateKey, publicKey } = await generateKeyPair(algorithm);
+    const { privateKey, publicKey } = await pairOf(algorithm);
     expect(isClientKey(privateKey)).toBe(true);
     expect(parseClientKey(privateKey)).toEqual({ key: privateKey, keyId: undefined });
     expect(isClientKey(publicKey)).toBe(false);

@@ -25,13 +25,13 @@ export async function startFleet(options: IntrospectorOptions = {}): Promise<Fle
   const token = await issuer.opaqueToken({ boundTo: client, claims: { sub: "user-1" } });
   const first = join();
   await first.introspect(token);
-  await entries(store, 1);
+  await entries(store, 1, { interval: 1 });
   return { issuer, store, token, first, join };
 }
 
-/** Waits until there are so many entries: nobody waits for what is written. */
-export async function entries(store: OpenStore, count: number): Promise<void> {
-  await vi.waitFor(() => expect(store.names()).toHaveLength(count));
+/** Waits until there are so many entries; looks every `interval` ms, so that more than those are noticed. */
+export async function entries(store: OpenStore, count: number, { interval = 50 } = {}): Promise<void> {
+  await vi.waitFor(() => expect(store.names()).toHaveLength(count), { interval });
 }
 
 /** The only name in a store, and its value. */

@@ -6,8 +6,8 @@ import { type Answer, type Endpoint, startEndpoint } from "./endpoint.ts";
 export interface HeldEndpoint {
   readonly url: string;
   readonly requests: Endpoint["requests"];
-  /** Waits until so many wait for an answer at once. */
-  readonly waiting: (count: number) => Promise<void>;
+  /** Waits until so many wait for an answer at once; looks every `interval` ms, so that more than those are noticed. */
+  readonly waiting: (count: number, options?: { readonly interval?: number }) => Promise<void>;
   /** Answers the one who has waited longest. */
   readonly release: (answer: Answer) => void;
   /** Answers all who wait. */
@@ -26,10 +26,13 @@ export async function startHeldEndpoint(): Promise<HeldEndpoint> {
   return {
     url,
     requests,
-    waiting: (count) =>
-      vi.waitFor(() => {
-        if (held.length !== count) throw new Error(`${held.length} wait for an answer, not ${count}`);
-      }, 5000),
+    waiting: (count, { interval = 50 } = {}) =>
+      vi.waitFor(
+        () => {
+          if (held.length !== count) throw new Error(`${held.length} wait for an answer, not ${count}`);
+        },
+        { timeout: 5000, interval },
+      ),
     release,
     releaseAll: (answer) => {
       while (held.length > 0) release(answer);

@@ -64,7 +64,7 @@ describe.each(failures)("a store that %s", (_name, fail) => {
     const store = changingStore();
     const { endpoint, introspector, events } = await arrange(store);
     await introspector.introspect("token");
-    await vi.waitFor(() => expect(store.size()).toBe(1));
+    await vi.waitFor(() => expect(store.size()).toBe(1), { interval: 1 });
     store.behave(fail);
     expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");
     expect(endpoint.requests).toHaveLength(1);

@@ -157,7 +157,7 @@ describe("a shared answer", () => {
     const [name, old] = await onlyEntry(store);
     const times = later(31 * second);
     await join({ times }).introspect(token);
-    await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(old));
+    await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(old), { interval: 1 });
     await join({ times }).introspect(token);
     expect(questions(issuer)).toBe(2);
   });

@@ -29,7 +29,9 @@ describe("an entry that others wrote", () => {
     await store.plant(name, JSON.stringify(planted));
     expect(await join().introspect(token)).toMatchObject({ sub: "user-1" });
     expect(events.outcomes()).toEqual(["active", "cache-refused", "active"]);
-    await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(JSON.stringify(planted)));
+    await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(JSON.stringify(planted)), {
+      interval: 1,
+    });
     expect(await join().introspect(token)).toMatchObject({ sub: "user-1" });
     expect(questions(issuer)).toBe(2);
   });
@@ -80,7 +82,7 @@ describe("the time that the store keeps an answer", () => {
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times, cache, cacheKey, ...options });
     const asked = introspector.introspect("token");
-    await waiting(1);
+    await waiting(1, { interval: 1 });
     meanwhile(times);
     release(json({ active: true, ...response }));
     await asked;
@@ -88,7 +90,7 @@ describe("the time that the store keeps an answer", () => {
     await waiting(1);
     release(json({ active: true, exp: (times.clock + last) / second }));
     await next;
-    await vi.waitFor(() => expect(told).toContain(last));
+    await vi.waitFor(() => expect(told).toContain(last), { interval: 1 });
     return told.filter((time) => time !== last);
   }
 

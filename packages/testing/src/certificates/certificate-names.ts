@@ -1,0 +1,64 @@
+// The types of @peculiar/x509 name BufferSource, CryptoKey and other globals of browsers.
+/// <reference lib="dom" />
+// @peculiar/x509 asks for a Reflect polyfill that is loaded before it.
+import "reflect-metadata";
+import { isIP } from "node:net";
+import * as x509 from "@peculiar/x509";
+
+/** Names the kinds of subject alternative name that the kit writes. */
+export type AlternativeNameKind = "DNS" | "IP" | "URI" | "email";
+
+/** Describes one entry of a certificate's subjectAltName extension (RFC 5280 section 4.2.1.6). */
+export interface AlternativeName {
+  readonly kind: AlternativeNameKind;
+  readonly value: string;
+}
+
+/** Holds whom a certificate is for, as the options of a certificate say it. */
+export interface CertificateNames {
+  readonly commonName: string;
+  readonly subjectAlternativeNames: readonly string[];
+}
+
+const visibleAscii = /^[\x21-\x7e]+$/;
+
+const isLegal: Readonly<Record<AlternativeNameKind, (value: string) => boolean>> = {
+  DNS: (value) => visibleAscii.test(value),
+  IP: (value) => isIP(value) !== 0,
+  URI: (value) => visibleAscii.test(value),
+  email: (value) => visibleAscii.test(value),
+};
+
+/**
+ * Reads a subject alternative name in OpenSSL's notation, such as `DNS:localhost` or `IP:::1`.
+ *
+ * Only IP addresses are checked for their syntax; the other kinds need no more than visible ASCII.
+ *
+ * @throws TypeError for another kind, another notation or an illegal value
+ */
+export function parseAlternativeName(text: string): AlternativeName {
+  const colon = text.indexOf(":");
+  const kind = text.slice(0, Math.max(colon, 0));
+  const value = text.slice(colon + 1);
+  if (!isKind(kind) || !isLegal[kind](value)) {
+    throw new TypeError(`Subject alternative name "${text}" is not DNS:..., IP:..., URI:... or email:...`);
+  }
+  return { kind, value };
+}
+
+function isKind(text: string): text is AlternativeNameKind {
+  return Object.hasOwn(isLegal, text);
+}
+
+const prefixes: Partial<Record<x509.GeneralNameType, string>> = { dns: "DNS", ip: "IP", url: "URI", email: "email" };
+
+/** Reads the names of a certificate in PEM; those of a kind that the kit does not write are left out. */
+export function readCertificateNames(certificate: string): CertificateNames {
+  const { subjectName, extensions } = new x509.X509Certificate(certificate);
+  const [commonName = ""] = subjectName.getField("CN");
+  const alternatives = extensions.filter((extension) => extension instanceof x509.SubjectAlternativeNameExtension);
+  const subjectAlternativeNames = alternatives
+    .flatMap(({ names }) => names.items)
+    .flatMap(({ type, value }) => (prefixes[type] === undefined ? [] : [`${prefixes[type]}:${value}`]));
+  return { commonName, subjectAlternativeNames };
+}

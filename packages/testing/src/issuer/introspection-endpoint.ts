@@ -1,0 +1,89 @@
+import type { IncomingHttpHeaders, RequestListener } from "node:http";
+import { readBoundedBody } from "../bounded-body.ts";
+import { signingInput, signInput } from "../tokens/compact-token.ts";
+import type { SigningKey } from "../tokens/signing-keys.ts";
+import { authenticates } from "./client-credentials.ts";
+import type { ClientCredentials } from "./client-credentials.ts";
+
+/** Gives the introspection endpoint of an issuer what it answers. */
+export interface IntrospectingIssuer {
+  /** The one client that may ask. */
+  readonly client: ClientCredentials;
+  /** Read at each request, so that revoked and expired tokens are seen. */
+  readonly introspect: (token: string) => object;
+  /** Signs a response for a client that asks for a JWT. */
+  readonly sign: (response: object, clientId: string) => string;
+}
+
+/** Describes who signs an introspection response, for which client, when and with which key. */
+export interface IntrospectionTokenContext {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly key: SigningKey;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Names the path at which an issuer answers what it knows of a token. */
+export const introspectionPath = "/introspect";
+
+/** Names the media type of a signed introspection response; the JWT's `typ` is the same without `application/`. */
+const introspectionTokenType = "application/token-introspection+jwt";
+
+const bodyLimit = 64 * 1024;
+
+/** Answers the requests of RFC 7662 section 2.1, as JSON or, where that is accepted, as the JWT of RFC 9701. */
+export function createIntrospectionEndpoint(issuer: IntrospectingIssuer): RequestListener {
+  return (request, response) => {
+    readBoundedBody(request, bodyLimit).then(
+      (content) => {
+        const { status, headers, body } = answer(request.headers, content, issuer);
+        response.writeHead(status, { "cache-control": "no-store", ...headers }).end(body);
+      },
+      // the client has gone: there is nobody to answer
+      () => response.destroy(),
+    );
+  };
+}
+
+/** Signs an introspection response as RFC 9701 section 5 says. */
+export function signIntrospection(response: object, context: IntrospectionTokenContext): string {
+  const { issuer, clientId, now, key } = context;
+  const header = { alg: key.algorithm, kid: key.kid, typ: "token-introspection+jwt" };
+  const payload = { iss: issuer, aud: clientId, iat: Math.floor(now / 1000), token_introspection: response };
+  return signInput(signingInput(header, payload), key.algorithm, key.privateKey);
+}
+
+function answer(headers: IncomingHttpHeaders, content: string | undefined, issuer: IntrospectingIssuer): Answer {
+  if (content === undefined) return json(413, { error: "invalid_request" });
+  const { "content-type": contentType = "", authorization, accept = "" } = headers;
+  if (mediaType(contentType) !== "application/x-www-form-urlencoded") return json(400, { error: "invalid_request" });
+  const form = new URLSearchParams(content);
+  // RFC 6749 section 2.3: one method of authentication in each request
+  if (authorization !== undefined && form.has("client_secret")) return json(400, { error: "invalid_request" });
+  if (!authenticates(issuer.client, authorization, form)) {
+    return json(401, { error: "invalid_client" }, { "www-authenticate": 'Basic realm="introspection"' });
+  }
+  const [token = "", ...others] = form.getAll("token");
+  if (token === "" || others.length > 0) return json(400, { error: "invalid_request" });
+  const introspection = issuer.introspect(token);
+  if (!accept.split(",").map(mediaType).includes(introspectionTokenType)) return json(200, introspection);
+  const body = issuer.sign(introspection, issuer.client.clientId);
+  return { status: 200, headers: { "content-type": introspectionTokenType }, body };
+}
+
+function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
+}
+
+/** Reads a Content-Type, or a member of Accept, without its parameters. */
+function mediaType(field: string): string {
+  const [type = ""] = field.split(";");
+  return type.trim().toLowerCase();
+}

@@ -1,0 +1,101 @@
+import { xfccHopElement } from "./forwarded-certificate.ts";
+import type { ForwardingProxies, ForwardingProxy } from "./forwarding-options.ts";
+import { forwardingProxies } from "./forwarding-proxies.ts";
+import type { CertificateHeader, ForwardingProxyDefinition } from "./forwarding-proxies.ts";
+import type { Identity } from "../certificates/identity.ts";
+import { assertKnownOptions } from "../known-options.ts";
+
+/** The options of all proxies. */
+interface Settings {
+  readonly header?: string;
+  readonly verifyHeader?: string;
+  readonly usedHeader?: string;
+  readonly verified?: boolean;
+  readonly legacy?: true;
+  readonly encoding?: string;
+  readonly mode?: string;
+  readonly via?: Pick<Identity, "certificate" | "chain">;
+}
+
+/**
+ * Makes the headers with which a proxy forwards a client's certificate, or says that the client presented none.
+ *
+ * They are those that certbound's format of the same name reads; others, such as one with the subject, are left out. Where
+ * a proxy removes the header of a client without a certificate, it is not among them. A shared secret is not either: add it
+ * as the proxy would.
+ *
+ * @param identity whose certificate it is; null for a client that presented none
+ * @throws TypeError for an unknown proxy or option, an impossible value, or an identity that is none
+ */
+export function forwardedHeaders<Proxy extends ForwardingProxy>(
+  proxy: Proxy,
+  identity: Pick<Identity, "certificate" | "chain"> | null,
+  options?: ForwardingProxies[Proxy],
+): Record<string, string> {
+  if (!Object.hasOwn(forwardingProxies, proxy)) {
+    throw new TypeError(`No headers of "${proxy}" are known. Known: ${Object.keys(forwardingProxies).join(", ")}`);
+  }
+  const definition = forwardingProxies[proxy];
+  const settings: Settings = options ?? {};
+  assertSettings(settings, definition);
+  const certificate = identity === null ? null : certificateOf(identity);
+  const header = chooseHeader(definition, settings);
+  const value = certificate === null ? header.none : header.write(certificate);
+  const hop = settings.via && value !== undefined ? `,${xfccHopElement(certificateOf(settings.via))}` : "";
+  const { verification } = definition;
+  return {
+    ...(value !== undefined && { [settings.header ?? header.name]: value + hop }),
+    ...(settings.usedHeader !== undefined && { [settings.usedHeader]: certificate === null ? "0" : "1" }),
+    ...(verification && {
+      [settings.verifyHeader ?? verification.name]: verdict(verification, certificate, settings),
+    }),
+  };
+}
+
+function certificateOf(identity: Pick<Identity, "certificate" | "chain">): string {
+  const { certificate, chain = "" } = (identity ?? {}) as { readonly certificate?: unknown; readonly chain?: string };
+  if (typeof certificate !== "string") throw new TypeError("The identity has no certificate; null is for none");
+  return certificate + chain;
+}
+
+function chooseHeader({ headers, choice }: ForwardingProxyDefinition, settings: Settings): CertificateHeader {
+  const [usual = ""] = Object.keys(headers);
+  const wanted = (choice && settings[choice]) ?? usual;
+  const header = Object.hasOwn(headers, wanted) ? headers[wanted] : undefined;
+  if (header === undefined) {
+    throw new TypeError(`${choice ?? "header"} "${wanted}" is not one of ${Object.keys(headers).join(", ")}`);
+  }
+  return settings.legacy ? { ...header, ...header.legacy } : header;
+}
+
+function verdict(
+  { success, failure = success, none }: NonNullable<ForwardingProxyDefinition["verification"]>,
+  certificate: string | null,
+  { verified = true }: Settings,
+): string {
+  if (certificate === null) return none;
+  return verified ? success : failure;
+}
+
+const fieldName = /^[\w!#$%&'*+.^`|~-]+$/;
+
+function assertSettings(settings: Settings, definition: ForwardingProxyDefinition): void {
+  const { headers, choice, verification, further = [] } = definition;
+  assertKnownOptions(settings, [
+    "header",
+    ...(verification ? ["verifyHeader"] : []),
+    ...(verification?.failure === undefined ? [] : ["verified"]),
+    ...(choice === undefined ? [] : [choice]),
+    ...(Object.values(headers).some(({ legacy }) => legacy) ? ["legacy"] : []),
+    ...further,
+  ]);
+  for (const option of ["header", "verifyHeader", "usedHeader"] as const) {
+    const name: unknown = settings[option];
+    if (name !== undefined && (typeof name !== "string" || !fieldName.test(name))) {
+      throw new TypeError(`${option} is not the name of a header field`);
+    }
+  }
+  const { verified, legacy }: { readonly verified?: unknown; readonly legacy?: unknown } = settings;
+  if (verified !== undefined && typeof verified !== "boolean") throw new TypeError("verified is not true or false");
+  if (legacy !== undefined && legacy !== true) throw new TypeError("legacy is not true, or left out");
+}

@@ -1,0 +1,187 @@
+import { X509Certificate } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { type CertificateAuthority, createCertificateAuthority } from "../../src/certificates/certificate-authority.ts";
+import type { CertificateOptions } from "../../src/certificates/certificate-options.ts";
+import { mtlsRequest } from "../../src/requests/mtls-request.ts";
+import { type Echo, echoAuthority, startEchoServer } from "../echo-server.ts";
+
+const authorityKeyTypes = ["ec", "rsa"] as const;
+const keyTypes = ["ec", "rsa", "ed25519"] as const;
+const pairs = authorityKeyTypes.flatMap((authority) => keyTypes.map((leaf) => ({ authority, leaf })));
+// RSA keys take long to make, so the tests share authorities and clients
+const authorities = { ec: echoAuthority, rsa: await createCertificateAuthority({ keyType: "rsa" }) };
+const clients = { ec: await issueClients(authorities.ec), rsa: await issueClients(authorities.rsa) };
+const publicKeyTypes = { ec: "ec", rsa: "rsa", ed25519: "ed25519" };
+
+/** Issues a client certificate for each type of key. */
+async function issueClients({ issueClientCertificate }: CertificateAuthority) {
+  return {
+    ec: await issueClientCertificate({ keyType: "ec" }),
+    rsa: await issueClientCertificate({ keyType: "rsa" }),
+    ed25519: await issueClientCertificate({ keyType: "ed25519" }),
+  };
+}
+
+/** A request by a client whose certificate has these options, as the server saw it. */
+async function requestWith(options: CertificateOptions): Promise<Echo> {
+  const { ca, url } = await startEchoServer();
+  const identity = await ca.issueClientCertificate(options);
+  const response = await mtlsRequest(url, { ca: ca.certificate, identity });
+  return response.json() as Echo;
+}
+
+describe.each(pairs)("an $authority authority's $leaf certificate", ({ authority, leaf }) => {
+  const root = authorities[authority];
+  const client = clients[authority][leaf];
+
+  test("is signed by the authority and has a key of that type", () => {
+    const issued = new X509Certificate(client.certificate);
+    expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
+    expect(issued.publicKey.asymmetricKeyType).toBe(publicKeyTypes[leaf]);
+  });
+
+  test("is accepted from a client by a TLS server", async () => {
+    const { ca, url } = await startEchoServer({ ca: root.certificate });
+    const response = await mtlsRequest(url, { ca: ca.certificate, identity: client });
+    expect(response.json()).toMatchObject({ authorized: true, thumbprint: client.thumbprint });
+  });
+
+  test("is accepted from a server by a TLS client", async () => {
+    const identity = await root.issueServerCertificate({ keyType: leaf });
+    const { url } = await startEchoServer({ cert: identity.certificate, key: identity.key });
+    const response = await mtlsRequest(url, { ca: root.certificate });
+    expect(response.status).toBe(200);
+  });
+});
+
+describe("a client certificate", () => {
+  test("is authorized by default", async () => {
+    expect(await requestWith({})).toMatchObject({ authorized: true, authorizationError: null });
+  });
+
+  test.each(keyTypes)("of type %s is refused after notAfter", async (keyType) => {
+    const seen = await requestWith({ renews: clients.ec[keyType], notAfter: new Date(Date.now() - 60_000) });
+    expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
+  });
+
+  test("is refused when it is expired", async () => {
+    const seen = await requestWith({ expired: true });
+    expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
+  });
+
+  test.each(keyTypes)("of type %s is refused before notBefore", async (keyType) => {
+    const seen = await requestWith({ renews: clients.ec[keyType], notBefore: new Date(Date.now() + 60_000) });
+    expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_NOT_YET_VALID" });
+  });
+
+  test("is refused by a server that trusts another authority of the same name", async () => {
+    const { url, ca } = await startEchoServer();
+    const { commonName } = { commonName: new X509Certificate(ca.certificate).subject.replace("CN=", "") };
+    const impostor = await createCertificateAuthority({ commonName });
+    const identity = await impostor.issueClientCertificate();
+    const response = await mtlsRequest(url, { ca: ca.certificate, identity });
+    expect(response.json()).toMatchObject({ authorized: false, authorizationError: "CERT_SIGNATURE_FAILURE" });
+  });
+
+  test("has the extended key usage clientAuth only", async () => {
+    const ca = await createCertificateAuthority();
+    const { der } = await ca.issueClientCertificate();
+    expect(new X509Certificate(der).keyUsage).toEqual(["1.3.6.1.5.5.7.3.2"]);
+  });
+
+  test.each(keyTypes)("of type %s has the subject alternative names that were asked for", async (keyType) => {
+    const ca = await createCertificateAuthority();
+    const { der } = await ca.issueClientCertificate({
+      renews: clients.ec[keyType],
+      subjectAlternativeNames: [
+        "DNS:client.example",
+        "IP:10.0.0.1",
+        "IP:::1",
+        "URI:spiffe://a/b",
+        "email:a@example.com",
+      ],
+    });
+    expect(new X509Certificate(der).subjectAltName).toBe(
+      "DNS:client.example, IP Address:10.0.0.1, IP Address:0:0:0:0:0:0:0:1, URI:spiffe://a/b, email:a@example.com",
+    );
+  });
+
+  test.each(["a, CN=b", "a+b", "#0a", '"quoted"', "back\\slash", " spaces ", "Zoë 名"])(
+    "takes the common name %j literally",
+    async (commonName) => {
+      const ca = await createCertificateAuthority({ commonName });
+      const { der } = await ca.issueClientCertificate({ commonName });
+      const issued = new X509Certificate(der).toLegacyObject();
+      expect({ ...issued.subject }).toEqual({ CN: commonName });
+      expect(new X509Certificate(der).checkIssued(new X509Certificate(ca.certificate))).toBe(true);
+    },
+  );
+});
+
+describe("a server certificate", () => {
+  test("is for this machine's names by default", async () => {
+    const ca = await createCertificateAuthority();
+    const { der } = await ca.issueServerCertificate();
+    expect(new X509Certificate(der).subjectAltName).toBe(
+      "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1",
+    );
+  });
+
+  test("has the extended key usage serverAuth only", async () => {
+    const ca = await createCertificateAuthority();
+    const { der } = await ca.issueServerCertificate();
+    expect(new X509Certificate(der).keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
+  });
+});
+
+describe("an intermediate authority", () => {
+  test("issues client certificates that a server accepts which trusts the root, by their chain", async () => {
+    const { ca, url } = await startEchoServer();
+    const identity = await (await (await ca.issueIntermediate()).issueIntermediate()).issueClientCertificate();
+    const accepted = await mtlsRequest(url, { ca: ca.certificate, identity });
+    expect(accepted.json()).toMatchObject({ authorized: true, thumbprint: identity.thumbprint });
+    const refused = await mtlsRequest(url, { ca: ca.certificate, identity: { ...identity, chain: "" } });
+    expect(refused.json()).toMatchObject({ authorized: false, thumbprint: identity.thumbprint });
+  });
+
+  test.each([
+    ["ec", "rsa"],
+    ["rsa", "ec"],
+  ] as const)("of type %s may be below one of type %s", async (keyType, above) => {
+    const root = authorities[above];
+    const between = await root.issueIntermediate({ keyType, commonName: "Between" });
+    const issued = new X509Certificate(between.certificate);
+    expect(issued).toMatchObject({ ca: true, subject: "CN=Between" });
+    expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
+    const { certificate } = await between.issueClientCertificate();
+    expect(new X509Certificate(certificate).verify(issued.publicKey)).toBe(true);
+  });
+
+  test("gives a chain to what it issues, and the root none", async () => {
+    const root = await createCertificateAuthority();
+    const [first, second] = [await root.issueIntermediate(), await root.issueIntermediate()];
+    const below = await first.issueIntermediate();
+    expect(await root.issueServerCertificate()).not.toHaveProperty("chain");
+    expect(await second.issueServerCertificate()).toMatchObject({ chain: second.certificate });
+    expect(await below.issueServerCertificate()).toMatchObject({ chain: below.certificate + first.certificate });
+  });
+});
+
+describe("createCertificateAuthority", () => {
+  test("makes an authority's certificate", async () => {
+    const { certificate } = await createCertificateAuthority({ commonName: "Root" });
+    expect(new X509Certificate(certificate)).toMatchObject({ ca: true, subject: "CN=Root", issuer: "CN=Root" });
+  });
+
+  test("writes PEM that can be concatenated", async () => {
+    const { certificate } = await createCertificateAuthority();
+    expect(certificate).toMatch(/^-----BEGIN CERTIFICATE-----\n[^-]+\n-----END CERTIFICATE-----\n$/);
+  });
+
+  test.each([{ keyType: "ed25519" }, { keyType: "EC" }, { keytype: "rsa" }, { commonName: "" }])(
+    "refuses %j",
+    async (options) => {
+      await expect(createCertificateAuthority(options as object)).rejects.toThrow(TypeError);
+    },
+  );
+});

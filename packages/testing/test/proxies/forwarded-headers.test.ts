@@ -1,0 +1,179 @@
+import { X509Certificate } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { captured, certificates, documented, type Fixture } from "../../../core/test/vectors/proxies/fixtures.ts";
+import { forwardedHeaders } from "../../src/proxies/forwarded-headers.ts";
+import type { ForwardingProxy } from "../../src/proxies/forwarding-options.ts";
+import { forwardingProxies } from "../../src/proxies/forwarding-proxies.ts";
+import type { Identity } from "../../src/certificates/identity.ts";
+import { createSelfSignedCertificate } from "../../src/certificates/certificate-authority.ts";
+
+const { certificate: certificatePem } = await createSelfSignedCertificate();
+
+type Call = readonly [proxy: ForwardingProxy, options?: object];
+
+/** Which headers the recorded and the documented proxies sent. */
+const calls: Readonly<Record<string, readonly Call[]>> = {
+  nginx: [["nginx"], ["ingressNginx"]],
+  apache: [["apache"]],
+  // 2.6.2 was recorded
+  caddy: [
+    ["caddy", { legacy: true }],
+    ["caddy", { legacy: true, encoding: "sha256-hex" }],
+  ],
+  haproxy: [
+    ["haproxy", { usedHeader: "x-ssl-client-used" }],
+    ["haproxy", { encoding: "sha256-hex" }],
+    ["haproxy", { encoding: "rfc9440" }],
+    ["openShift", { header: "x-openshift-der" }],
+  ],
+  "haproxy-rfc9440": [["rfc9440"]],
+  rfc9440: [["rfc9440"]],
+  "azure container apps": [["azureContainerApps"]],
+  "cloudfoundry gorouter": [["cloudFoundry"]],
+  "traefik <=2.9.1 pem:true": [["traefik", { legacy: true }]],
+  "traefik >=2.9.2 pem:true": [["traefik"]],
+  "traefik chain": [["traefik"]],
+  "aws alb passthrough chain": [["awsAlb", { mode: "passthrough" }]],
+  "rfc9440 chain": [["rfc9440"]],
+  "aws alb verify": [["awsAlb"], ["awsAlb", { mode: "passthrough", header: "x-amzn-mtls-clientcert-leaf" }]],
+  "cloudfront viewer mTLS": [["cloudFront"]],
+  "gcp alb client_cert_leaf": [["gcp"], ["gcp", { encoding: "sha256-base64" }]],
+  "azure app service": [["azureAppService"]],
+  "azure app gateway": [["azureApplicationGateway"]],
+  "cloudflare forwarding": [["cloudflare"], ["cloudflare", { encoding: "sha256-hex" }]],
+  "openshift router": [["openShift"]],
+  "kong tls-metadata-headers": [["kong"]],
+};
+
+type Forwarded = Pick<Identity, "certificate" | "chain">;
+
+function pemOf({ der }: { readonly der: string }): string {
+  return new X509Certificate(Buffer.from(der, "base64")).toString();
+}
+
+const identities = new Map<string | null, Forwarded | null>([
+  [null, null],
+  ...Object.values(certificates).map((entry): [string, Forwarded] => [
+    entry.thumbprint,
+    { certificate: pemOf(entry), ...(entry === certificates.chain && { chain: pemOf(certificates.int) }) },
+  ]),
+]);
+
+/** What an honest client caused, with one of the certificates that are kept. */
+const comparisons = [...captured, ...documented]
+  .filter(
+    ({ thumbprint, cases = [""] }) => identities.has(thumbprint) && cases.some((name) => !/spoof|big20k/.test(name)),
+  )
+  .flatMap((fixture) =>
+    (calls[fixture.proxy] ?? []).map((call) => ({
+      fixture,
+      call,
+      title: `${fixture.proxy}: ${fixture.cases?.[0] ?? fixture.source}, as ${JSON.stringify(call)}`,
+    })),
+  );
+
+function valueOf({ rawHeaders }: Fixture, name: string): string | undefined {
+  const index = rawHeaders.findIndex((text, at) => at % 2 === 0 && text.toLowerCase() === name);
+  return index < 0 ? undefined : rawHeaders[index + 1];
+}
+
+test.each(comparisons)("says byte by byte what was sent by $title", ({ fixture, call: [proxy, options] }) => {
+  const identity = identities.get(fixture.thumbprint) ?? null;
+  const headers = forwardedHeaders(proxy, identity, options);
+  // with a certificate all its headers are there, so that what is missing without one is seen
+  const names = Object.keys(forwardedHeaders(proxy, { certificate: certificatePem }, options));
+  expect(names.map((name) => [name, headers[name]])).toEqual(names.map((name) => [name, valueOf(fixture, name)]));
+});
+
+test("compares every proxy but Envoy with something, and those that were recorded without a certificate too", () => {
+  const compared = new Set(comparisons.map(({ call }) => call[0]));
+  expect(Object.keys(forwardingProxies).filter((proxy) => !compared.has(proxy as ForwardingProxy))).toEqual(["envoy"]);
+  const without = comparisons.filter(({ fixture }) => fixture.thumbprint === null).map(({ call }) => call[0]);
+  expect(new Set(without)).toEqual(
+    new Set(["nginx", "ingressNginx", "apache", "caddy", "haproxy", "openShift", "rfc9440"]),
+  );
+});
+
+describe("Envoy", () => {
+  const examples = documented.filter(({ proxy }) => proxy === "envoy XFCC cert");
+
+  test.each(examples)("sends the documented element, with the details cert and uri: $thumbprint", (fixture) => {
+    const value = valueOf(fixture, "x-forwarded-client-cert") ?? "";
+    const element = value.replaceAll(/^By=[^;]*;|;Subject="[^"]*"|;DNS=[^;]*/g, "");
+    expect(element).toMatch(/^Hash=[^;]*;Cert="[^"]*";URI=[^;]*$/);
+    const headers = forwardedHeaders("envoy", identities.get(fixture.thumbprint) ?? null);
+    expect(headers).toEqual({ "x-forwarded-client-cert": element });
+  });
+
+  test("sends nothing without a certificate, of the proxy before either", async () => {
+    const via = await createSelfSignedCertificate();
+    expect(forwardedHeaders("envoy", null)).toEqual({});
+    expect(forwardedHeaders("envoy", null, { via })).toEqual({});
+  });
+});
+
+describe("forwardedHeaders", () => {
+  const identity = { certificate: certificatePem };
+
+  test.each<[ForwardingProxy, object, Record<string, string>]>([
+    ["caddy", {}, { "x-client-cert-der-base64": "" }],
+    [
+      "caddy",
+      { encoding: "sha256-hex" },
+      { "x-client-cert-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+    ],
+    ["haproxy", { encoding: "sha256-base64url" }, { "x-ssl-client-x5ts256": "", "x-ssl-client-verify": "0" }],
+    ["openShift", {}, { "x-ssl-client-der": "", "x-ssl-client-verify": "0" }],
+    ["traefik", {}, {}],
+    ["awsAlb", {}, {}],
+    ["cloudFront", {}, { "cloudfront-viewer-cert-present": "0" }],
+    ["gcp", {}, { "x-client-cert-leaf": "", "x-client-cert-chain-verified": "false" }],
+    ["azureAppService", {}, {}],
+    ["azureApplicationGateway", {}, { "x-client-certificate-verification": "NONE" }],
+    ["azureContainerApps", {}, {}],
+    ["cloudFoundry", {}, {}],
+    ["cloudflare", {}, {}],
+    ["cloudflare", { encoding: "rfc9440" }, { "client-cert": "" }],
+    ["kong", {}, {}],
+  ])("knows what %s %j sends without a certificate", (proxy, options, headers) => {
+    expect(forwardedHeaders(proxy, null, options)).toEqual(headers);
+  });
+
+  test.each<[ForwardingProxy, string, string]>([
+    ["nginx", "ssl-client-verify", "FAILED:self-signed certificate"],
+    ["apache", "x-ssl-client-verify", "FAILED:self-signed certificate"],
+    ["haproxy", "x-ssl-client-verify", "18"],
+    ["gcp", "x-client-cert-chain-verified", "false"],
+  ])("knows what %s says of a certificate that it did not verify", (proxy, name, value) => {
+    const verified = forwardedHeaders(proxy, identity);
+    expect(verified[name]).not.toBe(value);
+    expect(forwardedHeaders(proxy, identity, { verified: false })).toEqual({ ...verified, [name]: value });
+  });
+
+  test("renames headers", () => {
+    const [certificate, verdict] = Object.values(forwardedHeaders("haproxy", identity));
+    const renamed = forwardedHeaders("haproxy", identity, { header: "X-A", verifyHeader: "X-B", usedHeader: "X-C" });
+    expect(renamed).toEqual({ "X-A": certificate, "X-B": verdict, "X-C": "1" });
+  });
+
+  test.each<[string, unknown, object?]>([
+    ["iis", identity],
+    ["toString", identity],
+    ["nginx", undefined],
+    ["nginx", {}],
+    ["nginx", Promise.resolve(identity)],
+    ["nginx", identity, { encoding: "rfc9440" }],
+    ["nginx", identity, { header: "a b" }],
+    ["nginx", identity, { verified: "no" }],
+    ["kong", identity, { verifyHeader: "x" }],
+    ["cloudFront", identity, { verified: false }],
+    ["haproxy", identity, { encoding: "pem" }],
+    ["haproxy", identity, { encoding: "toString" }],
+    ["haproxy", identity, { legacy: true }],
+    ["caddy", identity, { legacy: false }],
+    ["awsAlb", identity, { mode: "off" }],
+    ["envoy", identity, { via: {} }],
+  ])("refuses %s, %j, %j", (proxy, of, options) => {
+    expect(() => forwardedHeaders(proxy as "nginx", of as Identity, options)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,203 @@
+import { createServer } from "node:http";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createCertificateAuthority } from "../../src/certificates/certificate-authority.ts";
+import type { MtlsRequestOptions } from "../../src/requests/mtls-request-options.ts";
+import { mtlsRequest } from "../../src/requests/mtls-request.ts";
+import { startServer } from "../../src/start-server.ts";
+import { type Echo, echoAuthority, startEchoServer } from "../echo-server.ts";
+
+type Settings = Parameters<typeof startEchoServer>[0];
+
+const identity = await echoAuthority.issueClientCertificate();
+
+/** A server that echoes, and a client that trusts it. */
+async function setUp(settings?: Settings) {
+  const { ca, url } = await startEchoServer(settings);
+  const send = (options: Partial<MtlsRequestOptions> = {}) => mtlsRequest(url, { ca: ca.certificate, ...options });
+  return { ca, url, send };
+}
+
+/** The values of the header lines of one name, as they were on the wire. */
+function lines({ rawHeaders }: Echo, name: string): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+}
+
+describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
+  const http2 = httpVersion === 2;
+
+  test("presents the identity's certificate", async () => {
+    const { send } = await setUp({ http2 });
+    const response = await send({ identity, httpVersion });
+    expect(response.json()).toMatchObject({
+      httpVersion: http2 ? "2.0" : "1.1",
+      authorized: true,
+      thumbprint: identity.thumbprint,
+    });
+  });
+
+  test("presents no certificate without an identity", async () => {
+    const { send } = await setUp({ http2 });
+    const response = await send({ httpVersion });
+    expect(response.json()).toMatchObject({ authorized: false, thumbprint: null });
+  });
+
+  test("sends method, path, token, headers and body", async () => {
+    const { ca, url } = await setUp({ http2 });
+    const response = await mtlsRequest(new URL("/a/b?c=d", url), {
+      ca: ca.certificate,
+      method: "POST",
+      token: "t",
+      headers: { "X-One": "1", "x-two": ["2", "3"] },
+      body: "grüße",
+      httpVersion,
+    });
+    const seen = response.json() as Echo;
+    expect(seen).toMatchObject({ method: "POST", path: "/a/b?c=d", body: "grüße" });
+    expect(lines(seen, "authorization")).toEqual(["Bearer t"]);
+    expect(lines(seen, "x-one")).toEqual(["1"]);
+    expect(lines(seen, "x-two")).toEqual(["2", "3"]);
+  });
+
+  test("tells status, headers, body and connection", async () => {
+    const { send } = await setUp({ http2 });
+    const response = await send({ httpVersion });
+    expect(response).toMatchObject({ status: 200, tls: { protocol: "TLSv1.3", sessionReused: false } });
+    expect(response.headers["content-type"]).toBe("application/json");
+    expect(response.headers).not.toHaveProperty(":status");
+    expect(JSON.parse(response.body)).toEqual(response.json());
+  });
+
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes a session of %s", async (tlsVersion) => {
+    const { send } = await setUp({ http2 });
+    const options = { identity, httpVersion, tlsVersion };
+    const first = await send(options);
+    const { session } = first.tls;
+    expect(first.tls).toMatchObject({ protocol: tlsVersion, sessionReused: false, session: expect.any(Buffer) });
+    const second = await send({ ...options, ...(session && { session }) });
+    expect(second.tls).toMatchObject({ protocol: tlsVersion, sessionReused: true });
+    expect(second.json()).toMatchObject({ thumbprint: identity.thumbprint });
+  });
+
+  test("makes a full handshake without a session", async () => {
+    const { send } = await setUp({ http2 });
+    await send({ identity, httpVersion });
+    expect((await send({ identity, httpVersion })).tls.sessionReused).toBe(false);
+  });
+
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server refuses the client over %s", async (tlsVersion) => {
+    const { send } = await setUp({ http2, rejectUnauthorized: true });
+    await expect(send({ httpVersion, tlsVersion })).rejects.toThrow(Error);
+  });
+
+  test("rejects a server of another authority", async () => {
+    const { send } = await setUp({ http2 });
+    const { certificate } = await createCertificateAuthority();
+    await expect(send({ ca: certificate, httpVersion })).rejects.toMatchObject({
+      code: "SELF_SIGNED_CERT_IN_CHAIN",
+    });
+  });
+
+  test("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { send } = await setUp({ http2 });
+    const { certificate } = await createCertificateAuthority();
+    await expect(send({ ca: certificate, httpVersion })).rejects.toMatchObject({ code: "SELF_SIGNED_CERT_IN_CHAIN" });
+    expect((await send({ httpVersion })).status).toBe(200);
+  });
+
+  test("rejects a server that is not localhost", async () => {
+    const root = await createCertificateAuthority();
+    const { certificate: cert, key } = await root.issueServerCertificate({
+      subjectAlternativeNames: ["DNS:other.example"],
+    });
+    const { send } = await setUp({ http2, cert, key });
+    await expect(send({ ca: root.certificate, httpVersion })).rejects.toMatchObject({
+      code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    });
+  });
+
+  test("rejects when the server ends the connection instead of answering", async () => {
+    const { send } = await setUp({ http2, answer: (request) => request.socket.destroy() });
+    await expect(send({ httpVersion })).rejects.toThrow(Error);
+  });
+
+  test("rejects when the server does not answer for ten seconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { send } = await setUp({ http2, answer: () => vi.advanceTimersByTime(10_000) });
+    await expect(send({ httpVersion })).rejects.toThrow("No complete response within 10000 ms");
+  });
+
+  test("waits for an answer that comes just in time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const answer = (_: unknown, response: { end: () => unknown }) => {
+      vi.advanceTimersByTime(9_999);
+      response.end();
+    };
+    const { send } = await setUp({ http2, answer });
+    await expect(send({ httpVersion })).resolves.toMatchObject({ status: 200, body: "" });
+  });
+
+  test("rejects when nobody listens", async () => {
+    const { certificate: ca } = await createCertificateAuthority();
+    const { url, close } = await startServer(createServer());
+    await close();
+    const address = url.replace("http:", "https:");
+    await expect(mtlsRequest(address, { ca, httpVersion })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+});
+
+describe("mtlsRequest", () => {
+  test("sends two headers of one name as two lines", async () => {
+    const { send } = await setUp();
+    const headers = [
+      ["Authorization", "Bearer a"],
+      ["authorization", "Bearer b"],
+    ] as const;
+    const response = await send({ headers });
+    expect(lines(response.json() as Echo, "authorization")).toEqual(["Bearer a", "Bearer b"]);
+  });
+
+  test("sends a token besides an Authorization header", async () => {
+    const { send } = await setUp();
+    const response = await send({ token: "a", headers: { Authorization: "Basic b" } });
+    expect(lines(response.json() as Echo, "authorization")).toEqual(["Bearer a", "Basic b"]);
+  });
+
+  test("rejects two Authorization headers over HTTP/2, which node:http2 refuses", async () => {
+    const { send } = await setUp({ http2: true });
+    const headers = { authorization: ["Bearer a", "Bearer b"] };
+    await expect(send({ headers, httpVersion: 2 })).rejects.toMatchObject({ code: "ERR_HTTP2_HEADER_SINGLE_VALUE" });
+  });
+
+  test("sends the address as Host, once", async () => {
+    const { url, send } = await setUp();
+    expect(lines((await send()).json() as Echo, "host")).toEqual([new URL(url).host]);
+    const { json } = await send({ headers: { Host: "other.example" } });
+    expect(lines(json() as Echo, "host")).toEqual(["other.example"]);
+  });
+
+  test("rejects HTTP/2 where a server insists on HTTP/1.1", async () => {
+    const { send } = await setUp();
+    await expect(send({ httpVersion: 2 })).rejects.toThrow(Error);
+  });
+
+  test("rejects HTTP/2 where a server does not negotiate", async () => {
+    const { send } = await setUp({ ALPNProtocols: [] });
+    await expect(send({ httpVersion: 2 })).rejects.toThrow("does not speak HTTP/2");
+  });
+
+  test.each([{ tlsVersion: "TLSv1.1" }, { httpVersion: 3 }, { ca: undefined }, { ca: "" }, { certificate: "x" }])(
+    "refuses %j",
+    async (options) => {
+      const { send } = await setUp();
+      await expect(send(options as object)).rejects.toThrow(TypeError);
+    },
+  );
+
+  test("refuses an address that is not https", async () => {
+    await expect(mtlsRequest("http://127.0.0.1", { ca: "" })).rejects.toThrow(TypeError);
+  });
+});

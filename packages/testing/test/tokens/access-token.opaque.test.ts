@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { issueOpaqueToken, type OpaqueTokenOptions, tokenClaims } from "../../src/tokens/access-token.ts";
+
+const context = { issuer: "https://issuer.example", audience: "https://api.example.com", now: 5_000 };
+
+test("issues 32 random bytes, new ones each time", () => {
+  const [one, other] = [issueOpaqueToken({}, context), issueOpaqueToken({}, context)];
+  expect(Buffer.from(one.token, "base64url")).toHaveLength(32);
+  expect(one.token).toMatch(/^[\w-]{43}$/);
+  expect(one.token).not.toBe(other.token);
+});
+
+test("knows the claims that a JWT would carry", () => {
+  const options = { boundTo: "thumbprint", expiresIn: 60, claims: { sub: "x", jti: "1" } };
+  expect(issueOpaqueToken(options, context).claims).toEqual(tokenClaims(options, context));
+});
+
+test.each([{ algorithm: "ES256" }, { header: {} }, { expiresIn: Number.NaN }, { bound: "x" }])(
+  "refuses %j",
+  (options) => {
+    expect(() => issueOpaqueToken(options as OpaqueTokenOptions, context)).toThrow(TypeError);
+  },
+);
