@@ -88,6 +88,18 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
     Array.from({ length: 80 }, (_, index) => `export const planted${index} = ${index};`).join("\n"),
     "max-lines",
   ],
+  [
+    "a test that is skipped without a condition",
+    "packages/testing/src/clock.ts",
+    'import { test } from "vitest"; test.skip("is skipped", () => {});',
+    "no-disabled-tests",
+  ],
+  [
+    "a test that has no body yet",
+    "packages/testing/src/start-server.ts",
+    'import { test } from "vitest"; test.todo("is to be written");',
+    "warn-todo",
+  ],
 ];
 
 let copy: string;
