@@ -1,7 +1,7 @@
 import { AccessTokenError, type Challenge, type ErrorRow, errorRows } from "../errors.ts";
 import { knownOptions, nonEmptyList, type OptionRules } from "../values/known-options.ts";
 import { memberOf } from "../values/object-member.ts";
-import { isResourceIdentifier, metadataLocation } from "./resource-identifier.ts";
+import { isResourceIdentifier, metadataLocation } from "./protected-resource.ts";
 
 /** How refused requests are answered. */
 export interface RejectionOptions {

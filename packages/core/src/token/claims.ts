@@ -21,11 +21,16 @@ const typedOnly: ReadonlySet<string | null> = new Set(["at+jwt"]);
 // Many issuers send these. The ID tokens that they would let in are never bound to the certificate.
 const typedOrGeneric: ReadonlySet<string | null> = new Set(["at+jwt", "jwt", null]);
 
+/** Returns the accepted types, normalised, where the options name none; null is a token without a type. */
+export function defaultTokenTypes(bindingRequired: boolean): ReadonlySet<string | null> {
+  return bindingRequired ? typedOrGeneric : typedOnly;
+}
+
 /** Claims of ID tokens, logout tokens and security events (RFC 8725 section 3.12). */
-const foreignClaims = ["nonce", "at_hash", "c_hash", "events"];
+export const foreignClaims: readonly string[] = ["nonce", "at_hash", "c_hash", "events"];
 
 /** The last second of the year 9999; a greater number is no time, or milliseconds. */
-const MAX_NUMERIC_DATE = 253_402_300_799;
+export const MAX_NUMERIC_DATE = 253_402_300_799;
 
 /**
  * Checks algorithm, type, issuer, audience, times and the form of the other claims, in this order (RFC 9068 section 4).
@@ -37,7 +42,7 @@ const MAX_NUMERIC_DATE = 253_402_300_799;
 export function checkClaims(header: TokenHeader, claims: JsonObject, rules: ClaimRules): AccessTokenClaims {
   const { configuration, issuer, bindingRequired } = rules;
   checkAlgorithm(header.algorithm, issuer === undefined ? configuration.issuers : [issuer]);
-  checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
+  checkType(header.type, claims, configuration.tokenTypes ?? defaultTokenTypes(bindingRequired));
   if (issuer === undefined) throw rejected("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
   checkTimes(timesOf(claims), configuration, { expires: true, issued: true });
@@ -61,7 +66,7 @@ export interface AcceptedBefore {
  */
 export function recheckClaims({ header, claims, times }: AcceptedBefore, rules: Omit<ClaimRules, "issuer">): void {
   const { configuration, bindingRequired } = rules;
-  checkType(header.type, claims, configuration.tokenTypes ?? (bindingRequired ? typedOrGeneric : typedOnly));
+  checkType(header.type, claims, configuration.tokenTypes ?? defaultTokenTypes(bindingRequired));
   checkTimes(times, configuration, { expires: true, issued: true });
 }
 
@@ -178,11 +183,15 @@ function checkTimes(
   if (now >= issued + maxTokenAge + clockTolerance) throw rejected("ERR_TOKEN_EXPIRED", "it is older than maxTokenAge");
 }
 
-/** NumericDate is a JSON number (RFC 7519 section 2); JSON.parse reads 1e999 as Infinity. */
+/** Tells whether a claim is a NumericDate: a JSON number (RFC 7519 section 2); JSON.parse reads 1e999 as Infinity. */
+export function isNumericDate(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE;
+}
+
 function numericDate(claims: JsonObject, name: "exp" | "nbf" | "iat"): number | undefined {
   const value = ownMember(claims, name);
   if (value === undefined) return undefined;
-  if (typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE) return value;
+  if (isNumericDate(value)) return value;
   throw rejected("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000`);
 }
 

@@ -6,7 +6,7 @@ import { withoutPrototype } from "../../values/object-member.ts";
 import { isSoundRsaKey } from "../../values/rsa-modulus.ts";
 
 /** What the JWK of a key for an algorithm looks like. */
-interface KeyShape {
+export interface KeyShape {
   readonly kty: "RSA" | "EC" | "OKP" | "AKP";
   /** The curve is fixed by the algorithm (RFC 7518 section 3.4). */
   readonly crv: string | undefined;
@@ -27,7 +27,8 @@ const elliptic = (crv: string, length: number): KeyShape => ({
 /** RFC 9964, with the lengths of FIPS 204 section 4. */
 const lattice = (length: number): KeyShape => ({ kty: "AKP", crv: undefined, lengths: [["pub", length]] });
 
-const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
+/** The signature algorithms, each with the shape of its keys. */
+export const shapes: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
   RS256: rsa,
   RS384: rsa,
   RS512: rsa,

@@ -1,8 +1,20 @@
-import type { VerifierConfiguration } from "./options/configuration.ts";
-import { deepFreeze, isJsonObject, type JsonObject } from "./values/json-object.ts";
-import type { OptionRule } from "./values/known-options.ts";
-import { metadataLocation } from "./http/resource-identifier.ts";
-import { isSecureUrl } from "./values/secure-url.ts";
+import { deepFreeze, isJsonObject, type JsonObject } from "../values/json-object.ts";
+import type { OptionRule } from "../values/known-options.ts";
+import { isSecureUrl } from "../values/secure-url.ts";
+
+const WELL_KNOWN = "/.well-known/oauth-protected-resource";
+
+/** Tells whether a text can be a resource identifier (RFC 9728 section 1.2): an https URL without fragment. */
+export function isResourceIdentifier(resource: string): boolean {
+  return URL.canParse(resource) && new URL(resource).protocol === "https:" && !resource.includes("#");
+}
+
+/** Where the metadata of a resource is: host, and the path (with query) on it. */
+export function metadataLocation(resource: string): { readonly origin: string; readonly path: string } {
+  const { origin, pathname, search } = new URL(resource);
+  // Inserted between host and path; a slash that ends the host is dropped (RFC 9728 section 3.1).
+  return { origin, path: `${WELL_KNOWN}${pathname === "/" ? "" : pathname}${search}` };
+}
 
 /** What a protected resource says of itself (RFC 9728 section 2); empty lists are left out. */
 export interface ProtectedResourceMetadata {
@@ -36,7 +48,8 @@ export interface ProtectedResource {
 /** What the metadata is made of. */
 export interface ProtectedResourceParts {
   readonly resource: string;
-  readonly configuration: VerifierConfiguration;
+  /** The identifiers of the configured issuers. */
+  readonly issuers: readonly string[];
   /** Whether tokens come in the Authorization header, with the scheme `Bearer`. */
   readonly isBearerHeader: boolean;
   /** Members that the application adds. */
@@ -62,11 +75,11 @@ export const furtherMetadata: OptionRule = {
 
 /** Describes an API as an OAuth 2.0 protected resource, by its options. */
 export function describeProtectedResource(parts: ProtectedResourceParts): ProtectedResource {
-  const { resource, configuration, isBearerHeader, scopes } = parts;
+  const { resource, isBearerHeader, scopes } = parts;
   // A copy: what the application does to its object later does not change what is said.
   const further = jsonOf(parts.further);
   const { path } = metadataLocation(resource);
-  const issuers = configuration.issuers.map(({ issuer }) => issuer).filter(isSecureUrl);
+  const issuers = parts.issuers.filter(isSecureUrl);
   return {
     path,
     isAskedFor(method, target) {
