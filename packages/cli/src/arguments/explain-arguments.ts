@@ -1,4 +1,5 @@
 import type { VerifierOptions } from "@certbound/core";
+import { environmentOptions, isJsonObject } from "@certbound/core/internal";
 import { isNestedDeeply } from "../inputs/nesting.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { trimEnd } from "../trim-end.ts";
@@ -112,13 +113,8 @@ function issuerArguments(
   if (anyAudience === true && audience !== undefined) throw new UsageError("--no-audience contradicts --audience");
   const given = anyAudience === true ? null : audience;
   if (issuer !== undefined || jwks !== undefined) return { issuer, audience: given, jwks };
-  const { CERTBOUND_ISSUER, CERTBOUND_AUDIENCE, CERTBOUND_JWKS_URI } = env;
-  const audiences = CERTBOUND_AUDIENCE ? CERTBOUND_AUDIENCE.split(",").map((item) => item.trim()) : undefined;
-  return {
-    issuer: CERTBOUND_ISSUER || undefined,
-    audience: given === undefined ? audiences : given,
-    jwks: CERTBOUND_JWKS_URI || undefined,
-  };
+  const fromEnvironment = environmentOptions(env);
+  return { ...fromEnvironment, audience: given === undefined ? fromEnvironment.audience : given };
 }
 
 /** A header field as it stands in a request; curl's notation. */
@@ -133,8 +129,7 @@ function formatOptionsOf(text: string | undefined, format: string | undefined): 
   if (format === undefined) throw new UsageError("--format-options needs --format");
   try {
     const parsed: unknown = JSON.parse(text);
-    const isUsable = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) && !isNestedDeeply(parsed);
-    if (isUsable) return { ...parsed };
+    if (isJsonObject(parsed) && !isNestedDeeply(parsed)) return parsed;
   } catch {
     // Answered below.
   }

@@ -1,18 +1,15 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, hash, type KeyObject, type X509Certificate } from "node:crypto";
+import { certificateThumbprint } from "@certbound/core";
+import { isJsonObject, type JsonObject, keyMembers, ownMember, THUMBPRINT_OF_NOTHING } from "@certbound/core/internal";
 import { printable } from "../rendering/printable.ts";
-import { type Facts, numberOf, type OtherCertificate } from "../explain/facts.ts";
+import { claimOf, type Facts, numberOf, type OtherCertificate, textOf } from "../explain/facts.ts";
 import type { Cause } from "./cause.ts";
 
 const required = ["ERR_BINDING_REQUIRED"] as const;
 const unsupported = ["ERR_BINDING_UNSUPPORTED"] as const;
 const malformed = ["ERR_BINDING_MALFORMED"] as const;
 const mismatch = ["ERR_BINDING_MISMATCH"] as const;
-
-const EMPTY = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-
-/** The members of `cnf` that core rejects next to `x5t#S256`, in its order: each names a key whose proof is not checked. */
-export const keyMembers = ["jkt", "jwk", "jwe", "jku"] as const;
 
 const rightThumbprint =
   "it must be the base64url of the SHA-256 of the DER (RFC 8705 section 3.1); certbound thumbprint shows it";
@@ -78,7 +75,7 @@ export const bindingCauses: readonly Cause[] = [
   {
     id: "thumbprint-of-nothing",
     codes: malformed,
-    applies: (facts) => bound(facts) === EMPTY,
+    applies: (facts) => bound(facts) === THUMBPRINT_OF_NOTHING,
     reason: "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate",
     fix: "if the issuer sits behind a proxy, let that forward the client's certificate to the token endpoint",
   },
@@ -189,7 +186,7 @@ export const bindingCauses: readonly Cause[] = [
     id: "certificate-newer-than-token",
     codes: mismatch,
     applies: ({ presented: { x509 }, token }) =>
-      x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOf(token.claims?.["iat"]),
+      x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOf(claimOf({ token }, "iat")),
     reason:
       "the certificate is good only from after the token was issued on: most likely it was renewed since (a hash cannot tell)",
     fix: "let the client get a new token whenever its certificate changes; --also OLD.pem tells for sure",
@@ -204,24 +201,25 @@ export const bindingCauses: readonly Cause[] = [
 ];
 
 /** Returns the member of `cnf` that names a key next to `x5t#S256`; undefined if there is none. */
-export function secondKey(facts: Pick<Facts, "token">): (typeof keyMembers)[number] | undefined {
+export function secondKey(facts: Pick<Facts, "token">): string | undefined {
   const cnf = confirmation(facts);
   return Object.hasOwn(cnf, "x5t#S256") ? keyMembers.find((name) => Object.hasOwn(cnf, name)) : undefined;
 }
 
-function confirmation({ token }: Pick<Facts, "token">): Readonly<Record<string, unknown>> {
-  const cnf = token.claims?.["cnf"];
-  return typeof cnf === "object" && cnf !== null ? (cnf as Readonly<Record<string, unknown>>) : {};
+function confirmation(facts: Pick<Facts, "token">): JsonObject {
+  const cnf = claimOf(facts, "cnf");
+  return isJsonObject(cnf) ? cnf : {};
 }
 
 /** The thumbprint that the token names; empty when there is none. */
 function bound(facts: Pick<Facts, "token">): string {
-  const thumbprint = confirmation(facts)["x5t#S256"];
-  return typeof thumbprint === "string" ? thumbprint : "";
+  return textOf(ownMember(confirmation(facts), "x5t#S256"));
 }
 
 function among(facts: Facts, from: OtherCertificate["from"]): OtherCertificate | undefined {
-  return facts.presented.others.find((other) => other.from === from && sha256(other.x509.raw) === bound(facts));
+  return facts.presented.others.find(
+    (other) => other.from === from && certificateThumbprint(other.x509) === bound(facts),
+  );
 }
 
 /** By its name or its key; that it was renewed nobody writes down. */

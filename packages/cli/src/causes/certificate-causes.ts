@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { AccessTokenError } from "@certbound/core";
+import { DEFAULT_MAX_HEADERS } from "@certbound/core/internal";
 import type { NoCertificate } from "../inputs/certificate-file.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Facts } from "../explain/facts.ts";
@@ -130,8 +131,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ presented: { input } }) =>
       input instanceof AccessTokenError && input.detail?.includes("incomplete") === true,
-    reason:
-      "Node.js drops header fields beyond server.maxHeadersCount (1,000 by default), so that no field of such a list counts; for its Authorization header the API responds with 400 (ERR_REQUEST_MALFORMED)",
+    reason: `Node.js drops header fields beyond server.maxHeadersCount (${DEFAULT_MAX_HEADERS.toLocaleString("en")} by default), so that no field of such a list counts; for its Authorization header the API responds with 400 (ERR_REQUEST_MALFORMED)`,
     fix: "raise server.maxHeadersCount, or let the proxy limit the number of header fields",
   },
   {

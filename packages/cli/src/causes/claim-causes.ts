@@ -1,3 +1,4 @@
+import { grantedScopes, isNumericDate, MAX_NUMERIC_DATE, profiles } from "@certbound/core/internal";
 import { claimOf, type Facts, numberOf } from "../explain/facts.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
@@ -10,8 +11,6 @@ const claims = ["ERR_TOKEN_CLAIM"] as const;
 const CLOCK_DIFFERENCE = 900;
 /** A token that expired so short a time ago was good when it was sent, in seconds. */
 const JUST_EXPIRED = 120;
-/** The year 10000: a greater number is no time in seconds. */
-const LAST_SECOND = 253_402_300_799;
 
 /** Why issuer, audience, times and claims are refused. */
 export const claimCauses: readonly Cause[] = [
@@ -184,7 +183,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "times-in-milliseconds",
     codes: claims,
-    applies: (facts) => ["exp", "nbf", "iat"].some((name) => numberOf(claimOf(facts, name)) > LAST_SECOND),
+    applies: (facts) => ["exp", "nbf", "iat"].some((name) => numberOf(claimOf(facts, name)) > MAX_NUMERIC_DATE),
     reason: "a time is in milliseconds; a JWT has seconds (RFC 7519 section 2)",
     fix: "divide by 1000 where the issuer sets it",
   },
@@ -212,9 +211,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "profile-claim-missing",
     codes: claims,
-    applies: (facts) =>
-      facts.rules.profile !== undefined &&
-      ["sub", "client_id", "iat", "jti"].some((name) => claimOf(facts, name) === undefined),
+    applies: (facts) => requiredClaims(facts).some((name) => claimOf(facts, name) === undefined),
     reason: (facts) => `it lacks a claim that the profile ${String(facts.rules.profile)} demands`,
     fix: "have the issuer send it (RFC 9068 section 2.2), or do without the profile",
   },
@@ -251,23 +248,19 @@ export const claimCauses: readonly Cause[] = [
   },
 ];
 
-/** Tells whether a claim is a time; where one is not, core judges none of them. */
-export function isTime(value: unknown): value is number {
-  return typeof value === "number" && Math.abs(value) <= LAST_SECOND;
-}
-
 /** A time of a token in words; of what is no time, the value. */
 export function timeText(seconds: unknown): string {
-  if (!isTime(seconds)) return printableValue(seconds);
+  if (!isNumericDate(seconds)) return printableValue(seconds);
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** The scopes of the token, as core reads them. */
-export function granted(facts: Facts): readonly string[] {
-  return ["scope", "scp"]
-    .flatMap((name) => claimOf(facts, name))
-    .filter((text) => typeof text === "string")
-    .flatMap((text) => text.split(" "));
+export function granted({ token }: Facts): readonly string[] {
+  return grantedScopes(token.claims ?? {});
+}
+
+function requiredClaims({ rules }: Facts): readonly string[] {
+  return rules.profile === undefined ? [] : profiles[rules.profile].requiredClaims;
 }
 
 /** Whether iss and the issuer are the same in some regard, and that regard is one that both have. */

@@ -1,8 +1,16 @@
+import {
+  defaultTokenTypes,
+  foreignClaims,
+  normaliseTokenType,
+  profiles,
+  signatureAlgorithms,
+} from "@certbound/core/internal";
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause } from "./cause.ts";
 import { claimOf, type Facts, textOf } from "../explain/facts.ts";
 
-const foreign = ["nonce", "at_hash", "c_hash"];
+/** What core accepts where the binding is required; RFC 7519 section 5.1 recommends the capitals. */
+const usualTypes = [...defaultTokenTypes(true)].map((one) => (one === "jwt" ? "JWT" : one));
 
 /** Why algorithm or type are refused. */
 export const headerCauses: readonly Cause[] = [
@@ -30,7 +38,7 @@ export const headerCauses: readonly Cause[] = [
   {
     id: "algorithm-not-configured",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519|ML-DSA-\d\d)$/.test(textOf(algorithm(facts))),
+    applies: (facts) => Object.hasOwn(signatureAlgorithms, textOf(algorithm(facts))),
     reason: (facts) => `the algorithm is sound, and ${restriction(facts)} does not permit it`,
     fix: (facts) =>
       `add it to algorithms, or have the issuer sign with ${facts.rules.algorithms?.join(" or ") ?? "PS256, ES256 or EdDSA"}`,
@@ -67,14 +75,14 @@ export const headerCauses: readonly Cause[] = [
     id: "id-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      foreign.some((name) => claimOf(facts, name) !== undefined) || /^id[-_]?token/i.test(textOf(type(facts))),
+      foreignClaims.some((name) => claimOf(facts, name) !== undefined) || /^id[-_]?token/i.test(textOf(type(facts))),
     reason: "it is an ID token: it tells the client who the user is, and gives access to nothing",
     fix: "send access_token of the token response, not id_token",
   },
   {
     id: "type-generic",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => type(facts) === undefined || /^(?:application\/)?jwt$/i.test(textOf(type(facts))),
+    applies: (facts) => type(facts) === undefined || normaliseTokenType(textOf(type(facts))) === "jwt",
     reason: (facts) =>
       `its typ is that of any JWT, and ${facts.rules.profile === undefined ? "tokenTypes" : `the profile ${facts.rules.profile}`} demands ${acceptedTypes(facts)}`,
     fix: 'have the issuer send typ "at+jwt" (RFC 9068 section 2.1), or write "JWT" into tokenTypes where the profile permits it',
@@ -89,7 +97,7 @@ export const headerCauses: readonly Cause[] = [
 
 /** The types that are accepted, in words. */
 export function acceptedTypes({ rules }: Facts): string {
-  const types = rules.tokenTypes ?? (rules.profile === undefined ? ["at+jwt", "JWT", null] : ["at+jwt"]);
+  const types = rules.tokenTypes ?? (rules.profile && profiles[rules.profile].tokenTypes) ?? usualTypes;
   return types.map((one) => one ?? "none").join(", ");
 }
 

@@ -1,3 +1,4 @@
+import { MAX_TOKEN_LENGTH } from "@certbound/core/internal";
 import type { Cause } from "./cause.ts";
 
 const codes = ["ERR_TOKEN_MALFORMED"] as const;
@@ -66,8 +67,8 @@ export const tokenCauses: readonly Cause[] = [
   {
     id: "token-too-long",
     codes,
-    applies: ({ token }) => token.text.length > 16_384,
-    reason: "the token is longer than any that is accepted: 16384 characters",
+    applies: ({ token }) => token.text.length > MAX_TOKEN_LENGTH,
+    reason: `the token is longer than any that is accepted: ${MAX_TOKEN_LENGTH} characters`,
     fix: "have the issuer put less into it, such as groups; Node.js limits all headers together to 16 KiB",
   },
   {

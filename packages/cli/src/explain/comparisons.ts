@@ -1,4 +1,5 @@
-import { keyMembers, secondKey } from "../causes/binding-causes.ts";
+import { keyMembers, profiles } from "@certbound/core/internal";
+import { secondKey } from "../causes/binding-causes.ts";
 import { acceptedTypes } from "../causes/header-causes.ts";
 import { granted, timeText } from "../causes/claim-causes.ts";
 import { keyIds } from "../causes/key-causes.ts";
@@ -21,8 +22,8 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
   }),
   algorithm: ({ token, rules }) => ({
     expected:
-      rules.algorithms?.join(", ") ??
-      (rules.profile === "fapi2" ? "PS256, ES256, EdDSA, Ed25519" : "any with a key pair: RS, PS, ES, EdDSA, ML-DSA"),
+      (rules.algorithms ?? (rules.profile && profiles[rules.profile].algorithms))?.join(", ") ??
+      "any with a key pair: RS, PS, ES, EdDSA, ML-DSA",
     seen: printableValue(token.header?.["alg"]),
   }),
   type: (facts) => ({ expected: acceptedTypes(facts), seen: printableValue(facts.token.header?.["typ"]) }),

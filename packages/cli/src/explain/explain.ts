@@ -1,4 +1,5 @@
 import { type AccessTokenError, type VerifierOptions } from "@certbound/core";
+import { isTlsUnverified } from "@certbound/core/internal";
 import { type ExplainArguments } from "../arguments/explain-arguments.ts";
 import { readAuthorities } from "../inputs/authorities.ts";
 import { recordingFetch } from "../inputs/issuer-exchanges.ts";
@@ -26,7 +27,7 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   const presented = await presentedCertificate(given, surroundings);
   const { jwks, ...keySetInput } = await keySet(given.jwks, surroundings);
   const ca = await readAuthorities(given.ca, surroundings);
-  const recording = recordingFetch(verifiesServers(surroundings) && ca.length === 0 ? fetch : verifyingFetch(ca));
+  const recording = recordingFetch(isTlsUnverified(surroundings.env) || ca.length > 0 ? verifyingFetch(ca) : fetch);
   const now = given.at ?? Date.now();
   const { issuer, audience, rules, scopes } = given;
   const options: VerifierOptions = { ...rules, issuer, audience, jwks, fetch: recording.fetch, clock: () => now };
@@ -49,11 +50,6 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
     ],
   };
   return explainReport(probing, facts);
-}
-
-/** Tells whether Node.js verifies the certificates of servers by default, as it does unless the environment says otherwise. */
-function verifiesServers({ env }: Pick<Surroundings, "env">): boolean {
-  return env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0";
 }
 
 /** What core does not take as an option is not taken here. */

@@ -6,6 +6,7 @@ import type {
   SignatureAlgorithm,
   VerifierOptions,
 } from "@certbound/core";
+import { ownMember } from "@certbound/core/internal";
 import type { CertificateFile } from "../inputs/certificate-file.ts";
 import type { ForwardedCertificate } from "../inputs/forwarded-certificate.ts";
 import type { Exchange } from "../inputs/issuer-exchanges.ts";
@@ -59,7 +60,7 @@ export interface Facts {
 
 /** A claim of the token, if it has one of that name itself. */
 export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
-  return token.claims !== undefined && Object.hasOwn(token.claims, name) ? token.claims[name] : undefined;
+  return ownMember(token.claims ?? {}, name);
 }
 
 /** Returns a value out of JSON if it is a text, else an empty text: String() overflows the stack for a deeply nested list. */

@@ -1,4 +1,5 @@
 import { AccessTokenError, type JsonWebKeySet, verifyCertificateBinding, type VerifierOptions } from "@certbound/core";
+import { profiles } from "@certbound/core/internal";
 import { type Attempt, judge, type RemovalContext } from "./attempt.ts";
 import { withoutObstacle } from "./removals.ts";
 import { type StepName, stepNames, stepOfCode } from "./step-names.ts";
@@ -67,7 +68,7 @@ export async function findFaults({ configured, first, keys, failure, context }: 
 
 /** The steps in which a profile demands more than its options could say. */
 function demandsOf(profile: VerifierOptions["profile"]): readonly StepName[] {
-  return profile === "fapi2" ? ["time", "claims"] : ["claims"];
+  return profile !== undefined && profiles[profile].issuedAhead !== undefined ? ["time", "claims"] : ["claims"];
 }
 
 /** Why the keys could not be fetched is better known than that there were none to go on with. */

@@ -1,5 +1,5 @@
 import { type AccessTokenError, type AccessTokenErrorCode, httpRejection } from "@certbound/core";
-import { isTime } from "../causes/claim-causes.ts";
+import { isNumericDate } from "@certbound/core/internal";
 import { findCause } from "../causes/find-cause.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { printable } from "../rendering/printable.ts";
@@ -43,7 +43,8 @@ export function explainReport(probing: Probing, facts: Facts): ExplainReport {
   const claims = facts.token.claims ?? {};
   const steps = verificationSteps(probing, {
     asksForScopes: facts.rules.scopes.length > 0,
-    hasUnreadableTime: !isTime(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isTime(claims[name])),
+    hasUnreadableTime:
+      !isNumericDate(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isNumericDate(claims[name])),
     hasKeys: facts.keys !== undefined,
   });
   return {

@@ -1,10 +1,8 @@
 import { Buffer } from "node:buffer";
+import { isJsonObject, type JsonObject } from "@certbound/core/internal";
 import { trimEnd } from "../trim-end.ts";
 
 const QUOTES = "\"'`";
-
-/** Members of a JSON object. */
-export type Members = Readonly<Record<string, unknown>>;
 
 /** What can be read in a token, by nobody's word but its own: it decides nothing, it explains. */
 export interface TokenReading {
@@ -13,8 +11,8 @@ export interface TokenReading {
   /** The token that is in the text, where that is more than a token; else the text. */
   readonly repaired: string;
   readonly parts: readonly string[];
-  readonly header: Members | undefined;
-  readonly claims: Members | undefined;
+  readonly header: JsonObject | undefined;
+  readonly claims: JsonObject | undefined;
   /** The bytes of the signature. */
   readonly signature: Buffer;
 }
@@ -57,14 +55,14 @@ function percentDecoded(text: string): string {
   }
 }
 
-function jsonObject(part: string): Members | undefined {
+function jsonObject(part: string): JsonObject | undefined {
   return jsonText(Buffer.from(part, "base64url").toString("utf8"));
 }
 
-function jsonText(text: string): Members | undefined {
+function jsonText(text: string): JsonObject | undefined {
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Members) : undefined;
+    return isJsonObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { MAX_BODY } from "@certbound/core/internal";
 
 /** One request to the issuer, and what came of it. */
 export interface Exchange {
@@ -18,7 +19,7 @@ export interface RecordingFetch {
 }
 
 /** How much of an answer is read, in bytes: more than core accepts. */
-const MOST_READ = 1024 * 1024 + 1;
+const MOST_READ = MAX_BODY + 1;
 
 /** Wraps a fetch: core says in words of its own why an exchange failed, and not with what. */
 export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {

@@ -1,4 +1,5 @@
-import { createHash, type X509Certificate } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { certificateThumbprint } from "@certbound/core";
 import type { ThumbprintArguments } from "../arguments/thumbprint-arguments.ts";
@@ -68,9 +69,10 @@ export async function thumbprint(
 }
 
 function telling(certificate: X509Certificate, all: boolean): TellingCertificate {
-  const hex = createHash("sha256").update(certificate.raw).digest("hex");
+  const told = certificateThumbprint(certificate);
+  const hex = Buffer.from(told, "base64url").toString("hex");
   return {
-    "x5t#S256": certificateThumbprint(certificate),
+    "x5t#S256": told,
     subject: nameText(certificate, "subject"),
     issuer: nameText(certificate, "issuer"),
     validFrom: validityText(certificate, "validFrom"),
