@@ -1,5 +1,5 @@
 import { isHttpsUrl } from "@certbound/core/internal";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../program.ts";
 import { assertWithoutCredentials, commonOptions, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound check-server` is asked. */

@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { hasCredentials } from "@certbound/core/internal";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../program.ts";
 
 /** How options are declared. */
 export type Options = NonNullable<ParseArgsConfig["options"]>;

@@ -1,13 +1,12 @@
 import type { VerifierOptions } from "@certbound/core";
 import { environmentOptions, isJsonObject } from "@certbound/core/internal";
-import { isNestedDeeply } from "../inputs/nesting.ts";
-import type { Surroundings } from "../surroundings.ts";
-import { trimEnd } from "../trim-end.ts";
-import { UsageError } from "../usage-error.ts";
+import type { PresentedOptions } from "../inputs/presented-certificate.ts";
+import { isNestedDeeply, trimEnd } from "../inputs/text-source.ts";
+import { type Surroundings, UsageError } from "../program.ts";
 import { assertWithoutCredentials, commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound explain` is asked. */
-export interface ExplainArguments {
+export interface ExplainArguments extends PresentedOptions {
   readonly token: string | undefined;
   readonly issuer: string | undefined;
   /** Null: it is not checked. */
@@ -18,11 +17,6 @@ export interface ExplainArguments {
   readonly scopes: readonly string[];
   /** In milliseconds since the epoch. */
   readonly at: number | undefined;
-  readonly certificate: string | undefined;
-  readonly also: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
-  readonly format: string | undefined;
-  readonly formatOptions: Readonly<Record<string, unknown>> | undefined;
   /** Files with authorities that the issuer's certificate may come from. */
   readonly ca: readonly string[];
   readonly json: boolean;

@@ -6,16 +6,13 @@ import {
   MIN_RSA_MODULUS,
   signatureAlgorithms,
 } from "@certbound/core/internal";
-import { type Facts, textOf } from "../explain/facts.ts";
-import type { Exchange } from "../inputs/issuer-exchanges.ts";
+import { type Exchange, isUntrusted } from "../inputs/http-exchange.ts";
 import { printable, printableValue } from "../rendering/printable.ts";
-import type { Cause } from "./cause.ts";
+import { type Cause, type Facts, textOf } from "./cause.ts";
 
 const unavailable = ["ERR_KEYS_UNAVAILABLE"] as const;
 const unknown = ["ERR_TOKEN_KEY_UNKNOWN"] as const;
 const signature = ["ERR_TOKEN_SIGNATURE"] as const;
-
-const untrustedTls = /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/;
 
 /** Why keys are not there or do not fit, and why a signature is wrong. */
 export const keyCauses: readonly Cause[] = [
@@ -29,7 +26,7 @@ export const keyCauses: readonly Cause[] = [
   {
     id: "issuer-tls-untrusted",
     codes: unavailable,
-    applies: (facts) => untrustedTls.test(failure(facts)),
+    applies: (facts) => isUntrusted(failure(facts)),
     reason: (facts) => `the certificate of the issuer's server is not trusted (${failure(facts)}): ${where(facts)}`,
     fix: "a private authority: --ca FILE here, NODE_EXTRA_CA_CERTS=FILE or the option fetch in the API",
   },

@@ -21,7 +21,7 @@ import {
   rfc9440,
   traefik,
 } from "@certbound/core";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../program.ts";
 
 /** A format with its options, and how it is written in code. */
 export interface WrittenFormat {

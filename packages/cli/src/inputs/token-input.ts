@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
+import { existsSync } from "node:fs";
 import { isJsonObject, type JsonObject } from "@certbound/core/internal";
-import { trimEnd } from "../trim-end.ts";
+import { type Surroundings, UsageError } from "../program.ts";
+import { readText, type TextInput, trimEnd } from "./text-source.ts";
 
 const QUOTES = "\"'`";
 
@@ -15,6 +17,23 @@ export interface TokenReading {
   readonly claims: JsonObject | undefined;
   /** The bytes of the signature. */
   readonly signature: Buffer;
+}
+
+/**
+ * Reads an access token from a file, or from standard input for `-`; one line feed that ends it is not part of it.
+ *
+ * @throws UsageError for a token on the command line
+ */
+export async function readToken(source: string | undefined, surroundings: Surroundings): Promise<TextInput> {
+  if (source === undefined) throw new UsageError("--token is missing: give a file, or - for standard input");
+  if (source !== "-" && !existsSync(source)) {
+    throw new UsageError(
+      "--token takes a file, or - for standard input, and there is no such file. A token is never taken from the command " +
+        "line: it would be in the shell's history, and in ps for everybody on this machine",
+    );
+  }
+  const { text, hasByteOrderMark } = await readText(source, "--token", surroundings);
+  return { text: text.replace(/\r?\n$/, ""), hasByteOrderMark };
 }
 
 /** Reads a token as far as it can be read. */
