@@ -1,7 +1,6 @@
 import { AccessTokenError, type Challenge, type ErrorRow, errorRows } from "../errors.ts";
 import { knownOptions, nonEmptyList, type OptionRules } from "../values/known-options.ts";
 import { memberOf } from "../values/object-member.ts";
-import { isResourceIdentifier, metadataLocation } from "./protected-resource.ts";
 
 /** How refused requests are answered. */
 export interface RejectionOptions {
@@ -33,6 +32,8 @@ const descriptions = {
 const parameterNames = { scopes: "scope", acrValues: "acr_values", maxAge: "max_age" } as const;
 
 const DEFAULT_RETRY_AFTER = 10;
+
+const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 
 /**
  * Maps an error to the HTTP answer that RFC 6750 section 3 asks for.
@@ -96,4 +97,16 @@ function retryAfter(seconds: number = DEFAULT_RETRY_AFTER): string {
 function resourceMetadataUrl(resource: string): string {
   const { origin, path } = metadataLocation(resource);
   return origin + path;
+}
+
+/** Tells whether a text can be a resource identifier (RFC 9728 section 1.2): an https URL without fragment. */
+function isResourceIdentifier(resource: string): boolean {
+  return URL.canParse(resource) && new URL(resource).protocol === "https:" && !resource.includes("#");
+}
+
+/** Where the metadata of a resource is: host, and the path (with query) on it. */
+export function metadataLocation(resource: string): { readonly origin: string; readonly path: string } {
+  const { origin, pathname, search } = new URL(resource);
+  // Inserted between host and path; a slash that ends the host is dropped (RFC 9728 section 3.1).
+  return { origin, path: `${WELL_KNOWN}${pathname === "/" ? "" : pathname}${search}` };
 }
