@@ -26,7 +26,10 @@ export default defineConfig({
     // Sources, so that coverage sees them. With TEST_DIST=1 the names lead through node_modules to dist, as for a user.
     alias: onBuiltPackages
       ? []
-      : [{ find: /^@certbound\/(core|express|fastify|testing)$/, replacement: `${root}packages/$1/src/index.ts` }],
+      : [
+          { find: /^@certbound\/(core|express|fastify|testing)$/, replacement: `${root}packages/$1/src/index.ts` },
+          { find: /^@certbound\/core\/internal$/, replacement: `${root}packages/core/src/internal.ts` },
+        ],
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.js"],

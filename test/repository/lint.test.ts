@@ -71,6 +71,24 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
     "no-restricted-imports",
   ],
   [
+    "what core keeps internal in an adapter",
+    "packages/fastify/src/protect-api.ts",
+    'import { planted as other } from "@certbound/core/internal"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
+    "what core keeps internal in an example",
+    "examples/quick-start/app.js",
+    'import { planted as other } from "@certbound/core/internal"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
+    "a built file of core in the command line",
+    "packages/cli/src/bin.ts",
+    'import { planted as other } from "@certbound/core/dist/verifier.js"; export const planted = other;',
+    "no-restricted-imports",
+  ],
+  [
     "the test kit in an adapter",
     "packages/fastify/src/plugin.ts",
     'import { planted as other } from "@certbound/testing"; export const planted = other;',
@@ -105,14 +123,16 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
 let copy: string;
 let found: readonly string[];
 
-/** Lists the rules that a copy of the packages' sources breaks, each with its file. */
+/** Lists the rules that a copy of the packages' sources and of the examples breaks, each with its file. */
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), "certbound-lint-"));
   const filter = (path: string): boolean => !/\/(node_modules|dist|test|\.turbo)$/.test(path);
-  cpSync(join(root, "packages"), join(copy, "packages"), { recursive: true, filter });
+  for (const folder of ["packages", "examples"]) {
+    cpSync(join(root, folder), join(copy, folder), { recursive: true, filter });
+  }
   for (const file of [".oxlintrc.json", "tsconfig.json"]) cpSync(join(root, file), join(copy, file));
   for (const [, file, code] of violations) appendFileSync(join(copy, file), `\n${code}\n`);
-  const { stdout } = spawnSync(join(tools, "oxlint"), ["--format", "json", "packages"], {
+  const { stdout } = spawnSync(join(tools, "oxlint"), ["--format", "json", "packages", "examples"], {
     cwd: copy,
     encoding: "utf8",
     // It looks for the linter of types there.

@@ -41,3 +41,36 @@ describe.each(["core", "express", "fastify", "testing", "cli"])("the index of %s
     expect(all).toEqual(name === "express" || name === "fastify" ? ["@certbound/core"] : []);
   });
 });
+
+describe("what core shares with the other packages of this project", () => {
+  const internal = join(packages, "core/src/internal.ts");
+  const source = readFileSync(internal, "utf8");
+
+  test("has a doc comment", () => {
+    expect(undocumented(internal)).toEqual([]);
+  });
+
+  test("consists of named exports, after a comment that says that it is not public", () => {
+    const [comment = "", ...rest] = source.split("\n\n");
+    expect(comment).toMatch(/^\/\/ .*not part of the public API/);
+    expect(rest.join("\n\n").replaceAll(reexport, "").trim()).toBe("");
+    expect(source).not.toContain("export *");
+  });
+
+  test("is not exported by the index as well", () => {
+    const namesOf = (file: string): readonly string[] =>
+      [...readFileSync(file, "utf8").matchAll(reexport)].flatMap(([, names = ""]) =>
+        names.split(",").map(
+          (name) =>
+            name
+              .trim()
+              .replace(/^type /, "")
+              .split(" as ")
+              .at(-1) ?? "",
+        ),
+      );
+    const index = new Set(namesOf(join(packages, "core/src/index.ts")));
+    expect(namesOf(internal).filter((name) => name !== "" && index.has(name))).toEqual([]);
+    expect(namesOf(internal)).toContain("MAX_KEYS");
+  });
+});

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import process from "node:process";
-import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { type ExitCode, exitCodes } from "./program.ts";
 import { run } from "./run.ts";
 
 const { stdin, stdout, stderr, env } = process;

@@ -4,16 +4,13 @@ import { explainArguments } from "./arguments/explain-arguments.ts";
 import { thumbprintArguments } from "./arguments/thumbprint-arguments.ts";
 import { type Topic, usages } from "./arguments/usage.ts";
 import { checkServer } from "./check-server/check-server.ts";
-import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { checkServerText } from "./check-server/report.ts";
 import { explain } from "./explain/explain.ts";
-import { checkServerText } from "./rendering/check-server-text.ts";
-import { explainText } from "./rendering/explain-text.ts";
+import { explainText } from "./explain/report.ts";
+import { type ExitCode, exitCodes, type Surroundings, UsageError } from "./program.ts";
 import { printableReport, printableSentence } from "./rendering/printable.ts";
 import { type Styling, stylingFor } from "./rendering/styling.ts";
-import { thumbprintText } from "./rendering/thumbprint-text.ts";
-import type { Surroundings } from "./surroundings.ts";
-import { thumbprint } from "./thumbprint/thumbprint.ts";
-import { UsageError } from "./usage-error.ts";
+import { thumbprint, thumbprintText } from "./thumbprint/thumbprint.ts";
 
 /** What a command found, and how it is told to people. */
 interface Finding {

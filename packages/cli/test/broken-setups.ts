@@ -180,6 +180,7 @@ const headers: readonly BrokenSetup[] = [
   { cause: "algorithm-symmetric", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: "HS256" }) },
   { cause: "algorithm-missing", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: undefined }) },
   { cause: "algorithm-unknown", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: "ES256K" }) },
+  { cause: "algorithm-unknown", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: "ML-DSA-99" }) },
   {
     cause: "algorithm-not-configured",
     code: "ERR_TOKEN_ALGORITHM",
@@ -294,7 +295,27 @@ const claims: readonly BrokenSetup[] = [
     broken: (parties) => ({ ...claiming({ jti: undefined })(parties), more: ["--profile", "rfc9068"] }),
     repaired: () => ({ more: ["--profile", "rfc9068"] }),
   },
+  {
+    cause: "profile-claim-missing",
+    code: "ERR_TOKEN_CLAIM",
+    broken: (parties) => ({
+      ...claiming({ aud: undefined })(parties),
+      audience: ["--no-audience"],
+      more: ["--profile", "rfc9068"],
+    }),
+    repaired: () => ({ audience: ["--no-audience"], more: ["--profile", "rfc9068"] }),
+  },
   { cause: "claim-malformed", code: "ERR_TOKEN_CLAIM", broken: claiming({ sub: 1 }) },
+  {
+    // The profile demands no claim.
+    cause: "claim-malformed",
+    code: "ERR_TOKEN_CLAIM",
+    broken: (parties) => ({
+      ...claiming({ sub: 1, jti: undefined })(parties),
+      more: ["--profile", "fapi2", "--max-token-age", "600"],
+    }),
+    repaired: () => ({ more: ["--profile", "fapi2", "--max-token-age", "600"] }),
+  },
   {
     cause: "scope-missing",
     code: "ERR_SCOPE_INSUFFICIENT",

@@ -1,9 +1,9 @@
 import { AccessTokenError } from "@certbound/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Facts } from "../src/causes/cause.ts";
 import { causes, findCause } from "../src/causes/find-cause.ts";
-import type { Facts } from "../src/explain/facts.ts";
-import { readTokenText } from "../src/explain/token-reading.ts";
-import { readForwarded } from "../src/inputs/forwarded-certificate.ts";
+import { readForwarded } from "../src/inputs/presented-certificate.ts";
+import { readTokenText } from "../src/inputs/token-input.ts";
 import { type BrokenSetup, brokenSetups, inputsOf, secretsOf, type Setup } from "./broken-setups.ts";
 import { createParties, type Parties } from "./parties.ts";
 import { explained } from "./running.ts";

@@ -10,19 +10,25 @@ export interface Peer {
   readonly port: number;
   /** How many connections it has accepted. */
   readonly connections: () => number;
+  /** Waits until the client has closed every connection, and closes the peer. */
   readonly close: () => Promise<void>;
 }
 
 /** Starts a peer that writes bytes of its choice, over TLS if it is given options. */
 export async function startPeer(behave: Behavior, tls?: TlsOptions): Promise<Peer> {
-  const sockets = new Set<Socket>();
+  const closed: Promise<unknown>[] = [];
   let connections = 0;
   const accept = (socket: Socket): void => {
     connections += 1;
     behave(socket.on("error", () => {}));
+    // The end of a connection is noticed by reading.
+    socket.resume();
   };
   const server: Server = tls === undefined ? createTcpServer(accept) : createTlsServer(tls, accept);
-  server.on("connection", (socket: Socket) => sockets.add(socket.on("error", () => {})));
+  server.on("connection", (socket: Socket) => {
+    socket.on("error", () => {});
+    closed.push(new Promise((resolve) => socket.once("close", resolve)));
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -30,10 +36,8 @@ export async function startPeer(behave: Behavior, tls?: TlsOptions): Promise<Pee
     port: (server.address() as AddressInfo).port,
     connections: () => connections,
     close: async () => {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await Promise.all(closed);
+      await once(server.close(), "close");
     },
   };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createFolder, type Folder, program, type Run, runCli, runProgram } from "./running.ts";
+import { createFolder, type Folder, preload, program, type Run, runCli, runProgram } from "./running.ts";
 
 const MARKER = "UExBTlRFRC1NQVJLRVIt";
 
@@ -122,11 +122,6 @@ describe("an input", () => {
     });
   });
 });
-
-/** An option of Node.js by which a program runs this code first. */
-function preload(code: string): string {
-  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
-}
 
 describe("an internal error", () => {
   /** Each breaks something in the process that the program relies on. */

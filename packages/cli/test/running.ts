@@ -60,6 +60,11 @@ export async function runProgram(
   return { exitCode, stdout, stderr };
 }
 
+/** An option of Node.js by which a program runs this code first. */
+export function preload(code: string): string {
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
+}
+
 async function* inOneChunk(chunk: string | Uint8Array): AsyncGenerator<string | Uint8Array> {
   yield await Promise.resolve(chunk);
 }

@@ -15,7 +15,7 @@ import {
   furtherMetadata,
   type ProtectedResource,
   type ProtectedResourceMetadata,
-} from "./protected-resource.ts";
+} from "./http/protected-resource.ts";
 import { type HttpRejection, httpRejection, type RejectionOptions, rejectionRules } from "./http/rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./certificate/certificate-resolver.ts";
@@ -109,7 +109,13 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   const protectedResource =
     resource === undefined
       ? undefined
-      : describeProtectedResource({ resource, configuration, isBearerHeader, further: resourceMetadata ?? {}, scopes });
+      : describeProtectedResource({
+          resource,
+          issuers: configuration.issuers.map(({ issuer }) => issuer),
+          isBearerHeader,
+          further: resourceMetadata ?? {},
+          scopes,
+        });
 
   const authenticator = (requirements: Requirements<Request> = {}): ((request: Request) => Promise<AccessToken>) => {
     const checked = parseRequirements(requirements, configuration);

@@ -23,7 +23,7 @@ export type BindingMode = true | "when-bound" | "report-only";
 export type PresentedCertificate = ClientCertificate | AccessTokenError;
 
 /** Members of `cnf` that name a key of the client (RFC 9449 section 6.1, RFC 7800 sections 3.2, 3.3 and 3.5); not `kid`. */
-const keyMembers = ["jkt", "jwk", "jwe", "jku"];
+export const keyMembers: readonly string[] = ["jkt", "jwk", "jwe", "jku"];
 
 /**
  * Verifies that claims are bound to a certificate: that `cnf.x5t#S256` is its SHA-256 thumbprint (RFC 8705 section 3.1).

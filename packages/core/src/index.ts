@@ -16,7 +16,6 @@ export {
   type CertificateErrorCode,
   type Challenge,
 } from "./errors.ts";
-export type { ProtectedResource, ProtectedResourceMetadata } from "./protected-resource.ts";
 export type { Requirements, VerifyOptions } from "./requirements.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";
 export type { AlternativeNames } from "./certificate-policy/alternative-names.ts";
@@ -38,6 +37,7 @@ export { tlsCertificate } from "./certificate/tls-certificate.ts";
 export type { DecisionEvent } from "./events/decision.ts";
 export type { IntrospectionEvent, KeysEvent } from "./events/diagnostics.ts";
 export type { IncomingRequest, NodeRequest, NodeSocket } from "./http/incoming-request.ts";
+export type { ProtectedResource, ProtectedResourceMetadata } from "./http/protected-resource.ts";
 export { httpRejection, type HttpRejection, type RejectionOptions } from "./http/rejection.ts";
 export type { IssuerOptions, IssuerSettings, JsonWebKeySet, VerifierOptions } from "./options/configuration.ts";
 export type {

@@ -4,7 +4,7 @@ import type { BindingMode } from "./binding.ts";
 import { currentTime } from "./runtime/clock.ts";
 import type { VerifierConfiguration } from "./options/configuration.ts";
 import { AccessTokenError, type Challenge, isCertificateErrorCode, rejected } from "./errors.ts";
-import { ownMember } from "./values/json-object.ts";
+import { type JsonObject, ownMember } from "./values/json-object.ts";
 import {
   callback,
   knownOptions,
@@ -141,8 +141,13 @@ export function unmetRequirement<Request>(
 /** So many scopes are found sooner in a list than a set of all is made; more must not cost their number squared. */
 const FEW_SCOPES = 10;
 
+/** Lists the scopes that a token was granted: `scope`, and `scp`, which some issuers send; of other shapes, nothing. */
+export function grantedScopes(claims: JsonObject): readonly string[] {
+  return [...listOf(claims, "scope"), ...listOf(claims, "scp")].join(" ").split(" ");
+}
+
 function hasScopes(claims: AccessTokenClaims, scopes: readonly string[]): boolean {
-  const granted = [...listOf(claims, "scope"), ...listOf(claims, "scp")].join(" ").split(" ");
+  const granted = grantedScopes(claims);
   if (scopes.length < FEW_SCOPES) return scopes.every((scope) => granted.includes(scope));
   const all = new Set(granted);
   return scopes.every((scope) => all.has(scope));
@@ -169,7 +174,7 @@ function insufficientAuthentication(
 }
 
 /** The texts of a claim that is a text or a list; of other shapes, nothing. */
-function listOf(claims: AccessTokenClaims, name: string): readonly string[] {
+function listOf(claims: JsonObject, name: string): readonly string[] {
   const value = ownMember(claims, name);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((item) => typeof item === "string");

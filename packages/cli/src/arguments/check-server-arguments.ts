@@ -1,4 +1,5 @@
-import { UsageError } from "../usage-error.ts";
+import { isHttpsUrl } from "@certbound/core/internal";
+import { UsageError } from "../program.ts";
 import { assertWithoutCredentials, commonOptions, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound check-server` is asked. */
@@ -58,7 +59,7 @@ export function checkServerArguments(parameters: readonly string[]): CheckServer
 }
 
 function urlOf(address: string, path: string | undefined): URL {
-  if (!URL.canParse(address) || new URL(address).protocol !== "https:") {
+  if (!isHttpsUrl(address)) {
     throw new UsageError("check-server needs an https URL: without TLS there is no client certificate");
   }
   assertWithoutCredentials(address, "the URL of check-server");

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { UsageError } from "../usage-error.ts";
+import { hasCredentials } from "@certbound/core/internal";
+import { UsageError } from "../program.ts";
 
 /** How options are declared. */
 export type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -48,9 +49,8 @@ function sentenceOf(message: string): string {
  * @throws UsageError that does not quote it
  */
 export function assertWithoutCredentials(url: string | undefined, option: string): void {
-  if (url === undefined || !URL.canParse(url)) return;
-  const { username, password } = new URL(url);
-  if (username === "" && password === "") return;
+  // What does not parse can be the name of a file.
+  if (url === undefined || !URL.canParse(url) || !hasCredentials(url)) return;
   throw new UsageError(`${option} must not have a user name or a password in it`);
 }
 

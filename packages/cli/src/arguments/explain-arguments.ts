@@ -1,12 +1,12 @@
 import type { VerifierOptions } from "@certbound/core";
-import { isNestedDeeply } from "../inputs/nesting.ts";
-import type { Surroundings } from "../surroundings.ts";
-import { trimEnd } from "../trim-end.ts";
-import { UsageError } from "../usage-error.ts";
+import { environmentOptions, isJsonObject } from "@certbound/core/internal";
+import type { PresentedOptions } from "../inputs/presented-certificate.ts";
+import { isNestedDeeply, trimEnd } from "../inputs/text-source.ts";
+import { type Surroundings, UsageError } from "../program.ts";
 import { assertWithoutCredentials, commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound explain` is asked. */
-export interface ExplainArguments {
+export interface ExplainArguments extends PresentedOptions {
   readonly token: string | undefined;
   readonly issuer: string | undefined;
   /** Null: it is not checked. */
@@ -17,11 +17,6 @@ export interface ExplainArguments {
   readonly scopes: readonly string[];
   /** In milliseconds since the epoch. */
   readonly at: number | undefined;
-  readonly certificate: string | undefined;
-  readonly also: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
-  readonly format: string | undefined;
-  readonly formatOptions: Readonly<Record<string, unknown>> | undefined;
   /** Files with authorities that the issuer's certificate may come from. */
   readonly ca: readonly string[];
   readonly json: boolean;
@@ -112,13 +107,8 @@ function issuerArguments(
   if (anyAudience === true && audience !== undefined) throw new UsageError("--no-audience contradicts --audience");
   const given = anyAudience === true ? null : audience;
   if (issuer !== undefined || jwks !== undefined) return { issuer, audience: given, jwks };
-  const { CERTBOUND_ISSUER, CERTBOUND_AUDIENCE, CERTBOUND_JWKS_URI } = env;
-  const audiences = CERTBOUND_AUDIENCE ? CERTBOUND_AUDIENCE.split(",").map((item) => item.trim()) : undefined;
-  return {
-    issuer: CERTBOUND_ISSUER || undefined,
-    audience: given === undefined ? audiences : given,
-    jwks: CERTBOUND_JWKS_URI || undefined,
-  };
+  const fromEnvironment = environmentOptions(env);
+  return { ...fromEnvironment, audience: given === undefined ? fromEnvironment.audience : given };
 }
 
 /** A header field as it stands in a request; curl's notation. */
@@ -133,8 +123,7 @@ function formatOptionsOf(text: string | undefined, format: string | undefined): 
   if (format === undefined) throw new UsageError("--format-options needs --format");
   try {
     const parsed: unknown = JSON.parse(text);
-    const isUsable = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) && !isNestedDeeply(parsed);
-    if (isUsable) return { ...parsed };
+    if (isJsonObject(parsed) && !isNestedDeeply(parsed)) return parsed;
   } catch {
     // Answered below.
   }

@@ -1,4 +1,4 @@
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../program.ts";
 import { commonOptions, parseCommandLine } from "./command-line.ts";
 
 /** What `certbound thumbprint` is asked. */

@@ -1,3 +1,4 @@
+import { profiles } from "@certbound/core/internal";
 import { formatNames } from "../inputs/proxy-formats.ts";
 
 const exitCodes = `Exit codes:
@@ -41,7 +42,7 @@ The API's configuration; CERTBOUND_ISSUER, CERTBOUND_AUDIENCE and CERTBOUND_JWKS
   --audience ID             an identifier of the API; repeatable
   --no-audience             skips the check of the audience
   --jwks FILE|URL           the issuer's keys; by default they are found by discovery
-  --profile NAME            rfc9068 or fapi2
+  --profile NAME            ${Object.keys(profiles).join(" or ")}
   --algorithm ALG           repeatable
   --token-type TYP          repeatable; none for a token without typ
   --clock-tolerance SECONDS

@@ -1,5 +1,31 @@
-import type { AccessTokenErrorCode } from "@certbound/core";
-import type { Facts } from "../explain/facts.ts";
+import type { AccessTokenErrorCode, JsonWebKeySet, SignatureAlgorithm, VerifierOptions } from "@certbound/core";
+import { ownMember } from "@certbound/core/internal";
+import type { Exchange } from "../inputs/http-exchange.ts";
+import type { Presented } from "../inputs/presented-certificate.ts";
+import type { TokenReading } from "../inputs/token-input.ts";
+
+/** How the API is configured, as far as the command line says. */
+export interface Rules extends Pick<VerifierOptions, "profile" | "tokenTypes" | "clockTolerance" | "maxTokenAge"> {
+  readonly issuer: string | undefined;
+  readonly audience: readonly string[] | null | undefined;
+  readonly jwks: JsonWebKeySet | string | undefined;
+  readonly algorithms: readonly SignatureAlgorithm[] | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** All that is known when the cause of a refusal is looked for. */
+export interface Facts {
+  readonly token: TokenReading;
+  readonly rules: Rules;
+  readonly presented: Presented;
+  readonly exchanges: readonly Exchange[];
+  /** The keys of the configured issuer. */
+  readonly keys: JsonWebKeySet | undefined;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** The options whose input begins with a byte order mark. */
+  readonly markedInputs: readonly string[];
+}
 
 /** A likely reason for a refusal, and what to do about it. */
 export interface Cause {
@@ -19,4 +45,19 @@ export interface FoundCause {
   readonly id: string;
   readonly reason: string;
   readonly fix: string;
+}
+
+/** A claim of the token, if it has one of that name itself. */
+export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
+  return ownMember(token.claims ?? {}, name);
+}
+
+/** Returns a value out of JSON if it is a text, else an empty text: String() overflows the stack for a deeply nested list. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Returns a value out of JSON if it is a number, else NaN: Number() throws for `{ "valueOf": 1, "toString": 1 }`. */
+export function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : Number.NaN;
 }

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { AccessTokenError } from "@certbound/core";
-import type { NoCertificate } from "../inputs/certificate-file.ts";
+import { DEFAULT_MAX_HEADERS } from "@certbound/core/internal";
+import { fileFaults } from "../inputs/certificate-file.ts";
 import { printableValue } from "../rendering/printable.ts";
-import type { Facts } from "../explain/facts.ts";
-import type { Cause, FoundCause } from "./cause.ts";
+import type { Cause, Facts } from "./cause.ts";
 
 const missing = ["ERR_CERTIFICATE_MISSING"] as const;
 const malformed = ["ERR_CERTIFICATE_MALFORMED"] as const;
@@ -15,69 +15,11 @@ const anyOfFile = ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_
 const renegotiation =
   'where the API\'s own detail names a TLS renegotiation: minVersion: "TLSv1.3", or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
 
-const fileFaults: Readonly<Record<NoCertificate, FoundCause>> = {
-  empty: {
-    id: "certificate-file-empty",
-    reason: "the file is empty",
-    fix: "see what should have written it",
-  },
-  "private-key": {
-    id: "certificate-file-is-private-key",
-    reason: "the file holds a private key, not a certificate",
-    fix: "name the certificate; keep the key where it is",
-  },
-  "public-key": {
-    id: "certificate-file-is-public-key",
-    reason: "the file holds a public key, not a certificate",
-    fix: "name the certificate",
-  },
-  request: {
-    id: "certificate-file-is-request",
-    reason: "the file holds a certificate signing request, which nobody has signed yet",
-    fix: "name the certificate that the authority made of it",
-  },
-  pkcs7: {
-    id: "certificate-file-is-pkcs7",
-    reason: "the file holds certificates in a PKCS #7 bundle",
-    fix: "openssl pkcs7 -print_certs -in FILE -out client.pem",
-  },
-  pkcs12: {
-    id: "certificate-file-is-pkcs12",
-    reason: "the file is a PKCS #12 archive: certificate, key and chain behind a password",
-    fix: "openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem",
-  },
-  "escaped-line-breaks": {
-    id: "certificate-escaped-line-breaks",
-    reason: "the line breaks of the PEM text are written as \\n, as in a variable of the environment",
-    fix: "put real line feeds back: value.replaceAll('\\\\n', '\\n')",
-  },
-  "der-named-pem": {
-    id: "certificate-der-named-pem",
-    reason: "the file is called .pem and holds DER: what expects PEM cannot read it",
-    fix: "openssl x509 -inform der -in FILE -out client.pem, or call it .der",
-  },
-  "truncated-pem": {
-    id: "certificate-truncated",
-    reason: "the PEM text has a beginning, and no end or no content that is a certificate: it was cut off",
-    fix: "copy the whole file",
-  },
-  "something-else": {
-    id: "certificate-file-is-something-else",
-    reason: "the file holds no certificate",
-    fix: "give a certificate as PEM or DER",
-  },
-};
-
 const fileCauses = Object.entries(fileFaults).map(([fault, found]): Cause => ({
   ...found,
   codes: anyOfFile,
   applies: ({ presented }) => presented.file?.fault === fault,
 }));
-
-/** Says what a file holds that should hold a certificate. */
-export function fileCause(fault: NoCertificate): FoundCause {
-  return fileFaults[fault];
-}
 
 /** Why there is no usable client certificate. */
 export const certificateCauses: readonly Cause[] = [
@@ -130,8 +72,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ presented: { input } }) =>
       input instanceof AccessTokenError && input.detail?.includes("incomplete") === true,
-    reason:
-      "Node.js drops header fields beyond server.maxHeadersCount (1,000 by default), so that no field of such a list counts; for its Authorization header the API responds with 400 (ERR_REQUEST_MALFORMED)",
+    reason: `Node.js drops header fields beyond server.maxHeadersCount (${DEFAULT_MAX_HEADERS.toLocaleString("en")} by default), so that no field of such a list counts; for its Authorization header the API responds with 400 (ERR_REQUEST_MALFORMED)`,
     fix: "raise server.maxHeadersCount, or let the proxy limit the number of header fields",
   },
   {

@@ -1,143 +1,16 @@
-import { claimOf, type Facts, numberOf } from "../explain/facts.ts";
+import { grantedScopes, isNumericDate, MAX_NUMERIC_DATE, profiles } from "@certbound/core/internal";
 import { printableValue } from "../rendering/printable.ts";
-import type { Cause } from "./cause.ts";
+import { type Cause, claimOf, type Facts, numberOf } from "./cause.ts";
 
-const issuer = ["ERR_TOKEN_ISSUER"] as const;
-const audience = ["ERR_TOKEN_AUDIENCE"] as const;
 const claims = ["ERR_TOKEN_CLAIM"] as const;
 
 /** Up to here a difference is more likely one of clocks than of anything else, in seconds. */
 const CLOCK_DIFFERENCE = 900;
 /** A token that expired so short a time ago was good when it was sent, in seconds. */
 const JUST_EXPIRED = 120;
-/** The year 10000: a greater number is no time in seconds. */
-const LAST_SECOND = 253_402_300_799;
 
-/** Why issuer, audience, times and claims are refused. */
+/** Why times, claims and scopes are refused. */
 export const claimCauses: readonly Cause[] = [
-  {
-    id: "issuer-missing",
-    codes: issuer,
-    applies: (facts) => typeof claimOf(facts, "iss") !== "string",
-    reason: "it has no iss, or one that is no text",
-    fix: "have the issuer put its identifier into iss",
-  },
-  {
-    id: "issuer-trailing-slash",
-    codes: issuer,
-    applies: (facts) => comparesAs(facts, (url) => url.replace(/\/+$/, "")),
-    reason: "iss and the configured issuer differ by a slash at the end, which counts",
-    fix: "copy issuer from the issuer's metadata document, character by character",
-  },
-  {
-    id: "issuer-case",
-    codes: issuer,
-    applies: (facts) => comparesAs(facts, (url) => url.toLowerCase()),
-    reason: "iss and the configured issuer differ in capital letters, which count",
-    fix: "copy issuer from the issuer's metadata document, character by character",
-  },
-  {
-    id: "issuer-scheme",
-    codes: issuer,
-    applies: (facts) => comparesAs(facts, (url) => url.replace(/^https?:/, "")),
-    reason:
-      "one of iss and the configured issuer is http, the other https: the issuer takes its name from a request behind a proxy",
-    fix: "tell the issuer its public address: forwarded headers, or a fixed host name",
-  },
-  {
-    id: "issuer-is-metadata-url",
-    codes: issuer,
-    applies: (facts) => /\/\.well-known\//.test(facts.rules.issuer ?? ""),
-    reason: "the configured issuer is the address of its metadata document, not its identifier",
-    fix: "configure what the document has in issuer",
-  },
-  {
-    id: "issuer-default-port",
-    codes: issuer,
-    applies: (facts) => comparesAs(facts, (url) => url.replace(/^(https:\/\/[^/]*?):443(?=\/|$)/, "$1")),
-    reason: "iss and the configured issuer differ by the port 443, which counts when it is written",
-    fix: "copy issuer from the issuer's metadata document, character by character",
-  },
-  {
-    id: "issuer-host-alias",
-    codes: issuer,
-    applies: (facts) => comparesAs(facts, (url) => pathOf(url)) && pathOf(facts.rules.issuer ?? "") !== undefined,
-    reason:
-      "iss and the configured issuer have the same path and another host: an alias, an internal name, or another environment",
-    fix: "configure the name that the issuer gives itself; if this is another environment, get a token from the right one",
-  },
-  {
-    id: "issuer-other-tenant",
-    codes: issuer,
-    applies: (facts) => comparesAs(facts, originOf) && originOf(facts.rules.issuer ?? "") !== undefined,
-    reason:
-      "iss has the host of the configured issuer and another path: another tenant or realm, or another version of the issuer's interface",
-    fix: "see which tenant the client got its token from",
-  },
-  {
-    id: "issuer-other",
-    codes: issuer,
-    reason: "the token is from another issuer than the configured one",
-    fix: "see which issuer the client uses; if both are right, configure both",
-  },
-  {
-    id: "audience-missing",
-    codes: audience,
-    applies: (facts) => audiencesOf(facts).length === 0,
-    reason: "it has no aud, or one that is no text: it is for no API in particular",
-    fix: "let the client ask for a token for this API (resource, audience, or its scopes)",
-  },
-  {
-    id: "audience-trailing-slash",
-    codes: audience,
-    applies: (facts) => holdsAudienceAs(facts, (text) => text.replace(/\/+$/, "")),
-    reason: "aud and the configured audience differ by a slash at the end, which counts",
-    fix: "write the same on both sides, character by character",
-  },
-  {
-    id: "audience-case",
-    codes: audience,
-    applies: (facts) => holdsAudienceAs(facts, (text) => text.toLowerCase()),
-    reason: "aud and the configured audience differ in capital letters, which count",
-    fix: "write the same on both sides, character by character",
-  },
-  {
-    id: "audience-scheme",
-    codes: audience,
-    applies: (facts) => holdsAudienceAs(facts, (text) => text.replace(/^(?:https?|api|urn):(?:\/\/)?/, "")),
-    reason: "aud and the configured audience differ in what they begin with, such as http and https",
-    fix: "write the same on both sides, character by character",
-  },
-  {
-    id: "audience-joined",
-    codes: audience,
-    applies: (facts) =>
-      audiencesOf(facts).some((text) => text.split(/[\s,]+/).some((part) => facts.rules.audience?.includes(part))),
-    reason: "aud holds several audiences in one text",
-    fix: "have the issuer send a JSON list",
-  },
-  {
-    id: "audience-is-client",
-    codes: audience,
-    applies: (facts) =>
-      audiencesOf(facts).some((text) => [claimOf(facts, "client_id"), claimOf(facts, "azp")].includes(text)),
-    reason:
-      "aud is the client itself: most likely an ID token, or an access token that was asked for without naming this API",
-    fix: "send the access token, and let the client ask for one for this API (resource, audience, or its scopes)",
-  },
-  {
-    id: "audience-is-issuer",
-    codes: audience,
-    applies: (facts) => audiencesOf(facts).some((text) => startsWithIssuer(text, claimOf(facts, "iss"))),
-    reason: "aud is the issuer itself, as in tokens for its userinfo endpoint",
-    fix: "let the client ask for a token for this API (resource, audience, or its scopes)",
-  },
-  {
-    id: "audience-other",
-    codes: audience,
-    reason: "the token is for another API",
-    fix: "let the client ask for a token for this API, or configure the audience that the issuer gives it",
-  },
   {
     id: "expires-before-issued",
     codes: ["ERR_TOKEN_EXPIRED"],
@@ -184,7 +57,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "times-in-milliseconds",
     codes: claims,
-    applies: (facts) => ["exp", "nbf", "iat"].some((name) => numberOf(claimOf(facts, name)) > LAST_SECOND),
+    applies: (facts) => ["exp", "nbf", "iat"].some((name) => numberOf(claimOf(facts, name)) > MAX_NUMERIC_DATE),
     reason: "a time is in milliseconds; a JWT has seconds (RFC 7519 section 2)",
     fix: "divide by 1000 where the issuer sets it",
   },
@@ -212,9 +85,7 @@ export const claimCauses: readonly Cause[] = [
   {
     id: "profile-claim-missing",
     codes: claims,
-    applies: (facts) =>
-      facts.rules.profile !== undefined &&
-      ["sub", "client_id", "iat", "jti"].some((name) => claimOf(facts, name) === undefined),
+    applies: (facts) => requiredClaims(facts).some((name) => claimOf(facts, name) === undefined),
     reason: (facts) => `it lacks a claim that the profile ${String(facts.rules.profile)} demands`,
     fix: "have the issuer send it (RFC 9068 section 2.2), or do without the profile",
   },
@@ -251,53 +122,19 @@ export const claimCauses: readonly Cause[] = [
   },
 ];
 
-/** Tells whether a claim is a time; where one is not, core judges none of them. */
-export function isTime(value: unknown): value is number {
-  return typeof value === "number" && Math.abs(value) <= LAST_SECOND;
-}
-
 /** A time of a token in words; of what is no time, the value. */
 export function timeText(seconds: unknown): string {
-  if (!isTime(seconds)) return printableValue(seconds);
+  if (!isNumericDate(seconds)) return printableValue(seconds);
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** The scopes of the token, as core reads them. */
-export function granted(facts: Facts): readonly string[] {
-  return ["scope", "scp"]
-    .flatMap((name) => claimOf(facts, name))
-    .filter((text) => typeof text === "string")
-    .flatMap((text) => text.split(" "));
+export function granted({ token }: Facts): readonly string[] {
+  return grantedScopes(token.claims ?? {});
 }
 
-/** Whether iss and the issuer are the same in some regard, and that regard is one that both have. */
-function comparesAs(facts: Facts, regard: (url: string) => string | undefined): boolean {
-  const [actual, configured] = [claimOf(facts, "iss"), facts.rules.issuer];
-  if (typeof actual !== "string" || configured === undefined) return false;
-  return regard(actual) === regard(configured);
-}
-
-function originOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).origin : undefined;
-}
-
-/** Nothing for an issuer without a path: all of those have the same. */
-function pathOf(url: string): string | undefined {
-  const path = URL.canParse(url) ? new URL(url).pathname : "/";
-  return path === "/" ? undefined : path;
-}
-
-function audiencesOf(facts: Facts): readonly string[] {
-  return [claimOf(facts, "aud")].flat().filter((text) => typeof text === "string");
-}
-
-function startsWithIssuer(text: string, iss: unknown): boolean {
-  return typeof iss === "string" && text.startsWith(iss);
-}
-
-function holdsAudienceAs(facts: Facts, regard: (text: string) => string): boolean {
-  const configured = new Set(facts.rules.audience?.map(regard));
-  return audiencesOf(facts).some((text) => configured.has(regard(text)));
+function requiredClaims({ rules }: Facts): readonly string[] {
+  return rules.profile === undefined ? [] : profiles[rules.profile].requiredClaims;
 }
 
 function beginOf(facts: Facts): number {

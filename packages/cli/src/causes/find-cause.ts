@@ -1,20 +1,21 @@
 import type { AccessTokenErrorCode } from "@certbound/core";
-import type { Facts } from "../explain/facts.ts";
-import { bindingCauses } from "./binding-causes.ts";
-import type { Cause, FoundCause } from "./cause.ts";
+import type { Cause, Facts, FoundCause } from "./cause.ts";
 import { certificateCauses } from "./certificate-causes.ts";
 import { claimCauses } from "./claim-causes.ts";
-import { headerCauses } from "./header-causes.ts";
+import { confirmationCauses } from "./confirmation-causes.ts";
+import { identifierCauses } from "./identifier-causes.ts";
 import { keyCauses } from "./key-causes.ts";
+import { mismatchCauses } from "./mismatch-causes.ts";
 import { tokenCauses } from "./token-causes.ts";
 
 /** All causes; of each code the first that applies is the likeliest. */
 export const causes: readonly Cause[] = [
   ...tokenCauses,
-  ...headerCauses,
+  ...identifierCauses,
   ...claimCauses,
   ...certificateCauses,
-  ...bindingCauses,
+  ...confirmationCauses,
+  ...mismatchCauses,
   ...keyCauses,
 ];
 

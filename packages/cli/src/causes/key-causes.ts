@@ -1,22 +1,18 @@
-import type { JsonWebKeySet } from "@certbound/core";
-import { type Facts, textOf } from "../explain/facts.ts";
-import type { Exchange } from "../inputs/issuer-exchanges.ts";
+import type { JsonWebKeySet, SignatureAlgorithm } from "@certbound/core";
+import {
+  isJsonObject,
+  type JsonObject,
+  MAX_KEYS,
+  MIN_RSA_MODULUS,
+  signatureAlgorithms,
+} from "@certbound/core/internal";
+import { type Exchange, isUntrusted } from "../inputs/http-exchange.ts";
 import { printable, printableValue } from "../rendering/printable.ts";
-import type { Cause } from "./cause.ts";
+import { type Cause, type Facts, textOf } from "./cause.ts";
 
 const unavailable = ["ERR_KEYS_UNAVAILABLE"] as const;
 const unknown = ["ERR_TOKEN_KEY_UNKNOWN"] as const;
 const signature = ["ERR_TOKEN_SIGNATURE"] as const;
-
-const untrustedTls = /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/;
-
-/** Bytes of a signature, by algorithm; those of RSA depend on the key, and are 256 at least. */
-const lengths: readonly (readonly [RegExp, number])[] = [
-  [/^(?:ES256|EdDSA|Ed25519)$/, 64],
-  [/^ES384$/, 96],
-  [/^ES512$/, 132],
-  [/^[RP]S\d+$/, 256],
-];
 
 /** Why keys are not there or do not fit, and why a signature is wrong. */
 export const keyCauses: readonly Cause[] = [
@@ -30,7 +26,7 @@ export const keyCauses: readonly Cause[] = [
   {
     id: "issuer-tls-untrusted",
     codes: unavailable,
-    applies: (facts) => untrustedTls.test(failure(facts)),
+    applies: (facts) => isUntrusted(failure(facts)),
     reason: (facts) => `the certificate of the issuer's server is not trusted (${failure(facts)}): ${where(facts)}`,
     fix: "a private authority: --ca FILE here, NODE_EXTRA_CA_CERTS=FILE or the option fetch in the API",
   },
@@ -110,8 +106,7 @@ export const keyCauses: readonly Cause[] = [
     id: "key-set-without-usable-keys",
     codes: unavailable,
     applies: (facts) => Array.isArray(document(last(facts))["keys"]),
-    reason:
-      "the key set has no public key that can verify a signature (it is empty, or holds encryption or symmetric keys only), or more than 1,000 of them",
+    reason: `the key set has no public key that can verify a signature (it is empty, or holds encryption or symmetric keys only), or more than ${MAX_KEYS.toLocaleString("en")} of them`,
     fix: "have the issuer publish the keys that it signs access tokens with, and no others",
   },
   {
@@ -201,10 +196,10 @@ function foreignIssuer({ exchanges, rules }: Facts): unknown {
   return named.find((issuer) => issuer !== undefined && issuer !== rules.issuer);
 }
 
-function document(exchange: Exchange | undefined): Readonly<Record<string, unknown>> {
+function document(exchange: Exchange | undefined): JsonObject {
   try {
     const parsed: unknown = JSON.parse(exchange?.body ?? "");
-    return typeof parsed === "object" && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : {};
+    return isJsonObject(parsed) ? parsed : {};
   } catch {
     return {};
   }
@@ -214,6 +209,12 @@ function keyId({ token }: Facts): unknown {
   return token.header?.["kid"];
 }
 
+/** The least length of a signature, in bytes: of RSA that of the key, of a curve two numbers; 0: not known. */
 function expectedLength(algorithm: unknown): number {
-  return lengths.find(([pattern]) => pattern.test(textOf(algorithm)))?.[1] ?? 0;
+  const name = textOf(algorithm);
+  if (!Object.hasOwn(signatureAlgorithms, name)) return 0;
+  const { kty, lengths } = signatureAlgorithms[name as SignatureAlgorithm];
+  if (kty === "RSA") return MIN_RSA_MODULUS / 8;
+  const [[, length] = ["x", 0]] = lengths;
+  return kty === "AKP" ? 0 : 2 * length;
 }

@@ -1,14 +1,20 @@
+import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { CheckServerArguments } from "../arguments/check-server-arguments.ts";
-import { readAuthorities } from "../inputs/authorities.ts";
+import { readAuthorities } from "../inputs/certificate-file.ts";
+import { SERVER_TIMEOUT } from "../inputs/http-exchange.ts";
 import { readSource } from "../inputs/text-source.ts";
-import { readToken } from "../inputs/token-source.ts";
-import type { Surroundings } from "../surroundings.ts";
-import { UsageError } from "../usage-error.ts";
-import { damagedToken } from "./damaged-token.ts";
-import { exchange, type Outcome, type Target, TIMEOUT, type TlsIdentity } from "./exchange.ts";
-import { attemptRenegotiation, type RenegotiationOutcome } from "./renegotiation.ts";
+import { readToken } from "../inputs/token-input.ts";
+import { type Surroundings, UsageError } from "../program.ts";
+import {
+  attemptRenegotiation,
+  exchange,
+  type Outcome,
+  type RenegotiationOutcome,
+  type Target,
+  type TlsIdentity,
+} from "./exchange.ts";
 import { type CheckServerReport, checkServerReport, type RequestName } from "./report.ts";
 
 /**
@@ -70,7 +76,7 @@ async function renegotiate(
 ): Promise<RenegotiationOutcome | undefined> {
   const withIdentity = (["right", "no-token", "damaged-signature"] as const).map((name) => outcomes.get(name)?.kind);
   if (withIdentity.some((kind) => kind !== "answer")) return undefined;
-  return attemptRenegotiation(target, { identity, signal: AbortSignal.timeout(TIMEOUT) });
+  return attemptRenegotiation(target, { identity, signal: AbortSignal.timeout(SERVER_TIMEOUT) });
 }
 
 async function identityOf(
@@ -103,6 +109,18 @@ async function makeIdentity({ certificate }: TlsIdentity): Promise<TlsIdentity> 
     algorithm: "sha256",
   });
   return { certificate: made.cert, key: made.private };
+}
+
+/**
+ * Changes one bit of the last part of a token, its signature; of an opaque token, of what follows its last period. Characters
+ * that are not base64url are lost. An empty part stays empty.
+ */
+function damagedToken(token: string): string {
+  const start = token.lastIndexOf(".") + 1;
+  const bytes = Buffer.from(token.slice(start), "base64url");
+  // The first byte: of the last ones, some encodings hold less than eight bits.
+  bytes[0] = (bytes[0] ?? 0) ^ 1;
+  return token.slice(0, start) + bytes.toString("base64url");
 }
 
 function isSame(one: TlsIdentity, other: TlsIdentity): boolean {

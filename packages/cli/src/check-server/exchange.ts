@@ -1,6 +1,8 @@
 import { request } from "node:https";
-import { responseTo } from "../inputs/http-response.ts";
-import { failureCode } from "../inputs/issuer-exchanges.ts";
+import { isIP } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+import { urlToHttpOptions } from "node:url";
+import { failureCode, responseTo, SERVER_TIMEOUT } from "../inputs/http-exchange.ts";
 
 /** A certificate and its key, as PEM. */
 export interface TlsIdentity {
@@ -24,8 +26,13 @@ export type Outcome =
   /** There was no connection or no HTTP response in time, or the server is not to be trusted with a token. */
   | { readonly kind: "unreachable"; readonly failure: string };
 
-/** How long an API has to answer, in milliseconds. */
-export const TIMEOUT = 10_000;
+/** Describes how a server reacted to a TLS 1.2 renegotiation. */
+export type RenegotiationOutcome =
+  | { readonly kind: "renegotiated" }
+  /** The handshake was complete, and the renegotiation was not: an alert, a closed connection, or no reaction in time. */
+  | { readonly kind: "rejected"; readonly failure: string }
+  /** There was no connection over TLS 1.2. */
+  | { readonly kind: "not-connected"; readonly failure: string };
 
 /** Makes one request over a connection of its own, with or without a certificate and a token. */
 export async function exchange(
@@ -37,7 +44,7 @@ export async function exchange(
   const outgoing = request(url, {
     method,
     agent: false,
-    signal: AbortSignal.timeout(TIMEOUT),
+    signal: AbortSignal.timeout(SERVER_TIMEOUT),
     headers: { accept: "*/*", connection: "close", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     ...tlsOptions(target, identity),
   });
@@ -54,10 +61,54 @@ export async function exchange(
 }
 
 /**
+ * Opens a connection over TLS 1.2 and attempts a renegotiation on it. Sends no request, and so no token.
+ *
+ * @param signal ends the attempt when it is aborted
+ */
+export function attemptRenegotiation(
+  target: Target,
+  { identity, signal }: { readonly identity: TlsIdentity; readonly signal: AbortSignal },
+): Promise<RenegotiationOutcome> {
+  return new Promise((resolve) => {
+    const socket = connectOverTls12(target, identity);
+    let isConnected = false;
+    const end = (outcome: RenegotiationOutcome): void => {
+      socket.destroy();
+      resolve(outcome);
+    };
+    const fail = (failure: string): void => end({ kind: isConnected ? "rejected" : "not-connected", failure });
+    // Stays for the errors of a destroyed socket.
+    socket.on("error", (error) => fail(failureCode(error)));
+    socket.once("close", () => fail("ECONNRESET"));
+    signal.addEventListener("abort", () => fail("ETIMEDOUT"), { once: true });
+    socket.once("secureConnect", () => {
+      isConnected = true;
+      // Node reports the end of a connection when all data was read.
+      socket.resume();
+      socket.renegotiate({}, (error) => (error === null ? end({ kind: "renegotiated" }) : fail(failureCode(error))));
+    });
+  });
+}
+
+function connectOverTls12(target: Target, identity: TlsIdentity): TLSSocket {
+  const { hostname, port } = urlToHttpOptions(target.url);
+  const host = String(hostname);
+  return connect({
+    host,
+    port: Number(port ?? 443),
+    ...(isIP(host) === 0 && { servername: host }),
+    ALPNProtocols: ["http/1.1"],
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.2",
+    ...tlsOptions(target, identity),
+  });
+}
+
+/**
  * Returns the TLS options for a target: the certificate and key to present, and the CA certificates to trust. The server is
  * verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
  */
-export function tlsOptions(
+function tlsOptions(
   { ca }: Target,
   identity: TlsIdentity | undefined,
 ): { readonly rejectUnauthorized: true; readonly cert?: string; readonly key?: string; readonly ca?: string[] } {

@@ -1,7 +1,8 @@
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { isUntrusted } from "../inputs/http-exchange.ts";
+import { type ExitCode, exitCodes } from "../program.ts";
 import { printable } from "../rendering/printable.ts";
-import type { Outcome } from "./exchange.ts";
-import type { RenegotiationOutcome } from "./renegotiation.ts";
+import type { Style, Styling } from "../rendering/styling.ts";
+import type { Outcome, RenegotiationOutcome } from "./exchange.ts";
 
 /** The requests that are made, in order. */
 export type RequestName = "right" | "other-certificate" | "no-certificate" | "no-token" | "damaged-signature";
@@ -54,6 +55,16 @@ const openings: Readonly<Record<Exclude<RequestName, "right">, string>> = {
   "damaged-signature": "anybody can write tokens: the signature is not verified",
 };
 
+const marks: Readonly<Record<ServerCheck["verdict"], readonly [string, Style]>> = {
+  good: ["✓", "good"],
+  "fails-open": ["✗", "bad"],
+  "fails-closed": ["✗", "bad"],
+  lesser: ["!", "strong"],
+  untold: ["–", "faint"],
+};
+
+const LARGE = "FAILS OPEN";
+
 /** The alert of a server that does not support TLS 1.2. */
 const PROTOCOL_VERSION = "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION";
 
@@ -81,6 +92,21 @@ export function checkServerReport(
   // What could not be told of the renegotiation hides a lesser finding at most: the exit code is that of the requests.
   const verdicts = checks.filter((check) => !isUntoldRenegotiation(check)).map(({ verdict }) => verdict);
   return { command: "check-server", url: printable(url.href), checks, ...summed(verdicts) };
+}
+
+/** Writes what the API did for people. */
+export function checkServerText({ url, checks, summary }: CheckServerReport, style: Styling): string {
+  const lines = checks.flatMap((check) => {
+    const [mark, color] = marks[check.verdict];
+    const large = check.verdict === "fails-open" ? style("bad", `  *** ${LARGE} ***`) : "";
+    return [
+      `${style(color, mark)} ${style("strong", check.request)}${large}`,
+      `    ${style("faint", "expected ")}${check.expected}`,
+      `    ${style("faint", "seen     ")}${check.seen}`,
+      ...(check.finding === undefined ? [] : [`    ${style("faint", "finding  ")}${check.finding}`]),
+    ];
+  });
+  return `${[url, ...lines, "", summary].join("\n")}\n`;
 }
 
 function renegotiationCheck(outcome: RenegotiationOutcome): ServerCheck {
@@ -156,8 +182,7 @@ function seenIn(outcome: Outcome): string {
 }
 
 function unreachable(failure: string): string {
-  if (/^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/.test(failure))
-    return "the server's certificate is not trusted, and it got no token: --ca FILE";
+  if (isUntrusted(failure)) return "the server's certificate is not trusted, and it got no token: --ca FILE";
   // The code of Node.js's HTTP parser.
   if (failure.startsWith("HPE_"))
     return "the server does not respond with HTTP/1.1: see whether host and port are right";

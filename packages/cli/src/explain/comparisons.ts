@@ -1,11 +1,11 @@
-import { keyMembers, secondKey } from "../causes/binding-causes.ts";
-import { acceptedTypes } from "../causes/header-causes.ts";
+import { keyMembers, profiles } from "@certbound/core/internal";
+import { claimOf, type Facts } from "../causes/cause.ts";
 import { granted, timeText } from "../causes/claim-causes.ts";
+import { secondKey } from "../causes/confirmation-causes.ts";
 import { keyIds } from "../causes/key-causes.ts";
-import { nameText, validityText } from "../rendering/certificate-text.ts";
-import { printable, printableValue } from "../rendering/printable.ts";
-import { claimOf, type Facts } from "./facts.ts";
-import type { StepName } from "./step-names.ts";
+import { acceptedTypes } from "../causes/token-causes.ts";
+import { nameText, printable, printableValue, validityText } from "../rendering/printable.ts";
+import type { StepName } from "./steps.ts";
 
 /** What a step expects, and what it saw; values of the token are made harmless. */
 export interface Comparison {
@@ -21,8 +21,8 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
   }),
   algorithm: ({ token, rules }) => ({
     expected:
-      rules.algorithms?.join(", ") ??
-      (rules.profile === "fapi2" ? "PS256, ES256, EdDSA, Ed25519" : "any with a key pair: RS, PS, ES, EdDSA, ML-DSA"),
+      (rules.algorithms ?? (rules.profile && profiles[rules.profile].algorithms))?.join(", ") ??
+      "any with a key pair: RS, PS, ES, EdDSA, ML-DSA",
     seen: printableValue(token.header?.["alg"]),
   }),
   type: (facts) => ({ expected: acceptedTypes(facts), seen: printableValue(facts.token.header?.["typ"]) }),

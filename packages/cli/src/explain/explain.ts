@@ -1,19 +1,16 @@
-import { type AccessTokenError, type VerifierOptions } from "@certbound/core";
+import { AccessTokenError, createVerifier, type JsonWebKeySet, type VerifierOptions } from "@certbound/core";
+import { isTlsUnverified } from "@certbound/core/internal";
 import { type ExplainArguments } from "../arguments/explain-arguments.ts";
-import { readAuthorities } from "../inputs/authorities.ts";
-import { recordingFetch } from "../inputs/issuer-exchanges.ts";
-import { keySet } from "../inputs/key-set.ts";
-import { readToken } from "../inputs/token-source.ts";
-import { verifyingFetch } from "../inputs/verifying-fetch.ts";
-import type { Surroundings } from "../surroundings.ts";
-import { UsageError } from "../usage-error.ts";
-import { type Attempt, judge } from "./attempt.ts";
-import type { Facts } from "./facts.ts";
-import { findKeys } from "./issuer-keys.ts";
-import { presentedCertificate } from "./presented-certificate.ts";
+import type { Facts } from "../causes/cause.ts";
+import { readAuthorities } from "../inputs/certificate-file.ts";
+import { type Exchange, recordingFetch, verifyingFetch } from "../inputs/http-exchange.ts";
+import { presentedCertificate } from "../inputs/presented-certificate.ts";
+import { readKeySet } from "../inputs/text-source.ts";
+import { readToken, readTokenText } from "../inputs/token-input.ts";
+import { type Surroundings, UsageError } from "../program.ts";
+import { type Attempt, judge } from "./attempts.ts";
 import { findFaults } from "./probe.ts";
 import { type ExplainReport, explainReport } from "./report.ts";
-import { readTokenText } from "./token-reading.ts";
 
 /**
  * Explains what core says of a token and a client certificate: first as it is configured, then again without each obstacle.
@@ -24,9 +21,9 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   if (given.token === "-" && given.certificate === "-") throw new UsageError("only one of --token and --cert can be -");
   const { text, ...tokenInput } = await readToken(given.token, surroundings);
   const presented = await presentedCertificate(given, surroundings);
-  const { jwks, ...keySetInput } = await keySet(given.jwks, surroundings);
+  const { jwks, ...keySetInput } = await readKeySet(given.jwks, surroundings);
   const ca = await readAuthorities(given.ca, surroundings);
-  const recording = recordingFetch(verifiesServers(surroundings) && ca.length === 0 ? fetch : verifyingFetch(ca));
+  const recording = recordingFetch(isTlsUnverified(surroundings.env) || ca.length > 0 ? verifyingFetch(ca) : fetch);
   const now = given.at ?? Date.now();
   const { issuer, audience, rules, scopes } = given;
   const options: VerifierOptions = { ...rules, issuer, audience, jwks, fetch: recording.fetch, clock: () => now };
@@ -51,17 +48,47 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   return explainReport(probing, facts);
 }
 
-/** Tells whether Node.js verifies the certificates of servers by default, as it does unless the environment says otherwise. */
-function verifiesServers({ env }: Pick<Surroundings, "env">): boolean {
-  return env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0";
-}
-
 /** What core does not take as an option is not taken here. */
 async function judgeConfigured(attempt: Attempt): Promise<AccessTokenError | undefined> {
   try {
     return await judge(attempt);
   } catch (error) {
     if (error instanceof TypeError && error.message.startsWith("certbound:")) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** The keys of the configured issuer, or why there are none. */
+interface IssuerKeys {
+  readonly keys: JsonWebKeySet | undefined;
+  readonly failure: AccessTokenError | undefined;
+}
+
+/** What is known of the keys once core has judged. */
+interface KeysSought {
+  readonly options: VerifierOptions;
+  /** What core said. */
+  readonly first: AccessTokenError | undefined;
+  /** What it asked the issuer, and goes on asking. */
+  readonly exchanges: readonly Exchange[];
+}
+
+/** Takes the keys of the configured issuer from what core was answered; it is asked once, whether core came to it or not. */
+async function findKeys({ options, first, exchanges }: KeysSought): Promise<IssuerKeys> {
+  const { jwks } = options;
+  if (typeof jwks === "object" && !(jwks instanceof URL)) return { keys: jwks, failure: undefined };
+  const failure = exchanges.length === 0 ? await fetchFailure(options) : first;
+  if (failure?.code === "ERR_KEYS_UNAVAILABLE") return { keys: undefined, failure };
+  // The last answer is that of the key set: core has just accepted it.
+  return { keys: JSON.parse(exchanges.at(-1)?.body ?? "") as JsonWebKeySet, failure: undefined };
+}
+
+async function fetchFailure(options: VerifierOptions): Promise<AccessTokenError | undefined> {
+  try {
+    await createVerifier(options).ready();
+    return undefined;
+  } catch (error) {
+    if (error instanceof AccessTokenError) return error;
     throw error;
   }
 }

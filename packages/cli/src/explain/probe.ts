@@ -1,23 +1,7 @@
 import { AccessTokenError, type JsonWebKeySet, verifyCertificateBinding, type VerifierOptions } from "@certbound/core";
-import { type Attempt, judge, type RemovalContext } from "./attempt.ts";
-import { withoutObstacle } from "./removals.ts";
-import { type StepName, stepNames, stepOfCode } from "./step-names.ts";
-
-/** What core found, in its own words. */
-export interface Fault {
-  readonly step: StepName;
-  readonly error: AccessTokenError;
-}
-
-/** All that core found. */
-export interface Probing {
-  /** In the order of core; the first is the one that the API answers with. */
-  readonly faults: readonly Fault[];
-  /** The step at which there was nothing left to remove; undefined: all of them were reached. */
-  readonly stopped: StepName | undefined;
-  /** The steps of which only a part was judged, since a profile had to be left out, and with it its own demands. */
-  readonly partlyJudged: readonly StepName[];
-}
+import { profiles } from "@certbound/core/internal";
+import { type Attempt, judge, type RemovalContext, withoutObstacle } from "./attempts.ts";
+import { type Fault, type Probing, type StepName, stepNames, stepOfCode } from "./steps.ts";
 
 /** What is asked beyond the first refusal. */
 export interface Probe {
@@ -67,7 +51,7 @@ export async function findFaults({ configured, first, keys, failure, context }: 
 
 /** The steps in which a profile demands more than its options could say. */
 function demandsOf(profile: VerifierOptions["profile"]): readonly StepName[] {
-  return profile === "fapi2" ? ["time", "claims"] : ["claims"];
+  return profile !== undefined && profiles[profile].issuedAhead !== undefined ? ["time", "claims"] : ["claims"];
 }
 
 /** Why the keys could not be fetched is better known than that there were none to go on with. */

@@ -1,13 +1,12 @@
 import { type AccessTokenError, type AccessTokenErrorCode, httpRejection } from "@certbound/core";
-import { isTime } from "../causes/claim-causes.ts";
+import { isNumericDate } from "@certbound/core/internal";
+import type { Facts } from "../causes/cause.ts";
 import { findCause } from "../causes/find-cause.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { type ExitCode, exitCodes } from "../program.ts";
 import { printable } from "../rendering/printable.ts";
-import type { Facts } from "./facts.ts";
-import type { Probing } from "./probe.ts";
+import type { Style, Styling } from "../rendering/styling.ts";
 import { comparisons } from "./comparisons.ts";
-import type { StepName } from "./step-names.ts";
-import { type StepStatus, verificationSteps } from "./verification-steps.ts";
+import { type Probing, type StepName, type StepStatus, verificationSteps } from "./steps.ts";
 
 /** One step of the verification, told. */
 export interface ExplainedStep {
@@ -37,13 +36,20 @@ export interface ExplainReport {
   readonly notes: readonly string[];
 }
 
+const marks: Readonly<Record<StepStatus, readonly [string, Style]>> = {
+  passed: ["✓", "good"],
+  failed: ["✗", "bad"],
+  unknown: ["–", "faint"],
+};
+
 /** Puts what core found beside what the token and the certificate say. */
 export function explainReport(probing: Probing, facts: Facts): ExplainReport {
   const [first] = probing.faults;
   const claims = facts.token.claims ?? {};
   const steps = verificationSteps(probing, {
     asksForScopes: facts.rules.scopes.length > 0,
-    hasUnreadableTime: !isTime(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isTime(claims[name])),
+    hasUnreadableTime:
+      !isNumericDate(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isNumericDate(claims[name])),
     hasKeys: facts.keys !== undefined,
   });
   return {
@@ -64,6 +70,22 @@ export function explainReport(probing: Probing, facts: Facts): ExplainReport {
     })),
     notes: notesOf(probing, facts),
   };
+}
+
+/** Writes what was found for people. */
+export function explainText(report: ExplainReport, style: Styling): string {
+  const { answer, accepted, certificate, notes } = report;
+  const verdict = accepted
+    ? style("good", "accepted")
+    : `${style("bad", "refused")}: the API answers ${answer.status}, for ${answer.code ?? ""}`;
+  const lines = [
+    ...report.steps.flatMap((step) => stepLines(step, style)),
+    "",
+    verdict,
+    ...(certificate.configure === undefined ? [] : [`certificateResolver: ${certificate.configure}`]),
+    ...notes.map((note) => style("faint", `note: ${note}`)),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 function explained(error: AccessTokenError, facts: Facts): Partial<ExplainedStep> {
@@ -113,4 +135,23 @@ function notesOf({ partlyJudged }: Probing, { token, presented, now, markedInput
     );
   }
   return notes;
+}
+
+function stepLines(step: ExplainedStep, style: Styling): readonly string[] {
+  const [mark, color] = marks[step.status];
+  const name = step.step.padEnd(13);
+  if (step.status !== "failed") return [`${style(color, mark)} ${name}${step.seen ?? ""}`.trimEnd()];
+  const first = step.first === true ? style("strong", "  <- the API answers with this one") : "";
+  return [
+    `${style(color, mark)} ${style("strong", name)}${step.code ?? ""}${first}`,
+    ...line("expected", step.expected),
+    ...line("seen", step.seen),
+    ...line("detail", step.detail),
+    ...line("reason", step.reason),
+    ...line("fix", step.fix),
+  ];
+
+  function line(label: string, text: string | undefined): readonly string[] {
+    return text === undefined || text === "" ? [] : [`    ${style("faint", label.padEnd(9))}${text}`];
+  }
 }

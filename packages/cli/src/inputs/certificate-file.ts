@@ -1,7 +1,9 @@
 import type { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
+import { type Surroundings, UsageError } from "../program.ts";
+import { readSource } from "./text-source.ts";
 
-/** What a file that should hold a certificate holds instead. */
+/** The things that a file holds instead of a certificate. */
 export type NoCertificate =
   | "empty"
   | "private-key"
@@ -23,6 +25,68 @@ export interface CertificateFile {
   readonly fault: NoCertificate | undefined;
   readonly bytes: Buffer;
 }
+
+/** What a file that should hold a certificate holds instead, and what to do about it. */
+export interface FileFault {
+  /** Stable, for programs. */
+  readonly id: string;
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** The faults of a file, in words. */
+export const fileFaults: Readonly<Record<NoCertificate, FileFault>> = {
+  empty: {
+    id: "certificate-file-empty",
+    reason: "the file is empty",
+    fix: "see what should have written it",
+  },
+  "private-key": {
+    id: "certificate-file-is-private-key",
+    reason: "the file holds a private key, not a certificate",
+    fix: "name the certificate; keep the key where it is",
+  },
+  "public-key": {
+    id: "certificate-file-is-public-key",
+    reason: "the file holds a public key, not a certificate",
+    fix: "name the certificate",
+  },
+  request: {
+    id: "certificate-file-is-request",
+    reason: "the file holds a certificate signing request, which nobody has signed yet",
+    fix: "name the certificate that the authority made of it",
+  },
+  pkcs7: {
+    id: "certificate-file-is-pkcs7",
+    reason: "the file holds certificates in a PKCS #7 bundle",
+    fix: "openssl pkcs7 -print_certs -in FILE -out client.pem",
+  },
+  pkcs12: {
+    id: "certificate-file-is-pkcs12",
+    reason: "the file is a PKCS #12 archive: certificate, key and chain behind a password",
+    fix: "openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem",
+  },
+  "escaped-line-breaks": {
+    id: "certificate-escaped-line-breaks",
+    reason: "the line breaks of the PEM text are written as \\n, as in a variable of the environment",
+    fix: "put real line feeds back: value.replaceAll('\\\\n', '\\n')",
+  },
+  "der-named-pem": {
+    id: "certificate-der-named-pem",
+    reason: "the file is called .pem and holds DER: what expects PEM cannot read it",
+    fix: "openssl x509 -inform der -in FILE -out client.pem, or call it .der",
+  },
+  "truncated-pem": {
+    id: "certificate-truncated",
+    reason: "the PEM text has a beginning, and no end or no content that is a certificate: it was cut off",
+    fix: "copy the whole file",
+  },
+  "something-else": {
+    id: "certificate-file-is-something-else",
+    reason: "the file holds no certificate",
+    fix: "give a certificate as PEM or DER",
+  },
+};
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -50,6 +114,23 @@ export function readCertificateFile(name: string, bytes: Buffer): CertificateFil
     return { name, certificates: [], fault: der === undefined ? faultOf(text, bytes) : "der-named-pem", bytes };
   }
   return { name, certificates: [der], fault: undefined, bytes };
+}
+
+/**
+ * Reads the certificates of authorities, as PEM. Node passes over what is none, and would trust nobody.
+ *
+ * @throws UsageError for a file without one
+ */
+export async function readAuthorities(
+  names: readonly string[],
+  surroundings: Surroundings,
+): Promise<readonly string[]> {
+  const files = await Promise.all(
+    names.map(async (name) => readCertificateFile(name, await readSource(name, "--ca", surroundings))),
+  );
+  const empty = files.find(({ fault }) => fault !== undefined);
+  if (empty !== undefined) throw new UsageError(`--ca: there is no certificate in it (${String(empty.fault)})`);
+  return files.flatMap(({ certificates }) => certificates.map(String));
 }
 
 /**

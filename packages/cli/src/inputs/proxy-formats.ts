@@ -5,6 +5,7 @@ import {
   azureAppService,
   azureContainerApps,
   caddy,
+  type CertificateEncoding,
   cloudflare,
   cloudFoundry,
   cloudFront,
@@ -20,7 +21,7 @@ import {
   rfc9440,
   traefik,
 } from "@certbound/core";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../program.ts";
 
 /** A format with its options, and how it is written in code. */
 export interface WrittenFormat {
@@ -82,19 +83,19 @@ const guesses: readonly (readonly [keyof typeof formats, Readonly<Record<string,
   ["cloudflare", { encoding: "sha256-hex" }],
 ];
 
-/** Every encoding that core decodes, the strictest first. */
-const encodings = [
-  "rfc9440",
-  "pem-urlencoded",
-  "pem-urlencoded-chain",
-  "pem-spaces",
-  "pem-base64",
-  "der-base64",
-  "der-base64-list",
-  "sha256-hex",
-  "sha256-base64url",
-  "sha256-base64",
-];
+/** Every encoding that core decodes, the strictest first; one that is not named here does not compile. */
+const encodings = Object.keys({
+  rfc9440: true,
+  "pem-urlencoded": true,
+  "pem-urlencoded-chain": true,
+  "pem-spaces": true,
+  "pem-base64": true,
+  "der-base64": true,
+  "der-base64-list": true,
+  "sha256-hex": true,
+  "sha256-base64url": true,
+  "sha256-base64": true,
+} satisfies Readonly<Record<CertificateEncoding, true>>);
 
 /**
  * Makes the format of a name.

@@ -3,8 +3,8 @@ import { constants, createReadStream, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import type { Surroundings } from "../surroundings.ts";
-import { UsageError } from "../usage-error.ts";
+import type { JsonWebKeySet } from "@certbound/core";
+import { type Surroundings, UsageError } from "../program.ts";
 
 /** The longest input that is read, in bytes. */
 const MAX_INPUT = 4 * 1024 * 1024;
@@ -12,12 +12,21 @@ const MAX_INPUT = 4 * 1024 * 1024;
 /** How long an input has to end, in milliseconds. */
 const INPUT_TIMEOUT = 60_000;
 
+/** More levels than a key set or an option has, and fewer than a stack of calls holds. */
+const MAX_LEVELS = 100;
+
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** A text that was read. */
 export interface TextInput {
   /** Without a byte order mark. */
   readonly text: string;
+  readonly hasByteOrderMark: boolean;
+}
+
+/** The key set of the command line: that of a file, or its URL. */
+export interface KeySetInput {
+  readonly jwks: JsonWebKeySet | string | undefined;
   readonly hasByteOrderMark: boolean;
 }
 
@@ -55,6 +64,34 @@ export async function readText(
   const bytes = await readSource(path, option, surroundings);
   const hasByteOrderMark = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   return { text: new TextDecoder().decode(bytes), hasByteOrderMark };
+}
+
+/**
+ * Reads the key set in a file; the address of one is left to core.
+ *
+ * @throws UsageError
+ */
+export async function readKeySet(source: string | undefined, surroundings: Surroundings): Promise<KeySetInput> {
+  if (source === undefined || /^https?:/.test(source)) return { jwks: source, hasByteOrderMark: false };
+  const { text, hasByteOrderMark } = await readText(source, "--jwks", surroundings);
+  const parsed = jsonOf(text);
+  if (isNestedDeeply(parsed))
+    throw new UsageError("--jwks: the file is not a JSON Web Key Set: it is nested too deeply");
+  // What it has to look like, core says.
+  return { jwks: parsed as JsonWebKeySet, hasByteOrderMark };
+}
+
+/** Tells whether a value out of JSON is nested so deeply that a recursive function, such as JSON.stringify, can fail. */
+export function isNestedDeeply(value: unknown, levels: number = MAX_LEVELS): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isNestedDeeply(inner, levels - 1));
+}
+
+/** Removes the given characters from the end of a text, in one pass: a regular expression takes quadratic time for it. */
+export function trimEnd(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 /** An input that is too long, or does not end. */
@@ -97,5 +134,13 @@ async function withinTime(reading: Promise<Buffer>): Promise<Buffer> {
     return await Promise.race([reading, late]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError("--jwks: the file is not JSON");
   }
 }

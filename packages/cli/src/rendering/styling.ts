@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import type { Surroundings } from "../surroundings.ts";
+import type { Surroundings } from "../program.ts";
 
 /** The ways in which words are set off. */
 export type Style = "good" | "bad" | "faint" | "strong";

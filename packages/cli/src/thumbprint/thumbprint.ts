@@ -1,15 +1,14 @@
-import { createHash, type X509Certificate } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { certificateThumbprint } from "@certbound/core";
 import type { ThumbprintArguments } from "../arguments/thumbprint-arguments.ts";
-import { type FoundCause } from "../causes/cause.ts";
-import { fileCause } from "../causes/certificate-causes.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { leafFirst, readCertificateFile } from "../inputs/certificate-file.ts";
-import { serverCertificates } from "../inputs/server-certificates.ts";
+import { type FileFault, fileFaults, leafFirst, readCertificateFile } from "../inputs/certificate-file.ts";
 import { readSource } from "../inputs/text-source.ts";
-import { nameText, validityText } from "../rendering/certificate-text.ts";
-import type { Surroundings } from "../surroundings.ts";
+import { type ExitCode, exitCodes, type Surroundings } from "../program.ts";
+import { nameText, validityText } from "../rendering/printable.ts";
+import type { Styling } from "../rendering/styling.ts";
+import { serverCertificates } from "./server-certificates.ts";
 
 /** One certificate, told. */
 export interface TellingCertificate {
@@ -31,8 +30,17 @@ export interface ThumbprintReport {
   /** The leaf first. */
   readonly certificates: readonly TellingCertificate[];
   /** Why there is none. */
-  readonly fault?: FoundCause;
+  readonly fault?: FileFault;
 }
+
+const labels: readonly (readonly [keyof TellingCertificate, string])[] = [
+  ["subject", "subject"],
+  ["issuer", "issuer"],
+  ["validFrom", "valid from"],
+  ["validTo", "valid to"],
+  ["hex", "hex"],
+  ["hexWithColons", "with colons"],
+];
 
 /**
  * Tells the thumbprints of the certificates in a file, or of the server at an address.
@@ -64,13 +72,21 @@ export async function thumbprint(
   }
   const file = readCertificateFile(source, await readSource(source, "thumbprint", surroundings));
   if (file.fault === undefined) return { ...told(file.certificates), exitCode: exitCodes.good, source: "file" };
-  return { ...told([]), exitCode: exitCodes.bad, source: "file", fault: fileCause(file.fault) };
+  return { ...told([]), exitCode: exitCodes.bad, source: "file", fault: fileFaults[file.fault] };
+}
+
+/** Writes the thumbprints for people. */
+export function thumbprintText({ certificates, source, fault }: ThumbprintReport, style: Styling): string {
+  if (fault !== undefined) return `${style("bad", "no certificate")}: ${fault.reason}\nfix: ${fault.fix}\n`;
+  const title = source === "server" ? ["The server's own certificate, not that of a client:"] : [];
+  return `${[...title, ...certificates.flatMap((certificate, index) => lines(certificate, index, style))].join("\n")}\n`;
 }
 
 function telling(certificate: X509Certificate, all: boolean): TellingCertificate {
-  const hex = createHash("sha256").update(certificate.raw).digest("hex");
+  const told = certificateThumbprint(certificate);
+  const hex = Buffer.from(told, "base64url").toString("hex");
   return {
-    "x5t#S256": certificateThumbprint(certificate),
+    "x5t#S256": told,
     subject: nameText(certificate, "subject"),
     issuer: nameText(certificate, "issuer"),
     validFrom: validityText(certificate, "validFrom"),
@@ -84,4 +100,14 @@ function addressOf(source: string): { readonly host: string; readonly port: numb
   const [, bracketed, plain, port] = /^(?:\[([\da-f:.]+)\]|([^\s/:]+)):(\d{1,5})$/i.exec(source) ?? [];
   const host = bracketed ?? plain;
   return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
+}
+
+function lines(certificate: TellingCertificate, index: number, style: Styling): readonly string[] {
+  const role = index === 0 ? "" : style("faint", "  of the chain: no token is bound to it");
+  return [
+    `${style("strong", certificate["x5t#S256"])}${role}`,
+    ...labels
+      .filter(([name]) => certificate[name] !== undefined)
+      .map(([name, label]) => `    ${style("faint", label.padEnd(13))}${certificate[name] ?? ""}`),
+  ];
 }

@@ -67,8 +67,11 @@ declare const allHeaders: unique symbol;
 /** A request whose header list is complete, as {@link withAllHeaders} found; header values are read from no other. */
 export type RequestWithAllHeaders = NodeRequest & { readonly [allHeaders]: true };
 
+/** How many header fields Node keeps, where `maxHeadersCount` is not a number. */
+export const DEFAULT_MAX_HEADERS = 1000;
+
 /** The length of `rawHeaders` at which Node stops to keep fields, where `maxHeadersCount` is not a number. */
-const DEFAULT_MAX_LENGTH = 2000;
+const DEFAULT_MAX_LENGTH = 2 * DEFAULT_MAX_HEADERS;
 
 /**
  * Returns the request itself if its header list is complete, and otherwise the detail of an error.

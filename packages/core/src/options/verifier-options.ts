@@ -113,14 +113,30 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
   });
 }
 
+/** The variables of an environment. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Tells whether Node.js accepts every TLS server, unless the connection says otherwise; reads the variable as Node.js does. */
-export function isTlsUnverified(): boolean {
-  return process.env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
+export function isTlsUnverified(env: Environment = process.env): boolean {
+  return env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
+}
+
+/** Reads the options that an environment gives; an empty variable counts as not set. Their values are not checked. */
+export function environmentOptions(env: Environment): {
+  readonly issuer: string | undefined;
+  readonly audience: readonly string[] | undefined;
+  readonly jwks: string | undefined;
+} {
+  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = withoutPrototype(env);
+  return {
+    issuer: issuer || undefined,
+    audience: audience ? audience.split(",").map((item) => item.trim()) : undefined,
+    jwks: jwks || undefined,
+  };
 }
 
 function withEnvironment(given: VerifierOptions): VerifierOptions {
-  const own = withoutPrototype(process.env);
-  const { CERTBOUND_ISSUER: issuer, CERTBOUND_AUDIENCE: audience, CERTBOUND_JWKS_URI: jwks } = own;
+  const { issuer, audience, jwks } = environmentOptions(process.env);
   if (issuer && !issuerIdentifier.accepts(issuer)) {
     throw new TypeError("certbound: CERTBOUND_ISSUER must not be a URL with credentials");
   }
@@ -129,10 +145,9 @@ function withEnvironment(given: VerifierOptions): VerifierOptions {
       "certbound: CERTBOUND_JWKS_URI must be an https URL, or http on a loopback address, without credentials",
     );
   }
-  const audiences = audience ? audience.split(",").map((item) => item.trim()) : undefined;
-  if (audiences?.includes("")) throw new TypeError("certbound: CERTBOUND_AUDIENCE has an empty item");
-  const { audience: givenAudience = audiences } = given;
-  return withoutPrototype({ ...given, issuer: issuer || undefined, audience: givenAudience, jwks: jwks || undefined });
+  if (audience?.includes("")) throw new TypeError("certbound: CERTBOUND_AUDIENCE has an empty item");
+  const { audience: givenAudience = audience } = given;
+  return withoutPrototype({ ...given, issuer, audience: givenAudience, jwks });
 }
 
 function parseIssuers(options: VerifierOptions, demands: ProfileDemands): readonly IssuerConfiguration[] {

@@ -18,10 +18,10 @@ export interface ClaimRules {
 export type TokenHeader = Pick<CompactJws, "algorithm" | "type">;
 
 /** Claims of ID tokens, logout tokens and security events (RFC 8725 section 3.12). */
-const foreignClaims = ["nonce", "at_hash", "c_hash", "events"];
+export const foreignClaims: readonly string[] = ["nonce", "at_hash", "c_hash", "events"];
 
 /** The last second of the year 9999; a greater number is no time, or milliseconds. */
-const MAX_NUMERIC_DATE = 253_402_300_799;
+export const MAX_NUMERIC_DATE = 253_402_300_799;
 
 /**
  * Checks algorithm, type, issuer, audience, times and the form of the other claims, in this order (RFC 9068 section 4).
@@ -174,11 +174,15 @@ function checkTimes(
   if (now >= issued + maxTokenAge + clockTolerance) throw rejected("ERR_TOKEN_EXPIRED", "it is older than maxTokenAge");
 }
 
-/** NumericDate is a JSON number (RFC 7519 section 2); JSON.parse reads 1e999 as Infinity. */
+/** Tells whether a claim is a NumericDate: a JSON number (RFC 7519 section 2); JSON.parse reads 1e999 as Infinity. */
+export function isNumericDate(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE;
+}
+
 function numericDate(claims: JsonObject, name: "exp" | "nbf" | "iat"): number | undefined {
   const value = ownMember(claims, name);
   if (value === undefined) return undefined;
-  if (typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE) return value;
+  if (isNumericDate(value)) return value;
   throw rejected("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000`);
 }
 

@@ -1,7 +1,8 @@
 import type { Buffer } from "node:buffer";
 import { withoutPrototype } from "./object-member.ts";
 
-const MIN_RSA_MODULUS = 2048;
+/** The minimum length of the modulus of an RSA key, in bits. */
+export const MIN_RSA_MODULUS = 2048;
 
 /**
  * Tells whether an RSA key has 2048 bits at least (RFC 7518 section 3.3), by its details as Node gives them; keys of other

@@ -43,7 +43,7 @@ interface KeyEntry {
 }
 
 /** The maximum number of keys that can verify signatures in one set. */
-const MAX_KEYS = 1000;
+export const MAX_KEYS = 1000;
 
 /** How many keys are judged before the event loop gets a turn. */
 const BATCH = 100;

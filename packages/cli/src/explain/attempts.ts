@@ -1,11 +1,48 @@
-import type { AccessTokenErrorCode, SignatureAlgorithm, VerifierOptions } from "@certbound/core";
-import type { Attempt, RemovalContext } from "./attempt.ts";
+import {
+  AccessTokenError,
+  type AccessTokenErrorCode,
+  createVerifier,
+  type SignatureAlgorithm,
+  type VerifierOptions,
+  type VerifyOptions,
+} from "@certbound/core";
+import { defaultTokenTypes, profiles } from "@certbound/core/internal";
+import type { TokenReading } from "../inputs/token-input.ts";
+
+/** One question to core: this token, by these options. */
+export interface Attempt {
+  readonly token: string;
+  readonly options: VerifierOptions;
+  readonly use: VerifyOptions;
+}
+
+/** What a removal may look at beside the attempt that was refused. */
+export interface RemovalContext {
+  readonly token: TokenReading;
+  /** Seconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * Has core judge; undefined: it accepts.
+ *
+ * @throws TypeError when core refuses the options
+ */
+export async function judge({ token, options, use }: Attempt): Promise<AccessTokenError | undefined> {
+  try {
+    await createVerifier(options).verify(token, use);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AccessTokenError) return error;
+    throw error;
+  }
+}
 
 /** Ways to take one obstacle out of the configuration, the slightest first; core says whether one worked. */
 type Removal = (attempt: Attempt, context: RemovalContext) => readonly Attempt[];
 
 /** What core accepts where the binding is required and no type is named; "report-only" would accept less. */
-const USUAL_TYPES = ["at+jwt", "JWT", null];
+const usualTypes = [...defaultTokenTypes(true)];
 
 const withoutTime: Removal = (attempt, { token: { claims = {} } }) => {
   const [exp, nbf, iat] = ["exp", "nbf", "iat"].map((name) => claims[name]).map(numberOrUndefined);
@@ -20,7 +57,7 @@ const withoutBinding: Removal = (attempt) => {
   const relaxed = (options: VerifierOptions): Attempt => ({
     ...attempt,
     // Those of a profile remain; "report-only" alone would accept fewer types.
-    options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? USUAL_TYPES } : options,
+    options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? usualTypes } : options,
     use: { ...attempt.use, validateCertificateBinding: "report-only" },
   });
   // The profile fapi2 permits no other mode.
@@ -82,8 +119,10 @@ function withAndWithoutProfile(attempt: Attempt, change: VerifierOptions): reado
 
 /** What can be said without the name of a profile is said: its types, and its tolerance for clocks. */
 function withoutProfile(options: VerifierOptions): VerifierOptions {
-  const { profile, tokenTypes = ["at+jwt"], clockTolerance = profile === "fapi2" ? 10 : undefined } = options;
-  return profile === undefined ? options : { ...options, profile: undefined, tokenTypes, clockTolerance };
+  if (options.profile === undefined) return options;
+  const demands = profiles[options.profile];
+  const { tokenTypes = demands.tokenTypes, clockTolerance = demands.clockTolerance.usual } = options;
+  return { ...options, profile: undefined, tokenTypes, clockTolerance };
 }
 
 function withOptions(attempt: Attempt, change: VerifierOptions): Attempt {

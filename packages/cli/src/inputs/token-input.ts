@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
-import { trimEnd } from "../trim-end.ts";
+import { existsSync } from "node:fs";
+import { isJsonObject, type JsonObject } from "@certbound/core/internal";
+import { type Surroundings, UsageError } from "../program.ts";
+import { readText, type TextInput, trimEnd } from "./text-source.ts";
 
 const QUOTES = "\"'`";
-
-/** Members of a JSON object. */
-export type Members = Readonly<Record<string, unknown>>;
 
 /** What can be read in a token, by nobody's word but its own: it decides nothing, it explains. */
 export interface TokenReading {
@@ -13,10 +13,27 @@ export interface TokenReading {
   /** The token that is in the text, where that is more than a token; else the text. */
   readonly repaired: string;
   readonly parts: readonly string[];
-  readonly header: Members | undefined;
-  readonly claims: Members | undefined;
+  readonly header: JsonObject | undefined;
+  readonly claims: JsonObject | undefined;
   /** The bytes of the signature. */
   readonly signature: Buffer;
+}
+
+/**
+ * Reads an access token from a file, or from standard input for `-`; one line feed that ends it is not part of it.
+ *
+ * @throws UsageError for a token on the command line
+ */
+export async function readToken(source: string | undefined, surroundings: Surroundings): Promise<TextInput> {
+  if (source === undefined) throw new UsageError("--token is missing: give a file, or - for standard input");
+  if (source !== "-" && !existsSync(source)) {
+    throw new UsageError(
+      "--token takes a file, or - for standard input, and there is no such file. A token is never taken from the command " +
+        "line: it would be in the shell's history, and in ps for everybody on this machine",
+    );
+  }
+  const { text, hasByteOrderMark } = await readText(source, "--token", surroundings);
+  return { text: text.replace(/\r?\n$/, ""), hasByteOrderMark };
 }
 
 /** Reads a token as far as it can be read. */
@@ -57,14 +74,14 @@ function percentDecoded(text: string): string {
   }
 }
 
-function jsonObject(part: string): Members | undefined {
+function jsonObject(part: string): JsonObject | undefined {
   return jsonText(Buffer.from(part, "base64url").toString("utf8"));
 }
 
-function jsonText(text: string): Members | undefined {
+function jsonText(text: string): JsonObject | undefined {
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Members) : undefined;
+    return isJsonObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

@@ -4,9 +4,9 @@ import {
   createAuthenticator,
   protectedResourceMetadata,
   type ProtectedResourceOptions,
-} from "../src/authenticator.ts";
-import type { NodeRequest } from "../src/http/incoming-request.ts";
-import { createVerifier } from "../src/verifier.ts";
+} from "../../src/authenticator.ts";
+import type { NodeRequest } from "../../src/http/incoming-request.ts";
+import { createVerifier } from "../../src/verifier.ts";
 
 const issuer = { issuer: "https://issuer.example", audience: "https://api.example" };
 const resource = "https://api.example/v1";

@@ -1,8 +1,7 @@
-import type { VerifierConfiguration } from "./options/configuration.ts";
-import { deepFreeze, isJsonObject, type JsonObject } from "./values/json-object.ts";
-import type { OptionRule } from "./values/known-options.ts";
-import { metadataLocation } from "./http/rejection.ts";
-import { isSecureUrl } from "./values/secure-url.ts";
+import { deepFreeze, isJsonObject, type JsonObject } from "../values/json-object.ts";
+import type { OptionRule } from "../values/known-options.ts";
+import { metadataLocation } from "./rejection.ts";
+import { isSecureUrl } from "../values/secure-url.ts";
 
 /** What a protected resource says of itself (RFC 9728 section 2); empty lists are left out. */
 export interface ProtectedResourceMetadata {
@@ -36,7 +35,8 @@ export interface ProtectedResource {
 /** What the metadata is made of. */
 export interface ProtectedResourceParts {
   readonly resource: string;
-  readonly configuration: VerifierConfiguration;
+  /** The identifiers of the configured issuers. */
+  readonly issuers: readonly string[];
   /** Whether tokens come in the Authorization header, with the scheme `Bearer`. */
   readonly isBearerHeader: boolean;
   /** Members that the application adds. */
@@ -62,11 +62,11 @@ export const furtherMetadata: OptionRule = {
 
 /** Describes an API as an OAuth 2.0 protected resource, by its options. */
 export function describeProtectedResource(parts: ProtectedResourceParts): ProtectedResource {
-  const { resource, configuration, isBearerHeader, scopes } = parts;
+  const { resource, isBearerHeader, scopes } = parts;
   // A copy: what the application does to its object later does not change what is said.
   const further = jsonOf(parts.further);
   const { path } = metadataLocation(resource);
-  const issuers = configuration.issuers.map(({ issuer }) => issuer).filter(isSecureUrl);
+  const issuers = parts.issuers.filter(isSecureUrl);
   return {
     path,
     isAskedFor(method, target) {

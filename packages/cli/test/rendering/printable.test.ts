@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { printable, printableValue } from "../src/rendering/printable.ts";
+import { printable, printableValue } from "../../src/rendering/printable.ts";
 
 test.each([
   ["plain text, ümläute, 漢字 and 🙂", "plain text, ümläute, 漢字 and 🙂"],

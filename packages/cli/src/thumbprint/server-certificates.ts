@@ -1,10 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect, type DetailedPeerCertificate } from "node:tls";
-import { failureCode } from "./issuer-exchanges.ts";
-
-/** How long a server has for the handshake, in milliseconds. */
-const TIMEOUT = 10_000;
+import { failureCode, SERVER_TIMEOUT } from "../inputs/http-exchange.ts";
 
 /** The certificates of a server, the leaf first, or the code of what failed. */
 export type ServerCertificates = { readonly certificates: readonly X509Certificate[] } | { readonly failure: string };
@@ -37,7 +34,7 @@ export function serverCertificates({
       }
     });
     // The whole handshake: a server can send a byte now and then.
-    AbortSignal.timeout(TIMEOUT).addEventListener("abort", () => end({ failure: "ETIMEDOUT" }), { once: true });
+    AbortSignal.timeout(SERVER_TIMEOUT).addEventListener("abort", () => end({ failure: "ETIMEDOUT" }), { once: true });
     // Stays for the errors of a destroyed socket.
     socket.on("error", fail);
     socket.once("close", () => end({ failure: "ECONNRESET" }));

@@ -1,6 +1,6 @@
 import * as core from "@certbound/core";
 import { expect, test } from "vitest";
-import { formatNames, namedFormat } from "../src/inputs/proxy-formats.ts";
+import { formatNames, namedFormat } from "../../src/inputs/proxy-formats.ts";
 
 const options = { "forwarded-header": { header: "x-own", encoding: "rfc9440" } };
 

@@ -1,0 +1,17 @@
+// What the other packages of this project share with core. It is not part of the public API and may change in any release.
+
+export { keyMembers } from "./binding.ts";
+export { DEFAULT_MAX_HEADERS } from "./http/incoming-request.ts";
+export { MAX_BODY } from "./issuer/exchange.ts";
+export { MAX_KEYS } from "./issuer/keys/key-set.ts";
+export { profiles } from "./options/profiles.ts";
+export { signatureAlgorithms } from "./options/signature-algorithms.ts";
+export { defaultTokenTypes, normaliseTokenType } from "./options/token-types.ts";
+export { environmentOptions, isTlsUnverified } from "./options/verifier-options.ts";
+export { grantedScopes } from "./requirements.ts";
+export { foreignClaims, isNumericDate, MAX_NUMERIC_DATE } from "./token/claims.ts";
+export { MAX_TOKEN_LENGTH } from "./token/compact-jws.ts";
+export { isJsonObject, type JsonObject, ownMember } from "./values/json-object.ts";
+export { MIN_RSA_MODULUS } from "./values/rsa-modulus.ts";
+export { hasCredentials, isHttpsUrl } from "./values/secure-url.ts";
+export { THUMBPRINT_OF_NOTHING } from "./values/thumbprint.ts";
