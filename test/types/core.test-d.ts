@@ -11,6 +11,8 @@ import {
   certificateTenants,
   type ClientCertificate,
   createAuthenticator,
+  fromProxy,
+  rfc9440,
   createVerifier,
   httpRejection,
   type HttpRejection,
@@ -176,8 +178,15 @@ describe("an authenticator", () => {
     expectTypeOf(createAuthenticator<Http2ServerRequest>()()).parameters.toEqualTypeOf<[Http2ServerRequest]>();
     expectTypeOf(createAuthenticator()()(request)).resolves.toEqualTypeOf<AccessToken>();
     expectTypeOf(tlsCertificate(request)).toEqualTypeOf<ClientCertificate | null>();
-    // @ts-expect-error -- a request of the Fetch API has neither raw headers nor a socket
-    createAuthenticator<Request>();
+    // @ts-expect-error -- neither a Node request nor a WHATWG one
+    createAuthenticator<{ readonly req: IncomingMessage }>();
+  });
+
+  test("reads WHATWG requests", () => {
+    expectTypeOf(createAuthenticator<Request>()()).parameters.toEqualTypeOf<[Request]>();
+    expectTypeOf(fromProxy(rfc9440(), { trust: { dangerouslyTrustEverySender: true } })).toBeCallableWith(
+      new Request("https://api.example"),
+    );
   });
 
   test("takes resolvers that answer at once or later", () => {

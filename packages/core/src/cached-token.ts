@@ -5,13 +5,8 @@ import { isHashedCertificate } from "./certificate/client-certificate.ts";
 import type { VerifierConfiguration } from "./options/configuration.ts";
 import { type CredentialSources, inspectConnection } from "./credentials.ts";
 import { isDecisionObserved } from "./events/decision.ts";
-import {
-  headerValues,
-  type IncomingRequest,
-  type NodeRequest,
-  nodeRequest,
-  withAllHeaders,
-} from "./http/incoming-request.ts";
+import { headerValues, withAllHeaders } from "./http/header-list.ts";
+import { type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
 import { isAlwaysAsked } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
 import { unprovenCertificate } from "./certificate/tls-connection.ts";

@@ -2,7 +2,13 @@ import { applicationError, callApplication } from "./runtime/application-callbac
 import { authorizationHeader, bearerToken } from "./http/authorization-header.ts";
 import { type PresentedCertificate, presentedCertificate } from "./binding.ts";
 import { AccessTokenError, isCertificateErrorCode, rejected } from "./errors.ts";
-import { connectionOf, type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
+import {
+  connectionOf,
+  type IncomingRequest,
+  type NodeRequest,
+  nodeRequest,
+  type NodeSocket,
+} from "./http/incoming-request.ts";
 import type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
 import { isProxyResolver } from "./proxy/from-proxy.ts";
 import { tlsCertificate } from "./certificate/tls-certificate.ts";
@@ -127,10 +133,19 @@ async function findCertificate<Request>(
 /** A format of an application may throw anything, which must not look like a rejection. */
 function ownCertificate(resolver: OwnResolver, received: NodeRequest): ResolvedCertificate {
   try {
-    return resolver(received);
+    return resolver(received) ?? withoutConnection(received);
   } catch (cause) {
     throw applicationError("certificateResolver", cause);
   }
+}
+
+/** Returns the reason why there is no certificate where the request does not hold its connection; null otherwise. */
+function withoutConnection({ socket }: NodeRequest): AccessTokenError | null {
+  // A request may be made up without one.
+  if ((socket as NodeSocket | undefined) !== undefined) return null;
+  const detail =
+    "the request does not hold its connection (a WHATWG Request?): give certificateResolver, such as fromProxy(...)";
+  return rejected("ERR_CERTIFICATE_MISSING", detail);
 }
 
 /**

@@ -1,7 +1,7 @@
 // What the other packages of this project share with core. It is not part of the public API and may change in any release.
 
 export { keyMembers } from "./binding.ts";
-export { DEFAULT_MAX_HEADERS } from "./http/incoming-request.ts";
+export { DEFAULT_MAX_HEADERS } from "./http/header-list.ts";
 export { MAX_BODY } from "./issuer/exchange.ts";
 export { MAX_KEYS } from "./issuer/keys/key-set.ts";
 export { profiles } from "./options/profiles.ts";

@@ -1,5 +1,6 @@
 import { rejected } from "../errors.ts";
-import { headerValues, type NodeRequest, withAllHeaders } from "./incoming-request.ts";
+import { headerValues, withAllHeaders } from "./header-list.ts";
+import type { NodeRequest } from "./incoming-request.ts";
 
 /** All white space of ECMAScript, and the comma. */
 const separators =

@@ -3,7 +3,7 @@ import { memberOf } from "../values/object-member.ts";
 
 /** What is read of a Node request; `IncomingMessage`, `Http2ServerRequest` and Express's `Request` fit. */
 export interface NodeRequest {
-  /** Names and values in turn, exactly as received. */
+  /** Names and values in turn, exactly as received. Where it is empty or missing, `headers` are read instead. */
   readonly rawHeaders: readonly string[];
   readonly socket: NodeSocket;
   /** HTTP/2 only. */
@@ -32,26 +32,96 @@ export interface NodeSocket {
   disableRenegotiation?(): void;
 }
 
-/** A Node request, or a request object of a framework that holds one as `raw` (Fastify). */
-export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest };
+/**
+ * A Node request, a request object of a framework that holds one as `raw` (Fastify), or a WHATWG `Request` (route handlers of
+ * Next.js, Hono).
+ *
+ * A WHATWG `Request` does not hold its connection: without a `certificateResolver` it has no client certificate, and of the
+ * trust rules of `fromProxy` only `secret` and `dangerouslyTrustEverySender` can hold.
+ */
+export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest } | globalThis.Request;
+
+/** Reads the values of a header by its name in lower case, where repeated fields may have been joined to one value. */
+export type JoinedHeaders = (name: string) => readonly string[];
+
+/** What counts of a request, read once, as own members only. */
+class ReceivedRequest implements NodeRequest {
+  readonly rawHeaders: readonly string[];
+  readonly socket: NodeSocket;
+  readonly stream: NodeRequest["stream"];
+  /** Undefined where `rawHeaders` are read. */
+  readonly joinedHeaders: JoinedHeaders | undefined;
+
+  constructor({ rawHeaders, socket, stream }: NodeRequest, joinedHeaders?: JoinedHeaders) {
+    this.rawHeaders = rawHeaders;
+    this.socket = socket;
+    this.stream = stream;
+    this.joinedHeaders = joinedHeaders;
+  }
+}
 
 /**
- * Reads what counts of a request, once, into an object with own members only: of the Node request, which wins over one that a
- * framework holds as `raw`. Members that stand on `Object.prototype` do not count.
+ * Reads what counts of a request: of the Node request, which wins over one that a framework holds as `raw`. Members that stand
+ * on `Object.prototype` do not count.
  *
- * Where a request was made up without `rawHeaders`, reading them fails as an error of the application; without `socket`, the
- * connection has no certificate.
+ * A request that no server of Node received (serverless adapters, mocks, WHATWG requests), and whose `rawHeaders` are missing or
+ * empty although it has `headers`, is read from these. Without `socket`, the connection has no certificate.
+ *
+ * @throws TypeError for anything that is not a request
  */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
-  const given = request as NodeRequest & { readonly raw: NodeRequest };
+  if (request instanceof ReceivedRequest) return request;
+  if (!isObject(request)) throw notARequest();
+  const given = request as RequestShape;
   // The fast way, for requests of node:http: they have these members as their own, and no stream.
-  const { rawHeaders, socket, stream } = given;
+  const { rawHeaders, stream } = given;
   const isOwn = Object.hasOwn(given, "rawHeaders") && Object.hasOwn(given, "socket");
-  if (isOwn && rawHeaders !== undefined && stream === undefined) return { rawHeaders, socket, stream };
-  const node = memberOf(given, "rawHeaders") === undefined ? (memberOf(given, "raw") ?? given) : given;
-  const read = { rawHeaders: memberOf(node, "rawHeaders"), socket: memberOf(node, "socket") };
-  if (read.rawHeaders === undefined && read.socket === undefined) throw new TypeError("certbound: not a Node request");
-  return { ...(read as Omit<NodeRequest, "stream">), stream: memberOf(node, "stream") };
+  if (isOwn && stream === undefined && Array.isArray(rawHeaders) && rawHeaders.length > 0) {
+    return new ReceivedRequest(given);
+  }
+  const raw: unknown = Array.isArray(memberOf(given, "rawHeaders")) ? undefined : memberOf(given, "raw");
+  return readRequest(isObject(raw) ? (raw as RequestShape) : given);
+}
+
+/** What a request, or what holds one, may have. */
+type RequestShape = NodeRequest & { readonly headers?: unknown; readonly raw?: unknown };
+
+function readRequest(request: RequestShape): NodeRequest {
+  const [rawHeaders, headers] = [memberOf(request, "rawHeaders"), memberOf(request, "headers")];
+  const socket: unknown = memberOf(request, "socket");
+  const isOfServer = isObject(socket) && isObject(memberOf(socket as NodeSocket, "server"));
+  // Where Node received the request, only `rawHeaders` tell whether the list of its headers is complete.
+  const isRequest = Array.isArray(rawHeaders) || (!isOfServer && (isObject(headers) || isObject(socket)));
+  if (!isRequest) throw notARequest();
+  const received = { rawHeaders: rawHeaders ?? [], socket: socket as NodeSocket, stream: memberOf(request, "stream") };
+  const joined = isObject(headers) && !rawHeaders?.length && !isOfServer ? joinedHeadersOf(headers) : undefined;
+  return new ReceivedRequest(received, joined);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function joinedHeadersOf(headers: object): JoinedHeaders {
+  const get: unknown = memberOf(headers as { readonly get?: unknown }, "get");
+  const read = (name: string): readonly unknown[] =>
+    typeof get === "function"
+      ? [Reflect.apply(get, headers, [name])]
+      : Object.entries(headers).flatMap(([field, value]: [string, unknown]) =>
+          field.toLowerCase() === name ? value : [],
+        );
+  return (name) => {
+    const values = read(name).filter((value) => value !== undefined && value !== null);
+    if (values.every((value) => typeof value === "string")) return values;
+    throw new TypeError("certbound: the headers of the request must be strings, or arrays of strings");
+  };
+}
+
+function notARequest(): TypeError {
+  return new TypeError(
+    "certbound: this is not a request: pass the Node request (ctx.req in Koa, c.env.incoming in Hono on Node, event.node.req in " +
+      "h3, request or request.raw in Fastify), or a WHATWG Request",
+  );
 }
 
 /**
@@ -62,85 +132,7 @@ export function connectionOf({ stream, socket }: NodeRequest): object | undefine
   return (stream && memberOf(stream, "session")) ?? socket;
 }
 
-declare const allHeaders: unique symbol;
-
-/** A request whose header list is complete, as {@link withAllHeaders} found; header values are read from no other. */
-export type RequestWithAllHeaders = NodeRequest & { readonly [allHeaders]: true };
-
-/** How many header fields Node keeps, where `maxHeadersCount` is not a number. */
-export const DEFAULT_MAX_HEADERS = 1000;
-
-/** The length of `rawHeaders` at which Node stops to keep fields, where `maxHeadersCount` is not a number. */
-const DEFAULT_MAX_LENGTH = 2 * DEFAULT_MAX_HEADERS;
-
-/**
- * Returns the request itself if its header list is complete, and otherwise the detail of an error.
- *
- * Some versions of Node drop the HTTP/1 fields beyond `server.maxHeadersCount` without a trace, also from `rawHeaders`;
- * others respond with 431. A list that reaches the limit counts as incomplete in all versions: a client that sends many
- * fields can have those dropped that a proxy adds after its own. Over HTTP/2, Node rejects a request with too many fields
- * instead.
- */
-export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | string {
-  const { length } = request.rawHeaders;
-  // The type is a mark only: nothing is added to the request.
-  const complete = request as RequestWithAllHeaders;
-  if (length < DEFAULT_MAX_LENGTH && hasDefaultLimit(request)) return complete;
-  if (isHttp2(request)) return complete;
-  const maxLength = maxLengthOfHeaders(request);
-  if (length < maxLength) return complete;
-  return (
-    `the header list is incomplete: Node keeps ${maxLength / 2} fields (server.maxHeadersCount), and this request has ` +
-    `${Math.floor(length / 2)} or more (does a client hide the header of a proxy behind many others?)`
-  );
-}
-
-/**
- * Returns whether a request is of HTTP/1 and has the default limit, by plain reads, which are faster than `memberOf`: where
- * they find no stream and no number, `memberOf` finds neither.
- */
-function hasDefaultLimit(request: NodeRequest): boolean {
-  if (request.stream !== undefined) return false;
-  // A request may be made up without a socket.
-  const { server } = (request.socket as NodeSocket | undefined) ?? {};
-  return typeof server?.maxHeadersCount !== "number";
-}
-
 /** Returns whether a request came over HTTP/2: some applications give requests of HTTP/1 a `stream`, too. */
 export function isHttp2({ stream }: NodeRequest): boolean {
   return stream !== undefined && memberOf(stream, "session") !== undefined;
-}
-
-/**
- * Computes the limit as Node does, as an integer of 32 bits; Infinity where there is none.
- *
- * Node itself reads an inherited number as well, so that the lower one of both counts.
- */
-function maxLengthOfHeaders({ socket }: NodeRequest): number {
-  // A request may be made up without a socket.
-  const server = (socket as NodeSocket | undefined) && memberOf(socket, "server");
-  const counts = server ? [memberOf(server, "maxHeadersCount"), server.maxHeadersCount] : [undefined];
-  const lengths = counts.map((count) => (typeof count === "number" ? count << 1 : DEFAULT_MAX_LENGTH));
-  return Math.min(...lengths.map((length) => (length > 0 ? length : Number.POSITIVE_INFINITY)));
-}
-
-/**
- * Lists the values of every occurrence of one header, in order.
- *
- * Reads `rawHeaders`, since Node's `headers` drops or joins repeated ones.
- *
- * @param name in lower case
- */
-export function headerValues(request: RequestWithAllHeaders, name: string): readonly string[] {
-  const values: string[] = [];
-  let field: string | undefined;
-  for (const text of request.rawHeaders) {
-    if (field === undefined) {
-      field = text;
-    } else {
-      if (field.length === name.length && field.toLowerCase() === name) values.push(text);
-      field = undefined;
-    }
-  }
-  return values;
 }

@@ -2,14 +2,8 @@ import { createBoundedCache } from "../runtime/bounded-cache.ts";
 import { isThenable } from "../runtime/promises.ts";
 import { type ClientCertificate, parseVerifiedCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
-import {
-  headerValues,
-  type IncomingRequest,
-  type NodeRequest,
-  nodeRequest,
-  type RequestWithAllHeaders,
-  withAllHeaders,
-} from "../http/incoming-request.ts";
+import { headerElements, type RequestWithAllHeaders, withAllHeaders } from "../http/header-list.ts";
+import { type IncomingRequest, type NodeRequest, nodeRequest } from "../http/incoming-request.ts";
 import { isJsonObject } from "../values/json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
@@ -132,7 +126,7 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
   const { name, decode, verify } = format;
   const complete = withAllHeaders(request);
   if (typeof complete === "string") throw rejected("ERR_CERTIFICATE_MALFORMED", complete);
-  const values = headerValues(complete, name);
+  const values = headerElements(complete, name);
   const [value] = values;
   const reason = distrust(complete);
   if (value === undefined)
@@ -158,7 +152,7 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
 
 /** A verify header that is missing refuses: with some proxies, a client can have it removed by naming it in `Connection`. */
 function requireSuccess(request: RequestWithAllHeaders, { name, accepts }: Verification): void {
-  const values = headerValues(request, name);
+  const values = headerElements(request, name);
   const [value] = values;
   if (value === undefined)
     throw rejected(

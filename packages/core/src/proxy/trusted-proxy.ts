@@ -1,7 +1,8 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../certificate/client-certificate.ts";
-import { headerValues, type NodeRequest, type RequestWithAllHeaders } from "../http/incoming-request.ts";
+import { headerElements, type RequestWithAllHeaders } from "../http/header-list.ts";
+import type { NodeRequest, NodeSocket } from "../http/incoming-request.ts";
 import { isJsonObject } from "../values/json-object.ts";
 import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../values/known-options.ts";
 import { memberOf } from "../values/object-member.ts";
@@ -9,7 +10,8 @@ import { peerCertificate, unprovenCertificate } from "../certificate/tls-connect
 import { headerName } from "./forwarded-format.ts";
 
 /**
- * How a request proves that it comes from the proxy. At least one rule must be given, and all that are given must hold.
+ * How a request proves that it comes from the proxy. At least one rule must be given, and all that are given must hold. A WHATWG
+ * `Request` does not hold its connection: only `secret` can hold for it.
  *
  * A `secret` that is set in the same block of the proxy's configuration as the certificate header proves that the proxy
  * set the header. The other rules prove the machine only: they are enough where every listener and host of that proxy
@@ -28,6 +30,13 @@ export interface TrustedProxy {
   readonly certificateThumbprints?: readonly string[] | undefined;
   /** A header that the proxy sets to a secret of 32 characters at least; several values while it is changed. */
   readonly secret?: { readonly header: string; readonly value: string | readonly string[] } | undefined;
+  /**
+   * Trusts the header of every request. Only for a function that nothing but the platform can call, and whose platform removes
+   * the header that a client sends: an AWS Lambda function whose resource policy permits one ALB, an Azure Function that
+   * accepts requests from its front end only. Whoever else can call it can present any certificate. It excludes every other
+   * rule, and formats whose proxy passes the client's own header.
+   */
+  readonly dangerouslyTrustEverySender?: true | undefined;
 }
 
 /** Tells why a request does not come from the proxy; undefined when it does. */
@@ -59,6 +68,7 @@ const trustRules: OptionRules<TrustedProxy> = {
   unixSocket: onlyTrue,
   certificateThumbprints: nonEmptyList(sha256Thumbprint),
   secret: { expected: "{ header, value }", accepts: isJsonObject },
+  dangerouslyTrustEverySender: onlyTrue,
 };
 
 /**
@@ -67,17 +77,17 @@ const trustRules: OptionRules<TrustedProxy> = {
  * @throws TypeError that names what is wrong
  */
 export function parseTrustedProxy(trust: TrustedProxy): TrustRule {
-  const { addresses, unixSocket, certificateThumbprints, secret } = knownOptions(
-    "the trust rule",
-    trust,
-    trustRules,
-    "refused",
-  );
+  const given = knownOptions("the trust rule", trust, trustRules, "refused");
+  const { addresses, unixSocket, certificateThumbprints, secret, dangerouslyTrustEverySender } = given;
   const rules: TrustRule[] = [];
   if (secret !== undefined) rules.push(secretRule(secret));
   if (addresses !== undefined) rules.push(addressRule(addresses));
   if (unixSocket !== undefined) rules.push(unixSocketRule);
   if (certificateThumbprints !== undefined) rules.push(certificateRule(certificateThumbprints));
+  if (dangerouslyTrustEverySender) {
+    if (rules.length === 0) return () => undefined;
+    throw new TypeError('certbound: option "dangerouslyTrustEverySender" excludes every other trust rule');
+  }
   if (rules.length === 0) {
     throw new TypeError(
       "certbound: the trust rule is empty; give secret, addresses, unixSocket or certificateThumbprints",
@@ -100,7 +110,7 @@ function secretRule(options: NonNullable<TrustedProxy["secret"]>): TrustRule {
   const name = header.toLowerCase();
   const accepted = (typeof value === "string" ? [value] : value).map(digest);
   return (request) => {
-    const values = headerValues(request, name);
+    const values = headerElements(request, name);
     const [sent] = values;
     if (sent === undefined) return `the header ${name} with the proxy's secret is missing`;
     if (values.length > 1) return `the header ${name} with the proxy's secret is there ${values.length} times`;
@@ -118,6 +128,7 @@ function addressRule(addresses: readonly string[]): TrustRule {
     lists[family].addSubnet(network, bits, family);
   }
   return ({ socket }) => {
+    if (!hasConnection(socket)) return NO_CONNECTION;
     const address = memberOf(socket, "remoteAddress") ?? "";
     const version = isIP(address);
     if (version === 0) return "the connection has no address, or is closed";
@@ -148,13 +159,16 @@ interface Handle {
  * its client has reset has no address either. Fails closed where Node has no such handle.
  */
 function unixSocketRule({ socket }: NodeRequest): string | undefined {
+  if (!hasConnection(socket)) return NO_CONNECTION;
   let handle = memberOf(socket as { readonly _handle?: Handle | null }, "_handle");
+  if (handle === null) return "the connection is closed: it is not known whether it came through a unix socket";
   while (handle && memberOf(handle, "_parent")) handle = memberOf(handle, "_parent");
   return handle?.constructor.name === "Pipe" ? undefined : "the connection did not come through a unix socket";
 }
 
 function certificateRule(thumbprints: readonly string[]): TrustRule {
   return (request) => {
+    if (!hasConnection(request.socket)) return NO_CONNECTION;
     const certificate = peerCertificate(request);
     if (certificate === undefined) {
       return unprovenCertificate(request) ?? "the proxy presented no certificate of its own";
@@ -164,6 +178,12 @@ function certificateRule(thumbprints: readonly string[]): TrustRule {
       ? undefined
       : "the connection's certificate is not that of the proxy";
   };
+}
+
+const NO_CONNECTION = "the request does not hold its connection (a WHATWG Request, or one that was made up)";
+
+function hasConnection(socket: NodeSocket | undefined): socket is NodeSocket {
+  return typeof socket === "object" && (socket as NodeSocket | null) !== null;
 }
 
 interface Range {

@@ -1,14 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  connectionOf,
-  headerValues,
-  nodeRequest,
-  type NodeRequest,
-  type NodeSocket,
-  withAllHeaders,
-} from "../../src/http/incoming-request.ts";
-import { allHeadersOf } from "../support/all-headers.ts";
-import { withPollutedPrototype } from "../support/polluted-prototype.ts";
+import { connectionOf, nodeRequest, type NodeRequest, type NodeSocket } from "../../src/http/incoming-request.ts";
 
 function requestWith(rawHeaders: readonly string[], socket: NodeSocket = {}): NodeRequest {
   return { rawHeaders, socket };
@@ -18,24 +9,79 @@ describe("nodeRequest", () => {
   const node = requestWith(["Host", "node"]);
 
   test("reads what counts of a Node request", () => {
-    expect(nodeRequest(node)).toStrictEqual({ ...node, stream: undefined });
-    expect(nodeRequest({ ...node, stream: {} })).toStrictEqual({ ...node, stream: {} });
+    expect(nodeRequest(node)).toEqual({ ...node, stream: undefined });
+    expect(nodeRequest({ ...node, stream: {} })).toEqual({ ...node, stream: {} });
   });
 
   test("unwraps the request of a framework", () => {
-    expect(nodeRequest({ raw: node })).toStrictEqual({ ...node, stream: undefined });
+    expect(nodeRequest({ raw: node })).toEqual({ ...node, stream: undefined });
   });
 
   test("prefers the Node request to what it holds as raw", () => {
     const both = { ...node, raw: requestWith(["Host", "other"]) };
-    expect(nodeRequest(both)).toStrictEqual({ ...node, stream: undefined });
+    expect(nodeRequest(both)).toEqual({ ...node, stream: undefined });
   });
 
   test("finds the members of a Node request on its prototype", () => {
     const inherited = Object.create(node) as NodeRequest;
-    expect(nodeRequest(inherited)).toStrictEqual({ ...node, stream: undefined });
+    expect(nodeRequest(inherited)).toEqual({ ...node, stream: undefined });
   });
 });
+
+/** A class whose objects have all members of a WHATWG request that are read. */
+class OtherRequest {
+  get headers() {
+    return { get: (name: string) => (name === "host" ? "other" : null) };
+  }
+}
+
+describe("what is not a request", () => {
+  const notRequests: [string, unknown][] = [
+    ["undefined", undefined],
+    ["null", null],
+    ["a string", "request"],
+    ["a number", 1],
+    ["a symbol", Symbol("request")],
+    ["an empty object", {}],
+    ["an empty array", []],
+    ["a function", () => {}],
+    ["a class", OtherRequest],
+    ["a Map", new Map([["headers", {}]])],
+    ["a promise", Promise.resolve(usual())],
+    ["the context of a framework", { req: usual(), res: {} }],
+    ["headers that are not an object", { headers: "authorization" }],
+    ["headers that are null", { headers: null }],
+    ["raw headers that are not an array", { rawHeaders: "Authorization" }],
+    ["a wrapper of no request", { raw: {} }],
+    ["a wrapper of nothing", { raw: undefined }],
+    ["the context of Koa, with the socket of a server", { headers: {}, socket: { server: {} } }],
+  ];
+
+  test.each(notRequests)("is a TypeError that says what to pass: %s", async (_name, request) => {
+    expect(() => nodeRequest(request as NodeRequest)).toThrow(TypeError);
+    expect(() => nodeRequest(request as NodeRequest)).toThrow(/request.*ctx\.req in Koa, c\.env\.incoming in Hono/);
+  });
+
+  test("is not a request without headers", () => {
+    expect(nodeRequest({ rawHeaders: [], socket: {} })).toMatchObject({ rawHeaders: [], socket: {} });
+    expect(nodeRequest({ raw: { socket: {} } } as never)).toMatchObject({ rawHeaders: [], socket: {} });
+  });
+
+  test("is not what has the shape of a WHATWG request, of whatever class", () => {
+    for (const request of [new Request("https://api.example"), new OtherRequest(), { raw: new OtherRequest() }]) {
+      expect(nodeRequest(request as never)).toMatchObject({ rawHeaders: [], socket: undefined, stream: undefined });
+    }
+  });
+});
+
+test("a request that was read is not read again", () => {
+  const read = nodeRequest(usual());
+  expect(nodeRequest(read)).toBe(read);
+});
+
+function usual(): NodeRequest {
+  return requestWith(["Host", "node"]);
+}
 
 describe("connectionOf", () => {
   const socket = {};
@@ -49,140 +95,5 @@ describe("connectionOf", () => {
 
   test("is not there when a request was made up without", () => {
     expect(connectionOf({ rawHeaders: [] } as never)).toBeUndefined();
-  });
-});
-
-describe("headerValues", () => {
-  test.each([
-    ["nothing for a request without headers", [], []],
-    ["nothing for a header that is not there", ["Host", "a"], []],
-    ["the value of a header", ["Host", "a", "Authorization", "one"], ["one"]],
-    ["an empty value", ["Authorization", ""], [""]],
-    ["a value untrimmed and not split", ["authorization", " one, two "], [" one, two "]],
-    ["every occurrence in order", ["Authorization", "one", "Host", "a", "authorization", "two"], ["one", "two"]],
-    ["names in any letter case", ["AUTHORIZATION", "one"], ["one"]],
-    ["no value that looks like the name", ["Host", "authorization", "Accept", "one"], []],
-    ["no name that begins with it", ["Authorization-Info", "one"], []],
-    ["no name that ends with it", ["Proxy-Authorization", "one", "X-Forwarded-Authorization", "two"], []],
-    ["no name with underscores or blanks", ["Authorization ", "one", "Authori_zation", "two"], []],
-    ["no name without a value", ["Host", "a", "Authorization"], []],
-  ])("lists %s", (_, rawHeaders, values) => {
-    expect(headerValues(allHeadersOf(requestWith(rawHeaders)), "authorization")).toEqual(values);
-  });
-
-  test("does not take an underscore for a hyphen", () => {
-    const request = requestWith(["Client_Cert", "one", "Client-Cert", "two"]);
-    expect(headerValues(allHeadersOf(request), "client-cert")).toEqual(["two"]);
-  });
-});
-
-/** A header list of so many fields. */
-function fields(count: number): readonly string[] {
-  return Array.from({ length: count }, () => ["a", ""]).flat();
-}
-
-/** Whether the header list of a request of so many fields counts as complete. */
-function isComplete(count: number, socket: unknown, more: Partial<NodeRequest> = {}): boolean {
-  const request = { rawHeaders: fields(count), socket: socket as NodeSocket, ...more };
-  return withAllHeaders(request) === request;
-}
-
-const over = (maxHeadersCount: unknown): object => ({ server: { maxHeadersCount } });
-
-class ServerOfAClass {
-  get maxHeadersCount(): number {
-    return 5;
-  }
-}
-
-describe("a header list", () => {
-  test.each<[string, unknown, number]>([
-    ["there is no socket", undefined, 1000],
-    ["there is no server", {}, 1000],
-    ["the server is null, as on a client's socket", { server: null }, 1000],
-    ["the server has no limit", { server: {} }, 1000],
-    ["the limit is undefined", over(undefined), 1000],
-    ["the limit is null, which is the default", over(null), 1000],
-    ["the limit is a string", over("10"), 1000],
-    ["the limit is a BigInt", over(10n), 1000],
-    ["the limit is an object", over({ valueOf: () => 10 }), 1000],
-    ["the limit is true", over(true), 1000],
-    ["the limit is 1", over(1), 1],
-    ["the limit is 5", over(5), 5],
-    ["the limit is 999", over(999), 999],
-    ["the limit is 1000", over(1000), 1000],
-    ["the limit is 1001", over(1001), 1001],
-    ["the limit is 3000", over(3000), 3000],
-    ["the limit is a fraction, which Node rounds", over(5.9), 5],
-    ["the limit is above 2^32, which Node truncates", over(2 ** 32 + 5), 5],
-    ["the limit is above 2^31, which Node truncates", over(2 ** 31 + 5), 5],
-    ["the limit is below -2^31, which Node truncates", over(-(2 ** 31) + 5), 5],
-    ["the limit comes from the class of the server", { server: new ServerOfAClass() }, 5],
-  ])("is complete one field below the limit, and incomplete at it: %s", (_, socket, limit) => {
-    expect(isComplete(limit - 1, socket)).toBe(true);
-    expect(isComplete(limit, socket)).toBe(false);
-    expect(isComplete(limit + 23, socket)).toBe(false);
-  });
-
-  test.each([0, -0, -1, 0.5, -0.5, Number.NaN, Infinity, -Infinity, 2 ** 30, 2 ** 30 + 5, 2 ** 31, -(2 ** 31)])(
-    "is complete, whatever its length, when the limit is %d, which Node takes for none",
-    (limit) => {
-      for (const count of [0, 1, 999, 1000, 5000]) expect(isComplete(count, over(limit))).toBe(true);
-    },
-  );
-
-  test("is complete when it is empty", () => {
-    for (const limit of [null, 0, 1, 5]) expect(isComplete(0, over(limit))).toBe(true);
-  });
-
-  test("of HTTP/2 is complete, whatever its length", () => {
-    const socket = over(5);
-    expect(isComplete(2000, socket, { stream: { session: {} } })).toBe(true);
-    // A request of HTTP/1 to which the application has given a stream of its own.
-    expect(isComplete(2000, socket, { stream: {} })).toBe(false);
-    expect(isComplete(2000, socket, { stream: undefined })).toBe(false);
-  });
-
-  test("of HTTP/2 is complete without a look at the socket, which throws when it is closed", () => {
-    const closed = new Proxy(
-      {},
-      {
-        get: () => {
-          throw Object.assign(new Error("The socket has been disconnected"), { code: "ERR_HTTP2_SOCKET_UNBOUND" });
-        },
-      },
-    );
-    for (const count of [1, 2000]) expect(isComplete(count, closed, { stream: { session: {} } })).toBe(true);
-  });
-
-  test.each<[string, string, unknown, object, number]>([
-    ["a limit", "maxHeadersCount", 0, { server: {} }, 1000],
-    ["a higher limit", "maxHeadersCount", 5000, { server: {} }, 1000],
-    ["a lower limit, which Node itself reads", "maxHeadersCount", 5, { server: {} }, 5],
-    ["a server without a limit", "server", { maxHeadersCount: 0 }, {}, 1000],
-    ["a socket without a limit", "socket", { server: { maxHeadersCount: 0 } }, {}, 1000],
-    ["the stream of HTTP/2", "stream", { session: {} }, { server: {} }, 1000],
-    ["the stream of HTTP/2, and the server a low limit", "stream", { session: {} }, over(5), 5],
-  ])("is incomplete all the same when Object.prototype has %s", (_, name, value, socket, limit) => {
-    const request = { rawHeaders: fields(limit), ...(name !== "socket" && { socket }) } as NodeRequest;
-    const judge = (given: NodeRequest) => withPollutedPrototype(name, value, () => withAllHeaders(nodeRequest(given)));
-    expect(judge(request)).toBeTypeOf("string");
-    expect(judge({ ...request, rawHeaders: fields(limit - 1) })).not.toBeTypeOf("string");
-  });
-
-  test.each([
-    [null, 1023, "1023", "1000"],
-    [null, 1000, "1000", "1000"],
-    [5.9, 31, "31", "5"],
-  ])("that is incomplete is described by its length and the limit: limit %s, %i fields", (limit, count, seen, max) => {
-    const detail = withAllHeaders({ rawHeaders: fields(count), socket: over(limit) });
-    expect(detail).toContain("incomplete");
-    expect(detail).toContain(`has ${seen}`);
-    expect(detail).toContain(`keeps ${max}`);
-  });
-
-  test("that is incomplete is described without a word of what it holds", () => {
-    const rawHeaders = Array.from({ length: 2000 }, () => "topsecret");
-    expect(withAllHeaders({ rawHeaders, socket: {} })).not.toContain("topsecret");
   });
 });

@@ -90,16 +90,31 @@ describe("the header of the format", () => {
   });
 
   test("is read from what was received, not from what Node makes of it", () => {
-    const request = {
-      ...requestWith([]),
-      headers: { "client-cert": value },
-      headersDistinct: { "client-cert": [value] },
-    };
-    expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe(MISSING);
-    expect(wordFor(fromProxy(rfc9440(), { trust })({ ...request, rawHeaders: ["Client-Cert", value] }))).toBe(
-      thumbprint,
-    );
+    const { socket } = requestWith([]);
+    const request = { headers: { "client-cert": value }, headersDistinct: { "client-cert": [value] }, socket };
+    const resolve = fromProxy(rfc9440(), { trust });
+    const received = { ...request, socket: { ...socket, server: {} } };
+    expect(wordFor(resolve({ ...received, rawHeaders: [] }))).toBe(MISSING);
+    expect(wordFor(resolve({ ...received, rawHeaders: ["Client-Cert", value] }))).toBe(thumbprint);
+    expect(wordFor(resolve({ ...request, rawHeaders: ["Client-Cert", `${value}x`] }))).toBe(MALFORMED);
   });
+
+  test.each([{ rawHeaders: [] }, {}])(
+    "is read from headers where no server of Node received the request: %j",
+    (raw) => {
+      const { socket } = requestWith([]);
+      const read = (headers: object) =>
+        wordFor(fromProxy(rfc9440(), { trust })({ ...raw, headers, socket } as IncomingRequest));
+      expect(read({ "Client-Cert": value })).toBe(thumbprint);
+      expect(read({ "client-cert": [value] })).toBe(thumbprint);
+      expect(read({ "client-cert": [value, value] })).toBe(MALFORMED);
+      expect(read({ "client-cert": value, "Client-Cert": value })).toBe(MALFORMED);
+      expect(read({ "client-cert": `${forged}, ${value}` })).toBe(MALFORMED);
+      expect(read({ "client-cert": `${forged},${value}` })).toBe(MALFORMED);
+      expect(read({ client_cert: value })).toBe(MISSING);
+      expect(read(Object.create({ "client-cert": value }) as object)).toBe(MISSING);
+    },
+  );
 
   test("does not count in trailers", () => {
     const request = { ...requestWith([]), rawTrailers: ["Client-Cert", value], trailers: { "client-cert": value } };
@@ -582,9 +597,17 @@ describe("a request that is none", () => {
     ["undefined", undefined],
     ["null", null],
     ["empty", {}],
-    ["without a socket", { rawHeaders: ["client-cert", value] }],
+    ["a function", () => {}],
+    ["a list", []],
   ])("is an error of the application, not a refusal: %s", (_, request) => {
     expect(() => fromProxy(rfc9440(), { trust })(request as IncomingRequest)).toThrow(TypeError);
+  });
+
+  test("is not one that was made up without a socket: only its secret proves where it comes from", () => {
+    const request = { rawHeaders: ["client-cert", value, "x-secret", "s".repeat(32)] } as unknown as IncomingRequest;
+    expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe("ERR_CERTIFICATE_UNTRUSTED");
+    const secret = { header: "x-secret", value: "s".repeat(32) };
+    expect(wordFor(fromProxy(rfc9440(), { trust: { secret } })(request))).toBe(thumbprint);
   });
 });
 
