@@ -18,7 +18,7 @@ import {
 } from "./http/protected-resource.ts";
 import { type HttpRejection, httpRejection, type RejectionOptions, rejectionRules } from "./http/rejection.ts";
 import { parseRequirements, type Requirements } from "./requirements.ts";
-import type { ClientCertificateResolver } from "./certificate/certificate-resolver.ts";
+import type { ClientCertificateResolver } from "./certificate/client-certificate.ts";
 import { createVerifier, partsOf, type Verifier, type VerifierParts, verifyToken } from "./verifier.ts";
 
 /** How requests are read, and refused ones answered. */

@@ -9,7 +9,7 @@ import {
   nodeRequest,
   type NodeSocket,
 } from "./http/incoming-request.ts";
-import type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
+import type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/client-certificate.ts";
 import { isProxyResolver } from "./proxy/from-proxy.ts";
 import { tlsCertificate } from "./certificate/tls-certificate.ts";
 import { createSetupWarnings } from "./certificate/setup-warnings.ts";

@@ -27,11 +27,12 @@ export type {
 export { certificateRules, type CertificateRules, type TenantRule } from "./certificate-policy/certificate-rules.ts";
 export type { CertificateSelection } from "./certificate-policy/certificate-selection.ts";
 export { certificateTenants, type CertificateTenants } from "./certificate-policy/certificate-tenants.ts";
-export type { ClientCertificateResolver, ResolvedCertificate } from "./certificate/certificate-resolver.ts";
 export {
   certificateThumbprint,
   type ClientCertificate,
   type ClientCertificateInput,
+  type ClientCertificateResolver,
+  type ResolvedCertificate,
 } from "./certificate/client-certificate.ts";
 export { tlsCertificate } from "./certificate/tls-certificate.ts";
 export type { DecisionEvent } from "./events/decision.ts";

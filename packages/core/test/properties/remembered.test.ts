@@ -8,7 +8,7 @@ import type { VerifierOptions } from "../../src/options/configuration.ts";
 import { AccessTokenError } from "../../src/errors.ts";
 import type { NodeRequest } from "../../src/http/incoming-request.ts";
 import type { Requirements } from "../../src/requirements.ts";
-import type { ResolvedCertificate } from "../../src/certificate/certificate-resolver.ts";
+import type { ResolvedCertificate } from "../../src/certificate/client-certificate.ts";
 import { requestWith } from "../support/requests.ts";
 import { client, now, seconds, startIssuer, thief } from "../support/verification.ts";
 
