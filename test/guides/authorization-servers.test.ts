@@ -18,6 +18,7 @@ import {
   duende,
   keycloak,
   keycloakTyped,
+  multiTenant,
   oidcProvider,
   spring,
 } from "./authorization-servers.ts";
@@ -171,4 +172,30 @@ test.each(apis)("the configuration for oidc-provider works with oidc-provider, o
   const token = await caSigned.accessToken(server.issuer);
   expect(await running.ask(caSigned, token)).toBe(200);
   expect(await running.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+});
+
+describe("many tenants", () => {
+  const tenant = "https://login.example.com/realms/one";
+
+  /** Publishes the metadata of the tenant, with the keys of the issuer. */
+  const fetchOf: typeof fetch = async (url) =>
+    Response.json(String(url).includes("well-known") ? { issuer: tenant, jwks_uri: `${tenant}/jwks` } : issuer.jwks);
+
+  test.each([
+    ["a tenant", tenant, 200],
+    ["another issuer", "https://login.example.com/realms/three", 401],
+  ])("are the issuers that the function returns: %s", async (_name, iss, status) => {
+    const app = express();
+    app.get("/", protectApi({ ...multiTenant, fetch: fetchOf } as ProtectApiOptions)(), (_request, response) => {
+      response.end();
+    });
+    const tls = { key: host.key, cert: host.certificate, requestCert: true, rejectUnauthorized: false };
+    const server = await startServer(createServer(tls, app));
+    const token = await issuer.accessToken({ boundTo: client, claims: { iss, aud: "https://api.example.com" } });
+    const send = ({ identity }: { identity: typeof client }) =>
+      mtlsRequest(server.url, { ca: ca.certificate, identity, token });
+    expect((await send({ identity: client })).status).toBe(status);
+    expect((await send({ identity: thief })).status).toBe(401);
+    await server.close();
+  });
 });

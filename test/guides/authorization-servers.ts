@@ -63,3 +63,18 @@ export const oidcProvider: ProtectApiOptions = {
   profile: "rfc9068",
 };
 // #endregion
+
+// #region multi-tenant
+/** Your tenants: here two, elsewhere a table of a database. */
+const tenants = new Map([
+  ["https://login.example.com/realms/one", { audience: "https://api.example.com" }],
+  ["https://login.example.com/realms/two", { audience: "https://api.example.com" }],
+]);
+
+export const multiTenant: ProtectApiOptions = {
+  issuer: async (iss) => {
+    const tenant = tenants.get(iss);
+    return tenant && { issuer: iss, ...tenant };
+  },
+};
+// #endregion

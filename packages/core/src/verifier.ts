@@ -2,7 +2,7 @@ import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-to
 import { judgeBinding, presentedCertificate, type PresentedCertificate, requireCertificate } from "./binding.ts";
 import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
-import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
+import { checkAlgorithm, checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
 import { currentTime } from "./runtime/clock.ts";
 import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
@@ -59,7 +59,7 @@ export interface VerifierParts {
 }
 
 const partsOfVerifiers = new WeakMap<object, VerifierParts>();
-/** Once per process: the environment is that of the process. */
+// Once per process: the environment is that of the process.
 const warnOfUnverifiedTls = createTlsWarning();
 
 /**
@@ -139,7 +139,7 @@ async function verifyJwt<Request>(
   use: VerificationRequest<Request>,
   parts: VerifierParts,
 ): Promise<AccessToken> {
-  const { configuration, verifiedTokens } = parts;
+  const { configuration, issuers, verifiedTokens } = parts;
   const bindingRequired = use.requirements.validateCertificateBinding === true;
   const cached = verifiedTokens.find(token);
   if (cached !== undefined) {
@@ -148,7 +148,13 @@ async function verifyJwt<Request>(
     recheckClaims(cached, { configuration, bindingRequired });
     return acceptJwt(cached, use, configuration);
   }
-  const { jws, issuer } = checkUnverified(token, use, parts);
+  const jws = unverified(() => parseCompactJws(token));
+  const { lookUp } = issuers;
+  const iss = ownMember(jws.unverifiedClaims, "iss");
+  // No token of an algorithm that is never accepted reaches the application's function.
+  if (lookUp !== undefined) unverified(() => checkAlgorithm(jws.algorithm, configuration.algorithms));
+  const named = lookUp === undefined ? issuers.named(iss) : await lookUp(iss);
+  const issuer = unverified(() => checkUnverified(jws, named, use, configuration));
   const verified = await verifiedTokens.verify(token, () => verifyJws(jws, issuer));
   use.observation?.found({ claims: verified.claims });
   checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
@@ -158,27 +164,35 @@ async function verifyJwt<Request>(
 }
 
 /**
- * Checks a JWT before its signature is verified. This only ever rejects, so that a garbage token, or a stolen one that is
- * bound, costs neither a signature nor a fetch.
+ * Runs a check of a JWT before its signature is verified, and says so in the detail of a rejection: anyone may have written
+ * the token. An error of the certificate stays as it is, since it may be one that the application made, and holds on to.
+ */
+function unverified<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof AccessTokenError) || isCertificateErrorCode(error.code)) throw error;
+    throw Object.assign(error, { detail: `${error.detail} (the signature was not verified)` });
+  }
+}
+
+/**
+ * Checks a JWT before its signature is verified, and returns its issuer. This only ever rejects, so that a garbage token, or a
+ * stolen one that is bound, costs neither a signature nor a fetch.
  */
 function checkUnverified<Request>(
-  token: string,
+  jws: CompactJws,
+  named: Issuer | undefined,
   use: VerificationRequest<Request>,
-  { configuration, issuers }: VerifierParts,
-): { readonly jws: CompactJws; readonly issuer: Issuer } {
-  try {
-    const jws = parseCompactJws(token);
-    const named = issuers.named(ownMember(jws.unverifiedClaims, "iss"));
-    use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });
-    const bindingRequired = use.requirements.validateCertificateBinding === true;
-    checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
-    // An unknown one has just been rejected.
-    const issuer = named as Issuer;
-    judgeCertificate(jws.unverifiedClaims, issuer, use);
-    return { jws, issuer };
-  } catch (error) {
-    throw error instanceof AccessTokenError ? withoutSignature(error) : error;
-  }
+  configuration: VerifierConfiguration,
+): Issuer {
+  use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });
+  const bindingRequired = use.requirements.validateCertificateBinding === true;
+  checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
+  // An unknown one has just been rejected.
+  const issuer = named as Issuer;
+  judgeCertificate(jws.unverifiedClaims, issuer, use);
+  return issuer;
 }
 
 async function verifyJws(jws: CompactJws, issuer: Issuer): Promise<VerifiedToken> {
@@ -234,11 +248,4 @@ async function verifyOpaqueToken<Request>(
 function withConfirmation(claims: AccessTokenClaims, told: AccessTokenClaims): AccessTokenClaims {
   const cnf = Object.hasOwn(told, "cnf") ? told.cnf : undefined;
   return cnf === undefined || Object.hasOwn(claims, "cnf") ? claims : Object.freeze({ ...claims, cnf });
-}
-
-/** Adds to the detail that anyone may have written the token; an error of the certificate stays as it is. */
-function withoutSignature(error: AccessTokenError): AccessTokenError {
-  // An error of a certificate may be one that the application made, and holds on to.
-  if (isCertificateErrorCode(error.code)) return error;
-  return Object.assign(error, { detail: `${error.detail} (the signature was not verified)` });
 }

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import type { IssuerConfiguration, VerifierConfiguration } from "../options/configuration.ts";
 import { createIntrospector, type Introspector } from "./introspection/introspector.ts";
+import { createIssuerLookup } from "./issuer-lookup.ts";
 import { createIssuerKeys } from "./keys/issuer-keys.ts";
 import type { KeySource } from "./keys/key-source.ts";
 
@@ -7,6 +9,8 @@ import type { KeySource } from "./keys/key-source.ts";
 export interface Issuer {
   readonly configuration: IssuerConfiguration;
   readonly keys: KeySource;
+  /** Returns whether its tokens are still accepted; false once the permission of an issuer function is over. */
+  readonly isPermitted: () => boolean;
   /** Given where the issuer is asked about tokens: opaque ones, JWTs, or both. */
   readonly introspector: Introspector | undefined;
 }
@@ -19,8 +23,15 @@ export interface OpaqueTokenIssuer {
 
 /** The configured issuers. */
 export interface Issuers {
-  /** Finds the issuer that a token names, character by character. */
+  /** Finds the issuer that a token names, character by character; undefined where a function finds it. */
   named(issuer: unknown): Issuer | undefined;
+  /**
+   * Finds the issuer that a token names with the application's function; undefined where the issuers are configured.
+   *
+   * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE` when too many calls are in progress
+   * @throws Error for whatever the function throws, or returns outside its type
+   */
+  readonly lookUp: ((issuer: unknown) => Promise<Issuer | undefined>) | undefined;
   readonly ofOpaqueTokens: OpaqueTokenIssuer | undefined;
   /** @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE` */
   ready(): Promise<void>;
@@ -29,9 +40,17 @@ export interface Issuers {
 /** Creates the key sources and introspectors of the configured issuers. */
 export function createIssuers(verifier: VerifierConfiguration): Issuers {
   const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier));
+  const { issuerFunction } = verifier;
   const byName = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.configuration.issuer, issuer]));
   return {
     named: (issuer) => byName.get(issuer),
+    lookUp:
+      issuerFunction &&
+      createIssuerLookup<Issuer>(issuerFunction, ({ configuration, isPermitted }, previous) => {
+        // Its keys may be those that outlive an outage of the issuer.
+        const kept = isDeepStrictEqual(previous?.configuration, configuration) ? previous : undefined;
+        return { ...(kept ?? createIssuer(configuration, verifier)), isPermitted };
+      }),
     ofOpaqueTokens: findOpaqueTokenIssuer(issuers),
     async ready() {
       await Promise.all(issuers.map(({ keys, introspector }) => Promise.all([keys.ready(), introspector?.ready()])));
@@ -43,7 +62,7 @@ function createIssuer(configuration: IssuerConfiguration, verifier: VerifierConf
   const keys = createIssuerKeys(configuration, verifier);
   const { introspection } = configuration;
   const introspector = introspection && createIntrospector({ ...configuration, introspection }, { keys, verifier });
-  return { configuration, keys, introspector };
+  return { configuration, keys, introspector, isPermitted: () => true };
 }
 
 function findOpaqueTokenIssuer(issuers: readonly Issuer[]): OpaqueTokenIssuer | undefined {

@@ -40,14 +40,27 @@ export interface IssuerOptions extends IssuerSettings {
   readonly issuer: string;
 }
 
+/**
+ * Finds the issuer of a token in a multi-tenant API: the allow-list of issuers. It is called with the `iss` of a token whose
+ * signature was not verified, of 1,024 characters at most: compare it with your tenants, and derive nothing from it.
+ *
+ * Returns the options of the issuer, or `undefined` for one that is not accepted (`ERR_TOKEN_ISSUER`). What it throws, or
+ * returns otherwise, is an error of the application, never a rejection. Results are cached: an issuer for 10 minutes, so
+ * that a tenant that you remove is accepted for as long; `undefined` for 10 s, a failure for 1 s. Concurrent calls for one
+ * issuer are one call; beyond 64 calls at a time, tokens are rejected with `ERR_KEYS_UNAVAILABLE`.
+ *
+ * Such an issuer is never asked about opaque tokens.
+ */
+export type IssuerFunction = (iss: string) => IssuerOptions | undefined | Promise<IssuerOptions | undefined>;
+
 /** Configures a verifier, once. A member given as `undefined` counts as not given. */
 export interface VerifierOptions extends IssuerSettings {
   /**
-   * The issuer identifier, or several issuers; compared with `iss` character by character. A configuration that names
+   * The issuer identifier, several issuers, or a function that finds them; compared with `iss` character by character. A configuration that names
    * neither `issuer` nor `jwks` is filled from `CERTBOUND_ISSUER`, `CERTBOUND_AUDIENCE` (comma separated) and
    * `CERTBOUND_JWKS_URI`.
    */
-  readonly issuer?: string | readonly IssuerOptions[] | undefined;
+  readonly issuer?: string | readonly IssuerOptions[] | IssuerFunction | undefined;
   /**
    * Stricter rules. `"rfc9068"`: a JWT must be of type `at+jwt`, with all the claims that RFC 9068 section 2.2 demands.
    * `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound,
@@ -98,9 +111,24 @@ export interface IssuerConfiguration {
   readonly introspection: IntrospectionConfiguration | undefined;
 }
 
+/** A function of the application that finds issuers. */
+export interface ParsedIssuerFunction {
+  readonly find: IssuerFunction;
+  /**
+   * Checks what it returned for an issuer.
+   *
+   * @throws TypeError
+   */
+  readonly parse: (returned: unknown, issuer: string) => IssuerConfiguration;
+}
+
 /** A verifier's options, checked. */
 export interface VerifierConfiguration {
+  /** Empty where a function finds them. */
   readonly issuers: readonly IssuerConfiguration[];
+  readonly issuerFunction: ParsedIssuerFunction | undefined;
+  /** Those of any issuer, for tokens of an unknown one. */
+  readonly algorithms: ReadonlySet<string>;
   /** Whether an issuer is asked about opaque tokens without the promise that it returns `cnf`. */
   readonly confirmationMayBeUntold: boolean;
   /** What is demanded beyond the other members. */

@@ -19,8 +19,9 @@ const WARNING =
  */
 export function createTlsWarning(): (configuration: VerifierConfiguration) => void {
   let isEmitted = false;
-  return ({ fetch, issuers }) => {
-    if (isEmitted || fetch !== globalThis.fetch || !isTlsUnverified() || !issuers.some(isFetchedOverTls)) return;
+  return ({ fetch, issuers, issuerFunction }) => {
+    if (isEmitted || fetch !== globalThis.fetch || !isTlsUnverified()) return;
+    if (issuerFunction === undefined && !issuers.some(isFetchedOverTls)) return;
     isEmitted = true;
     emitWarning(WARNING, withoutPrototype({ type: "CertboundWarning", code: "CERTBOUND_TLS_UNVERIFIED" }));
   };

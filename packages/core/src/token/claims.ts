@@ -32,7 +32,7 @@ export const MAX_NUMERIC_DATE = 253_402_300_799;
  */
 export function checkClaims(header: TokenHeader, claims: JsonObject, rules: ClaimRules): AccessTokenClaims {
   const { configuration, issuer, bindingRequired } = rules;
-  checkAlgorithm(header.algorithm, issuer === undefined ? configuration.issuers : [issuer]);
+  checkAlgorithm(header.algorithm, (issuer ?? configuration).algorithms);
   checkType(header.type, claims, configuration.tokenTypes ?? defaultTokenTypes(bindingRequired));
   if (issuer === undefined) throw rejected("ERR_TOKEN_ISSUER", "iss is not exactly one of the configured issuers");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
@@ -106,9 +106,14 @@ function checkIntrospectedType(type: unknown): void {
   throw rejected("ERR_TOKEN_TYPE", `the token_type of the answer is none of ${[...introspectedTypes].join(", ")}`);
 }
 
-/** Of a token of an unknown issuer, the algorithm counts when any issuer is accepted with it: that issuer is refused next. */
-function checkAlgorithm(algorithm: string, issuers: readonly IssuerConfiguration[]): void {
-  if (issuers.some(({ algorithms }) => algorithms.has(algorithm))) return;
+/**
+ * Checks the algorithm of a token. Of a token of an unknown issuer, it counts when any issuer is accepted with it: that
+ * issuer is rejected next.
+ *
+ * @throws AccessTokenError `ERR_TOKEN_ALGORITHM`
+ */
+export function checkAlgorithm(algorithm: string, accepted: ReadonlySet<string>): void {
+  if (accepted.has(algorithm)) return;
   throw rejected("ERR_TOKEN_ALGORITHM", "the alg of the header is not one of the accepted ones");
 }
 

@@ -22,7 +22,7 @@ export interface VerifiedToken {
  * judge it again.
  */
 export interface VerifiedTokens {
-  /** Finds a token whose issuer still has the key. */
+  /** Finds a token whose issuer is still permitted, and still has the key. */
   find(token: string): VerifiedToken | undefined;
   /** Verifies a token; concurrent calls with the same token share one verification. */
   verify(token: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
@@ -58,7 +58,8 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
   return {
     find(token) {
       const verified = cache.get(nameOf(token));
-      return verified?.token === token && verified.issuer.keys.holds(verified.key) ? verified : undefined;
+      if (verified?.token !== token || !verified.issuer.isPermitted()) return undefined;
+      return verified.issuer.keys.holds(verified.key) ? verified : undefined;
     },
     verify: createSingleFlight<VerifiedToken>(),
     keep(verified) {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { IssuerOptions, VerifierConfiguration, VerifierOptions } from "../../src/options/configuration.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
+import { signatureAlgorithms } from "../../src/options/signature-algorithms.ts";
 import { defaultDemands } from "../../src/options/profiles.ts";
 
 const issuer = "https://as.example";
@@ -34,7 +35,8 @@ function only({ issuers }: VerifierConfiguration): VerifierConfiguration["issuer
 
 describe("parseVerifierOptions", () => {
   test("fills in the defaults", () => {
-    const { issuers, ...rest } = parse();
+    const { issuers, algorithms, ...rest } = parse();
+    expect([...algorithms]).toEqual(Object.keys(signatureAlgorithms));
     expect(rest).toEqual({
       confirmationMayBeUntold: false,
       demands: defaultDemands,

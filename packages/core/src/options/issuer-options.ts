@@ -1,0 +1,201 @@
+import {
+  isJsonWebKeySet,
+  type IssuerConfiguration,
+  type IssuerOptions,
+  type IssuerSettings,
+  type JsonWebKeySet,
+  type KeyLocation,
+  type VerifierConfiguration,
+  type VerifierOptions,
+} from "./configuration.ts";
+import type { IntrospectionOptions } from "./introspection-configuration.ts";
+import { parseIntrospection } from "./introspection-options.ts";
+import { isJsonObject } from "../values/json-object.ts";
+import {
+  knownOptions,
+  nonEmptyList,
+  nonEmptyString,
+  type OptionRule,
+  type OptionRules,
+} from "../values/known-options.ts";
+import { withoutPrototype } from "../values/object-member.ts";
+import type { ProfileDemands } from "./profiles.ts";
+import { signatureAlgorithms } from "./signature-algorithms.ts";
+import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
+
+/** The rules of the options of one issuer. */
+export const settingsRules: OptionRules<IssuerSettings> = {
+  audience: {
+    expected: "a non-empty string, a non-empty array of them, or null to skip the check",
+    accepts: (value) => value === null || nonEmptyString.accepts(value) || nonEmptyList(nonEmptyString).accepts(value),
+  },
+  jwks: {
+    expected:
+      "a key set ({ keys: [...] } with at least one key), or its URL: https, or http on a loopback address, without credentials",
+    accepts: (value) =>
+      value instanceof URL || typeof value === "string"
+        ? isSecureUrl(value) && !hasCredentials(value)
+        : isJsonWebKeySet(value) && value.keys.length > 0,
+  },
+  algorithms: nonEmptyList({
+    expected: `one of ${Object.keys(signatureAlgorithms).join(", ")}`,
+    accepts: (value) => typeof value === "string" && Object.hasOwn(signatureAlgorithms, value),
+  }),
+  introspection: { expected: "an object: { clientId, clientSecret, ... }", accepts: isJsonObject },
+};
+
+/** The rule of an issuer identifier. */
+export const issuerIdentifier: OptionRule = {
+  expected: "a non-empty string, which is not a URL with credentials",
+  accepts: (value) => typeof value === "string" && value !== "" && !hasCredentials(value),
+};
+
+const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: issuerIdentifier };
+
+/** The issuers of a configuration: listed, or found by a function of the application. */
+export type ParsedIssuers = Pick<VerifierConfiguration, "issuers" | "issuerFunction" | "algorithms">;
+
+/**
+ * Checks the options of the issuers.
+ *
+ * @throws TypeError that names the option
+ */
+export function parseIssuers(options: VerifierOptions, demands: ProfileDemands): ParsedIssuers {
+  if (typeof options.issuer === "function") return parseIssuerFunction(options, options.issuer, demands);
+  const issuers = listIssuers(options, demands);
+  return {
+    issuers,
+    issuerFunction: undefined,
+    algorithms: new Set(issuers.flatMap((issuer) => [...issuer.algorithms])),
+  };
+}
+
+function parseIssuerFunction(
+  options: VerifierOptions,
+  find: Extract<VerifierOptions["issuer"], (...parameters: never) => unknown>,
+  demands: ProfileDemands,
+): ParsedIssuers {
+  const { audience, algorithms, fetch } = options;
+  refuseCommonOptions(options);
+  const common = { fetchIsGiven: fetch !== undefined, permitted: demands.algorithms };
+  return {
+    issuers: [],
+    issuerFunction: {
+      find,
+      parse(returned, issuer) {
+        const own = knownOptions("what issuer() returns", returned as IssuerOptions, issuerRules, "not-given");
+        if (own.issuer !== issuer) {
+          throw new TypeError("certbound: issuer() must return the options of the issuer that it was called with");
+        }
+        return parseIssuer(withoutPrototype({ audience, algorithms, ...own }), { ...common, isListed: false });
+      },
+    },
+    // Each issuer may have other ones than those that are given for all.
+    algorithms: new Set(demands.algorithms ?? Object.keys(signatureAlgorithms)),
+  };
+}
+
+function refuseCommonOptions({ jwks, introspection }: VerifierOptions): void {
+  for (const [name, value] of Object.entries({ jwks, introspection })) {
+    if (value === undefined) continue;
+    throw new TypeError(`certbound: with several issuers, option "${name}" belongs to each of them`);
+  }
+}
+
+function listIssuers(options: VerifierOptions, demands: ProfileDemands): readonly IssuerConfiguration[] {
+  const { issuer, audience, jwks, algorithms, introspection, fetch } = options;
+  if (issuer === undefined || typeof issuer === "function") {
+    throw new TypeError('certbound: option "issuer" is required (or CERTBOUND_ISSUER, where jwks is not given either)');
+  }
+  const common = { fetchIsGiven: fetch !== undefined, permitted: demands.algorithms, isListed: true };
+  if (typeof issuer === "string") {
+    return [parseIssuer({ issuer, audience, jwks, algorithms, introspection }, common)];
+  }
+  refuseCommonOptions(options);
+  const issuers = issuer.map((entry) => {
+    const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
+    return parseIssuer(withoutPrototype({ audience, algorithms, ...own }), common);
+  });
+  if (new Set(issuers.map((entry) => entry.issuer)).size < issuers.length) {
+    throw new TypeError('certbound: option "issuer" names an issuer twice');
+  }
+  if (issuers.filter((entry) => entry.introspection?.opaqueTokens).length > 1) {
+    throw new TypeError('certbound: option "introspection" has opaqueTokens for one issuer only: a token names none');
+  }
+  return issuers;
+}
+
+interface CommonToIssuers {
+  readonly fetchIsGiven: boolean;
+  /** The algorithms of the profile. */
+  readonly permitted: ProfileDemands["algorithms"];
+  /** False for what an issuer function returns: such an issuer is never asked about opaque tokens, which name no issuer. */
+  readonly isListed: boolean;
+}
+
+function parseIssuer(
+  options: IssuerOptions,
+  { fetchIsGiven, permitted, isListed }: CommonToIssuers,
+): IssuerConfiguration {
+  const { issuer, audience, jwks, algorithms, introspection } = options;
+  if ((issuer as string | undefined) === undefined) {
+    throw new TypeError('certbound: option "issuer" is missing in the options of an issuer');
+  }
+  if (audience === undefined) {
+    throw new TypeError('certbound: option "audience" is required; null, written out, accepts tokens for any API');
+  }
+  const surplus = permitted && algorithms?.find((algorithm) => !permitted.includes(algorithm));
+  if (surplus !== undefined) {
+    throw new TypeError(`certbound: option "algorithms" has ${surplus}, which the profile does not permit`);
+  }
+  return Object.freeze({
+    issuer,
+    audience: typeof audience === "string" ? [audience] : audience && [...audience],
+    algorithms: new Set(algorithms ?? permitted ?? Object.keys(signatureAlgorithms)),
+    keys: keyLocation(issuer, jwks),
+    introspection:
+      introspection &&
+      parseIntrospection(isListed ? introspection : withoutOpaqueTokens(introspection), {
+        discoverable: isDiscoverable(issuer),
+        fetchIsGiven,
+      }),
+  });
+}
+
+function withoutOpaqueTokens(introspection: IntrospectionOptions): IntrospectionOptions {
+  const { opaqueTokens = false, ...others } = withoutPrototype(introspection);
+  if (!opaqueTokens) return { ...others, opaqueTokens };
+  throw new TypeError(
+    'certbound: option "opaqueTokens" cannot be given in what issuer() returns: a token names no issuer',
+  );
+}
+
+function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation {
+  if (jwks === undefined) {
+    if (!isDiscoverable(issuer)) {
+      throw new TypeError(
+        'certbound: option "issuer" must be an https URL without query and fragment, or jwks be given',
+      );
+    }
+    return { kind: "discovery", issuer };
+  }
+  if (typeof jwks === "string" || jwks instanceof URL) return { kind: "url", url: new URL(jwks) };
+  return { kind: "set", jwks: copyKeySet(jwks) };
+}
+
+/** Copies a key set: what the application does to its object later does not change the keys. */
+function copyKeySet(jwks: JsonWebKeySet): JsonWebKeySet {
+  let copy: unknown;
+  try {
+    copy = JSON.parse(JSON.stringify(jwks));
+  } catch {
+    // The errors of JSON quote what they were given.
+  }
+  if (!isJsonWebKeySet(copy)) throw new TypeError('certbound: option "jwks" must be a key set that JSON can express');
+  return copy;
+}
+
+/** An issuer identifier has neither query nor fragment (RFC 8414 section 2). */
+function isDiscoverable(issuer: string): boolean {
+  return isSecureUrl(issuer) && !/[?#]/.test(issuer);
+}
