@@ -79,6 +79,7 @@ const forwardings: { readonly [Proxy in keyof typeof options]: Forwarding } = {
   ingressNginx: { headers: forwardedHeaders("ingressNginx", client) },
   envoy: { headers: forwardedHeaders("envoy", client) },
   istio: { headers: forwardedHeaders("envoy", client, { via: istioGateway }) },
+  envoyHeader: { headers: { "x-client-cert": encodeURIComponent(client.certificate) } },
   traefik: { headers: forwardedHeaders("traefik", client) },
   kong: { headers: forwardedHeaders("kong", client) },
   openShift: { headers: forwardedHeaders("openShift", client) },
@@ -113,6 +114,10 @@ test.each(proxies)("the resolver for %s finds the certificate, in what the proxy
   const proof = from === undefined ? { "x-proxy-secret": secret } : {};
   expect(found(proxy, { ...headers, ...proof }, from)).toBe(client.thumbprint);
   expect(found(proxy, headers)).toBe("ERR_CERTIFICATE_UNTRUSTED");
+});
+
+test("the resolver for a header of Envoy's finds no certificate in the hyphen that it sends for none", () => {
+  expect(found("envoyHeader", { "x-client-cert": "-", "x-proxy-secret": secret })).toBe("ERR_CERTIFICATE_MALFORMED");
 });
 
 test("the resolver for Istio believes the gateway only", () => {

@@ -71,6 +71,11 @@ export const options = {
     certificateResolver: fromProxy(envoy({ elements: 2, index: 0, lastHopUri }), { trust }),
     // #endregion
   },
+  envoyHeader: {
+    // #region envoy-header
+    certificateResolver: fromProxy(forwardedHeader({ header: "x-client-cert", encoding: "pem-urlencoded" }), { trust }),
+    // #endregion
+  },
   traefik: {
     // #region traefik
     certificateResolver: fromProxy(traefik(), { trust }),

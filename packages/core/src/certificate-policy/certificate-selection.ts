@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
+import { derFromFile } from "../certificate/certificate-der.ts";
 import { type ClientCertificate, parseClientCertificate } from "../certificate/client-certificate.ts";
 import {
   nonEmptyList,
@@ -22,7 +23,8 @@ export interface CertificateSelection {
   /** The SHA-256 thumbprints (`x5t#S256`). */
   readonly thumbprints?: readonly string[] | undefined;
   /**
-   * The CA certificates that sign client certificates directly: PEM of one, base64 DER, bytes, or Node's object.
+   * The CA certificates that sign client certificates directly: PEM of one or more, with any text before, between and after
+   * them (a bundle), base64 DER, bytes, or Node's object.
    *
    * Checks the issuer's name, the signature, and that the certificate is one of a client: not a CA's, and without an extended
    * key usage that excludes client authentication (RFC 5280 section 4.2.1.12). Does not check the validity and revocation of
@@ -41,8 +43,8 @@ export interface CertificateSelection {
 export type Selector = (certificate: ClientCertificate) => string | undefined;
 
 const issuerRule: OptionRule = {
-  expected: "the certificate of one CA: PEM, base64 DER, bytes or an X509Certificate",
-  accepts: (value) => authorityOf(value) !== undefined,
+  expected: "CA certificates: PEM of one or more, base64 DER, bytes or an X509Certificate",
+  accepts: (value) => authoritiesOf(value) !== undefined,
 };
 
 /** The rules of a selection, for option types that include it. */
@@ -67,7 +69,7 @@ export function parseSelection(selection: CertificateSelection): Selector {
     );
   }
   const listed = thumbprints && new Set(thumbprints);
-  const authorities = issuers?.map(authorityOf).filter((authority) => authority !== undefined);
+  const authorities = issuers?.flatMap((issuer) => authoritiesOf(issuer) ?? []);
   const isNamed = names && parseAlternativeNames(names);
   return remembering((certificate) => {
     if (chainVerified && certificate.chainVerified !== true) {
@@ -124,14 +126,19 @@ interface Authority {
   readonly publicKey: KeyObject;
 }
 
-/** Parses the certificate of a CA; undefined for everything else, more than one certificate included. */
-function authorityOf(value: unknown): Authority | undefined {
-  if (typeof value === "string" && value.split("-----BEGIN ").length > 2) return undefined;
+/** Parses the certificates of CAs; undefined for a value that holds anything else. */
+function authoritiesOf(value: unknown): readonly Authority[] | undefined {
   try {
-    // Whatever is none of the types is refused by it.
-    const x509 = parseClientCertificate(value as string)?.x509;
-    return x509?.ca === true ? { certificate: x509, publicKey: x509.publicKey } : undefined;
+    const certificates = typeof value === "string" ? derFromFile(value) : [value];
+    const authorities = certificates.map(authorityOf);
+    return authorities.every((authority) => authority !== undefined) ? authorities : undefined;
   } catch {
     return undefined;
   }
+}
+
+function authorityOf(value: unknown): Authority | undefined {
+  // It throws for a value of any other type.
+  const x509 = parseClientCertificate(value as Uint8Array)?.x509;
+  return x509?.ca === true ? { certificate: x509, publicKey: x509.publicKey } : undefined;
 }

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import { rejected } from "../errors.ts";
-import { isThumbprint } from "../values/thumbprint.ts";
 
 const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
 const PEM_END = "-----END CERTIFICATE-----";
@@ -23,6 +22,21 @@ export function derFromText(text: string): Buffer {
       `the text is neither PEM nor canonical base64 DER${looksLike(encoded)}`,
     );
   return der;
+}
+
+/**
+ * Decodes the certificates in a file of the operator: every PEM block, with any text before, between and after them, as
+ * OpenSSL writes it ("Bag Attributes"), or canonical base64 DER.
+ *
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED` for a text without a whole certificate, or with a part of one
+ */
+export function derFromFile(text: string): readonly [Buffer, ...Buffer[]] {
+  const [, ...blocks] = text.split(PEM_BEGIN);
+  const [first, ...others] = blocks.map((block) => {
+    const end = block.indexOf(PEM_END) + PEM_END.length;
+    return derFromText(PEM_BEGIN + block.slice(0, end < PEM_END.length ? undefined : end));
+  });
+  return [first ?? derFromText(text), ...others];
 }
 
 /** Decodes canonical base64 that can be DER; undefined for what only looks like it, as hexadecimal digits do. */
@@ -62,8 +76,8 @@ function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: s
   if (end < 0) throw rejected("ERR_CERTIFICATE_MALFORMED", "the PEM text has no END line: truncated?");
   const lineBreak = lineBreaks === "spaces" ? " " : "\n";
   const body = text.slice(PEM_BEGIN.length, end).replaceAll("\r\n", "\n");
-  if (!body.startsWith(lineBreak))
-    throw rejected("ERR_CERTIFICATE_MALFORMED", `the line breaks of the PEM text are not ${lineBreaks}`);
+  const isBroken = lineBreaks === "spaces" ? body.includes("\n") : !body.startsWith("\n");
+  if (isBroken) throw rejected("ERR_CERTIFICATE_MALFORMED", `the line breaks of the PEM text are not ${lineBreaks}`);
   const rest = text.slice(end + PEM_END.length).trimStart();
   if (rest !== "" && !rest.startsWith(PEM_BEGIN))
     throw rejected("ERR_CERTIFICATE_MALFORMED", "the PEM text is followed by something else");
@@ -128,23 +142,64 @@ function bytesLookLike(der: Buffer): string {
   return der[0] === SEQUENCE && der.length < 6 ? ": they are truncated" : "";
 }
 
-/** Names the format that a text looks like, for the operator. */
-export function looksLike(text: string): string {
-  if (text.startsWith(PEM_BEGIN)) return ": it looks like PEM";
-  if (/^-----BEGIN(?:%20|\+)/.test(text)) return ": it looks like escaped PEM, as nginx and others forward it";
-  if (/^(?:By|Hash|Cert|Chain|Subject|URI|DNS)=/i.test(text)) return ": it looks like Envoy's x-forwarded-client-cert";
-  if (/^:[^:]*:$/.test(text)) return ": it looks like an RFC 9440 byte sequence";
-  if (/^(?:[\da-f]{2}:?){19}[\da-f]{2}$/i.test(text)) {
-    return ": it looks like a hexadecimal SHA-1 fingerprint, which binds nothing";
-  }
-  if (/^(?:[\da-f]{2}:?){31}[\da-f]{2}$/i.test(text)) return ": it looks like a hexadecimal SHA-256 fingerprint";
-  if (isThumbprint(text)) return ": it looks like a bare thumbprint, to be passed as { thumbprint }";
-  if (/^[A-Za-z\d+/]{43}=$/.test(text)) return ": it looks like a SHA-256 fingerprint in base64";
+/** A form that a text can have which should be a certificate or its hash; some are mistakes. */
+export type TextForm =
+  | "hyphen"
+  | "quoted"
+  | "variable"
+  | "escaped-twice"
+  | "plus-for-space"
+  | "pem"
+  | "escaped-pem"
+  | "xfcc"
+  | "rfc9440"
+  | "sha1"
+  | "sha256-hex"
+  | "sha256-base64url"
+  | "sha256-base64"
+  | "der-base64"
+  | "percent-encoded"
+  | "list"
+  | "placeholder";
+
+/** How each form is recognised, the most telling first. */
+const forms: readonly (readonly [form: TextForm, pattern: RegExp, words: string])[] = [
+  ["hyphen", /^-$/, "it is a hyphen, as some products write for no value"],
+  ["quoted", /^(["'`]).*\1$/s, "it is in quotes"],
+  [
+    "variable",
+    /^(?:\$\{?\w+\}?|%\w+%|%\{[^{}]*\}\w*|%\[[^[\]]*\])$/,
+    "it is a variable that was not replaced by its value",
+  ],
+  ["escaped-twice", /%25[\da-f]{2}/i, "it is percent-encoded twice"],
+  ["plus-for-space", /^-----BEGIN\+/, "its spaces are written as +, as forms encode them"],
+  ["pem", /^-----BEGIN CERTIFICATE-----/, "it looks like PEM"],
+  ["escaped-pem", /^-----BEGIN%20/, "it looks like escaped PEM, as nginx and others forward it"],
+  ["xfcc", /^(?:By|Hash|Cert|Chain|Subject|URI|DNS)=/i, "it looks like Envoy's x-forwarded-client-cert"],
+  ["rfc9440", /^:[^:]*:$/, "it looks like an RFC 9440 byte sequence"],
+  ["sha1", /^(?:[\da-f]{2}:?){19}[\da-f]{2}$/i, "it looks like a hexadecimal SHA-1 fingerprint, which binds nothing"],
+  ["sha256-hex", /^(?:[\da-f]{2}:?){31}[\da-f]{2}$/i, "it looks like a hexadecimal SHA-256 fingerprint"],
+  [
+    "sha256-base64url",
+    /^[\w-]{42}[AEIMQUYcgkosw048]$/,
+    "it looks like a bare thumbprint, to be passed as { thumbprint }",
+  ],
+  ["sha256-base64", /^[A-Za-z\d+/]{43}=$/, "it looks like a SHA-256 fingerprint in base64"],
   // 0x30 0x80 and above, which is how DER of more than 127 bytes starts.
-  if (/^MI[A-Za-z\d+/]+={0,2}$/.test(text)) {
-    return `: it looks like base64 DER${text.length % 4 === 0 ? "" : ", truncated or without its padding"}`;
-  }
-  if (/%[\da-f]{2}/i.test(text)) return ": it looks percent-encoded";
-  if (text.includes(",")) return ": it looks like a list";
-  return text.startsWith("(") || text.startsWith("{") ? ": it looks like a placeholder for no certificate" : "";
+  ["der-base64", /^MI[A-Za-z\d+/]+={0,2}$/, "it looks like base64 DER"],
+  ["percent-encoded", /%[\da-f]{2}/i, "it looks percent-encoded"],
+  ["list", /,/, "it looks like a list"],
+  ["placeholder", /^[({]/, "it looks like a placeholder for no certificate"],
+];
+
+/**
+ * Names the form that a text looks like, for the operator, to complete a sentence.
+ *
+ * @param expected the form that was expected, which is not named: the text is a broken one of it
+ */
+export function looksLike(text: string, expected?: TextForm): string {
+  const [name, , words] = forms.find(([form, pattern]) => form !== expected && pattern.test(text)) ?? [expected];
+  const isCut = name === "der-base64" && text.startsWith("MI") && text.length % 4 !== 0;
+  const parts = [words, isCut ? "truncated or without its padding" : undefined].filter((part) => part !== undefined);
+  return parts.length === 0 ? "" : `: ${parts.join(", ")}`;
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
-import { assertCertificateShape, derFromText } from "./certificate-der.ts";
+import { assertCertificateShape, derFromFile, derFromText } from "./certificate-der.ts";
 import { type AccessTokenError, rejected } from "../errors.ts";
 import { memberOf } from "../values/object-member.ts";
 import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_NOTHING } from "../values/thumbprint.ts";
@@ -61,13 +61,14 @@ export type ClientCertificateResolver<Request> = (
 /**
  * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
  *
- * Of a PEM chain it takes the first certificate. It does not check validity, chain or revocation, and parses only the outer
- * structure.
+ * Of a text it takes the first certificate: PEM, with any text before it such as "Bag Attributes", or base64 DER. It does not
+ * check validity, chain or revocation, and parses only the outer structure.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
 export function certificateThumbprint(certificate: string | Uint8Array | X509Certificate): string {
-  const parsed = parseClientCertificate(certificate);
+  const isFile = typeof certificate === "string" && certificate !== "";
+  const parsed = parseClientCertificate(isFile ? derFromFile(certificate)[0] : certificate);
   if (parsed === undefined) throw rejected("ERR_CERTIFICATE_MALFORMED", "the certificate is empty");
   return parsed.thumbprint;
 }

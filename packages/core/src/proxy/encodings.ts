@@ -33,7 +33,10 @@ export type CertificateDecoder = (value: string) => ClientCertificate | undefine
 export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>> = {
   rfc9440: (value) => {
     if (!value.startsWith(":") || !value.endsWith(":")) {
-      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not a byte sequence between colons${looksLike(value)}`);
+      throw rejected(
+        "ERR_CERTIFICATE_MALFORMED",
+        `the value is not a byte sequence between colons${looksLike(value, "rfc9440")}`,
+      );
     }
     return fromBase64(value.slice(1, -1));
   },
@@ -50,7 +53,10 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
   },
   "sha256-hex": (value) => {
     if (!/^(?:[\da-f]{64}|(?:[\da-f]{2}:){31}[\da-f]{2})$/i.test(value)) {
-      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not 64 hexadecimal digits${looksLike(value)}`);
+      throw rejected(
+        "ERR_CERTIFICATE_MALFORMED",
+        `the value is not 64 hexadecimal digits${looksLike(value, "sha256-hex")}`,
+      );
     }
     return fromDigest(Buffer.from(value.replaceAll(":", ""), "hex"));
   },
@@ -58,7 +64,10 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
     const digest = Buffer.from(value, "base64");
     const canonical = digest.toString("base64");
     if (digest.length !== 32 || (value !== canonical && value !== canonical.slice(0, -1))) {
-      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not the base64 of 32 bytes${looksLike(value)}`);
+      throw rejected(
+        "ERR_CERTIFICATE_MALFORMED",
+        `the value is not the base64 of 32 bytes${looksLike(value, "sha256-base64")}`,
+      );
     }
     return fromDigest(digest);
   },
@@ -66,7 +75,7 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
     if (!isThumbprint(value))
       throw rejected(
         "ERR_CERTIFICATE_MALFORMED",
-        `the value is not 43 characters of canonical base64url${looksLike(value)}`,
+        `the value is not 43 characters of canonical base64url${looksLike(value, "sha256-base64url")}`,
       );
     return parseClientCertificate({ thumbprint: value });
   },
@@ -82,7 +91,10 @@ export function saysNone(value: string): boolean {
 function fromBase64(text: string): ClientCertificate | undefined {
   const der = derFromBase64(text);
   if (der === undefined)
-    throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not canonical base64 DER${looksLike(text)}`);
+    throw rejected(
+      "ERR_CERTIFICATE_MALFORMED",
+      `the value is not canonical base64 DER${looksLike(text, "der-base64")}`,
+    );
   return parseClientCertificate(der);
 }
 
@@ -100,10 +112,15 @@ function only(certificates: readonly (ClientCertificate | undefined)[]): ClientC
   return certificates.at(0);
 }
 
-/** Leaves `+` alone, which the proxies that encode in this way mean. */
+/** Decodes percent-encoded PEM. `+` stays, since the proxies that encode in this way mean it. */
 function percentDecoded(value: string): string {
-  if (!value.includes("%"))
-    throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not percent-encoded PEM${looksLike(value)}`);
+  const decoded = decodedComponent(value);
+  if (decoded.trimStart().startsWith("-----BEGIN CERTIFICATE-----") && decoded !== value) return decoded;
+  const hint = looksLike(value, "escaped-pem") || looksLike(decoded);
+  throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not percent-encoded PEM${hint}`);
+}
+
+function decodedComponent(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {

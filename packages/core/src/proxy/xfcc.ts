@@ -19,7 +19,10 @@ export function parseXfcc(value: string): readonly XfccElement[] {
   while (end !== "") {
     const match = pair.exec(value);
     if (match === null)
-      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not a list of XFCC elements${looksLike(value)}`);
+      throw rejected(
+        "ERR_CERTIFICATE_MALFORMED",
+        `the value is not a list of XFCC elements${looksLike(value, "xfcc")}`,
+      );
     const [, name = "", quoted, plain = "", separator = ""] = match;
     const key = name.toLowerCase();
     if (!keys.has(key)) throw rejected("ERR_CERTIFICATE_MALFORMED", "the value has a key that is not one of XFCC");

@@ -122,6 +122,12 @@ describe("certificates", () => {
     expect(verdict({ currentlyValid: true }, known)).toBe(UNTRUSTED);
   });
 
+  test("by a bundle of CA certificates, with text before each", () => {
+    const bundle = [impostor, authority].map(({ certificate }) => `# a CA\n${certificate}`).join("");
+    expect(verdict({ issuers: [bundle] }, own)).toBe(true);
+    expect(verdict({ issuers: [`# a CA\n${impostor.certificate}`] }, own)).toBe(UNTRUSTED);
+  });
+
   test("by all that is given", () => {
     const rules = { thumbprints: [client.thumbprint], issuers: [authority.certificate], chainVerified: true } as const;
     const verified = parsed({ ...own, x509: own.x509, chainVerified: true });
@@ -158,7 +164,13 @@ test.each<[string, unknown, RegExp]>([
   ["an issuer that is a name", { issuers: ["CN=Acme CA"] }, /"issuers"/],
   ["an issuer by its thumbprint", { issuers: [{ thumbprint: selfSigned.thumbprint }] }, /"issuers"/],
   ["an issuer that is null", { issuers: [null] }, /"issuers"/],
-  ["a file of several issuers", { issuers: [authority.certificate + impostor.certificate] }, /"issuers"/],
+  ["a file of a CA and a client", { issuers: [authority.certificate + client.certificate] }, /"issuers"/],
+  [
+    "a file of a CA and a part of one",
+    { issuers: [authority.certificate + impostor.certificate.slice(0, 300)] },
+    /"issuers"/,
+  ],
+  ["a file without a certificate", { issuers: ["Bag Attributes\n"] }, /"issuers"/],
   [
     "names that nobody vouches for",
     { subjectAlternativeNames: dns },

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { assertCertificateShape, derFromText } from "../../src/certificate/certificate-der.ts";
+import { assertCertificateShape, derFromFile, derFromText } from "../../src/certificate/certificate-der.ts";
+import { AccessTokenError } from "../../src/errors.ts";
 import { certificateShaped, derElement } from "../support/der.ts";
 import { outcome, refusal } from "../support/outcome.ts";
 import { recordedCertificates } from "../vectors/certificates.ts";
@@ -106,7 +107,7 @@ describe("a text that is neither", () => {
       /escaped PEM/,
       pem.replaceAll(" ", "%20").replaceAll("\n", "%0A"),
     ],
-    ["PEM escaped as in a form", /escaped PEM/, new URLSearchParams({ pem }).toString().slice(4)],
+    ["PEM escaped as in a form", /spaces are written as \+/, new URLSearchParams({ pem }).toString().slice(4)],
     ["PEM without line breaks", /line breaks/, pem.replaceAll("\n", " ")],
     ["an RFC 9440 byte sequence", /RFC 9440/, `:${base64}:`],
     ["an empty byte sequence", /RFC 9440/, "::"],
@@ -119,6 +120,14 @@ describe("a text that is neither", () => {
     ["a SHA-1 fingerprint with colons", /hexadecimal/, fingerprint],
     ["a SHA-1 fingerprint", /hexadecimal/, fingerprint.replaceAll(":", "").toLowerCase()],
     ["what Apache sends for nothing", /no certificate/, "(null)"],
+    ["PEM escaped twice", /percent-encoded twice/, encodeURIComponent(encodeURIComponent(pem))],
+    ["PEM in quotes", /in quotes/, `"${pem.replaceAll("\n", " ")}"`],
+    ["a hyphen", /hyphen/, "-"],
+    ["a variable of nginx", /not replaced/, "$ssl_client_escaped_cert"],
+    ["a variable of a shell", /not replaced/, "${CLIENT_CERT}"],
+    ["a variable of Envoy", /not replaced/, "%DOWNSTREAM_PEER_CERT%"],
+    ["a variable of Apache", /not replaced/, "%{SSL_CLIENT_CERT}s"],
+    ["a variable of HAProxy", /not replaced/, "%[ssl_c_der,base64]"],
     ["what Caddy sends for nothing", /no certificate/, "{http.request.tls.client.certificate_der_base64}"],
   ])("is refused with a detail that names it: %s", (_, name, text) => {
     const { code, detail } = refusal(() => derFromText(text));
@@ -366,3 +375,46 @@ function recorded(name: string): string {
   if (found === undefined) throw new Error(`there is no recorded certificate ${name}`);
   return found.pem;
 }
+
+describe("a file of the operator", () => {
+  const bag = "Bag Attributes\n    friendlyName: client\nsubject=CN = client\n\nissuer=CN = ca\n\n";
+  const words = (text: string): unknown => {
+    try {
+      return derFromFile(text).map((der) => der.toString("base64"));
+    } catch (error) {
+      if (error instanceof AccessTokenError) return error.code;
+      throw error;
+    }
+  };
+
+  test.each<[string, string, number]>([
+    ["PEM", pem, 1],
+    ["base64 DER", base64, 1],
+    ["PEM with text before it", bag + pem, 1],
+    ["PEM with CRLF and text before it", (bag + pem).replaceAll("\n", "\r\n"), 1],
+    ["a bundle", pem + pem, 2],
+    ["a bundle with text between and after", `${bag}${pem}\n# next\n${pem}the end\n`, 2],
+    ["a private key before the certificate", `-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n${pem}`, 1],
+  ])("is read: %s", (_name, text, count) => {
+    expect(words(text)).toEqual(Array.from({ length: count }, () => base64));
+  });
+
+  test.each([
+    ["no certificate", bag],
+    ["nothing", ""],
+    ["a certificate without its end", bag + pem.slice(0, 300)],
+    ["a second certificate without its end", pem + pem.slice(0, 300)],
+    ["a certificate without its beginning", pem.slice(40)],
+    ["a certificate with text in it", pem.replace("\n", "\nBag Attributes\n")],
+    ["another kind of PEM", pem.replaceAll("CERTIFICATE", "CERTIFICATE REQUEST")],
+    ["escaped PEM", encodeURIComponent(pem)],
+    ["base64 DER with text before it", `${bag}${base64}`],
+  ])("is malformed: %s", (_name, text) => {
+    expect(words(text)).toBe("ERR_CERTIFICATE_MALFORMED");
+  });
+
+  test("is not what a client presents: text before PEM is refused there", () => {
+    expect(decoded(bag + pem)).toBe("ERR_CERTIFICATE_MALFORMED");
+    expect(decoded(pem)).toBe("accepted");
+  });
+});

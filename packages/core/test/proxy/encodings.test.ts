@@ -235,6 +235,8 @@ describe("the decoder pem-spaces", () => {
   test.each([
     ["with a last space", `${value} `],
     ["without", value],
+    ["without separators", value.replaceAll(/(?<!BEGIN|END) /g, "")],
+    ["with two spaces for each line break", value.replaceAll(/(?<!BEGIN|END) /g, "  ")],
     ["in one long line", `-----BEGIN CERTIFICATE----- ${certificates.rsa2048.der} -----END CERTIFICATE-----`],
   ])("reads PEM %s", (_, text) => {
     expect(decoded("pem-spaces", text)).toBe(certificates.rsa2048.thumbprint);
@@ -244,7 +246,7 @@ describe("the decoder pem-spaces", () => {
     ["with line feeds", pemOf(rsa2048)],
     ["with tabs", value.replaceAll(/(?<=\w) (?=\w)/g, "\t")],
     ["with written-out line feeds", pemOf(rsa2048).replaceAll("\n", "\\n")],
-    ["without separators", value.replaceAll(/(?<!BEGIN|END) /g, "")],
+    ["with a line feed among its spaces", value.replace(/(?<=\w) (?=\w{64})/, "\n")],
     ["of two certificates", `${value} ${encoders["pem-spaces"](ec256)}`],
     ["with the spaces of its labels gone", value.replaceAll(" CERTIFICATE", "CERTIFICATE")],
     ["without END", value.slice(0, 300)],
@@ -431,6 +433,29 @@ describe("the detail of a refusal", () => {
     for (const [name, value, hint] of others) {
       expect([name, detailOf(encoding, value)]).toEqual([name, expect.stringMatching(hint)]);
     }
+  });
+
+  test.each<[CertificateEncoding, string, RegExp]>([
+    ["pem-urlencoded", `${encoders["pem-urlencoded"](ec256)}%2`, /nginx/],
+    ["pem-urlencoded", encoders["pem-urlencoded"](ec256).replace("%0A", ""), /nginx/],
+    ["pem-urlencoded", encodeURIComponent(encoders["pem-urlencoded"](ec256)), /nginx/],
+    ["pem-urlencoded", encoders["pem-urlencoded"](ec256).replaceAll("%20", "+"), /nginx/],
+    ["rfc9440", `:${certificates.ec256.der.slice(0, 400)} :`, /RFC 9440/],
+    ["sha256-hex", `${encoders["sha256-hex"](ec256)}0`, /SHA-256 fingerprint/],
+  ])("does not call a broken value of the configured format one of another: %s", (encoding, value, hint) => {
+    expect(decoded(encoding, value)).toBe(MALFORMED);
+    expect(detailOf(encoding, value)).not.toMatch(hint);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["encoded twice", encodeURIComponent(encoders["pem-urlencoded"](ec256)), /percent-encoded twice/],
+    ["with + for spaces", encoders["pem-urlencoded"](ec256).replaceAll("%20", "+"), /spaces are written as \+/],
+    ["in quotes", `"${encoders["pem-urlencoded"](ec256)}"`, /in quotes/],
+    ["in encoded quotes", `%22${encoders["pem-urlencoded"](ec256)}%22`, /not percent-encoded PEM/],
+    ["that is a hyphen", "-", /hyphen/],
+    ["that is a variable", "$ssl_client_escaped_cert", /not replaced/],
+  ])("names the mistake in a value %s", (_name, value, sentence) => {
+    expect(detailOf("pem-urlencoded", value)).toMatch(sentence);
   });
 
   test.each<[CertificateEncoding, string]>([
