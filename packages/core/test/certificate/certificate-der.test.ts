@@ -380,7 +380,7 @@ describe("a file of the operator", () => {
   const bag = "Bag Attributes\n    friendlyName: client\nsubject=CN = client\n\nissuer=CN = ca\n\n";
   const words = (text: string): unknown => {
     try {
-      return derFromFile(text).map((der) => der.toString("base64"));
+      return derFromFile(text).map((bytes) => bytes.toString("base64"));
     } catch (error) {
       if (error instanceof AccessTokenError) return error.code;
       throw error;
