@@ -17,7 +17,7 @@ function open({ identity, token }: Credentials): Promise<Outcome> {
     webSocket.once("error", reject);
     webSocket.once("message", (data) => {
       webSocket.close();
-      resolve({ status: 200, ...(JSON.parse(String(data)) as { client: string }) });
+      resolve({ status: 200, ...(JSON.parse((data as Buffer).toString()) as { client: string }) });
     });
     webSocket.once("unexpected-response", (_request, { statusCode = 0, headers }: IncomingMessage) => {
       webSocket.terminate();
