@@ -1,4 +1,4 @@
-import { createTestKit, type Identity, type StartableServer } from "@certbound/testing";
+import { createTestKit, type Identity, type MtlsRequestOptions, type StartableServer } from "@certbound/testing";
 import assert from "node:assert/strict";
 
 /** The issuer, the certificates and the tokens of all checks. */
@@ -72,12 +72,19 @@ function errorOf(challenge: string): string {
   return / error="(\w+)"/.exec(challenge)?.[1] ?? "";
 }
 
-/** Checks an HTTPS server that has the route `GET /accounts`. */
-export async function checkServer(server: StartableServer): Promise<void> {
+/** A request, and its path. */
+export type RequestOptions = Omit<MtlsRequestOptions, "ca"> & { readonly path?: string };
+
+/** Checks an HTTPS server; `read` finds the client in the body of a response with the status 200. */
+export async function checkServer(
+  server: StartableServer,
+  read: (body: unknown) => { readonly client: string } = (body) => body as { client: string },
+  { path = "/accounts", ...options }: RequestOptions = {},
+): Promise<void> {
   const { url } = await kit.startServer(server);
   await check(async (credentials) => {
-    const { status, headers, ...response } = await kit.mtlsRequest(`${url}/accounts`, credentials);
-    if (status === 200) return { status, ...(response.json() as { client: string }) };
+    const { status, headers, ...response } = await kit.mtlsRequest(url + path, { ...options, ...credentials });
+    if (status === 200) return { status, client: read(response.json()).client };
     assert.ok(headers["www-authenticate"], "a rejection has a challenge");
     return { status, challenge: headers["www-authenticate"] };
   });
