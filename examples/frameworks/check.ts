@@ -73,19 +73,22 @@ function errorOf(challenge: string): string {
 }
 
 /** A request, and its path. */
-export type RequestOptions = Omit<MtlsRequestOptions, "ca"> & { readonly path?: string };
+export type RequestOptions = Omit<MtlsRequestOptions, "ca"> & { readonly path?: string; readonly keepOpen?: boolean };
 
 /** Checks an HTTPS server; `read` finds the client in the body of a response with the status 200. */
 export async function checkServer(
   server: StartableServer,
   read: (body: unknown) => { readonly client: string } = (body) => body as { client: string },
-  { path = "/accounts", ...options }: RequestOptions = {},
+  { path = "/accounts", keepOpen = false, ...options }: RequestOptions = {},
 ): Promise<void> {
   const { url } = await kit.startServer(server);
-  await check(async (credentials) => {
-    const { status, headers, ...response } = await kit.mtlsRequest(url + path, { ...options, ...credentials });
-    if (status === 200) return { status, client: read(response.json()).client };
-    assert.ok(headers["www-authenticate"], "a rejection has a challenge");
-    return { status, challenge: headers["www-authenticate"] };
-  });
+  await check(
+    async (credentials) => {
+      const { status, headers, ...response } = await kit.mtlsRequest(url + path, { ...options, ...credentials });
+      if (status === 200) return { status, client: read(response.json()).client };
+      assert.ok(headers["www-authenticate"], "a rejection has a challenge");
+      return { status, challenge: headers["www-authenticate"] };
+    },
+    { keepOpen },
+  );
 }
