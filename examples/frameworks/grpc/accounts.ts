@@ -6,10 +6,10 @@ export const accountsService = {
     path: "/example.Accounts/List",
     requestStream: false,
     responseStream: false,
-    requestSerialize: serialize<object>,
-    requestDeserialize: deserialize<object>,
-    responseSerialize: serialize<Accounts>,
-    responseDeserialize: deserialize<Accounts>,
+    requestSerialize: serialize,
+    requestDeserialize: deserialize,
+    responseSerialize: serialize,
+    responseDeserialize: deserialize,
   },
 } satisfies ServiceDefinition;
 
@@ -18,10 +18,10 @@ export interface Accounts {
   readonly client: string | undefined;
 }
 
-function serialize<Message>(message: Message): Buffer {
+function serialize(message: unknown): Buffer {
   return Buffer.from(JSON.stringify(message));
 }
 
-function deserialize<Message>(bytes: Buffer): Message {
-  return JSON.parse(bytes.toString()) as Message;
+function deserialize(bytes: Buffer): unknown {
+  return JSON.parse(bytes.toString());
 }

@@ -27,7 +27,6 @@ async function withoutCertificate(presented: Credentials): Promise<Outcome> {
 }
 
 function call({ identity, token }: Credentials): Promise<Accounts | ServiceError> {
-  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
   const channel = ChannelCredentials.createSsl(pem(kit.ca.certificate), pem(identity?.key), pem(identity?.certificate));
   const client = new (makeClientConstructor(accountsService, "Accounts"))(`127.0.0.1:${port}`, channel, {
     "grpc.ssl_target_name_override": "localhost",
@@ -40,4 +39,8 @@ function call({ identity, token }: Credentials): Promise<Accounts | ServiceError
       resolve(error ?? response);
     });
   });
+}
+
+function pem(text: string | undefined): Buffer | null {
+  return text === undefined ? null : Buffer.from(text);
 }
