@@ -24,6 +24,7 @@ declare module "h3-v1" {
 
 const authenticator = createAuthenticator();
 
+// #region protect
 /** Lets a request pass if its token meets the requirements. */
 function protect(requirements: Requirements<NodeRequest> = {}) {
   const authenticate = authenticator(requirements);
@@ -37,6 +38,7 @@ function protect(requirements: Requirements<NodeRequest> = {}) {
     }
   });
 }
+// #endregion
 
 const router = createRouter();
 router.get(

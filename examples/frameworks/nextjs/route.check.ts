@@ -8,18 +8,19 @@ const secret = randomUUID();
 process.env["PROXY_SECRET"] = secret;
 const { GET } = await import("./route.js");
 
-// Without the secret, the header may be the client's own.
-const headers = {
-  ...forwardedHeaders("nginx", client),
-  authorization: `Bearer ${await kit.accessToken({ boundTo: client })}`,
-};
+// Without the secret, the header may be the client's own. Of two certificates, one may be the client's own.
 const url = "http://localhost/accounts";
-assert.equal((await GET(new Request(url, { headers }))).status, 401);
-assert.equal((await GET(new Request(url, { headers: { ...headers, "x-proxy-secret": secret } }))).status, 200);
+const forwarded = Object.entries(forwardedHeaders("nginx", client));
+const authorization: [string, string] = ["authorization", `Bearer ${await kit.accessToken({ boundTo: client })}`];
+const proof: [string, string] = ["x-proxy-secret", secret];
+const statusOf = async (headers: [string, string][]) => (await GET(new Request(url, { headers }))).status;
+assert.equal(await statusOf([authorization, ...forwarded, proof]), 200);
+assert.equal(await statusOf([authorization, ...forwarded]), 401);
+assert.equal(await statusOf([authorization, ...forwarded, ...forwarded, proof]), 401);
 
 await checkServer(
   terminateTls(({ path, headers: received, identity }) => {
-    const forwarded = { ...received, ...forwardedHeaders("nginx", identity), "x-proxy-secret": secret };
-    return GET(new Request(new URL(path, "http://localhost"), { headers: forwarded }));
+    const headers = { ...received, ...forwardedHeaders("nginx", identity), "x-proxy-secret": secret };
+    return GET(new Request(new URL(path, url), { headers }));
   }),
 );
