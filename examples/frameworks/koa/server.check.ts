@@ -1,0 +1,4 @@
+import { checkServer } from "../check.js";
+
+const { server } = await import("./server.js");
+await checkServer(server);

@@ -1,0 +1,24 @@
+import { AccessTokenError, createAuthenticator, type NodeRequest } from "@certbound/core";
+import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+
+type Event = APIGatewayProxyEventV2 | APIGatewayProxyEvent; // of an HTTP API or of a REST API
+
+const authenticator = createAuthenticator<NodeRequest & { event: Event }>({
+  certificateResolver({ event: { requestContext } }) {
+    const authentication = "identity" in requestContext ? requestContext.identity : requestContext.authentication;
+    return authentication?.clientCert?.clientCertPem;
+  },
+});
+const authenticate = authenticator({ scopes: ["read"] });
+
+export async function handler(event: Event): Promise<APIGatewayProxyStructuredResultV2> {
+  try {
+    const rawHeaders = Object.entries(event.headers).flatMap(([name, value = ""]) => [name, value]);
+    const { claims } = await authenticate({ rawHeaders, socket: {}, event });
+    return { statusCode: 200, body: JSON.stringify({ client: claims.client_id }) };
+  } catch (error) {
+    if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+    const { status, headers, body } = authenticator.rejection(error);
+    return { statusCode: status, headers, body: JSON.stringify(body) };
+  }
+}

@@ -1,0 +1,35 @@
+import {
+  type AccessToken,
+  AccessTokenError,
+  createAuthenticator,
+  fromProxy,
+  type IncomingRequest,
+  nginx,
+  type Requirements,
+} from "@certbound/core";
+
+const { PROXY_SECRET = "" } = process.env;
+const secret = { header: "x-proxy-secret", value: PROXY_SECRET };
+const authenticator = createAuthenticator({
+  certificateResolver: fromProxy(nginx(), { trust: { secret } }),
+});
+
+/** Calls the handler if the token of the request meets the requirements. */
+function protect(
+  requirements: Requirements<IncomingRequest>,
+  handler: (request: Request, accessToken: AccessToken) => Response | Promise<Response>,
+): (request: Request) => Promise<Response> {
+  const authenticate = authenticator(requirements);
+  return async (request) => {
+    try {
+      const accessToken = await authenticate({ rawHeaders: [...request.headers].flat(), socket: {} });
+      return await handler(request, accessToken);
+    } catch (error) {
+      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      const { status, headers, body } = authenticator.rejection(error);
+      return Response.json(body, { status, headers });
+    }
+  };
+}
+
+export const GET = protect({ scopes: ["read"] }, (_request, { claims }) => Response.json({ client: claims.client_id }));

@@ -1,0 +1,29 @@
+import type { Identity } from "@certbound/testing";
+import { createServer, type Server } from "node:https";
+import type { TLSSocket } from "node:tls";
+import { kit } from "./check.js";
+
+/** A request that a gateway or a proxy received, and the certificate of the client that sent it. */
+export interface Received {
+  readonly method: string;
+  readonly path: string;
+  /** Without the headers of a hop. */
+  readonly headers: Record<string, string>;
+  readonly identity: Pick<Identity, "certificate"> | null;
+}
+
+/** Stands for a gateway or a proxy: terminates TLS, and passes requests on as its product does. */
+export function terminateTls(passOn: (received: Received) => Promise<Response>): Server {
+  return createServer(kit.serverOptions, (request, response) => {
+    const { method = "", url: path = "" } = request;
+    const certificate = (request.socket as TLSSocket).getPeerX509Certificate()?.toString();
+    const { connection: _connection, ...others } = request.headers;
+    const headers = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, String(value)]));
+    passOn({ method, path, headers, identity: certificate === undefined ? null : { certificate } })
+      .then(async (result) => {
+        response.writeHead(result.status, Object.fromEntries(result.headers));
+        response.end(await result.text());
+      })
+      .catch((error: unknown) => response.destroy(error as Error));
+  });
+}

@@ -1,0 +1,47 @@
+import { createTestKit, type Identity, type TestKit } from "@certbound/testing";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import { auth } from "express-oauth2-jwt-bearer";
+import { createServer } from "node:https";
+import type { TLSSocket } from "node:tls";
+import { afterAll, expect, test } from "vitest";
+
+/** An API whose middleware accepts RS256 only. */
+function createApi({ issuer: { issuer, audience } }: TestKit): Express {
+  const app = express();
+  app.use(
+    auth({
+      issuerBaseURL: issuer,
+      audience,
+      tokenSigningAlg: "RS256",
+      mtls: { enabled: true, required: true },
+      getCertificate: (request) => (request.socket as TLSSocket).getPeerX509Certificate()?.raw,
+    }),
+  );
+  app.get("/accounts", (_request, response) => void response.json({}));
+  app.use(((error, _request, response, _next) => void response.status(error.status).json({})) as ErrorRequestHandler);
+  return app;
+}
+
+// #region rs256
+const kit = await createTestKit({ algorithms: ["RS256"] });
+// #endregion
+const es256Kit = await createTestKit();
+afterAll(() => Promise.all([kit.close(), es256Kit.close()]));
+
+async function statusOf(of: TestKit, bound: Identity, presented = bound): Promise<number> {
+  const { url } = await of.startServer(createServer(of.serverOptions, createApi(of)));
+  const token = await of.accessToken({ boundTo: bound });
+  return (await of.mtlsRequest(`${url}/accounts`, { identity: presented, token })).status;
+}
+
+test("middleware that expects RS256 accepts the tokens of a kit with that algorithm", async () => {
+  expect(await statusOf(kit, await kit.issueClientCertificate())).toBe(200);
+});
+
+test("it rejects another client with such a token", async () => {
+  expect(await statusOf(kit, await kit.issueClientCertificate(), await kit.issueClientCertificate())).toBe(401);
+});
+
+test("it rejects the tokens of a kit with the default algorithm", async () => {
+  expect(await statusOf(es256Kit, await es256Kit.issueClientCertificate())).toBe(401);
+});
