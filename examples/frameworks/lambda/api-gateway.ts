@@ -13,8 +13,7 @@ const authenticate = authenticator({ scopes: ["read"] });
 
 export async function handler(event: Event): Promise<APIGatewayProxyStructuredResultV2> {
   try {
-    const rawHeaders = Object.entries(event.headers).flatMap(([name, value = ""]) => [name, value]);
-    const { claims } = await authenticate({ rawHeaders, socket: {}, event });
+    const { claims } = await authenticate({ rawHeaders: [], headers: event.headers, socket: {}, event });
     return { statusCode: 200, body: JSON.stringify({ client: claims.client_id }) };
   } catch (error) {
     if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500

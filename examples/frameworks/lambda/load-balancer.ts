@@ -1,26 +1,20 @@
-import { AccessTokenError, createAuthenticator, type NodeRequest } from "@certbound/core";
+import { AccessTokenError, awsAlb, createAuthenticator, fromProxy } from "@certbound/core";
 import type { ALBEvent, ALBResult } from "aws-lambda";
 
-const CERTIFICATE = "x-amzn-mtls-clientcert-leaf";
-
-const authenticator = createAuthenticator<NodeRequest & { event: ALBEvent }>({
-  certificateResolver({ event }) {
-    const [value = "", ...others] = event.multiValueHeaders?.[CERTIFICATE] ?? [];
-    return others.length === 0 ? decodeURIComponent(value) : null;
-  },
+const authenticator = createAuthenticator({
+  // The resource policy of the function permits the load balancer only, which removes the header that a client sends.
+  certificateResolver: fromProxy(awsAlb(), { trust: { dangerouslyTrustEverySender: true } }),
 });
 const authenticate = authenticator({ scopes: ["read"] });
 
-export async function handler(event: ALBEvent): Promise<ALBResult> {
+export async function handler({ multiValueHeaders }: ALBEvent): Promise<ALBResult> {
   try {
-    const fields = Object.entries(event.multiValueHeaders ?? {});
-    const rawHeaders = fields.flatMap(([name, values = []]) => values.flatMap((value) => [name, value]));
-    const { claims } = await authenticate({ rawHeaders, socket: {}, event });
+    const { claims } = await authenticate({ rawHeaders: [], headers: multiValueHeaders, socket: {} });
     return { statusCode: 200, body: JSON.stringify({ client: claims.client_id }) };
   } catch (error) {
     if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 502
     const { status, headers, body } = authenticator.rejection(error);
-    const multiValueHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
-    return { statusCode: status, multiValueHeaders, body: JSON.stringify(body) };
+    const responseHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    return { statusCode: status, multiValueHeaders: responseHeaders, body: JSON.stringify(body) };
   }
 }

@@ -3,26 +3,25 @@ import {
   AccessTokenError,
   createAuthenticator,
   fromProxy,
-  type IncomingRequest,
   nginx,
   type Requirements,
 } from "@certbound/core";
 
 const { PROXY_SECRET = "" } = process.env;
 const secret = { header: "x-proxy-secret", value: PROXY_SECRET };
-const authenticator = createAuthenticator({
+const authenticator = createAuthenticator<Request>({
   certificateResolver: fromProxy(nginx(), { trust: { secret } }),
 });
 
 /** Calls the handler if the token of the request meets the requirements. */
 function protect(
-  requirements: Requirements<IncomingRequest>,
+  requirements: Requirements<Request>,
   handler: (request: Request, accessToken: AccessToken) => Response | Promise<Response>,
 ): (request: Request) => Promise<Response> {
   const authenticate = authenticator(requirements);
   return async (request) => {
     try {
-      const accessToken = await authenticate({ rawHeaders: [...request.headers].flat(), socket: {} });
+      const accessToken = await authenticate(request);
       return await handler(request, accessToken);
     } catch (error) {
       if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500

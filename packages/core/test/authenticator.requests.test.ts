@@ -36,7 +36,7 @@ type Shape = (headers: Record<string, string | string[]>) => IncomingRequest;
 /** The kinds of requests without `rawHeaders`. */
 const shapes: readonly (readonly [string, Shape])[] = [
   ["a WHATWG Request", (headers) => new Request("https://api.example/", { headers: entriesOf(headers) })],
-  ["a request whose rawHeaders are empty", (headers) => ({ rawHeaders: [], headers, socket: {} }) as IncomingRequest],
+  ["a request whose rawHeaders are empty", (headers) => ({ rawHeaders: [], headers, socket: {} })],
   ["a request without rawHeaders and socket", (headers) => ({ headers }) as unknown as IncomingRequest],
   [
     "a WHATWG Request in a framework's",

@@ -5,6 +5,8 @@ import { memberOf } from "../values/object-member.ts";
 export interface NodeRequest {
   /** Names and values in turn, exactly as received. Where it is empty or missing, `headers` are read instead. */
   readonly rawHeaders: readonly string[];
+  /** Names with their values: a string is one occurrence, an array several. Read only where `rawHeaders` does not count. */
+  readonly headers?: object | undefined;
   readonly socket: NodeSocket;
   /** HTTP/2 only. */
   readonly stream?: { readonly session?: object | undefined } | undefined;
@@ -84,7 +86,7 @@ export function nodeRequest(request: IncomingRequest): NodeRequest {
 }
 
 /** What a request, or what holds one, may have. */
-type RequestShape = NodeRequest & { readonly headers?: unknown; readonly raw?: unknown };
+type RequestShape = NodeRequest & { readonly raw?: unknown };
 
 function readRequest(request: RequestShape): NodeRequest {
   const [rawHeaders, headers] = [memberOf(request, "rawHeaders"), memberOf(request, "headers")];
