@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** Names that Node, jose, oauth4webapi and lru-cache read, whether the source of core has them or not. */
+/** Names that Node, jose and oauth4webapi read, whether the source of core has them or not. */
 const others = [
   ["0", "1", "2", "raw", "stream", "session", "then", "toJSON", "length", "get", "set", "value", "writable", "return"],
   ["options", "headers", "method", "status", "signal", "dispatcher", "crit", "b64", "zip", "header", "jwk", "ext"],
-  ["allowStale", "noDeleteOnStaleGet", "updateAgeOnGet", "updateAgeOnHas", "start", "ttl", "noUpdateTTL", "detail"],
+  ["max", "maxSize", "ttl", "now", "size", "older", "newer", "detail"],
 ];
 
 const comments = /\/\*[^]*?\*\/|\/\/.*/g;

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { withoutPrototype } from "../values/object-member.ts";
 
 /** A cache of limited size: the values that were not used for the longest time make room for new ones. */
@@ -6,31 +5,76 @@ export interface BoundedCache<Value> {
   get(key: string): Value | undefined;
   /** Reads a value without counting that as a use. */
   peek(key: string): Value | undefined;
-  /** @param entry its size, and how long it is kept, in milliseconds, if not as long as all others */
-  set(key: string, value: Value, entry: { readonly size?: number; readonly ttl?: number }): void;
+  /** Caches a value, unless it is larger than the whole cache. The default `size` is 1, the default `ttl` that of the cache. */
+  set(key: string, value: Value, limits: { readonly size?: number; readonly ttl?: number }): void;
 }
 
-/**
- * Creates a cache by the options of lru-cache.
- *
- * lru-cache reads its options, those of each call included, from objects that inherit from `Object.prototype`: an
- * `allowStale` there would bring expired values back. Here it finds own members only.
- */
-export function createBoundedCache<Value extends object | true>(
-  options: LRUCache.Options<string, Value, unknown>,
-): BoundedCache<Value> {
-  const cache = new LRUCache<string, Value>(withoutPrototype(options));
+interface BoundedCacheOptions {
+  readonly max?: number;
+  readonly maxSize?: number;
+  readonly ttl?: number;
+  readonly now?: () => number;
+}
+
+/** A value, linked to those that were used just before and just after it. */
+interface Entry<Value> {
+  readonly key: string;
+  readonly value: Value;
+  readonly size: number;
+  readonly expiresAt: number;
+  older: Entry<Value> | undefined;
+  newer: Entry<Value> | undefined;
+}
+
+/** Creates a cache. A limit that is not given does not apply; `ttl` is in milliseconds of `now`, a monotonic clock. */
+export function createBoundedCache<Value>(options: BoundedCacheOptions): BoundedCache<Value> {
+  const { max = Infinity, maxSize = Infinity, ttl: defaultTtl = Infinity, now = () => 0 } = withoutPrototype(options);
+  const entries = new Map<string, Entry<Value>>();
+  let oldest: Entry<Value> | undefined;
+  let newest: Entry<Value> | undefined;
+  let totalSize = 0;
+  const isFull = (): boolean => entries.size > max || totalSize > maxSize;
+  const find = (key: string): Entry<Value> | undefined => {
+    const entry = entries.get(key);
+    return entry === undefined || now() <= entry.expiresAt ? entry : remove(entry);
+  };
+  const remove = (entry: Entry<Value> | undefined): undefined => {
+    if (entry === undefined) return;
+    entries.delete(entry.key);
+    totalSize -= entry.size;
+    unlink(entry);
+  };
+  const unlink = ({ older, newer }: Entry<Value>): void => {
+    if (older === undefined) oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) newest = older;
+    else newer.older = older;
+  };
+  const append = (entry: Entry<Value>): void => {
+    entry.older = newest;
+    entry.newer = undefined;
+    if (newest === undefined) oldest = entry;
+    else newest.newer = entry;
+    newest = entry;
+  };
   return {
-    get: (key) => cache.get(key, lookup()),
-    peek: (key) => cache.peek(key, lookup()),
-    set(key, value, entry) {
-      cache.set(key, value, withoutPrototype(entry));
+    get(key) {
+      const entry = find(key);
+      if (entry === undefined || entry === newest) return entry?.value;
+      unlink(entry);
+      append(entry);
+      return entry.value;
+    },
+    peek: (key) => find(key)?.value,
+    set(key, value, limits) {
+      const { size = 1, ttl = defaultTtl } = withoutPrototype(limits);
+      remove(entries.get(key));
+      if (size > maxSize) return;
+      const entry: Entry<Value> = { key, value, size, expiresAt: now() + ttl, older: undefined, newer: undefined };
+      entries.set(key, entry);
+      append(entry);
+      totalSize += size;
+      while (isFull()) remove(oldest);
     },
   };
-}
-
-/** Every member is given: an object without a prototype takes lru-cache longer. It writes to `status`. */
-function lookup(): { allowStale: false; updateAgeOnGet: false; noDeleteOnStaleGet: false } {
-  const options = { allowStale: false, updateAgeOnGet: false, noDeleteOnStaleGet: false, status: undefined } as const;
-  return options;
 }

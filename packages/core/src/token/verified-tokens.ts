@@ -52,8 +52,7 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
     max: size,
     maxSize: MAX_LENGTH,
     ttl: MAX_AGE,
-    ttlResolution: 0,
-    perf: { now: elapsed },
+    now: elapsed,
   });
   return {
     find(token) {

@@ -5,7 +5,7 @@ import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 /** A cache of entries that expire after 1 s, and the clock that they expire by. */
 function createCache() {
   const clock = { now: 1 };
-  const timed = { max: 2, maxSize: 10, ttl: 1000, ttlResolution: 0, perf: { now: () => clock.now } };
+  const timed = { max: 2, maxSize: 10, ttl: 1000, now: () => clock.now };
   return { clock, cache: createBoundedCache<{ readonly name: string }>(timed) };
 }
 

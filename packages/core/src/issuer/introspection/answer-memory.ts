@@ -29,13 +29,12 @@ const MAX_LENGTH = 16 * 1024 * 1024;
  * @param elapsed milliseconds that only ever grow
  */
 export function createAnswerMemory(elapsed: () => number): AnswerMemory {
-  const timed = { max: MAX_ANSWERS, ttlResolution: 0, perf: { now: elapsed } };
+  const timed = { max: MAX_ANSWERS, now: elapsed };
   const active = createBoundedCache<JsonObject>({ ...timed, maxSize: MAX_LENGTH });
   const inactive = createBoundedCache<true>(timed);
   return {
     find: (digest) => active.get(digest) ?? (inactive.peek(digest) ? "inactive" : undefined),
     remember(digest, response, timeToLive) {
-      // To the cache, no time is all time.
       if (timeToLive <= 0) return;
       if (isActive(response)) active.set(digest, response, { ttl: timeToLive, size: lengthOf(response) });
       else inactive.set(digest, true, { ttl: Math.min(timeToLive, INACTIVE_LIMIT) });
