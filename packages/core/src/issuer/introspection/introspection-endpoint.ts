@@ -136,10 +136,18 @@ async function readResponse(response: Response, parties: Parties, jwt?: string):
     requireOwnMembers(jwt);
     const introspected = await processIntrospectionResponse(...parties, response);
     requireOwn(introspected, ["active"]);
-    return deepFreeze(introspected);
+    return deepFreeze(withoutNulls(introspected));
   } catch {
     throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
   }
+}
+
+/** Members that decide about the token, in which null is a malformed value. */
+const keepsNull: ReadonlySet<string> = new Set(["active", "aud", "cnf"]);
+
+/** Leaves out the members with null: some servers write it where a member has no value. */
+function withoutNulls(response: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null || keepsNull.has(name)));
 }
 
 /** Reads the endpoint of metadata: for clients with a certificate the alias, if there is one (RFC 8705 section 5). */
