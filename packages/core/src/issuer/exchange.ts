@@ -28,7 +28,7 @@ export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.
   return async (url, init) => {
     const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT);
     const timeout = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(new ExchangeError("there was no complete answer within 5 s")));
+      signal.addEventListener("abort", () => reject(new ExchangeError("no complete response within 5 s")));
     });
     // A fetch of the application may not heed the signal.
     return Promise.race([exchange(fetch, url, withoutPrototype({ ...init, redirect: "manual", signal })), timeout]);
@@ -57,7 +57,7 @@ async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promi
   // Leaving the loop by an exception cancels the stream.
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > most) throw new ExchangeError("the answer is longer than 1 MiB");
+    if (length > most) throw new ExchangeError("the response is longer than 1 MiB");
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
