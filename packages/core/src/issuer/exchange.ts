@@ -1,4 +1,4 @@
-import { withoutPrototype } from "../values/object-member.ts";
+import { memberOf, withoutPrototype } from "../values/object-member.ts";
 
 /** How long one exchange with an issuer may take, the body included, in milliseconds. */
 export const EXCHANGE_TIMEOUT = 5000;
@@ -46,9 +46,29 @@ async function exchange(
     const received = withoutPrototype({ status, headers: withoutEncoding(headers) });
     return new Response(bytes?.length ? bytes : null, received);
   } catch (error) {
-    // What fetch throws may quote the URL, the peer's certificate or the peer's words.
-    throw error instanceof ExchangeError ? error : new ExchangeError("the request failed: address, TLS, or network");
+    if (error instanceof ExchangeError) throw error;
+    // What fetch throws may quote the URL, the peer's certificate or the peer's words. A code is a constant of Node.js.
+    const code = causeCode(error);
+    throw new ExchangeError(`the request failed: address, TLS, or network${code === undefined ? "" : ` (${code})`}`);
   }
+}
+
+/** How many nested causes of an error are searched for a code. */
+const MAX_CAUSES = 5;
+
+/** Finds the code of an error's cause, such as ENOTFOUND or DEPTH_ZERO_SELF_SIGNED_CERT. */
+function causeCode(error: unknown): string | undefined {
+  try {
+    let cause = error;
+    for (let level = 1; level <= MAX_CAUSES; level += 1) {
+      cause = memberOf(Object(cause) as { readonly cause?: unknown }, "cause");
+      const code = memberOf(Object(cause) as { readonly code?: unknown }, "code");
+      if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code;
+    }
+  } catch {
+    // A member of an error that the fetch of the application made can throw.
+  }
+  return undefined;
 }
 
 async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -121,10 +121,7 @@ async function readSigned(jwt: string, keys: KeySource, parties: Parties): Promi
     await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
   } catch (error) {
     const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
-    const reason = noKeys
-      ? "the keys that verify its answer cannot be fetched"
-      : "its answer is not signed by its keys";
-    throw new ExchangeError(reason);
+    throw new ExchangeError(noKeys ? String(error.detail) : "its answer is not signed by its keys");
   }
   // oauth4webapi compares the type letter by letter.
   const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));

@@ -78,7 +78,9 @@ describe("a signed answer (RFC 9701)", () => {
     const unreachable = verify(text(await sign(), type), { jwks: url });
     expect(await refusalOf(unreachable)).toMatchObject({
       code: "ERR_INTROSPECTION_UNAVAILABLE",
-      detail: expect.stringContaining("cannot be fetched"),
+      detail: expect.stringContaining(
+        "the keys of the issuer could not be fetched: the key set is answered with status 500",
+      ),
     });
   });
 
