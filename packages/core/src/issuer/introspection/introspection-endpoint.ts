@@ -13,7 +13,11 @@ import {
 import { currentTime } from "../../runtime/clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../../options/configuration.ts";
 import { AccessTokenError } from "../../errors.ts";
-import { type IntrospectionConfiguration, isMutualTls } from "../../options/introspection-configuration.ts";
+import {
+  type ClientAuthentication,
+  type IntrospectionConfiguration,
+  isMutualTls,
+} from "../../options/introspection-configuration.ts";
 import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
 import { boundedFetch, ExchangeError } from "../exchange.ts";
 import { createRemoteValue } from "../remote-value.ts";
@@ -103,7 +107,7 @@ export function createIntrospectionEndpoint(
         [allowInsecureRequests]: isLoopbackUrl(url),
       };
       const response = await introspectionRequest(...parties, authenticate, token, withoutPrototype(options));
-      if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
+      if (response.status !== 200) throw new ExchangeError(unexpected(response.status, authentication));
       const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
       if (isSigned) return readSigned(await response.text(), keys, parties);
       if (signedResponse) throw new ExchangeError("the answer is not signed, and signedResponse is set");
@@ -167,11 +171,13 @@ function requireOwn(object: object, names: readonly string[]): void {
   if (!names.every((name) => Object.hasOwn(object, name))) throw new TypeError("a member is missing");
 }
 
-const hints: ReadonlyMap<number, string> = new Map([
-  [400, ": does it answer about tokens of this kind?"],
-  [401, ": are the credentials of this API right?"],
-]);
+const otherMethod = '; some servers need clientAuthentication "client_secret_post"';
 
-function unexpected(status: number): string {
+function unexpected(status: number, { method }: ClientAuthentication): string {
+  const hint = method === "client_secret_basic" ? otherMethod : "";
+  const hints = new Map([
+    [400, ": does it answer about tokens of this kind?"],
+    [401, `: are the credentials of this API right?${hint}`],
+  ]);
   return `the introspection endpoint answered with status ${status}${hints.get(status) ?? ""}`;
 }
