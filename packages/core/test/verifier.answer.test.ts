@@ -95,7 +95,7 @@ describe("the answer of the issuer", () => {
     expect(await verified(fresh, anyApi, thief)).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, Answer, sent?: number]>([
     ["an error page", status(500, good)],
     ["a refusal of this API", status(401, good)],
     ["a forbidden request", status(403, good)],
@@ -108,8 +108,8 @@ describe("the answer of the issuer", () => {
     ["the text true", json(true)],
     ["a document in a document", json({ token_introspection: good })],
     ["a redirect to a good answer", redirect(issuer.introspectionEndpoint.href, 307)],
-    ["a closed connection", hangUp],
-  ])("is none when it is %s: the client is to try again", async (_name, answer) => {
+    ["a closed connection", hangUp, 2],
+  ])("is none when it is %s: the client is to try again", async (_name, answer, sent = 1) => {
     const { url, requests, answer: change } = await startEndpoint(json(good));
     const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     expect(await verified(token, remote)).toBe("accepted");
@@ -117,7 +117,7 @@ describe("the answer of the issuer", () => {
     const error = await refusalOf(remote.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
-    expect(requests).toEqual(["/introspect", "/introspect"]);
+    expect(requests).toHaveLength(1 + sent);
   });
 
   test("is none when the issuer has gone, and one is had again when it is back", async () => {

@@ -19,7 +19,7 @@ import {
   isMutualTls,
 } from "../../options/introspection-configuration.ts";
 import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
-import { boundedFetch, ExchangeError } from "../exchange.ts";
+import { boundedFetch, ConnectionError, ExchangeError, startTimeLimit } from "../exchange.ts";
 import { createRemoteValue } from "../remote-value.ts";
 import { deepFreeze, isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
@@ -44,7 +44,8 @@ export interface IntrospectionEndpoint {
    */
   ready(): Promise<void>;
   /**
-   * Asks about a token. What is said of an active one, its `active` apart, was not looked at.
+   * Asks about a token. What is said of an active one, its `active` apart, was not looked at. The request is sent once more if
+   * its connection fails before a response begins; both together have the time limit of one request.
    *
    * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
    */
@@ -100,13 +101,19 @@ export function createIntrospectionEndpoint(
     async ask(token) {
       const url = await locate();
       const parties = [server(url), client()] as const;
+      let signal: AbortSignal | undefined;
       const options: IntrospectionRequestOptions = {
         additionalParameters: { token_type_hint: "access_token" },
         requestJwtResponse: signedResponse,
-        [customFetch]: (target, { body, headers }) => fetch(target, { method: "POST", body, headers }),
+        [customFetch]: (target, { body, headers }) => {
+          signal ??= startTimeLimit();
+          return fetch(target, { method: "POST", body, headers, signal });
+        },
         [allowInsecureRequests]: isLoopbackUrl(url),
       };
-      const response = await introspectionRequest(...parties, authenticate, token, withoutPrototype(options));
+      const response = await sendTwiceAtMost(() =>
+        introspectionRequest(...parties, authenticate, token, withoutPrototype(options)),
+      );
       if (response.status !== 200) throw new ExchangeError(unexpected(response.status, authentication));
       const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
       if (isSigned) return readSigned(await response.text(), keys, parties);
@@ -114,6 +121,19 @@ export function createIntrospectionEndpoint(
       return readResponse(response, parties);
     },
   };
+}
+
+/**
+ * Sends a request once more when the connection fails before a response begins: the server may have closed a connection that
+ * it had kept alive. An introspection request changes nothing at the server.
+ */
+async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof ConnectionError) return send();
+    throw error;
+  }
 }
 
 type Parties = readonly [server: AuthorizationServer, client: Client];
