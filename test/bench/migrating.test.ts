@@ -98,7 +98,7 @@ describe("before and after, with binding required", () => {
     ["a missing scope is 403", { claims: { scope: "write" } }, 403, 403],
     ["another algorithm is accepted after", { algorithm: "ES256" }, 401, 200],
     ["a logout token is refused after", { header: { typ: "logout+jwt" } }, 200, 401],
-    ["an ID token is refused after", { header: { typ: "JWT" }, claims: { nonce: "n-1" } }, 200, 401],
+    ["an ID token is refused after", { header: { typ: "JWT" }, claims: { nonce: "n-1", at_hash: "h" } }, 200, 401],
     ["a second header is refused after", {}, 200, 400, { headers: { authorization: "Bearer other" } }],
   ])("%s", async (_case, options, theirs, ours, asking) => {
     const token = await issue(options);

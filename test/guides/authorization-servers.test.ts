@@ -89,7 +89,8 @@ const ofSpring: Token = {
 
 describe.each<[Name, Token, string, Token, AccessTokenErrorCode]>([
   ["keycloak", ofKeycloak, "without the mapper", but(ofKeycloak, { aud: "account" }), "ERR_TOKEN_AUDIENCE"],
-  ["keycloak", ofKeycloak, "with a nonce", but(ofKeycloak, { nonce: "n-1" }), "ERR_TOKEN_TYPE"],
+  ["keycloak", ofKeycloak, "with an at_hash", but(ofKeycloak, { nonce: "n-1", at_hash: "h" }), "ERR_TOKEN_TYPE"],
+  ["keycloak", but(ofKeycloak, { nonce: "n-1" }), "of no audience", but(ofKeycloak, { aud: [] }), "ERR_TOKEN_AUDIENCE"],
   ["keycloakTyped", { claims: { nonce: "n-1" } }, "of the usual type", ofKeycloak, "ERR_TOKEN_TYPE"],
   ["auth0", ofAuth0, "of the default profile", { ...ofAuth0, ...generic }, "ERR_TOKEN_TYPE"],
   ["auth0", ofAuth0, "without the slash", but(ofAuth0, { iss: "https://auth.example.com" }), "ERR_TOKEN_ISSUER"],

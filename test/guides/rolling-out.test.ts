@@ -132,7 +132,8 @@ describe("the type of a token", () => {
     expect(await outcome("at+jwt", mode)).toBe("verified");
     expect(await outcome("JWT", mode)).toBe(generic);
     expect(await outcome(undefined, mode)).toBe(generic);
-    expect(await outcome("JWT", mode, { nonce: "n" })).toBe("ERR_TOKEN_TYPE");
+    expect(await outcome("JWT", mode, { nonce: "n" })).toBe(generic);
+    expect(await outcome("JWT", mode, { at_hash: "h" })).toBe("ERR_TOKEN_TYPE");
   });
 });
 

@@ -193,8 +193,10 @@ const headers: readonly BrokenSetup[] = [
   {
     cause: "id-token",
     code: "ERR_TOKEN_TYPE",
-    broken: (parties) => ({ token: issued(parties, { header: { typ: "JWT" }, claims: { nonce: "n-0S6" } }) }),
-    repaired: headed({ typ: "JWT" }),
+    broken: (parties) => ({
+      token: issued(parties, { header: { typ: "JWT" }, claims: { at_hash: "77QmUPtjPfzWtF2AnpK9RQ" } }),
+    }),
+    repaired: (parties) => ({ token: issued(parties, { header: { typ: "JWT" }, claims: { nonce: "n-0S6" } }) }),
   },
   {
     cause: "type-generic",

@@ -231,7 +231,7 @@ describe("the form", () => {
 describe("the type", () => {
   test.each<[string, object, object]>([
     ["an ID token", { typ: "JWT" }, { nonce: "n", at_hash: "h", aud: audience }],
-    ["an ID token without typ", { typ: undefined }, { nonce: "n" }],
+    ["an ID token without typ", { typ: undefined }, { at_hash: "h" }],
     ["an ID token of the hybrid flow", { typ: "JWT" }, { c_hash: "h" }],
     ["a logout token", { typ: "logout+jwt" }, { events: {} }],
     ["a logout token without typ", { typ: undefined }, { events: {} }],

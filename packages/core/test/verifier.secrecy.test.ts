@@ -50,7 +50,7 @@ describe("an error of the verifier holds nothing of the token and the certificat
     ["ERR_TOKEN_ALGORITHM", { header: { alg: ["MARKER"] } }],
     ["ERR_TOKEN_TYPE", { header: { typ: "MARKER" } }],
     ["ERR_TOKEN_TYPE", { header: { typ: ["MARKER"] } }],
-    ["ERR_TOKEN_TYPE", { header: { typ: "JWT" }, claims: { nonce: "MARKER" } }],
+    ["ERR_TOKEN_TYPE", { header: { typ: "JWT" }, claims: { at_hash: "MARKER" } }],
     ["ERR_TOKEN_ISSUER", { claims: { iss: "https://MARKER.example" } }],
     ["ERR_TOKEN_AUDIENCE", { claims: { aud: "MARKER" } }],
     ["ERR_TOKEN_EXPIRED", { claims: { exp: 1 } }],

@@ -103,7 +103,8 @@ export const tokenHeader: readonly AdapterCase[] = [
     refused(`the type ${JSON.stringify(typ)}`, "ERR_TOKEN_TYPE", withHeader({ typ })),
   ),
   accepted("an access token with a nonce", withHeader({}, { nonce: "n-1" })),
-  ...["nonce", "at_hash", "c_hash", "events"].map((name) =>
+  accepted("a bound token with a nonce and the type JWT", withHeader({ typ: "JWT" }, { nonce: "n-1" })),
+  ...["at_hash", "c_hash", "events"].map((name) =>
     refused(`an ID token, known by ${name}`, "ERR_TOKEN_TYPE", withHeader({ typ: "JWT" }, { [name]: "x" })),
   ),
   refused("an ID token that was made an access token", "ERR_TOKEN_SIGNATURE", {

@@ -117,7 +117,7 @@ function assertExplained(outcome, conditions) {
 function isAccepted(type, own, bindingRequired) {
   if (typeof type === "string" && /^(?:application\/)?at\+jwt$/i.test(type)) return true;
   const isGeneric = type === undefined || (typeof type === "string" && /^(?:application\/)?jwt$/i.test(type));
-  return bindingRequired && isGeneric && !["nonce", "at_hash", "c_hash", "events"].some((name) => name in own);
+  return bindingRequired && isGeneric && !["at_hash", "c_hash", "events"].some((name) => name in own);
 }
 
 /** @param {unknown} audience */

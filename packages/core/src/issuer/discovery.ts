@@ -7,7 +7,7 @@ import {
 } from "oauth4webapi";
 import { withoutPrototype } from "../values/object-member.ts";
 import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
-import { ExchangeError } from "./exchange.ts";
+import { ExchangeError, exchangeFailure } from "./exchange.ts";
 
 /** A member of an issuer's metadata that says where something is. */
 export type PublishedUrl = "jwks_uri" | "introspection_endpoint";
@@ -15,48 +15,60 @@ export type PublishedUrl = "jwks_uri" | "introspection_endpoint";
 /** The metadata of an issuer (RFC 8414 section 2), with a URL that was looked for and checked. */
 export type IssuerMetadata<Wanted extends PublishedUrl> = AuthorizationServer & Readonly<Record<Wanted, string>>;
 
+/** The locations of a metadata document, in the order in which they are tried. */
+const locations = [
+  { algorithm: "oauth2", name: "/.well-known/oauth-authorization-server" },
+  { algorithm: "oidc", name: "/.well-known/openid-configuration" },
+] as const;
+
 /**
- * Finds the metadata of an issuer that says where something is: RFC 8414 section 3, then OpenID Connect Discovery 1.0
- * section 4.
+ * Finds the metadata of an issuer that has the wanted URL: RFC 8414 section 3, then OpenID Connect Discovery 1.0 section 4.
  *
  * A document counts only when its `issuer` is the configured one, character by character (RFC 8414 section 3.3), and when
- * it has the wanted URL, which must be https (or http on a loopback address, where that of the issuer is).
+ * it has the wanted URL, which must be https (or http on a loopback address, where that of the issuer is). Any failure at
+ * the first location leads to the second. Each has the time limit of a request, 5 s: both together take at most 10 s.
  *
- * @throws ExchangeError
+ * @throws ExchangeError that says how each location failed
  */
 export async function discoverMetadata<Wanted extends PublishedUrl>(
   issuer: string,
   wanted: Wanted,
   fetch: typeof globalThis.fetch,
 ): Promise<IssuerMetadata<Wanted>> {
-  const loopback = isLoopbackUrl(issuer);
-  let failure = new ExchangeError("the issuer has no metadata document");
-  for (const algorithm of ["oauth2", "oidc"] as const) {
-    const options = withoutPrototype({
-      algorithm,
-      [customFetch]: (url: string, { headers }: { readonly headers: Record<string, string> }) =>
-        fetch(url, { headers }),
-      [allowInsecureRequests]: loopback,
-    });
-    const response = await discoveryRequest(new URL(issuer), options);
-    if (response.status !== 200) {
-      failure = new ExchangeError(`the metadata document of the issuer is answered with status ${response.status}`);
-      continue;
-    }
-    const document = await processDiscoveryResponse(new URL(issuer), response)
-      // Own members only: what every object inherits was not published.
-      .then(withoutPrototype<AuthorizationServer>)
-      .catch(() => undefined);
-    // oauth4webapi compares normalised URLs.
-    if (document?.issuer !== issuer) {
-      failure = new ExchangeError("the metadata document is malformed, or of another issuer (a trailing slash counts)");
-    } else if (publishes(document, wanted, loopback)) {
-      return document;
-    } else {
-      failure = new ExchangeError(`the metadata document of the issuer has no ${wanted} with https`);
+  const failures: string[] = [];
+  for (const { algorithm, name } of locations) {
+    try {
+      return await fetchMetadata(issuer, wanted, { algorithm, fetch });
+    } catch (error) {
+      failures.push(`${name}: ${exchangeFailure(error)}`);
     }
   }
-  throw failure;
+  throw new ExchangeError(failures.join("; "));
+}
+
+async function fetchMetadata<Wanted extends PublishedUrl>(
+  issuer: string,
+  wanted: Wanted,
+  { algorithm, fetch }: { readonly algorithm: "oauth2" | "oidc"; readonly fetch: typeof globalThis.fetch },
+): Promise<IssuerMetadata<Wanted>> {
+  const loopback = isLoopbackUrl(issuer);
+  const options = withoutPrototype({
+    algorithm,
+    [customFetch]: (url: string, { headers }: { readonly headers: Record<string, string> }) => fetch(url, { headers }),
+    [allowInsecureRequests]: loopback,
+  });
+  const response = await discoveryRequest(new URL(issuer), options);
+  if (response.status !== 200) throw new ExchangeError(`status ${response.status}`);
+  const document = await processDiscoveryResponse(new URL(issuer), response)
+    // Own members only: what every object inherits was not published.
+    .then(withoutPrototype<AuthorizationServer>)
+    .catch(() => undefined);
+  // oauth4webapi compares normalised URLs.
+  if (document?.issuer !== issuer) {
+    throw new ExchangeError("malformed, or of another issuer (a trailing slash counts)");
+  }
+  if (!publishes(document, wanted, loopback)) throw new ExchangeError(`no ${wanted} with https`);
+  return document;
 }
 
 function publishes<Wanted extends PublishedUrl>(

@@ -1,4 +1,4 @@
-import { withoutPrototype } from "../values/object-member.ts";
+import { memberOf, withoutPrototype } from "../values/object-member.ts";
 
 /** How long one exchange with an issuer may take, the body included, in milliseconds. */
 export const EXCHANGE_TIMEOUT = 5000;
@@ -14,24 +14,38 @@ export class ExchangeError extends Error {
   override readonly name: string = "ExchangeError";
 }
 
+/** A request whose connection failed before a response began. */
+export class ConnectionError extends ExchangeError {
+  override readonly name = "ConnectionError";
+}
+
 /** Puts what went wrong in words of ours: the errors of fetch and of oauth4webapi quote what was received. */
 export function exchangeFailure(error: unknown): string {
   return error instanceof ExchangeError ? error.message : "the exchange failed unexpectedly";
 }
 
+/** Starts the time limit of one request, or of several that share it. */
+export function startTimeLimit(): AbortSignal {
+  return AbortSignal.timeout(EXCHANGE_TIMEOUT);
+}
+
 /**
- * Makes a fetch that ends: no redirects, 5 s for the whole exchange, 1 MiB of body at most.
+ * Makes a fetch that ends: no redirects, 5 s for the whole exchange (or the time limit given as `signal`), 1 MiB of body at
+ * most.
  *
  * The body has been read when it resolves. It rejects with an {@link ExchangeError}, whatever went wrong.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (url, init) => {
-    const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT);
+    const given = withoutPrototype({ ...init });
+    const signal = given.signal ?? startTimeLimit();
+    const late = new ExchangeError("no complete response within 5 s");
+    if (signal.aborted) throw late;
     const timeout = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(new ExchangeError("there was no complete answer within 5 s")));
+      signal.addEventListener("abort", () => reject(late));
     });
     // A fetch of the application may not heed the signal.
-    return Promise.race([exchange(fetch, url, withoutPrototype({ ...init, redirect: "manual", signal })), timeout]);
+    return Promise.race([exchange(fetch, url, withoutPrototype({ ...given, redirect: "manual", signal })), timeout]);
   };
 }
 
@@ -40,15 +54,51 @@ async function exchange(
   url: Parameters<typeof globalThis.fetch>[0],
   init: RequestInit,
 ): Promise<Response> {
+  let hasBegun = false;
   try {
     const { status, headers, body } = await fetch(url, init);
+    hasBegun = true;
     const bytes = body === null ? null : await readAtMost(body, MAX_BODY);
     const received = withoutPrototype({ status, headers: withoutEncoding(headers) });
     return new Response(bytes?.length ? bytes : null, received);
   } catch (error) {
-    // What fetch throws may quote the URL, the peer's certificate or the peer's words.
-    throw error instanceof ExchangeError ? error : new ExchangeError("the request failed: address, TLS, or network");
+    if (error instanceof ExchangeError) throw error;
+    // What fetch throws may quote the URL, the peer's certificate or the peer's words. A code is a constant of Node.js.
+    const code = causeCode(error);
+    const message = `the request failed: address, TLS, or network${code === undefined ? "" : ` (${code})`}`;
+    const isConnectionError = !hasBegun && code !== undefined && connectionErrors.has(code);
+    throw isConnectionError ? new ConnectionError(message) : new ExchangeError(message);
   }
+}
+
+/** The codes of connections that could not be made, or broke; not of timeouts, of TLS or of unknown hosts. */
+const connectionErrors: ReadonlySet<string> = new Set([
+  "ECONNABORTED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+  // undici's: the server closed the connection.
+  "UND_ERR_SOCKET",
+]);
+
+/** How many nested causes of an error are searched for a code. */
+const MAX_CAUSES = 5;
+
+/** Finds the code of an error's cause, such as ENOTFOUND or DEPTH_ZERO_SELF_SIGNED_CERT. */
+function causeCode(error: unknown): string | undefined {
+  try {
+    let cause = error;
+    for (let level = 1; level <= MAX_CAUSES; level += 1) {
+      cause = memberOf(Object(cause) as { readonly cause?: unknown }, "cause");
+      const code = memberOf(Object(cause) as { readonly code?: unknown }, "code");
+      if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code;
+    }
+  } catch {
+    // A member of an error that the fetch of the application made can throw.
+  }
+  return undefined;
 }
 
 async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -57,7 +107,7 @@ async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promi
   // Leaving the loop by an exception cancels the stream.
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > most) throw new ExchangeError("the answer is longer than 1 MiB");
+    if (length > most) throw new ExchangeError("the response is longer than 1 MiB");
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);

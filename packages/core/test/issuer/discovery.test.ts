@@ -1,11 +1,29 @@
+import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, test } from "vitest";
 import { discoverMetadata } from "../../src/issuer/discovery.ts";
 import { boundedFetch, ExchangeError } from "../../src/issuer/exchange.ts";
-import { type Answer, type Endpoint, json, redirect, startEndpoint, status, text } from "../support/endpoint.ts";
-import { reasonOf } from "../support/outcome.ts";
+import { createVerifier } from "../../src/verifier.ts";
+import {
+  type Answer,
+  endless,
+  type Endpoint,
+  hangUp,
+  json,
+  redirect,
+  silent,
+  stalled,
+  startEndpoint,
+  status,
+  text,
+} from "../support/endpoint.ts";
+import { outcomeOf, reasonOf, refusalOf } from "../support/outcome.ts";
+import { shortenTimeouts } from "../support/timeouts.ts";
 
 const oauth = "/.well-known/oauth-authorization-server";
 const oidc = "/.well-known/openid-configuration";
+
+const { publicKey: generated } = await generateKeyPair("ES256");
+const publicKey = await exportJWK(generated);
 
 /** Starts an issuer that serves documents by path, and answers 404 to everything else. */
 async function startIssuer(documents: (origin: string) => Readonly<Record<string, Answer>>): Promise<Endpoint> {
@@ -50,6 +68,61 @@ describe("discoverMetadata", () => {
     }));
     expect(await discover(url)).toBe(`${url}/keys`);
     expect(requests).toEqual([oauth, oidc]);
+  });
+
+  describe.each<[string, Answer, string]>([
+    ["breaks the connection", hangUp, "the request failed: address, TLS, or network"],
+    ["does not respond", silent, "no complete response within 5 s"],
+    ["responds with half a document", stalled, "no complete response within 5 s"],
+    ["responds with more than 1 MiB", endless, "the response is longer than 1 MiB"],
+    ["responds with status 404", status(404, {}), "status 404"],
+    ["redirects", redirect("/"), "status 302"],
+    ["responds with malformed JSON", text('{"issuer":', "application/json"), "malformed, or of another issuer"],
+    ["responds for another issuer", json({ issuer: "https://MARKER.example" }), "malformed, or of another issuer"],
+    [
+      "publishes no keys",
+      (response, path) => json({ issuer: `http://${response.req.headers.host}/t` })(response, path),
+      "no jwks_uri with https",
+    ],
+  ])("an issuer whose first location %s", (_name, failing, reason) => {
+    const [first, second] = [`${oauth}/t`, `/t${oidc}`];
+
+    test("is found at the second", async () => {
+      // The other responses have to arrive in time.
+      shortenTimeouts(10);
+      const { url, requests } = await startIssuer((origin) => ({
+        [first]: failing,
+        [second]: json({ issuer: `${origin}/t`, jwks_uri: `${origin}/keys` }),
+        "/keys": json({ keys: [publicKey] }),
+      }));
+      expect(await discover(`${url}/t`)).toBe(`${url}/keys`);
+      expect(requests).toEqual([first, second]);
+      expect(await outcomeOf(createVerifier({ issuer: `${url}/t`, audience: null }).ready())).toBe("accepted");
+    });
+
+    test("is not found where the second fails as well, and the detail says how each of them failed", async () => {
+      // The other responses have to arrive in time.
+      shortenTimeouts(10);
+      const { url, requests } = await startIssuer(() => ({ [first]: failing, [second]: status(503, {}) }));
+      const { message } = (await reasonOf(discover(`${url}/t`))) as ExchangeError;
+      expect(requests).toEqual([first, second]);
+      const [one = "", other = "", ...more] = message.split("; ");
+      expect(one.startsWith(`${oauth}: ${reason}`)).toBe(true);
+      expect(other).toBe(`${oidc}: status 503`);
+      expect(more).toEqual([]);
+      const { detail } = await refusalOf(createVerifier({ issuer: `${url}/t`, audience: null }).ready());
+      expect(detail).toContain(message);
+      expect(detail).not.toMatch(/MARKER|127\.0\.0\.1/);
+    });
+  });
+
+  test("waits for each of the two locations no longer than 5 s", async () => {
+    const limits = shortenTimeouts();
+    const { url, requests } = await startIssuer(() => ({ [oauth]: silent, [oidc]: stalled }));
+    const { message } = (await reasonOf(discover(url))) as ExchangeError;
+    const late = "no complete response within 5 s";
+    expect(message).toBe(`${oauth}: ${late}; ${oidc}: ${late}`);
+    expect({ limits, requests }).toEqual({ limits: [5000, 5000], requests: [oauth, oidc] });
   });
 
   test("inserts the path of RFC 8414 before that of the issuer, and appends that of OpenID Connect", async () => {

@@ -88,6 +88,14 @@ describe("boundedFetch", () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(4900);
   });
 
+  test("sends nothing once the time limit that it was given is over", async () => {
+    const { url, requests } = await startEndpoint(json({}));
+    const reason = await reasonOf(fetchBounded(url, { signal: AbortSignal.abort() }));
+    expect(reason).toMatchObject({ name: "ExchangeError", message: "no complete response within 5 s" });
+    expect(requests).toEqual([]);
+    expect((await fetchBounded(url, { signal: AbortSignal.timeout(10_000) })).status).toBe(200);
+  });
+
   test("rejects with an error of its own when there is no connection", async () => {
     const { url, close } = await startEndpoint(hangUp);
     expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);

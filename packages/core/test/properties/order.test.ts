@@ -37,7 +37,7 @@ const stages = {
   type: [
     { code: "ERR_TOKEN_TYPE", header: { typ: "logout+jwt" } },
     { code: "ERR_TOKEN_TYPE", header: { typ: null } },
-    { code: "ERR_TOKEN_TYPE", header: { typ: "JWT" }, claims: { nonce: "n" } },
+    { code: "ERR_TOKEN_TYPE", header: { typ: "JWT" }, claims: { c_hash: "h" } },
     { code: "ERR_TOKEN_TYPE", header: { typ: undefined }, claims: { events: {} } },
   ],
   issuer: [

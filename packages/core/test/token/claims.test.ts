@@ -118,7 +118,7 @@ describe("the type", () => {
     expect(checked(good, { typ, bindingRequired: false })).toBe(elsewhere);
   });
 
-  test.each(["nonce", "at_hash", "c_hash", "events"])(
+  test.each(["at_hash", "c_hash", "events"])(
     "may be JWT or missing, unless the token has %s, as ID and event tokens do (H-03)",
     (claim) => {
       for (const value of ["x", null, {}]) {
@@ -132,6 +132,23 @@ describe("the type", () => {
     },
   );
 
+  test.each([undefined, "JWT", "jwt", "application/jwt", "at+jwt"])(
+    "%j may come with a nonce where the binding is required, as ForgeRock sends it",
+    (typ) => {
+      for (const value of ["n", null, {}]) {
+        expect(checked({ ...good, nonce: value }, { typ })).toBe(accepted);
+        expect(checked({ ...good, nonce: value, at_hash: "h" }, { typ })).toBe(typ === "at+jwt" ? accepted : refused);
+      }
+    },
+  );
+
+  test.each([undefined, "JWT"])("%j may not come with a nonce where the binding is not required", (typ) => {
+    const tokenTypes = ["JWT", null];
+    expect(checked({ ...good, nonce: "n" }, { typ, tokenTypes, bindingRequired: false })).toBe(refused);
+    expect(checked({ ...good, nonce: "n" }, { typ, tokenTypes, bindingRequired: true })).toBe(accepted);
+    expect(checked(good, { typ, tokenTypes, bindingRequired: false })).toBe(accepted);
+  });
+
   test("is one of tokenTypes where they are written out, whether or not the binding is required", () => {
     const tokenTypes = ["Application/Custom+JWT", null];
     for (const bindingRequired of [true, false]) {
@@ -143,7 +160,7 @@ describe("the type", () => {
   });
 
   test("does not excuse an ID token where tokenTypes are written out", () => {
-    expect(checked({ ...good, nonce: "n" }, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(refused);
+    expect(checked({ ...good, at_hash: "h" }, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(refused);
     expect(checked(good, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(accepted);
   });
 });
@@ -346,7 +363,7 @@ describe("the other claims", () => {
     expect(polluted("exp", now + 300, without("exp"))).toBe("ERR_TOKEN_CLAIM");
     expect(polluted("aud", audience, without("aud"))).toBe("ERR_TOKEN_AUDIENCE");
     expect(polluted("exp", now + 300, expired)).toBe("ERR_TOKEN_EXPIRED");
-    expect(withPollutedPrototype("nonce", "n", () => checked(good, { typ: "JWT" }))).toBe("accepted");
+    expect(withPollutedPrototype("at_hash", "h", () => checked(good, { typ: "JWT" }))).toBe("accepted");
   });
 });
 
@@ -397,7 +414,8 @@ describe("the detail", () => {
     ["sub", { sub: ["MARKER"] }, {}],
     ["scope", { scope: { MARKER: "MARKER" } }, {}],
     ["an expired token", { exp: 1, sub: "MARKER" }, {}],
-    ["a foreign claim", { nonce: "MARKER" }, { typ: "JWT" }],
+    ["a foreign claim", { at_hash: "MARKER" }, { typ: "JWT" }],
+    ["a nonce", { nonce: "MARKER" }, { typ: "JWT", tokenTypes: ["JWT"], bindingRequired: false }],
   ])("holds nothing of %s", (_name, claims, circumstances) => {
     const error = refusal(() => check({ ...good, ...claims }, circumstances));
     expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");

@@ -29,7 +29,7 @@ const criticals: readonly unknown[] = [
 
 /** Tokens of other kinds that an issuer signs, by header and claims. */
 const otherKinds: readonly (readonly [name: string, typ: unknown, claims: object])[] = [
-  ["an ID token", "JWT", { nonce: "n" }],
+  ["an ID token", "JWT", { nonce: "n", at_hash: "h" }],
   ["an ID token of the hybrid flow", "JWT", { at_hash: "h" }],
   ["an ID token without typ", undefined, { c_hash: "h" }],
   ["a logout token", "logout+jwt", { events: {} }],

@@ -1,13 +1,6 @@
 import { types } from "node:util";
 import { type CryptoKey, importJWK, type JWK } from "jose";
-import {
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
-  modifyAssertion,
-  PrivateKeyJwt,
-  TlsClientAuth,
-} from "oauth4webapi";
+import { type ClientAuth, ClientSecretPost, modifyAssertion, PrivateKeyJwt, TlsClientAuth } from "oauth4webapi";
 import type { ClientAuthentication } from "../../options/introspection-configuration.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { ExchangeError } from "../exchange.ts";
@@ -19,9 +12,23 @@ import { ExchangeError } from "../exchange.ts";
  */
 export function clientAuthentication(configured: ClientAuthentication): ClientAuth {
   if (configured.method === "private_key_jwt") return privateKeyJwt(configured.key, configured.keyId);
-  if (configured.method === "client_secret_basic") return ClientSecretBasic(configured.secret);
+  if (configured.method === "client_secret_basic") return clientSecretBasic(configured.secret);
   if (configured.method === "client_secret_post") return ClientSecretPost(configured.secret);
   return TlsClientAuth();
+}
+
+/**
+ * Encodes id and secret as a form does (RFC 6749 section 2.3.1 and appendix B): hyphens, dots, underscores and asterisks stay
+ * readable, as most servers expect them. `ClientSecretBasic` of oauth4webapi also encodes those.
+ */
+function clientSecretBasic(secret: string): ClientAuth {
+  return (_server, client, _body, headers) => {
+    headers.set("authorization", `Basic ${btoa(`${formEncoded(client.client_id)}:${formEncoded(secret)}`)}`);
+  };
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams([["", text]]).toString().slice(1);
 }
 
 /** The key is imported once, with the first request. */

@@ -13,9 +13,13 @@ import {
 import { currentTime } from "../../runtime/clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../../options/configuration.ts";
 import { AccessTokenError } from "../../errors.ts";
-import { type IntrospectionConfiguration, isMutualTls } from "../../options/introspection-configuration.ts";
+import {
+  type ClientAuthentication,
+  type IntrospectionConfiguration,
+  isMutualTls,
+} from "../../options/introspection-configuration.ts";
 import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
-import { boundedFetch, ExchangeError } from "../exchange.ts";
+import { boundedFetch, ConnectionError, ExchangeError, startTimeLimit } from "../exchange.ts";
 import { createRemoteValue } from "../remote-value.ts";
 import { deepFreeze, isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
@@ -40,7 +44,8 @@ export interface IntrospectionEndpoint {
    */
   ready(): Promise<void>;
   /**
-   * Asks about a token. What is said of an active one, its `active` apart, was not looked at.
+   * Asks about a token. What is said of an active one, its `active` apart, was not looked at. The request is sent once more if
+   * its connection fails before a response begins; both together have the time limit of one request.
    *
    * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
    */
@@ -96,20 +101,39 @@ export function createIntrospectionEndpoint(
     async ask(token) {
       const url = await locate();
       const parties = [server(url), client()] as const;
+      let signal: AbortSignal | undefined;
       const options: IntrospectionRequestOptions = {
         additionalParameters: { token_type_hint: "access_token" },
         requestJwtResponse: signedResponse,
-        [customFetch]: (target, { body, headers }) => fetch(target, { method: "POST", body, headers }),
+        [customFetch]: (target, { body, headers }) => {
+          signal ??= startTimeLimit();
+          return fetch(target, { method: "POST", body, headers, signal });
+        },
         [allowInsecureRequests]: isLoopbackUrl(url),
       };
-      const response = await introspectionRequest(...parties, authenticate, token, withoutPrototype(options));
-      if (response.status !== 200) throw new ExchangeError(unexpected(response.status));
+      const response = await sendTwiceAtMost(() =>
+        introspectionRequest(...parties, authenticate, token, withoutPrototype(options)),
+      );
+      if (response.status !== 200) throw new ExchangeError(unexpected(response.status, authentication));
       const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
       if (isSigned) return readSigned(await response.text(), keys, parties);
       if (signedResponse) throw new ExchangeError("the answer is not signed, and signedResponse is set");
       return readResponse(response, parties);
     },
   };
+}
+
+/**
+ * Sends a request once more when the connection fails before a response begins: the server may have closed a connection that
+ * it had kept alive. An introspection request changes nothing at the server.
+ */
+async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof ConnectionError) return send();
+    throw error;
+  }
 }
 
 type Parties = readonly [server: AuthorizationServer, client: Client];
@@ -121,10 +145,7 @@ async function readSigned(jwt: string, keys: KeySource, parties: Parties): Promi
     await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
   } catch (error) {
     const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
-    const reason = noKeys
-      ? "the keys that verify its answer cannot be fetched"
-      : "its answer is not signed by its keys";
-    throw new ExchangeError(reason);
+    throw new ExchangeError(noKeys ? String(error.detail) : "its answer is not signed by its keys");
   }
   // oauth4webapi compares the type letter by letter.
   const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
@@ -136,10 +157,18 @@ async function readResponse(response: Response, parties: Parties, jwt?: string):
     requireOwnMembers(jwt);
     const introspected = await processIntrospectionResponse(...parties, response);
     requireOwn(introspected, ["active"]);
-    return deepFreeze(introspected);
+    return deepFreeze(withoutNulls(introspected));
   } catch {
     throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
   }
+}
+
+/** Members that decide about the token, in which null is a malformed value. */
+const keepsNull: ReadonlySet<string> = new Set(["active", "aud", "cnf"]);
+
+/** Leaves out the members with null: some servers write it where a member has no value. */
+function withoutNulls(response: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null || keepsNull.has(name)));
 }
 
 /** Reads the endpoint of metadata: for clients with a certificate the alias, if there is one (RFC 8705 section 5). */
@@ -162,11 +191,13 @@ function requireOwn(object: object, names: readonly string[]): void {
   if (!names.every((name) => Object.hasOwn(object, name))) throw new TypeError("a member is missing");
 }
 
-const hints: ReadonlyMap<number, string> = new Map([
-  [400, ": does it answer about tokens of this kind?"],
-  [401, ": are the credentials of this API right?"],
-]);
+const otherMethod = '; some servers need clientAuthentication "client_secret_post"';
 
-function unexpected(status: number): string {
+function unexpected(status: number, { method }: ClientAuthentication): string {
+  const hint = method === "client_secret_basic" ? otherMethod : "";
+  const hints = new Map([
+    [400, ": does it answer about tokens of this kind?"],
+    [401, `: are the credentials of this API right?${hint}`],
+  ]);
   return `the introspection endpoint answered with status ${status}${hints.get(status) ?? ""}`;
 }

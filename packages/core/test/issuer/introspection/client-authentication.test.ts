@@ -1,5 +1,7 @@
+import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { endpointOf, type Question, questionOf } from "../../support/asking.ts";
+import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
+import { status } from "../../support/endpoint.ts";
 import { ExchangeError } from "../../../src/issuer/exchange.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { startIssuerInTest } from "../../support/verification.ts";
@@ -33,6 +35,47 @@ describe("client_secret_basic", () => {
   test("encodes them as a form does, first of all (RFC 6749 section 2.3.1)", async () => {
     const question = await questionOf({ clientId: "a:b c", clientSecret: "1+1=2 é" });
     expect(question.headers.authorization).toBe(`Basic ${btoa("a%3Ab+c:1%2B1%3D2+%C3%A9")}`);
+  });
+
+  test.each([
+    ["6f9619ff-8b86-d011-b42d-00c04fc964ff", "6f9619ff-8b86-d011-b42d-00c04fc964ff"],
+    ["accounts_api.prod*1", "accounts_api.prod*1"],
+    ["a b", "a+b"],
+    ["~!'()", "%7E%21%27%28%29"],
+    ["a:b&c=d/e?f%g+h", "a%3Ab%26c%3Dd%2Fe%3Ff%25g%2Bh"],
+    ["é😀", "%C3%A9%F0%9F%98%80"],
+  ])("writes %s exactly as URLSearchParams does", async (text, written) => {
+    expect(new URLSearchParams({ x: text }).toString()).toBe(`x=${written}`);
+    const { headers } = await questionOf({ clientId: text, clientSecret: text });
+    expect(headers.authorization).toBe(`Basic ${btoa(`${written}:${written}`)}`);
+  });
+
+  test("brings over any id and any secret, and another one is another header", async () => {
+    const { url, questions } = await startAskedEndpoint();
+    const ask = (clientId: string, clientSecret: string) =>
+      endpointOf({ endpoint: url, clientId, clientSecret }).ask("token");
+    const texts = fc.string({ minLength: 1, unit: "grapheme" });
+    await fc.assert(
+      fc.asyncProperty(texts, texts, async (clientId, clientSecret) => {
+        await Promise.all([ask(clientId, clientSecret), ask(`${clientId}x`, clientSecret)]);
+        const [one, other] = questions.slice(-2).map(basicCredentials);
+        expect([one, other]).toContainEqual([clientId, clientSecret]);
+        expect([one, other]).toContainEqual([`${clientId}x`, clientSecret]);
+      }),
+      { seed: 6749, numRuns: 60 },
+    );
+  });
+
+  test("is what a status of 401 asks about, and which other method there is", async () => {
+    const { url } = await startAskedEndpoint(status(401, {}));
+    const messageOf = async (options: object): Promise<string> => {
+      const endpoint = endpointOf({ clientId: "api", clientSecret: "MARKER", endpoint: url, ...options });
+      return String(await reasonOf(endpoint.ask("token")));
+    };
+    expect(await messageOf({})).toMatch(/status 401: .*clientAuthentication "client_secret_post"/);
+    const post = await messageOf({ clientAuthentication: "client_secret_post" });
+    expect(post).toMatch(/status 401: are the credentials of this API right\?$/);
+    expect(await messageOf({})).not.toContain("MARKER");
   });
 
   test.each(names)("brings over %s", async (_name, clientId, clientSecret) => {

@@ -2,8 +2,19 @@ import { describe, expect, test } from "vitest";
 import { ExchangeError } from "../../../src/issuer/exchange.ts";
 import { RemoteFailure } from "../../../src/issuer/remote-value.ts";
 import { endpointOf, secret } from "../../support/asking.ts";
-import { type Answer, type Endpoint, json, startEndpoint, status, text } from "../../support/endpoint.ts";
+import {
+  type Answer,
+  endless,
+  type Endpoint,
+  hangUp,
+  json,
+  silent,
+  startEndpoint,
+  status,
+  text,
+} from "../../support/endpoint.ts";
 import { reasonOf } from "../../support/outcome.ts";
+import { shortenTimeouts } from "../../support/timeouts.ts";
 
 const oauth = "/.well-known/oauth-authorization-server";
 const oidc = "/.well-known/openid-configuration";
@@ -44,12 +55,17 @@ describe("the endpoint", () => {
     ["is missing", () => status(404, {})],
     ["is out of order", () => status(500, {})],
     ["is HTML", () => text("<html>", "text/html")],
+    ["breaks the connection", () => hangUp],
+    ["is longer than 1 MiB", () => endless],
+    ["is half a document", () => text('{"issuer":', "application/json")],
+    ["does not arrive within the time limit", () => silent],
     ["has no introspection_endpoint", (issuer) => json({ issuer, jwks_uri: `${issuer}/keys` })],
     ["has one that is no URL", (issuer) => json({ issuer, introspection_endpoint: "/a" })],
     ["has one that is no string", (issuer) => json({ issuer, introspection_endpoint: [`${issuer}/a`] })],
     ["has one without https elsewhere", (issuer) => json({ issuer, introspection_endpoint: "http://192.0.2.1/a" })],
     ["is of another issuer", (issuer) => json({ issuer: `${issuer}/`, introspection_endpoint: `${issuer}/a` })],
   ])("is where the metadata of OpenID Connect says, when the other one %s", async (_name, answer) => {
+    shortenTimeouts(10);
     const { url, requests } = await startIssuer((issuer) => ({
       [oauth]: answer(issuer),
       [oidc]: json({ issuer, introspection_endpoint: `${issuer}/b` }),
@@ -58,7 +74,9 @@ describe("the endpoint", () => {
     expect(requests).toEqual([oauth, oidc, "/b"]);
     const alone = await startIssuer((issuer) => ({ [oauth]: answer(issuer) }));
     await expectFailure(endpointOf(secret, { issuer: alone.url }).ask("token"));
-    expect(alone.requests).toEqual([oauth, oidc]);
+    await expectFailure(endpointOf(secret, { issuer: alone.url }).ready());
+    await endpointOf(secret, { issuer: url }).ready();
+    expect(alone.requests).toEqual([oauth, oidc, oauth, oidc]);
   });
 
   test("is refused with http when the issuer has https, on loopback too: nothing is sent", async () => {

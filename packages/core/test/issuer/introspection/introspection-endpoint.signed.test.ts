@@ -78,7 +78,9 @@ describe("a signed answer (RFC 9701)", () => {
     const unreachable = verify(text(await sign(), type), { jwks: url });
     expect(await refusalOf(unreachable)).toMatchObject({
       code: "ERR_INTROSPECTION_UNAVAILABLE",
-      detail: expect.stringContaining("cannot be fetched"),
+      detail: expect.stringContaining(
+        "the keys of the issuer could not be fetched: the key set is answered with status 500",
+      ),
     });
   });
 
@@ -201,6 +203,13 @@ describe("the time of a signed answer", () => {
     expect(await outcomeOf(verify(expired, { clockTolerance: 60 }))).toBe("accepted");
     await expectUnavailable(expired, { clockTolerance: 5 });
   });
+});
+
+test("members with null of a signed response count as absent", async () => {
+  const introspected = { ...good, sub: null, exp: null };
+  const { url } = await startAskedEndpoint(text(await sign({ token_introspection: introspected }), type));
+  const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
+  expect(await endpoint.ask("token")).toEqual(good);
 });
 
 test("what was signed is given, and only that", async () => {

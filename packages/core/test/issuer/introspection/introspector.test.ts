@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { httpRejection } from "../../../src/http/rejection.ts";
-import { hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
+import { type Answer, hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
 import { asking, introspectorOf, pass, questions, timesOf } from "../../support/introspector.ts";
 import { outcomeOf, refusalOf } from "../../support/outcome.ts";
@@ -8,6 +8,12 @@ import { startIssuerInTest } from "../../support/verification.ts";
 
 const active = json({ active: true, sub: "user-1" });
 const tokens = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${index}`);
+
+/** Ends the connection in the middle of a response. */
+const broken: Answer = (response) => {
+  response.writeHead(200, { "content-type": "application/json", "content-length": 99 });
+  response.write("{", () => response.destroy());
+};
 
 describe("introspect", () => {
   test("gives what the issuer says of an active token", async () => {
@@ -111,7 +117,7 @@ describe("requests with one token", () => {
   test.each([
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(503, {})],
-    ["ERR_INTROSPECTION_UNAVAILABLE", hangUp],
+    ["ERR_INTROSPECTION_UNAVAILABLE", broken],
   ] as const)("cost one when they are refused with %s, too", async (code, answer) => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
@@ -121,6 +127,18 @@ describe("requests with one token", () => {
     expect(new Set(await Promise.all(outcomes))).toEqual(new Set([code]));
     expect(requests).toHaveLength(1);
   });
+});
+
+test("requests with one token share the one that is sent again after a closed connection", async () => {
+  const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
+  const introspector = introspectorOf({ endpoint: url });
+  const outcomes = Array.from({ length: 100 }, () => outcomeOf(introspector.introspect("token")));
+  await waiting(1);
+  releaseAll(hangUp);
+  await waiting(1);
+  releaseAll(active);
+  expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["accepted"]));
+  expect(requests).toHaveLength(2);
 });
 
 describe("the questions in flight", () => {
@@ -151,7 +169,7 @@ describe("the questions in flight", () => {
     ["an answer", active],
     ["a token that is not active", json({ active: false })],
     ["a status of no use", status(500, {})],
-    ["a closed connection", hangUp],
+    ["half a response", broken],
   ])("leave a place for another one, and for one only, when one ends with %s", async (_name, answer) => {
     const { url, waiting, release, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });

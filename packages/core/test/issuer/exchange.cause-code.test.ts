@@ -1,0 +1,124 @@
+import { createIssuer, createSelfSignedCertificate } from "@certbound/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { boundedFetch, ExchangeError } from "../../src/issuer/exchange.ts";
+import { createVerifier } from "../../src/verifier.ts";
+import { hangUp, startEndpoint } from "../support/endpoint.ts";
+import { reasonOf, refusalOf } from "../support/outcome.ts";
+import { whilePrototypeIsPolluted } from "../support/polluted-prototype.ts";
+import { startHttpsServer } from "../support/tls-server.ts";
+
+const failed = "the request failed: address, TLS, or network";
+
+/** Gives the message of a request whose fetch rejects with this. */
+async function messageFor(thrown: unknown): Promise<string> {
+  const failing = boundedFetch(async () => {
+    throw thrown;
+  });
+  const reason = await reasonOf(failing("https://issuer.example/MARKER"));
+  expect(reason).toBeInstanceOf(ExchangeError);
+  return (reason as ExchangeError).message;
+}
+
+/** An error with a cause that has these members. */
+function causedBy(members: object, text = "MARKER"): Error {
+  return new TypeError(text, { cause: Object.assign(new Error("MARKER"), members) });
+}
+
+describe("the message of a failed request ends with the code of the cause", () => {
+  test("where nothing listens", async () => {
+    const { url, close } = await startEndpoint(hangUp);
+    await close();
+    expect(await reasonOf(boundedFetch(fetch)(url))).toMatchObject({ message: `${failed} (ECONNREFUSED)` });
+  });
+
+  test("where the certificate of the server is not trusted", async () => {
+    const { url } = await startHttpsServer((_request, response) => void response.end());
+    const { message } = (await reasonOf(boundedFetch(fetch)(url))) as ExchangeError;
+    expect(message).toMatch(
+      /\((?:DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)\)$/,
+    );
+  });
+
+  test("in the detail of the keys, of the metadata, and of introspection", async () => {
+    const { url, close } = await startEndpoint(hangUp);
+    await close();
+    const [oauth, oidc] = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+    const keys = createVerifier({ issuer: url, audience: null, jwks: `${url}/jwks` });
+    expect((await refusalOf(keys.ready())).detail).toMatch(/\(ECONNREFUSED\)$/);
+    const metadata = createVerifier({ issuer: url, audience: null });
+    expect((await refusalOf(metadata.ready())).detail).toContain(
+      `${oauth}: ${failed} (ECONNREFUSED); ${oidc}: ${failed} (ECONNREFUSED)`,
+    );
+    const introspection = { clientId: "api", clientSecret: "secret", endpoint: url };
+    const opaque = createVerifier({ issuer: url, audience: null, introspection });
+    const certificate = await createSelfSignedCertificate();
+    const error = await refusalOf(opaque.verify("token", { clientCertificate: certificate.certificate }));
+    expect(error).toMatchObject({ code: "ERR_INTROSPECTION_UNAVAILABLE" });
+    expect(error.detail).toMatch(/\(ECONNREFUSED\)$/);
+  });
+
+  test("whichever level of the causes has it, down to the fifth", async () => {
+    let error = causedBy({ code: "ENOTFOUND" });
+    expect(await messageFor(error)).toBe(`${failed} (ENOTFOUND)`);
+    for (let level = 2; level <= 5; level += 1) {
+      error = new Error("MARKER", { cause: error });
+      expect(await messageFor(error)).toBe(`${failed} (ENOTFOUND)`);
+    }
+    expect(await messageFor(new Error("MARKER", { cause: error }))).toBe(failed);
+  });
+
+  test.each(["ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT", "ERR_TLS_CERT_ALTNAME_INVALID", "A12", `A${"B".repeat(60)}`])(
+    "which is %s",
+    async (code) => {
+      expect(await messageFor(causedBy({ code }))).toBe(`${failed} (${code})`);
+    },
+  );
+});
+
+describe("the message of a failed request has nothing else of the error", () => {
+  test.each([
+    ["a code in lower case", { code: "enotfound" }],
+    ["a code with a space", { code: "MARKER MARKER" }],
+    ["a code with a line break", { code: "ENOTFOUND\n" }],
+    ["a code with a path", { code: "ENOTFOUND/MARKER" }],
+    ["a code that is too short", { code: "AB" }],
+    ["a code that is too long", { code: `A${"B".repeat(61)}` }],
+    ["a code that is a number", { code: 404 }],
+    ["a code that is a list", { code: ["ENOTFOUND"] }],
+    ["no code", {}],
+  ])("with %s", async (_name, members) => {
+    expect(await messageFor(causedBy(members))).toBe(failed);
+  });
+
+  test.each<[string, unknown]>([
+    ["its own code", Object.assign(new Error("MARKER"), { code: "MARKER" })],
+    ["no object", "MARKER"],
+    ["nothing", undefined],
+    ["a cause that is no object", new Error("MARKER", { cause: "MARKER" })],
+    ["a cause that is null", new Error("MARKER", { cause: null })],
+    [
+      "a cause that throws",
+      Object.defineProperty(new Error("MARKER"), "cause", {
+        get() {
+          throw new Error("MARKER");
+        },
+      }),
+    ],
+  ])("with %s", async (_name, thrown) => {
+    expect(await messageFor(thrown)).toBe(failed);
+  });
+
+  test("with a circle of causes, or with a code that every object inherits", async () => {
+    const circle = new Error("MARKER");
+    circle.cause = circle;
+    expect(await messageFor(circle)).toBe(failed);
+    const plain = causedBy({});
+    expect(await whilePrototypeIsPolluted("code", "MARKER", () => messageFor(plain))).toBe(failed);
+  });
+});
+
+test("an issuer that responds has no such detail", async () => {
+  const issuer = await createIssuer();
+  onTestFinished(issuer.close);
+  await expect(createVerifier({ issuer: issuer.issuer, audience: null }).ready()).resolves.toBeUndefined();
+});

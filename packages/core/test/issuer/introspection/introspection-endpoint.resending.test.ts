@@ -1,0 +1,178 @@
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTcpServer, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
+import { startServer } from "@certbound/testing";
+import { exportJWK, generateKeyPair } from "jose";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { createVerifier } from "../../../src/verifier.ts";
+import { endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
+import { type Answer, hangUp, json, silent, startEndpoint, status } from "../../support/endpoint.ts";
+import { outcomeOf, reasonOf } from "../../support/outcome.ts";
+import { shortenTimeouts } from "../../support/timeouts.ts";
+import { startHttpsServer } from "../../support/tls-server.ts";
+
+const active = JSON.stringify({ active: true });
+const complete = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${active.length}\r\n\r\n${active}`;
+
+type Reaction = (socket: Socket) => void;
+const close: Reaction = (socket) => socket.destroy();
+const reset: Reaction = (socket) => socket.resetAndDestroy();
+const respond: Reaction = (socket) => socket.end(complete);
+const respondWith =
+  (bytes: string): Reaction =>
+  (socket) =>
+    socket.write(bytes, () => socket.destroy());
+
+/** Starts a server that reacts to its connections one by one, once they send something; to later ones as to the last. */
+async function startSockets(...reactions: readonly Reaction[]) {
+  const requests: string[] = [];
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (bytes) => {
+      requests.push(bytes.toString("latin1"));
+      reactions[Math.min(requests.length, reactions.length) - 1]?.(socket);
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as { readonly port: number };
+  return { url: `http://127.0.0.1:${port}`, requests };
+}
+
+const ask = (endpoint: string, options: object = {}) => endpointOf({ ...secret, endpoint, ...options }).ask("token");
+
+describe("an introspection request is sent once more", () => {
+  test.each([
+    ["closed", close],
+    ["reset", reset],
+  ])("when the connection is %s before a response", async (_name, failing) => {
+    const { url, requests } = await startSockets(failing, respond);
+    expect(await ask(url)).toEqual({ active: true });
+    expect(requests).toHaveLength(2);
+    expect(requests[1]).toBe(requests[0]);
+  });
+
+  test("and not twice", async () => {
+    const { url, requests } = await startSockets(close, close, respond);
+    expect(await reasonOf(ask(url))).toBeInstanceOf(ExchangeError);
+    expect(requests).toHaveLength(2);
+    expect(await ask(url)).toEqual({ active: true });
+    expect(requests).toHaveLength(3);
+  });
+
+  test("when the server closes a connection that it kept alive", async () => {
+    const seen = new Map<unknown, number>();
+    const listener: RequestListener = (request, response) => {
+      const count = (seen.get(request.socket) ?? 0) + 1;
+      seen.set(request.socket, count);
+      if (count === 1) json({ active: true })(response, "");
+      else request.socket.destroy();
+    };
+    const server = await startServer(createServer(listener));
+    onTestFinished(server.close);
+    const endpoint = endpointOf({ ...secret, endpoint: server.url });
+    const isReused = () => [...seen.values()].includes(2);
+    for (let round = 0; round < 100 && !isReused(); round += 1) {
+      expect(await endpoint.ask("token")).toEqual({ active: true });
+      // fetch needs some turns until it knows that the connection is idle.
+      for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+    }
+    expect(isReused()).toBe(true);
+  });
+
+  test("with an assertion of its own, which no server has seen", async () => {
+    const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+    const { url, answer, questions } = await startAskedEndpoint((response) => {
+      answer(json({ active: true }));
+      response.destroy();
+    });
+    const clientKey = { ...(await exportJWK(privateKey)), alg: "ES256" };
+    expect(await endpointOf({ clientId: "api", clientKey, endpoint: url }).ask("token")).toEqual({ active: true });
+    expect(new Set(questions.map(({ form }) => form["client_assertion"])).size).toBe(2);
+  });
+
+  test("and both together have the time limit of one request", async () => {
+    const { url, requests } = await startSockets(close, () => {});
+    const limits = shortenTimeouts();
+    expect(String(await reasonOf(ask(url)))).toContain("no complete response within 5 s");
+    expect({ limits, requests: requests.length }).toEqual({ limits: [5000], requests: 2 });
+  });
+
+  test("but not once the time is over, also through a fetch that does not heed the signal", async () => {
+    shortenTimeouts();
+    let sent = 0;
+    const late: typeof fetch = async (_url, init) => {
+      sent += 1;
+      await new Promise<void>((resolve) => {
+        init?.signal?.addEventListener("abort", () => resolve());
+      });
+      throw new TypeError("fetch failed", { cause: Object.assign(new Error("closed"), { code: "ECONNRESET" }) });
+    };
+    const endpoint = endpointOf({ ...secret, endpoint: "https://as.example" }, { fetch: late });
+    expect(String(await reasonOf(endpoint.ask("token")))).toContain("no complete response within 5 s");
+    expect(sent).toBe(1);
+  });
+});
+
+describe("an introspection request is not sent again", () => {
+  test.each<[string, Reaction]>([
+    ["a response that ends in its body", respondWith(complete.slice(0, -1))],
+    ["a response that is not HTTP", respondWith("SSH-2.0-OpenSSH_9.2\r\n")],
+    ["a redirect", respondWith("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n")],
+    ["status 500", respondWith("HTTP/1.1 500 Error\r\ncontent-length: 0\r\n\r\n")],
+    ["an empty response", respondWith("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],
+  ])("after %s", async (_name, failing) => {
+    const { url, requests } = await startSockets(failing, respond);
+    expect(await reasonOf(ask(url))).toBeInstanceOf(ExchangeError);
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each<[string, Answer]>([
+    ["status 503", status(503, {})],
+    ["no response within the time limit", silent],
+  ])("after %s", async (_name, failing) => {
+    const { url, answer, requests } = await startEndpoint(failing);
+    shortenTimeouts(10);
+    expect(await reasonOf(ask(url))).toBeInstanceOf(ExchangeError);
+    expect(requests).toHaveLength(1);
+    answer(json({ active: true }));
+    expect(await ask(url)).toEqual({ active: true });
+  });
+
+  test("when the certificate of the server is not trusted", async () => {
+    let connections = 0;
+    const { url } = await startHttpsServer((_request, response) => void response.end(), {
+      SNICallback: (_name: string, done: (error: null) => void) => {
+        connections += 1;
+        done(null);
+      },
+    });
+    expect(await reasonOf(ask(url.replace("127.0.0.1", "localhost")))).toBeInstanceOf(ExchangeError);
+    expect(connections).toBe(1);
+  });
+
+  test("when the host is not found", async () => {
+    let sent = 0;
+    const failing: typeof fetch = async () => {
+      sent += 1;
+      throw new TypeError("fetch failed", { cause: Object.assign(new Error("unknown"), { code: "ENOTFOUND" }) });
+    };
+    const endpoint = endpointOf({ ...secret, endpoint: "https://as.example" }, { fetch: failing });
+    expect(await reasonOf(endpoint.ask("token"))).toBeInstanceOf(ExchangeError);
+    expect(sent).toBe(1);
+  });
+});
+
+test("requests for keys and metadata are not sent again", async () => {
+  const { url, requests } = await startEndpoint(hangUp);
+  const keys = createVerifier({ issuer: url, audience: null, jwks: `${url}/jwks` });
+  expect(await outcomeOf(keys.ready())).toBe("ERR_KEYS_UNAVAILABLE");
+  expect(requests).toEqual(["/jwks"]);
+  const introspection = endpointOf(secret, { issuer: url });
+  expect(await reasonOf(introspection.ready())).toBeInstanceOf(ExchangeError);
+  const locations = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+  expect(requests).toEqual(["/jwks", ...locations]);
+});
