@@ -10,14 +10,15 @@ const authenticator = createAuthenticator<NodeRequest & { event: Event }>({
   },
 });
 const authenticate = authenticator({ scopes: ["read"] });
+const JSON_TYPE = { "Content-Type": "application/json" };
 
 export async function handler(event: Event): Promise<APIGatewayProxyStructuredResultV2> {
   try {
     const { claims } = await authenticate({ rawHeaders: [], headers: event.headers, socket: {}, event });
-    return { statusCode: 200, body: JSON.stringify({ client: claims.client_id }) };
+    return { statusCode: 200, headers: JSON_TYPE, body: JSON.stringify({ client: claims.client_id }) };
   } catch (error) {
     if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
     const { status, headers, body } = authenticator.rejection(error);
-    return { statusCode: status, headers, body: JSON.stringify(body) };
+    return { statusCode: status, headers: { ...headers, ...JSON_TYPE }, body: JSON.stringify(body) };
   }
 }

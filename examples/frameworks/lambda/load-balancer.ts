@@ -2,19 +2,26 @@ import { AccessTokenError, awsAlb, createAuthenticator, fromProxy } from "@certb
 import type { ALBEvent, ALBResult } from "aws-lambda";
 
 const authenticator = createAuthenticator({
-  // The resource policy of the function permits the load balancer only, which removes the header that a client sends.
+  // Nothing but the load balancer may call this function, and every listener of it that leads here must verify certificates:
+  // such a listener replaces the header that a client sends.
   certificateResolver: fromProxy(awsAlb(), { trust: { dangerouslyTrustEverySender: true } }),
 });
 const authenticate = authenticator({ scopes: ["read"] });
 
 export async function handler({ multiValueHeaders }: ALBEvent): Promise<ALBResult> {
+  if (multiValueHeaders === undefined) throw new Error("enable multi-value headers of the target group");
   try {
     const { claims } = await authenticate({ rawHeaders: [], headers: multiValueHeaders, socket: {} });
-    return { statusCode: 200, body: JSON.stringify({ client: claims.client_id }) };
+    return json(200, { client: claims.client_id });
   } catch (error) {
-    if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 502
+    if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: the load balancer responds with 502
     const { status, headers, body } = authenticator.rejection(error);
-    const responseHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
-    return { statusCode: status, multiValueHeaders: responseHeaders, body: JSON.stringify(body) };
+    return json(status, body, headers);
   }
+}
+
+function json(statusCode: number, body: object, headers: Readonly<Record<string, string>> = {}): ALBResult {
+  const fields = Object.entries({ ...headers, "Content-Type": "application/json" });
+  const multiValueHeaders = Object.fromEntries(fields.map(([name, value]) => [name, [value]]));
+  return { statusCode, multiValueHeaders, body: JSON.stringify(body) };
 }

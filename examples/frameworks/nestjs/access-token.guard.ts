@@ -4,6 +4,7 @@ import {
   createParamDecorator,
   type ExecutionContext,
   HttpException,
+  Inject,
   Injectable,
   SetMetadata,
 } from "@nestjs/common";
@@ -23,7 +24,8 @@ export const Token = createParamDecorator(
 
 @Injectable()
 export class AccessTokenGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  // Named, since some compilers (tsx, esbuild) write no metadata of parameter types.
+  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const targets = [context.getHandler(), context.getClass()];
