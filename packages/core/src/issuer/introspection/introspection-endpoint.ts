@@ -60,7 +60,7 @@ export function createIntrospectionEndpoint(
   keys: KeySource,
   elapsed?: () => number,
 ): IntrospectionEndpoint {
-  const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
+  const { endpoint, clientId, authentication, signedResponse, tokenTypeHint } = issuer.introspection;
   const tls = isMutualTls(authentication) ? authentication.tls : undefined;
   const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
   const authenticate = clientAuthentication(authentication);
@@ -98,7 +98,7 @@ export function createIntrospectionEndpoint(
       const parties = { server: server(url), client: client() };
       let signal: AbortSignal | undefined;
       const options: IntrospectionRequestOptions = {
-        additionalParameters: { token_type_hint: "access_token" },
+        additionalParameters: tokenTypeHint ? { token_type_hint: "access_token" } : {},
         requestJwtResponse: signedResponse,
         [customFetch]: (target, { body, headers }) => {
           signal ??= startTimeLimit();
