@@ -36,7 +36,7 @@ export interface IntrospectionCache {
 }
 
 /**
- * Asks the issuer about tokens: opaque ones (RFC 7662), and with `always` JWTs as well.
+ * Asks the issuer about tokens: opaque ones (RFC 7662), and with `always` or `jwtsAsOpaque` JWTs as well.
  *
  * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is given; none where the `fetch` option presents
  * the certificate, or with the method `none`.
@@ -62,6 +62,12 @@ export interface IntrospectionOptions {
   readonly tokenTypeHint?: boolean | undefined;
   /** Whether this issuer is asked about opaque tokens; default true. One issuer at most can be. */
   readonly opaqueTokens?: boolean | undefined;
+  /**
+   * Introspects JWTs as well, and does not verify them locally: for issuers whose JWTs lack claims, or cannot be verified by
+   * others. The claims are those of the response. Of several issuers, this one gets every JWT whose `iss` is not another of
+   * them. Excludes `always`, which verifies JWTs first.
+   */
+  readonly jwtsAsOpaque?: boolean | undefined;
   /**
    * Asks about every JWT too, once it is verified, so that a revoked one is refused. The answer can add a binding to the
    * token, never remove one.
@@ -103,6 +109,7 @@ export interface IntrospectionConfiguration {
   readonly authentication: ClientAuthentication;
   readonly tokenTypeHint: boolean;
   readonly opaqueTokens: boolean;
+  readonly jwtsAsOpaque: boolean;
   readonly always: boolean;
   readonly returnsConfirmation: boolean;
   readonly signedResponse: boolean;

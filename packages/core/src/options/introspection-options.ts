@@ -59,6 +59,7 @@ const rules: OptionRules<IntrospectionOptions> = {
   bearerToken: callback,
   tokenTypeHint: flag,
   opaqueTokens: flag,
+  jwtsAsOpaque: flag,
   always: flag,
   returnsConfirmation: onlyTrue,
   signedResponse: flag,
@@ -82,9 +83,11 @@ export function parseIntrospection(
   { discoverable, fetchIsGiven }: { readonly discoverable: boolean; readonly fetchIsGiven: boolean },
 ): IntrospectionConfiguration {
   const given = knownOptions("the introspection options", options, rules, "not-given");
-  const { endpoint, clientId, opaqueTokens = true, always = false } = given;
+  const { endpoint, clientId, opaqueTokens = true, jwtsAsOpaque = false, always = false } = given;
   if ((clientId as string | undefined) === undefined) throw mistake("clientId", "is missing");
   if (endpoint === undefined && !discoverable) throw mistake("endpoint", "is required for an issuer without metadata");
+  if (jwtsAsOpaque && always) throw mistake("jwtsAsOpaque", "excludes always, which verifies JWTs first");
+  if (jwtsAsOpaque && !opaqueTokens) throw mistake("jwtsAsOpaque", "needs opaqueTokens, which is false");
   if (!opaqueTokens && !always)
     throw mistake("opaqueTokens", "is false and always is not true: nothing is introspected");
   return Object.freeze({
@@ -93,6 +96,7 @@ export function parseIntrospection(
     authentication: parseAuthentication(given, fetchIsGiven),
     tokenTypeHint: given.tokenTypeHint ?? true,
     opaqueTokens,
+    jwtsAsOpaque,
     always,
     returnsConfirmation: given.returnsConfirmation ?? false,
     signedResponse: given.signedResponse ?? false,

@@ -30,6 +30,7 @@ describe("parseIntrospection", () => {
       returnsConfirmation: false,
       signedResponse: false,
       tokenTypeHint: true,
+      jwtsAsOpaque: false,
       cacheDuration: 30,
       cache: undefined,
     });
@@ -54,6 +55,7 @@ describe("parseIntrospection", () => {
     const names = ["endpoint", "clientAuthentication", "clientKey", "clientTls", "opaqueTokens", "always"];
     names.push(
       "bearerToken",
+      "jwtsAsOpaque",
       "tokenTypeHint",
       "returnsConfirmation",
       "signedResponse",
@@ -141,6 +143,7 @@ describe("the option", () => {
     ["always", wrongFlags],
     ["signedResponse", wrongFlags],
     ["tokenTypeHint", wrongFlags],
+    ["jwtsAsOpaque", wrongFlags],
     ["returnsConfirmation", [false, ...wrongFlags]],
     ["cacheDuration", [-1, 3600.5, 3601, Number.NaN, Number.POSITIVE_INFINITY, "30", null, true]],
     ["cache", [null, true, "redis://cache", {}, [], { get() {} }, { set() {} }, { get: "a", set: "b" }, new Set()]],
@@ -177,6 +180,14 @@ describe("the option", () => {
     expect(() => parse({}, false)).toThrow('"endpoint"');
     expect(parse({ endpoint }, false).endpoint?.href).toBe(endpoint);
     expect(parse({}, true).endpoint).toBeUndefined();
+  });
+
+  test("jwtsAsOpaque goes neither with always nor without opaqueTokens", () => {
+    expectRefusal({ jwtsAsOpaque: true, always: true }, "jwtsAsOpaque");
+    expectRefusal({ jwtsAsOpaque: true, opaqueTokens: false }, "jwtsAsOpaque");
+    expectRefusal({ jwtsAsOpaque: true, always: true, opaqueTokens: false }, "jwtsAsOpaque");
+    expect(parse({ jwtsAsOpaque: true, always: false, opaqueTokens: true }).jwtsAsOpaque).toBe(true);
+    expect(parse({ jwtsAsOpaque: false, always: true, opaqueTokens: false }).jwtsAsOpaque).toBe(false);
   });
 
   test("opaqueTokens can be false only where JWTs are always introspected", () => {
