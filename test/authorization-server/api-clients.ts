@@ -14,8 +14,8 @@ export interface ApiClient {
   readonly wrongCredentials: IntrospectionOptions;
 }
 
-/** An API for each way to authenticate. */
-export type ApiClients = Readonly<Record<ClientAuthenticationMethod, ApiClient>>;
+/** An API for each way to authenticate that oidc-provider knows and that proves something. */
+export type ApiClients = Readonly<Record<Exclude<ClientAuthenticationMethod, "bearer" | "none">, ApiClient>>;
 
 const KEY_ID = "api";
 

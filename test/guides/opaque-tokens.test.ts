@@ -25,7 +25,8 @@ afterAll(async () => {
   await kit.close();
 });
 
-const { protectAlwaysAsking, protectAsking, protectFleet, watch } = await import("./opaque-tokens.ts");
+const { protectAlwaysAsking, protectAsking, protectFleet, protectIntrospectingJwts, watch } =
+  await import("./opaque-tokens.ts");
 
 /** Starts an API; gives the status with which it answers. */
 async function startApi(protect: Protect): Promise<(token: string, identity: Identity) => Promise<number>> {
@@ -60,6 +61,19 @@ test("a revoked JWT is refused where the issuer is always asked", async () => {
   expect(await always(good, client)).toBe(200);
   expect(await always(revoked, client)).toBe(401);
   expect(await never(revoked, client)).toBe(200);
+});
+
+test("a JWT that lacks claims is accepted where it is introspected, from its client only", async () => {
+  const [introspecting, verifying] = [await startApi(protectIntrospectingJwts()), await startApi(protectAsking())];
+  const lightweight = await kit.accessToken({ claims: { aud: undefined, scope: undefined } });
+  issuer.introspectAs(lightweight, {
+    active: true,
+    aud: issuer.audience,
+    cnf: { "x5t#S256": client.thumbprint },
+  });
+  expect(await introspecting(lightweight, client)).toBe(200);
+  expect(await introspecting(lightweight, thief)).toBe(401);
+  expect(await verifying(lightweight, client)).toBe(401);
 });
 
 test("a fleet asks once, and compares the certificate at every request", async () => {

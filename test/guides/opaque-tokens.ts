@@ -31,6 +31,17 @@ export function protectAlwaysAsking(): Protect {
   });
 }
 
+/** Protects an API that introspects JWTs in place of verifying them. */
+export function protectIntrospectingJwts(): Protect {
+  return protectApi({
+    issuer: ISSUER,
+    audience: "https://api.example.com",
+    // #region jwts-as-opaque
+    introspection: { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, jwtsAsOpaque: true },
+    // #endregion
+  });
+}
+
 /** Protects an API that shares what its issuer answers. */
 export function protectFleet(cache: IntrospectionCache): Protect {
   // #region fleet

@@ -4,7 +4,7 @@ import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
 import { checkAlgorithm, checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
 import { currentTime } from "./runtime/clock.ts";
-import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
+import { claimedIssuer, type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
 import { type Observation, observeDecision } from "./events/decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
@@ -66,7 +66,7 @@ const warnOfUnverifiedTls = createTlsWarning();
  * Creates a verifier of access tokens: JWTs (RFC 9068) of the configured issuers, and opaque tokens of the one that is
  * asked about them (RFC 7662), bound to a client certificate (RFC 8705).
  *
- * It does not ask the issuer whether a JWT was revoked, unless `introspection` says `always`.
+ * It does not ask the issuer whether a JWT was revoked, unless `introspection` says `always` or `jwtsAsOpaque`.
  *
  * @throws TypeError when an option is unknown, ill-typed or missing
  */
@@ -122,7 +122,7 @@ export async function verifyToken<Request>(
   const { certificatePolicy, clock } = configuration;
   const { ofOpaqueTokens } = issuers;
   const verified =
-    ofOpaqueTokens !== undefined && isOpaqueToken(token)
+    ofOpaqueTokens !== undefined && isIntrospectedOnly(token, ofOpaqueTokens.issuer, issuers)
       ? await verifyOpaqueToken(token, use, { configuration, ...ofOpaqueTokens })
       : await verifyJwt(token, use, parts);
   const isReported = requirements.validateCertificateBinding === "report-only";
@@ -132,6 +132,14 @@ export async function verifyToken<Request>(
       : await applyCertificatePolicy(verified, certificatePolicy, { now: currentTime(clock), isReported });
   await checkRequirements(accessToken, requirements, { request, configuration });
   return accessToken;
+}
+
+/** Returns whether a token is introspected and not verified: an opaque one, or with `jwtsAsOpaque` any of no other issuer. */
+function isIntrospectedOnly(token: string, issuer: OpaqueTokenIssuer["issuer"], issuers: Issuers): boolean {
+  if (isOpaqueToken(token)) return true;
+  if (issuer.introspection?.jwtsAsOpaque !== true) return false;
+  const named = issuers.named(claimedIssuer(token));
+  return named === undefined || named.configuration === issuer;
 }
 
 async function verifyJwt<Request>(

@@ -210,6 +210,10 @@ describe("the answer", () => {
     ["sub", { sub: "client-1" }, "accepted"],
     ["sub", { sub: "client-2" }, "ERR_TOKEN_CLAIM"],
     ["sub", { sub: null }, "accepted"],
+    ["jti", { jti: "token-1" }, "accepted"],
+    ["jti", { jti: "token-2" }, "ERR_TOKEN_CLAIM"],
+    ["jti", { jti: null }, "accepted"],
+    ["jti", { jti: ["token-1"] }, "ERR_TOKEN_CLAIM"],
     ["client_id", { client_id: "client-1" }, "accepted"],
     ["client_id", { client_id: "CLIENT-1" }, "ERR_TOKEN_CLAIM"],
     ["client_id", { client_id: ["client-1"] }, "ERR_TOKEN_CLAIM"],
@@ -230,12 +234,20 @@ describe("the answer", () => {
   ])(
     "need not have %s, but must agree with the token and this API when it is %j",
     async (_name, response, expected) => {
-      expect(await verified(await told({}))).toBe("accepted");
-      expect(await verified(await told(response))).toBe(expected);
+      const claims = { ...boundTo(client), jti: "token-1" };
+      expect(await verified(await told({}, claims))).toBe("accepted");
+      expect(await verified(await told(response, claims))).toBe(expected);
     },
   );
 
-  test.each(["sub", "client_id"])("may have %s where the token has none", async (name) => {
+  test("is judged alike where it is signed", async () => {
+    const signed = introspectingVerifier(issuer, { ...always, signedResponse: true });
+    const claims = { ...boundTo(client), jti: "token-1" };
+    expect(await verified(await told({ jti: "token-1" }, claims), {}, signed)).toBe("accepted");
+    expect(await verified(await told({ jti: "token-2" }, claims), {}, signed)).toBe("ERR_TOKEN_CLAIM");
+  });
+
+  test.each(["sub", "client_id", "jti"])("may have %s where the token has none", async (name) => {
     const claims = { ...boundTo(client), [name]: undefined };
     expect(await verified(await told({ [name]: "client-2" }, claims))).toBe("accepted");
     expect(await verified(await told({ [name]: 2 }, claims))).toBe("ERR_TOKEN_CLAIM");

@@ -53,9 +53,16 @@ export function createIssuers(verifier: VerifierConfiguration): Issuers {
       }),
     ofOpaqueTokens: findOpaqueTokenIssuer(issuers),
     async ready() {
-      await Promise.all(issuers.map(({ keys, introspector }) => Promise.all([keys.ready(), introspector?.ready()])));
+      await Promise.all(issuers.map(readyIssuer));
     },
   };
+}
+
+async function readyIssuer({ configuration, keys, introspector }: Issuer): Promise<void> {
+  const { jwtsAsOpaque = false, signedResponse = true } = configuration.introspection ?? {};
+  // Without a signature to verify, an issuer need not publish keys.
+  const needsKeys = !jwtsAsOpaque || signedResponse;
+  await Promise.all([needsKeys ? keys.ready() : undefined, introspector?.ready()]);
 }
 
 function createIssuer(configuration: IssuerConfiguration, verifier: VerifierConfiguration): Issuer {

@@ -30,7 +30,7 @@ export interface IssuerSettings {
   readonly jwks?: JsonWebKeySet | string | URL | undefined;
   /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}, or those of the profile. */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
-  /** How the issuer is asked about opaque tokens, and with `always` about JWTs too; default: it is not. */
+  /** How the issuer is asked about opaque tokens, and with `always` or `jwtsAsOpaque` about JWTs too; default: it is not. */
   readonly introspection?: IntrospectionOptions | undefined;
 }
 
@@ -64,8 +64,8 @@ export interface VerifierOptions extends IssuerSettings {
   /**
    * Stricter rules. `"rfc9068"`: a JWT must be of type `at+jwt`, with all the claims that RFC 9068 section 2.2 demands.
    * `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound,
-   * and from the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge` or `introspection` with
-   * `always` for each issuer, so that revoked tokens end. Opaque tokens remain possible. Options that contradict these rules
+   * and from the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge`, or `introspection` with
+   * `always` or `jwtsAsOpaque` for each issuer, so that revoked tokens end. Opaque tokens remain possible. Options that contradict these rules
    * are a `TypeError`; `audience: null` does not count as one.
    */
   readonly profile?: Profile | undefined;

@@ -1,12 +1,17 @@
 import type { CryptoKey, JWK } from "jose";
 
-/** How this API authenticates to the issuer, by the registered names (RFC 7591 section 2, RFC 8705 section 2). */
+/**
+ * How this API authenticates to the issuer, by the registered names (RFC 7591 section 2, RFC 8705 section 2), or by a bearer
+ * token (RFC 7662 section 2.1).
+ */
 export type ClientAuthenticationMethod =
   | "client_secret_basic"
   | "client_secret_post"
   | "private_key_jwt"
   | "tls_client_auth"
-  | "self_signed_tls_client_auth";
+  | "self_signed_tls_client_auth"
+  | "bearer"
+  | "none";
 
 /** What this API presents in the TLS handshake with the issuer, as `tls.createSecureContext` takes it. */
 export interface ClientTls {
@@ -31,25 +36,38 @@ export interface IntrospectionCache {
 }
 
 /**
- * Asks the issuer about tokens: opaque ones (RFC 7662), and with `always` JWTs as well.
+ * Asks the issuer about tokens: opaque ones (RFC 7662), and with `always` or `jwtsAsOpaque` JWTs as well.
  *
- * Exactly one of `clientSecret`, `clientKey` and `clientTls` is given; none where the `fetch` option presents the
- * certificate.
+ * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is given; none where the `fetch` option presents
+ * the certificate, or with the method `none`.
  */
 export interface IntrospectionOptions {
   /** Where to ask: https, or http on a loopback address; default: what the issuer's metadata says (RFC 8414). */
   readonly endpoint?: string | URL | undefined;
   /** The identifier of this API at the issuer. */
   readonly clientId: string;
-  /** Default: by what is given, `client_secret_basic`, `private_key_jwt` or `tls_client_auth`. */
+  /** Default: by what is given, `client_secret_basic`, `private_key_jwt`, `tls_client_auth` or `bearer`. */
   readonly clientAuthentication?: ClientAuthenticationMethod | undefined;
   readonly clientSecret?: string | undefined;
   /** The private key of `private_key_jwt`; an RSA or ML-DSA key as a JWK needs `alg`, and an RSA key 2048 bits. */
   readonly clientKey?: JWK | CryptoKey | { readonly key: CryptoKey; readonly kid: string } | undefined;
   /** The certificate of mutual TLS; needs the package undici. */
   readonly clientTls?: ClientTls | undefined;
+  /**
+   * Returns the access token of the method `bearer`. Called for every request. If it throws, does not settle within 5 s or
+   * does not return a bearer token, no request is sent, and the error is one of the application.
+   */
+  readonly bearerToken?: (() => string | Promise<string>) | undefined;
+  /** Whether requests have `token_type_hint=access_token`; default true. */
+  readonly tokenTypeHint?: boolean | undefined;
   /** Whether this issuer is asked about opaque tokens; default true. One issuer at most can be. */
   readonly opaqueTokens?: boolean | undefined;
+  /**
+   * Introspects JWTs as well, and does not verify them locally: for issuers whose JWTs lack claims, or cannot be verified by
+   * others. The claims are those of the response. Of several issuers, this one gets every JWT whose `iss` is not another of
+   * them. Excludes `always`, which verifies JWTs first.
+   */
+  readonly jwtsAsOpaque?: boolean | undefined;
   /**
    * Asks about every JWT too, once it is verified, so that a revoked one is refused. The answer can add a binding to the
    * token, never remove one.
@@ -78,6 +96,8 @@ export type ClientAuthentication =
   | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: string }
   /** A JWK has its `alg`. */
   | { readonly method: "private_key_jwt"; readonly key: CryptoKey | JWK; readonly keyId: string | undefined }
+  | { readonly method: "bearer"; readonly bearerToken: () => string | Promise<string> }
+  | { readonly method: "none" }
   /** Without `tls`, the `fetch` option presents the certificate. */
   | { readonly method: "tls_client_auth" | "self_signed_tls_client_auth"; readonly tls: ClientTls | undefined };
 
@@ -87,7 +107,9 @@ export interface IntrospectionConfiguration {
   readonly endpoint: URL | undefined;
   readonly clientId: string;
   readonly authentication: ClientAuthentication;
+  readonly tokenTypeHint: boolean;
   readonly opaqueTokens: boolean;
+  readonly jwtsAsOpaque: boolean;
   readonly always: boolean;
   readonly returnsConfirmation: boolean;
   readonly signedResponse: boolean;

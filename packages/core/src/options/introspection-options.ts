@@ -8,6 +8,7 @@ import type {
   IntrospectionOptions,
 } from "./introspection-configuration.ts";
 import {
+  callback,
   knownOptions,
   nonEmptyString,
   onlyTrue,
@@ -17,21 +18,24 @@ import {
 } from "../values/known-options.ts";
 import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
 
-type Credential = "clientSecret" | "clientKey" | "clientTls";
+type Credential = "clientSecret" | "clientKey" | "clientTls" | "bearerToken";
 
 /** What each method authenticates with. */
-const methods: Readonly<Record<ClientAuthenticationMethod, Credential>> = {
+const methods: Readonly<Record<ClientAuthenticationMethod, Credential | undefined>> = {
   client_secret_basic: "clientSecret",
   client_secret_post: "clientSecret",
   private_key_jwt: "clientKey",
   tls_client_auth: "clientTls",
   self_signed_tls_client_auth: "clientTls",
+  bearer: "bearerToken",
+  none: undefined,
 };
 
 const credentials: Readonly<Record<Credential, ClientAuthenticationMethod>> = {
   clientSecret: "client_secret_basic",
   clientKey: "private_key_jwt",
   clientTls: "tls_client_auth",
+  bearerToken: "bearer",
 };
 
 const MIN_CACHE_KEY_LENGTH = 32;
@@ -52,7 +56,10 @@ const rules: OptionRules<IntrospectionOptions> = {
   clientSecret: nonEmptyString,
   clientKey: { expected: "a private JWK, a private CryptoKey, or { key, kid } with one", accepts: isClientKey },
   clientTls: { expected: "{ cert, key } that belong together, with passphrase and ca if needed", accepts: isClientTls },
+  bearerToken: callback,
+  tokenTypeHint: flag,
   opaqueTokens: flag,
+  jwtsAsOpaque: flag,
   always: flag,
   returnsConfirmation: onlyTrue,
   signedResponse: flag,
@@ -76,16 +83,20 @@ export function parseIntrospection(
   { discoverable, fetchIsGiven }: { readonly discoverable: boolean; readonly fetchIsGiven: boolean },
 ): IntrospectionConfiguration {
   const given = knownOptions("the introspection options", options, rules, "not-given");
-  const { endpoint, clientId, opaqueTokens = true, always = false } = given;
+  const { endpoint, clientId, opaqueTokens = true, jwtsAsOpaque = false, always = false } = given;
   if ((clientId as string | undefined) === undefined) throw mistake("clientId", "is missing");
   if (endpoint === undefined && !discoverable) throw mistake("endpoint", "is required for an issuer without metadata");
+  if (jwtsAsOpaque && always) throw mistake("jwtsAsOpaque", "excludes always, which verifies JWTs first");
+  if (jwtsAsOpaque && !opaqueTokens) throw mistake("jwtsAsOpaque", "needs opaqueTokens, which is false");
   if (!opaqueTokens && !always)
     throw mistake("opaqueTokens", "is false and always is not true: nothing is introspected");
   return Object.freeze({
     endpoint: endpoint === undefined ? undefined : new URL(endpoint),
     clientId,
     authentication: parseAuthentication(given, fetchIsGiven),
+    tokenTypeHint: given.tokenTypeHint ?? true,
     opaqueTokens,
+    jwtsAsOpaque,
     always,
     returnsConfirmation: given.returnsConfirmation ?? false,
     signedResponse: given.signedResponse ?? false,
@@ -99,11 +110,16 @@ function parseAuthentication(given: IntrospectionOptions, fetchIsGiven: boolean)
   const [credential, surplus] = found;
   if (surplus !== undefined) throw mistake(surplus, `is given beside ${credential}: a client authenticates in one way`);
   const method = given.clientAuthentication ?? (credential && credentials[credential]);
-  if (method === undefined) throw mistake("clientSecret", "is missing, or clientKey, or clientTls");
+  if (method === undefined) throw mistake("clientSecret", "is missing, or clientKey, clientTls or bearerToken");
   if (credential !== undefined && methods[method] !== credential) {
     throw mistake("clientAuthentication", `is ${method}, which does not go with ${credential}`);
   }
-  const { clientSecret, clientKey, clientTls } = given;
+  const { clientSecret, clientKey, clientTls, bearerToken } = given;
+  if (method === "none") return { method };
+  if (method === "bearer") {
+    if (bearerToken === undefined) throw mistake("bearerToken", "is missing, and bearer needs it");
+    return { method, bearerToken };
+  }
   if (method === "client_secret_basic" || method === "client_secret_post") {
     if (clientSecret === undefined) throw mistake("clientSecret", `is missing, and ${method} needs it`);
     return { method, secret: clientSecret };

@@ -33,11 +33,13 @@ export function refuseContradiction({
     throw new TypeError(`certbound: option "clockTolerance" is over the ${tolerance.most} s of the profile ${profile}`);
   }
   // FAPI 2.0 section 5.3.4: the resource server checks the revocation status.
-  const endsRevoked = maxTokenAge !== undefined || issuers.every(({ introspection }) => introspection?.always === true);
+  const endsRevoked =
+    maxTokenAge !== undefined ||
+    issuers.every(({ introspection }) => introspection?.always === true || introspection?.jwtsAsOpaque === true);
   if (isSenderConstrained && !endsRevoked) {
     throw new TypeError(
       `certbound: the profile ${profile} needs that revoked tokens end: option "maxTokenAge" (as many seconds as one may ` +
-        'still be used), or "introspection" with { always: true } for every issuer',
+        'still be used), or "introspection" with { always: true } or { jwtsAsOpaque: true } for every issuer',
     );
   }
 }

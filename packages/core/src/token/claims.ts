@@ -71,8 +71,8 @@ export interface IntrospectionRules {
 }
 
 /**
- * Checks what an issuer says of an active token (RFC 7662 section 2.2): type, issuer, that `sub` and `client_id` agree with
- * the JWT, audience, times and the form of the other claims. An opaque token need not tell when it expires: the issuer says
+ * Checks what an issuer says of an active token (RFC 7662 section 2.2): type, issuer, that `sub`, `client_id` and `jti` agree
+ * with the JWT, audience, times and the form of the other claims. An opaque token need not tell when it expires: the issuer says
  * whether it is active.
  *
  * It does not look at `cnf`, and does not compare scopes.
@@ -86,7 +86,7 @@ export function checkIntrospection(response: JsonObject, rules: IntrospectionRul
   if (iss !== undefined && iss !== issuer.issuer) {
     throw rejected("ERR_TOKEN_ISSUER", "the iss of the answer is not the issuer that was asked");
   }
-  for (const name of ["sub", "client_id"]) {
+  for (const name of ["sub", "client_id", "jti"]) {
     const [asked, told] = [claims && ownMember(claims, name), ownMember(response, name)];
     if (asked !== undefined && told !== undefined && asked !== told) {
       throw rejected("ERR_TOKEN_CLAIM", `the answer of the issuer and the token differ in ${name}`);

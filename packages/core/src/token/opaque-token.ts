@@ -1,8 +1,6 @@
 import { MAX_TOKEN_LENGTH } from "./compact-jws.ts";
 import { rejected } from "../errors.ts";
-
-// RFC 6750 section 2.1: the characters of a bearer token.
-const bearerToken = /^[\w.~+/-]+=*$/;
+import { isBearerToken } from "../values/bearer-token.ts";
 
 /**
  * Tells whether a token is anything but a compact JWS: three parts, of which the first starts as a JSON object does in
@@ -18,7 +16,7 @@ export function isOpaqueToken(token: string): boolean {
  * @throws AccessTokenError `ERR_TOKEN_MALFORMED`
  */
 export function checkOpaqueToken(token: string): void {
-  if (token.length <= MAX_TOKEN_LENGTH && bearerToken.test(token)) return;
+  if (token.length <= MAX_TOKEN_LENGTH && isBearerToken(token)) return;
   const detail = `it is longer than ${MAX_TOKEN_LENGTH} characters, or has some that no bearer token has (RFC 6750)`;
   throw rejected("ERR_TOKEN_MALFORMED", detail);
 }

@@ -8,15 +8,17 @@ const { certificate, key } = await createSelfSignedCertificate();
 const { privateKey } = await generateKeyPair("ES256", { extractable: true });
 const jwk = await exportJWK(privateKey);
 
-const credentials = { clientSecret: "secret", clientKey: jwk, clientTls: { cert: certificate, key } };
+const bearerToken = (): string => "secret";
+const credentials = { clientSecret: "secret", clientKey: jwk, clientTls: { cert: certificate, key }, bearerToken };
 type Credential = keyof typeof credentials;
 
-const methods: Readonly<Record<ClientAuthentication["method"], Credential>> = {
+const methods: Readonly<Record<Exclude<ClientAuthentication["method"], "none">, Credential>> = {
   client_secret_basic: "clientSecret",
   client_secret_post: "clientSecret",
   private_key_jwt: "clientKey",
   tls_client_auth: "clientTls",
   self_signed_tls_client_auth: "clientTls",
+  bearer: "bearerToken",
 };
 
 function parse(options: object, fetchIsGiven = false): ClientAuthentication {
@@ -38,6 +40,7 @@ describe("the client authentication", () => {
     ["clientSecret", "client_secret_basic"],
     ["clientKey", "private_key_jwt"],
     ["clientTls", "tls_client_auth"],
+    ["bearerToken", "bearer"],
   ])("with %s is by default %s", (credential, method) => {
     expect(parse(some(credential)).method).toBe(method);
   });
@@ -63,12 +66,22 @@ describe("the client authentication", () => {
     ["clientSecret", "clientKey"],
     ["clientSecret", "clientTls"],
     ["clientKey", "clientTls"],
+    ["clientSecret", "bearerToken"],
+    ["clientKey", "bearerToken"],
+    ["clientTls", "bearerToken"],
   ])("is by one of them: %s and %s are refused, whatever the method", (first, second) => {
     expectRefusal(some(first, second), second);
     for (const clientAuthentication of Object.keys(methods)) {
       expectRefusal({ ...some(first, second), clientAuthentication }, second);
     }
     expectRefusal(some("clientSecret", "clientKey", "clientTls"), "clientKey");
+  });
+
+  test.each(Object.keys(credentials) as Credential[])("none goes without %s", (credential) => {
+    expectRefusal({ ...some(credential), clientAuthentication: "none" }, "clientAuthentication");
+    for (const fetchIsGiven of [true, false]) {
+      expect(parse({ clientAuthentication: "none" }, fetchIsGiven)).toEqual({ method: "none" });
+    }
   });
 
   test("holds what it needs, and no more", () => {
@@ -80,6 +93,7 @@ describe("the client authentication", () => {
       key: { ...jwk, alg: "ES256" },
       keyId: undefined,
     });
+    expect(parse(some("bearerToken"))).toEqual({ method: "bearer", bearerToken });
     expect(parse(some("clientTls"))).toEqual({ method: "tls_client_auth", tls: { cert: certificate, key } });
   });
 });
@@ -104,6 +118,7 @@ describe("a fetch of the application", () => {
 
 describe("what the client authenticates with", () => {
   test.each<[Credential, readonly unknown[]]>([
+    ["bearerToken", ["", "token", 1, null, true, [], {}, Promise.resolve("token")]],
     ["clientKey", ["", "key", 1, null, true, [], {}, [jwk], key]],
     ["clientTls", [{}, { cert: certificate }, { key }, { cert: key, key: certificate }]],
   ])("%s is refused when it is none", (name, values) => {

@@ -29,13 +29,21 @@ describe("parseIntrospection", () => {
       always: false,
       returnsConfirmation: false,
       signedResponse: false,
+      tokenTypeHint: true,
+      jwtsAsOpaque: false,
       cacheDuration: 30,
       cache: undefined,
     });
   });
 
   test("keeps what was given", () => {
-    const given = { opaqueTokens: false, always: true, returnsConfirmation: true, signedResponse: true };
+    const given = {
+      opaqueTokens: false,
+      always: true,
+      returnsConfirmation: true,
+      signedResponse: true,
+      tokenTypeHint: false,
+    };
     const configuration = parse({ ...given, endpoint, cacheDuration: 5, cache, cacheKey });
     expect(configuration).toMatchObject({ ...given, clientId: "api", cacheDuration: 5 });
     expect(configuration.endpoint).toEqual(new URL(endpoint));
@@ -45,7 +53,16 @@ describe("parseIntrospection", () => {
 
   test("takes undefined for not given", () => {
     const names = ["endpoint", "clientAuthentication", "clientKey", "clientTls", "opaqueTokens", "always"];
-    names.push("returnsConfirmation", "signedResponse", "cacheDuration", "cache", "cacheKey");
+    names.push(
+      "bearerToken",
+      "jwtsAsOpaque",
+      "tokenTypeHint",
+      "returnsConfirmation",
+      "signedResponse",
+      "cacheDuration",
+      "cache",
+      "cacheKey",
+    );
     expect(parse(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(parse());
   });
 
@@ -109,7 +126,8 @@ describe("the option", () => {
       "clientAuthentication",
       [
         "",
-        "none",
+        "NONE",
+        "Bearer",
         "client_secret_jwt",
         "CLIENT_SECRET_BASIC",
         "basic",
@@ -124,6 +142,8 @@ describe("the option", () => {
     ["opaqueTokens", wrongFlags],
     ["always", wrongFlags],
     ["signedResponse", wrongFlags],
+    ["tokenTypeHint", wrongFlags],
+    ["jwtsAsOpaque", wrongFlags],
     ["returnsConfirmation", [false, ...wrongFlags]],
     ["cacheDuration", [-1, 3600.5, 3601, Number.NaN, Number.POSITIVE_INFINITY, "30", null, true]],
     ["cache", [null, true, "redis://cache", {}, [], { get() {} }, { set() {} }, { get: "a", set: "b" }, new Set()]],
@@ -160,6 +180,14 @@ describe("the option", () => {
     expect(() => parse({}, false)).toThrow('"endpoint"');
     expect(parse({ endpoint }, false).endpoint?.href).toBe(endpoint);
     expect(parse({}, true).endpoint).toBeUndefined();
+  });
+
+  test("jwtsAsOpaque goes neither with always nor without opaqueTokens", () => {
+    expectRefusal({ jwtsAsOpaque: true, always: true }, "jwtsAsOpaque");
+    expectRefusal({ jwtsAsOpaque: true, opaqueTokens: false }, "jwtsAsOpaque");
+    expectRefusal({ jwtsAsOpaque: true, always: true, opaqueTokens: false }, "jwtsAsOpaque");
+    expect(parse({ jwtsAsOpaque: true, always: false, opaqueTokens: true }).jwtsAsOpaque).toBe(true);
+    expect(parse({ jwtsAsOpaque: false, always: true, opaqueTokens: false }).jwtsAsOpaque).toBe(false);
   });
 
   test("opaqueTokens can be false only where JWTs are always introspected", () => {

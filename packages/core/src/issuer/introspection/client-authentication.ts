@@ -3,6 +3,8 @@ import { type CryptoKey, importJWK, type JWK } from "jose";
 import { type ClientAuth, ClientSecretPost, modifyAssertion, PrivateKeyJwt, TlsClientAuth } from "oauth4webapi";
 import type { ClientAuthentication } from "../../options/introspection-configuration.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
+import { callApplication } from "../../runtime/application-callback.ts";
+import { isBearerToken } from "../../values/bearer-token.ts";
 import { ExchangeError } from "../exchange.ts";
 
 /**
@@ -14,7 +16,33 @@ export function clientAuthentication(configured: ClientAuthentication): ClientAu
   if (configured.method === "private_key_jwt") return privateKeyJwt(configured.key, configured.keyId);
   if (configured.method === "client_secret_basic") return clientSecretBasic(configured.secret);
   if (configured.method === "client_secret_post") return ClientSecretPost(configured.secret);
+  if (configured.method === "bearer") return bearer(configured.bearerToken);
+  // The identifier alone is also what the methods of TLS send.
   return TlsClientAuth();
+}
+
+/** Thrown if the callback `bearerToken` fails: an error of the application, not of the issuer or the client. */
+export class BearerTokenError extends Error {
+  override readonly name = "BearerTokenError";
+}
+
+/** RFC 7662 section 2.1: the API authenticates with an access token of its own. */
+function bearer(bearerToken: () => string | Promise<string>): ClientAuth {
+  return async (_server, _client, _body, headers) => {
+    headers.set("authorization", `Bearer ${await callBearerToken(bearerToken)}`);
+  };
+}
+
+async function callBearerToken(bearerToken: () => string | Promise<string>): Promise<string> {
+  let token: unknown;
+  try {
+    token = await callApplication("bearerToken", bearerToken);
+  } catch (error) {
+    const { message, cause } = error as Error;
+    throw new BearerTokenError(message, { cause });
+  }
+  if (typeof token === "string" && isBearerToken(token)) return token;
+  throw new BearerTokenError("bearerToken did not return a bearer token (RFC 6750 section 2.1)");
 }
 
 /**

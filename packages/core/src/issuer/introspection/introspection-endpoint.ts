@@ -1,4 +1,3 @@
-import { decodeJwt, decodeProtectedHeader } from "jose";
 import {
   allowInsecureRequests,
   type AuthorizationServer,
@@ -8,11 +7,9 @@ import {
   customFetch,
   introspectionRequest,
   type IntrospectionRequestOptions,
-  processIntrospectionResponse,
 } from "oauth4webapi";
 import { currentTime } from "../../runtime/clock.ts";
 import type { IssuerConfiguration, VerifierConfiguration } from "../../options/configuration.ts";
-import { AccessTokenError } from "../../errors.ts";
 import {
   type ClientAuthentication,
   type IntrospectionConfiguration,
@@ -21,12 +18,12 @@ import {
 import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
 import { boundedFetch, ConnectionError, ExchangeError, startTimeLimit } from "../exchange.ts";
 import { createRemoteValue } from "../remote-value.ts";
-import { deepFreeze, isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
+import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { isHttpsUrl, isLoopbackUrl } from "../../values/secure-url.ts";
-import { verifySignature } from "../signature.ts";
 import { clientAuthentication } from "./client-authentication.ts";
+import { readIntrospectionResponse } from "./introspection-response.ts";
 import { mutualTlsFetch } from "./mutual-tls-fetch.ts";
 
 /** The endpoint at which one issuer answers about tokens (RFC 7662 section 2). */
@@ -52,8 +49,6 @@ export interface IntrospectionEndpoint {
   ask(token: string): Promise<JsonObject>;
 }
 
-const SIGNED = "application/token-introspection+jwt";
-
 /**
  * Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer.
  *
@@ -65,7 +60,7 @@ export function createIntrospectionEndpoint(
   keys: KeySource,
   elapsed?: () => number,
 ): IntrospectionEndpoint {
-  const { endpoint, clientId, authentication, signedResponse } = issuer.introspection;
+  const { endpoint, clientId, authentication, signedResponse, tokenTypeHint } = issuer.introspection;
   const tls = isMutualTls(authentication) ? authentication.tls : undefined;
   const fetch = boundedFetch(tls === undefined ? verifier.fetch : mutualTlsFetch(tls));
   const authenticate = clientAuthentication(authentication);
@@ -100,10 +95,10 @@ export function createIntrospectionEndpoint(
     },
     async ask(token) {
       const url = await locate();
-      const parties = [server(url), client()] as const;
+      const parties = { server: server(url), client: client() };
       let signal: AbortSignal | undefined;
       const options: IntrospectionRequestOptions = {
-        additionalParameters: { token_type_hint: "access_token" },
+        additionalParameters: tokenTypeHint ? { token_type_hint: "access_token" } : {},
         requestJwtResponse: signedResponse,
         [customFetch]: (target, { body, headers }) => {
           signal ??= startTimeLimit();
@@ -112,13 +107,12 @@ export function createIntrospectionEndpoint(
         [allowInsecureRequests]: isLoopbackUrl(url),
       };
       const response = await sendTwiceAtMost(() =>
-        introspectionRequest(...parties, authenticate, token, withoutPrototype(options)),
+        introspectionRequest(parties.server, parties.client, authenticate, token, withoutPrototype(options)),
       );
       if (response.status !== 200) throw new ExchangeError(unexpected(response.status, authentication));
-      const isSigned = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase() === SIGNED;
-      if (isSigned) return readSigned(await response.text(), keys, parties);
-      if (signedResponse) throw new ExchangeError("the answer is not signed, and signedResponse is set");
-      return readResponse(response, parties);
+      const { audience } = issuer;
+      const rules = { ...parties, keys, audience, requiresSignature: signedResponse, verifier };
+      return readIntrospectionResponse(response, rules);
     },
   };
 }
@@ -136,41 +130,6 @@ async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response>
   }
 }
 
-type Parties = readonly [server: AuthorizationServer, client: Client];
-
-/** Reads a signed response, once its signature was verified with the keys of the issuer (RFC 9701 section 5). */
-async function readSigned(jwt: string, keys: KeySource, parties: Parties): Promise<JsonObject> {
-  try {
-    const { alg: algorithm = "", kid: keyId } = withoutPrototype(decodeProtectedHeader(jwt));
-    await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
-  } catch (error) {
-    const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
-    throw new ExchangeError(noKeys ? String(error.detail) : "its answer is not signed by its keys");
-  }
-  // oauth4webapi compares the type letter by letter.
-  const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
-  return readResponse(response, parties, jwt);
-}
-
-async function readResponse(response: Response, parties: Parties, jwt?: string): Promise<JsonObject> {
-  try {
-    requireOwnMembers(jwt);
-    const introspected = await processIntrospectionResponse(...parties, response);
-    requireOwn(introspected, ["active"]);
-    return deepFreeze(withoutNulls(introspected));
-  } catch {
-    throw new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
-  }
-}
-
-/** Members that decide about the token, in which null is a malformed value. */
-const keepsNull: ReadonlySet<string> = new Set(["active", "aud", "cnf"]);
-
-/** Leaves out the members with null: some servers write it where a member has no value. */
-function withoutNulls(response: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null || keepsNull.has(name)));
-}
-
 /** Reads the endpoint of metadata: for clients with a certificate the alias, if there is one (RFC 8705 section 5). */
 function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCertificate: boolean): string {
   const aliases: unknown = metadata.mtls_endpoint_aliases;
@@ -178,17 +137,6 @@ function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCerti
   if (alias === undefined) return metadata.introspection_endpoint;
   if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
   throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
-}
-
-/** Requires that a signed response has the members that oauth4webapi checks, and would also find where they are inherited. */
-function requireOwnMembers(jwt: string | undefined): void {
-  if (jwt === undefined) return;
-  requireOwn(decodeProtectedHeader(jwt), ["typ"]);
-  requireOwn(decodeJwt(jwt), ["iss", "aud", "iat", "token_introspection"]);
-}
-
-function requireOwn(object: object, names: readonly string[]): void {
-  if (!names.every((name) => Object.hasOwn(object, name))) throw new TypeError("a member is missing");
 }
 
 const otherMethod = '; some servers need clientAuthentication "client_secret_post"';

@@ -10,6 +10,7 @@ import type { KeySource } from "../keys/key-source.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { createSingleFlight } from "../../runtime/promises.ts";
 import { createAnswerMemory, type IntrospectionAnswer, isActive, tokenDigest } from "./answer-memory.ts";
+import { BearerTokenError } from "./client-authentication.ts";
 import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { createSharedCache } from "./shared-cache.ts";
 
@@ -131,9 +132,9 @@ function createRequests(
   };
 }
 
-/** Publishes that an issuer could not be asked, and returns the error; a failing clock is not the issuer's. */
+/** Publishes that an issuer could not be asked, and returns the error; a failing clock or callback is not the issuer's. */
 function failureOf(error: unknown, issuer: string): Error {
-  if (error instanceof ClockError) return error;
+  if (error instanceof ClockError || error instanceof BearerTokenError) return error;
   const reason = exchangeFailure(error);
   publishIntrospection(issuer, { outcome: "unavailable", detail: reason });
   return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {

@@ -187,6 +187,89 @@ describe("signedResponse", () => {
   });
 });
 
+describe("the audience of a signed response", () => {
+  const api = "https://api.example";
+  const other = "https://other.example";
+  const bound = { ...good, aud: [api, other] };
+  const verifyFor = async (aud: unknown, audience: string | string[] | null) =>
+    outcomeOf(verify(text(await sign({ aud, token_introspection: bound }), type), { audience }));
+
+  test.each<[unknown, string | string[]]>([
+    ["api", api],
+    [api, api],
+    [[api], api],
+    [other, [api, other]],
+    [
+      ["https://x.example", other],
+      [api, other],
+    ],
+    [["https://x.example", "api"], api],
+  ])("may be %j, the client or a configured audience of the issuer: %j", async (aud, audience) => {
+    expect(await verifyFor(aud, audience)).toBe("accepted");
+    expect(await verifyFor(aud, "https://third.example")).toBe(
+      [aud].flat().includes("api") ? "ERR_TOKEN_AUDIENCE" : "ERR_INTROSPECTION_UNAVAILABLE",
+    );
+  });
+
+  test.each([other, `${api}/`, "API", [], "", 1, null, { api }, [[api]], ["https://x.example"]])(
+    "may not be %j",
+    async (aud) => {
+      expect(await verifyFor(aud, api)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    },
+  );
+
+  test("is the client where the audience is null, and not that of another issuer", async () => {
+    expect(await verifyFor("api", null)).toBe("accepted");
+    expect(await verifyFor(api, null)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    const { url: endpoint } = await startAskedEndpoint(text(await sign({ aud: other }), type));
+    const introspection = { ...secret, endpoint };
+    const verifier = createVerifier({
+      issuer: [
+        { issuer, audience: null, jwks, introspection },
+        { issuer: "https://second.example", audience: other, jwks },
+      ],
+      clock: () => now,
+    });
+    const asked = verifier.verify("token", { clientCertificate: client.certificate });
+    expect(await outcomeOf(asked)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  });
+});
+
+describe("the iat of a signed response", () => {
+  test.each([
+    [0, "accepted"],
+    [5, "accepted"],
+    [5.5, "ERR_INTROSPECTION_UNAVAILABLE"],
+    [6, "ERR_INTROSPECTION_UNAVAILABLE"],
+    [-300, "accepted"],
+    [-300.5, "ERR_INTROSPECTION_UNAVAILABLE"],
+    [-301, "ERR_INTROSPECTION_UNAVAILABLE"],
+  ])("may be at most clockTolerance ahead and 300 s old: %d s", async (offset, expected) => {
+    expect(await outcomeOf(verify(text(await sign({ iat: seconds + offset }), type)))).toBe(expected);
+    expect(await outcomeOf(verify(text(await sign({ iat: seconds }), type)))).toBe("accepted");
+  });
+
+  test("is judged with clockTolerance", async () => {
+    const ahead = text(await sign({ iat: seconds + 60 }), type);
+    expect(await outcomeOf(verify(ahead, { clockTolerance: 60 }))).toBe("accepted");
+    expect(await outcomeOf(verify(ahead, { clockTolerance: 59 }))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+  });
+
+  test.each([String(seconds), null, [seconds], {}, true])("is not a number: %j", async (iat) => {
+    await expectUnavailable(text(await sign({ iat }), type));
+  });
+
+  test("is not a number that JSON cannot hold", async () => {
+    const payload = JSON.stringify({ ...claims, iat: 0 }).replace('"iat":0', '"iat":-1e999');
+    const large = payload.replace("-1e999", "1e999");
+    for (const each of [payload, large]) {
+      await expectUnavailable(text(forgeToken({ header, payload: each, key: ec.key }), type));
+    }
+    const right = payload.replace("-1e999", String(seconds));
+    expect(await outcomeOf(verify(text(forgeToken({ header, payload: right, key: ec.key }), type)))).toBe("accepted");
+  });
+});
+
 describe("the time of a signed answer", () => {
   test("is judged by the clock of the verifier, to either side", async () => {
     const past = 1_000_000_000;

@@ -1,0 +1,211 @@
+import { createHmac } from "node:crypto";
+import { forgeToken, tamperSignature } from "@certbound/testing";
+import { describe, expect, test } from "vitest";
+import type { IssuerOptions } from "../src/options/configuration.ts";
+import type { VerifyOptions } from "../src/requirements.ts";
+import { createVerifier, type Verifier } from "../src/verifier.ts";
+import { json, startEndpoint, status } from "./support/endpoint.ts";
+import { eventsOf } from "./support/events.ts";
+import { introspectingVerifier, introspectionOf, timesAsked } from "./support/introspecting-verifier.ts";
+import { type Outcome, outcomeOf } from "./support/outcome.ts";
+import { client, now, seconds, startIssuer, thief } from "./support/verification.ts";
+
+const issuer = await startIssuer();
+const jwtsAsOpaque = { jwtsAsOpaque: true, cacheDuration: 0 } as const;
+const verifier = introspectingVerifier(issuer, jwtsAsOpaque);
+const locally = introspectingVerifier(issuer);
+
+const active = { active: true, aud: issuer.audience, scope: "read", cnf: { "x5t#S256": client.thumbprint } };
+
+/** How verifying ended, and how often the issuer was asked. */
+async function verified(token: string, use: Partial<VerifyOptions> = {}, by: Verifier = verifier): Promise<object> {
+  const before = timesAsked(issuer);
+  const outcome = await outcomeOf(by.verify(token, { clientCertificate: client.certificate, ...use }));
+  return { outcome, asked: timesAsked(issuer) - before };
+}
+
+/** A token signed with a secret, as some servers sign what is for themselves only. */
+function hmacToken(payload: object): string {
+  const input = forgeToken({ header: { alg: "HS256", typ: "JWT" }, payload, signature: "" }).slice(0, -1);
+  return `${input}.${createHmac("sha256", "secret of the issuer").update(input).digest("base64url")}`;
+}
+
+/** Tokens that are not verified locally, each of which the issuer says is active. */
+const tokens: readonly (readonly [string, () => Promise<string> | string, Outcome])[] = [
+  [
+    "a lightweight token of Keycloak, without audience, scope and cnf",
+    () => issuer.accessToken({ claims: { aud: undefined, scope: undefined, cnf: undefined } }),
+    "ERR_TOKEN_AUDIENCE",
+  ],
+  [
+    "a token of the Okta org server, for another audience",
+    () => issuer.accessToken({ claims: { aud: "https://org.okta.com" } }),
+    "ERR_TOKEN_AUDIENCE",
+  ],
+  ["a token signed with HS256", () => hmacToken({ iss: issuer.issuer }), "ERR_TOKEN_ALGORITHM"],
+  ["a token without iss", () => hmacToken({ sub: "user" }), "ERR_TOKEN_ALGORITHM"],
+  ["a token of an issuer that is not configured", () => hmacToken({ iss: "https://x.example" }), "ERR_TOKEN_ALGORITHM"],
+  [
+    "a token that expired by its own claims",
+    () => issuer.accessToken({ boundTo: client, claims: { exp: seconds - 300 } }),
+    "ERR_TOKEN_EXPIRED",
+  ],
+  ["a token with three parts that is not a JWT", () => "eyJ.not.json", "ERR_TOKEN_MALFORMED"],
+];
+
+describe("jwtsAsOpaque", () => {
+  test.each(tokens)("introspects %s", async (_name, create, code) => {
+    const token = await create();
+    issuer.introspectAs(token, active);
+    expect(await verified(token)).toEqual({ outcome: "accepted", asked: 1 });
+    expect(await verified(token, { clientCertificate: thief.certificate })).toEqual({
+      outcome: "ERR_BINDING_MISMATCH",
+      asked: 1,
+    });
+    expect(await verified(token, {}, locally)).toEqual({ outcome: code, asked: 0 });
+    issuer.introspectAs(token, { active: false });
+    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: 1 });
+  });
+
+  test("does not verify the signature, and asks about opaque tokens as before", async () => {
+    const token = await issuer.accessToken({ boundTo: client });
+    expect(await verified(token)).toEqual({ outcome: "accepted", asked: 1 });
+    expect(await verified(tamperSignature(token))).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: 1 });
+    expect(await verified(await issuer.opaqueToken({ boundTo: client }))).toEqual({ outcome: "accepted", asked: 1 });
+  });
+
+  test("takes claims, scopes and groups of the response, and nothing of the token", async () => {
+    const own = { scope: "admin", groups: ["staff"], acr: "high", cnf: { "x5t#S256": client.thumbprint } };
+    const token = await issuer.accessToken({ claims: own });
+    issuer.introspectAs(token, active);
+    const accessToken = await verifier.verify(token, { clientCertificate: client.certificate, scopes: ["read"] });
+    expect(accessToken).toMatchObject({ format: "opaque", binding: "verified" });
+    expect(accessToken.claims).toEqual(active);
+    expect(await verified(token, { scopes: ["admin"] })).toMatchObject({ outcome: "ERR_SCOPE_INSUFFICIENT" });
+    expect(await verified(token, { groups: ["staff"] })).toMatchObject({ outcome: "ERR_ACCESS_DENIED" });
+    issuer.introspectAs(token, { ...active, scope: "admin", groups: ["staff"] });
+    expect(await verified(token, { scopes: ["admin"], groups: ["staff"] })).toMatchObject({ outcome: "accepted" });
+  });
+
+  test("takes the binding of the response, never that of the token", async () => {
+    const own = await issuer.accessToken({ boundTo: client });
+    issuer.introspectAs(own, { ...active, cnf: undefined });
+    expect(await verified(own)).toEqual({ outcome: "ERR_BINDING_REQUIRED", asked: 1 });
+    const foreign = await issuer.accessToken({ boundTo: thief });
+    issuer.introspectAs(foreign, active);
+    expect(await verified(foreign)).toEqual({ outcome: "accepted", asked: 1 });
+    expect(await verified(foreign, { clientCertificate: thief.certificate })).toMatchObject({
+      outcome: "ERR_BINDING_MISMATCH",
+    });
+  });
+
+  test("asks nothing without a certificate, or about what no bearer token is", async () => {
+    const token = await issuer.accessToken({ boundTo: client });
+    expect(await verified(token, { clientCertificate: null })).toEqual({
+      outcome: "ERR_CERTIFICATE_MISSING",
+      asked: 0,
+    });
+    expect(await verified(token, { clientCertificate: "x" })).toEqual({
+      outcome: "ERR_CERTIFICATE_MALFORMED",
+      asked: 0,
+    });
+    expect(await verified("eyJ.ä.c")).toEqual({ outcome: "ERR_TOKEN_MALFORMED", asked: 0 });
+    const long = forgeToken({ header: { alg: "HS256" }, payload: { pad: "x".repeat(16_384) }, signature: "c2ln" });
+    expect(await verified(long)).toEqual({ outcome: "ERR_TOKEN_MALFORMED", asked: 0 });
+  });
+
+  test('needs returnsConfirmation for "when-bound"', async () => {
+    const whenBound = { clientCertificate: client.certificate, validateCertificateBinding: "when-bound" } as const;
+    const token = await issuer.accessToken();
+    issuer.introspectAs(token, { ...active, cnf: undefined });
+    await expect(verifier.verify(token, whenBound)).rejects.toThrow(TypeError);
+    const promising = introspectingVerifier(issuer, { ...jwtsAsOpaque, returnsConfirmation: true });
+    expect(await promising.verify(token, whenBound)).toMatchObject({ binding: "unbound" });
+    issuer.introspectAs(token, active);
+    expect(await promising.verify(token, whenBound)).toMatchObject({ binding: "verified" });
+    const stolen = promising.verify(token, { ...whenBound, clientCertificate: thief.certificate });
+    expect(await outcomeOf(stolen)).toBe("ERR_BINDING_MISMATCH");
+  });
+
+  test("names the issuer in the events", async () => {
+    const events = eventsOf("certbound:decision", issuer.issuer);
+    const token = await issuer.accessToken({ boundTo: client });
+    await verified(token);
+    expect(events).toMatchObject([{ outcome: "accepted", issuer: issuer.issuer, clientId: "client-1" }]);
+  });
+});
+
+describe("of several issuers, the one with jwtsAsOpaque", async () => {
+  const other = await startIssuer({ audience: "https://other.example" });
+  const configured = (from: typeof issuer, introspection?: IssuerOptions["introspection"]): IssuerOptions => ({
+    issuer: from.issuer,
+    audience: from.audience,
+    jwks: from.jwks,
+    introspection,
+  });
+  const several = createVerifier({
+    issuer: [configured(other), configured(issuer, introspectionOf(issuer, jwtsAsOpaque))],
+    clock: () => now,
+  });
+
+  test("gets no JWT that names another configured issuer", async () => {
+    const token = await other.accessToken({ boundTo: client });
+    issuer.introspectAs(token, active);
+    expect(await verified(token, {}, several)).toEqual({ outcome: "accepted", asked: 0 });
+    expect(await verified(tamperSignature(token), {}, several)).toEqual({ outcome: "ERR_TOKEN_SIGNATURE", asked: 0 });
+    const signedBySecret = hmacToken({ iss: other.issuer });
+    issuer.introspectAs(signedBySecret, active);
+    expect(await verified(signedBySecret, {}, several)).toEqual({ outcome: "ERR_TOKEN_ALGORITHM", asked: 0 });
+    const critical = forgeToken({
+      header: { alg: "ES256", crit: ["x"] },
+      payload: { iss: other.issuer },
+      signature: "",
+    });
+    expect(await verified(critical, {}, several)).toEqual({ outcome: "ERR_TOKEN_MALFORMED", asked: 0 });
+  });
+
+  test.each<[string, () => Promise<string> | string]>([
+    ["names it", () => hmacToken({ iss: issuer.issuer })],
+    ["names an issuer that is not configured", () => hmacToken({ iss: `${other.issuer}/` })],
+    ["names none", () => hmacToken({ sub: "user" })],
+    ["names a list", () => hmacToken({ iss: [other.issuer] })],
+    ["names another in a prototype", () => hmacToken(JSON.parse(`{"__proto__":{"iss":"${other.issuer}"}}`) as object)],
+    ["has a payload that is not an object", () => "eyJhbGciOiJIUzI1NiJ9.WzFd.c2ln"],
+    ["has a payload that is not JSON", () => "eyJhbGciOiJIUzI1NiJ9.e30x.c2ln"],
+    ["has a payload that is not base64url", () => "eyJhbGciOiJIUzI1NiJ9.e.c2ln"],
+    ["has no payload", () => "eyJhbGciOiJIUzI1NiJ9..c2ln"],
+  ])("gets a JWT that %s", async (_name, create) => {
+    const token = await create();
+    issuer.introspectAs(token, active);
+    expect(await verified(token, {}, several)).toEqual({ outcome: "accepted", asked: 1 });
+    issuer.introspectAs(token, { ...active, iss: other.issuer });
+    expect(await verified(token, {}, several)).toEqual({ outcome: "ERR_TOKEN_ISSUER", asked: 1 });
+  });
+});
+
+describe("ready, with jwtsAsOpaque,", () => {
+  const introspection = { clientId: "api", clientSecret: "secret", jwtsAsOpaque: true };
+
+  test("needs no keys, since no signature is verified, except those of signed responses", async () => {
+    const { url, requests, answer } = await startEndpoint(status(500, {}));
+    answer((response, path) => {
+      const document = { issuer: url, introspection_endpoint: `${url}/introspect` };
+      (path.includes("oauth-authorization-server") ? json(document) : status(404, {}))(response, path);
+    });
+    const ready = (options: object) =>
+      outcomeOf(
+        createVerifier({ issuer: url, audience: null, introspection: { ...introspection, ...options } }).ready(),
+      );
+    expect(await ready({})).toBe("accepted");
+    expect(requests).toEqual(["/.well-known/oauth-authorization-server"]);
+    expect(await ready({ signedResponse: true })).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(await ready({ jwtsAsOpaque: false })).toBe("ERR_KEYS_UNAVAILABLE");
+  });
+
+  test("satisfies the profile fapi2, as always does", () => {
+    const options = { issuer: "https://as.example", audience: null, profile: "fapi2" } as const;
+    expect(() => createVerifier({ ...options, introspection })).not.toThrow();
+    const opaqueOnly = { ...introspection, jwtsAsOpaque: false };
+    expect(() => createVerifier({ ...options, introspection: opaqueOnly })).toThrow(/revoked tokens/);
+  });
+});
