@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { AccessTokenError, createVerifier, type VerifierOptions } from "@certbound/core";
+import { AccessTokenError, createVerifier } from "@certbound/core";
 import { type AccessTokenOptions, createCertificateAuthority, createIssuer, startServer } from "@certbound/testing";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { authlete, janssen, janssenToken, oktaOrg, pingAm, splitHorizon, wso2 } from "./other-issuers.ts";
@@ -58,7 +58,7 @@ function publishing(identifier: string, more: object = {}): Behaviour {
 
 /** How a configuration of the guide judges a token: the code of the rejection, or that there is none. */
 async function judged(options: object, token: string, identity = client): Promise<string> {
-  const verifier = createVerifier(options as VerifierOptions);
+  const verifier = createVerifier(options);
   return verifier.verify(token, { clientCertificate: identity.certificate }).then(
     () => "accepted",
     (error: unknown) => {
@@ -179,7 +179,7 @@ describe("an issuer under two addresses", () => {
     onTestFinished(() => {
       globalThis.fetch = original;
     });
-    globalThis.fetch = (input, init) => original(String(input).replace("http://keycloak:8080", url), init);
+    globalThis.fetch = (input, init) => original(new Request(input).url.replace("http://keycloak:8080", url), init);
     const aud = "https://api.example.com";
     expect(await judged({ ...splitHorizon, fetch }, await bound({ claims: { iss, aud } }))).toBe("accepted");
     expect(received.map(({ path }) => path)).toEqual([

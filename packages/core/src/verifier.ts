@@ -4,14 +4,14 @@ import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
 import { checkAlgorithm, checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
 import { currentTime } from "./runtime/clock.ts";
-import { claimedIssuer, type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
+import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compact-jws.ts";
 import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
 import { type Observation, observeDecision } from "./events/decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
 import { createIssuers, isAlwaysAsked, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuer/issuers.ts";
 import { deepFreeze, type JsonObject, ownMember } from "./values/json-object.ts";
 import { knownOptions } from "./values/known-options.ts";
-import { checkOpaqueToken, isOpaqueToken } from "./token/opaque-token.ts";
+import { checkOpaqueToken, isIntrospectedOnly } from "./token/opaque-token.ts";
 import { parseVerifierOptions } from "./options/verifier-options.ts";
 import {
   type CheckedRequirements,
@@ -134,14 +134,6 @@ export async function verifyToken<Request>(
   return accessToken;
 }
 
-/** Returns whether a token is introspected and not verified: an opaque one, or with `jwtsAsOpaque` any of no other issuer. */
-function isIntrospectedOnly(token: string, issuer: OpaqueTokenIssuer["issuer"], issuers: Issuers): boolean {
-  if (isOpaqueToken(token)) return true;
-  if (issuer.introspection?.jwtsAsOpaque !== true) return false;
-  const named = issuers.named(claimedIssuer(token));
-  return named === undefined || named.configuration === issuer;
-}
-
 async function verifyJwt<Request>(
   token: string,
   use: VerificationRequest<Request>,
@@ -157,11 +149,10 @@ async function verifyJwt<Request>(
     return acceptJwt(cached, use, configuration);
   }
   const jws = unverified(() => parseCompactJws(token));
-  const { lookUp } = issuers;
   const iss = ownMember(jws.unverifiedClaims, "iss");
   // No token of an algorithm that is never accepted reaches the application's function.
-  if (lookUp !== undefined) unverified(() => checkAlgorithm(jws.algorithm, configuration.algorithms));
-  const named = lookUp === undefined ? issuers.named(iss) : await lookUp(iss);
+  if (issuers.lookUp !== undefined) unverified(() => checkAlgorithm(jws.algorithm, configuration.algorithms));
+  const named = issuers.lookUp === undefined ? issuers.named(iss) : await issuers.lookUp(iss);
   const issuer = unverified(() => checkUnverified(jws, named, use, configuration));
   const verified = await verifiedTokens.verify(token, () => verifyJws(jws, issuer));
   use.observation?.found({ claims: verified.claims });

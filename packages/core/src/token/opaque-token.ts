@@ -1,4 +1,5 @@
-import { MAX_TOKEN_LENGTH } from "./compact-jws.ts";
+import { claimedIssuer, MAX_TOKEN_LENGTH } from "./compact-jws.ts";
+import type { Issuers, OpaqueTokenIssuer } from "../issuer/issuers.ts";
 import { rejected } from "../errors.ts";
 import { isBearerToken } from "../values/bearer-token.ts";
 
@@ -8,6 +9,18 @@ import { isBearerToken } from "../values/bearer-token.ts";
  */
 export function isOpaqueToken(token: string): boolean {
   return (!token.startsWith("ey") && !token.startsWith("ew")) || token.split(".", 4).length !== 3;
+}
+
+/** Returns whether a token is introspected and not verified: an opaque one, or with `jwtsAsOpaque` any of no other issuer. */
+export function isIntrospectedOnly(
+  token: string,
+  issuer: OpaqueTokenIssuer["issuer"],
+  issuers: Pick<Issuers, "named">,
+): boolean {
+  if (isOpaqueToken(token)) return true;
+  if (issuer.introspection?.jwtsAsOpaque !== true) return false;
+  const named = issuers.named(claimedIssuer(token));
+  return named === undefined || named.configuration === issuer;
 }
 
 /**
