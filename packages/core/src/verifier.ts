@@ -154,7 +154,7 @@ async function verifyJwt<Request>(
   if (issuers.lookUp !== undefined) unverified(() => checkAlgorithm(jws.algorithm, configuration.algorithms));
   const named = issuers.lookUp === undefined ? issuers.named(iss) : await issuers.lookUp(iss);
   const issuer = unverified(() => checkUnverified(jws, named, use, configuration));
-  const verified = await verifiedTokens.verify(token, () => verifyJws(jws, issuer));
+  const verified = await verifiedTokens.verify(token, issuer, () => verifyJws(jws, issuer));
   use.observation?.found({ claims: verified.claims });
   checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
   const accessToken = await acceptJwt(verified, use, configuration);

@@ -95,8 +95,23 @@ export function headerElements(request: RequestWithAllHeaders, name: string): re
   return request.joinedHeaders === undefined ? values : values.flatMap(elementsOf);
 }
 
-/** Splits a value at its commas, except those in a quoted string, such as a distinguished name. */
+/** Splits a value at its commas, unless all of them are in quoted strings, such as a distinguished name. */
 function elementsOf(value: string): readonly string[] {
-  const isList = value.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").includes(",");
-  return isList ? value.split(",") : [value];
+  return hasUnquotedComma(value) ? value.split(",") : [value];
+}
+
+/** Returns whether a comma is outside of quoted strings, in one pass; a quote that is not closed is not one. */
+function hasUnquotedComma(value: string): boolean {
+  let isQuoted = false;
+  let isCommaQuoted = false;
+  for (let index = 0; index < value.length; index += 1) {
+    const character = value[index];
+    if (character === "," && !isQuoted) return true;
+    if (character === "," && isQuoted) isCommaQuoted = true;
+    if (character === "\\" && isQuoted) index += 1;
+    if (character !== '"') continue;
+    isQuoted = !isQuoted;
+    isCommaQuoted = false;
+  }
+  return isQuoted && isCommaQuoted;
 }

@@ -86,18 +86,28 @@ export function nodeRequest(request: IncomingRequest): NodeRequest {
 }
 
 /** What a request, or what holds one, may have. */
-type RequestShape = NodeRequest & { readonly raw?: unknown };
+type RequestShape = NodeRequest & { readonly raw?: unknown; readonly node?: unknown; readonly req?: unknown };
 
 function readRequest(request: RequestShape): NodeRequest {
-  const [rawHeaders, headers] = [memberOf(request, "rawHeaders"), memberOf(request, "headers")];
-  const socket: unknown = memberOf(request, "socket");
-  const isOfServer = isObject(socket) && isObject(memberOf(socket as NodeSocket, "server"));
+  const rawHeaders: unknown = memberOf(request, "rawHeaders");
+  const [headers, socket, stream] = (["headers", "socket", "stream"] as const).map((name) => objectIn(request, name));
+  const isOfServer = socket !== undefined && objectIn(socket as NodeSocket, "server") !== undefined;
   // Where Node received the request, only `rawHeaders` tell whether the list of its headers is complete.
-  const isRequest = Array.isArray(rawHeaders) || (!isOfServer && (isObject(headers) || isObject(socket)));
-  if (!isRequest) throw notARequest();
-  const received = { rawHeaders: rawHeaders ?? [], socket: socket as NodeSocket, stream: memberOf(request, "stream") };
-  const joined = isObject(headers) && !rawHeaders?.length && !isOfServer ? joinedHeadersOf(headers) : undefined;
+  const isContext = isOfServer || contextMembers.some((name) => objectIn(request, name) !== undefined);
+  const isRequest = Array.isArray(rawHeaders) || (!isContext && (headers ?? socket) !== undefined);
+  if (!isRequest || Array.isArray(headers)) throw notARequest();
+  const list: readonly string[] = Array.isArray(rawHeaders) ? rawHeaders : [];
+  const received = { rawHeaders: list, socket: socket as NodeSocket, stream };
+  const joined = headers !== undefined && list.length === 0 && !isOfServer ? joinedHeadersOf(headers) : undefined;
   return new ReceivedRequest(received, joined);
+}
+
+/** Members of the contexts of frameworks, which hold the request: h3, Koa, Hono. */
+const contextMembers = ["node", "req"] as const;
+
+function objectIn<Holder extends object>(holder: Holder, name: keyof Holder): object | undefined {
+  const value: unknown = memberOf(holder, name);
+  return isObject(value) ? value : undefined;
 }
 
 function isObject(value: unknown): value is object {

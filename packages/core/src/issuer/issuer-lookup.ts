@@ -1,5 +1,5 @@
 import { createBoundedCache } from "../runtime/bounded-cache.ts";
-import { callApplication } from "../runtime/application-callback.ts";
+import { applicationError, callApplication } from "../runtime/application-callback.ts";
 import type { IssuerConfiguration, ParsedIssuerFunction } from "../options/configuration.ts";
 import { AccessTokenError } from "../errors.ts";
 import { createSingleFlight } from "../runtime/promises.ts";
@@ -60,9 +60,10 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
       issuers.set(name, issuer, {});
       return issuer;
     } catch (error) {
-      // What the function throws is the cause of an error of ours.
-      refusals.set(name, { failure: error as Error, until: elapsed() + FAILURE }, {});
-      throw error;
+      // A getter of the result can throw anything, which must not look like a rejection.
+      const failure = error instanceof AccessTokenError ? applicationError("issuer", error) : (error as Error);
+      refusals.set(name, { failure, until: elapsed() + FAILURE }, {});
+      throw failure;
     } finally {
       calls -= 1;
     }

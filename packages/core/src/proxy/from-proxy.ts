@@ -2,7 +2,7 @@ import { createBoundedCache } from "../runtime/bounded-cache.ts";
 import { isThenable } from "../runtime/promises.ts";
 import { type ClientCertificate, parseVerifiedCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
-import { headerElements, type RequestWithAllHeaders, withAllHeaders } from "../http/header-list.ts";
+import { headerElements, headerValues, type RequestWithAllHeaders, withAllHeaders } from "../http/header-list.ts";
 import { type IncomingRequest, type NodeRequest, nodeRequest } from "../http/incoming-request.ts";
 import { isJsonObject } from "../values/json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../values/known-options.ts";
@@ -113,13 +113,15 @@ interface CheckedFormat {
 interface Verification {
   readonly name: string;
   readonly accepts: (value: string) => boolean;
+  /** Lists the values that it must accept: the whole one where it is compared, its elements where a function judges. */
+  readonly valuesOf: typeof headerValues;
 }
 
 function verification({ header, success }: VerifyHeader): Verification {
   const name = header.toLowerCase();
-  if (typeof success === "function") return { name, accepts: success };
+  if (typeof success === "function") return { name, accepts: success, valuesOf: headerElements };
   const values: ReadonlySet<string> = new Set([success].flat());
-  return { name, accepts: (value) => values.has(value) };
+  return { name, accepts: (value) => values.has(value), valuesOf: headerValues };
 }
 
 function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distrust: TrustRule): ClientCertificate {
@@ -151,8 +153,8 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
 }
 
 /** A verify header that is missing refuses: with some proxies, a client can have it removed by naming it in `Connection`. */
-function requireSuccess(request: RequestWithAllHeaders, { name, accepts }: Verification): void {
-  const values = headerElements(request, name);
+function requireSuccess(request: RequestWithAllHeaders, { name, accepts, valuesOf }: Verification): void {
+  const values = valuesOf(request, name);
   const [value] = values;
   if (value === undefined)
     throw rejected(

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { parseClientCertificate } from "../certificate/client-certificate.ts";
-import { headerElements, type RequestWithAllHeaders } from "../http/header-list.ts";
+import { headerValues, type RequestWithAllHeaders } from "../http/header-list.ts";
 import type { NodeRequest, NodeSocket } from "../http/incoming-request.ts";
 import { isJsonObject } from "../values/json-object.ts";
 import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../values/known-options.ts";
@@ -110,7 +110,8 @@ function secretRule(options: NonNullable<TrustedProxy["secret"]>): TrustRule {
   const name = header.toLowerCase();
   const accepted = (typeof value === "string" ? [value] : value).map(digest);
   return (request) => {
-    const values = headerElements(request, name);
+    // Compared as a whole, so that two values that were joined are not it.
+    const values = headerValues(request, name);
     const [sent] = values;
     if (sent === undefined) return `the header ${name} with the proxy's secret is missing`;
     if (values.length > 1) return `the header ${name} with the proxy's secret is there ${values.length} times`;

@@ -5,6 +5,11 @@ import { rejected } from "../errors.ts";
 export type XfccElement = ReadonlyMap<string, readonly string[]>;
 
 const keys: ReadonlySet<string> = new Set(["by", "hash", "cert", "chain", "subject", "uri", "dns"]);
+/**
+ * What an element begins with behind another one, and what Envoy writes in each. A quoted value with both holds the element of
+ * a proxy: a client has opened the quote in an element of its own, and a name in its certificate closes it.
+ */
+const [nextElement, hashPair] = [/,[ \t]*(?:by|hash|cert|chain|subject|uri|dns)=/i, /hash=[\da-f]{64}/i];
 
 /**
  * Splits `x-forwarded-client-cert` into elements, at commas, and pairs, at semicolons, neither of them within quotes.
@@ -26,6 +31,8 @@ export function parseXfcc(value: string): readonly XfccElement[] {
     const [, name = "", quoted, plain = "", separator = ""] = match;
     const key = name.toLowerCase();
     if (!keys.has(key)) throw rejected("ERR_CERTIFICATE_MALFORMED", "the value has a key that is not one of XFCC");
+    if (quoted !== undefined && nextElement.test(quoted) && hashPair.test(quoted))
+      throw rejected("ERR_CERTIFICATE_MALFORMED", "a quoted value holds another element: two headers in one?");
     const element = elements.at(-1);
     const values = element?.get(key) ?? [];
     values.push(quoted?.replaceAll(/\\(.)/g, "$1") ?? plain);

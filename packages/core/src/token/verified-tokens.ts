@@ -24,8 +24,8 @@ export interface VerifiedToken {
 export interface VerifiedTokens {
   /** Finds a token whose issuer is still permitted, and still has the key. */
   find(token: string): VerifiedToken | undefined;
-  /** Verifies a token; concurrent calls with the same token share one verification. */
-  verify(token: string, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
+  /** Verifies a token; concurrent calls with the same token and issuer share one verification. */
+  verify(token: string, issuer: Issuer, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
   /** Keeps a token that was verified, and not rejected for its claims or its binding. */
   keep(verified: VerifiedToken): void;
 }
@@ -46,7 +46,7 @@ const MAX_LENGTH = 16 * 1024 * 1024;
  */
 export function createVerifiedTokens(size: number, elapsed: () => number = () => performance.now()): VerifiedTokens {
   if (size === 0) {
-    return { find: () => undefined, verify: (_token, verify) => verify(), keep: () => undefined };
+    return { find: () => undefined, verify: (_token, _issuer, verify) => verify(), keep: () => undefined };
   }
   const cache = createBoundedCache<VerifiedToken>({
     max: size,
@@ -54,13 +54,18 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
     ttl: MAX_AGE,
     now: elapsed,
   });
+  const once = createSingleFlight<VerifiedToken>();
   return {
     find(token) {
       const verified = cache.get(nameOf(token));
       if (verified?.token !== token || !verified.issuer.isPermitted()) return undefined;
       return verified.issuer.keys.holds(verified.key) ? verified : undefined;
     },
-    verify: createSingleFlight<VerifiedToken>(),
+    async verify(token, issuer, verify) {
+      const shared = await once(token, verify);
+      // Begun before the permission of an issuer was renewed: its keys may be others now.
+      return shared.issuer === issuer ? shared : verify();
+    },
     keep(verified) {
       // Kept by another request that shared the verification.
       if (cache.peek(nameOf(verified.token))?.claims === verified.claims) return;

@@ -54,6 +54,9 @@ describe("what is not a request", () => {
     ["raw headers that are not an array", { rawHeaders: "Authorization" }],
     ["a wrapper of no request", { raw: {} }],
     ["a wrapper of nothing", { raw: undefined }],
+    ["the event of h3, version 1", { headers: new Headers(), node: { req: usual(), res: {} } }],
+    ["the context of Hono", { headers: new Headers(), req: { raw: usual() } }],
+    ["headers that are an array of pairs", { headers: [["authorization", "Bearer a"]] }],
     ["the context of Koa, with the socket of a server", { headers: {}, socket: { server: {} } }],
   ];
 
@@ -65,6 +68,13 @@ describe("what is not a request", () => {
   test("is not a request without headers", () => {
     expect(nodeRequest({ rawHeaders: [], socket: {} })).toMatchObject({ rawHeaders: [], socket: {} });
     expect(nodeRequest({ raw: { socket: {} } } as never)).toMatchObject({ rawHeaders: [], socket: {} });
+  });
+
+  test.each([null, undefined, "socket", 1])("is not a request whose socket and stream are %j", (value) => {
+    for (const given of [{ headers: {} }, { rawHeaders: [] }, { rawHeaders: ["Host", "a"] }]) {
+      const read = nodeRequest({ ...given, socket: value, stream: value } as never);
+      expect(connectionOf(read)).toBeUndefined();
+    }
   });
 
   test("is not what has the shape of a WHATWG request, of whatever class", () => {

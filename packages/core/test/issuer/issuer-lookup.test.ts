@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createIssuerLookup } from "../../src/issuer/issuer-lookup.ts";
+import { AccessTokenError } from "../../src/errors.ts";
 import type { IssuerConfiguration, IssuerFunction } from "../../src/options/configuration.ts";
 import { outcomeOf } from "../support/outcome.ts";
 
@@ -23,6 +24,7 @@ function lookUpWith(find: (iss: string) => unknown) {
       }) as IssuerFunction,
       parse: (returned, issuer) => {
         if (returned === "invalid") throw new TypeError("invalid");
+        if (returned === "getter") throw new AccessTokenError("ERR_TOKEN_EXPIRED");
         return { issuer } as IssuerConfiguration;
       },
     },
@@ -125,6 +127,7 @@ describe("a failure", () => {
     ],
     ["a rejection", async () => Promise.reject(new Error("database"))],
     ["a result outside its type", () => "invalid"],
+    ["a result with a getter that throws a rejection", () => "getter"],
   ])("of the application is not a rejection, and not asked for again for 1 s: %s", async (_kind, find) => {
     const { lookUp, called, pass } = lookUpWith(find);
     const failure = await lookUp("a").catch((error: unknown) => error);

@@ -187,3 +187,14 @@ describe("any value", () => {
     }
   });
 });
+
+test("an element in a quote that a client opened before it is refused", () => {
+  const [victim, attacker] = ["a".repeat(64), "b".repeat(64)];
+  for (const key of ["Subject", "By", "Cert", "URI"]) {
+    const forged = (hash: string): string => `Hash=${victim};${key}=", By=spiffe://api;Hash=${hash};URI=spiffe://x"`;
+    expect(parsed(forged(attacker))).toMatchObject({ code: MALFORMED });
+    expect(parsed(forged(attacker.toUpperCase()))).toMatchObject({ code: MALFORMED });
+    // Not an element: that has 64 hexadecimal digits.
+    expect(parsed(forged("b1"))).toHaveLength(1);
+  }
+});

@@ -162,7 +162,10 @@ describe("the cache", () => {
     tokens.keep(of("token"));
     expect(claimsIn(tokens, "token")).toBeUndefined();
     const { verify, release, count } = held();
-    const verifying = [tokens.verify("token", verify), tokens.verify("token", verify)];
+    const verifying = [
+      tokens.verify("token", verified.issuer, verify),
+      tokens.verify("token", verified.issuer, verify),
+    ];
     expect(count()).toBe(2);
     release(verified);
     expect(await Promise.all(verifying)).toEqual([verified, verified]);
@@ -173,11 +176,14 @@ describe("verifying a token", () => {
   test("is done once for all who ask at once, and again for those who ask later", async () => {
     const { tokens } = arrange(10);
     const [first, second] = [held(), held()];
-    const verifying = [tokens.verify("token", first.verify), tokens.verify("token", second.verify)];
+    const verifying = [
+      tokens.verify("token", verified.issuer, first.verify),
+      tokens.verify("token", verified.issuer, second.verify),
+    ];
     expect([first.count(), second.count()]).toEqual([1, 0]);
     first.release(verified);
     for (const result of await Promise.all(verifying)) expect(result).toBe(verified);
-    void tokens.verify("token", second.verify);
+    void tokens.verify("token", verified.issuer, second.verify);
     expect(second.count()).toBe(1);
   });
 
@@ -185,27 +191,42 @@ describe("verifying a token", () => {
     const { tokens } = arrange(10);
     const [first, second] = [held(), held()];
     const another = await verifiedAnew();
-    const verifying = [tokens.verify("a", first.verify), tokens.verify("b", second.verify)];
+    const verifying = [
+      tokens.verify("a", verified.issuer, first.verify),
+      tokens.verify("b", another.issuer, second.verify),
+    ];
     second.release(another);
     expect(await verifying[1]).toBe(another);
     first.release(verified);
     expect(await verifying[0]).toBe(verified);
   });
 
+  test("is not shared by those who ask for another issuer of the same name, whose keys may be others", async () => {
+    const { tokens } = arrange(10);
+    const [earlier, renewed] = [held(), held()];
+    const another = await verifiedAnew();
+    const first = tokens.verify("token", verified.issuer, earlier.verify);
+    const second = tokens.verify("token", another.issuer, renewed.verify);
+    earlier.release(verified);
+    expect(await first).toBe(verified);
+    renewed.release(another);
+    expect([await second, renewed.count()]).toEqual([another, 1]);
+  });
+
   test("does not keep it: that it is good is not known yet", async () => {
     const { tokens } = arrange(10);
-    await tokens.verify(of("token").token, async () => of("token"));
+    await tokens.verify(of("token").token, verified.issuer, async () => of("token"));
     expect(claimsIn(tokens, "token")).toBeUndefined();
   });
 
   test("fails for all who ask at once, and is tried again for the next one", async () => {
     const { tokens } = arrange(10);
     const failing = held();
-    const reasons = [1, 2].map(() => reasonOf(tokens.verify("token", failing.verify)));
+    const reasons = [1, 2].map(() => reasonOf(tokens.verify("token", verified.issuer, failing.verify)));
     const error = new Error("refused");
     failing.fail(error);
     expect(await Promise.all(reasons)).toEqual([error, error]);
     expect(failing.count()).toBe(1);
-    expect(await tokens.verify("token", async () => verified)).toBe(verified);
+    expect(await tokens.verify("token", verified.issuer, async () => verified)).toBe(verified);
   });
 });
