@@ -5,16 +5,46 @@ import { createKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
 
-/** Creates the key source that an issuer's configuration asks for. */
+/** The options of a verifier that its key sources use. */
+interface KeyRequests {
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Returns what creates the key sources of these issuers: those with the same `jwks` URL share one, and its cool-down. */
+export function createKeySources(
+  issuers: readonly IssuerConfiguration[],
+  requests: KeyRequests,
+): (configuration: IssuerConfiguration) => KeySource {
+  const names = new Map<string, string[]>();
+  for (const { issuer, keys } of issuers) {
+    if (keys.kind === "url") names.set(keys.url.href, [...(names.get(keys.url.href) ?? []), issuer]);
+  }
+  const shared = new Map<string, KeySource>();
+  return (configuration) => {
+    const { keys } = configuration;
+    if (keys.kind !== "url") return createIssuerKeys(configuration, requests);
+    const { href } = keys.url;
+    const source = shared.get(href) ?? createIssuerKeys(configuration, requests, names.get(href));
+    shared.set(href, source);
+    return source;
+  };
+}
+
+/**
+ * Creates the key source that an issuer's configuration asks for.
+ *
+ * @param issuers the issuers that will share it
+ */
 export function createIssuerKeys(
   { issuer, keys }: IssuerConfiguration,
-  { fetch }: { readonly fetch: typeof globalThis.fetch },
+  { fetch }: KeyRequests,
+  issuers: readonly string[] = [issuer],
 ): KeySource {
   if (keys.kind === "set") return staticKeys(keys.jwks);
   const bounded = boundedFetch(fetch);
   const locate = async (): Promise<URL> =>
     keys.kind === "url" ? keys.url : new URL((await discoverMetadata(issuer, "jwks_uri", bounded)).jwks_uri);
-  return createRemoteKeys({ issuer, locate, fetch: bounded });
+  return createRemoteKeys({ issuers, locate, fetch: bounded });
 }
 
 function staticKeys(jwks: JsonWebKeySet): KeySource {
