@@ -24,6 +24,7 @@ export interface IssuerSettings {
    * What the members of the keys show is judged when the set is read: a set in the configuration without a key that can
    * verify signatures, or with more than 1,000 of them, is a `TypeError`; such a set that was fetched replaces
    * nothing, and is `ERR_KEYS_UNAVAILABLE` where no earlier set can be used.
+   * A key without `kid` in a set in the configuration fits a token with any `kid`; in a set that was fetched it does not.
    * A key is imported when a token first needs it. A key that then proves unusable, such as a point off its curve, counts
    * as absent: if no other key fits, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
    */

@@ -50,9 +50,12 @@ export function createIssuerKeys(
 function staticKeys(jwks: JsonWebKeySet): KeySource {
   const set = createKeySet(jwks);
   if (set.problem !== undefined) throw new TypeError(`certbound: option "jwks" ${set.problem}`);
+  // A key made from a PEM has no kid. In the configuration, such a key fits a token with any kid.
+  const unnamed = createKeySet({ keys: jwks.keys.filter((key) => !Object.hasOwn(key, "kid")) }, set);
   return {
     async find(header) {
-      const found = set.find(header);
+      const named = set.find(header);
+      const found = header.keyId === undefined ? named : [...named, ...unnamed.find({ ...header, keyId: undefined })];
       if (found.length === 0) throw unknownKey();
       return found;
     },
