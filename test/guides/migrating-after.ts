@@ -1,4 +1,7 @@
-import { protectApi } from "@certbound/express";
+// #region public-key
+import { createPublicKey } from "node:crypto";
+// #endregion
+import { type Protect, protectApi } from "@certbound/express";
 import express, { type Express } from "express";
 
 export function createApp(issuer: string, audience: string): Express {
@@ -24,4 +27,14 @@ export function createApp(issuer: string, audience: string): Express {
   app.get("/forwarding", forwarding(), (_request, response) => void response.end());
   // #endregion
   return app;
+}
+
+/** Protects an API with a public key that is at hand as PEM. */
+export function protectWith(pem: string, { issuer, audience }: { issuer: string; audience: string }): Protect {
+  // #region public-key
+
+  const jwks = { keys: [createPublicKey(pem).export({ format: "jwk" })] };
+  const protect = protectApi({ issuer, audience, jwks });
+  // #endregion
+  return protect;
 }

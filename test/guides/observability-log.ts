@@ -7,7 +7,7 @@ export function logDecisions(log: Logger): () => void {
   const write = (message: unknown): void => {
     const decision = message as DecisionEvent;
     if (decision.outcome === "accepted") return;
-    // It holds no token, no certificate, and no claim but client_id.
+    // It holds no token, no certificate, and no claim but client_id or azp.
     log[levelOf(decision)](decision, `access token ${decision.outcome}`);
   };
   subscribe("certbound:decision", write);

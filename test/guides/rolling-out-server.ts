@@ -1,5 +1,5 @@
 import { createServer } from "node:https";
-import { protectApi } from "@certbound/express";
+import { type AccessTokenClaims, protectApi } from "@certbound/express";
 import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
@@ -11,12 +11,16 @@ const protect = protectApi({
   tokenTypes: ["at+jwt", "JWT"],
 });
 
+/** The client of a token. Keycloak and Auth0 name it in azp. */
+const clientOf = ({ client_id: client, azp }: AccessTokenClaims): string =>
+  client ?? (typeof azp === "string" ? azp : "");
+
 const app = express();
 app.get("/accounts", protect({ scopes: ["read"], validateCertificateBinding: "report-only" }), (request, response) => {
   const { accessToken } = request;
   if (accessToken.binding === "refused") {
     const { code, detail } = accessToken.bindingError;
-    console.warn(`not bound yet: ${accessToken.claims.client_id} ${code} ${detail}`);
+    console.warn(`not bound yet: ${clientOf(accessToken.claims)} ${code} ${detail}`);
   }
   response.json({ binding: accessToken.binding });
 });
@@ -31,7 +35,7 @@ app.get(
   protect({
     scopes: ["read"],
     validateCertificateBinding: "when-bound",
-    authorize: ({ binding, claims }) => binding === "verified" || unboundClients.has(claims.client_id ?? ""),
+    authorize: ({ binding, claims }) => binding === "verified" || unboundClients.has(clientOf(claims)),
   }),
   (request, response) => {
     response.json({ binding: request.accessToken.binding });

@@ -99,6 +99,22 @@ describe("under when-bound", () => {
     });
   });
 
+  test("the clients of Keycloak and Auth0 are found in the list by azp", async () => {
+    const azpOnly = (azp: unknown, more: object = {}): AccessTokenOptions => ({
+      header: { typ: "JWT" },
+      claims: { client_id: undefined, azp, ...more },
+    });
+    expect(await ask("/payments", undefined, azpOnly("reports"))).toEqual({ binding: "unbound" });
+    for (const azp of ["client-2", "", ["reports"], undefined, null]) {
+      expect(await ask("/payments", undefined, azpOnly(azp))).toBe(403);
+    }
+    expect(await ask("/payments", undefined, azpOnly("reports", { client_id: "client-2" }))).toBe(403);
+    expect(await ask("/payments", client, { ...azpOnly("client-2"), ...bound })).toEqual({ binding: "verified" });
+    expect(counts.get("accepted - reports")).toBe(1);
+    expect(await ask("/accounts", undefined, azpOnly("reports"))).toEqual({ binding: "refused" });
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("reports ERR_CERTIFICATE_MISSING"));
+  });
+
   test("what passes unbound is counted as accepted, like what is verified", async () => {
     await ask("/payments", undefined, unbound);
     await ask("/payments", client, bound);

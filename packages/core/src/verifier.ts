@@ -35,7 +35,7 @@ export interface Verifier {
   verify(token: string, options: VerifyOptions): Promise<AccessToken>;
   /**
    * Fetches the keys of every issuer that publishes them, and finds every introspection endpoint, to find out before the
-   * first request. Nobody is asked about a token.
+   * first request. Nobody is asked about a token. The detail of the error begins with the issuer that failed.
    *
    * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE`
    */

@@ -161,7 +161,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
 
   test("nor by ready", async () => {
     const { url } = await startEndpoint(status(500, { MARKER: "MARKER" }));
-    const options = { issuer: `${url}/MARKER`, jwks: issuer.jwks };
+    const options = { issuer: `${url}/path`, jwks: issuer.jwks };
     const verifier = introspectingVerifier(issuer, { endpoint: undefined, clientSecret: "MARKER" }, options);
     const error = await refusalOf(verifier.ready());
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");

@@ -26,7 +26,7 @@ export interface DecisionEvent {
   readonly detail?: string;
   /** The configured issuer that the token names, or that was asked about it; before a signature was verified, as claimed. */
   readonly issuer?: string;
-  /** The `client_id` of the token, once it is known to be the issuer's. */
+  /** The `client_id` of the token, or its `azp` if it has none, once it is known to be the issuer's. */
   readonly clientId?: string;
   /** Whether a JWT was found among the verified ones, so that its signature need not be verified again. */
   readonly remembered?: boolean;
@@ -68,8 +68,7 @@ function beginObservation(): Observation {
   let known: Findings = withoutPrototype({});
   const publish = (outcome: Partial<DecisionEvent>): void => {
     const { issuer, claims, remembered } = known;
-    // Of claims that were checked, it is a string.
-    const clientId = claims && (ownMember(claims, "client_id") as string | undefined);
+    const clientId = claims && clientOf(claims);
     const event = { ...outcome, issuer, clientId, remembered, duration: performance.now() - started };
     const given = Object.entries(event).filter(([, value]) => value !== undefined);
     decisions.publish(Object.freeze(Object.fromEntries(given)));
@@ -88,6 +87,12 @@ function beginObservation(): Observation {
       else publish({ outcome: "failed" });
     },
   };
+}
+
+/** Finds the client of a token: Keycloak and Auth0 name it in `azp`. */
+function clientOf(claims: AccessTokenClaims): string | undefined {
+  const names = ["client_id", "azp"].map((name) => ownMember(claims, name));
+  return names.find((name) => typeof name === "string");
 }
 
 function reasonOf(error: AccessTokenError): Pick<DecisionEvent, "code" | "detail"> {

@@ -31,12 +31,12 @@ const MAX_CALLS = 64;
  * Creates the look-up of issuers by a function of the application, which is an allow-list: an issuer that it does not return
  * does not exist.
  *
- * @param create makes an issuer of what was found; `previous` is one of the same name whose permission is over
+ * @param create makes an issuer of what was found
  * @param elapsed milliseconds that only ever grow
  */
 export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted">>(
   { find, parse }: ParsedIssuerFunction,
-  create: (found: FoundIssuer, previous: Issuer | undefined) => Issuer,
+  create: (found: FoundIssuer) => Issuer,
   elapsed: () => number = () => performance.now(),
 ): (name: unknown) => Promise<Issuer | undefined> {
   const issuers = createBoundedCache<Issuer>({ max: MAX_ISSUERS });
@@ -56,7 +56,7 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
         return undefined;
       }
       const found = { configuration: parse(returned, name), isPermitted: () => elapsed() < until };
-      const issuer = create(found, issuers.get(name));
+      const issuer = create(found);
       issuers.set(name, issuer, {});
       return issuer;
     } catch (error) {

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
 import type { IssuerConfiguration, VerifierConfiguration } from "../options/configuration.ts";
+import { AccessTokenError } from "../errors.ts";
 import { createIntrospector, type Introspector } from "./introspection/introspector.ts";
 import { createIssuerLookup } from "./issuer-lookup.ts";
-import { createIssuerKeys } from "./keys/issuer-keys.ts";
+import { createKeySources } from "./keys/issuer-keys.ts";
 import type { KeySource } from "./keys/key-source.ts";
 
 /** A configured issuer, with what its tokens are verified by. */
@@ -39,18 +39,18 @@ export interface Issuers {
 
 /** Creates the key sources and introspectors of the configured issuers. */
 export function createIssuers(verifier: VerifierConfiguration): Issuers {
-  const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier));
+  const keysOf = createKeySources(verifier.issuers, verifier);
+  const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier, keysOf(issuer)));
   const { issuerFunction } = verifier;
   const byName = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.configuration.issuer, issuer]));
   return {
     named: (issuer) => byName.get(issuer),
     lookUp:
       issuerFunction &&
-      createIssuerLookup<Issuer>(issuerFunction, ({ configuration, isPermitted }, previous) => {
-        // Its keys may be those that outlive an outage of the issuer.
-        const kept = isDeepStrictEqual(previous?.configuration, configuration) ? previous : undefined;
-        return { ...(kept ?? createIssuer(configuration, verifier)), isPermitted };
-      }),
+      createIssuerLookup<Issuer>(issuerFunction, ({ configuration, isPermitted }) => ({
+        ...createIssuer(configuration, verifier, keysOf(configuration)),
+        isPermitted,
+      })),
     ofOpaqueTokens: findOpaqueTokenIssuer(issuers),
     async ready() {
       await Promise.all(issuers.map(readyIssuer));
@@ -62,11 +62,19 @@ async function readyIssuer({ configuration, keys, introspector }: Issuer): Promi
   const { jwtsAsOpaque = false, signedResponse = true } = configuration.introspection ?? {};
   // Without a signature to verify, an issuer need not publish keys.
   const needsKeys = !jwtsAsOpaque || signedResponse;
-  await Promise.all([needsKeys ? keys.ready() : undefined, introspector?.ready()]);
+  try {
+    await Promise.all([needsKeys ? keys.ready() : undefined, introspector?.ready()]);
+  } catch (error) {
+    throw error instanceof AccessTokenError ? ofIssuer(error, configuration.issuer) : error;
+  }
 }
 
-function createIssuer(configuration: IssuerConfiguration, verifier: VerifierConfiguration): Issuer {
-  const keys = createIssuerKeys(configuration, verifier);
+/** Adds to the detail which of the issuers failed. */
+function ofIssuer({ code, detail, retryAfter }: AccessTokenError, issuer: string): AccessTokenError {
+  return new AccessTokenError(code, { detail: `${issuer}: ${detail}`, retryAfter });
+}
+
+function createIssuer(configuration: IssuerConfiguration, verifier: VerifierConfiguration, keys: KeySource): Issuer {
   const { introspection } = configuration;
   const introspector = introspection && createIntrospector({ ...configuration, introspection }, { keys, verifier });
   return { configuration, keys, introspector, isPermitted: () => true };

@@ -19,11 +19,12 @@ export interface IssuerSettings {
   readonly audience?: string | readonly string[] | null | undefined;
   /**
    * The issuer's public keys, or the URL that serves them, without credentials; default: found by discovery (RFC 8414, then
-   * OpenID Connect).
+   * OpenID Connect). Issuers with the same URL share one fetch.
    *
    * What the members of the keys show is judged when the set is read: a set in the configuration without a key that can
    * verify signatures, or with more than 1,000 of them, is a `TypeError`; such a set that was fetched replaces
    * nothing, and is `ERR_KEYS_UNAVAILABLE` where no earlier set can be used.
+   * A key without `kid` in a set in the configuration fits a token with any `kid`; in a set that was fetched it does not.
    * A key is imported when a token first needs it. A key that then proves unusable, such as a point off its curve, counts
    * as absent: if no other key fits, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
    */
@@ -65,8 +66,8 @@ export interface VerifierOptions extends IssuerSettings {
    * Stricter rules. `"rfc9068"`: a JWT must be of type `at+jwt`, with all the claims that RFC 9068 section 2.2 demands.
    * `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): `at+jwt`; PS256, ES256 and EdDSA with Ed25519; every token bound,
    * and from the Authorization header; no `iat` or `nbf` more than 60 s ahead; and `maxTokenAge`, or `introspection` with
-   * `always` or `jwtsAsOpaque` for each issuer, so that revoked tokens end. Opaque tokens remain possible. Options that contradict these rules
-   * are a `TypeError`; `audience: null` does not count as one.
+   * `always` or `jwtsAsOpaque` for each issuer, so that revoked tokens end. Opaque tokens remain possible. Options that
+   * contradict these rules are a `TypeError`; `audience: null` does not count as one.
    */
   readonly profile?: Profile | undefined;
   /**

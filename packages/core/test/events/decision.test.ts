@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { tamperSignature } from "@certbound/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type AuthenticatorOptions, createAuthenticator } from "../../src/authenticator.ts";
 import { type DecisionEvent, isDecisionObserved, observeDecision } from "../../src/events/decision.ts";
@@ -8,6 +9,7 @@ import type { Requirements } from "../../src/requirements.ts";
 import { eventsOf } from "../support/events.ts";
 import { introspectingVerifier } from "../support/introspecting-verifier.ts";
 import { outcomeOf } from "../support/outcome.ts";
+import { whilePrototypeIsPolluted } from "../support/polluted-prototype.ts";
 import { requestWith } from "../support/requests.ts";
 import { client, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
@@ -161,6 +163,41 @@ describe("certbound:decision", () => {
     });
     expect(events).toHaveLength(1);
     expect(heard).toEqual(["ERR_BINDING_MISMATCH after 1"]);
+  });
+
+  test.each<[string, object, string | undefined]>([
+    ["client_id", { client_id: "payments" }, "payments"],
+    ["client_id before azp", { client_id: "payments", azp: "other" }, "payments"],
+    ["azp without client_id, as Keycloak and Auth0 send it", { client_id: undefined, azp: "payments" }, "payments"],
+    ["no azp that is a list", { client_id: undefined, azp: ["payments"] }, undefined],
+    ["no azp that is a number", { client_id: undefined, azp: 7 }, undefined],
+    ["none of both", { client_id: undefined }, undefined],
+    ["no sub", { client_id: undefined, sub: "payments" }, undefined],
+  ])("names the client by %s, cached or not", async (_name, claims, clientId) => {
+    const token = await issuer.accessToken({ boundTo: client, claims: { ...claims } });
+    const events = eventsOf("certbound:decision");
+    expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
+    expect(events.map((event) => event.clientId)).toEqual([clientId, clientId]);
+    expect(events.map((event) => Object.hasOwn(event, "clientId"))).toEqual(Array(2).fill(clientId !== undefined));
+  });
+
+  test("names no client by a claim that every object inherits, or before the signature was verified", async () => {
+    const token = await issuer.accessToken({ boundTo: client, claims: { client_id: undefined } });
+    const forged = tamperSignature(await issuer.accessToken({ boundTo: client, claims: { azp: "payments" } }));
+    const events = eventsOf("certbound:decision");
+    await whilePrototypeIsPolluted("azp", "payments", () => send(token));
+    expect(await send(forged)).toBe("ERR_TOKEN_SIGNATURE");
+    expect(events.map((event) => event.clientId)).toEqual([undefined, undefined]);
+  });
+
+  test("names the client of an opaque token by azp as well", async () => {
+    const asking = { verifier: introspectingVerifier(issuer) };
+    const response = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
+    issuer.introspectAs("opaque-3", { ...response, azp: "payments" });
+    issuer.introspectAs("opaque-4", { ...response, azp: { payments: true } });
+    const events = eventsOf("certbound:decision");
+    expect([await send("opaque-3", asking), await send("opaque-4", asking)]).toEqual(["accepted", "accepted"]);
+    expect(events.map((event) => event.clientId)).toEqual(["payments", undefined]);
   });
 
   test("tells of opaque tokens which issuer was asked, and of what client it spoke", async () => {

@@ -112,7 +112,7 @@ describe("discoverMetadata", () => {
       expect(more).toEqual([]);
       const { detail } = await refusalOf(createVerifier({ issuer: `${url}/t`, audience: null }).ready());
       expect(detail).toContain(message);
-      expect(detail).not.toMatch(/MARKER|127\.0\.0\.1/);
+      expect(detail?.replace(`${url}/t: `, "")).not.toMatch(/MARKER|127\.0\.0\.1/);
     });
   });
 

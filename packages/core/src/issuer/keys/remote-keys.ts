@@ -1,4 +1,4 @@
-import { publishKeys } from "../../events/diagnostics.ts";
+import { type KeysEvent, publishKeys } from "../../events/diagnostics.ts";
 import { AccessTokenError } from "../../errors.ts";
 import { ExchangeError, exchangeFailure } from "../exchange.ts";
 import { createRemoteValue, type RemoteFailure } from "../remote-value.ts";
@@ -12,8 +12,8 @@ const COOL_DOWN = 10_000;
 
 /** What remote keys are made of. */
 export interface RemoteKeysOptions {
-  /** Whose keys they are, for those who listen to `certbound:keys`. */
-  readonly issuer: string;
+  /** The issuers that use the keys: each fetch is published for all of them on `certbound:keys`. */
+  readonly issuers: readonly string[];
   /** Gives the URL of the key set. */
   readonly locate: () => Promise<URL>;
   /** Must end by itself, and reject with an `ExchangeError`. */
@@ -23,23 +23,26 @@ export interface RemoteKeysOptions {
 }
 
 /**
- * Creates the key source of an issuer that publishes its keys.
+ * Creates the key source of an issuer that publishes its keys, or of several that publish them at one URL.
  *
  * An unknown `kid` fetches them again, with a cool-down. What cannot be known is `ERR_KEYS_UNAVAILABLE`, never a bad
  * token. A key that the issuer removed is gone with the next fetch. A response that is not a key set, or is one without a
  * usable key or with more than 1,000 of them, replaces nothing.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
-  const { issuer, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);
+  const { issuers, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);
+  const publish = (event: Omit<KeysEvent, "issuer">): void => {
+    for (const issuer of issuers) publishKeys(issuer, event);
+  };
   const load = async (previous: KeySet | undefined): Promise<KeySet> => {
     const started = elapsed();
     try {
       const set = await fetchKeySet(locate, fetch, previous);
-      publishKeys(issuer, { outcome: "fetched", keys: set.size, duration: elapsed() - started });
+      publish({ outcome: "fetched", keys: set.size, duration: elapsed() - started });
       return set;
     } catch (error) {
       const outcome = previous === undefined ? "failed" : "stale";
-      publishKeys(issuer, { outcome, detail: exchangeFailure(error), duration: elapsed() - started });
+      publish({ outcome, detail: exchangeFailure(error), duration: elapsed() - started });
       throw error;
     }
   };

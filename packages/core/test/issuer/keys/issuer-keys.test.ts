@@ -59,6 +59,41 @@ describe("a key set in the configuration", () => {
   });
 });
 
+describe("a key without kid in the configuration", () => {
+  const unnamed = Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== "kid")) as JWK;
+  const find = (keys: readonly JWK[], keyId?: string, algorithm = "ES256") =>
+    keysOf({ jwks: { keys } }).find({ algorithm, keyId });
+
+  test("fits a token with any kid, and one without", async () => {
+    for (const keyId of ["a", "b", "", "__proto__", undefined]) expect(await find([unnamed], keyId)).toHaveLength(1);
+    expect(await outcomeOf(find([jwk], "b"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await find([jwk])).toHaveLength(1);
+  });
+
+  test("fits by its type and its alg only", async () => {
+    expect(await outcomeOf(find([unnamed], "a", "RS256"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await outcomeOf(find([{ ...unnamed, alg: "ES384" }, jwk], "b"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await outcomeOf(find([{ ...unnamed, kid: null as never }], "a"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+  });
+
+  test("comes after the keys that the kid names, and stays a key of the set", async () => {
+    const keys = keysOf({ jwks: { keys: [unnamed, jwk, { ...jwk, kid: "b" }] } });
+    const [named, second, ...others] = await keys.find(header);
+    const [first] = await keys.find({ ...header, keyId: "c" });
+    expect(others).toEqual([]);
+    expect(second).toBe(first);
+    expect(named).not.toBe(first);
+    expect([named, second].map((key) => key !== undefined && keys.holds(key))).toEqual([true, true]);
+  });
+
+  test("does not fit where the set is fetched", async () => {
+    const { url } = await startEndpoint(json({ keys: [unnamed] }));
+    const keys = keysOf({ jwks: url });
+    expect(await outcomeOf(keys.find(header))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await keys.find({ ...header, keyId: undefined })).toHaveLength(1);
+  });
+});
+
 describe("a key set in the configuration whose only point is off the curve", () => {
   test("is accepted, and its key is absent once importing it has failed", async () => {
     const keys = keysOf({ jwks: { keys: [{ ...jwk, y: jwk.x ?? "" }] } });

@@ -20,7 +20,7 @@ describe("certbound:keys", () => {
     const endpoint = await startEndpoint(json({ keys: [first, { kty: "oct", k: "AAAA", kid: "MARKER" }] }));
     let time = 1_000_000;
     const keys = createRemoteKeys({
-      issuer,
+      issuers: [issuer],
       locate: async () => new URL("/MARKER", endpoint.url),
       fetch: async (url, init) => {
         time += 25;

@@ -55,7 +55,7 @@ async function arrange(answer: Answer): Promise<Arrangement> {
   let time = 1_000_000;
   let fetches = 0;
   const keys = createRemoteKeys({
-    issuer,
+    issuers: [issuer],
     locate: async () => {
       fetches += 1;
       return new URL("/jwks", endpoint.url);
@@ -114,7 +114,7 @@ describe("the first fetch", () => {
     const { url } = await startEndpoint(set(old));
     const accepted: unknown[] = [];
     const keys = createRemoteKeys({
-      issuer,
+      issuers: [issuer],
       locate: async () => new URL("/jwks", url),
       fetch: async (input, init) => {
         accepted.push(new Headers(init?.headers).get("accept"));
@@ -509,7 +509,7 @@ describe("the URL of the keys", () => {
     const paths = ["/first", "/second"];
     let time = 0;
     const keys = createRemoteKeys({
-      issuer,
+      issuers: [issuer],
       locate: async () => {
         const path = paths.shift();
         if (path === undefined) throw new Error("MARKER");
