@@ -44,7 +44,7 @@ export type Selector = (certificate: ClientCertificate) => string | undefined;
 
 const issuerRule: OptionRule = {
   expected: "CA certificates: PEM of one or more, base64 DER, bytes or an X509Certificate",
-  accepts: (value) => authoritiesOf(value) !== undefined,
+  accepts: (value) => authoritiesOf(value).length > 0,
 };
 
 /** The rules of a selection, for option types that include it. */
@@ -69,7 +69,7 @@ export function parseSelection(selection: CertificateSelection): Selector {
     );
   }
   const listed = thumbprints && new Set(thumbprints);
-  const authorities = issuers?.flatMap((issuer) => authoritiesOf(issuer) ?? []);
+  const authorities = issuers?.flatMap(authoritiesOf);
   const isNamed = names && parseAlternativeNames(names);
   return remembering((certificate) => {
     if (chainVerified && certificate.chainVerified !== true) {
@@ -126,14 +126,14 @@ interface Authority {
   readonly publicKey: KeyObject;
 }
 
-/** Parses the certificates of CAs; undefined for a value that holds anything else. */
-function authoritiesOf(value: unknown): readonly Authority[] | undefined {
+/** Parses the certificates of CAs; none for a value that holds anything else. */
+function authoritiesOf(value: unknown): readonly Authority[] {
   try {
     const certificates = typeof value === "string" ? derFromFile(value) : [value];
     const authorities = certificates.map(authorityOf);
-    return authorities.every((authority) => authority !== undefined) ? authorities : undefined;
+    return authorities.every((authority) => authority !== undefined) ? authorities : [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -76,9 +76,9 @@ export function nodeRequest(request: IncomingRequest): NodeRequest {
   if (!isObject(request)) throw notARequest();
   const given = request as RequestShape;
   // The fast way, for requests of node:http: they have these members as their own, and no stream.
-  const { rawHeaders, stream } = given;
+  const { rawHeaders, socket, stream } = given;
   const isOwn = Object.hasOwn(given, "rawHeaders") && Object.hasOwn(given, "socket");
-  if (isOwn && stream === undefined && Array.isArray(rawHeaders) && rawHeaders.length > 0) {
+  if (isOwn && stream === undefined && isObject(socket) && Array.isArray(rawHeaders) && rawHeaders.length > 0) {
     return new ReceivedRequest(given);
   }
   const raw: unknown = Array.isArray(memberOf(given, "rawHeaders")) ? undefined : memberOf(given, "raw");
@@ -91,15 +91,15 @@ type RequestShape = NodeRequest & { readonly raw?: unknown; readonly node?: unkn
 function readRequest(request: RequestShape): NodeRequest {
   const rawHeaders: unknown = memberOf(request, "rawHeaders");
   const [headers, socket, stream] = (["headers", "socket", "stream"] as const).map((name) => objectIn(request, name));
+  const list: readonly string[] = Array.isArray(rawHeaders) ? rawHeaders : [];
+  const received = { rawHeaders: list, socket: socket as NodeSocket, stream };
+  if (list.length > 0) return new ReceivedRequest(received);
   const isOfServer = socket !== undefined && objectIn(socket as NodeSocket, "server") !== undefined;
   // Where Node received the request, only `rawHeaders` tell whether the list of its headers is complete.
   const isContext = isOfServer || contextMembers.some((name) => objectIn(request, name) !== undefined);
   const isRequest = Array.isArray(rawHeaders) || (!isContext && (headers ?? socket) !== undefined);
   if (!isRequest || Array.isArray(headers)) throw notARequest();
-  const list: readonly string[] = Array.isArray(rawHeaders) ? rawHeaders : [];
-  const received = { rawHeaders: list, socket: socket as NodeSocket, stream };
-  const joined = headers !== undefined && list.length === 0 && !isOfServer ? joinedHeadersOf(headers) : undefined;
-  return new ReceivedRequest(received, joined);
+  return new ReceivedRequest(received, headers === undefined || isOfServer ? undefined : joinedHeadersOf(headers));
 }
 
 /** Members of the contexts of frameworks, which hold the request: h3, Koa, Hono. */

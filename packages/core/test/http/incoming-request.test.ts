@@ -84,6 +84,12 @@ describe("what is not a request", () => {
   });
 });
 
+test("a request over HTTP/2 is read without a look into its socket, which throws when the session is closed", () => {
+  const socket = new Proxy({}, { get: () => expect.unreachable() });
+  const read = nodeRequest({ ...usual(), socket, stream: { session: {} } });
+  expect(read.rawHeaders).toEqual(["Host", "node"]);
+});
+
 test("a request that was read is not read again", () => {
   const read = nodeRequest(usual());
   expect(nodeRequest(read)).toBe(read);

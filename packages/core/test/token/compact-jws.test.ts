@@ -1,6 +1,6 @@
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MAX_TOKEN_LENGTH, parseCompactJws, parseJsonObject } from "../../src/token/compact-jws.ts";
+import { MAX_TOKEN_LENGTH, parseCompactJws, parseJsonObject, claimedIssuer } from "../../src/token/compact-jws.ts";
 import { outcome, refusal } from "../support/outcome.ts";
 
 fc.configureGlobal({ seed: 7515 });
@@ -435,3 +435,18 @@ function expectCanonicalOrRefused(token: string): void {
   expect(encoded).toHaveLength(3);
   expect(encoded.map((part) => encode(Buffer.from(part, "base64url")))).toEqual(encoded);
 }
+
+describe("claimedIssuer", () => {
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+  test.each<[string, string, unknown]>([
+    ["the iss of a token", `${part({})}.${part({ iss: "a" })}.x`, "a"],
+    ["it whatever the other parts are", `.${part({ iss: ["a"] })}.`, ["a"]],
+    ["nothing of a token without iss", `${part({})}.${part({})}.x`, undefined],
+    ["nothing of a payload that is not JSON", "a.a.a", undefined],
+    ["nothing of a text without parts", "opaque", undefined],
+    ["nothing of a token that is too long", `.${part({ iss: "a" })}.${"x".repeat(16_384)}`, undefined],
+  ])("reads %s", (_name, token, iss) => {
+    expect(claimedIssuer(token)).toEqual(iss);
+  });
+});
