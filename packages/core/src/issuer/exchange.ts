@@ -14,7 +14,7 @@ export class ExchangeError extends Error {
   override readonly name: string = "ExchangeError";
 }
 
-/** A request whose connection failed before a response began. */
+/** A request whose connection failed before the headers of a response had arrived. */
 export class ConnectionError extends ExchangeError {
   override readonly name = "ConnectionError";
 }
@@ -54,10 +54,10 @@ async function exchange(
   url: Parameters<typeof globalThis.fetch>[0],
   init: RequestInit,
 ): Promise<Response> {
-  let hasBegun = false;
+  let hasHeaders = false;
   try {
     const { status, headers, body } = await fetch(url, init);
-    hasBegun = true;
+    hasHeaders = true;
     const bytes = body === null ? null : await readAtMost(body, MAX_BODY);
     const received = withoutPrototype({ status, headers: withoutEncoding(headers) });
     return new Response(bytes?.length ? bytes : null, received);
@@ -66,7 +66,7 @@ async function exchange(
     // What fetch throws may quote the URL, the peer's certificate or the peer's words. A code is a constant of Node.js.
     const code = causeCode(error);
     const message = `the request failed: address, TLS, or network${code === undefined ? "" : ` (${code})`}`;
-    const isConnectionError = !hasBegun && code !== undefined && connectionErrors.has(code);
+    const isConnectionError = !hasHeaders && code !== undefined && connectionErrors.has(code);
     throw isConnectionError ? new ConnectionError(message) : new ExchangeError(message);
   }
 }

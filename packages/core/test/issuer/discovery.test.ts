@@ -117,7 +117,8 @@ describe("discoverMetadata", () => {
   });
 
   test("waits for each of the two locations no longer than 5 s", async () => {
-    const limits = shortenTimeouts();
+    // Both requests have to reach the server in time.
+    const limits = shortenTimeouts(10);
     const { url, requests } = await startIssuer(() => ({ [oauth]: silent, [oidc]: stalled }));
     const { message } = (await reasonOf(discover(url))) as ExchangeError;
     const late = "no complete response within 5 s";

@@ -42,7 +42,7 @@ export interface IntrospectionEndpoint {
   ready(): Promise<void>;
   /**
    * Asks about a token. What is said of an active one, its `active` apart, was not looked at. The request is sent once more if
-   * its connection fails before a response begins; both together have the time limit of one request.
+   * its connection fails before the headers of a response have arrived; both together have the time limit of one request.
    *
    * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
    */
@@ -118,8 +118,10 @@ export function createIntrospectionEndpoint(
 }
 
 /**
- * Sends a request once more when the connection fails before a response begins: the server may have closed a connection that
- * it had kept alive. An introspection request changes nothing at the server.
+ * Sends a request once more when the connection fails before the headers of a response have arrived: the server may have
+ * closed a connection that it had kept alive. An introspection request changes nothing at the server.
+ *
+ * `fetch` does not tell whether a part of the headers had arrived: then the request is sent once more as well.
  */
 async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response> {
   try {
