@@ -22,12 +22,13 @@ export async function createParties() {
   const introspection = { clientId: "api", endpoint: opaque.url, clientTls };
 
   /**
-   * Starts a program that prints the address of its API, and returns the status of a client and of a thief with its token.
+   * Starts a program that prints the address of its API; returns the status of a client and of a thief with its token, and the
+   * warnings.
    *
    * @param {readonly string[]} command
-   * @param {{ cwd: string, accessToken: string, options: object }} run
+   * @param {{ cwd: string, accessToken?: string, options?: object, httpVersion?: 1 | 2 }} run
    */
-  async function statusesOf(command, { cwd, accessToken, options }) {
+  async function resultOf(command, { cwd, accessToken = token, options = { issuer, audience }, httpVersion = 1 }) {
     const { child, exit, end } = start(command, {
       cwd,
       env: { API: JSON.stringify({ options, tls: { cert, key, ca } }) },
@@ -37,8 +38,12 @@ export async function createParties() {
       const [line] = await Promise.race([once(createInterface(child.stdout), "line"), exit.then(() => [])]);
       if (line === undefined) throw new Error(await stderr);
       const url = `https://localhost:${JSON.parse(line).port}/accounts`;
-      const requests = [client, thief].map((identity) => kit.mtlsRequest(url, { identity, token: accessToken }));
-      return (await Promise.all(requests)).map(({ status }) => status);
+      const responses = [client, thief].map((identity) =>
+        kit.mtlsRequest(url, { identity, token: accessToken, httpVersion }),
+      );
+      const statuses = (await Promise.all(responses)).map(({ status }) => status);
+      end();
+      return { statuses, warnings: await stderr };
     } finally {
       end();
     }
@@ -51,10 +56,19 @@ export async function createParties() {
      *
      * @param {readonly string[]} command
      * @param {string} cwd
+     * @param {1 | 2} [httpVersion]
      */
-    async expectProtection(command, cwd) {
-      const options = { issuer, audience };
-      assert.deepEqual(await statusesOf(command, { cwd, accessToken: token, options }), [200, 401]);
+    async expectProtection(command, cwd, httpVersion = 1) {
+      assert.deepEqual((await resultOf(command, { cwd, httpVersion })).statuses, [200, 401]);
+    },
+    /**
+     * Expects an API to reject everybody, without a warning, since it does not see the certificates.
+     *
+     * @param {readonly string[]} command
+     * @param {string} cwd
+     */
+    async expectRejection(command, cwd) {
+      assert.deepEqual(await resultOf(command, { cwd }), { statuses: [401, 401], warnings: "" });
     },
     /**
      * Expects an API to introspect a token over mutual TLS, or not to start, with a TypeError.
@@ -64,14 +78,11 @@ export async function createParties() {
      * @param {RegExp} [problem] what is wrong with undici
      */
     async expectClientTls(command, cwd, problem) {
-      const statuses = statusesOf(command, {
-        cwd,
-        accessToken: "opaque",
-        options: { issuer, audience, introspection },
-      });
-      if (problem === undefined) return assert.deepEqual(await statuses, [200, 401]);
-      await assert.rejects(statuses, /TypeError: .*option "clientTls".* the package undici, /);
-      return assert.rejects(statuses, problem);
+      const options = { issuer, audience, introspection };
+      const result = resultOf(command, { cwd, accessToken: "opaque", options });
+      if (problem === undefined) return assert.deepEqual((await result).statuses, [200, 401]);
+      await assert.rejects(result, /TypeError: .*option "clientTls".* the package undici, /);
+      return assert.rejects(result, problem);
     },
   };
 }

@@ -15,6 +15,7 @@ import { createStage, installTools } from "./stage.mjs";
 /** The first releases of each line that the packages support, and one of 24. */
 const NODES = platform === "linux" && arch === "x64" ? ["20.19.0", "22.12.0", "24.21.0"] : [];
 const NEWEST_NODE = "24.21.0";
+const BUN = "1.4.5";
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** What undici and keyv are used for. */
 const NEWEST_VERSIONS_TESTS = [
@@ -60,7 +61,7 @@ function allCases() {
     // Fastify's own types need TypeScript 5.4.
     types("typescript-5.2", "fastify", "--skipLibCheck"),
     ...(NODES.length > 0
-      ? [newestUndici("20.19.0", /failed to load/), newestUndici(NEWEST_NODE), newestVersions()]
+      ? [newestUndici("20.19.0", /failed to load/), newestUndici(NEWEST_NODE), newestVersions(), bun()]
       : []),
   ];
 }
@@ -148,6 +149,22 @@ function newestUndici(node, problem) {
     async check() {
       const folder = stage.add("require", { undici: "undici-8" });
       await parties.expectClientTls(withNode(node, "exec node server.cjs"), folder, problem);
+    },
+  };
+}
+
+/** Runs servers in Bun: its node:http2 shows the certificates of clients, its node:https does not. @returns {Case} */
+function bun() {
+  return {
+    name: `bun ${BUN}`,
+    async check() {
+      const folder = stage.add("bun", { shared: ["app.js", "server.js"] });
+      // Without the package `bun`, which has an install script.
+      const runtime = join(stage.root, "bun");
+      await run(["npm", "install", "--prefix", runtime, `@oven/bun-linux-x64@${BUN}`], { cwd: stage.root });
+      const program = join(runtime, "node_modules/@oven/bun-linux-x64/bin/bun");
+      await parties.expectProtection([program, "http2.js"], folder, 2);
+      await parties.expectRejection([program, "server.js"], folder);
     },
   };
 }
