@@ -1,4 +1,6 @@
+// #region require
 const { protectApi } = require("@certbound/express");
+// #endregion
 const express = require("express");
 const { createServer } = require("node:https");
 
