@@ -33,6 +33,7 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.js"],
+    exclude: ["**/node_modules/**", "test/build-tools/**"],
     pool: "forks",
     maxWorkers: 2,
     // One import of the sources for each worker, not for each file: that was most of the time. With what is built, which

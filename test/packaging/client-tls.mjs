@@ -18,7 +18,8 @@ function outcome(credentials) {
     createVerifier({ issuer: "https://issuer.example", audience: null, introspection });
     return "accepted";
   } catch (error) {
-    return error instanceof TypeError ? error.message : "another error";
+    if (!(error instanceof TypeError && error.cause instanceof Error)) return "another error";
+    return `${error.message}: ${error.cause.message.split("\n")[0]} ${Reflect.get(error.cause, "code")}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 const core = join(repository, "packages/core");
 const program = fileURLToPath(new URL("./client-tls.mjs", import.meta.url));
 
-/** Installs core with its dependencies, and of its peers those that are named; gives the path of its module. */
+/** Installs core with its dependencies, and of its peers those that are named; returns the folder. */
 function install(...peers: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), "certbound-peer-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -20,12 +20,14 @@ function install(...peers: readonly string[]): string {
   for (const name of [...Object.keys(dependencies), ...peers]) {
     symlinkSync(join(repository, "node_modules", name), join(folder, "node_modules", name), "dir");
   }
-  for (const part of ["dist", "package.json"]) cpSync(join(core, part), join(folder, part), { recursive: true });
-  return join(folder, "dist/index.js");
+  for (const part of ["dist", "undici.cjs", "package.json"]) {
+    cpSync(join(core, part), join(folder, part), { recursive: true });
+  }
+  return folder;
 }
 
-async function outcomes(path: string): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, path]);
+async function outcomes(folder: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, join(folder, "dist/index.js")]);
   return JSON.parse(stdout);
 }
 
@@ -33,7 +35,17 @@ describe("clientTls", () => {
   test("is refused, by name, where undici is not installed; nothing else is", async () => {
     expect(await outcomes(install())).toEqual({
       clientSecret: "accepted",
-      clientTls: expect.stringMatching(/option "clientTls".*undici/),
+      clientTls: expect.stringMatching(/option "clientTls".*undici.*not installed.* MODULE_NOT_FOUND$/),
+    });
+  });
+
+  test("is rejected, by name, where undici does not load, as version 8 in Node.js 20", async () => {
+    const folder = install();
+    mkdirSync(join(folder, "node_modules/undici"));
+    writeFileSync(join(folder, "node_modules/undici/index.js"), "require('node:zlib').notYet.bind();");
+    expect(await outcomes(folder)).toEqual({
+      clientSecret: "accepted",
+      clientTls: expect.stringMatching(/option "clientTls".*undici.*failed to load.*reading 'bind'/),
     });
   });
 

@@ -60,10 +60,16 @@ describe.each(published.map(({ manifest, folder }) => [manifest.name, manifest, 
     });
 
     test("holds nothing else: no sources, and no source maps that point to them", () => {
-      const expected = /^(?:dist\/.+\.(?:js|d\.ts)|README\.md|LICENSE|package\.json)$/;
+      const expected = /^(?:dist\/.+\.(?:js|d\.ts)|undici\.(?:cjs|d\.cts)|README\.md|LICENSE|package\.json)$/;
       expect(files.filter((path) => !expected.test(path))).toEqual([]);
       const naming = files.filter((path) => readFileSync(join(folder, path), "utf8").includes("sourceMappingURL="));
       expect(naming).toEqual([]);
+    });
+
+    test("does not use import.meta, which a bundle in CommonJS lacks, except in the program", () => {
+      const modules = files.filter((path) => /\.c?js$/.test(path));
+      const using = modules.filter((path) => readFileSync(join(folder, path), "utf8").includes("import.meta"));
+      expect(using).toEqual(manifest.bin === undefined ? [] : ["dist/run.js"]);
     });
 
     test("has a declaration for every built module", () => {

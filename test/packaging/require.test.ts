@@ -26,7 +26,9 @@ async function run(
 function copyOfCore(): string {
   const folder = mkdtempSync(join(tmpdir(), "certbound-copy-"));
   folders.push(folder);
-  cpSync(join(repository, "packages/core/dist"), join(folder, "dist"), { recursive: true });
+  for (const part of ["dist", "undici.cjs"]) {
+    cpSync(join(repository, "packages/core", part), join(folder, part), { recursive: true });
+  }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"), "dir");
   return join(folder, "dist/index.js");

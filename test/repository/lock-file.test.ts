@@ -26,18 +26,17 @@ function namesRegistry(text: string): boolean {
   return registry.some((pattern) => pattern.test(text));
 }
 
-test.each(["package-lock.json", "examples/frameworks/package-lock.json"])(
-  "every package in %s has its integrity",
-  (file) => {
-    const { packages } = JSON.parse(readFileSync(`${root}/${file}`, "utf8")) as {
-      packages: Record<string, Entry>;
-    };
-    const installed = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
-    const without = installed.filter(([, { integrity, inBundle }]) => integrity === undefined && !inBundle);
-    expect(installed.length).toBeGreaterThan(100);
-    expect(without.map(([path]) => path)).toEqual([]);
-  },
-);
+const folders = ["", "examples/frameworks/", "test/build-tools/"];
+
+test.each(folders.map((folder) => `${folder}package-lock.json`))("every package in %s has its integrity", (file) => {
+  const { packages } = JSON.parse(readFileSync(`${root}/${file}`, "utf8")) as {
+    packages: Record<string, Entry>;
+  };
+  const installed = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
+  const without = installed.filter(([, { integrity, inBundle }]) => integrity === undefined && !inBundle);
+  expect(installed.length).toBeGreaterThan(100);
+  expect(without.map(([path]) => path)).toEqual([]);
+});
 
 // An archive without git does not tell which files are part of the repository.
 test.skipIf(!existsSync(`${root}/.git`))("no file of the repository names a package registry", () => {

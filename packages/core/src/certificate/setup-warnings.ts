@@ -1,5 +1,5 @@
 import { constants } from "node:crypto";
-import { emitWarning } from "node:process";
+import { emitWarning, versions } from "node:process";
 import { isHttp2, type NodeRequest } from "../http/incoming-request.ts";
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
 import { isSettled, peerCertificate } from "./tls-connection.ts";
@@ -51,7 +51,9 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
   const server = memberOf(socket, "server");
   // A socket that a test made up belongs to no server.
   if (server === undefined || server === null) return undefined;
-  if (memberOf(socket, "getPeerX509Certificate") === undefined) return "CERTBOUND_PLAIN_HTTP";
+  // In Bun, the connections of node:https do not have it either.
+  if (memberOf(socket, "getPeerX509Certificate") === undefined)
+    return Object.hasOwn(versions, "bun") ? undefined : "CERTBOUND_PLAIN_HTTP";
   // Before TLS 1.3, an application may have asked for a certificate on this connection by itself.
   return memberOf(server, "requestCert") === false && peerCertificate(request) === undefined
     ? "CERTBOUND_REQUEST_CERT"

@@ -80,6 +80,14 @@ describe("an API that can never see a certificate", () => {
     expect(heard).toEqual([expect.stringMatching(/^CERTBOUND_PLAIN_HTTP/)]);
   });
 
+  test("is not warned of in Bun, where a connection over TLS looks like a plain one", async () => {
+    Object.defineProperty(process.versions, "bun", { value: "1.4.5", configurable: true });
+    onTestFinished(() => void Reflect.deleteProperty(process.versions, "bun"));
+    const heard = warningsHeard();
+    expect((await fetch(await startPlainServer())).status).toBe(401);
+    expect(heard).toEqual([]);
+  });
+
   test("is not warned of where a resolver of its own finds the certificate", async () => {
     const heard = warningsHeard();
     const url = await startPlainServer({ certificateResolver: () => client.certificate });

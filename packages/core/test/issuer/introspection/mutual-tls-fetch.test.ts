@@ -14,13 +14,40 @@ const strangers = await createCertificateAuthority();
 const stranger = await strangers.issueClientCertificate();
 const selfSigned = await createSelfSignedCertificate();
 
+function reasonOfRequire(require: NodeJS.Require, module: string): unknown {
+  try {
+    return require(module);
+  } catch (error) {
+    return error;
+  }
+}
+
 describe("mutualTlsFetch", () => {
   test("cannot be made where undici is not installed, and gives the reason", () => {
-    const elsewhere = createRequire("file:///nowhere/index.js");
-    expect(() => mutualTlsFetch({ cert, key }, elsewhere)).toThrow(
-      expect.objectContaining({ name: "TypeError", cause: expect.objectContaining({ code: "MODULE_NOT_FOUND" }) }),
+    const cause = reasonOfRequire(createRequire("file:///nowhere/index.js"), "undici");
+    expect(cause).toMatchObject({ code: "MODULE_NOT_FOUND" });
+    expect(() => mutualTlsFetch({ cert, key }, { undici: undefined, cause })).toThrow(
+      expect.objectContaining({
+        name: "TypeError",
+        message: expect.stringMatching(/option "clientTls".*undici.*not installed/),
+        cause,
+      }),
     );
     expect(mutualTlsFetch({ cert, key })).toBeTypeOf("function");
+  });
+
+  test.each([
+    ["a module of undici is missing", reasonOfRequire(createRequire(import.meta.url), "./lib/missing.js")],
+    ["undici throws an error", new TypeError("Cannot read properties of undefined (reading 'bind')")],
+    ["undici throws something else", "undici"],
+  ])("cannot be made where %s, and gives the reason", (_what, cause) => {
+    expect(() => mutualTlsFetch({ cert, key }, { undici: undefined, cause })).toThrow(
+      expect.objectContaining({
+        name: "TypeError",
+        message: expect.stringMatching(/option "clientTls".*undici.*failed to load/),
+        cause,
+      }),
+    );
   });
 
   test("presents the certificate", async () => {

@@ -1,0 +1,21 @@
+import { createTestKit } from "@certbound/testing";
+import assert from "node:assert/strict";
+import { createServer } from "node:https";
+import { after, test } from "node:test";
+import { createApp } from "./app.js";
+
+const kit = await createTestKit();
+after(kit.close);
+const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(kit.verifierOptions)));
+const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
+const token = await kit.accessToken({ boundTo: client });
+
+test("accepts the client that the token is bound to", async () => {
+  const response = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token });
+  assert.equal(response.status, 200);
+});
+
+test("rejects a thief with the same token", async () => {
+  const response = await kit.mtlsRequest(`${url}/accounts`, { identity: thief, token });
+  assert.equal(response.status, 401);
+});

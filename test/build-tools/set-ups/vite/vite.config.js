@@ -1,0 +1,7 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  build: { ssr: "server.js" },
+  // Without this, the packages stay outside of the bundle, which then needs node_modules.
+  ssr: { noExternal: true },
+});
