@@ -2,7 +2,7 @@
 // `-- --only NAME` runs those whose names begin so; it may be given more than once. Everything is packed, and installed outside of the repository.
 
 import assert from "node:assert/strict";
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arch, env, execPath, platform } from "node:process";
@@ -161,6 +161,7 @@ function bun() {
       const folder = stage.add("bun", { shared: ["app.js", "server.js"] });
       // Without the package `bun`, which has an install script.
       const runtime = join(stage.root, "bun");
+      mkdirSync(runtime);
       await run(["npm", "install", "--prefix", runtime, `@oven/bun-linux-x64@${BUN}`], { cwd: stage.root });
       const program = join(runtime, "node_modules/@oven/bun-linux-x64/bin/bun");
       await parties.expectProtection([program, "http2.js"], folder, 2);
