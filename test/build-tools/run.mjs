@@ -2,7 +2,7 @@
 // `-- --only NAME` runs those whose names begin so; it may be given more than once. Everything is packed, and installed outside of the repository.
 
 import assert from "node:assert/strict";
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arch, env, execPath, platform } from "node:process";
@@ -48,6 +48,7 @@ try {
 function allCases() {
   const bundlers = ["esbuild", "rolldown", "vite", "ncc", "webpack"];
   return [
+    installedSize("@certbound/express", 2_500_000),
     ...bundlers.flatMap((name) => [bundle(name, "no-undici"), bundle(name, "undici-7")]),
     testRunner("jest-babel", ["app.js"], /^Tests: +2 passed, 2 total$/m),
     testRunner("jest-ts", ["app.ts"], /^Tests: +2 passed, 2 total$/m),
@@ -64,6 +65,30 @@ function allCases() {
       ? [newestUndici("20.19.0", /failed to load/), newestUndici(NEWEST_NODE), newestVersions(), bun()]
       : []),
   ];
+}
+
+/**
+ * Installs a package and its dependencies, without its peers, and adds up the sizes of the files.
+ *
+ * @param {string} name
+ * @param {number} limit in bytes
+ * @returns {Case}
+ */
+function installedSize(name, limit) {
+  return {
+    name: `installed size of ${name}`,
+    async check() {
+      const folder = join(stage.root, "size");
+      mkdirSync(folder);
+      const tarballs = readdirSync(join(stage.root, "tarballs")).filter((file) => /-(?:core|express)-/.test(file));
+      const paths = tarballs.map((file) => join(stage.root, "tarballs", file));
+      await run(["npm", "install", "--prefer-offline", "--omit=peer", "--no-package-lock", ...paths], { cwd: folder });
+      const installed = join(folder, "node_modules");
+      const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+      const size = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
+      assert(files.includes(join(name, "package.json")) && size > 100_000 && size < limit, `${size} bytes`);
+    },
+  };
 }
 
 /** @param {Case} testCase */

@@ -9,20 +9,23 @@ const others = [
 ];
 
 const comments = /\/\*[^]*?\*\/|\/\/.*/g;
-const sentences = /"[^"\n]*\s[^"\n]*"/g;
-const identifiersAndWords = /[A-Za-z_$][\w$]*|(?<=")[^"\s]{1,32}(?=")/g;
-/** Types, classes, constants and key words: no member has such a name. */
-const notAMember = /^(?:[A-Z][a-z]\w*|[A-Z_]{4,}|import|export|from|const|return|function|typeof|interface)$/;
+const texts = /"([^"\n]*)"/g;
+/** A word after a dot, before a colon, or among braces, and what stands between quotes: the places of names of members. */
+const members =
+  /(?<=\.)[A-Za-z_$][\w$]*|[A-Za-z_$][\w$]*(?=\??:)|(?<=[{,]\s*)[A-Za-z_$][\w$]*(?=\s*[,}=])|(?<=")[^"\s]{1,32}(?=")/g;
+/** Types, classes and constants: no member has such a name. */
+const notAMember = /^(?:[A-Z][a-z]\w*|[A-Z_]{4,})$/;
 
-/** Lists the identifiers in the source of core that can be names of members, and what it has between quotes. */
+/** Lists what can be the name of a member in the source of core. */
 export function namesInCore(): readonly string[] {
   const root = fileURLToPath(new URL("../../packages/core/src/", import.meta.url));
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
   const found = files.flatMap((file) => {
     const text = readFileSync(root + file, "utf8")
       .replaceAll(comments, "")
-      .replaceAll(sentences, "");
-    return text.match(identifiersAndWords) ?? [];
+      // Sentences are not names.
+      .replaceAll(texts, (quoted, text: string) => (/\s/.test(text) ? "" : quoted));
+    return text.match(members) ?? [];
   });
   return [...new Set([...others.flat(), ...found.filter((name) => !notAMember.test(name))])];
 }

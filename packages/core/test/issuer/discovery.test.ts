@@ -89,7 +89,7 @@ describe("discoverMetadata", () => {
 
     test("is found at the second", async () => {
       // The other responses have to arrive in time.
-      shortenTimeouts(10);
+      shortenTimeouts(20);
       const { url, requests } = await startIssuer((origin) => ({
         [first]: failing,
         [second]: json({ issuer: `${origin}/t`, jwks_uri: `${origin}/keys` }),
@@ -102,7 +102,7 @@ describe("discoverMetadata", () => {
 
     test("is not found where the second fails as well, and the detail says how each of them failed", async () => {
       // The other responses have to arrive in time.
-      shortenTimeouts(10);
+      shortenTimeouts(20);
       const { url, requests } = await startIssuer(() => ({ [first]: failing, [second]: status(503, {}) }));
       const { message } = (await reasonOf(discover(`${url}/t`))) as ExchangeError;
       expect(requests).toEqual([first, second]);
@@ -118,7 +118,7 @@ describe("discoverMetadata", () => {
 
   test("waits for each of the two locations no longer than 5 s", async () => {
     // Both requests have to reach the server in time.
-    const limits = shortenTimeouts(10);
+    const limits = shortenTimeouts(20);
     const { url, requests } = await startIssuer(() => ({ [oauth]: silent, [oidc]: stalled }));
     const { message } = (await reasonOf(discover(url))) as ExchangeError;
     const late = "no complete response within 5 s";

@@ -24,7 +24,7 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
 );
 const anyCalls = fc.array(anyCall, { maxLength: 40, size: "max" });
 const anyLimits = fc.record({ max: fc.nat(5), maxSize: fc.nat(12), ttl: anyTtl }, { requiredKeys: [] });
-const runs = { seed: 20_270_301, numRuns: 1000 };
+const runs = { seed: 20_270_301, numRuns: 300 };
 
 /** The same cache as one list, the value that was not used for the longest time first. */
 function createModel({ max = Infinity, maxSize = Infinity, ttl: defaultTtl = Infinity, now = () => 0 }: Limits) {
