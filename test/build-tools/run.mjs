@@ -2,7 +2,17 @@
 // `-- --only NAME` runs those whose names begin so; it may be given more than once. Everything is packed, and installed outside of the repository.
 
 import assert from "node:assert/strict";
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arch, env, execPath, platform } from "node:process";
@@ -80,6 +90,7 @@ function installedSize(name, limit) {
     async check() {
       const folder = join(stage.root, "size");
       mkdirSync(folder);
+      writeFileSync(join(folder, "package.json"), "{}\n");
       const tarballs = readdirSync(join(stage.root, "tarballs")).filter((file) => /-(?:core|express)-/.test(file));
       const paths = tarballs.map((file) => join(stage.root, "tarballs", file));
       await run(["npm", "install", "--prefer-offline", "--omit=peer", "--no-package-lock", ...paths], { cwd: folder });
