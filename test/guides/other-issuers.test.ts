@@ -133,7 +133,7 @@ describe("Janssen", () => {
   const endpoint = { introspection_endpoint: "https://jans.example.com/jans-auth/restv1/introspection" };
   const publish = publishing(janssen.issuer as string, endpoint);
 
-  test("authenticates the API by an access token of its own", async () => {
+  test("accepts an access token of the API instead of its credentials", async () => {
     janssenToken.current = async () => "token-of-the-api";
     const { fetch, received } = await standIn((request) =>
       request.path === "/jans-auth/restv1/introspection"
@@ -158,7 +158,7 @@ describe("the org authorization server of Okta", () => {
       request.path === "/oauth2/v1/introspect" ? { active: true, aud: iss, exp: later, cnf } : publish(request),
     );
     const options = { ...oktaOrg, fetch, introspection: { ...oktaOrg.introspection, clientSecret: "secret" } };
-    // With a header and a key that are no concern of others.
+    // Neither the header nor the key is for others.
     const other = await createIssuer();
     onTestFinished(other.close);
     const token = await other.accessToken({ boundTo: client, header: { typ: "application/okta-internal-at+jwt" } });

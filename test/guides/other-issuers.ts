@@ -20,7 +20,7 @@ export const wso2: ProtectApiOptions = {
     endpoint: "https://is.example.com:9443/oauth2/introspect",
     clientId: "api",
     clientSecret: API_SECRET,
-    // Its own hints are the names of grants and formats.
+    // It does not know the hint access_token.
     tokenTypeHint: false,
   },
 };

@@ -24,7 +24,7 @@ export function namesInCore(): readonly string[] {
     const text = readFileSync(root + file, "utf8")
       .replaceAll(comments, "")
       // Sentences are not names.
-      .replaceAll(texts, (quoted, text: string) => (/\s/.test(text) ? "" : quoted));
+      .replaceAll(texts, (quoted, inner: string) => (/\s/.test(inner) ? "" : quoted));
     return text.match(members) ?? [];
   });
   return [...new Set([...others.flat(), ...found.filter((name) => !notAMember.test(name))])];

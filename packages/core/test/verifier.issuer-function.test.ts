@@ -98,7 +98,7 @@ describe("an issuer function", () => {
     expect(await outcome(await one.opaqueToken({ boundTo: client }))).toBe("ERR_TOKEN_MALFORMED");
   });
 
-  test("is told to nobody: neither in the metadata, nor when the verifier is made ready", async () => {
+  test("names no issuers in the metadata, and is not called when the verifier is made ready", async () => {
     const { verifier, called } = multiTenant([optionsOf(one)]);
     const { protectedResource } = createAuthenticator({ verifier, resource: "https://api.example" });
     expect(protectedResource?.metadata()).not.toHaveProperty("authorization_servers");

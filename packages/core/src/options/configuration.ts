@@ -50,7 +50,7 @@ export interface IssuerOptions extends IssuerSettings {
  * that a tenant that you remove is accepted for as long; `undefined` for 10 s, a failure for 1 s. Concurrent calls for one
  * issuer are one call; beyond 64 calls at a time, tokens are rejected with `ERR_KEYS_UNAVAILABLE`.
  *
- * Such an issuer is never asked about opaque tokens.
+ * Opaque tokens are not introspected by such an issuer.
  */
 export type IssuerFunction = (iss: string) => IssuerOptions | undefined | Promise<IssuerOptions | undefined>;
 

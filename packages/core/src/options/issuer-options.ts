@@ -129,7 +129,7 @@ interface CommonToIssuers {
   readonly fetchIsGiven: boolean;
   /** The algorithms of the profile. */
   readonly permitted: ProfileDemands["algorithms"];
-  /** False for what an issuer function returns: such an issuer is never asked about opaque tokens, which name no issuer. */
+  /** False for what an issuer function returns: opaque tokens, which name no issuer, are not introspected by it. */
   readonly isListed: boolean;
 }
 

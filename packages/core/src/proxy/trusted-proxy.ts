@@ -33,7 +33,7 @@ export interface TrustedProxy {
   /**
    * Trusts the header of every request. Only for a function that nothing but the platform can call, and whose platform removes
    * the header that a client sends: an AWS Lambda function whose resource policy permits one ALB, an Azure Function that
-   * accepts requests from its front end only. Whoever else can call it can present any certificate. It excludes every other
+   * accepts requests from its front end only. Any other caller can present any certificate. It excludes every other
    * rule, and formats whose proxy passes the client's own header.
    */
   readonly dangerouslyTrustEverySender?: true | undefined;

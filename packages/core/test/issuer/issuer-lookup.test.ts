@@ -156,7 +156,7 @@ describe("concurrent look-ups", () => {
     expect(new Set(await found).size).toBe(1);
   });
 
-  test("are at most 64 calls; the others are told to try again, and later ones are called", async () => {
+  test("are at most 64 calls; the others are rejected with 503, and later ones are called", async () => {
     const { find, releases } = held();
     const { lookUp, called } = lookUpWith(find);
     const outcomes = Array.from({ length: 65 }, (_, index) => outcomeOf(lookUp(`a-${index}`)));
