@@ -75,6 +75,7 @@ describe("an issuer function", () => {
       ["true", true],
       ["null", null],
       ["a list", [optionsOf(one)]],
+      ["JWTs as opaque tokens", { ...optionsOf(one), introspection: introspectionOf(one, { jwtsAsOpaque: true }) }],
       ["opaque tokens", { ...optionsOf(one), introspection: introspectionOf(one, { opaqueTokens: true }) }],
     ];
     for (const [name, result] of results) {

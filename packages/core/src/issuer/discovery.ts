@@ -6,7 +6,7 @@ import {
   processDiscoveryResponse,
 } from "oauth4webapi";
 import { withoutPrototype } from "../values/object-member.ts";
-import { isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
+import { hasCredentials, isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
 import { ExchangeError, exchangeFailure } from "./exchange.ts";
 
 /** A member of an issuer's metadata that says where something is. */
@@ -77,5 +77,5 @@ function publishes<Wanted extends PublishedUrl>(
   loopback: boolean,
 ): document is IssuerMetadata<Wanted> {
   const url: unknown = document[wanted];
-  return typeof url === "string" && (loopback ? isSecureUrl(url) : isHttpsUrl(url));
+  return typeof url === "string" && (loopback ? isSecureUrl(url) : isHttpsUrl(url)) && !hasCredentials(url);
 }

@@ -54,7 +54,8 @@ export interface IntrospectionOptions {
   /** The certificate of mutual TLS; needs the package undici. */
   readonly clientTls?: ClientTls | undefined;
   /**
-   * Returns the access token of the method `bearer`. Called for every request. If it throws, does not settle within 5 s or
+   * Returns the access token of the method `bearer`. Called for every request; cache the token yourself. With a shared `cache`,
+   * `clientId` stands for the identity of the token. If it throws, does not settle within 5 s or
    * does not return a bearer token, no request is sent, and the error is one of the application.
    */
   readonly bearerToken?: (() => string | Promise<string>) | undefined;

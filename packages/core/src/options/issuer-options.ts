@@ -164,6 +164,11 @@ function parseIssuer(
 
 function withoutOpaqueTokens(introspection: IntrospectionOptions): IntrospectionOptions {
   const { opaqueTokens = false, ...others } = withoutPrototype(introspection);
+  if (others.jwtsAsOpaque) {
+    throw new TypeError(
+      'certbound: option "jwtsAsOpaque" cannot be given in what issuer() returns: such JWTs are verified',
+    );
+  }
   if (!opaqueTokens) return { ...others, opaqueTokens };
   throw new TypeError(
     'certbound: option "opaqueTokens" cannot be given in what issuer() returns: a token names no issuer',

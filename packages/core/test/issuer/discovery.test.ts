@@ -173,6 +173,10 @@ describe("discoverMetadata", () => {
       "a jwks_uri that only looks like loopback",
       (origin) => ({ issuer: origin, jwks_uri: "http://127.0.0.1.example" }),
     ],
+    [
+      "a jwks_uri with credentials",
+      (origin) => ({ issuer: origin, jwks_uri: `${origin.replace("://", "://user:password@")}/keys` }),
+    ],
     ["a jwks_uri that is a file", (origin) => ({ issuer: origin, jwks_uri: "file:///etc/keys" })],
     ["a jwks_uri that holds the keys", (origin) => ({ issuer: origin, jwks_uri: "data:application/json,{}" })],
   ])("refuses a document with %s", async (_name, document) => {

@@ -42,7 +42,8 @@ export interface IntrospectionEndpoint {
   ready(): Promise<void>;
   /**
    * Asks about a token. What is said of an active one, its `active` apart, was not looked at. The request is sent once more if
-   * its connection fails before the headers of a response have arrived; both together have the time limit of one request.
+   * its connection fails before the headers of a response have arrived; both together have the time limit of one request, to
+   * which the calls of `bearerToken` add their own.
    *
    * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
    */
