@@ -55,11 +55,11 @@ const api = await startApi({
 /** Has the client and the thief call the API with a token of the client. */
 async function callWith(token, format) {
   const served = { status: 200, body: { client: "client-1", format } };
-  const refused = { status: 401, body: { message: "unauthorized" } };
+  const rejected = { status: 401, body: { message: "unauthorized" } };
   const callers = [
     { name: "the client, with its certificate", by: client, expected: served },
-    { name: "the thief, with another certificate", by: thief, expected: refused },
-    { name: "the thief, without a certificate", by: plain, expected: refused },
+    { name: "the thief, with another certificate", by: thief, expected: rejected },
+    { name: "the thief, without a certificate", by: plain, expected: rejected },
   ];
   for (const { name, by, expected } of callers) {
     const answer = await callApi(`${api.url}/accounts`, { token, fetch: by.fetch });

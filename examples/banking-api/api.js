@@ -33,11 +33,11 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
     certificatePolicy: certificateRules({
       chainVerified: true,
       currentlyValid: true,
-      tenant: { of: tenants.ofCertificate, claim: "tenant_id" },
+      tenant: { resolve: tenants.ofCertificate, claim: "tenant_id" },
     }),
-    onRejected: audit.refused,
+    onRejected: audit.rejected,
   });
-  // An account of another tenant and one that does not exist are refused alike.
+  // An account of another tenant and one that does not exist are rejected alike.
   const owns = (accessToken, number) => {
     const account = accounts.find(number);
     return account !== undefined && account.tenant === tenants.ofToken(accessToken);

@@ -1,5 +1,5 @@
 // Two tenants call api.js over mutual TLS, each with a good token and a good certificate. Every call that is served has a
-// neighbour that differs in one thing, and is refused.
+// neighbour that differs in one thing, and is rejected.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -200,7 +200,7 @@ for (const [path, credentials] of [
   assert.deepEqual([response.status, response.body], [404, { message: "not found" }]);
 }
 
-// What was refused has moved nothing.
+// What was rejected has moved nothing.
 const toGlobex = 99_999 + 100_000 + 60_000 + 60_000 + 39_999 + 60_000 + 21 + 60_000 + 39_999;
 assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000 - toGlobex - 60_000);
 assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000 + toGlobex + 60_000);

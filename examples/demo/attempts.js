@@ -6,25 +6,25 @@ import { tamperSignature } from "@certbound/testing";
  */
 export async function listAttempts({ client, thief, issuer, unreachable }) {
   const bound = await issuer.accessToken({ boundTo: client });
-  const refused = { identity: client, status: 401, error: "invalid_token" };
+  const rejected = { identity: client, status: 401, error: "invalid_token" };
   return [
     { name: "bound token, its own certificate", identity: client, token: bound, status: 200 },
-    { ...refused, name: "stolen token, the thief's certificate", identity: thief, token: bound },
-    { ...refused, name: "bound token, no certificate", identity: undefined, token: bound },
-    { ...refused, name: "unbound token", token: await issuer.accessToken() },
-    { ...refused, name: "expired token", token: await issuer.accessToken({ boundTo: client, expiresIn: -60 }) },
+    { ...rejected, name: "stolen token, the thief's certificate", identity: thief, token: bound },
+    { ...rejected, name: "bound token, no certificate", identity: undefined, token: bound },
+    { ...rejected, name: "unbound token", token: await issuer.accessToken() },
+    { ...rejected, name: "expired token", token: await issuer.accessToken({ boundTo: client, expiresIn: -60 }) },
     {
-      ...refused,
+      ...rejected,
       name: "token for another API",
       token: await issuer.accessToken({ boundTo: client, claims: { aud: "https://other.example.com" } }),
     },
     {
-      ...refused,
+      ...rejected,
       name: "token of another issuer",
       token: await issuer.accessToken({ boundTo: client, claims: { iss: "https://other.example.com" } }),
     },
-    { ...refused, name: "tampered signature", token: tamperSignature(bound) },
-    { ...refused, name: "no token", token: undefined, error: null },
+    { ...rejected, name: "tampered signature", token: tamperSignature(bound) },
+    { ...rejected, name: "no token", token: undefined, error: null },
     {
       name: "scope missing",
       method: "POST",

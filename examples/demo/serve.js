@@ -27,7 +27,7 @@ export async function serve(stage) {
     );
     console.log(`# ${name}: no certificate (401)\n${curl} ${url}/accounts`);
   }
-  console.log("\nThe token is good for one hour. Refused requests are explained below. Ctrl-C ends.\n");
+  console.log("\nThe token is good for one hour. Rejected requests are explained below. Ctrl-C ends.\n");
 
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   await stage.close();

@@ -22,7 +22,7 @@ export async function createStage({ onRejected }) {
     cert: server.certificate,
     ca: authority.certificate,
     requestCert: true,
-    // Let every client in, with or without a certificate, so that the API itself refuses them.
+    // Let every client in, with or without a certificate, so that the API itself rejects them.
     rejectUnauthorized: false,
     // TLS 1.3 only: it has no renegotiation.
     minVersion: "TLSv1.3",

@@ -1,4 +1,4 @@
-// More than quick-start: all routes behind one line, scopes for each, refusals in a form of our own, a line in the log for
+// More than quick-start: all routes behind one line, scopes for each, rejections in a form of our own, a line in the log for
 // each of them, what the API says of itself (RFC 9728), and the client's certificate.
 
 import { protectApi } from "@certbound/express";
@@ -13,7 +13,7 @@ export function createApi({ key, cert, issuer, log }) {
     // Challenges name the metadata, which is made of what is enforced here.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
-    // The client is not told why it was refused; the log is.
+    // The client is not told why it was rejected; the log is.
     onRejected: ({ code, detail }, { method, path }) => log(`${method} ${path} ${code}: ${detail}`),
     respond: ({ status, headers, body }, _request, response) =>
       sendProblem(response.set(headers), status, body.message),
@@ -40,7 +40,7 @@ export function createApi({ key, cert, issuer, log }) {
     sendProblem(response, status, status === 400 ? "bad request" : "internal error");
   });
 
-  // Ask every client for its certificate, and let the API refuse the ones without.
+  // Ask every client for its certificate, and let the API reject the ones without.
   // TLS 1.3 only: it has no renegotiation.
   return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }

@@ -6,7 +6,7 @@ import fastify from "fastify";
 
 /** Creates the API; `log` takes one line at a time. */
 export async function createApi({ key, cert, issuer, log }) {
-  // Ask every client for its certificate, and let the API refuse the ones without.
+  // Ask every client for its certificate, and let the API reject the ones without.
   // TLS 1.3 only: it has no renegotiation.
   const app = fastify({ https: { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } });
   await app.register(certbound, {
@@ -15,7 +15,7 @@ export async function createApi({ key, cert, issuer, log }) {
     // Challenges name the metadata, which the plugin serves, and which is made of what is enforced here.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
-    // The client is not told why it was refused; the log is.
+    // The client is not told why it was rejected; the log is.
     onRejected: ({ code, detail }, { method, routeOptions }) => log(`${method} ${routeOptions.url} ${code}: ${detail}`),
   });
 

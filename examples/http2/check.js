@@ -37,15 +37,15 @@ const [overFirst, overSecond, overBare] = await Promise.all(
   [first, second, bare].map((session) => Promise.all(tokens.map(session.ask))),
 );
 const served = (client) => ({ status: 200, challenge: undefined, body: { client, httpVersion: "2.0" } });
-const refused = {
+const rejected = {
   status: 401,
   challenge:
     'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"',
   body: { message: "unauthorized" },
 };
-assert.deepEqual(overFirst, [served("client-1"), refused, served("client-1"), refused]);
-assert.deepEqual(overSecond, [refused, served("client-2"), refused, served("client-2")]);
-assert.deepEqual(overBare, [refused, refused, refused, refused]);
+assert.deepEqual(overFirst, [served("client-1"), rejected, served("client-1"), rejected]);
+assert.deepEqual(overSecond, [rejected, served("client-2"), rejected, served("client-2")]);
+assert.deepEqual(overBare, [rejected, rejected, rejected, rejected]);
 assert.equal(connections, 3);
 
 // HTTP/1.1 with the same server.

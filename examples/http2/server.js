@@ -9,7 +9,7 @@ export function createApi({ key, cert, issuer, idleTimeout = 60_000 }) {
   const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com" });
   const authenticate = authenticator({ scopes: ["read"] });
 
-  // Ask every client for its certificate, and let the API refuse the ones without.
+  // Ask every client for its certificate, and let the API reject the ones without.
   // TLS 1.3 only: it has no renegotiation.
   const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3", allowHTTP1: true };
   const server = createSecureServer(tls, (request, response) => {
@@ -17,8 +17,8 @@ export function createApi({ key, cert, issuer, idleTimeout = 60_000 }) {
       response.writeHead(status, { ...headers, "content-type": "application/json" }).end(JSON.stringify(body));
     const accept = ({ claims: { client_id: client } }) =>
       send({ status: 200, body: { client, httpVersion: request.httpVersion } });
-    const refuse = (error) => send(answerTo(error));
-    authenticate(request).then(accept, refuse);
+    const reject = (error) => send(answerTo(error));
+    authenticate(request).then(accept, reject);
   });
   // Node.js has no timeout for HTTP/2 by default. Without a listener for "timeout", it destroys the session.
   server.setTimeout(idleTimeout);

@@ -28,7 +28,7 @@ export function createApi({ key, cert, workforce, partners, log }) {
     response.json({ salaries: [] });
   });
 
-  // Ask every client for its certificate, and let the API refuse the ones without.
+  // Ask every client for its certificate, and let the API reject the ones without.
   // TLS 1.3 only: it has no renegotiation.
   return createServer({ key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" }, app);
 }

@@ -26,7 +26,7 @@ assert.equal(own.status, 200);
 assert.deepEqual(own.json(), { accounts: ["A-1"], client: "client-1" });
 assert.deepEqual(lines, []);
 
-const refusals = [
+const rejections = [
   { options: { identity: thief, token: read }, status: 401, error: "invalid_token", code: "ERR_BINDING_MISMATCH" },
   { options: { token: read }, status: 401, error: "invalid_token", code: "ERR_CERTIFICATE_MISSING" },
   { options: { identity: client }, status: 401, error: undefined, code: "ERR_TOKEN_MISSING" },
@@ -38,10 +38,10 @@ const refusals = [
   },
   { options: { identity: client, token: "a b" }, status: 400, error: "invalid_request", code: "ERR_REQUEST_MALFORMED" },
 ];
-for (const { options, status, error, code } of refusals) {
-  const refused = await call("/accounts?page=1", options);
-  assert.equal(refused.status, status);
-  const challenge = refused.headers["www-authenticate"];
+for (const { options, status, error, code } of rejections) {
+  const rejected = await call("/accounts?page=1", options);
+  assert.equal(rejected.status, status);
+  const challenge = rejected.headers["www-authenticate"];
   assert.equal(/ error="(\w+)"/.exec(challenge)?.[1], error);
   assert.match(challenge, /resource_metadata="https:\/\/api\.example\.com\/\.well-known\/oauth-protected-resource"/);
   assert.equal(lines.pop(), code);

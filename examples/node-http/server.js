@@ -1,5 +1,5 @@
 // No framework: createAuthenticator reads the token and the certificate of a request, httpRejection writes the answer to one
-// that is refused.
+// that is rejected.
 
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
 import { createServer } from "node:https";
@@ -17,7 +17,7 @@ export function createApi({ key, cert, issuer, log }) {
   ]);
 
   const respond = async (request) => {
-    if (protectedResource.isAskedFor(request.method, request.url)) return json(200, protectedResource.metadata());
+    if (protectedResource.matches(request.method, request.url)) return json(200, protectedResource.metadata());
     const [path] = request.url.split("?");
     const route = routes.get(`${request.method} ${path}`);
     if (route === undefined) return json(404, { message: "not found" });
@@ -32,13 +32,13 @@ export function createApi({ key, cert, issuer, log }) {
     return json(status, body, headers);
   };
 
-  // Ask every client for its certificate, and let the API refuse the ones without.
+  // Ask every client for its certificate, and let the API reject the ones without.
   // TLS 1.3 only: it has no renegotiation.
   const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" };
   return createServer(tls, (request, response) => {
     const send = ({ status, headers, content }) => response.writeHead(status, headers).end(content);
-    const refuse = (error) => send(answerTo(error));
-    respond(request).then(send, refuse);
+    const reject = (error) => send(answerTo(error));
+    respond(request).then(send, reject);
   });
 }
 

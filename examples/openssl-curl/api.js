@@ -7,7 +7,7 @@ import { createServer } from "node:https";
 const protect = protectApi({
   issuer: process.env.ISSUER,
   audience: "https://api.example.com",
-  onRejected: (error) => console.log(`refused: ${error.code}`),
+  onRejected: (error) => console.log(`rejected: ${error.code}`),
 });
 
 const app = express();
@@ -16,7 +16,7 @@ app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
 });
 
 const [key, cert, ca] = ["server-key.pem", "server.pem", "ca.pem"].map((name) => readFileSync(name));
-// Ask every client for its certificate, and let the API refuse the ones without; or let nobody in without one of our CA.
+// Ask every client for its certificate, and let the API reject the ones without; or let nobody in without one of our CA.
 const clients = process.env.STRICT === "1" ? { rejectUnauthorized: true, ca } : { rejectUnauthorized: false };
 // On TLS 1.2, a client that renegotiates can show a certificate whose key it does not hold.
 const server = createServer(

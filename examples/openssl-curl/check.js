@@ -22,7 +22,7 @@ const succeeds = async (command, args, env) => {
 };
 const script = (name, env) => succeeds("sh", ["-eu", fileOf(name)], env);
 
-await script("1-authority.sh");
+await script("1-ca.sh");
 await script("2-server.sh");
 await script("3-clients.sh");
 assert.match(await script("4-look.sh"), /^server\.pem: OK\nclient\.pem: OK\nthief\.pem: OK\n/);
@@ -40,7 +40,7 @@ const answers = await script("8-calls.sh", { API: api.url });
 const unauthorized = '{"message":"unauthorized"} 401\n';
 assert.equal(answers, `{"client":"client-1"} 200\n${unauthorized.repeat(4)}`);
 const codes = ["ERR_CERTIFICATE_MISSING", "ERR_BINDING_MISMATCH", "ERR_BINDING_MISMATCH", "ERR_TOKEN_MISSING"];
-for (const code of codes) assert.equal(await api.next(), `refused: ${code}`);
+for (const code of codes) assert.equal(await api.next(), `rejected: ${code}`);
 
 /** Starts OpenSSL's own server, which demands certificates too, with a clock of its own. */
 const startOpenssl = async (seconds) => {

@@ -15,7 +15,7 @@ test("answers the client that the token is bound to", async () => {
   expect(response.json()).toEqual({ client: "client-1" });
 });
 
-test("refuses a thief with the same token", async () => {
+test("rejects a thief with the same token", async () => {
   const response = await kit.mtlsRequest(`${url}/accounts`, { identity: thief, token });
   expect(response.status).toBe(401);
   expect(response.json()).toEqual({ message: "unauthorized" });

@@ -27,8 +27,8 @@ await rm(folder, { recursive: true });
 
 assert.equal(own.status, 200);
 assert.deepEqual(own.json(), { client: "client-1" });
-for (const refused of [stolen, none]) {
-  assert.equal(refused.status, 401);
-  assert.deepEqual(refused.json(), { message: "unauthorized" });
+for (const rejected of [stolen, none]) {
+  assert.equal(rejected.status, 401);
+  assert.deepEqual(rejected.json(), { message: "unauthorized" });
 }
 console.log("200 for the client that the token is bound to, 401 for another one and for none");

@@ -8,7 +8,7 @@ const app = createApp({
 });
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-// Ask every client for its certificate, and let the API refuse the ones without: 401, not a broken connection.
+// Ask every client for its certificate, and let the API reject the ones without: 401, not a broken connection.
 // TLS 1.3 only: it has no renegotiation.
 export const server = createServer(
   { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },

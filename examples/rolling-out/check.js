@@ -50,25 +50,25 @@ async function runStage(validateCertificateBinding) {
   return { statuses, counts };
 }
 
-// First nothing is refused for its binding, and the numbers name the clients that would be: now is the time to talk to them.
+// First nothing is rejected for its binding, and the numbers name the clients that would be: now is the time to talk to them.
 assert.deepEqual(await runStage("report-only"), {
   statuses: { ready: 200, legacy: 200, misrouted: 200, forger: 401 },
   counts: {
     "accepted - ready": 3,
     "reported ERR_CERTIFICATE_MISSING legacy": 2,
     "reported ERR_BINDING_MISMATCH misrouted": 1,
-    "refused ERR_TOKEN_SIGNATURE (unknown)": 1,
+    "rejected ERR_TOKEN_SIGNATURE (unknown)": 1,
   },
 });
 
-// Then tokens that are bound are good for nobody else any more. Who is refused is not known: the token may be stolen.
+// Then tokens that are bound are good for nobody else any more. Who is rejected is not known: the token may be stolen.
 assert.deepEqual(await runStage("when-bound"), {
   statuses: { ready: 200, legacy: 200, misrouted: 401, forger: 401 },
   counts: {
     "accepted - ready": 3,
     "accepted - legacy": 2,
-    "refused ERR_BINDING_MISMATCH (unknown)": 1,
-    "refused ERR_TOKEN_SIGNATURE (unknown)": 1,
+    "rejected ERR_BINDING_MISMATCH (unknown)": 1,
+    "rejected ERR_TOKEN_SIGNATURE (unknown)": 1,
   },
 });
 
@@ -77,8 +77,8 @@ assert.deepEqual(await runStage(true), {
   statuses: { ready: 200, legacy: 401, misrouted: 401, forger: 401 },
   counts: {
     "accepted - ready": 3,
-    "refused ERR_CERTIFICATE_MISSING (unknown)": 3,
-    "refused ERR_BINDING_MISMATCH (unknown)": 1,
+    "rejected ERR_CERTIFICATE_MISSING (unknown)": 3,
+    "rejected ERR_BINDING_MISMATCH (unknown)": 1,
   },
 });
 

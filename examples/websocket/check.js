@@ -1,4 +1,4 @@
-// Opens WebSockets to server.js, and has others refused. Time is moved, not waited for.
+// Opens WebSockets to server.js, and has others rejected. Time is moved, not waited for.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -34,20 +34,20 @@ steady.on("message", (data) => received.push(JSON.parse(data).text));
 brief.send("hello");
 assert.deepEqual(await nextMessage(steady), { from: "client-1", text: "hello" });
 
-// Refused before the handshake, as any other request is.
+// Rejected before the handshake, as any other request is.
 const unscoped = await issuer.accessToken({ boundTo: client });
-const refusals = [
+const rejections = [
   { options: { identity: thief, token: minute }, status: 401, error: "invalid_token" },
   { options: { token: minute }, status: 401, error: "invalid_token" },
   { options: { identity: client }, status: 401, error: undefined },
   { options: { identity: client, token: unscoped }, status: 403, error: "insufficient_scope" },
 ];
-for (const { options, status, error } of refusals) {
-  const refusal = await open(options);
-  assert.equal(refusal.status, status);
-  assert.match(refusal.challenge, /^Bearer realm="api"/);
-  assert.equal(/ error="(\w+)"/.exec(refusal.challenge)?.[1], error);
-  assert.deepEqual(refusal.body, { message: status === 401 ? "unauthorized" : "forbidden" });
+for (const { options, status, error } of rejections) {
+  const rejection = await open(options);
+  assert.equal(rejection.status, status);
+  assert.match(rejection.challenge, /^Bearer realm="api"/);
+  assert.equal(/ error="(\w+)"/.exec(rejection.challenge)?.[1], error);
+  assert.deepEqual(rejection.body, { message: status === 401 ? "unauthorized" : "forbidden" });
 }
 assert.equal((await mtlsRequest(`${api.url}/messages`, { ca, identity: client, token: minute })).status, 426);
 
@@ -111,9 +111,9 @@ const sendFragments = (count) => {
 sendFragments(16);
 assert.equal((await nextMessage(steady)).text, "a".repeat(16));
 sendFragments(17);
-const [refused] = await Promise.race([once(split, "close"), once(steady, "message")]);
+const [rejected] = await Promise.race([once(split, "close"), once(steady, "message")]);
 // 1006 if the connection ends before the client reads why.
-assert.ok([1008, 1006].includes(refused), "the server accepts more fragments");
+assert.ok([1008, 1006].includes(rejected), "the server accepts more fragments");
 await pending(4);
 
 // A client has five WebSockets at most; another client has its own five.

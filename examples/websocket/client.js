@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
 
-/** Asks for a WebSocket; gives it, or the HTTP answer with which it was refused, once the connection is closed. */
+/** Asks for a WebSocket; gives it, or the HTTP answer with which it was rejected, once the connection is closed. */
 export function openWebSocket(url, { ca, identity, token, ...options }) {
   const tls = { ca, cert: identity?.certificate, key: identity?.key };
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -10,11 +10,11 @@ export function openWebSocket(url, { ca, identity, token, ...options }) {
   return new Promise((resolve, reject) => {
     webSocket.once("error", reject);
     webSocket.once("open", () => resolve(webSocket));
-    webSocket.once("unexpected-response", (_request, response) => readRefusal(response).then(resolve, reject));
+    webSocket.once("unexpected-response", (_request, response) => readRejection(response).then(resolve, reject));
   });
 }
 
-async function readRefusal(response) {
+async function readRejection(response) {
   const closed = once(response.socket, "close");
   const body = await json(response);
   await closed;

@@ -56,8 +56,8 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
         webSockets.emit("connection", webSocket, accessToken);
       });
     };
-    const refuse = (error) => answerUpgrade(socket, answerTo(error));
-    authenticate(request).then(accept, refuse);
+    const reject = (error) => answerUpgrade(socket, answerTo(error));
+    authenticate(request).then(accept, reject);
   });
   return server;
 }

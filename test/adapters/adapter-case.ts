@@ -4,7 +4,7 @@ import type { Parties } from "../helpers/parties.ts";
 /** A request to a protected route, and what must come of it, whatever the server is made of. */
 export interface AdapterCase extends Difference {
   readonly name: string;
-  readonly expected: Acceptance | Refusal;
+  readonly expected: Acceptance | Rejection;
 }
 
 /** In what a case differs from the plainest request that is accepted: a bound token, with the client's certificate. */
@@ -33,17 +33,17 @@ export interface RequestShape {
 
 /** The handler runs, and sees this. */
 export interface Acceptance {
-  readonly binding: "verified" | "unbound" | "refused";
+  readonly binding: "verified" | "unbound" | "rejected";
   readonly bindingError?: AccessTokenErrorCode;
 }
 
 /** The handler does not run, and the answer is this. */
-export interface Refusal {
+export interface Rejection {
   readonly code: AccessTokenErrorCode;
   readonly answer: Answer;
 }
 
-/** Every byte of an answer that may depend on why a request was refused. */
+/** Every byte of an answer that may depend on why a request was rejected. */
 export interface Answer {
   readonly status: number;
   readonly challenge: string | null;
@@ -69,12 +69,12 @@ export function accepted(
   return { name: `accepts ${name}`, ...difference, expected };
 }
 
-/** Gives a case that must be refused. */
-export function refused(
+/** Gives a case that must be rejected. */
+export function rejected(
   name: string,
   code: AccessTokenErrorCode,
   difference: Difference,
   answer: Answer = invalidToken,
 ): AdapterCase {
-  return { name: `refuses ${name}`, ...difference, expected: { code, answer } };
+  return { name: `rejects ${name}`, ...difference, expected: { code, answer } };
 }

@@ -52,7 +52,7 @@ export interface Summary {
 export function summary(token: AccessToken): Summary {
   return {
     binding: token.binding,
-    bindingError: token.binding === "refused" ? token.bindingError.code : null,
+    bindingError: token.binding === "rejected" ? token.bindingError.code : null,
     subject: token.claims.sub ?? null,
     thumbprint: token.clientCertificate?.thumbprint ?? null,
   };

@@ -66,7 +66,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     mtlsRequest(api.url, { ca: ca.certificate, httpVersion: backend.httpVersion, ...options });
 
   describe.each(versions)("over %s", (tlsVersion) => {
-    test.each(clients)("accepts a $keyType client, $origin, and refuses it a stolen token", async (client) => {
+    test.each(clients)("accepts a $keyType client, $origin, and rejects it a stolen token", async (client) => {
       const identity = clientOf(client);
       const own = await send({ identity, tlsVersion, token: await issuer.accessToken({ boundTo: identity }) });
       expect(own.json()).toMatchObject({ binding: "verified", thumbprint: identity.thumbprint });

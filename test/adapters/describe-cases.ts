@@ -3,7 +3,7 @@ import { type Identity, type RunningServer, startServer } from "@certbound/testi
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createParties, type Parties, PRIVATE_CLAIM } from "../helpers/parties.ts";
-import type { Acceptance, AdapterCase, Difference, Refusal } from "./adapter-case.ts";
+import type { Acceptance, AdapterCase, Difference, Rejection } from "./adapter-case.ts";
 import type { Backend, ProtectedRoute } from "./backend.ts";
 import { type Connection, type Message, openConnection, type Reply } from "./connection.ts";
 
@@ -68,9 +68,9 @@ export function describeCases(backends: readonly Backend[], cases: readonly Adap
       expect(record).toMatchObject({ codes: [], handled: 1 });
     });
 
-    test.each(namedCases(own, isRefusal))("%s", async (_case, entry, expected) => {
+    test.each(namedCases(own, isRejection))("%s", async (_case, entry, expected) => {
       const { token, response, record } = await request(entry);
-      expectRefusal(response, expected);
+      expectRejection(response, expected);
       expect(record).toMatchObject({ codes: [expected.code], handled: 0 });
       expectNothingLeaked(response, token, parties);
     });
@@ -78,19 +78,19 @@ export function describeCases(backends: readonly Backend[], cases: readonly Adap
 }
 
 /** The cases with one kind of outcome: name, case, outcome. */
-function namedCases<Outcome extends Acceptance | Refusal>(
+function namedCases<Outcome extends Acceptance | Rejection>(
   entries: readonly AdapterCase[],
-  isOutcome: (expected: Acceptance | Refusal) => expected is Outcome,
+  isOutcome: (expected: Acceptance | Rejection) => expected is Outcome,
 ): [string, AdapterCase, Outcome][] {
   return entries.flatMap((entry) => (isOutcome(entry.expected) ? [[entry.name, entry, entry.expected]] : []));
 }
 
-function isRefusal(expected: Acceptance | Refusal): expected is Refusal {
+function isRejection(expected: Acceptance | Rejection): expected is Rejection {
   return "code" in expected;
 }
 
-function isAcceptance(expected: Acceptance | Refusal): expected is Acceptance {
-  return !isRefusal(expected);
+function isAcceptance(expected: Acceptance | Rejection): expected is Acceptance {
+  return !isRejection(expected);
 }
 
 function isFor({ readsRequests, httpVersion }: Backend, { request, rejection }: AdapterCase): boolean {
@@ -140,7 +140,7 @@ function messageOf(entry: AdapterCase, token: string, path: string): Message {
   };
 }
 
-function expectRefusal({ status, headers, body }: Reply, { answer }: Refusal): void {
+function expectRejection({ status, headers, body }: Reply, { answer }: Rejection): void {
   const { "www-authenticate": challenge = null, "retry-after": retryAfter = null } = headers;
   expect({ status, challenge, retryAfter, body }).toEqual(answer);
 }
@@ -157,7 +157,7 @@ function expectAcceptance(response: Reply, expected: Acceptance, { client }: Par
   expect(response.headers["www-authenticate"]).toBeUndefined();
 }
 
-/** Neither status line, headers nor body of a refusal hold anything of the token or of the certificates. */
+/** Neither status line, headers nor body of a rejection hold anything of the token or of the certificates. */
 function expectNothingLeaked(response: Reply, token: string, parties: Parties): void {
   const answer = JSON.stringify([response.headers, response.body]);
   const { client, thief, issuer } = parties;

@@ -39,7 +39,7 @@ async function startFastify(authority: CertificateAuthority, options: Protection
   return startServer(app.server);
 }
 
-/** Lets every client in, so that it is the API that refuses. */
+/** Lets every client in, so that it is the API that rejects. */
 async function tlsOf(authority: CertificateAuthority): Promise<ServerOptions> {
   const { certificate: cert, key } = await authority.issueServerCertificate();
   return { cert, key, requestCert: true, rejectUnauthorized: false };

@@ -29,9 +29,9 @@ describe.each(clients)("the authorization server and its %s client", (id, _metho
 
   test("do not agree when the certificate is another one, or missing", async () => {
     const impostor = await scene.impostor(id);
-    const refused = { error: "invalid_client" };
-    await expect(impostor.accessToken(server.issuer)).rejects.toMatchObject(refused);
-    await expect(scene.withoutCertificate(id).accessToken(server.issuer)).rejects.toMatchObject(refused);
+    const rejected = { error: "invalid_client" };
+    await expect(impostor.accessToken(server.issuer)).rejects.toMatchObject(rejected);
+    await expect(scene.withoutCertificate(id).accessToken(server.issuer)).rejects.toMatchObject(rejected);
   });
 });
 
@@ -50,7 +50,7 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     expect(await api.ask(scene.withoutCertificate(id), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
   });
 
-  test("refuses a request without a token, and one with a token that was tampered with", async () => {
+  test("rejects a request without a token, and one with a token that was tampered with", async () => {
     const api = await scene.startApi(startApi);
     const token = await caSigned.accessToken(server.issuer);
     expect(await api.ask(caSigned, token)).toBe(200);
@@ -60,14 +60,14 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     }
   });
 
-  test("refuses a token that its thief has bound to a certificate of his own", async () => {
+  test("rejects a token that its thief has bound to a certificate of his own", async () => {
     const api = await scene.startApi(startApi);
     const token = await caSigned.accessToken(server.issuer);
     const rebound = tamperPayload(token, { cnf: { "x5t#S256": thumbprints.get(selfSigned) } });
     expect(await api.ask(selfSigned, rebound)).toEqual([401, "ERR_TOKEN_SIGNATURE"]);
   });
 
-  test("refuses a token that is meant for another API", async () => {
+  test("rejects a token that is meant for another API", async () => {
     const api = await scene.startApi(startApi, { audience: "https://other.example.com" });
     expect(await api.ask(caSigned, await caSigned.accessToken(server.issuer))).toEqual([401, "ERR_TOKEN_AUDIENCE"]);
   });

@@ -98,7 +98,7 @@ describe.each(apis)(
   (_name, start) => {
     test.each([
       ["asks for every request", 0, ["right", 503]],
-      ["remembers answers", 30, ["right"]],
+      ["caches answers", 30, ["right"]],
     ])("answers nothing wrong when it %s", async (_when, cacheDuration, onKnownTokens) => {
       const api = await startApi(start, { audience, introspection: { ...introspection, cacheDuration } });
       const call = async ({ client, token }: Shown): Promise<number> => (await client.call(api.url, token)).status;
@@ -133,7 +133,7 @@ describe.each(apis)(
       expect(answers).toHaveLength(END);
       expect(answersTo(known)).toEqual(new Set(onKnownTokens));
       expect(answersTo(unknown)).toEqual(new Set(["right", 503]));
-      expect(new Set(api.refusals)).toEqual(
+      expect(new Set(api.rejections)).toEqual(
         new Set(["ERR_BINDING_MISMATCH", "ERR_TOKEN_INACTIVE", "ERR_INTROSPECTION_UNAVAILABLE"]),
       );
       for (const shown of [...known, ...unknown]) expect(await call(shown)).toBe(shown.status);

@@ -15,7 +15,7 @@ afterEach(() => void vi.useRealTimers());
 const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer);
 
 describe.each(apis)("an API on %s that runs while the keys are rotated", (_name, start) => {
-  test("accepts the new key once the cool-down is over, and refuses the removed one from then on", async () => {
+  test("accepts the new key once the cool-down is over, and rejects the removed one from then on", async () => {
     const [before, after] = [createSigningKey("before"), createSigningKey("after")];
     server.replaceKeys(before);
     const api = await startApi(start);
@@ -44,7 +44,7 @@ describe.each(apis)("an API on %s that runs while the keys are rotated", (_name,
     for (const token of [newToken, oldToken, newToken]) expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("refuses the removed key after ten minutes, though nobody has shown it the new one", async () => {
+  test("rejects the removed key after ten minutes, though nobody has shown it the new one", async () => {
     server.replaceKeys(createSigningKey("before"));
     const api = await startApi(start);
     const oldToken = await issueToken();
@@ -57,7 +57,7 @@ describe.each(apis)("an API on %s that runs while the keys are rotated", (_name,
     expect(await api.ask(caSigned, oldToken)).toEqual([401, "ERR_TOKEN_KEY_UNKNOWN"]);
   });
 
-  test("refuses a token of a removed key after another took over its name", async () => {
+  test("rejects a token of a removed key after another took over its name", async () => {
     server.replaceKeys(createSigningKey("same"));
     const api = await startApi(start);
     const oldToken = await issueToken();

@@ -41,7 +41,7 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     },
   );
 
-  test("refuses a thief who comes first, and accepts the client after him", async () => {
+  test("rejects a thief who comes first, and accepts the client after him", async () => {
     const api = await scene.startApi(startApi, asking);
     const token = await issueToken();
     expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
@@ -58,7 +58,7 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     expect(introspections().mtls - mtls).toBe(1);
   });
 
-  test("refuses a request without a token, and one with a token that was tampered with", async () => {
+  test("rejects a request without a token, and one with a token that was tampered with", async () => {
     const api = await scene.startApi(startApi, asking);
     const token = await issueToken();
     expect(await api.ask(caSigned, token)).toBe(200);
@@ -69,14 +69,14 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     }
   });
 
-  test("refuses a token that is meant for another API", async () => {
+  test("rejects a token that is meant for another API", async () => {
     const api = await scene.startApi(startApi, asking);
     expect(await api.ask(caSigned, await issueToken())).toBe(200);
     const forAnother = await issueToken(caSigned, "https://other.example.com");
     expect(await api.ask(caSigned, forAnother)).toEqual([401, "ERR_TOKEN_AUDIENCE"]);
   });
 
-  test("refuses a token that was revoked before it was shown", async () => {
+  test("rejects a token that was revoked before it was shown", async () => {
     const api = await scene.startApi(startApi, asking);
     const [token, revoked] = await Promise.all([issueToken(), issueToken()]);
     await caSigned.revoke(server.issuer, revoked);
@@ -128,7 +128,7 @@ describe.each(apis)("an API on %s that takes both formats", (_name, startApi) =>
     for (const token of [jwt, opaque, opaque, jwt]) expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("refuses a JWT without a signature: it is no opaque token for that", async () => {
+  test("rejects a JWT without a signature: it is no opaque token for that", async () => {
     const api = await scene.startApi(startApi, both);
     const jwt = await issueToken(caSigned, AUDIENCE);
     const before = introspections();
@@ -138,7 +138,7 @@ describe.each(apis)("an API on %s that takes both formats", (_name, startApi) =>
     expect(introspections()).toEqual(before);
   });
 
-  // oidc-provider refuses to say anything about a JWT (RFC 7009 section 2.2.1, unsupported_token_type).
+  // oidc-provider does not introspect a JWT (RFC 7009 section 2.2.1, unsupported_token_type).
   test("accepts no JWT about which it is to ask, where the authorization server does not tell", async () => {
     const introspection = { ...both.introspection, always: true };
     const api = await scene.startApi(startApi, { ...both, introspection });

@@ -65,7 +65,7 @@ describe.each(apis)("an API on %s whose authorization server has stopped", (_nam
     expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("refuses a stolen token as stolen, whether it has keys or not", async () => {
+  test("rejects a stolen token as stolen, whether it has keys or not", async () => {
     const token = await issueToken();
     const [api, apiWithoutKeys] = [await startApi(start), await startApi(start)];
     expect(await api.ask(caSigned, token)).toBe(200);

@@ -23,7 +23,7 @@ describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, st
   test.each([
     [30, undefined],
     [5, 5],
-  ])("refuses one that it knew once its answer is %i s old (cacheDuration: %s)", async (seconds, cacheDuration) => {
+  ])("rejects one that it knew once its answer is %i s old (cacheDuration: %s)", async (seconds, cacheDuration) => {
     const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration } });
     const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
     for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);
@@ -39,7 +39,7 @@ describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, st
     expect(introspections().plain - plain).toBe(2);
   });
 
-  test("refuses one that it knew at once when it asks for every request", async () => {
+  test("rejects one that it knew at once when it asks for every request", async () => {
     const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration: 0 } });
     const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
     for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);

@@ -36,10 +36,10 @@ export interface Scene {
 /** An API that runs. */
 export interface Api {
   readonly url: string;
-  /** Asks as a client, with a token: the status, and for a refusal the code that only the API's operator is told. */
+  /** Asks as a client, with a token: the status, and for a rejection the code that only the API's operator is told. */
   readonly ask: (client: Client, token?: string) => Promise<number | readonly [number, AccessTokenErrorCode]>;
-  /** The codes of all refusals so far. */
-  readonly refusals: readonly AccessTokenErrorCode[];
+  /** The codes of all rejections so far. */
+  readonly rejections: readonly AccessTokenErrorCode[];
 }
 
 /** Sets the scene; the server signs with a key that is named "first", answers about tokens only where that is said. */
@@ -103,18 +103,18 @@ export async function createScene({ signsAnswers = false } = {}): Promise<Scene>
     },
     startApi: async (start, options) => {
       const { issuer } = server;
-      const refusals: AccessTokenErrorCode[] = [];
-      const onRejected = ({ code }: AccessTokenError): void => void refusals.push(code);
+      const rejections: AccessTokenErrorCode[] = [];
+      const onRejected = ({ code }: AccessTokenError): void => void rejections.push(code);
       const trust = options?.introspection?.clientTls === undefined ? { fetch: trusting.fetch } : {};
       const api = await start(authority, { issuer, audience: AUDIENCE, ...trust, ...options, onRejected });
       closing.push(api.close);
       const ask: Api["ask"] = async (asking, token) => {
-        const before = refusals.length;
+        const before = rejections.length;
         const { status } = await asking.call(api.url, token);
-        const code = refusals[before];
+        const code = rejections[before];
         return code === undefined ? status : [status, code];
       };
-      return { url: api.url, ask, refusals };
+      return { url: api.url, ask, rejections };
     },
   };
 }

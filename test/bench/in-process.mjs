@@ -1,4 +1,4 @@
-// What a check costs inside a process: a token that is remembered, new, refused; a certificate, read and forwarded.
+// What a check costs inside a process: a token that is cached, new, rejected; a certificate, read and forwarded.
 
 import { X509Certificate } from "node:crypto";
 import {
@@ -23,11 +23,11 @@ import { compare } from "./rounds.mjs";
 /**
  * All that a server adds to a request: token and certificate are read from it, verified and compared.
  *
- * @param {Fixture} fixture @param {import("node:tls").TLSSocket} socket @param {string} token @param {{ remember: boolean }} options
+ * @param {Fixture} fixture @param {import("node:tls").TLSSocket} socket @param {string} token @param {{ cache: boolean }} options
  */
-function certbound({ issuer }, socket, token, { remember }) {
+function certbound({ issuer }, socket, token, { cache }) {
   const { issuer: identifier, audience, jwks } = issuer;
-  const verifiedTokens = remember ? 10_000 : false;
+  const verifiedTokens = cache ? 10_000 : false;
   const authenticate = createAuthenticator({ issuer: identifier, audience, jwks, verifiedTokens })();
   const next = freshly(token);
   return () => authenticate({ rawHeaders: ["Host", "api", "Authorization", `Bearer ${next()}`], socket });
@@ -46,7 +46,7 @@ function certboundVerification({ issuer }, token, clientCertificate) {
 }
 
 /** @param {() => Promise<unknown>} check @param {string} code */
-function refused(check, code) {
+function rejected(check, code) {
   return () =>
     check().then(
       () => Promise.reject(new Error("it was accepted")),
@@ -67,7 +67,7 @@ export async function tokens(algorithm, rounds) {
     accessToken({ expiresIn: -600 }),
     accessToken({ claims: { aud: "https://other.example" } }),
   ]);
-  const forgotten = { remember: false };
+  const uncached = { cache: false };
   const garbage = "x".repeat(token.length);
   const most =
     algorithm === "RS256"
@@ -78,7 +78,7 @@ export async function tokens(algorithm, rounds) {
   try {
     const floor = { name: "crypto.verify (the floor)", run: peers.floor(token, fixture) };
     const cached = await compare(
-      [floor, { name: "certbound, from request to decision", run: certbound(fixture, own, token, { remember: true }) }],
+      [floor, { name: "certbound, from request to decision", run: certbound(fixture, own, token, { cache: true }) }],
       { rounds },
     );
     const verifications = await compare(
@@ -92,19 +92,19 @@ export async function tokens(algorithm, rounds) {
       ],
       { rounds },
     );
-    const refusals = await compare(
+    const rejections = await compare(
       [
         floor,
-        { name: "stolen", run: refused(certbound(fixture, stolen, token, forgotten), "ERR_BINDING_MISMATCH") },
-        { name: "expired", run: refused(certbound(fixture, own, old, forgotten), "ERR_TOKEN_EXPIRED") },
-        { name: "misaddressed", run: refused(certbound(fixture, own, misaddressed, forgotten), "ERR_TOKEN_AUDIENCE") },
-        { name: "garbage", run: refused(certbound(fixture, own, garbage, forgotten), "ERR_TOKEN_MALFORMED") },
+        { name: "stolen", run: rejected(certbound(fixture, stolen, token, uncached), "ERR_BINDING_MISMATCH") },
+        { name: "expired", run: rejected(certbound(fixture, own, old, uncached), "ERR_TOKEN_EXPIRED") },
+        { name: "misaddressed", run: rejected(certbound(fixture, own, misaddressed, uncached), "ERR_TOKEN_AUDIENCE") },
+        { name: "garbage", run: rejected(certbound(fixture, own, garbage, uncached), "ERR_TOKEN_MALFORMED") },
       ],
       { rounds },
     );
     const others = [
       { name: "jose jwtVerify, local key set", run: peers.joseJwtVerify(token, fixture) },
-      { name: "certbound, nothing remembered", run: certbound(fixture, own, token, forgotten) },
+      { name: "certbound, nothing cached", run: certbound(fixture, own, token, uncached) },
       { name: "jose and a thumbprint, by hand", run: peers.handWritten(token, fixture) },
       { name: "fast-jwt", run: peers.fastJwt(token, fixture, false) },
       { name: "aws-jwt-verify", run: peers.awsJwtVerify(token, fixture) },
@@ -120,8 +120,8 @@ export async function tokens(algorithm, rounds) {
         rows: verifications.map((row, index) => (index === 0 ? row : { ...row, atMost: 1 })),
       },
       {
-        title: `${algorithm}: refused, over the floor`,
-        rows: refusals.map((row, index) =>
+        title: `${algorithm}: rejected, over the floor`,
+        rows: rejections.map((row, index) =>
           index === 0 ? row : { ...row, atMost: row.name === "garbage" ? most.garbage : most.rejection },
         ),
       },

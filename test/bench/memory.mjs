@@ -1,4 +1,4 @@
-// Prints what a remembered token takes: the heap with 10000 of them, less the heap without. Run with --expose-gc.
+// Prints what a cached token takes: the heap with 10000 of them, less the heap without. Run with --expose-gc.
 
 import { createVerifier } from "@certbound/core";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
@@ -6,7 +6,7 @@ import { freshly } from "./fixture.mjs";
 
 const TOKENS = 10_000;
 
-// Not the kit's issuer, which remembers what it issued.
+// Not the kit's issuer, which caches what it issued.
 const { privateKey, publicKey } = await generateKeyPair("RS256");
 const issuer = "https://auth.example.com";
 const audience = "https://api.example.com";

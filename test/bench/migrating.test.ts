@@ -93,13 +93,13 @@ async function compare(send: (path: string) => Promise<MtlsResponse>, route = "/
 describe("before and after, with binding required", () => {
   test.each<[string, AccessTokenOptions, number, number, Asking?]>([
     ["the client of the token passes", {}, 200, 200],
-    ["a thief is refused", {}, 401, 401, { identity: thief }],
-    ["an unbound token is refused", { claims: { cnf: undefined } }, 401, 401],
+    ["a thief is rejected", {}, 401, 401, { identity: thief }],
+    ["an unbound token is rejected", { claims: { cnf: undefined } }, 401, 401],
     ["a missing scope is 403", { claims: { scope: "write" } }, 403, 403],
     ["another algorithm is accepted after", { algorithm: "ES256" }, 401, 200],
-    ["a logout token is refused after", { header: { typ: "logout+jwt" } }, 200, 401],
-    ["an ID token is refused after", { header: { typ: "JWT" }, claims: { nonce: "n-1", at_hash: "h" } }, 200, 401],
-    ["a second header is refused after", {}, 200, 400, { headers: { authorization: "Bearer other" } }],
+    ["a logout token is rejected after", { header: { typ: "logout+jwt" } }, 200, 401],
+    ["an ID token is rejected after", { header: { typ: "JWT" }, claims: { nonce: "n-1", at_hash: "h" } }, 200, 401],
+    ["a second header is rejected after", {}, 200, 400, { headers: { authorization: "Bearer other" } }],
   ])("%s", async (_case, options, theirs, ours, asking) => {
     const token = await issue(options);
     expect(await compare((path) => ask(path, { token, ...asking }))).toEqual([theirs, ours]);
@@ -160,7 +160,7 @@ describe("what takes the place of other handlers", () => {
     expect(await send({ region: "eu", scope: "write" })).toBe(403);
   });
 
-  test("respond hands refusals to the error handlers of the application", async () => {
+  test("respond hands rejections to the error handlers of the application", async () => {
     const { status, headers } = await ask("/after/forwarding", { token: bound, identity: thief });
     expect(status).toBe(401);
     expect(headers).toMatchObject({

@@ -42,7 +42,7 @@ function plain(setup) {
   const checks = {
     none: () => undefined,
     certbound: createAuthenticator({ issuer, audience, jwks })(),
-    "certbound, nothing remembered": createAuthenticator({ issuer, audience, jwks, verifiedTokens: false })(),
+    "certbound, nothing cached": createAuthenticator({ issuer, audience, jwks, verifiedTokens: false })(),
     "by hand": byHand(setup),
   };
   const verify = checks[check];

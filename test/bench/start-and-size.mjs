@@ -79,7 +79,7 @@ export async function scaling(rounds) {
   const clientCertificate = { thumbprint: client.thumbprint };
   const token = await accessToken();
   /** @param {import("@certbound/core").VerifierOptions} options @param {readonly string[]} tokens used in turn */
-  const remembered = (options, tokens = [token]) => {
+  const cached = (options, tokens = [token]) => {
     const verifier = createVerifier(options);
     const next = tokens.map(freshly);
     let turn = 0;
@@ -93,27 +93,27 @@ export async function scaling(rounds) {
   const sizes = [token, await padded(2200), await padded(8200)];
   const rows = await compare(
     [
-      { name: "1 key, 1 issuer", run: remembered(own) },
-      { name: "1000 keys", run: remembered({ ...own, jwks: { keys: [...many, ...jwks.keys] } }) },
-      { name: "1000 issuers", run: remembered({ issuer: [...issuers, own] }) },
+      { name: "1 key, 1 issuer", run: cached(own) },
+      { name: "1000 keys", run: cached({ ...own, jwks: { keys: [...many, ...jwks.keys] } }) },
+      { name: "1000 issuers", run: cached({ issuer: [...issuers, own] }) },
     ],
     { rounds },
   );
-  const bySize = sizes.map((text) => ({ name: `${text.length} characters`, run: remembered(own, [text]) }));
+  const bySize = sizes.map((text) => ({ name: `${text.length} characters`, run: cached(own, [text]) }));
   const byNumber = [
-    { name: "1 live token", run: remembered(own) },
-    { name: `${LIVE} live tokens`, run: remembered(own, live) },
+    { name: "1 live token", run: cached(own) },
+    { name: `${LIVE} live tokens`, run: cached(own, live) },
   ];
   // Every one is verified once before it is measured.
   for (const _ of live) await byNumber[1]?.run();
   return [
     {
-      title: "a remembered token, over one with 1 key and 1 issuer",
+      title: "a cached token, over one with 1 key and 1 issuer",
       rows: rows.map((row, index) => (index === 0 ? row : { ...row, atMost: 1.05 })),
     },
-    { title: "a remembered token, by its size", rows: await compare(bySize, { rounds }) },
+    { title: "a cached token, by its size", rows: await compare(bySize, { rounds }) },
     {
-      title: "a remembered token, by the number of live ones, used in turn",
+      title: "a cached token, by the number of live ones, used in turn",
       rows: await compare(byNumber, { rounds }),
     },
   ];

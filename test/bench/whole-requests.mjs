@@ -19,7 +19,7 @@ const CONNECTIONS = 10;
 const TURNS = 3;
 
 const servers = [
-  { framework: "node:http", atLeast: 0.9, checks: ["none", "certbound", "certbound, nothing remembered", "by hand"] },
+  { framework: "node:http", atLeast: 0.9, checks: ["none", "certbound", "certbound, nothing cached", "by hand"] },
   { framework: "express", atLeast: 0.9, checks: ["none", "certbound", "by hand", "express-oauth2-jwt-bearer"] },
   { framework: "fastify", atLeast: 0.9, checks: ["none", "certbound"] },
 ];
@@ -141,7 +141,7 @@ async function measure({ child, url }, { headers, tls }, duration) {
     duration,
     tlsOptions,
   });
-  if (answers === 0 || non2xx > 0 || errors > 0) throw new Error(`${non2xx} refused, ${errors} failed at ${url}`);
+  if (answers === 0 || non2xx > 0 || errors > 0) throw new Error(`${non2xx} rejected, ${errors} failed at ${url}`);
   return { cpu: ((await usage(child)) - before) / answers, rate: requests.average };
 }
 

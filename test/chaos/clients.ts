@@ -2,7 +2,7 @@ import type { Identity } from "@certbound/testing";
 import { expect } from "vitest";
 import { type Connection, openConnection, type Reply } from "../adapters/connection.ts";
 import type { ApiName } from "./api-process.ts";
-import { accepted, challenged, type Expected, refused, shown } from "./expectations.ts";
+import { accepted, challenged, type Expected, rejected, shown } from "./expectations.ts";
 import type { Stage } from "./stage.ts";
 
 /** A request of a well-behaved client, and what must come of it. */
@@ -38,7 +38,7 @@ async function openClients(stage: Stage, api: ApiName): Promise<Clients> {
     all: async (path = "/") => {
       await Promise.all([
         clients.client({ path, token: own, expected: accepted }),
-        clients.thief({ path, token: own, expected: refused }),
+        clients.thief({ path, token: own, expected: rejected }),
         clients.client({ path, expected: challenged }),
       ]);
     },

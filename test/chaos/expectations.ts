@@ -12,10 +12,10 @@ export interface Expected {
 export const accepted: Expected = { status: 200, challenge: undefined, body: '{"client":"client-1"}' };
 
 /** Whoever has a token that is not accepted. */
-export const refused: Expected = { status: 401, challenge: invalidToken.challenge ?? "", body: invalidToken.body };
+export const rejected: Expected = { status: 401, challenge: invalidToken.challenge ?? "", body: invalidToken.body };
 
 /** Whoever has none. */
-export const challenged: Expected = { ...refused, challenge: 'Bearer realm="api"' };
+export const challenged: Expected = { ...rejected, challenge: 'Bearer realm="api"' };
 
 /** What is told when the issuer's keys cannot be had. */
 export const unavailable: Expected = { status: 503, challenge: undefined, body: '{"message":"service unavailable"}' };

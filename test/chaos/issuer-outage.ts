@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { ApiName } from "./api-process.ts";
 import type { Clients } from "./clients.ts";
-import { accepted, challenged, refused, unavailable } from "./expectations.ts";
+import { accepted, challenged, rejected, unavailable } from "./expectations.ts";
 import { leaveInTurn, openTls } from "./raw-connection.ts";
 import type { Stage } from "./stage.ts";
 import { targetOf, wholeRequest } from "./target.ts";
@@ -24,7 +24,7 @@ export async function slowKeys(stage: Stage, api: ApiName, clients: Clients): Pr
   stays.catch(() => {});
   await endpoint.held();
   // What is known without a key is told without one.
-  await clients.thief({ path, token, expected: refused });
+  await clients.thief({ path, token, expected: rejected });
   await clients.thief({ path, expected: challenged });
   await leaveInTurn(connections);
   endpoint.publish(parties.issuer.jwks.keys);
@@ -40,12 +40,12 @@ export async function issuerOutage(stage: Stage, api: ApiName, clients: Clients)
   await process.pass(COOL_DOWN);
   const { headers } = await clients.client({ path, token: newKey.token, expected: unavailable });
   expect(headers["retry-after"]).toMatch(/^[1-9]\d*$/);
-  await clients.thief({ path, token: newKey.token, expected: refused });
+  await clients.thief({ path, token: newKey.token, expected: rejected });
   await clients.all(path);
 
   endpoint.publish([...parties.issuer.jwks.keys, newKey.key]);
   await process.pass(LONGEST_BACK_OFF);
   await clients.client({ path, token: newKey.token, expected: accepted });
-  await clients.thief({ path, token: newKey.token, expected: refused });
+  await clients.thief({ path, token: newKey.token, expected: rejected });
   await clients.all(path);
 }

@@ -31,7 +31,7 @@ export async function slowBodies({ parties, process }: Stage, api: ApiName, clie
   const [whole, broken, stolen] = [drip(parties.client), drip(parties.client), drip(parties.thief)];
   broken.status.catch(() => {});
   await stolen.send("{");
-  // A stolen token is refused before the body is there.
+  // A stolen token is rejected before the body is there.
   expect(await stolen.status).toBe(401);
   stolen.leave();
   for (const [index, character] of body.split("").entries()) {

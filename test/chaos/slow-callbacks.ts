@@ -1,13 +1,13 @@
 import type { ApiName, Callback } from "./api-process.ts";
 import { type Clients, withClients } from "./clients.ts";
-import { accepted, challenged, type Expected, failed, refused } from "./expectations.ts";
+import { accepted, challenged, type Expected, failed, rejected } from "./expectations.ts";
 import { leaveInTurn, openTls } from "./raw-connection.ts";
 import type { Stage } from "./stage.ts";
 import { targetOf, wholeRequest } from "./target.ts";
 
 /** What becomes of a request when the callback has settled at last: a resolver has found nothing, `authorize` agrees. */
 const settledAs: Readonly<Record<Callback, Expected>> = {
-  certificateResolver: refused,
+  certificateResolver: rejected,
   tokenResolver: challenged,
   authorize: accepted,
 };

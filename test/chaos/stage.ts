@@ -14,7 +14,7 @@ export interface Stage {
   readonly close: () => Promise<void>;
 }
 
-/** Larger than the default, so that a token that is too long is the API's to refuse. */
+/** Larger than the default, so that a token that is too long is the API's to reject. */
 const MAX_HEADER_SIZE = 32_768;
 
 /** Starts four APIs in a process of their own, and for each an endpoint with the keys of the issuer. */

@@ -216,7 +216,7 @@ export const requestAttacks = [
   },
   {
     id: "R-01",
-    requirement: "A regular expression that is slow, or remembers",
+    requirement: "A regular expression that is slow, or caches",
     source: "GHSA-3j8v-cgw4-2g6q",
     level: "attack",
     applies: true,
@@ -257,7 +257,7 @@ export const requestAttacks = [
     level: "attack",
     applies: true,
   },
-  { id: "Q-05", requirement: "A refusal that is kept", source: "CWE-524", level: "attack", applies: true },
+  { id: "Q-05", requirement: "A rejection that is kept", source: "CWE-524", level: "attack", applies: true },
   {
     id: "Q-06",
     requirement: "A result that one request changes for the next",

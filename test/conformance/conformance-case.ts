@@ -26,9 +26,9 @@ interface Named {
 export interface ExchangeCase extends Named {
   readonly accepted: Attempt;
   /** Differs from `accepted` in one thing. */
-  readonly refused?: Attempt & { readonly code: AccessTokenErrorCode };
-  /** Of a case that only accepts: the requirement that shows the refusal. */
-  readonly refusedBy?: RequirementId;
+  readonly rejected?: Attempt & { readonly code: AccessTokenErrorCode };
+  /** Of a case that only accepts: the requirement that shows the rejection. */
+  readonly rejectedBy?: RequirementId;
 }
 
 /** What no single request shows: keys, networks, TLS sessions. */
@@ -67,22 +67,26 @@ export interface RequestShape {
 
 type Ids = RequirementId | readonly [RequirementId, ...RequirementId[]];
 
-/** Gives a case of a request that is refused, beside one that is accepted and differs in one thing. */
-export function refuses(
+/** Gives a case of a request that is rejected, beside one that is accepted and differs in one thing. */
+export function rejects(
   ids: Ids,
   name: string,
-  { api, code, refused, accepted = {} }: Pick<Named, "api"> & Refusal,
+  { api, code, rejected, accepted = {} }: Pick<Named, "api"> & Rejection,
 ): ExchangeCase {
-  return { ...named(ids, `refuses ${name}`, api), accepted, refused: { ...refused, code } };
+  return { ...named(ids, `rejects ${name}`, api), accepted, rejected: { ...rejected, code } };
 }
 
-/** Gives a case of a request that is accepted, where the refusal is another requirement's. */
+/** Gives a case of a request that is accepted, where the rejection is another requirement's. */
 export function accepts(
   ids: Ids,
   name: string,
-  { api, accepted, refusedBy }: Pick<Named, "api"> & { readonly accepted: Attempt; readonly refusedBy: RequirementId },
+  {
+    api,
+    accepted,
+    rejectedBy,
+  }: Pick<Named, "api"> & { readonly accepted: Attempt; readonly rejectedBy: RequirementId },
 ): ExchangeCase {
-  return { ...named(ids, `accepts ${name}`, api), accepted, refusedBy };
+  return { ...named(ids, `accepts ${name}`, api), accepted, rejectedBy };
 }
 
 /** Gives a case that is a program of its own; it asserts by `expect`, and ends what it starts. */
@@ -95,9 +99,9 @@ export function testName({ ids, name }: ConformanceCase): string {
   return `${ids.join(" ")} ${name}`;
 }
 
-interface Refusal {
+interface Rejection {
   readonly code: AccessTokenErrorCode;
-  readonly refused: Attempt;
+  readonly rejected: Attempt;
   readonly accepted?: Attempt;
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectRefused } from "./answers.ts";
+import { expectRejected } from "./responses.ts";
 import {
   type Api,
   type Attempt,
@@ -26,13 +26,13 @@ export function describeConformance(cases: readonly ConformanceCase[]): void {
 
   describe.each(frontEnds.map((frontEnd) => [frontEnd.name, frontEnd] as const))("%s", (_frontEnd, frontEnd) => {
     const own = cases.filter(isExchange).filter((entry) => isFor(frontEnd, entry));
-    test.each(namedCases(own))("%s", async (_name, { api, accepted, refused }) => {
+    test.each(namedCases(own))("%s", async (_name, { api, accepted, rejected }) => {
       const attempt = (given: Attempt): Promise<Outcome> => frontEnd.attempt(stage, api, given);
       expectAccepted(await attempt(accepted));
-      if (refused === undefined) return;
-      const { codes, handled, answer } = await attempt(refused);
-      expect({ codes, handled }).toEqual({ codes: [refused.code], handled: 0 });
-      if (answer !== undefined) expectRefused(answer, refused.code);
+      if (rejected === undefined) return;
+      const { codes, handled, answer } = await attempt(rejected);
+      expect({ codes, handled }).toEqual({ codes: [rejected.code], handled: 0 });
+      if (answer !== undefined) expectRejected(answer, rejected.code);
     });
   });
 }
@@ -50,8 +50,8 @@ function isExchange(entry: ConformanceCase): entry is ExchangeCase {
 }
 
 /** The verifier decides all that does not concern requests: such a case needs no server. */
-function isFor({ readsRequests }: FrontEnd, { accepted, refused, api }: ExchangeCase): boolean {
-  const ofRequests = api?.certificateResolver ?? api?.rejection ?? accepted.request ?? refused?.request;
+function isFor({ readsRequests }: FrontEnd, { accepted, rejected, api }: ExchangeCase): boolean {
+  const ofRequests = api?.certificateResolver ?? api?.rejection ?? accepted.request ?? rejected?.request;
   return readsRequests === (ofRequests !== undefined);
 }
 

@@ -2,7 +2,7 @@ import { AccessTokenError, type AccessTokenErrorCode } from "@certbound/core";
 import type { Api, Attempt } from "./conformance-case.ts";
 import type { Scene } from "./scene.ts";
 import { type ApiServer, type Framework, frameworks, type Stage } from "./stage.ts";
-import type { ReceivedAnswer } from "./answers.ts";
+import type { ReceivedAnswer } from "./responses.ts";
 
 /** One way in which a token reaches the verifier. */
 export interface FrontEnd {

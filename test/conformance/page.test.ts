@@ -32,9 +32,11 @@ describe("the conformance suite", () => {
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
-  test("has a case that refuses beside each one that only accepts", () => {
-    const refusing = new Set(cases.flatMap((entry) => ("run" in entry || entry.refused ? entry.ids : [])));
-    const alone = cases.filter((entry) => "refusedBy" in entry && entry.refusedBy && !refusing.has(entry.refusedBy));
+  test("has a case that rejects beside each one that only accepts", () => {
+    const rejecting = new Set(cases.flatMap((entry) => ("run" in entry || entry.rejected ? entry.ids : [])));
+    const alone = cases.filter(
+      (entry) => "rejectedBy" in entry && entry.rejectedBy && !rejecting.has(entry.rejectedBy),
+    );
     expect(alone.map(testName)).toEqual([]);
   });
 });

@@ -53,7 +53,8 @@ export const bindingRequirements = [
   },
   {
     id: "8705-08",
-    requirement: "Of an introspected token, cnf at the top level of the answer is compared and refused in the same way",
+    requirement:
+      "Of an introspected token, cnf at the top level of the answer is compared and rejected in the same way",
     source: "RFC 8705 section 3.2",
     level: "MUST",
     applies: true,
@@ -152,7 +153,7 @@ export const bindingRequirements = [
   },
   {
     id: "9449-01",
-    requirement: "A DPoP-bound token is refused when it is sent as a bearer token",
+    requirement: "A DPoP-bound token is rejected when it is sent as a bearer token",
     source: "RFC 9449 section 7.2",
     level: "MUST",
     applies: true,

@@ -207,7 +207,7 @@ export const issuerRequirements = [
   },
   {
     id: "TSL-04",
-    requirement: "A status that is invalid, suspended or out of bounds refuses",
+    requirement: "A status that is invalid, suspended or out of bounds rejects",
     source: "Token Status List sections 7.1 and 8.3",
     level: "MUST",
     applies: "status lists are not supported",

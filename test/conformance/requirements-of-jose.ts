@@ -18,7 +18,7 @@ export const joseRequirements = [
   },
   {
     id: "7515-03",
-    requirement: "A critical extension is understood or refused; other unknown header parameters are ignored",
+    requirement: "A critical extension is understood or rejected; other unknown header parameters are ignored",
     source: "RFC 7515 section 4.1.11",
     level: "MUST",
     applies: true,
@@ -60,7 +60,7 @@ export const joseRequirements = [
   },
   {
     id: "7519-01",
-    requirement: "The claims are one JSON object, and any step that fails refuses the token",
+    requirement: "The claims are one JSON object, and any step that fails rejects the token",
     source: "RFC 7519 section 7.2",
     level: "MUST",
     applies: true,
@@ -102,7 +102,7 @@ export const joseRequirements = [
   },
   {
     id: "7519-07",
-    requirement: "Of a repeated claim, the last one counts or the token is refused",
+    requirement: "Of a repeated claim, the last one counts or the token is rejected",
     source: "RFC 7519 section 4",
     level: "MUST",
     applies: true,
@@ -137,7 +137,7 @@ export const joseRequirements = [
   },
   {
     id: "7797-01",
-    requirement: "A token with an unencoded payload is refused",
+    requirement: "A token with an unencoded payload is rejected",
     source: "RFC 7797 sections 6 and 7",
     level: "MUST",
     applies: true,

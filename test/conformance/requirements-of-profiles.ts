@@ -5,7 +5,7 @@ export const profileRequirements = [
   {
     id: "FAPI1A-01",
     requirement:
-      "Tokens come in the header, are valid, and have the scope; refusals follow RFC 6750 (the x-fapi headers are the application's)",
+      "Tokens come in the header, are valid, and have the scope; rejections follow RFC 6750 (the x-fapi headers are the application's)",
     source: "FAPI 1.0 Part 1 section 6.2.1",
     level: "MUST",
     applies: true,
@@ -61,7 +61,7 @@ export const profileRequirements = [
   },
   {
     id: "FAPI2-04",
-    requirement: "The authorization is sufficient, and refusals follow RFC 6750",
+    requirement: "The authorization is sufficient, and rejections follow RFC 6750",
     source: "FAPI 2.0 section 5.3.4",
     level: "MUST",
     applies: true,
@@ -75,7 +75,7 @@ export const profileRequirements = [
   },
   {
     id: "FAPI2-06",
-    requirement: "iat and nbf up to 10 seconds ahead are accepted, and over 60 seconds refused",
+    requirement: "iat and nbf up to 10 seconds ahead are accepted, and over 60 seconds rejected",
     source: "FAPI 2.0 section 5.3.2.1",
     level: "MUST",
     applies: true,
@@ -117,7 +117,7 @@ export const profileRequirements = [
   },
   {
     id: "OFB-03",
-    requirement: "Requests without x-fapi-interaction-id are refused",
+    requirement: "Requests without x-fapi-interaction-id are rejected",
     source: "Open Finance Brasil security profile ID3 section 5.2.2",
     level: "MUST",
     applies: "the application's header",

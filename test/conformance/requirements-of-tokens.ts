@@ -12,17 +12,17 @@ export const tokenRequirements = [
   { id: "9068-02", requirement: "RS256 is supported", source: "RFC 9068 section 2.1", level: "MUST", applies: true },
   {
     id: "9068-03",
-    requirement: "typ is at+jwt or application/at+jwt in any letter case, and all else is refused",
+    requirement: "typ is at+jwt or application/at+jwt in any letter case, and all else is rejected",
     source: "RFC 9068 section 4",
     level: "MUST",
     applies: true,
   },
   {
     id: "9068-04",
-    requirement: "Where encryption was agreed on, tokens are decrypted, and others refused",
+    requirement: "Where encryption was agreed on, tokens are decrypted, and others rejected",
     source: "RFC 9068 section 4",
     level: "SHOULD",
-    applies: "encrypted tokens are not supported, so that none is agreed on; they are refused (F-03)",
+    applies: "encrypted tokens are not supported, so that none is agreed on; they are rejected (F-03)",
   },
   {
     id: "9068-05",

@@ -69,7 +69,7 @@ export function withNegatedS(signature: Uint8Array): Buffer {
   return Buffer.concat([signature.subarray(0, 32), Buffer.from(negated, "hex")]);
 }
 
-/** Adds L to S: of Ed25519, another text that satisfies the equation, and that RFC 8032 section 5.1.7 refuses. */
+/** Adds L to S: of Ed25519, another text that satisfies the equation, and that RFC 8032 section 5.1.7 rejects. */
 export function withAddedOrder(signature: Uint8Array): Buffer {
   const s = BigInt(`0x${Buffer.from(signature.subarray(32).toReversed()).toString("hex")}`);
   const added = (s + ORDER_OF_EDWARDS25519).toString(16).padStart(64, "0");

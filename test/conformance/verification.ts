@@ -7,7 +7,7 @@ import {
 } from "@certbound/core";
 import { AUDIENCE, ISSUER, NOW } from "./scene.ts";
 
-/** What came of a token: accepted, or the code of the refusal. */
+/** What came of a token: accepted, or the code of the rejection. */
 export type VerificationOutcome = "accepted" | AccessTokenErrorCode;
 
 /** Creates a verifier of the plainest options, but for what is given. */
@@ -15,7 +15,7 @@ export function verifierOf(differences: VerifierOptions): Verifier {
   return createVerifier({ issuer: ISSUER, audience: AUDIENCE, clock: () => NOW * 1000, ...differences });
 }
 
-/** Waits for a verification; what is no refusal fails the test. */
+/** Waits for a verification; what is no rejection fails the test. */
 export async function outcomeOf(verification: Promise<unknown>): Promise<VerificationOutcome> {
   try {
     await verification;

@@ -1,7 +1,7 @@
 import { AccessTokenError } from "../../packages/core/dist/errors.js";
 
 /**
- * Names how a check ended: the code of its refusal, or that there was none. Whatever is no AccessTokenError is thrown on,
+ * Names how a check ended: the code of its rejection, or that there was none. Whatever is no AccessTokenError is thrown on,
  * and is a finding.
  *
  * @param {() => unknown} check

@@ -33,12 +33,12 @@ const [host, client, thief] = await Promise.all([
   ca.issueClientCertificate(),
 ]);
 
-const refusals: AccessTokenErrorCode[] = [];
+const rejections: AccessTokenErrorCode[] = [];
 let api: RunningServer;
 beforeAll(async () => {
   const app = express();
   for (const [name, configuration] of Object.entries<ProtectApiOptions>(configurations)) {
-    const onRejected = ({ code }: { readonly code: AccessTokenErrorCode }): void => void refusals.push(code);
+    const onRejected = ({ code }: { readonly code: AccessTokenErrorCode }): void => void rejections.push(code);
     // None of these servers is there: the keys come from elsewhere, and all else is as it stands.
     const protect = protectApi({ ...configuration, jwks: issuer.jwks, onRejected } as ProtectApiOptions);
     app.get(`/${name}`, protect({ scopes: ["read"] }), (_request, response) => void response.end());
@@ -51,21 +51,21 @@ afterAll(() => Promise.all([api.close(), issuer.close()]));
 type Name = keyof typeof configurations;
 type Token = Pick<AccessTokenOptions, "claims" | "header">;
 
-/** Sends a token, and gives the status, or why it was refused. */
+/** Sends a token, and gives the status, or why it was rejected. */
 async function ask(name: Name, shape: Token, { identity = client, scheme = "Bearer" } = {}): Promise<unknown> {
   const claims = { iss: configurations[name].issuer, ...shape.claims };
   const token = await issuer.accessToken({ boundTo: client, ...shape, claims });
   const headers = { authorization: `${scheme} ${token}` };
-  const before = refusals.length;
+  const before = rejections.length;
   const { status } = await mtlsRequest(`${api.url}/${name}`, { ca: ca.certificate, identity, headers });
-  return refusals[before] ?? status;
+  return rejections[before] ?? status;
 }
 
 /** Sends these header fields as they are, with the client's certificate, and gives the same. */
 async function send(name: Name, headers: readonly (readonly [string, string])[]): Promise<unknown> {
-  const before = refusals.length;
+  const before = rejections.length;
   const { status } = await mtlsRequest(`${api.url}/${name}`, { ca: ca.certificate, identity: client, headers });
-  return refusals[before] ?? status;
+  return rejections[before] ?? status;
 }
 
 /** The same, with other claims. */
@@ -97,14 +97,14 @@ describe.each<[Name, Token, string, Token, AccessTokenErrorCode]>([
   ["duende", ofDuende, "without an ApiResource", but(ofDuende, { aud: undefined }), "ERR_TOKEN_AUDIENCE"],
   ["spring", ofSpring, "without the customizer", but(ofSpring, { aud: ["payments"] }), "ERR_TOKEN_AUDIENCE"],
   ["oidcProvider", {}, "without jti", { claims: { jti: undefined } }, "ERR_TOKEN_CLAIM"],
-])("the configuration for %s", (name, token, difference, refused, code) => {
+])("the configuration for %s", (name, token, difference, rejected, code) => {
   test("accepts what the server sends, from the client of the token only", async () => {
     expect(await ask(name, token)).toBe(200);
     expect(await ask(name, token, { identity: thief })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test(`refuses a token ${difference}`, async () => {
-    expect(await ask(name, refused)).toBe(code);
+  test(`rejects a token ${difference}`, async () => {
+    expect(await ask(name, rejected)).toBe(code);
   });
 });
 

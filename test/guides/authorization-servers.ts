@@ -26,7 +26,7 @@ export const auth0: ProtectApiOptions = {
 // #region auth0-dpop-scheme
 export const auth0WithDpopScheme: ProtectApiOptions = {
   ...auth0,
-  // A token that is bound to a DPoP key is refused all the same: none is proven here.
+  // A token that is bound to a DPoP key is rejected all the same: none is proven here.
   tokenResolver: ({ rawHeaders }) => {
     // Node.js keeps 1,000 fields (server.maxHeadersCount); another Authorization header may be among those it dropped.
     if (rawHeaders.length >= 2000) return undefined;

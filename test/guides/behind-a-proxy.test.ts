@@ -46,7 +46,7 @@ describe("the API behind nginx", () => {
     expect(await status(client)).toBe(200);
   });
 
-  test("refuses another client, one without a certificate, and what did not come through nginx", async () => {
+  test("rejects another client, one without a certificate, and what did not come through nginx", async () => {
     expect(await status(thief)).toBe(401);
     expect(await status(null)).toBe(401);
     expect(await status(client, {})).toBe(401);
@@ -100,7 +100,7 @@ const forwardings: { readonly [Proxy in keyof typeof options]: Forwarding } = {
   },
 };
 
-/** Gives the thumbprint that the resolver for a proxy finds in a request, or the code of its refusal. */
+/** Gives the thumbprint that the resolver for a proxy finds in a request, or the code of its rejection. */
 function found(proxy: keyof typeof options, headers: Forwarding["headers"], remoteAddress = "192.0.2.1"): string {
   const request: NodeRequest = { rawHeaders: Object.entries(headers).flat(), socket: { remoteAddress } };
   const certificate = options[proxy].certificateResolver(request);

@@ -16,7 +16,7 @@ const tenantOf = certificateTenants({
 });
 
 const protect = protectApi({
-  certificatePolicy: certificateRules({ currentlyValid: true, tenant: { of: tenantOf, claim: "tenant_id" } }),
+  certificatePolicy: certificateRules({ currentlyValid: true, tenant: { resolve: tenantOf, claim: "tenant_id" } }),
 });
 
 const app = express();
@@ -42,7 +42,7 @@ export const server = createServer(
     ca,
     // TLS 1.3 only: it has no renegotiation.
     minVersion: "TLSv1.3",
-    // No session is resumed: a resumed one has verified no chain, and chainVerified refuses it.
+    // No session is resumed: a resumed one has verified no chain, and chainVerified rejects it.
     secureOptions: constants.SSL_OP_NO_TICKET,
   },
   app,

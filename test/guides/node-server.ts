@@ -6,7 +6,7 @@ const { ISSUER = "https://auth.example.com", SERVER_KEY: key, SERVER_CERTIFICATE
 const authenticator = createAuthenticator({ issuer: ISSUER, audience: "https://api.example.com" });
 const authenticate = authenticator({ scopes: ["read"] });
 
-// Ask every client for its certificate, and let the API refuse the ones without: 401, not a broken connection.
+// Ask every client for its certificate, and let the API reject the ones without: 401, not a broken connection.
 // TLS 1.3 only: it has no renegotiation.
 const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } as const;
 export const server = createServer(tls, (request, response) => {

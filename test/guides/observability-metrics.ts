@@ -7,7 +7,7 @@ export function recordMetrics(meter: Meter): () => void {
   const decisions = meter.createCounter("certbound.decisions", { unit: "{decision}" });
   const durations = meter.createHistogram("certbound.decision.duration", {
     unit: "s",
-    // A remembered token takes microseconds, a signature a millisecond, an issuer that is asked whatever it takes.
+    // A cached token takes microseconds, a signature a millisecond, an issuer that is asked whatever it takes.
     advice: { explicitBucketBoundaries: [0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1, 1, 5] },
   });
   const fetches = meter.createCounter("certbound.key_fetches", { unit: "{fetch}" });
@@ -16,9 +16,9 @@ export function recordMetrics(meter: Meter): () => void {
 
   const listeners = {
     "certbound:decision": (message: unknown) => {
-      const { outcome, code, issuer, remembered, duration } = message as DecisionEvent;
+      const { outcome, code, issuer, cached, duration } = message as DecisionEvent;
       decisions.add(1, attributesOf({ outcome, code, issuer }));
-      durations.record(duration / 1000, attributesOf({ outcome, issuer, remembered }));
+      durations.record(duration / 1000, attributesOf({ outcome, issuer, cached }));
     },
     "certbound:keys": (message: unknown) => {
       const { issuer, outcome, keys } = message as KeysEvent;

@@ -9,7 +9,7 @@ const { SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
 export function createApi(log: Logger): Server {
   // #region on-rejected
   const protect = protectApi({
-    onRejected: ({ code, detail }, request) => log.info({ code, detail, path: request.path }, "request refused"),
+    onRejected: ({ code, detail }, request) => log.info({ code, detail, path: request.path }, "request rejected"),
   });
   // #endregion
   const app = express();

@@ -75,7 +75,7 @@ async function ask(token: string | undefined, identity: Identity = client): Prom
   return answer.status;
 }
 
-/** Accepts twice, and refuses a thief, a forger, and one who has no token. */
+/** Accepts twice, and rejects a thief, a forger, and one who has no token. */
 async function callApi(): Promise<void> {
   const asked = [await ask(good), await ask(good), await ask(good, thief)];
   asked.push(await ask(tamperSignature(good)), await ask(undefined));
@@ -90,7 +90,7 @@ async function decideOtherwise(): Promise<void> {
   await expect(away.verify(stranger, bound)).rejects.toMatchObject({ code: "ERR_KEYS_UNAVAILABLE" });
   const verifier = createVerifier({ issuer: issuer.issuer, audience: issuer.audience });
   const reported = { clientCertificate: thief.certificate, validateCertificateBinding: "report-only" } as const;
-  expect((await verifier.verify(good, reported)).binding).toBe("refused");
+  expect((await verifier.verify(good, reported)).binding).toBe("rejected");
   const failing = { ...bound, authorize: () => Promise.reject(new Error(`about ${good}`)) };
   await expect(verifier.verify(good, failing)).rejects.toThrow("authorize");
 }
@@ -106,16 +106,16 @@ const leaksIn = findLeaksOf({
 });
 
 describe("the log", () => {
-  test("has a line for every refusal, with a level that says whose it is, and never a token", async () => {
+  test("has a line for every rejection, with a level that says whose it is, and never a token", async () => {
     const { log, lines, entries } = createLog();
     onTestFinished(logDecisions(log));
     await callApi();
     await decideOtherwise();
     expect(entries().map(({ level, outcome, code }) => [level, outcome, code])).toEqual([
-      [40, "refused", "ERR_BINDING_MISMATCH"],
-      [30, "refused", "ERR_TOKEN_SIGNATURE"],
-      [30, "refused", "ERR_TOKEN_MISSING"],
-      [50, "refused", "ERR_KEYS_UNAVAILABLE"],
+      [40, "rejected", "ERR_BINDING_MISMATCH"],
+      [30, "rejected", "ERR_TOKEN_SIGNATURE"],
+      [30, "rejected", "ERR_TOKEN_MISSING"],
+      [50, "rejected", "ERR_KEYS_UNAVAILABLE"],
       [40, "reported", "ERR_BINDING_MISMATCH"],
       [50, "failed", undefined],
     ]);
@@ -130,15 +130,15 @@ describe("the log", () => {
     expect(lines).toEqual([]);
   });
 
-  test("of onRejected alone has the refusals of its API", async () => {
+  test("of onRejected alone has the rejections of its API", async () => {
     const before = ofServer.lines.length;
     await callApi();
     const entries = ofServer.entries().slice(before);
-    const refused = { level: 30, path: "/accounts", msg: "request refused", detail: expect.any(String) };
+    const rejected = { level: 30, path: "/accounts", msg: "request rejected", detail: expect.any(String) };
     expect(entries).toMatchObject([
-      { code: "ERR_BINDING_MISMATCH", ...refused },
-      { code: "ERR_TOKEN_SIGNATURE", ...refused },
-      { code: "ERR_TOKEN_MISSING", ...refused },
+      { code: "ERR_BINDING_MISMATCH", ...rejected },
+      { code: "ERR_TOKEN_SIGNATURE", ...rejected },
+      { code: "ERR_TOKEN_MISSING", ...rejected },
     ]);
     expect(leaksIn(ofServer.lines.join(""))).toEqual([]);
   });
@@ -174,10 +174,10 @@ describe("the metrics", () => {
 
     expect(told("certbound.decisions")).toEqual([
       ["accepted", undefined, issuer.issuer, 3],
-      ["refused", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
-      ["refused", "ERR_TOKEN_SIGNATURE", issuer.issuer, 1],
-      ["refused", "ERR_TOKEN_MISSING", undefined, 1],
-      ["refused", "ERR_KEYS_UNAVAILABLE", gone.issuer, 1],
+      ["rejected", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
+      ["rejected", "ERR_TOKEN_SIGNATURE", issuer.issuer, 1],
+      ["rejected", "ERR_TOKEN_MISSING", undefined, 1],
+      ["rejected", "ERR_KEYS_UNAVAILABLE", gone.issuer, 1],
       ["reported", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
       ["failed", undefined, issuer.issuer, 1],
     ]);
@@ -197,7 +197,7 @@ describe("the metrics", () => {
     expect(histograms[0]?.value.buckets.boundaries[0]).toBe(0.000_01);
 
     const names = [...metrics.values()].flatMap(({ dataPoints }) => dataPoints.flatMap(namesOf));
-    expect(new Set(names)).toEqual(new Set(["outcome", "code", "issuer", "remembered"].map(named)));
+    expect(new Set(names)).toEqual(new Set(["outcome", "code", "issuer", "cached"].map(named)));
     expect(leaksIn(JSON.stringify([...metrics.values()]))).toEqual([]);
   });
 });

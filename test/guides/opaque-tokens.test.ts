@@ -54,7 +54,7 @@ test("each question to the issuer is told", async () => {
   expect(info.mock.calls).toEqual([[event]]);
 });
 
-test("a revoked JWT is refused where the issuer is always asked", async () => {
+test("a revoked JWT is rejected where the issuer is always asked", async () => {
   const [always, never] = [await startApi(protectAlwaysAsking()), await startApi(protectAsking())];
   const [good, revoked] = [await kit.accessToken({ boundTo: client }), await kit.accessToken({ boundTo: client })];
   issuer.revoke(revoked);
@@ -109,7 +109,7 @@ const { protectPresenting } = await import("./opaque-tokens-tls.ts");
 
 test.each<[string, Identity, Identity, number]>([
   ["the issuer answers the API", api, client, 200],
-  ["which refuses another client", api, thief, 401],
+  ["which rejects another client", api, thief, 401],
   ["the issuer answers no other API", otherApi, client, 503],
 ])("over mutual TLS %s", async (_case, { certificate: cert, key }, sender, expected) => {
   const { protect, agent } = protectPresenting({ cert, key, ca: kit.ca.certificate });

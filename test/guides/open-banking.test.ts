@@ -15,7 +15,7 @@ import {
 } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openConnection, renegotiate } from "../helpers/renegotiation.ts";
-import { createRevocableAuthority } from "../helpers/revocable-authority.ts";
+import { createRevocableAuthority } from "../helpers/revocable-ca.ts";
 import { listening, setEnvironment, startWith } from "./environment.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
@@ -67,7 +67,7 @@ describe("the server for Open Banking", () => {
     expect(await status({})).toBe(200);
   });
 
-  test("refuses another client, an algorithm of no FAPI 2.0, an unbound token, and one that is too old", async () => {
+  test("rejects another client, an algorithm of no FAPI 2.0, an unbound token, and one that is too old", async () => {
     const issued = Math.floor(Date.now() / 1000);
     expect(await status({}, thief)).toBe(401);
     expect(await status({ algorithm: "RS256" })).toBe(401);

@@ -38,7 +38,7 @@ describe.each(servers)("%s", (_name, { url }) => {
     ["a client without a certificate", { token }, 401],
     ["a client without a token", { identity: client }, 401],
     ["a token without the scope", { identity: client, token: unscoped }, 403],
-  ])("refuses %s", async (_who, options, status) => {
+  ])("rejects %s", async (_who, options, status) => {
     const response = await ask(options);
     expect(response.status).toBe(status);
     expect(response.json()).toEqual({ message: status === 403 ? "forbidden" : "unauthorized" });

@@ -75,8 +75,8 @@ function identityOf(name: string): Identity {
 test.each(
   ["Express", "Fastify", "node:https", "node:http2"].flatMap((api): [string, string, string | undefined, number][] => [
     [api, "answers the client that the token was issued to", "client", 200],
-    [api, "refuses the one that stole it", "thief", 401],
-    [api, "refuses it without a certificate", undefined, 401],
+    [api, "rejects the one that stole it", "thief", 401],
+    [api, "rejects it without a certificate", undefined, 401],
   ]),
 )("the quick start with %s %s", async (api, _what, name, status) => {
   const [ca, token] = [readFileSync("ca.pem", "utf8"), readFileSync("token.txt", "utf8")];

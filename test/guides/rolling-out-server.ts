@@ -18,7 +18,7 @@ const clientOf = ({ client_id: client, azp }: AccessTokenClaims): string =>
 const app = express();
 app.get("/accounts", protect({ scopes: ["read"], validateCertificateBinding: "report-only" }), (request, response) => {
   const { accessToken } = request;
-  if (accessToken.binding === "refused") {
+  if (accessToken.binding === "rejected") {
     const { code, detail } = accessToken.bindingError;
     console.warn(`not bound yet: ${clientOf(accessToken.claims)} ${code} ${detail}`);
   }

@@ -66,7 +66,7 @@ describe("under report-only", () => {
     ["a client with another certificate", thief, bound, "ERR_BINDING_MISMATCH"],
     ["a client whose token is bound by DPoP", client, { claims: { cnf: { jkt: "x" } } }, "ERR_BINDING_UNSUPPORTED"],
   ])("%s is let in, counted and logged", async (_who, identity, options, code) => {
-    expect(await ask("/accounts", identity, options)).toEqual({ binding: "refused" });
+    expect(await ask("/accounts", identity, options)).toEqual({ binding: "rejected" });
     expect([...counts]).toEqual([[`reported ${code} client-1`, 1]]);
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`client-1 ${code}`));
   });
@@ -77,10 +77,10 @@ describe("under report-only", () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  test("what is wrong with the token itself is refused", async () => {
+  test("what is wrong with the token itself is rejected", async () => {
     expect(await ask("/accounts", client, { ...bound, expiresIn: -60 })).toBe(401);
     expect(await answerTo("/accounts", client, tamperSignature(await issuer.accessToken(bound)))).toBe(401);
-    expect([...counts.keys()]).toEqual(["refused ERR_TOKEN_EXPIRED unknown", "refused ERR_TOKEN_SIGNATURE unknown"]);
+    expect([...counts.keys()]).toEqual(["rejected ERR_TOKEN_EXPIRED unknown", "rejected ERR_TOKEN_SIGNATURE unknown"]);
   });
 });
 
@@ -111,7 +111,7 @@ describe("under when-bound", () => {
     expect(await ask("/payments", undefined, azpOnly("reports", { client_id: "client-2" }))).toBe(403);
     expect(await ask("/payments", client, { ...azpOnly("client-2"), ...bound })).toEqual({ binding: "verified" });
     expect(counts.get("accepted - reports")).toBe(1);
-    expect(await ask("/accounts", undefined, azpOnly("reports"))).toEqual({ binding: "refused" });
+    expect(await ask("/accounts", undefined, azpOnly("reports"))).toEqual({ binding: "rejected" });
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("reports ERR_CERTIFICATE_MISSING"));
   });
 
@@ -161,7 +161,7 @@ test("an issuer that leaves cnf out of its answers makes bound tokens look unbou
     issuer.introspectAs(token, { active: true, aud: audience, ...(cnf && { cnf }) });
     const use = { clientCertificate: client.certificate, validateCertificateBinding: "report-only" } as const;
     const accessToken = await verifier.verify(token, use);
-    return accessToken.binding === "refused" ? accessToken.bindingError.code : accessToken.binding;
+    return accessToken.binding === "rejected" ? accessToken.bindingError.code : accessToken.binding;
   };
   expect(await outcome({ "x5t#S256": client.thumbprint })).toBe("verified");
   expect(await outcome(undefined)).toBe("ERR_BINDING_REQUIRED");

@@ -39,7 +39,7 @@ const [host, nextHost, rsaHost, client, next, stranger] = await Promise.all([
 const renewed = await ca.issueClientCertificate({ renews: client });
 const { issuer: identifier, audience } = issuer;
 
-/** An API that accepts certificates of anybody, and says why it refuses. */
+/** An API that accepts certificates of anybody, and says why it rejects. */
 const authenticate = createAuthenticator({ issuer: identifier, audience })();
 const anybody = { requestCert: true, rejectUnauthorized: false, key: host.key, cert: host.certificate };
 const plainApi = await startServer(

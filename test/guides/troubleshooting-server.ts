@@ -13,7 +13,7 @@ const app = express();
 
 // #region log
 const protect = protectApi({
-  onRejected: (error) => console.warn("refused:", error.code, error.detail),
+  onRejected: (error) => console.warn("rejected:", error.code, error.detail),
 });
 // #endregion
 

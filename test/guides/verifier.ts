@@ -13,7 +13,7 @@ const verifier = createVerifier({ issuer: ISSUER, audience: "https://api.example
 export async function clientOf(token: string, request: IncomingMessage): Promise<unknown> {
   // #region verify
   const { claims, clientCertificate } = await verifier.verify(token, {
-    clientCertificate: tlsCertificate(request), // null: the client presented none, and the token is refused
+    clientCertificate: tlsCertificate(request), // null: the client presented none, and the token is rejected
     scopes: ["read"],
   });
   // #endregion

@@ -15,24 +15,24 @@ export interface FailingSetup {
 /** What the failing functions throw, where nothing else is said. */
 export const failure = new Error("the database is down");
 
-const refusal = new AccessTokenError("ERR_TOKEN_EXPIRED");
+const rejection = new AccessTokenError("ERR_TOKEN_EXPIRED");
 
 /** What may fail while a request with a good token is judged: [name, setup]. */
 export const failuresInJudging: readonly (readonly [string, FailingSetup])[] = [
   ...(["certificateResolver", "tokenResolver"] as const).flatMap((name): [string, FailingSetup][] => [
     [`a ${name} that throws`, { options: { [name]: throwing(failure) } }],
-    [`a ${name} that throws an AccessTokenError`, { options: { [name]: throwing(refusal) } }],
+    [`a ${name} that throws an AccessTokenError`, { options: { [name]: throwing(rejection) } }],
     [`a ${name} that throws undefined`, { options: { [name]: throwing(undefined) } }],
     [`a ${name} that rejects`, { options: { [name]: rejecting(failure) } }],
-    [`a ${name} that rejects with an AccessTokenError`, { options: { [name]: rejecting(refusal) } }],
+    [`a ${name} that rejects with an AccessTokenError`, { options: { [name]: rejecting(rejection) } }],
     [`a ${name} that returns a number`, { options: { [name]: giving(42) } }],
     [`a ${name} that returns false`, { options: { [name]: giving(false) } }],
     [`a ${name} that returns a list`, { options: { [name]: giving([]) } }],
     [`a ${name} that resolves with a number`, { options: { [name]: giving(Promise.resolve(42)) } }],
-    [`a ${name} that returns an error of another kind`, { options: { [name]: giving(refusal) } }],
+    [`a ${name} that returns an error of another kind`, { options: { [name]: giving(rejection) } }],
   ]),
   ["an authorize that throws", { requirements: { authorize: throwing(failure) } }],
-  ["an authorize that throws an AccessTokenError", { requirements: { authorize: throwing(refusal) } }],
+  ["an authorize that throws an AccessTokenError", { requirements: { authorize: throwing(rejection) } }],
   ["an authorize that rejects", { requirements: { authorize: rejecting(failure) } }],
   ["an authorize that returns nothing", { requirements: { authorize: giving(undefined) } }],
   ["an authorize that returns a truthy text", { requirements: { authorize: giving("yes") } }],
@@ -42,10 +42,10 @@ export const failuresInJudging: readonly (readonly [string, FailingSetup])[] = [
   ["a clock that throws undefined", { options: { clock: throwing(undefined) } }],
 ];
 
-/** What may fail while a request is being refused: [name, setup]. */
-export const failuresInRefusing: readonly (readonly [string, FailingSetup])[] = [
+/** What may fail while a request is being rejected: [name, setup]. */
+export const failuresInRejecting: readonly (readonly [string, FailingSetup])[] = [
   ["an onRejected that throws", { options: { onRejected: throwing(failure) } }],
-  ["an onRejected that throws an AccessTokenError", { options: { onRejected: throwing(refusal) } }],
+  ["an onRejected that throws an AccessTokenError", { options: { onRejected: throwing(rejection) } }],
   ["a respond that throws", { options: { respond: throwing(failure) } }],
   ["a respond that throws undefined", { options: { respond: throwing(undefined) } }],
   ["a respond that rejects", { options: { respond: rejecting(failure) } }],

@@ -27,6 +27,6 @@ test("answers the client that the token is bound to", async () => {
 test.each([
   ["another client", await kit.issueClientCertificate()],
   ["a client without a certificate", null],
-])("refuses %s with the same token", async (_, identity) => {
+])("rejects %s with the same token", async (_, identity) => {
   expect(await statusFor(identity)).toBe(401);
 });

@@ -105,7 +105,7 @@ function authenticate(factory: Factory, options: object = {}) {
 type Authenticate = ReturnType<typeof authenticate>;
 let current: Authenticate | undefined;
 
-/** Answers with the thumbprint of the token's certificate, or with the code of the refusal. */
+/** Answers with the thumbprint of the token's certificate, or with the code of the rejection. */
 const { url } = await kit.startServer(
   createServer((request, response) => {
     current?.(request).then(

@@ -23,7 +23,7 @@ describe("createVerifier with the options of a test kit", () => {
     expect(await outcome(await kit.accessToken({ boundTo: client }))).toBe("accepted");
   });
 
-  test("refuses the token of a client that renewed its certificate, with the same key", async () => {
+  test("rejects the token of a client that renewed its certificate, with the same key", async () => {
     const renewed = await kit.issueClientCertificate({ renews: client });
     const token = await kit.accessToken({ boundTo: client });
     expect(await outcome(token, renewed.certificate)).toBe("ERR_BINDING_MISMATCH");
@@ -36,7 +36,7 @@ describe("createVerifier with the options of a test kit", () => {
     ["has expired", { boundTo: client, expiresIn: -60 }, "ERR_TOKEN_EXPIRED"],
     ["is for another API", { boundTo: client, claims: { aud: "other" } }, "ERR_TOKEN_AUDIENCE"],
     ["is forged", { boundTo: client, forged: true }, "ERR_TOKEN_SIGNATURE"],
-  ] as const)("refuses a token that %s", async (_, options, code) => {
+  ] as const)("rejects a token that %s", async (_, options, code) => {
     expect(await outcome(await kit.accessToken(options))).toBe(code);
   });
 
@@ -61,7 +61,7 @@ describe("Fastify with the options of a test kit", () => {
   test.each([
     ["accepts", "the client that the token is bound to", client, 200],
     ["accepts, since only the binding is tested,", "one whose certificate has expired", expired, 200],
-    ["refuses", "a client without a certificate", undefined, 401],
+    ["rejects", "a client without a certificate", undefined, 401],
   ] as const)("%s %s", async (_word, _client, identity, status) => {
     const token = await kit.accessToken({ boundTo: identity ?? client });
     const response = await kit.mtlsRequest(url, { token, ...(identity && { identity }) });

@@ -16,7 +16,7 @@ test("answers the client that the token is bound to", async () => {
   assert.deepEqual(await response.json(), { client: "client-1" });
 });
 
-test("refuses another client with the same token", async () => {
+test("rejects another client with the same token", async () => {
   const fetch = kit.mtlsFetch({ identity: thief, token });
   assert.equal((await fetch(`${url}/accounts`)).status, 401);
 });

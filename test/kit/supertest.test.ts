@@ -18,7 +18,7 @@ test("answers the client that the token is bound to", async () => {
   expect(body).toEqual({ client: "client-1" });
 });
 
-test("refuses another client with the same token", async () => {
+test("rejects another client with the same token", async () => {
   const { headers } = await get("/accounts", thief).expect(401);
   expect(headers["www-authenticate"]).toContain("invalid_token");
 });

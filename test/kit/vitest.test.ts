@@ -14,13 +14,13 @@ test("answers the client that the token is bound to", async () => {
   expect(response.json()).toEqual({ client: "client-1" });
 });
 
-test("refuses another client with the same token", async () => {
+test("rejects another client with the same token", async () => {
   const token = await kit.accessToken({ boundTo: client });
   const response = await kit.mtlsRequest(`${url}/accounts`, { identity: thief, token });
   expect(response.status).toBe(401);
 });
 
-test("refuses a token that has expired", async () => {
+test("rejects a token that has expired", async () => {
   const token = await kit.accessToken({ boundTo: client });
   kit.clock.advance({ minutes: 10 });
   const response = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token });

@@ -14,7 +14,7 @@ import { IssuerLink } from "./issuer-link.mjs";
  * @typedef {StartedApi & { link: IssuerLink }} Api
  */
 
-/** The header in which these APIs say what no API should tell its clients: the code of the refusal. */
+/** The header in which these APIs say what no API should tell its clients: the code of the rejection. */
 export const CODE_HEADER = "x-code";
 
 /**

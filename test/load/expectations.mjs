@@ -12,7 +12,7 @@ export const UNAVAILABLE = "503 ERR_KEYS_UNAVAILABLE";
 
 /**
  * The token of a key that was rotated in: accepted from the first key set on that holds it, unavailable before, because
- * the API has failed to fetch one. Never refused.
+ * the API has failed to fetch one. Never rejected.
  *
  * @param {IssuerLink} link
  * @returns {Expectation}
@@ -23,7 +23,7 @@ export function expectRotatedIn(link) {
 }
 
 /**
- * The token of a key that the issuer does not have: refused, except while the API fails to fetch the keys.
+ * The token of a key that the issuer does not have: rejected, except while the API fails to fetch the keys.
  *
  * @param {IssuerLink} link
  * @returns {Expectation}

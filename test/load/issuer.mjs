@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 /**
  * @typedef {import("node:child_process").ChildProcess} ChildProcess
  * @typedef {import("./issuer-process.mjs").Notice} Notice
- * @typedef {"killed" | "stopped"} Outage connections are refused, or accepted and never answered
+ * @typedef {"killed" | "stopped"} Outage connections are rejected, or accepted and never answered
  * @typedef {Awaited<ReturnType<typeof createSigner>>} Signer
  */
 

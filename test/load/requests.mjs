@@ -9,7 +9,7 @@ import { CODE_HEADER } from "./apis.mjs";
  * @property {import("./apis.mjs").Api} api
  * @property {import("./kinds.mjs").Kind} kind
  * @property {string} phase in which the request was sent
- * @property {string} answer the status and, for a refusal, the code
+ * @property {string} answer the status and, for a rejection, the code
  * @property {string[]} allowed what it might have been
  * @property {number} took milliseconds
  *

@@ -6,7 +6,7 @@ import { startServer } from "@certbound/testing";
 import express from "express";
 import { createServer } from "node:https";
 
-/** How many tokens it remembers: few, so that the memory is full soon, and what grows then is a leak. */
+/** How many tokens it caches: few, so that the memory is full soon, and what grows then is a leak. */
 const VERIFIED_TOKENS = 500;
 
 /** @typedef {{ tls: import("node:https").ServerOptions, trust: { issuer: string, audience: string, jwks: import("@certbound/core").JsonWebKeySet } }} Setup */

@@ -32,7 +32,7 @@ async function outcomes(folder: string): Promise<unknown> {
 }
 
 describe("clientTls", () => {
-  test("is refused, by name, where undici is not installed; nothing else is", async () => {
+  test("is rejected, by name, where undici is not installed; nothing else is", async () => {
     expect(await outcomes(install())).toEqual({
       clientSecret: "accepted",
       clientTls: expect.stringMatching(/option "clientTls".*undici.*not installed.* MODULE_NOT_FOUND$/),

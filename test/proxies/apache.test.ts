@@ -10,7 +10,7 @@ const verified: Front = {
   listener: "VERIFIED_PORT",
   format: apache(),
   verified: { "x-ssl-client-verify": "SUCCESS" },
-  selfSigned: "refused",
+  selfSigned: "rejected",
   tooLarge: "too much for Node",
   resumes: false,
   deletable: true,

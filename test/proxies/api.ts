@@ -22,7 +22,7 @@ export interface Forwarding {
 export interface Api {
   /** Empty for one that listens on a unix socket. */
   readonly url: string;
-  /** Why the last request was refused. */
+  /** Why the last request was rejected. */
   readonly lastRejection: () => AccessTokenError | undefined;
   readonly forgetRejection: () => void;
   readonly close: () => Promise<void>;

@@ -24,7 +24,7 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** What came back. */
 export interface Answer {
-  /** 0 when nothing came: refused in the handshake, or just after it. */
+  /** 0 when nothing came: rejected in the handshake, or just after it. */
   readonly status: number;
   readonly body: string;
   readonly challenge: string;
@@ -50,22 +50,22 @@ export async function sendThroughProxy(url: string, attempt: Attempt, { pki, iss
     ...(session && { session }),
     ...(httpVersion && { httpVersion }),
   };
-  const response = await mtlsRequest(url, options).catch(refusedConnection);
+  const response = await mtlsRequest(url, options).catch(rejectedConnection);
   if (response === undefined) return { status: 0, body: "", challenge: "" };
   const { status, body, headers: fields, tls } = response;
   const challenge = fields["www-authenticate"] ?? "";
   return { status, body, challenge, session: tls.session, resumed: tls.sessionReused };
 }
 
-/** Catches what a proxy that refuses a certificate causes, and nothing else, such as a timeout. */
-function refusedConnection(error: unknown): undefined {
+/** Catches what a proxy that rejects a certificate causes, and nothing else, such as a timeout. */
+function rejectedConnection(error: unknown): undefined {
   // Node's errors of connections have a code; with TLS 1.3 it depends on the moment which of these it is.
   const { code = "", message } = error as NodeJS.ErrnoException;
-  const refused =
+  const rejected =
     code === "ECONNRESET" ||
     code === "EPIPE" ||
     /alert (?:unknown ca|bad certificate|certificate expired)/.test(message);
-  if (!refused) throw error;
+  if (!rejected) throw error;
 }
 
 /** Sends a request straight to a port of the API, with TLS or without. */

@@ -10,7 +10,7 @@ const verified: Front = {
   listener: "VERIFIED_PORT",
   format: caddy(),
   verified: {},
-  selfSigned: "refused",
+  selfSigned: "rejected",
   tooLarge: "too much for Node",
   resumes: true,
   deletable: false,

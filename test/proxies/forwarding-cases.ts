@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Framework } from "./api.ts";
 import type { Attempt, Fields } from "./attempt.ts";
 import { forgedFields, forgeries, type Front, secret } from "./front.ts";
-import { expectAccepted, expectNothing, expectRefused, expectTooLarge, type Outcome } from "./outcome.ts";
+import { expectAccepted, expectNothing, expectRejected, expectTooLarge, type Outcome } from "./outcome.ts";
 import type { Pki } from "./pki.ts";
 import type { Route, Stage } from "./stage.ts";
 
@@ -45,24 +45,24 @@ function certificateCases(front: Front, ask: Ask): void {
 
   test.each(combinations)("accepts the %s client over %s with its own token only", async (client, tlsVersion) => {
     expectAccepted(await ask({ client, token: client, tlsVersion }), client);
-    expectRefused(await ask({ client, token: "thief", tlsVersion }), "ERR_BINDING_MISMATCH");
+    expectRejected(await ask({ client, token: "thief", tlsVersion }), "ERR_BINDING_MISMATCH");
   });
 
   test.each(front.httpVersions)("accepts a client over HTTP/%s with its own token only", async (httpVersion) => {
     expectAccepted(await ask({ client: victim, token: victim, httpVersion }), victim);
-    expectRefused(await ask({ client: "thief", token: victim, httpVersion }), "ERR_BINDING_MISMATCH");
+    expectRejected(await ask({ client: "thief", token: victim, httpVersion }), "ERR_BINDING_MISMATCH");
   });
 
-  test("refuses a client without a certificate", async () => {
-    expectRefused(await ask({ token: victim }), "ERR_CERTIFICATE_MISSING");
+  test("rejects a client without a certificate", async () => {
+    expectRejected(await ask({ token: victim }), "ERR_CERTIFICATE_MISSING");
   });
 
   test(`a self-signed certificate is ${front.selfSigned}`, async () => {
     const own = await ask({ client: "selfSigned", token: "selfSigned" });
     const other = await ask({ client: "selfSigned", token: victim });
-    if (front.selfSigned === "refused") return [own, other].forEach(expectNothing);
+    if (front.selfSigned === "rejected") return [own, other].forEach(expectNothing);
     expectAccepted(own, "selfSigned");
-    expectRefused(other, "ERR_BINDING_MISMATCH");
+    expectRejected(other, "ERR_BINDING_MISMATCH");
   });
 }
 
@@ -75,7 +75,7 @@ function sessionCases({ resumes }: Front, ask: Ask): void {
     const other = await ask({ client: victim, token: "thief", tlsVersion, session: own.session });
     expect([own.resumed, other.resumed]).toEqual([resumes, resumes]);
     expectAccepted(own, victim);
-    expectRefused(other, "ERR_BINDING_MISMATCH");
+    expectRejected(other, "ERR_BINDING_MISMATCH");
   });
 
   test.each(tlsVersions)(`${name} has no certificate if it began without one`, async (tlsVersion) => {
@@ -83,7 +83,7 @@ function sessionCases({ resumes }: Front, ask: Ask): void {
     expect(session).toBeDefined();
     const again = await ask({ token: victim, tlsVersion, session });
     expect(again.resumed).toBe(resumes);
-    expectRefused(again, "ERR_CERTIFICATE_MISSING");
+    expectRejected(again, "ERR_CERTIFICATE_MISSING");
   });
 }
 
@@ -112,8 +112,8 @@ function forgeryCases(stage: () => Stage, route: Route): void {
   test.each(Object.entries(spellings))("ignores the header that a client sends %s", async (_name, spell) => {
     const { ask, pki } = stage();
     const headers = spell(route.front, pki);
-    expectRefused(await ask(route, { token: victim, headers }), "ERR_CERTIFICATE_MISSING");
-    expectRefused(await ask(route, { client: "thief", token: victim, headers }), "ERR_BINDING_MISMATCH");
+    expectRejected(await ask(route, { token: victim, headers }), "ERR_CERTIFICATE_MISSING");
+    expectRejected(await ask(route, { client: "thief", token: victim, headers }), "ERR_BINDING_MISMATCH");
     expectAccepted(await ask(route, { client: "thief", token: "thief", headers }), "thief");
   });
 }
@@ -130,11 +130,11 @@ function connectionCases(stage: () => Stage, route: Route): void {
     const stolen = await ask(route, { client: "thief", token: victim, headers });
     if (deletable) {
       const code = name === format.header ? "ERR_CERTIFICATE_MISSING" : "ERR_CERTIFICATE_UNTRUSTED";
-      expectRefused(own, code);
-      expectRefused(stolen, code);
+      expectRejected(own, code);
+      expectRejected(stolen, code);
     } else {
       expectAccepted(own, "thief");
-      expectRefused(stolen, "ERR_BINDING_MISMATCH");
+      expectRejected(stolen, "ERR_BINDING_MISMATCH");
     }
   });
 }
@@ -142,7 +142,7 @@ function connectionCases(stage: () => Stage, route: Route): void {
 function sizeCases({ tooLarge }: Front, ask: Ask): void {
   test("accepts a certificate of 6 KB with its own token only", async () => {
     expectAccepted(await ask({ client: "large", token: "large" }), "large");
-    expectRefused(await ask({ client: "large", token: victim }), "ERR_BINDING_MISMATCH");
+    expectRejected(await ask({ client: "large", token: victim }), "ERR_BINDING_MISMATCH");
   });
 
   test(`a certificate of 20 KB is ${tooLarge}`, async () => {
@@ -150,7 +150,7 @@ function sizeCases({ tooLarge }: Front, ask: Ask): void {
     const stolen = await ask({ client: "tooLarge", token: victim });
     if (tooLarge === "too much for Node") return expectTooLarge([own, stolen]);
     if (tooLarge === "accepted") expectAccepted(own, "tooLarge");
-    else expectRefused(own, "ERR_CERTIFICATE_MISSING");
-    expectRefused(stolen, tooLarge === "accepted" ? "ERR_BINDING_MISMATCH" : "ERR_CERTIFICATE_MISSING");
+    else expectRejected(own, "ERR_CERTIFICATE_MISSING");
+    expectRejected(stolen, tooLarge === "accepted" ? "ERR_BINDING_MISMATCH" : "ERR_CERTIFICATE_MISSING");
   });
 }

@@ -12,7 +12,7 @@ export interface Front {
   /** What the proxy says beside a good certificate. */
   readonly verified: Readonly<Record<string, string>>;
   /** What becomes of a certificate that no authority has signed. */
-  readonly selfSigned: "accepted" | "refused";
+  readonly selfSigned: "accepted" | "rejected";
   /** What becomes of a certificate of 20 KB: by default, Node has no room for it, and HAProxy forwards nothing. */
   readonly tooLarge: "accepted" | "too much for Node" | "forwarded as missing";
   /** Whether a client can have the proxy's own headers removed by naming them in `Connection`. */

@@ -13,7 +13,7 @@ const verified: Front = {
   listener: "VERIFIED_PORT",
   format: haproxy({ usedHeader }),
   verified: { "x-ssl-client-verify": "0", [usedHeader]: "1" },
-  selfSigned: "refused",
+  selfSigned: "rejected",
   tooLarge: "forwarded as missing",
   resumes: false,
   deletable: false,

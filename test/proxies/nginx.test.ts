@@ -2,7 +2,7 @@ import { nginx } from "@certbound/core";
 import { test } from "vitest";
 import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
 import { forgedFields, type Front, secretAndAddress } from "./front.ts";
-import { expectRefused } from "./outcome.ts";
+import { expectRejected } from "./outcome.ts";
 import { withResumption } from "./resumption.ts";
 import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
@@ -12,7 +12,7 @@ const verified: Front = {
   listener: "VERIFIED_PORT",
   format: nginx(),
   verified: { "ssl-client-verify": "SUCCESS" },
-  selfSigned: "refused",
+  selfSigned: "rejected",
   tooLarge: "too much for Node",
   resumes: false,
   deletable: false,
@@ -66,11 +66,11 @@ describeProxy(
   (stage) => {
     forwardingCases(stage, unixSocket, ["Express"]);
 
-    test("refuses the header over TCP", async () => {
+    test("rejects the header over TCP", async () => {
       const { askDirectly, pki } = stage();
       const attempt = { token: "ec", headers: forgedFields(unixSocket, pki.clients.ec) } as const;
       const outcome = await askDirectly({ front: unixSocket, framework: "Express" }, attempt);
-      expectRefused(outcome, "ERR_CERTIFICATE_UNTRUSTED");
+      expectRejected(outcome, "ERR_CERTIFICATE_UNTRUSTED");
     });
   },
 );
@@ -81,11 +81,11 @@ describeProxy({ proxy: "nginx", configuration: "nginx-mutual-tls.conf", fronts: 
   test.each([
     ["no certificate", undefined],
     ["a thief's certificate", "thief"],
-  ] as const)("refuses the header past the proxy, with %s", async (_name, client) => {
+  ] as const)("rejects the header past the proxy, with %s", async (_name, client) => {
     const { askDirectly, pki } = stage();
     const headers = forgedFields(mutualTls, pki.clients.ec);
     const attempt = { token: "ec", headers, ...(client && { client }) } as const;
     const outcome = await askDirectly({ front: mutualTls, framework: "Fastify" }, attempt);
-    expectRefused(outcome, "ERR_CERTIFICATE_UNTRUSTED");
+    expectRejected(outcome, "ERR_CERTIFICATE_UNTRUSTED");
   });
 });

@@ -5,7 +5,7 @@ import type { ClientName } from "./pki.ts";
 
 /** What became of a request. */
 export interface Outcome extends Answer {
-  /** The code of the API's refusal, if the request came so far and was refused. */
+  /** The code of the API's rejection, if the request came so far and was rejected. */
   readonly code: AccessTokenErrorCode | undefined;
 }
 
@@ -14,19 +14,19 @@ export function expectAccepted({ status, body, code }: Outcome, client: ClientNa
   expect({ status, body, code }).toEqual({ status: 200, body: JSON.stringify({ client }), code: undefined });
 }
 
-/** The API refused the request, with that code for the operator and none for the client. */
-export function expectRefused({ status, body, code, challenge }: Outcome, expected: AccessTokenErrorCode): void {
+/** The API rejected the request, with that code for the operator and none for the client. */
+export function expectRejected({ status, body, code, challenge }: Outcome, expected: AccessTokenErrorCode): void {
   expect({ status, body, code }).toEqual({ status: 401, body: '{"message":"unauthorized"}', code: expected });
   expect(challenge).toMatch(/^Bearer realm="api", error="invalid_token"/);
 }
 
-/** Nobody's token was accepted: the proxy refused the connection or the request, or the API did. */
+/** Nobody's token was accepted: the proxy rejected the connection or the request, or the API did. */
 export function expectNothing({ status, body }: Outcome): void {
   expect([0, 400, 401]).toContain(status);
   expect(body).not.toContain("client");
 }
 
-/** Node refused to read the headers: 431, or 502 where the proxy was still writing when Node closed the connection. */
+/** Node did not read the headers: 431, or 502 where the proxy was still writing when Node closed the connection. */
 export function expectTooLarge(outcomes: readonly Outcome[]): void {
   for (const { status, code } of outcomes) {
     expect([431, 502]).toContain(status);

@@ -5,7 +5,7 @@ import { describeWithProgram, isInstalled } from "../helpers/program.ts";
 import { startApi } from "./api.ts";
 import { type Attempt, type People, sendThroughProxy } from "./attempt.ts";
 import { type Front, secret, secretAndAddress } from "./front.ts";
-import { expectAccepted, expectNothing, expectRefused, type Outcome } from "./outcome.ts";
+import { expectAccepted, expectNothing, expectRejected, type Outcome } from "./outcome.ts";
 import { createPki } from "./pki.ts";
 import { binaryOf, type ProxyName } from "./proxies.ts";
 import { withResumption } from "./resumption.ts";
@@ -108,7 +108,7 @@ for (const site of sites) {
 
 /** HAProxy forwards an expired certificate where it accepts any; all others fail the handshake, or respond themselves. */
 function expectExpired({ proxy }: Site, listener: Front["listener"], outcome: Outcome): void {
-  if (proxy === "HAProxy" && listener === "ANY_PORT") return expectRefused(outcome, "ERR_CERTIFICATE_UNTRUSTED");
+  if (proxy === "HAProxy" && listener === "ANY_PORT") return expectRejected(outcome, "ERR_CERTIFICATE_UNTRUSTED");
   const { status, body, code } = outcome;
   expect({ status, code }).toEqual({ status: proxy === "nginx" ? 400 : 0, code: undefined });
   expect(body).not.toContain("client");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Framework } from "./api.ts";
 import type { Attempt } from "./attempt.ts";
 import { forgedFields, type Front, secret } from "./front.ts";
-import { expectAccepted, expectNothing, expectRefused, type Outcome } from "./outcome.ts";
+import { expectAccepted, expectNothing, expectRejected, type Outcome } from "./outcome.ts";
 import type { Route, Stage } from "./stage.ts";
 
 const frameworks: readonly Framework[] = ["Express", "Fastify"];
@@ -27,12 +27,12 @@ export function listenerCases(stage: () => Stage, fronts: { readonly verified: F
 
 /** The cases of an API that wants verified certificates, behind the listener that takes any. */
 export function unverifiedCases(stage: () => Stage, front: Front): void {
-  test.each(frameworks)(`${front.name}, %s: refuses what the proxy did not verify`, async (framework) => {
+  test.each(frameworks)(`${front.name}, %s: rejects what the proxy did not verify`, async (framework) => {
     const { ask } = stage();
     const route = { front, framework };
     expectAccepted(await ask(route, { client: victim, token: victim }), victim);
     const selfSigned = await ask(route, { client: "selfSigned", token: "selfSigned" });
-    expectRefused(selfSigned, "ERR_CERTIFICATE_UNTRUSTED");
+    expectRejected(selfSigned, "ERR_CERTIFICATE_UNTRUSTED");
   });
 }
 
@@ -47,17 +47,17 @@ export function pastProxyCases(stage: () => Stage, front: Front): void {
     });
     const ask = (attempt: Attempt): Promise<Outcome> => stage().askDirectly({ front, framework }, attempt);
 
-    test("refuses the header without the secret", async () => {
-      expectRefused(await ask(forge()), "ERR_CERTIFICATE_UNTRUSTED");
+    test("rejects the header without the secret", async () => {
+      expectRejected(await ask(forge()), "ERR_CERTIFICATE_UNTRUSTED");
     });
 
-    test("refuses the header with another secret, or with both", async () => {
-      expectRefused(await ask(forge(guess)), "ERR_CERTIFICATE_UNTRUSTED");
-      expectRefused(await ask(forge(known, guess)), "ERR_CERTIFICATE_UNTRUSTED");
+    test("rejects the header with another secret, or with both", async () => {
+      expectRejected(await ask(forge(guess)), "ERR_CERTIFICATE_UNTRUSTED");
+      expectRejected(await ask(forge(known, guess)), "ERR_CERTIFICATE_UNTRUSTED");
     });
 
-    test("refuses the secret from another address", async () => {
-      expectRefused(await ask({ ...forge(known), from: "127.0.0.2" }), "ERR_CERTIFICATE_UNTRUSTED");
+    test("rejects the secret from another address", async () => {
+      expectRejected(await ask({ ...forge(known), from: "127.0.0.2" }), "ERR_CERTIFICATE_UNTRUSTED");
     });
 
     test("accepts whoever has both: the secret must be the proxy's alone", async () => {

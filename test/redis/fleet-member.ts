@@ -29,7 +29,7 @@ export interface FleetMember {
   readonly connect: () => Promise<void>;
   /** @throws Error with what the process wrote to stderr, when it has ended */
   readonly verify: (token: string, sender: Identity) => Promise<Verdict>;
-  /** Lets a minute pass for the verifier: it remembers no answer then, and leaves no cache alone. */
+  /** Lets a minute pass for the verifier: it caches no answer then, and leaves no cache alone. */
   readonly passMinute: () => void;
   /** What it published so far. */
   readonly events: readonly IntrospectionEvent[];

@@ -36,7 +36,7 @@ describeWithProgram(redisBinary, "processes that share a Redis", () => {
     expect(second.events).toEqual([]);
   });
 
-  test("refuse at once what another has found out to be stolen", async () => {
+  test("reject at once what another has found out to be stolen", async () => {
     const { redis, fleet } = await createScene();
     const [first, second] = [fleet.start(), fleet.start()];
     await Promise.all([first.connect(), second.connect()]);

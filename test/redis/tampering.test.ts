@@ -14,10 +14,10 @@ interface Scene {
   readonly issuer: Issuer;
   /** How often the issuer was asked about a token. */
   readonly introspections: () => number;
-  /** Makes a verifier that remembers nothing yet, and may read from Redis. */
+  /** Makes a verifier that caches nothing yet, and may read from Redis. */
   readonly verifier: (settings?: Parameters<typeof verifierWith>[2]) => Verifier;
   /** Has a token verified, and gives the entry that this leaves. */
-  readonly remember: (token: string, verifier: Verifier) => Promise<Entry>;
+  readonly cacheResponse: (token: string, verifier: Verifier) => Promise<Entry>;
   /** The outcomes that were published so far, but for those of asking the issuer. */
   readonly reports: readonly string[];
 }
@@ -42,7 +42,7 @@ async function createScene(): Promise<Scene> {
   subscribe("certbound:introspection", note);
   onTestFinished(() => void unsubscribe("certbound:introspection", note));
 
-  const remember: Scene["remember"] = async (token, by) => {
+  const cacheResponse: Scene["cacheResponse"] = async (token, by) => {
     const before = new Set((await redis.entries()).map(({ name }) => name));
     await outcomeOf(by, token, client);
     return vi.waitFor(
@@ -59,7 +59,7 @@ async function createScene(): Promise<Scene> {
     issuer,
     introspections: () => introspectionsOf(issuer),
     verifier: (settings) => verifierWith(cache, issuer, settings),
-    remember,
+    cacheResponse,
     reports,
   };
 }
@@ -104,9 +104,9 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
     ["text", () => stored("active"), ["cache-refused"]],
     ["an answer that to Keyv is none", ({ answer }) => answer, []],
   ])("cannot plant an answer: %s", async (_what, forge, expected) => {
-    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
-    const entry = await remember(token, verifier());
+    const entry = await cacheResponse(token, verifier());
     const forged = forge({ entry, answer: answerFor(thief, issuer) });
     await redis.overwrite(entry.name, forged);
     await expectRightAnswers(verifier(), token);
@@ -116,9 +116,9 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
   });
 
   test("can have Redis left alone for some seconds, by what Keyv fails on", async () => {
-    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
-    const { name } = await remember(token, verifier());
+    const { name } = await cacheResponse(token, verifier());
     await redis.overwrite(name, `{${answerFor(thief, issuer)}`);
     await expectRightAnswers(verifier(), token);
     expect(introspections()).toBe(2);
@@ -126,13 +126,13 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
   });
 
   test("cannot use the answer on a token of their own for somebody else's", async () => {
-    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const [token, own] = await Promise.all([
       issuer.opaqueToken({ boundTo: client }),
       issuer.opaqueToken({ boundTo: thief }),
     ]);
-    const entry = await remember(token, verifier());
-    const { value } = await remember(own, verifier());
+    const entry = await cacheResponse(token, verifier());
+    const { value } = await cacheResponse(own, verifier());
     await redis.overwrite(entry.name, value);
     await expectRightAnswers(verifier(), token);
     expect(introspections()).toBe(3);
@@ -141,10 +141,10 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
   });
 
   test("cannot use an answer from under another cacheKey", async () => {
-    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
-    const entry = await remember(token, verifier());
-    const { value } = await remember(token, verifier({ key: anotherKey }));
+    const entry = await cacheResponse(token, verifier());
+    const { value } = await cacheResponse(token, verifier({ key: anotherKey }));
     issuer.revoke(token);
     await redis.overwrite(entry.name, value);
     expect(await outcomeOf(verifier(), token, client)).toBe("ERR_TOKEN_INACTIVE");
@@ -156,10 +156,10 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
     ["a signed response", "an unsigned one", true],
     ["an unsigned response", "a signed one", false],
   ])("cannot replace %s by %s about the same token", async (_replaced, _by, signedResponse) => {
-    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
-    const entry = await remember(token, verifier({ signedResponse }));
-    const { value } = await remember(token, verifier({ signedResponse: !signedResponse }));
+    const entry = await cacheResponse(token, verifier({ signedResponse }));
+    const { value } = await cacheResponse(token, verifier({ signedResponse: !signedResponse }));
     issuer.revoke(token);
     expect(await outcomeOf(verifier({ signedResponse }), token, client)).toBe("accepted");
     expect(introspections()).toBe(2);
@@ -173,9 +173,9 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
     ["before", -10, "accepted", 1],
     ["after", 1, "ERR_TOKEN_INACTIVE", 2],
   ])("cannot prolong an answer: %s cacheDuration", async (_when, seconds, outcome, asked) => {
-    const { redis, issuer, verifier, remember, introspections, reports } = await createScene();
+    const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
-    const { name, value } = await remember(token, verifier());
+    const { name, value } = await cacheResponse(token, verifier());
     issuer.revoke(token);
     await redis.overwrite(name, stored((JSON.parse(value) as { readonly value: string }).value));
     const later = verifier({ clock: () => Date.now() + (CACHE_DURATION + seconds) * 1000 });

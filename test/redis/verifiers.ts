@@ -40,7 +40,7 @@ export function optionsFor(
   return { issuer, audience, introspection: { ...introspectionClient, ...settings } };
 }
 
-/** Creates a verifier that remembers nothing yet, but may find something in the cache. */
+/** Creates a verifier that caches nothing yet, but may find something in the cache. */
 export function verifierWith(
   cache: IntrospectionCache,
   issuer: Issuer,

@@ -94,7 +94,7 @@ describe.each(exposedBackends)("%s", (_name, backend) => {
     return incoming.statusCode;
   };
 
-  test.prop([authorization], many)("refuses whatever the Authorization header holds", async (header) => {
+  test.prop([authorization], many)("rejects whatever the Authorization header holds", async (header) => {
     const before = handled;
     expect([400, 401]).toContain(await send(header));
     expect(handled).toBe(before);

@@ -75,7 +75,7 @@ describe.each(exposedBackends)("%s goes on when a client hangs up", (_name, back
   });
 
   test.each([
-    ["refused", thief, "ERR_BINDING_MISMATCH"],
+    ["rejected", thief, "ERR_BINDING_MISMATCH"],
     ["accepted", client, "accepted"],
   ] as const)("while it is still being judged, to be %s", async (_what, identity, outcome) => {
     const events = new EventEmitter();

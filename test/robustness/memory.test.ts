@@ -15,7 +15,7 @@ const count = 10;
 
 describe.each(exposedBackends)("%s", (_name, backend) => {
   test.each([
-    ["refused", parties.thief],
+    ["rejected", parties.thief],
     ["accepted", parties.client],
   ] as const)("forgets requests that it has %s", async (_what, identity: Identity) => {
     const seen: WeakRef<object>[] = [];

@@ -11,7 +11,7 @@ import { nodeBackends } from "../adapters/node-backends.ts";
 import { everythingOf, findLeaksOf } from "./leaks.ts";
 import { channels, overhear } from "./overheard.ts";
 import { createPlanted, type Planted } from "./planted.ts";
-import { type RefusedRequest, refusals, ROUTE_SCOPE } from "./refusals.ts";
+import { type RejectedRequest, rejections, ROUTE_SCOPE } from "./rejections.ts";
 
 const planted: Planted = await createPlanted();
 afterAll(planted.close);
@@ -25,11 +25,11 @@ function leaksIn(texts: readonly string[], token: string): readonly string[] {
   return [...findPlanted(all), ...findLeaksOf(Object.fromEntries(parts.map((part) => ["the token", part])))(all)];
 }
 
-const codes = Object.keys(refusals) as readonly AccessTokenErrorCode[];
+const codes = Object.keys(rejections) as readonly AccessTokenErrorCode[];
 const goodToken = await planted.token();
-const tokenOf = async ({ token }: RefusedRequest): Promise<string> => (await token?.(planted)) ?? goodToken;
+const tokenOf = async ({ token }: RejectedRequest): Promise<string> => (await token?.(planted)) ?? goodToken;
 
-test("there is a refusal of every code", () => {
+test("there is a rejection of every code", () => {
   const source = readFileSync(new URL("../../packages/core/src/errors.ts", import.meta.url), "utf8");
   const table = [...source.matchAll(/^ {2}(ERR_\w+): \[/gm)].map(([, code]) => code);
   expect(new Set(codes)).toEqual(new Set(table));
@@ -37,12 +37,12 @@ test("there is a refusal of every code", () => {
 });
 
 describe("the bare verifier", () => {
-  const forIt = codes.filter((code) => refusals[code].certificate !== "none");
+  const forIt = codes.filter((code) => rejections[code].certificate !== "none");
 
   test.each(forIt)("keeps its secrets in %s", async (code) => {
-    const refused = refusals[code];
-    const { certificate = ({ client }) => client.certificate, verifier = "keys", requirements } = refused;
-    const token = await tokenOf(refused);
+    const rejected = rejections[code];
+    const { certificate = ({ client }) => client.certificate, verifier = "keys", requirements } = rejected;
+    const token = await tokenOf(rejected);
     const clientCertificate = certificate === "none" ? null : certificate(planted);
     const error: unknown = await planted.verifiers[verifier]
       .verify(token, { ...(requirements as object), clientCertificate })
@@ -77,7 +77,7 @@ describe("every front end", { shuffle: false }, () => {
       const onRejected = (error: AccessTokenError): void => void errors.push(error);
       const route = (
         path: string,
-        { verifier = "keys", requirements = {}, proxy }: RefusedRequest,
+        { verifier = "keys", requirements = {}, proxy }: RejectedRequest,
       ): ProtectedRoute => ({
         path,
         requirements,
@@ -88,12 +88,12 @@ describe("every front end", { shuffle: false }, () => {
         },
         onHandled: () => {},
       });
-      const routes = codes.map((code) => route(`/${code}`, refusals[code]));
+      const routes = codes.map((code) => route(`/${code}`, rejections[code]));
       api = await backend.start([...routes, ...accepting.map(([path, request]) => route(path, request))], planted.tls);
     });
     afterAll(() => api.close());
 
-    const send = async (path: string, { presents = "client", fields, proxy }: RefusedRequest, token: string) => {
+    const send = async (path: string, { presents = "client", fields, proxy }: RejectedRequest, token: string) => {
       const identity = presents === "nobody" ? undefined : planted[presents];
       const connection = openConnection(api.url, { ca: planted.ca, identity, httpVersion: 1 });
       const sent = [
@@ -107,8 +107,8 @@ describe("every front end", { shuffle: false }, () => {
     const shown = ({ headers, body }: Reply): string => `${JSON.stringify(headers)}\n${body}`;
 
     test.each(codes)("keeps its secrets in %s", async (code) => {
-      const token = await tokenOf(refusals[code]);
-      const reply = await send(`/${code}`, refusals[code], token);
+      const token = await tokenOf(rejections[code]);
+      const reply = await send(`/${code}`, rejections[code], token);
       const error = errors.pop();
       expect(error).toMatchObject({ code });
       expect(leaksIn([shown(reply), everythingOf(error), overheard.take()], token)).toEqual([]);
@@ -126,7 +126,7 @@ describe("every front end", { shuffle: false }, () => {
     });
   });
 
-  const accepting: readonly (readonly [string, RefusedRequest])[] = [
+  const accepting: readonly (readonly [string, RejectedRequest])[] = [
     ["/jwt", {}],
     ["/opaque", { verifier: "introspecting", token: ({ opaqueToken }) => opaqueToken() }],
     ["/proxied", { proxy: ({ proxyFields, client }) => proxyFields(client.certificate) }],
@@ -141,7 +141,7 @@ describe("every front end", { shuffle: false }, () => {
   test("every decision was told meanwhile, that the issuer was asked, and that it did not answer", () => {
     const events = overheard.events as readonly ToldEvent[];
     expect(new Set(events.map(({ outcome }) => outcome))).toEqual(
-      new Set(["accepted", "refused", "failed", "active", "inactive", "unavailable"]),
+      new Set(["accepted", "rejected", "failed", "active", "inactive", "unavailable"]),
     );
     const told = new Set(events.map(({ code }) => code));
     for (const code of codes) expect(told).toContain(code);
@@ -149,7 +149,7 @@ describe("every front end", { shuffle: false }, () => {
 
   test("the client of a token was told where the token was known to be the issuer's, and only there", () => {
     const events = overheard.events as readonly ToldEvent[];
-    const clients = (code: string | undefined, outcome = "refused") =>
+    const clients = (code: string | undefined, outcome = "rejected") =>
       new Set(
         events.filter((event) => event.code === code && event.outcome === outcome).map(({ clientId }) => clientId),
       );

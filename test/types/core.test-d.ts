@@ -141,8 +141,8 @@ describe("an access token", () => {
     expectTypeOf(accessToken.presentedCertificate).toEqualTypeOf<ClientCertificate | undefined>();
   });
 
-  test("has the error when the binding was refused", () => {
-    if (accessToken.binding === "refused") expectTypeOf(accessToken.bindingError).toEqualTypeOf<AccessTokenError>();
+  test("has the error when the binding was rejected", () => {
+    if (accessToken.binding === "rejected") expectTypeOf(accessToken.bindingError).toEqualTypeOf<AccessTokenError>();
     // @ts-expect-error -- not before it is known that it was
     expectTypeOf(accessToken.bindingError).toBeUnknown();
   });
@@ -236,7 +236,7 @@ describe("a certificate policy", () => {
     // @ts-expect-error -- leave it out
     certificateRules({ chainVerified: false });
     // @ts-expect-error -- any tenant is written out as null
-    certificateRules({ tenant: { of: () => "acme" } });
+    certificateRules({ tenant: { resolve: () => "acme" } });
   });
 
   test("knows the tenant of a certificate, or of none", () => {

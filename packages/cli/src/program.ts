@@ -18,10 +18,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** The exit codes, by what they say. */
 export const exitCodes = {
-  /** The token is accepted; the API refuses what it has to; the certificates could be read; or help was shown. */
+  /** The token is accepted; the API rejects what it has to; the certificates could be read; or help was shown. */
   good: 0,
   /**
-   * The token is refused; the API lets through what it must refuse, or refuses the right token; a file has no certificate.
+   * The token is rejected; the API lets through what it must reject, or rejects the right token; a file has no certificate.
    */
   bad: 1,
   /** An option or a file cannot be used. */

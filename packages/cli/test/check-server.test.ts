@@ -46,7 +46,7 @@ let options: readonly string[];
 
 const noRenegotiation = { secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
 
-/** An API that refuses as certbound does, except for the flaw of each path. */
+/** An API that rejects as certbound does, except for the flaw of each path. */
 function flawedApi(): RequestListener {
   const given = { issuer: issuer.issuer, audience: issuer.audience, jwks: { keys: issuer.jwks.keys } };
   const verifier = createVerifier({ ...given, tokenTypes: ["at+jwt"] });
@@ -134,7 +134,7 @@ describe("an API", () => {
     expect((await check(api.url, ["--path", "/good"], false)).stdout).not.toContain("FAILS OPEN");
   });
 
-  test("whose TLS refuses the certificate that was made was not tested for the binding", async () => {
+  test("whose TLS rejects the certificate that was made was not tested for the binding", async () => {
     expect(await verdicts(`${strict.url}/good`)).toEqual({
       exitCode: 3,
       verdicts: ["good", "untold", "good", "good", "good", "good"],
@@ -191,7 +191,7 @@ describe("TLS renegotiation", () => {
     const server = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
     expect(await renegotiation(server.url)).toMatchObject({
       exitCode: 0,
-      summary: "it refuses what it has to refuse, with lesser findings",
+      summary: "it rejects what it has to reject, with lesser findings",
       check: {
         verdict: "lesser",
         seen: "renegotiated",
@@ -205,7 +205,7 @@ describe("TLS renegotiation", () => {
   test("that a server rejects is not a finding", async () => {
     expect(await renegotiation(api.url)).toMatchObject({
       exitCode: 0,
-      summary: "it refuses what it has to refuse",
+      summary: "it rejects what it has to reject",
       check: { verdict: "good", seen: "rejected (ERR_SSL_NO_RENEGOTIATION)" },
     });
     expect((await check(`${api.url}/good`, [], false)).stdout).toMatch(/^✓ a TLS 1\.2 renegotiation/m);
@@ -217,7 +217,7 @@ describe("TLS renegotiation", () => {
     );
     expect(await renegotiation(server.url)).toMatchObject({
       exitCode: 0,
-      summary: "it refuses what it has to refuse",
+      summary: "it rejects what it has to reject",
       check: { verdict: "good", seen: "TLS 1.3 only (ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION)" },
     });
     await server.close();
@@ -259,7 +259,7 @@ describe("TLS renegotiation", () => {
     const url = `https://127.0.0.1:${(front.address() as AddressInfo).port}`;
     expect(await renegotiation(url)).toMatchObject({
       exitCode: 0,
-      summary: "it refuses what it has to refuse",
+      summary: "it rejects what it has to reject",
       check: expected,
     });
     await once(front.close(), "close");
@@ -324,13 +324,13 @@ describe("the options of check-server", () => {
     ["an unknown option", () => [api.url, ...options, "--insecure"]],
     ["the method CONNECT", () => [api.url, ...options, "--method", "CONNECT"]],
     ["a token on the command line", () => [api.url, ...options, "--token", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"]],
-  ])("refuse %s", async (_name, parameters) => {
+  ])("reject %s", async (_name, parameters) => {
     const { exitCode, stderr } = await runCli(["check-server", ...parameters()], { stdin: "token" });
     expect(exitCode).toBe(2);
     expect(stderr).not.toMatch(/PRIVATE KEY|eyJhbGci/);
   });
 
-  test("refuse a token that no header can hold", async () => {
+  test("reject a token that no header can hold", async () => {
     expect((await runCli(["check-server", api.url, ...options], { stdin: "two words" })).exitCode).toBe(2);
   });
 

@@ -58,7 +58,7 @@ describe("the steps", () => {
     expect(marks(untampered.report)).toBe("++xxxx++x++x");
   });
 
-  test("are judged by core: the answer is what its verifier refuses with", async () => {
+  test("are judged by core: the answer is what its verifier rejects with", async () => {
     const { issuer, client } = parties;
     const verifier = createVerifier({
       issuer: issuer.issuer,
@@ -75,8 +75,8 @@ describe("the steps", () => {
     ];
     for (const changed of claims) {
       const token = await issuer.accessToken({ boundTo: client, claims: changed });
-      const refusal = verifier.verify(token, { clientCertificate: client.certificate });
-      const { code } = (await refusal.catch((error: unknown) => error)) as AccessTokenError;
+      const rejection = verifier.verify(token, { clientCertificate: client.certificate });
+      const { code } = (await rejection.catch((error: unknown) => error)) as AccessTokenError;
       expect(code).toMatch(/^ERR_/);
       expect((await explained(token, argv)).report.answer).toEqual({ status: 401, code });
     }
@@ -290,7 +290,7 @@ describe("the options of explain", () => {
     expect((await runCli(["explain", "--token", bad ?? "", ...argv])).exitCode).toBe(1);
   });
 
-  test("refuse a token on the command line, say why, and do not repeat it", async () => {
+  test("reject a token on the command line, say why, and do not repeat it", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client });
     for (const given of [["--token", token], [token], [`--token=${token}`], [`--tokn=${token}`]]) {
       const { exitCode, stderr, stdout } = await runCli(["explain", ...argv, ...given]);
@@ -352,7 +352,7 @@ describe("the options of explain", () => {
     ["--max-token-age", ["--max-token-age", "-1"]],
     ["--jwks", ["--jwks", "/dev/null"]],
     ["--cert", ["--cert"]],
-  ])("are refused with a name: %s", async (named, more) => {
+  ])("are rejected with a name: %s", async (named, more) => {
     const { exitCode, stderr } = await runCli(["explain", "--token", "-", ...argv, ...more], { stdin: "x" });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,

@@ -22,7 +22,7 @@ test("tells its version", async () => {
   expect(await runCli(["--version"])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test.each([[[]], [["explian"]], [["--verbose"]], [["constructor"]]])("refuses %j", async (argv) => {
+test.each([[[]], [["explian"]], [["--verbose"]], [["constructor"]]])("rejects %j", async (argv) => {
   expect(await runCli(argv)).toEqual({ exitCode: 2, stdout: "", stderr: expect.stringContaining("--help") });
 });
 

@@ -89,6 +89,6 @@ test.each([
   expect(stdout).not.toContain(client.key.slice(30, 90));
 });
 
-test.each([[[]], [["a", "b"]], [["/nowhere/client.pem"]], [["-", "--al"]]])("refuses %j", async (parameters) => {
+test.each([[[]], [["a", "b"]], [["/nowhere/client.pem"]], [["-", "--al"]]])("rejects %j", async (parameters) => {
   expect((await runCli(["thumbprint", ...parameters])).exitCode).toBe(2);
 });

@@ -11,7 +11,7 @@ export interface Confirmation {
  * The claims of a verified access token: frozen, and to be read by own property.
  *
  * Members with a type were checked to be of it. The one exception is `cnf` under `"report-only"` when the binding was
- * refused: then it is whatever the token says.
+ * rejected: then it is whatever the token says.
  */
 export interface AccessTokenClaims {
   readonly iss?: string;
@@ -44,7 +44,7 @@ export type BindingOutcome =
        * Under `"report-only"` only: with required binding, the binding or the certificate policy would have rejected this
        * token.
        */
-      readonly binding: "refused";
+      readonly binding: "rejected";
       readonly clientCertificate: undefined;
       readonly presentedCertificate: ClientCertificate | undefined;
       readonly bindingError: AccessTokenError;

@@ -21,13 +21,13 @@ import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./certificate/client-certificate.ts";
 import { createVerifier, partsOf, type Verifier, type VerifierParts, verifyToken } from "./verifier.ts";
 
-/** How requests are read, and refused ones answered. */
+/** How requests are read, and rejected ones answered. */
 export interface RequestOptions<Request> extends RejectionOptions {
   /** Finds the client's certificate; default `tlsCertificate`. */
   readonly certificateResolver?: ClientCertificateResolver<Request> | undefined;
   /** Finds the access token instead of the Authorization header; null, undefined and `""`: there is none. */
   readonly tokenResolver?: TokenResolver<Request> | undefined;
-  /** Hears of every refused request, for a log line; what it throws is an error of the application. */
+  /** Hears of every rejected request, for a log line; what it throws is an error of the application. */
   readonly onRejected?: ((error: AccessTokenError, request: Request) => void) | undefined;
   /**
    * Further members of this API's metadata (RFC 9728 section 2), such as `resource_name` and `resource_documentation`; needs
@@ -48,7 +48,7 @@ export type AuthenticatorOptions<Request> = RequestOptions<Request> &
  * Takes the requirements of a route, and gives the function that authenticates its requests.
  *
  * That function resolves with the accepted token. It rejects with an {@link AccessTokenError} when the request is to be
- * refused (`httpRejection` gives the answer), and with any other error when something else failed (500).
+ * rejected (`httpRejection` gives the answer), and with any other error when something else failed (500).
  */
 export type Authenticator<Request> = ((
   requirements?: Requirements<Request>,

@@ -15,7 +15,7 @@ export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim:
  * How the binding of a token to the client's certificate is judged.
  *
  * `true`: the token must be bound, and match. `"when-bound"`: a token without any `cnf` passes as a plain bearer token,
- * one with `cnf` must match. `"report-only"`: judged like `true`, but nothing is refused for it.
+ * one with `cnf` must match. `"report-only"`: judged like `true`, but nothing is rejected for it.
  */
 export type BindingMode = true | "when-bound" | "report-only";
 
@@ -53,7 +53,7 @@ export function presentedCertificate(input: ClientCertificateInput | AccessToken
 }
 
 /**
- * Refuses a client without a usable certificate where every token must be bound to one.
+ * Rejects a client without a usable certificate where every token must be bound to one.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_*`: why there is none
  */
@@ -83,7 +83,7 @@ export function judgeBinding(
   );
   if (!(bound instanceof AccessTokenError)) return { binding: "verified", clientCertificate: bound };
   if (mode !== "report-only") throw bound;
-  return { binding: "refused", ...none, bindingError: bound };
+  return { binding: "rejected", ...none, bindingError: bound };
 }
 
 /** Returns whether claims are bound to a certificate, and by nothing else. */

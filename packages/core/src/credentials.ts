@@ -14,7 +14,7 @@ import { isProxyResolver } from "./proxy/from-proxy.ts";
 import { tlsCertificate } from "./certificate/tls-certificate.ts";
 import { createSetupWarnings } from "./certificate/setup-warnings.ts";
 import { isThenable } from "./runtime/promises.ts";
-import { refuseRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
+import { rejectRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
 
 /** What a request is judged by. */
 export interface Credentials {
@@ -96,14 +96,14 @@ export async function readCredentials<Request extends IncomingRequest>(
   return { token: await token, certificate: await certificate };
 }
 
-/** Refuses renegotiation on a connection, and warns of the set-up of its server, when its first request arrives. */
+/** Rejects renegotiation on a connection, and warns of the set-up of its server, when its first request arrives. */
 export function inspectConnection(
   received: NodeRequest,
   { connections, warnOfSetup }: Pick<CredentialSources<never>, "connections" | "warnOfSetup">,
 ): void {
   const connection = connectionOf(received);
   if (connection === undefined || connections.has(connection)) return;
-  refuseRenegotiation(received);
+  rejectRenegotiation(received);
   warnOfSetup(received);
   connections.add(connection);
 }

@@ -1,5 +1,5 @@
 /**
- * Names the first check that refused a request.
+ * Names the first check that rejected a request.
  *
  * The codes are stable: switch on them, never on messages. What each one means, why it happens and what to do about it
  * is on the page `docs/errors.md`.
@@ -10,7 +10,7 @@ export type AccessTokenErrorCode = keyof typeof table;
 export type CertificateErrorCode = Extract<AccessTokenErrorCode, `ERR_CERTIFICATE_${string}`>;
 
 /** Holds what the route asked for, for the challenge (RFC 6750 section 3, RFC 9470 section 3). */
-export interface Challenge {
+export interface ChallengeParameters {
   readonly scopes?: readonly string[] | undefined;
   readonly acrValues?: readonly string[] | undefined;
   /** Seconds since the user authenticated. */
@@ -21,7 +21,7 @@ export interface Challenge {
 export interface AccessTokenErrorOptions {
   /** A sentence for the operator: what was expected, what was seen, the likely reason. Never sent to the client. */
   readonly detail?: string | undefined;
-  readonly challenge?: Challenge | undefined;
+  readonly challenge?: ChallengeParameters | undefined;
   /** Seconds after which a client may try again; for the codes that end in `_UNAVAILABLE`. */
   readonly retryAfter?: number | undefined;
 }
@@ -33,7 +33,7 @@ export type ErrorRow = readonly [
   /** Null when the challenge must not name one. */
   error: "invalid_request" | "invalid_token" | "insufficient_scope" | "insufficient_user_authentication" | null,
   /** Requirements of the route that the challenge names. */
-  challenge?: readonly (keyof Challenge)[],
+  challenge?: readonly (keyof ChallengeParameters)[],
 ];
 
 const table = {
@@ -83,19 +83,19 @@ const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
 export class AccessTokenError extends Error {
   // The optional members are declared, not defined: one that was not given is not there.
 
-  /** The first check that refused. */
+  /** The first check that rejected. */
   readonly code: AccessTokenErrorCode;
   /** A sentence for the operator, not for the client. */
   declare readonly detail?: string;
   /** What the route asked for. */
-  declare readonly challenge?: Challenge;
+  declare readonly challenge?: ChallengeParameters;
   /** Seconds after which a client may try again. */
   declare readonly retryAfter?: number;
 
   constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
     if (!Object.hasOwn(table, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
     const { stackTraceLimit } = Error;
-    // A refusal is an answer, not a fault: where it was decided is in its code. The stack would cost more than the check.
+    // A rejection is an answer, not a fault: where it was decided is in its code. The stack would cost more than the check.
     Reflect.set(Error, "stackTraceLimit", 0);
     super(table[code][0]);
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);

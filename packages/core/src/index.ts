@@ -14,7 +14,7 @@ export {
   type AccessTokenErrorCode,
   type AccessTokenErrorOptions,
   type CertificateErrorCode,
-  type Challenge,
+  type ChallengeParameters,
 } from "./errors.ts";
 export type { Requirements, VerifyOptions } from "./requirements.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";

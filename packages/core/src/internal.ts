@@ -2,7 +2,7 @@
 
 export { keyMembers } from "./binding.ts";
 export { DEFAULT_MAX_HEADERS } from "./http/header-list.ts";
-export { MAX_BODY } from "./issuer/exchange.ts";
+export { MAX_BODY } from "./issuer/issuer-request.ts";
 export { MAX_KEYS } from "./issuer/keys/key-set.ts";
 export { profiles } from "./options/profiles.ts";
 export { signatureAlgorithms } from "./options/signature-algorithms.ts";

@@ -3,7 +3,7 @@ import { callApplication } from "./runtime/application-callback.ts";
 import type { BindingMode } from "./binding.ts";
 import { currentTime } from "./runtime/clock.ts";
 import type { VerifierConfiguration } from "./options/configuration.ts";
-import { AccessTokenError, type Challenge, isCertificateErrorCode, rejected } from "./errors.ts";
+import { AccessTokenError, type ChallengeParameters, isCertificateErrorCode, rejected } from "./errors.ts";
 import { type JsonObject, ownMember } from "./values/json-object.ts";
 import {
   callback,
@@ -15,11 +15,11 @@ import {
 } from "./values/known-options.ts";
 import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 
-/** What one route asks of a token. Here `undefined` is refused: a misspelled variable must not drop a requirement. */
+/** What one route asks of a token. Here `undefined` is rejected: a misspelled variable must not drop a requirement. */
 export interface Requirements<Request = undefined> {
   /**
    * How the binding to the client's certificate is judged; default `true`: the token must be bound, and match.
-   * `"when-bound"` also accepts a token without any `cnf`; `"report-only"` refuses nothing for its binding. `false` is a
+   * `"when-bound"` also accepts a token without any `cnf`; `"report-only"` rejects nothing for its binding. `false` is a
    * `TypeError`.
    */
   readonly validateCertificateBinding?: BindingMode;
@@ -51,7 +51,7 @@ const token = {
 const requirementRules: OptionRules<Requirements<never>> = {
   validateCertificateBinding: {
     expected:
-      'true, "when-bound" (also accepts tokens without cnf) or "report-only" (refuses nothing for its binding); ' +
+      'true, "when-bound" (also accepts tokens without cnf) or "report-only" (rejects nothing for its binding); ' +
       "there is no other way to weaken the check",
     accepts: (value) => value === true || value === "when-bound" || value === "report-only",
   },
@@ -71,7 +71,7 @@ export function parseRequirements<Request>(
   requirements: Requirements<Request>,
   configuration: VerifierConfiguration,
 ): CheckedRequirements<Request> {
-  const given = knownOptions<Requirements<Request>>("the requirements", requirements, requirementRules, "refused");
+  const given = knownOptions<Requirements<Request>>("the requirements", requirements, requirementRules, "rejected");
   return checkedRequirements(given, configuration);
 }
 
@@ -156,7 +156,7 @@ function hasScopes(claims: AccessTokenClaims, scopes: readonly string[]): boolea
 /** RFC 9470 section 3. */
 function insufficientAuthentication(
   claims: AccessTokenClaims,
-  challenge: Challenge,
+  challenge: ChallengeParameters,
   { clock, clockTolerance }: VerifierConfiguration,
 ): AccessTokenError | undefined {
   const { acrValues, maxAge } = challenge;

@@ -78,7 +78,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
   const verifier: Verifier = Object.freeze({
     async verify(token: string, use: VerifyOptions) {
       if (typeof token !== "string") throw new TypeError("certbound: the access token must be a string");
-      const given = knownOptions("the verify options", use, verifyRules, "refused");
+      const given = knownOptions("the verify options", use, verifyRules, "rejected");
       const { clientCertificate } = given;
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
@@ -144,7 +144,7 @@ async function verifyJwt<Request>(
   const cached = verifiedTokens.find(token);
   if (cached !== undefined) {
     const { issuer, claims } = cached;
-    use.observation?.found({ issuer: issuer.configuration.issuer, claims, remembered: true });
+    use.observation?.found({ issuer: issuer.configuration.issuer, claims, cached: true });
     recheckClaims(cached, { configuration, bindingRequired });
     return acceptJwt(cached, use, configuration);
   }
@@ -185,7 +185,7 @@ function checkUnverified<Request>(
   use: VerificationRequest<Request>,
   configuration: VerifierConfiguration,
 ): Issuer {
-  use.observation?.found({ issuer: named?.configuration.issuer, remembered: false });
+  use.observation?.found({ issuer: named?.configuration.issuer, cached: false });
   const bindingRequired = use.requirements.validateCertificateBinding === true;
   checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
   // An unknown one has just been rejected.

@@ -9,7 +9,7 @@ import type { Requirements } from "../src/requirements.ts";
 import { parseClientCertificate } from "../src/certificate/client-certificate.ts";
 import { introspectionOf, timesAsked } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
-import { startRememberingApi } from "./support/remembering-api.ts";
+import { startCachingApi } from "./support/caching-api.ts";
 import { requestWith } from "./support/requests.ts";
 import { startHttp2Server, startHttpsServer } from "./support/tls-server.ts";
 import { client, now, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
@@ -68,7 +68,7 @@ describe("on a connection whose last request was accepted", () => {
     ["another signature", `Bearer ${tampered}`, "ERR_TOKEN_SIGNATURE"],
     ["another letter case", `Bearer ${token.toLowerCase()}`, "ERR_TOKEN_MALFORMED"],
     ["another token", `Bearer ${unbound}`, "ERR_BINDING_REQUIRED"],
-  ])("a request with %s is refused, and the accepted one is accepted again", async (_name, credentials, code) => {
+  ])("a request with %s is rejected, and the accepted one is accepted again", async (_name, credentials, code) => {
     const { outcome } = connected();
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
     expect(await outcome(credentials)).toBe(code);
@@ -76,7 +76,7 @@ describe("on a connection whose last request was accepted", () => {
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
   });
 
-  test("the same token is refused with another certificate, and with none", async () => {
+  test("the same token is rejected with another certificate, and with none", async () => {
     const { outcome, present } = connected();
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
     present(other);
@@ -107,13 +107,13 @@ describe("on a connection whose last request was accepted", () => {
       present(presented);
       const told = { clientCertificate: undefined, presentedCertificate: presented };
       expect(await answer(`Bearer ${unbound}`, whenBound)).toMatchObject({ binding: "unbound", ...told });
-      expect(await answer(`Bearer ${unbound}`, reportOnly)).toMatchObject({ binding: "refused", ...told });
+      expect(await answer(`Bearer ${unbound}`, reportOnly)).toMatchObject({ binding: "rejected", ...told });
       expect(await outcome(`Bearer ${unbound}`)).toBe("ERR_BINDING_REQUIRED");
     }
     expect(await answer(`Bearer ${token}`, reportOnly)).toMatchObject({ binding: "verified", clientCertificate: own });
     present(other);
     expect(await answer(`Bearer ${token}`, reportOnly)).toMatchObject({
-      binding: "refused",
+      binding: "rejected",
       clientCertificate: undefined,
     });
     expect(await outcome(`Bearer ${token}`, whenBound)).toBe("ERR_BINDING_MISMATCH");
@@ -188,7 +188,7 @@ describe("a token that a connection is known by", () => {
   test("ends with its key", async () => {
     const rotating = await startIssuerInTest();
     const bound = await rotating.accessToken({ boundTo: client });
-    const { published, replaceKeys } = await startRememberingApi(rotating);
+    const { published, replaceKeys } = await startCachingApi(rotating);
     const verifier = verifierOf(rotating, { jwks: `${published.url}/jwks` });
     const { outcome } = connected({ verifier });
     expect(await outcome(`Bearer ${bound}`)).toBe("accepted");
@@ -210,7 +210,7 @@ describe("a token that a connection is known by", () => {
     expect(again.claims).toEqual(claims);
   });
 
-  test("is verified for every request where nothing is to be remembered", async () => {
+  test("is verified for every request where nothing is to be cached", async () => {
     const { answer } = connected({ verifier: verifierOf(issuer, { verifiedTokens: false }) });
     const { claims } = await answer(`Bearer ${token}`);
     expect((await answer(`Bearer ${token}`)).claims).not.toBe(claims);

@@ -8,7 +8,7 @@ import { httpRejection } from "../src/http/rejection.ts";
 import type { Requirements } from "../src/requirements.ts";
 import { createVerifier } from "../src/verifier.ts";
 import { introspectingVerifier } from "./support/introspecting-verifier.ts";
-import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
+import { outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 import { startHttp2Server, startHttpsServer } from "./support/tls-server.ts";
 import { client, now, startIssuer, thief, verifierOf } from "./support/verification.ts";
@@ -43,7 +43,7 @@ describe("a request", () => {
     expect(await outcomeOf(waited(thief))).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is refused with the certificate of another, and with none", async () => {
+  test("is rejected with the certificate of another, and with none", async () => {
     expect(await outcomeOf(authenticate({ certificateResolver: () => thief.der }))).toBe("ERR_BINDING_MISMATCH");
     expect(await outcomeOf(authenticate({ certificateResolver: () => "" }))).toBe("ERR_CERTIFICATE_MISSING");
     expect(await outcomeOf(authenticate({ certificateResolver: undefined }))).toBe("ERR_CERTIFICATE_MISSING");
@@ -58,7 +58,7 @@ describe("a request", () => {
     ["two headers", [`Bearer ${token}`, `Bearer ${token}`], "ERR_REQUEST_MALFORMED"],
     ["a token with padding", [`Bearer ${token}=`], "ERR_TOKEN_MALFORMED"],
     ["a signature that is too long", [`Bearer ${token}AA`], "ERR_TOKEN_SIGNATURE"],
-  ])("is refused with %s", async (_name, authorization, code) => {
+  ])("is rejected with %s", async (_name, authorization, code) => {
     expect(await outcomeOf(authenticate({}, {}, requestWith(...authorization)))).toBe(code);
   });
 
@@ -118,7 +118,7 @@ describe("a request", () => {
 describe("the requirements of a route", () => {
   test("are judged for its requests", async () => {
     expect(await outcomeOf(authenticate({}, { scopes: ["read"] }))).toBe("accepted");
-    const error = await refusalOf(authenticate({}, { scopes: ["read", "admin"] }));
+    const error = await rejectionOf(authenticate({}, { scopes: ["read", "admin"] }));
     expect(error).toMatchObject({ code: "ERR_SCOPE_INSUFFICIENT", challenge: { scopes: ["read", "admin"] } });
   });
 
@@ -154,7 +154,7 @@ describe("the requirements of a route", () => {
     const reporting = authenticator({ validateCertificateBinding: "report-only" });
     const strict = authenticator();
     expect(await reporting(request)).toMatchObject({
-      binding: "refused",
+      binding: "rejected",
       bindingError: { code: "ERR_BINDING_MISMATCH" },
     });
     expect(await outcomeOf(strict(request))).toBe("ERR_BINDING_MISMATCH");
@@ -166,7 +166,7 @@ describe("a failure of the application", () => {
   test.each<[string, Partial<Options>, Requirements<NodeRequest>]>([
     ["a certificateResolver that throws", { certificateResolver: () => fail(new Error("x")) }, {}],
     [
-      "a certificateResolver that throws a refusal",
+      "a certificateResolver that throws a rejection",
       { certificateResolver: () => fail(new AccessTokenError("ERR_CERTIFICATE_MISSING")) },
       {},
     ],
@@ -178,14 +178,14 @@ describe("a failure of the application", () => {
     ],
     ["a tokenResolver that throws", { tokenResolver: () => fail(new Error("x")) }, {}],
     [
-      "a tokenResolver that throws a refusal",
+      "a tokenResolver that throws a rejection",
       { tokenResolver: () => fail(new AccessTokenError("ERR_TOKEN_MISSING")) },
       {},
     ],
     ["authorize that throws", {}, { authorize: () => fail(new Error("x")) }],
-    ["authorize that throws a refusal", {}, { authorize: () => fail(new AccessTokenError("ERR_ACCESS_DENIED")) }],
+    ["authorize that throws a rejection", {}, { authorize: () => fail(new AccessTokenError("ERR_ACCESS_DENIED")) }],
     ["authorize that gives no boolean", {}, { authorize: (() => "yes") as never }],
-  ])("is neither a refusal nor heard by onRejected: %s", async (_name, options, requirements) => {
+  ])("is neither a rejection nor heard by onRejected: %s", async (_name, options, requirements) => {
     const onRejected = vi.fn<() => void>();
     const reason = await reasonOf(authenticate({ ...options, onRejected }, requirements));
     expect(reason).toBeInstanceOf(Error);
@@ -215,19 +215,19 @@ describe("a failure of the application", () => {
 });
 
 describe("onRejected", () => {
-  test("hears of every refused request once, and of no other", async () => {
+  test("hears of every rejected request once, and of no other", async () => {
     const onRejected = vi.fn<(error: AccessTokenError, from: NodeRequest) => void>();
-    const error = await refusalOf(authenticate({ onRejected, certificateResolver: () => thief.certificate }));
+    const error = await rejectionOf(authenticate({ onRejected, certificateResolver: () => thief.certificate }));
     expect(onRejected.mock.calls).toEqual([[error, request]]);
     expect(onRejected.mock.calls[0]?.[0]).toBe(error);
     const without = requestWith();
-    const missing = await refusalOf(authenticate({ onRejected }, {}, without));
+    const missing = await rejectionOf(authenticate({ onRejected }, {}, without));
     expect(onRejected.mock.calls[1]).toEqual([missing, without]);
     await authenticate({ onRejected });
     expect(onRejected).toHaveBeenCalledTimes(2);
   });
 
-  test("that throws makes the refusal an error of the application, never an acceptance", async () => {
+  test("that throws makes the rejection an error of the application, never an acceptance", async () => {
     const cause = new Error("log");
     const throwing = (): never => {
       throw cause;
@@ -346,13 +346,13 @@ describe.each([
       const { status, body, headers } = await mtlsRequest(url, { ca, httpVersion, ...options });
       return { status, body, challenge: headers["www-authenticate"] };
     };
-    const refused = { status: 401, body: '{"message":"unauthorized"}' };
+    const rejected = { status: 401, body: '{"message":"unauthorized"}' };
     expect(await ask({ token, identity: client })).toMatchObject({ status: 200, body: "client-1" });
     expect(await ask({ token, identity: thief })).toMatchObject({
-      ...refused,
+      ...rejected,
       challenge: expect.stringContaining('error="invalid_token"'),
     });
-    expect(await ask({ token })).toMatchObject(refused);
-    expect(await ask({ identity: client })).toEqual({ ...refused, challenge: 'Bearer realm="api"' });
+    expect(await ask({ token })).toMatchObject(rejected);
+    expect(await ask({ identity: client })).toEqual({ ...rejected, challenge: 'Bearer realm="api"' });
   });
 });

@@ -25,18 +25,18 @@ const sources = {
 
 type Source = keyof typeof sources;
 
-/** The binding, or the code of its refusal; what is reported stands behind `refused`. */
+/** The binding, or the code of its rejection; what is reported stands behind `rejected`. */
 function judge(names: readonly Source[], mode: BindingMode, certificate = own): string {
   let judged = "";
-  const refused = outcome(() => {
+  const rejected = outcome(() => {
     const result = judgeBinding(
       names.map((name) => sources[name]),
       certificate,
       mode,
     );
-    judged = result.binding === "refused" ? `refused ${result.bindingError.code}` : result.binding;
+    judged = result.binding === "rejected" ? `rejected ${result.bindingError.code}` : result.binding;
   });
-  return refused === "accepted" ? judged : refused;
+  return rejected === "accepted" ? judged : rejected;
 }
 
 describe("two sources of a binding, the JWT and what the issuer says of it", () => {
@@ -56,7 +56,7 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
   ])("with cnf %s and cnf %s are judged in each mode", (jwt, answer, strict, whenBound) => {
     expect(judge([jwt, answer], true)).toBe(strict);
     expect(judge([jwt, answer], "when-bound")).toBe(whenBound);
-    expect(judge([jwt, answer], "report-only")).toBe(strict === "verified" ? strict : `refused ${strict}`);
+    expect(judge([jwt, answer], "report-only")).toBe(strict === "verified" ? strict : `rejected ${strict}`);
   });
 
   test.each<[Source, string]>([
@@ -64,12 +64,12 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
     ["empty", "ERR_BINDING_MALFORMED"],
     ["dpop", "ERR_BINDING_UNSUPPORTED"],
     ["both", "ERR_BINDING_UNSUPPORTED"],
-  ])("are refused when one is %s, whichever, and whatever the other says (M-07, M-08)", (bad, code) => {
+  ])("are rejected when one is %s, whichever, and whatever the other says (M-07, M-08)", (bad, code) => {
     for (const other of ["none", "own"] as const) {
       for (const order of [[bad, other] as const, [other, bad] as const]) {
         expect(judge(order, true)).toBe(code);
         expect(judge(order, "when-bound")).toBe(code);
-        expect(judge(order, "report-only")).toBe(`refused ${code}`);
+        expect(judge(order, "report-only")).toBe(`rejected ${code}`);
       }
     }
   });
@@ -78,12 +78,12 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
     ["own", "none"],
     ["none", "own"],
     ["own", "own"],
-  ])("with cnf %s and cnf %s are refused without a certificate (M-03)", (jwt, answer) => {
+  ])("with cnf %s and cnf %s are rejected without a certificate (M-03)", (jwt, answer) => {
     for (const mode of [true, "when-bound"] as const) {
       expect(judge([jwt, answer], mode, absent)).toBe("ERR_CERTIFICATE_MISSING");
       expect(judge([jwt, answer], mode, unreadable)).toBe("ERR_CERTIFICATE_MALFORMED");
     }
-    expect(judge([jwt, answer], "report-only", absent)).toBe("refused ERR_CERTIFICATE_MISSING");
+    expect(judge([jwt, answer], "report-only", absent)).toBe("rejected ERR_CERTIFICATE_MISSING");
   });
 
   test("that both bind nothing need no certificate under when-bound", () => {
@@ -105,7 +105,7 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
     });
     const reported = judgeBinding([sources.own, sources.other], own, "report-only");
     const { bindingError, ...rest } = reported as { readonly bindingError: AccessTokenError };
-    expect(rest).toEqual({ binding: "refused", clientCertificate: undefined, presentedCertificate: own });
+    expect(rest).toEqual({ binding: "rejected", clientCertificate: undefined, presentedCertificate: own });
     expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");
   });
 });
@@ -113,5 +113,5 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
 test("no source at all binds nothing", () => {
   expect(judge([], true)).toBe("ERR_BINDING_REQUIRED");
   expect(judge([], "when-bound")).toBe("unbound");
-  expect(judge([], "report-only")).toBe("refused ERR_BINDING_REQUIRED");
+  expect(judge([], "report-only")).toBe("rejected ERR_BINDING_REQUIRED");
 });

@@ -4,7 +4,7 @@ import { createCertificateAuthority, createSelfSignedCertificate } from "@certbo
 import { describe, expect, test } from "vitest";
 import { type BindingMode, judgeBinding, presentedCertificate, verifyCertificateBinding } from "../src/binding.ts";
 import { AccessTokenError } from "../src/errors.ts";
-import { outcome, refusal } from "./support/outcome.ts";
+import { outcome, rejection } from "./support/outcome.ts";
 import { withPollutedPrototype } from "./support/polluted-prototype.ts";
 
 const client = await createSelfSignedCertificate({ commonName: "client" });
@@ -32,7 +32,7 @@ describe("the confirmation claim", () => {
     expect(judged({ "x5t#S256": client.thumbprint })).toBe("accepted");
   });
 
-  test("is refused with the thumbprint of another certificate", () => {
+  test("is rejected with the thumbprint of another certificate", () => {
     expect(judged({ "x5t#S256": thief.thumbprint })).toBe("ERR_BINDING_MISMATCH");
   });
 
@@ -72,7 +72,7 @@ describe("the confirmation claim", () => {
     ["the thumbprint as x5t#S512", { "x5t#S512": client.thumbprint }],
     ["the thumbprint in a cnf of its own", { cnf: { "x5t#S256": client.thumbprint } }],
     ["the thumbprint in __proto__", JSON.parse(`{"__proto__":{"x5t#S256":"${client.thumbprint}"}}`)],
-  ])("is refused with nothing but %s (M-07, M-08)", (_name, cnf) => {
+  ])("is rejected with nothing but %s (M-07, M-08)", (_name, cnf) => {
     expect(judged(cnf)).toBe("ERR_BINDING_UNSUPPORTED");
   });
 
@@ -273,7 +273,7 @@ describe("the claims", () => {
 
 describe("the detail", () => {
   const detailOf = (thumbprint: unknown) =>
-    refusal(() => verifyCertificateBinding({ cnf: { "x5t#S256": thumbprint } }, client.certificate)).detail;
+    rejection(() => verifyCertificateBinding({ cnf: { "x5t#S256": thumbprint } }, client.certificate)).detail;
 
   test("says what was seen in the claim, and what belongs there", () => {
     expect(detailOf(hexadecimal)).toMatch(/64 hexadecimal digits.*base64url/);
@@ -283,7 +283,7 @@ describe("the detail", () => {
   });
 
   test("asks for requestCert when there is no certificate", () => {
-    const { detail } = refusal(() => verifyCertificateBinding({}, null));
+    const { detail } = rejection(() => verifyCertificateBinding({}, null));
     expect(detail).toMatch(/requestCert/);
   });
 
@@ -291,7 +291,7 @@ describe("the detail", () => {
     "never holds the claim, nor the thumbprint of the certificate",
     (thumbprint) => {
       const claims = { cnf: { "x5t#S256": thumbprint, MARKER: "MARKER" } };
-      const error = refusal(() => verifyCertificateBinding(claims, thief.certificate));
+      const error = rejection(() => verifyCertificateBinding(claims, thief.certificate));
       const texts = `${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`;
       for (const secret of [client.thumbprint, thief.thumbprint, hexadecimal, "MARKER"]) {
         expect(texts).not.toContain(secret);
@@ -303,16 +303,19 @@ describe("the detail", () => {
 describe("any JSON", () => {
   const bindingCode = /^ERR_BINDING_/;
 
-  fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 1, numRuns: 1000 })("as cnf is refused for the binding", (cnf) => {
-    expect(judged(cnf)).toMatch(bindingCode);
-  });
+  fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 1, numRuns: 1000 })(
+    "as cnf is rejected for the binding",
+    (cnf) => {
+      expect(judged(cnf)).toMatch(bindingCode);
+    },
+  );
 
-  fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 2, numRuns: 1000 })("as x5t#S256 is refused", (thumbprint) => {
+  fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 2, numRuns: 1000 })("as x5t#S256 is rejected", (thumbprint) => {
     expect(judged({ "x5t#S256": thumbprint })).toMatch(bindingCode);
   });
 
   fuzz.prop([fc.dictionary(fc.string(), fc.jsonValue())], { seed: 3, numRuns: 1000 })(
-    "as claims is refused for the binding",
+    "as claims is rejected for the binding",
     (claims) => {
       expect(outcome(() => verifyCertificateBinding(claims, client.certificate))).toMatch(bindingCode);
     },
@@ -338,7 +341,7 @@ describe("any JSON", () => {
   );
 
   fuzz.prop([fc.nat(42), fc.integer({ min: 0, max: 127 })], { seed: 6, numRuns: 1000 })(
-    "that differs from the thumbprint in one character is refused",
+    "that differs from the thumbprint in one character is rejected",
     (index, code) => {
       const changed = replaceAt(client.thumbprint, index, String.fromCharCode(code));
       fc.pre(changed !== client.thumbprint);
@@ -356,22 +359,22 @@ describe("judgeBinding", () => {
 
   const judge = (claims: object, certificate: typeof own, mode: BindingMode): string => {
     let binding = "";
-    const refused = outcome(() => {
+    const rejected = outcome(() => {
       ({ binding } = judgeBinding([{ ...claims }], certificate, mode));
     });
-    return refused === "accepted" ? binding : refused;
+    return rejected === "accepted" ? binding : rejected;
   };
 
   test.each([
     ["bound, own certificate", bound, own, "verified", "verified", "verified"],
-    ["bound, stolen", bound, stolen, "ERR_BINDING_MISMATCH", "ERR_BINDING_MISMATCH", "refused"],
-    ["bound, no certificate", bound, none, "ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MISSING", "refused"],
-    ["bound, unreadable", bound, unreadable, "ERR_CERTIFICATE_MALFORMED", "ERR_CERTIFICATE_MALFORMED", "refused"],
-    ["unbound, a certificate", {}, own, "ERR_BINDING_REQUIRED", "unbound", "refused"],
-    ["unbound, no certificate", {}, none, "ERR_CERTIFICATE_MISSING", "unbound", "refused"],
-    ["cnf null", { cnf: null }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "refused"],
-    ["cnf empty", { cnf: {} }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "refused"],
-    ["DPoP-bound", { cnf: { jkt: "a" } }, own, "ERR_BINDING_UNSUPPORTED", "ERR_BINDING_UNSUPPORTED", "refused"],
+    ["bound, stolen", bound, stolen, "ERR_BINDING_MISMATCH", "ERR_BINDING_MISMATCH", "rejected"],
+    ["bound, no certificate", bound, none, "ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MISSING", "rejected"],
+    ["bound, unreadable", bound, unreadable, "ERR_CERTIFICATE_MALFORMED", "ERR_CERTIFICATE_MALFORMED", "rejected"],
+    ["unbound, a certificate", {}, own, "ERR_BINDING_REQUIRED", "unbound", "rejected"],
+    ["unbound, no certificate", {}, none, "ERR_CERTIFICATE_MISSING", "unbound", "rejected"],
+    ["cnf null", { cnf: null }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "rejected"],
+    ["cnf empty", { cnf: {} }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "rejected"],
+    ["DPoP-bound", { cnf: { jkt: "a" } }, own, "ERR_BINDING_UNSUPPORTED", "ERR_BINDING_UNSUPPORTED", "rejected"],
   ])("judges %s in each mode (M-02, M-08)", (_name, claims, certificate, required, whenBound, reportOnly) => {
     expect(judge(claims, certificate, true)).toBe(required);
     expect(judge(claims, certificate, "when-bound")).toBe(whenBound);
@@ -394,11 +397,11 @@ describe("judgeBinding", () => {
     expect(judgeBinding([{}], none, "when-bound").clientCertificate).toBeUndefined();
   });
 
-  test("reports the refusal that required binding would have made", () => {
+  test("reports the rejection that required binding would have made", () => {
     const { bindingError, ...rest } = judgeBinding([bound], stolen, "report-only") as {
       bindingError: AccessTokenError;
     };
-    expect(rest).toEqual({ binding: "refused", clientCertificate: undefined, presentedCertificate: stolen });
+    expect(rest).toEqual({ binding: "rejected", clientCertificate: undefined, presentedCertificate: stolen });
     expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");
   });
 });

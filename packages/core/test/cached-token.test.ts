@@ -244,8 +244,8 @@ describe("a cached token", () => {
     const events = eventsOf("certbound:decision");
     await sendTwice({});
     expect(events).toMatchObject([
-      { outcome: "accepted", remembered: false },
-      { outcome: "accepted", remembered: true },
+      { outcome: "accepted", cached: false },
+      { outcome: "accepted", cached: true },
     ]);
   });
 

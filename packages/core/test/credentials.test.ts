@@ -12,7 +12,7 @@ import { AccessTokenError } from "../src/errors.ts";
 import { forwardedHeader } from "../src/proxy/formats/forwarded-header.ts";
 import { fromProxy } from "../src/proxy/from-proxy.ts";
 import { tlsCertificate } from "../src/certificate/tls-certificate.ts";
-import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
+import { outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 import { requestWith } from "./support/requests.ts";
 
 const client = await createSelfSignedCertificate();
@@ -44,7 +44,7 @@ function failing(cause: unknown): readonly (() => unknown)[] {
   return [throwing, async () => throwing()];
 }
 
-/** A failure of the application: neither a refusal, nor without a word about where it happened. */
+/** A failure of the application: neither a rejection, nor without a word about where it happened. */
 function expectFailure(reason: unknown, about: RegExp): void {
   expect(reason).toBeInstanceOf(Error);
   expect(reason).not.toBeInstanceOf(AccessTokenError);
@@ -120,8 +120,8 @@ describe("the certificate resolver", () => {
 
   test.each<[string, unknown]>([
     ["an error", new Error("x")],
-    ["a refusal", new AccessTokenError("ERR_TOKEN_EXPIRED")],
-    ["a refusal that it may return", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
+    ["a rejection", new AccessTokenError("ERR_TOKEN_EXPIRED")],
+    ["a rejection that it may return", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
     ["text", "x"],
     ["undefined", undefined],
   ])("that throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
@@ -186,7 +186,7 @@ describe("the token resolver", () => {
 
   test.each<[string, unknown]>([
     ["an error", new Error("x")],
-    ["a refusal", new AccessTokenError("ERR_TOKEN_MISSING")],
+    ["a rejection", new AccessTokenError("ERR_TOKEN_MISSING")],
   ])("that throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
     for (const tokenResolver of failing(cause)) {
       const reason = await reasonOf(read({ tokenResolver }));
@@ -206,7 +206,7 @@ describe("the token resolver", () => {
       await new Promise((resolve) => void setImmediate(resolve));
       throw new Error("x");
     };
-    const error = await refusalOf(read({ tokenResolver: async () => null, certificateResolver }));
+    const error = await rejectionOf(read({ tokenResolver: async () => null, certificateResolver }));
     expect(error.code).toBe("ERR_TOKEN_MISSING");
   });
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type * as errors from "../src/errors.ts";
 import { AccessTokenError, type AccessTokenErrorCode, isCertificateErrorCode } from "../src/errors.ts";
 
-// Every code, by the kind of check that refuses; a code that is missing here does not compile.
+// Every code, by the kind of check that rejects; a code that is missing here does not compile.
 const codes: Readonly<
   Record<AccessTokenErrorCode, "request" | "token" | "binding" | "certificate" | "rights" | "issuer">
 > = {
@@ -78,7 +78,7 @@ describe("AccessTokenError", () => {
   });
 
   test.each(["ERR_TOKEN", "err_token_missing", "", "toString", "__proto__", undefined])(
-    "refuses to be made with the code %j",
+    "cannot be created with the code %j",
     (code) => {
       expect(() => new AccessTokenError(code as AccessTokenErrorCode)).toThrow(TypeError);
     },

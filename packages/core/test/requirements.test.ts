@@ -8,7 +8,7 @@ import {
   type CheckedRequirements,
   type Requirements,
 } from "../src/requirements.ts";
-import { type Outcome, outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
+import { type Outcome, outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 
 /** Seconds since the epoch; all tests happen then. */
 const now = 2_000_000_000;
@@ -190,7 +190,7 @@ describe("scopes", () => {
   });
 
   test("that are missing are named in the challenge", async () => {
-    const { challenge } = await refusalOf(check({ scope: "read" }, { scopes: ["read", "write"] }));
+    const { challenge } = await rejectionOf(check({ scope: "read" }, { scopes: ["read", "write"] }));
     expect(challenge).toEqual({ scopes: ["read", "write"] });
   });
 
@@ -217,7 +217,7 @@ describe("groups", () => {
   });
 
   test("are not told to the client", async () => {
-    const { challenge } = await refusalOf(check({}, { groups: ["staff"] }));
+    const { challenge } = await rejectionOf(check({}, { groups: ["staff"] }));
     expect(challenge).toBeUndefined();
   });
 });
@@ -253,7 +253,7 @@ describe("maxAge", () => {
     expect(await checked({ auth_time: time }, { maxAge: 60 })).toBe(expected);
   });
 
-  test("is refused without auth_time, whatever iat says", async () => {
+  test("is rejected without auth_time, whatever iat says", async () => {
     expect(await checked({ iat: now }, { maxAge: 60 })).toBe("ERR_AUTHENTICATION_INSUFFICIENT");
   });
 
@@ -265,7 +265,7 @@ describe("maxAge", () => {
   test("is in the challenge, beside the acr values", async () => {
     const requirements = { acrValues: ["gold", "silver"], maxAge: 60 };
     for (const claims of [{}, { acr: "gold" }, { acr: "gold", auth_time: 0 }, { auth_time: now }]) {
-      const { code, challenge } = await refusalOf(check(claims, requirements));
+      const { code, challenge } = await rejectionOf(check(claims, requirements));
       expect({ code, challenge }).toEqual({ code: "ERR_AUTHENTICATION_INSUFFICIENT", challenge: requirements });
     }
     expect(await checked({ acr: "gold", auth_time: now }, requirements)).toBe("accepted");
@@ -293,8 +293,8 @@ describe("authorize", () => {
     },
   );
 
-  test("that throws is an error of the application, even when it throws a refusal", async () => {
-    const denial = await refusalOf(check({}, { groups: ["staff"] }));
+  test("that throws is an error of the application, even when it throws a rejection", async () => {
+    const denial = await rejectionOf(check({}, { groups: ["staff"] }));
     for (const cause of [new Error("database"), denial]) {
       const throwing = () => {
         throw cause;

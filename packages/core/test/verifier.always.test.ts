@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
-import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
 
 const issuer = await startIssuer();
@@ -29,7 +29,7 @@ describe("a JWT that the issuer is always asked about", () => {
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is refused once it was revoked; nobody would know otherwise", async () => {
+  test("is rejected once it was revoked; nobody would know otherwise", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     issuer.revoke(token);
     expect(await verified(token)).toBe("ERR_TOKEN_INACTIVE");
@@ -54,12 +54,12 @@ describe("a JWT that the issuer is always asked about", () => {
     expect(await verified(token, {}, everyTime)).toBe("ERR_TOKEN_INACTIVE");
   });
 
-  test("is neither accepted nor refused while the issuer does not answer", async () => {
+  test("is neither accepted nor rejected while the issuer does not answer", async () => {
     const dead = await startIssuerInTest();
     const token = await dead.accessToken({ boundTo: client });
     const waiting = introspectingVerifier(dead, always);
     await dead.close();
-    const error = await refusalOf(waiting.verify(token, { clientCertificate: client.certificate }));
+    const error = await rejectionOf(waiting.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
     expect(await verified(token, { clientCertificate: thief.certificate }, waiting)).toBe("ERR_BINDING_MISMATCH");
@@ -75,7 +75,7 @@ describe("a JWT that the issuer is always asked about", () => {
     expect(await verified(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
   });
 
-  test("is not the same as an opaque one: those are refused where they are not asked about", async () => {
+  test("is not the same as an opaque one: those are rejected where they are not asked about", async () => {
     const opaque = await issuer.opaqueToken({ boundTo: client });
     const before = timesAsked(issuer);
     expect(await verified(opaque)).toBe("ERR_TOKEN_MALFORMED");
@@ -85,7 +85,7 @@ describe("a JWT that the issuer is always asked about", () => {
 });
 
 describe("nobody is asked about a JWT", () => {
-  interface Refused {
+  interface Rejected {
     readonly options?: AccessTokenOptions;
     readonly change?: (token: string) => string;
     readonly use?: Partial<VerifyOptions>;
@@ -93,7 +93,7 @@ describe("nobody is asked about a JWT", () => {
 
   const claims = (members: object) => ({ options: { claims: { ...boundTo(client), ...members } } });
 
-  test.each<[string, Outcome, Refused]>([
+  test.each<[string, Outcome, Rejected]>([
     ["garbage", "ERR_TOKEN_MALFORMED", { change: (token) => `${token}.` }],
     ["forged without a key", "ERR_TOKEN_ALGORITHM", { options: { header: { alg: "none" } } }],
     ["forged with a bad signature", "ERR_TOKEN_SIGNATURE", { change: tamperSignature }],
@@ -118,7 +118,7 @@ describe("nobody is asked about a JWT", () => {
       "ERR_CERTIFICATE_MISSING",
       { options: { claims: { cnf: undefined } }, use: { clientCertificate: null } },
     ],
-  ])("that is refused without: %s", async (_name, code, { options, change, use }) => {
+  ])("that is rejected without: %s", async (_name, code, { options, change, use }) => {
     const issued = await issuer.accessToken({ boundTo: client, ...options });
     const token = change?.(issued) ?? issued;
     issuer.introspectAs(token, { active: true, ...boundTo(client) });
@@ -159,7 +159,7 @@ describe("the binding", () => {
       const use = { clientCertificate: client.certificate, validateCertificateBinding };
       const result = await verifier.verify(token, use).catch((error: unknown) => error as { code: string });
       if ("code" in result) return result.code;
-      return result.binding === "refused" ? `reported ${result.bindingError.code}` : result.binding;
+      return result.binding === "rejected" ? `reported ${result.bindingError.code}` : result.binding;
     };
     const [strict, whenBound, reported] = expected;
     expect(await verified(token)).toBe(strict);

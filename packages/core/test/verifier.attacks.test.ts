@@ -48,7 +48,7 @@ describe("a token as it should be", () => {
 
 describe("the algorithm", () => {
   test.each(["none", "None", "NONE", "nOnE", "none ", " none", "none\0", "noNE"])(
-    "%j without a signature is refused (C-01)",
+    "%j without a signature is rejected (C-01)",
     async (alg) => {
       expect(await verified(forgeToken({ header: { ...header, alg }, payload }))).toBe("ERR_TOKEN_ALGORITHM");
       expect(await verified(forgeToken({ ...parts, header: { ...header, alg } }))).toBe("ERR_TOKEN_ALGORITHM");
@@ -71,7 +71,7 @@ describe("the algorithm", () => {
     ["the client's certificate", client.certificate],
   ];
 
-  test.each(secrets)("HS256 keyed with the public key as %s is refused (C-02)", async (_name, secret) => {
+  test.each(secrets)("HS256 keyed with the public key as %s is rejected (C-02)", async (_name, secret) => {
     const key = createSecretKey(Buffer.from(secret));
     for (const alg of ["HS256", "HS384", "HS512"]) {
       const forged = forgeToken({ header: { ...header, alg, kid: "rsa" }, payload, key });
@@ -114,7 +114,7 @@ describe("the algorithm", () => {
     ["followed by a blank", "ES256 "],
     ["followed by NUL", "ES256\0"],
     ["a member of every object", "toString"],
-  ])("that is %s is refused (C-05)", async (_name, alg) => {
+  ])("that is %s is rejected (C-05)", async (_name, alg) => {
     expect(await withHeader({ alg })).toBe("ERR_TOKEN_ALGORITHM");
   });
 
@@ -131,7 +131,7 @@ describe("the algorithm", () => {
     expect(await withHeader({ kid: "rsa" })).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("is refused as symmetric even when the key set holds the secret (C-04)", async () => {
+  test("is rejected as symmetric even when the key set holds the secret (C-04)", async () => {
     const secret = randomBytes(32);
     const keys = [...jwks.keys, { kty: "oct", k: secret.toString("base64url"), kid: "secret", alg: "HS256" }];
     const careless = createVerifier({ issuer, audience, jwks: { keys }, clock: () => now });
@@ -216,7 +216,7 @@ describe("the form", () => {
     ["nothing", ""],
     ["periods", "..".repeat(8000)],
     ["too many characters", `${head}.${"A".repeat(20_000)}.${signature}`],
-  ])("is compact: %s is refused", async (_name, token) => {
+  ])("is compact: %s is rejected", async (_name, token) => {
     expect(await verified(token)).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -328,7 +328,7 @@ describe("the binding", () => {
     ["of DPoP (M-08)", { jkt: client.thumbprint }, "ERR_BINDING_UNSUPPORTED"],
     ["of both (M-08)", { "x5t#S256": client.thumbprint, jkt: client.thumbprint }, "ERR_BINDING_UNSUPPORTED"],
     ["of another certificate (M-01)", { "x5t#S256": thief.thumbprint }, "ERR_BINDING_MISMATCH"],
-  ])("that is %s is refused", async (_name, cnf, expected) => {
+  ])("that is %s is rejected", async (_name, cnf, expected) => {
     expect(await withClaims({ cnf })).toBe(expected);
   });
 
@@ -352,18 +352,18 @@ describe("the binding", () => {
 });
 
 describe("any input", () => {
-  const refusal = /^ERR_(TOKEN|BINDING)_/;
+  const rejection = /^ERR_(TOKEN|BINDING)_/;
 
-  fuzz.prop([fc.string({ maxLength: 200 })], { seed: 1, numRuns: 500 })("as a token is refused", async (token) => {
+  fuzz.prop([fc.string({ maxLength: 200 })], { seed: 1, numRuns: 500 })("as a token is rejected", async (token) => {
     expect(await verified(token)).toBe("ERR_TOKEN_MALFORMED");
   });
 
-  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 300 })("as a signed payload is refused", async (claims) => {
-    expect(await verified(forgeToken({ ...parts, payload: JSON.stringify(claims) }))).toMatch(refusal);
+  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 300 })("as a signed payload is rejected", async (claims) => {
+    expect(await verified(forgeToken({ ...parts, payload: JSON.stringify(claims) }))).toMatch(rejection);
   });
 
-  fuzz.prop([fc.jsonValue()], { seed: 3, numRuns: 300 })("as a signed header is refused", async (members) => {
-    expect(await verified(forgeToken({ ...parts, header: JSON.stringify(members) }))).toMatch(refusal);
+  fuzz.prop([fc.jsonValue()], { seed: 3, numRuns: 300 })("as a signed header is rejected", async (members) => {
+    expect(await verified(forgeToken({ ...parts, header: JSON.stringify(members) }))).toMatch(rejection);
   });
 
   fuzz.prop([fc.dictionary(fc.string(), fc.jsonValue())], { seed: 4, numRuns: 300 })(
@@ -379,11 +379,11 @@ describe("any input", () => {
   const good = forgeToken(parts);
 
   fuzz.prop([fc.nat(good.length - 1), fc.integer({ min: 0, max: 127 })], { seed: 5, numRuns: 500 })(
-    "that differs from a good token in one character is refused",
+    "that differs from a good token in one character is rejected",
     async (index, code) => {
       const changed = good.slice(0, index) + String.fromCharCode(code) + good.slice(index + 1);
       fc.pre(changed !== good);
-      expect(await verified(changed)).toMatch(refusal);
+      expect(await verified(changed)).toMatch(rejection);
     },
   );
 });

@@ -4,7 +4,7 @@ import type { IssuerOptions } from "../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
 import { introspectionOf, introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
-import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, now, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
 
 const [jwts, opaque, always] = await Promise.all([
@@ -141,7 +141,7 @@ describe("ready", () => {
     const without = await startEndpoint(status(500, {}));
     const discovering = (url: string): Verifier =>
       introspectingVerifier(jwts, { endpoint: undefined }, { issuer: url, jwks: jwts.jwks });
-    const error = await refusalOf(discovering(without.url).ready());
+    const error = await rejectionOf(discovering(without.url).ready());
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
     const { url: issuer } = without;

@@ -6,7 +6,7 @@ import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint } from "./support/endpoint.ts";
 import { eventsOf } from "./support/events.ts";
 import { keyCreations } from "./support/key-creations.ts";
-import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, now, seconds } from "./support/verification.ts";
 
 const issuer = "https://issuer-of-many-keys.example";
@@ -59,7 +59,7 @@ describe("a key set of 1 MiB", () => {
     const verifier = await fetching(jwks);
     const creations = keyCreations();
     const events = eventsOf("certbound:keys", issuer);
-    const error = await refusalOf(verifier.verify(unsigned(kid), { clientCertificate: client.certificate }));
+    const error = await rejectionOf(verifier.verify(unsigned(kid), { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
     expect(error.detail).toMatch(/4598.*1000/);
     expect(events).toMatchObject([{ outcome: "failed", detail: expect.stringMatching(/4598.*1000/) as string }]);

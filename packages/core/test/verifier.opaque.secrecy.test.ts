@@ -9,7 +9,7 @@ import type { VerifyOptions } from "../src/requirements.ts";
 import { type Answer, endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { everythingOf } from "./support/everything-of.ts";
 import { introspectingVerifier } from "./support/introspecting-verifier.ts";
-import { type Outcome, refusalOf } from "./support/outcome.ts";
+import { type Outcome, rejectionOf } from "./support/outcome.ts";
 import { seconds, startIssuer } from "./support/verification.ts";
 
 const client = await createSelfSignedCertificate({ commonName: "MARKER" });
@@ -42,14 +42,14 @@ afterEach(() => {
   events.length = 0;
 });
 
-/** Verifies the token, which must be refused without a word of what is secret. */
-async function refusedInSilence(
+/** Verifies the token, which must be rejected without a word of what is secret. */
+async function rejectedSilently(
   introspection: Partial<IntrospectionOptions>,
   use: Partial<VerifyOptions> = {},
   options: VerifierOptions = {},
 ): Promise<Outcome> {
   const verifier = introspectingVerifier(issuer, introspection, options);
-  const error = await refusalOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
+  const error = await rejectionOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
   expectSilence(error);
   return error.code;
 }
@@ -87,12 +87,12 @@ describe("nothing is told of an opaque token and of what the issuer says of it",
     ["ERR_AUTHENTICATION_INSUFFICIENT", { acr: "MARKER" }, { acrValues: ["gold"] }],
   ])("%s (L-01, L-02)", async (code, answer, use) => {
     issuer.introspectAs(token, { ...good, ...answer });
-    expect(await refusedInSilence({}, use)).toBe(code);
+    expect(await rejectedSilently({}, use)).toBe(code);
   });
 
   test.each(["MARKER MARKER", `MARKER${"a".repeat(16_384)}`, "MARKERé"])("that is malformed", async (malformed) => {
     const verifying = introspectingVerifier(issuer).verify(malformed, { clientCertificate: client.certificate });
-    const error = await refusalOf(verifying);
+    const error = await rejectionOf(verifying);
     expect(error.code).toBe("ERR_TOKEN_MALFORMED");
     expectSilence(error);
   });
@@ -131,7 +131,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
   ])("%s (L-01, L-02)", async (_name, answer, sent = 1) => {
     const { url, requests } = await startEndpoint(answer);
     const introspection = { endpoint: `${url}/MARKER?MARKER=MARKER`, clientSecret: "MARKER" };
-    expect(await refusedInSilence(introspection)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(await rejectedSilently(introspection)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(requests).toHaveLength(sent);
     expect(events).toMatchObject([{ outcome: "unavailable" }]);
   });
@@ -147,7 +147,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
   ])("as its metadata: %s", async (_name, answer) => {
     const { url } = await startEndpoint(answer);
     const options = { issuer: url, jwks: issuer.jwks };
-    const code = await refusedInSilence({ endpoint: undefined, clientSecret: "MARKER" }, {}, options);
+    const code = await rejectedSilently({ endpoint: undefined, clientSecret: "MARKER" }, {}, options);
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 
@@ -155,7 +155,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
     const failing: typeof fetch = async (_url, init) => {
       throw new Error(`MARKER ${clientSecret} ${await new Response(init?.body ?? null).text()}`);
     };
-    const code = await refusedInSilence({}, {}, { fetch: failing });
+    const code = await rejectedSilently({}, {}, { fetch: failing });
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 
@@ -163,7 +163,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
     const { url } = await startEndpoint(status(500, { MARKER: "MARKER" }));
     const options = { issuer: `${url}/path`, jwks: issuer.jwks };
     const verifier = introspectingVerifier(issuer, { endpoint: undefined, clientSecret: "MARKER" }, options);
-    const error = await refusalOf(verifier.ready());
+    const error = await rejectionOf(verifier.ready());
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     events.length = 0;
     expectSilence(error);

@@ -30,7 +30,7 @@ describe("an opaque token", () => {
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is refused when it is bound to nothing (M-02)", async () => {
+  test("is rejected when it is bound to nothing (M-02)", async () => {
     expect(await verified(unbound)).toBe("ERR_BINDING_REQUIRED");
   });
 
@@ -52,7 +52,7 @@ describe("an opaque token", () => {
     expect(await verified(token, { authorize: ({ format }) => format === "jwt" })).toBe("ERR_ACCESS_DENIED");
   });
 
-  test("is refused from another client even after the answer was remembered, and the other way round", async () => {
+  test("is rejected from another client even after the answer was cached, and the other way round", async () => {
     const fresh = await issuer.opaqueToken(bound);
     const asks = await asksDuring(async () => {
       const clients = [thief, client, thief, client];
@@ -133,11 +133,11 @@ describe('a route that is "when-bound"', () => {
   });
 });
 
-test('a route that is "report-only" refuses nothing for its binding, and everything else', async () => {
+test('a route that is "report-only" rejects nothing for its binding, and everything else', async () => {
   const reported = async (accessToken: string, clientCertificate: string | null) => {
     const use = { clientCertificate, validateCertificateBinding: "report-only" } as const;
     const result = await verifier.verify(accessToken, use);
-    return result.binding === "refused" ? result.bindingError.code : result.binding;
+    return result.binding === "rejected" ? result.bindingError.code : result.binding;
   };
   expect(await reported(token, client.certificate)).toBe("verified");
   expect(await reported(token, thief.certificate)).toBe("ERR_BINDING_MISMATCH");

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
 import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
-import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
 /** One thing that is wrong with a token, or with how it is presented. */
@@ -14,7 +14,7 @@ interface Fault {
   readonly use?: Partial<VerifyOptions>;
 }
 
-/** In their order: the first check that refuses gives the code. */
+/** In their order: the first check that rejects gives the code. */
 const steps: readonly (readonly [string, Outcome, Fault])[] = [
   ["shape", "ERR_TOKEN_MALFORMED", { change: (token) => `${token}=` }],
   ["algorithm", "ERR_TOKEN_ALGORITHM", { header: { alg: "HS256" } }],
@@ -94,7 +94,7 @@ describe("the order of the checks", () => {
     expect(await outcomeOf(waiting.verify(token, { clientCertificate: client.der }))).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test('is the same under "report-only", where neither certificate nor binding refuse', async () => {
+  test('is the same under "report-only", where neither certificate nor binding reject', async () => {
     const [certificate, binding, key] = steps.slice(7, 10).map(([, , fault]) => fault);
     const use = { validateCertificateBinding: "report-only" } as const;
     expect(await outcomeOf(verify(certificate as Fault, binding as Fault, { use }))).toBe("accepted");
@@ -106,7 +106,7 @@ describe("the detail", () => {
   const unverified = steps.slice(1, 9).filter(([name]) => name !== "certificate");
 
   test.each(unverified)("says that the signature was not verified when it speaks of: %s", async (_n, code, fault) => {
-    const error = await refusalOf(verify(fault));
+    const error = await rejectionOf(verify(fault));
     expect(error.code).toBe(code);
     expect(error.detail).toMatch(/signature was not verified/);
   });
@@ -114,14 +114,14 @@ describe("the detail", () => {
   test("does not say so of a token that was verified before", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     await verifier.verify(token, { clientCertificate: client.certificate });
-    const stolen = await refusalOf(verifier.verify(token, { clientCertificate: thief.certificate }));
+    const stolen = await rejectionOf(verifier.verify(token, { clientCertificate: thief.certificate }));
     expect(stolen.code).toBe("ERR_BINDING_MISMATCH");
     expect(stolen.detail).not.toMatch(/not verified/);
   });
 
   test("does not say so of a certificate, whose error may be the application's own and stays as it is", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
-    expect(await refusalOf(verify({ use: { clientCertificate: reason } }))).toBe(reason);
+    expect(await rejectionOf(verify({ use: { clientCertificate: reason } }))).toBe(reason);
     expect(reason.detail).toBe("the proxy is unknown");
   });
 
@@ -158,7 +158,7 @@ describe("the order of the checks on an opaque token", () => {
   const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint }, scope: "read" };
   const asking = introspectingVerifier(issuer);
 
-  /** Verifies a token with some faults: when the issuer is asked, and again when its answer is remembered. */
+  /** Verifies a token with some faults: when the issuer is asked, and again when its answer is cached. */
   async function verifyTwice(...faults: readonly OpaqueFault[]): Promise<readonly [Outcome, Outcome, number]> {
     const token = await issuer.opaqueToken();
     const changed = faults.reduce((text, { change }) => change?.(text) ?? text, token);
@@ -181,7 +181,7 @@ describe("the order of the checks on an opaque token", () => {
   );
 
   test.each(opaqueSteps.map(([name, code], index) => [name, code, index] as const))(
-    "puts %s before everything that follows, whether or not the answer is remembered",
+    "puts %s before everything that follows, whether or not the answer is cached",
     async (_name, code, index) => {
       const faults = opaqueSteps.slice(index).map(([, , fault]) => fault);
       const asked = opaqueSteps.slice(index).some(([name]) => name === "certificate") ? 0 : 1;
@@ -199,7 +199,7 @@ describe("the order of the checks on an opaque token", () => {
     },
   );
 
-  test('is the same under "report-only", where neither certificate nor binding refuse', async () => {
+  test('is the same under "report-only", where neither certificate nor binding reject', async () => {
     const use = { validateCertificateBinding: "report-only" } as const;
     const [certificate = {}, activity = {}] = opaqueSteps.slice(1, 3).map(([, , fault]) => fault);
     const [binding = {}, requirements = {}] = opaqueSteps.slice(8).map(([, , fault]) => fault);

@@ -5,7 +5,7 @@ import { createVerifier } from "../src/verifier.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
 import { endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { everythingOf } from "./support/everything-of.ts";
-import { type Outcome, refusalOf } from "./support/outcome.ts";
+import { type Outcome, rejectionOf } from "./support/outcome.ts";
 import { now, seconds, startIssuer, verifierOf } from "./support/verification.ts";
 
 const client = await createSelfSignedCertificate({ commonName: "MARKER" });
@@ -32,14 +32,14 @@ function expectSilence(error: AccessTokenError, token: string): void {
 }
 
 describe("an error of the verifier holds nothing of the token and the certificate", () => {
-  interface Refused {
+  interface Rejected {
     readonly claims?: object;
     readonly header?: object;
     readonly change?: (token: string) => string;
     readonly use?: Partial<VerifyOptions>;
   }
 
-  const refused: readonly (readonly [Outcome, Refused])[] = [
+  const rejected: readonly (readonly [Outcome, Rejected])[] = [
     ["ERR_TOKEN_MALFORMED", { change: (token) => `${token}.MARKER` }],
     ["ERR_TOKEN_MALFORMED", { change: (token) => `${token}MARKER~` }],
     ["ERR_TOKEN_MALFORMED", { header: { crit: ["MARKER"] } }],
@@ -77,14 +77,14 @@ describe("an error of the verifier holds nothing of the token and the certificat
     ["ERR_AUTHENTICATION_INSUFFICIENT", { claims: { auth_time: "MARKER" }, use: { maxAge: 60 } }],
   ];
 
-  test.each(refused)("%s (L-01, L-02)", async (code, { claims, header, change, use }) => {
+  test.each(rejected)("%s (L-01, L-02)", async (code, { claims, header, change, use }) => {
     const issued = await issuer.accessToken({
       boundTo: client,
       claims: { ...planted, ...claims },
       header: { MARKER: "MARKER", ...header },
     });
     const token = change?.(issued) ?? issued;
-    const error = await refusalOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
+    const error = await rejectionOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
     expect(error.code).toBe(code);
     expect(error.detail).toMatch(/./);
     expectSilence(error, token);
@@ -116,7 +116,7 @@ describe("an error of the key source holds nothing that the issuer sent", () => 
     const options = { issuer: issuer.issuer, audience: issuer.audience, clock: () => now };
     const remote = createVerifier({ ...options, jwks: `${url}/MARKER` });
     const token = await issuer.accessToken({ boundTo: client, claims: planted });
-    const error = await refusalOf(remote.verify(token, { clientCertificate: client.certificate }));
+    const error = await rejectionOf(remote.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
     expectSilence(error, token);
   });

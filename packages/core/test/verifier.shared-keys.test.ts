@@ -3,7 +3,7 @@ import type { IssuerOptions } from "../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
 import { eventsOf } from "./support/events.ts";
-import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
+import { outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 import { client, now, startIssuerInTest } from "./support/verification.ts";
 
 const [first, second] = ["https://first.example", "https://second.example"];
@@ -88,7 +88,7 @@ describe("ready", () => {
     const dead = await startEndpoint(status(503, {}));
     const working = { issuer: first, jwks: `${good.url}/keys` };
     const failing = { issuer: second, jwks: `${dead.url}/MARKER` };
-    const error = await refusalOf(verifierOf(working, failing).ready());
+    const error = await rejectionOf(verifierOf(working, failing).ready());
     expect(error).toMatchObject({
       code: "ERR_KEYS_UNAVAILABLE",
       detail: `${second}: the keys of the issuer could not be fetched: the key set is answered with status 503`,
@@ -99,7 +99,7 @@ describe("ready", () => {
 
   test("names the issuer without metadata, with how each location failed", async () => {
     const { url } = await startEndpoint(status(404, {}));
-    const { code, detail } = await refusalOf(verifierOf({ issuer: url }).ready());
+    const { code, detail } = await rejectionOf(verifierOf({ issuer: url }).ready());
     expect({ code, detail }).toEqual({
       code: "ERR_KEYS_UNAVAILABLE",
       detail:
@@ -112,7 +112,7 @@ describe("ready", () => {
     const good = await startKeys();
     const { url } = await startEndpoint(status(404, {}));
     const entry = { issuer: url, jwks: `${good.url}/keys`, introspection };
-    const { code, detail } = await refusalOf(verifierOf({ issuer: first, jwks: `${good.url}/keys` }, entry).ready());
+    const { code, detail } = await rejectionOf(verifierOf({ issuer: first, jwks: `${good.url}/keys` }, entry).ready());
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(detail).toMatch(new RegExp(`^${url}: the issuer could not be asked about the token: /\\.well-known/`));
     expect(detail).not.toContain("MARKER");

@@ -5,7 +5,7 @@ import { createVerifier, partsOf } from "../src/verifier.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
 import { supported } from "./support/algorithms.ts";
 import { startEndpoint, status } from "./support/endpoint.ts";
-import { outcomeOf, reasonOf, refusalOf } from "./support/outcome.ts";
+import { outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 import { client, now, seconds, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
 const issuer = await startIssuer();
@@ -22,20 +22,20 @@ describe("a bound token", () => {
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is not said to be unverified when it is refused after it was accepted before", async () => {
+  test("is not said to be unverified when it is rejected after it was accepted before", async () => {
     expect(await verified(token)).toBe("accepted");
-    const { detail } = await refusalOf(verifier.verify(token, { clientCertificate: thief.certificate }));
+    const { detail } = await rejectionOf(verifier.verify(token, { clientCertificate: thief.certificate }));
     expect(detail).toMatch(/another thumbprint/);
     expect(detail).not.toMatch(/not verified/);
   });
 
-  test("is refused without a certificate (M-03)", async () => {
+  test("is rejected without a certificate (M-03)", async () => {
     for (const clientCertificate of [null, "", new Uint8Array()]) {
       expect(await verified(token, { clientCertificate })).toBe("ERR_CERTIFICATE_MISSING");
     }
   });
 
-  test("is neither accepted nor refused when the application's clock fails, whether it is remembered or new", async () => {
+  test("is neither accepted nor rejected when the application's clock fails, whether it is cached or new", async () => {
     let time = () => now;
     const careless = verifierOf(issuer, { clock: () => time() });
     const judged = () => outcomeOf(careless.verify(token, { clientCertificate: client.certificate }));
@@ -50,9 +50,9 @@ describe("a bound token", () => {
     await expect(judged()).rejects.toThrow(TypeError);
   });
 
-  test("is refused with the reason that there is no certificate", async () => {
+  test("is rejected with the reason that there is no certificate", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
-    const error = await refusalOf(verifier.verify(token, { clientCertificate: reason }));
+    const error = await rejectionOf(verifier.verify(token, { clientCertificate: reason }));
     expect(error).toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED", detail: "the proxy is unknown" });
   });
 
@@ -101,7 +101,7 @@ describe("a bound token", () => {
 });
 
 describe("an unbound token", () => {
-  test("is refused (M-02)", async () => {
+  test("is rejected (M-02)", async () => {
     expect(await verified(unbound)).toBe("ERR_BINDING_REQUIRED");
     expect(await verified(unbound, { validateCertificateBinding: true })).toBe("ERR_BINDING_REQUIRED");
   });
@@ -123,11 +123,11 @@ describe("an unbound token", () => {
     expect(await verified(dpop, mode)).toBe("ERR_BINDING_UNSUPPORTED");
   });
 
-  test('is reported, not refused, under "report-only", as a stolen one is', async () => {
+  test('is reported, not rejected, under "report-only", as a stolen one is', async () => {
     const mode = { validateCertificateBinding: "report-only" } as const;
     const reported = async (accessToken: string, clientCertificate: string | null) => {
       const result = await verifier.verify(accessToken, { clientCertificate, ...mode });
-      return result.binding === "refused" ? result.bindingError.code : result.binding;
+      return result.binding === "rejected" ? result.bindingError.code : result.binding;
     };
     expect(await reported(token, client.certificate)).toBe("verified");
     expect(await reported(token, thief.certificate)).toBe("ERR_BINDING_MISMATCH");
@@ -183,7 +183,7 @@ describe("the arguments", () => {
     ["an unknown option", { clientCertificate: null, scope: ["read"] }, /"scope"/],
     ["a requirement that is undefined", { clientCertificate: null, scopes: undefined }, /"scopes"/],
     ["a binding switched off", { clientCertificate: null, validateCertificateBinding: false }, /"validateCert/],
-  ])("with %s are a TypeError that says so, not a refusal", async (_name, options, message) => {
+  ])("with %s are a TypeError that says so, not a rejection", async (_name, options, message) => {
     const reason = await reasonOf(verifier.verify(token, options as never));
     expect(reason).toBeInstanceOf(TypeError);
     expect(String(reason)).toMatch(message);
@@ -279,7 +279,7 @@ describe("several issuers", async () => {
     expect(await check(await third.accessToken(posing))).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("have a token of any other refused", async () => {
+  test("have a token of any other rejected", async () => {
     expect(await verifyBoth(await issuer.accessToken({ boundTo: client }))).toBe("ERR_TOKEN_ISSUER");
   });
 });
@@ -336,12 +336,12 @@ describe("keys that are fetched", () => {
     const { published, remote } = await fetching();
     const accessToken = await published.accessToken({ boundTo: client });
     await published.close();
-    const error = await refusalOf(remote.verify(accessToken, { clientCertificate: client.certificate }));
+    const error = await rejectionOf(remote.verify(accessToken, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
   });
 
-  test("are not asked for when the token is refused without them (I-06, N-01)", async () => {
+  test("are not asked for when the token is rejected without them (I-06, N-01)", async () => {
     const { published, check } = await fetching();
     const cheap: readonly Parameters<typeof published.accessToken>[0][] = [
       { header: { alg: "HS256" } },

@@ -21,7 +21,7 @@ declare global {
 export type AuthenticatedExpressRequest = Request & { claims: AccessToken["claims"]; accessToken: AccessToken };
 
 /**
- * Answers a refused request instead of the default. `forward()` passes the rejection on to the application's error
+ * Answers a rejected request instead of the default. `forward()` passes the rejection on to the application's error
  * handlers, as an `AccessTokenError` with the members of the rejection; it never continues to the route's handler.
  */
 export type Respond = (
@@ -57,7 +57,7 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
  * Creates the middleware that lets only requests with a certificate-bound access token pass (RFC 8705 section 3), unless
  * `validateCertificateBinding` of a route says otherwise.
  *
- * A refused request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure goes to `next(error)`.
+ * A rejected request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure goes to `next(error)`.
  *
  * @throws TypeError when an option is unknown, ill-typed or missing
  */

@@ -13,7 +13,7 @@ export type Outgoing = ServerResponse | Http2ServerResponse;
 export function sendMetadata(of: ProtectedResource | undefined, incoming: Incoming, outgoing: Outgoing): boolean {
   // Express and connect cut the path off `url` where a handler is mounted; a request of Node has no `originalUrl`.
   const originalUrl = Object.hasOwn(incoming, "originalUrl") ? (incoming as Request).originalUrl : incoming.url;
-  if (!of?.isAskedFor(incoming.method, originalUrl)) return false;
+  if (!of?.matches(incoming.method, originalUrl)) return false;
   sendJson(incoming, outgoing, of.metadata());
   return true;
 }

@@ -2,7 +2,7 @@ import { AccessTokenError } from "@certbound/core";
 import { EventEmitter, once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { expressVersions } from "../../../test/helpers/express-versions.ts";
-import { failure, failuresInJudging, failuresInRefusing } from "../../../test/helpers/application-failures.ts";
+import { failure, failuresInJudging, failuresInRejecting } from "../../../test/helpers/application-failures.ts";
 import { parties, startApp } from "./protected-app.ts";
 
 afterEach(() => {
@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 describe.each(expressVersions)("on %s", (_name, express) => {
-  test.each(failuresInJudging)("%s is an error of the application, not a refusal", async (_what, setup) => {
+  test.each(failuresInJudging)("%s is an error of the application, not a rejection", async (_what, setup) => {
     const onRejected = vi.fn<() => void>();
     const { send, errors, handled } = await startApp(express, { ...setup, options: { onRejected, ...setup.options } });
     const { status, headers } = await send();
@@ -20,7 +20,7 @@ describe.each(expressVersions)("on %s", (_name, express) => {
     expect([handled.length, onRejected.mock.calls.length]).toEqual([0, 0]);
   });
 
-  test.each(failuresInRefusing)(
+  test.each(failuresInRejecting)(
     "%s is an error of the application, and nothing lets the request pass",
     async (_what, setup) => {
       const { send, errors, handled } = await startApp(express, setup);
@@ -55,7 +55,7 @@ describe.each(expressVersions)("on %s", (_name, express) => {
     expect({ status: (await answer).status, handled }).toEqual({ status: 500, handled: [] });
   });
 
-  test("a resolver may say why there is no certificate, which is a refusal", async () => {
+  test("a resolver may say why there is no certificate, which is a rejection", async () => {
     const certificateResolver = (): AccessTokenError => new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");
     const codes: string[] = [];
     const onRejected = ({ code }: AccessTokenError): number => codes.push(code);

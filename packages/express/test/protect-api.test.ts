@@ -21,7 +21,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect(accessToken.clientCertificate?.x509?.subject).toBe("CN=client-1");
   });
 
-  test("refuses without calling the handler or an error handler", async () => {
+  test("rejects without calling the handler or an error handler", async () => {
     const { send, handled, errors } = await startApp(express);
     const { status, headers, body } = await send({ identity: thief });
     expect({ status, body, type: headers["content-type"] }).toEqual({
@@ -92,7 +92,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect([read.body, removed.status, stolen.status]).toEqual(['["7","client-1"]', 403, 401]);
   });
 
-  test("refuses before a body parser behind it has read the body", async () => {
+  test("rejects before a body parser behind it has read the body", async () => {
     let parsed = 0;
     const app = express().post(
       "/",
@@ -116,7 +116,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
 describe.each(expressVersions)("%s under supertest", (_name, express) => {
   test.each([
     ["accepts the client", client, 200],
-    ["refuses another one", thief, 401],
+    ["rejects another one", thief, 401],
   ] as const)("%s", async (_what, { key, certificate }, status) => {
     const app = express().get("/", protectApi(verifierOptions)(), (_request, response) => void response.json({}));
     const server = createServer(tls, app);
@@ -127,7 +127,7 @@ describe.each(expressVersions)("%s under supertest", (_name, express) => {
   });
 });
 
-/** Options that are to be refused, as JavaScript may pass them. */
+/** Options that are to be rejected, as JavaScript may pass them. */
 const badOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["a misspelled option", { ...verifierOptions, certificateResolvers: () => null }, /certificateResolvers/],
   ["a requirement among them", { ...verifierOptions, validateCertificateBinding: true }, /validateCertificateBinding/],
@@ -159,12 +159,12 @@ const badRequirements: readonly (readonly [string, unknown, RegExp])[] = [
 ];
 
 describe("the configuration", () => {
-  test.each(badOptions)("is refused: %s", (_name, options, message) => {
+  test.each(badOptions)("is rejected: %s", (_name, options, message) => {
     expect(() => protectApi(options as ProtectApiOptions)).toThrow(TypeError);
     expect(() => protectApi(options as ProtectApiOptions)).toThrow(message);
   });
 
-  test.each(badRequirements)("of a route is refused: %s", (_name, requirements, message) => {
+  test.each(badRequirements)("of a route is rejected: %s", (_name, requirements, message) => {
     const protect = protectApi(verifierOptions);
     expect(() => protect(requirements as object)).toThrow(TypeError);
     expect(() => protect(requirements as object)).toThrow(message);

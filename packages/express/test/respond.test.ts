@@ -84,7 +84,7 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     expect(error.status).toBe(404);
   });
 
-  test.each(["route", "router"])("cannot let a refused request pass by throwing %j", async (thrown) => {
+  test.each(["route", "router"])("cannot let a rejected request pass by throwing %j", async (thrown) => {
     const respond = (): never => {
       // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
       throw thrown;
@@ -107,7 +107,7 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
 
   // What Express takes for "go on", and what a callback gives when nothing went wrong.
   test.each([null, undefined, false, 0, "", "route", "router", {}, true])(
-    "cannot let a refused request pass by forward(%j)",
+    "cannot let a rejected request pass by forward(%j)",
     async (value) => {
       const { send, errors, handled } = await startApp(express, {
         options: { respond: (_rejection, _request, _response, forward) => forward(value) },

@@ -4,7 +4,7 @@ import type { Request } from "express";
 import { createSecureServer } from "node:http2";
 import { createServer } from "node:https";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { failuresInJudging, failuresInRefusing } from "../../../test/helpers/application-failures.ts";
+import { failuresInJudging, failuresInRejecting } from "../../../test/helpers/application-failures.ts";
 import {
   type Incoming,
   type Middleware,
@@ -172,7 +172,7 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
     expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
   });
 
-  test.each(failuresInRefusing)("%s is an error of the application, and rejects", async (_what, setup) => {
+  test.each(failuresInRejecting)("%s is an error of the application, and rejects", async (_what, setup) => {
     const { send, errors, handled } = await startProtected(setup);
     expect((await send(stolen)).status).toBe(500);
     expect({ errors, handled }).toEqual({ errors: [expect.any(Error)], handled: [] });

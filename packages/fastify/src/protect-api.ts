@@ -18,13 +18,13 @@ declare module "fastify" {
   }
 }
 
-/** Answers a refused request instead of the default; whatever it does, the route's handler does not run. */
+/** Answers a rejected request instead of the default; whatever it does, the route's handler does not run. */
 export type Respond = (rejection: HttpRejection, request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** What `protectApi` and the plugin take. */
 export type ProtectApiOptions = AuthenticatorOptions<FastifyRequest> & { readonly respond?: Respond | undefined };
 
-/** A hook for `onRequest`, so that a request is refused before its body is read. */
+/** A hook for `onRequest`, so that a request is rejected before its body is read. */
 export type ProtectHook = <Server extends RawServerBase>(
   request: FastifyRequest<Route, Server>,
   reply: FastifyReply<Route, Server>,
@@ -46,7 +46,7 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
  * Creates the hooks that let only requests with a certificate-bound access token pass (RFC 8705 section 3), unless
  * `validateCertificateBinding` of a route says otherwise.
  *
- * A refused request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure is thrown, to Fastify's error
+ * A rejected request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure is thrown, to Fastify's error
  * handler.
  *
  * @throws TypeError when an option is unknown, ill-typed or missing
@@ -61,7 +61,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
   const metadata = (): ProtectHook => {
     if (protectedResource === undefined) throw new TypeError('certbound: option "resource" is missing');
     return async ({ method, originalUrl }, reply) => {
-      if (!protectedResource.isAskedFor(method, originalUrl)) return;
+      if (!protectedResource.matches(method, originalUrl)) return;
       reply.send(protectedResource.metadata());
       await answered();
     };

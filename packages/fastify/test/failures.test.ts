@@ -1,14 +1,14 @@
 import { AccessTokenError } from "@certbound/core";
 import { EventEmitter, once } from "node:events";
 import { afterEach, expect, test, vi } from "vitest";
-import { failuresInJudging, failuresInRefusing } from "../../../test/helpers/application-failures.ts";
+import { failuresInJudging, failuresInRejecting } from "../../../test/helpers/application-failures.ts";
 import { parties, startApp } from "./protected-app.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-test.each(failuresInJudging)("%s is an error of the application, not a refusal", async (_what, setup) => {
+test.each(failuresInJudging)("%s is an error of the application, not a rejection", async (_what, setup) => {
   const onRejected = vi.fn<() => void>();
   const { send, errors, handled } = await startApp({ ...setup, options: { onRejected, ...setup.options } });
   const { status, headers } = await send();
@@ -18,7 +18,7 @@ test.each(failuresInJudging)("%s is an error of the application, not a refusal",
   expect([handled.length, onRejected.mock.calls.length]).toEqual([0, 0]);
 });
 
-test.each(failuresInRefusing)(
+test.each(failuresInRejecting)(
   "%s is an error of the application, and nothing lets the request pass",
   async (_, setup) => {
     const { send, errors, handled } = await startApp(setup);
@@ -43,7 +43,7 @@ test("a resolver that never settles ends the request after five seconds", async 
   expect({ status: (await answer).status, handled }).toEqual({ status: 500, handled: [] });
 });
 
-test("a resolver may say why there is no certificate, which is a refusal", async () => {
+test("a resolver may say why there is no certificate, which is a rejection", async () => {
   const certificateResolver = (): AccessTokenError => new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");
   const codes: string[] = [];
   const onRejected = ({ code }: AccessTokenError): number => codes.push(code);

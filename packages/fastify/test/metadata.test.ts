@@ -38,9 +38,9 @@ describe("the metadata", () => {
     });
     expect(await send(path, "HEAD")).toMatchObject({ status: 200, body: "" });
     expect((await send(path, "POST")).status).toBe(404);
-    const refused = await send("/v1/accounts");
-    expect(refused.status).toBe(401);
-    expect(refused.headers["www-authenticate"]).toContain(`resource_metadata="https://api.example${path}"`);
+    const rejected = await send("/v1/accounts");
+    expect(rejected.status).toBe(401);
+    expect(rejected.headers["www-authenticate"]).toContain(`resource_metadata="https://api.example${path}"`);
   });
 
   test("is served where a hook protects the whole application, which lets nothing else pass", async () => {

@@ -17,7 +17,7 @@ test("gives the handler the claims and the accepted token", async () => {
   expect(seen?.accessToken.clientCertificate?.x509?.subject).toBe("CN=client-1");
 });
 
-test("refuses without calling the handler or the error handler", async () => {
+test("rejects without calling the handler or the error handler", async () => {
   const { send, handled, errors } = await startApp();
   const { status, headers, body } = await send({ identity: thief });
   expect({ status, body, type: headers["content-type"] }).toEqual({
@@ -51,7 +51,7 @@ test("hands the request to authorize and to the resolvers", async () => {
 });
 
 test.each(["onRequest", "preParsing", "preValidation", "preHandler"] as const)(
-  "refuses as the hook %s, and accepts there",
+  "rejects as the hook %s, and accepts there",
   async (hook) => {
     const app = createApp();
     const reached: string[] = [];
@@ -66,7 +66,7 @@ test.each(["onRequest", "preParsing", "preValidation", "preHandler"] as const)(
   },
 );
 
-test("lets the hooks onSend and onResponse see a refusal", async () => {
+test("lets the hooks onSend and onResponse see a rejection", async () => {
   const app = createApp();
   const seen: unknown[] = [];
   app.addHook("onSend", async (_request, reply) => void seen.push(["onSend", reply.statusCode]));
@@ -83,7 +83,7 @@ test("lets the hooks onSend and onResponse see a refusal", async () => {
 
 test.each([
   ["accepts the client", client, 200],
-  ["refuses another one", thief, 401],
+  ["rejects another one", thief, 401],
 ] as const)("under supertest it %s", async (_what, { key, certificate }, status) => {
   const app = createApp();
   app.get("/", { onRequest: protectApi(verifierOptions)() }, () => ({}));
@@ -93,7 +93,7 @@ test.each([
   expect((await sent).status).toBe(status);
 });
 
-/** Options that are to be refused, as JavaScript may pass them. */
+/** Options that are to be rejected, as JavaScript may pass them. */
 const badOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["a misspelled option", { ...verifierOptions, certificateResolvers: () => null }, /certificateResolvers/],
   ["a requirement among them", { ...verifierOptions, validateCertificateBinding: true }, /validateCertificateBinding/],
@@ -108,7 +108,7 @@ const badOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ],
 ];
 
-test.each(badOptions)("the configuration is refused: %s", (_name, options, message) => {
+test.each(badOptions)("the configuration is rejected: %s", (_name, options, message) => {
   expect(() => protectApi(options as ProtectApiOptions)).toThrow(TypeError);
   expect(() => protectApi(options as ProtectApiOptions)).toThrow(message);
 });
@@ -120,7 +120,7 @@ const badRequirements: readonly (readonly [string, unknown, RegExp])[] = [
   ["null", null, /requirements/],
 ];
 
-test.each(badRequirements)("the requirements of a route are refused: %s", (_name, requirements, message) => {
+test.each(badRequirements)("the requirements of a route are rejected: %s", (_name, requirements, message) => {
   const protect = protectApi(verifierOptions);
   expect(() => protect(requirements as object)).toThrow(TypeError);
   expect(() => protect(requirements as object)).toThrow(message);

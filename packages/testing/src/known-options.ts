@@ -1,5 +1,5 @@
 /**
- * Refuses an options object that has a member nobody reads.
+ * Rejects an options object that has a member nobody reads.
  *
  * A misspelt option would otherwise leave a test that passes without testing what its author meant.
  */

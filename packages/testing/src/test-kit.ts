@@ -57,8 +57,8 @@ export interface TestKitServerOptions {
   readonly ca: string;
   readonly requestCert: true;
   /**
-   * False by default: the handshake lets everybody in, so that what refuses a client without the certificate of its token is
-   * the API, by the binding that is tested, and its refusal is an answer, not a broken connection.
+   * False by default: the handshake lets everybody in, so that what rejects a client without the certificate of its token is
+   * the API, by the binding that is tested, and its rejection is an answer, not a broken connection.
    */
   readonly rejectUnauthorized: boolean;
   /**

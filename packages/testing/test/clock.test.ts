@@ -66,7 +66,7 @@ describe("createClock", () => {
     1e12 - 1,
     new Date(0),
     Math.floor(Date.now() / 1000),
-  ])("refuses to start at, or be set to, %s", (time) => {
+  ])("cannot start at, or be set to, %s", (time) => {
     const clock = createClock(2_000_000_005_000);
     expect(() => createClock(time as number)).toThrow(TypeError);
     expect(() => clock.set(time as number)).toThrow(TypeError);

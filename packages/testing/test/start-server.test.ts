@@ -47,7 +47,7 @@ describe.each(servers)("an %s server", (_, protocol, create) => {
     expect(socket.destroyed).toBe(true);
   });
 
-  test("refuses connections after it was closed", async () => {
+  test("rejects connections after it was closed", async () => {
     const { port, close } = await start(create);
     await close();
     await expect(once(connect(port, "127.0.0.1"), "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });

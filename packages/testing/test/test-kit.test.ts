@@ -124,7 +124,7 @@ describe("createTestKit", () => {
     { clock: 5_000 },
     { keyType: "ed25519" },
     { rejectUnauthorized: 1 },
-  ])("refuses %j", async (options) => {
+  ])("rejects %j", async (options) => {
     await expect(createTestKit(options as object)).rejects.toThrow(TypeError);
   });
 });

@@ -1,4 +1,4 @@
-import { accepted, type AdapterCase, type Answer, invalidToken, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type Answer, invalidToken, rejected } from "../adapter-case.ts";
 
 const unavailable: Answer = {
   status: 503,
@@ -20,15 +20,15 @@ const orders = { realm: "orders", resource: "https://api.example.com/orders" };
 /** Where keys come from, and how an API presents itself. */
 export const answers: readonly AdapterCase[] = [
   accepted("a token by keys that the issuer publishes", { keys: "published" }),
-  refused("a token while the keys cannot be fetched", "ERR_KEYS_UNAVAILABLE", { keys: "unreachable" }, unavailable),
-  refused("a stolen token even then", "ERR_BINDING_MISMATCH", { keys: "unreachable", presents: "thief" }),
-  refused("an expired token even then", "ERR_TOKEN_EXPIRED", {
+  rejected("a token while the keys cannot be fetched", "ERR_KEYS_UNAVAILABLE", { keys: "unreachable" }, unavailable),
+  rejected("a stolen token even then", "ERR_BINDING_MISMATCH", { keys: "unreachable", presents: "thief" }),
+  rejected("an expired token even then", "ERR_TOKEN_EXPIRED", {
     keys: "unreachable",
     token: ({ token }) => token({ expiresIn: -60 }),
   }),
 
   accepted("the token where the API has a name", { rejection: orders }),
-  refused(
+  rejected(
     "a stolen token with that name and the address of the metadata",
     "ERR_BINDING_MISMATCH",
     { rejection: orders, presents: "thief" },
@@ -38,13 +38,13 @@ export const answers: readonly AdapterCase[] = [
     ),
   ),
   accepted("another scheme that is configured", { rejection: twoSchemes, request: otherScheme }),
-  refused(
+  rejected(
     "a stolen token with a challenge for each scheme",
     "ERR_BINDING_MISMATCH",
     { rejection: twoSchemes, presents: "thief" },
     challenged(`Bearer realm="api", ${description}, mtls_pop realm="api", ${description}`),
   ),
-  refused(
+  rejected(
     "that scheme where it is not configured",
     "ERR_TOKEN_MISSING",
     { request: otherScheme },

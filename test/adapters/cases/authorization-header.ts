@@ -4,7 +4,7 @@ import {
   type Answer,
   type Difference,
   invalidToken,
-  refused,
+  rejected,
   type RequestShape,
 } from "../adapter-case.ts";
 
@@ -58,40 +58,40 @@ export const authorizationHeader: readonly AdapterCase[] = [
     credentials((token) => `Bearer   ${token}`),
   ),
 
-  refused("a request without a token", "ERR_TOKEN_MISSING", carried({}), noToken),
-  refused(
+  rejected("a request without a token", "ERR_TOKEN_MISSING", carried({}), noToken),
+  rejected(
     "an empty header",
     "ERR_TOKEN_MISSING",
     credentials(() => ""),
     noToken,
   ),
-  refused(
+  rejected(
     "a token without a scheme",
     "ERR_TOKEN_MISSING",
     credentials((token) => token),
     noToken,
   ),
   ...["Basic", "DPoP", "mtls_pop", "Bearertoken", "Bear"].map((scheme) =>
-    refused(
+    rejected(
       `the scheme ${scheme}`,
       "ERR_TOKEN_MISSING",
       credentials((token) => `${scheme} ${token}`),
       noToken,
     ),
   ),
-  refused(
+  rejected(
     "the scheme Basic beside no token",
     "ERR_TOKEN_MISSING",
     credentials(() => "Basic dXNlcjpwYXNz"),
     noToken,
   ),
-  refused(
+  rejected(
     "a token in the query",
     "ERR_TOKEN_MISSING",
     carried({ query: (token) => `?access_token=${token}` }),
     noToken,
   ),
-  refused(
+  rejected(
     "a token in the body",
     "ERR_TOKEN_MISSING",
     carried({
@@ -102,7 +102,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     noToken,
   ),
   ...["cookie", "proxy-authorization", "x-forwarded-authorization"].map((name) =>
-    refused(
+    rejected(
       `a token in the header ${name}`,
       "ERR_TOKEN_MISSING",
       carried({ headers: (token) => [[name, name === "cookie" ? `access_token=${token}` : `Bearer ${token}`]] }),
@@ -110,55 +110,55 @@ export const authorizationHeader: readonly AdapterCase[] = [
     ),
   ),
 
-  refused(
+  rejected(
     "the scheme alone",
     "ERR_REQUEST_MALFORMED",
     credentials(() => "Bearer"),
     badRequest,
   ),
-  refused(
+  rejected(
     "two tokens",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer ${token} ${token}`),
     badRequest,
   ),
-  refused(
+  rejected(
     "a list of tokens",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer ${token},${token}`),
     badRequest,
   ),
-  refused(
+  rejected(
     "a comma behind the token",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer ${token},`),
     badRequest,
   ),
-  refused(
+  rejected(
     "a parameter",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer ${token}, a="b"`),
     badRequest,
   ),
-  refused(
+  rejected(
     "a tab before the token",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer\t${token}`),
     badRequest,
   ),
-  refused(
+  rejected(
     "a no-break space",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer \u00a0${token}`),
     badRequest,
   ),
-  refused(
+  rejected(
     "a tab inside the token",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer a\t${token}`),
     badRequest,
   ),
-  refused(
+  rejected(
     "the token in two headers",
     "ERR_REQUEST_MALFORMED",
     twice(
@@ -167,7 +167,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     ),
     badRequest,
   ),
-  refused(
+  rejected(
     "the token beside a header of another scheme",
     "ERR_REQUEST_MALFORMED",
     twice(
@@ -176,7 +176,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     ),
     badRequest,
   ),
-  refused(
+  rejected(
     "the token behind an empty header",
     "ERR_REQUEST_MALFORMED",
     twice(
@@ -188,7 +188,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
 
   // Some versions of Node drop the fields beyond 1000, and others respond to them with 431.
   accepted("a token in a list of 999 header fields", among(999)),
-  refused(
+  rejected(
     "a token in a list of 1000 header fields, which may be incomplete",
     "ERR_REQUEST_MALFORMED",
     among(1000),

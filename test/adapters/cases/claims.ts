@@ -1,6 +1,6 @@
 import { forgeToken } from "@certbound/testing";
 import { NOW } from "../../helpers/parties.ts";
-import { accepted, type AdapterCase, type Difference, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type Difference, rejected } from "../adapter-case.ts";
 
 function claims(changes: Record<string, unknown>): Difference {
   return { token: ({ token }) => token({ claims: changes }) };
@@ -8,38 +8,38 @@ function claims(changes: Record<string, unknown>): Difference {
 
 /** Issuer, audience, times and the form of the other claims (RFC 9068 section 4). */
 export const claimValues: readonly AdapterCase[] = [
-  refused("another issuer", "ERR_TOKEN_ISSUER", claims({ iss: "https://attacker.example" })),
-  refused("no issuer", "ERR_TOKEN_ISSUER", claims({ iss: undefined })),
-  refused("the issuer with a slash behind it", "ERR_TOKEN_ISSUER", {
+  rejected("another issuer", "ERR_TOKEN_ISSUER", claims({ iss: "https://attacker.example" })),
+  rejected("no issuer", "ERR_TOKEN_ISSUER", claims({ iss: undefined })),
+  rejected("the issuer with a slash behind it", "ERR_TOKEN_ISSUER", {
     token: ({ token, issuer }) => token({ claims: { iss: `${issuer.issuer}/` } }),
   }),
-  refused("the issuer in a list", "ERR_TOKEN_ISSUER", {
+  rejected("the issuer in a list", "ERR_TOKEN_ISSUER", {
     token: ({ token, issuer }) => token({ claims: { iss: [issuer.issuer] } }),
   }),
 
   accepted("a list of audiences with this API in it", {
     token: ({ token, issuer }) => token({ claims: { aud: ["https://other.example", issuer.audience] } }),
   }),
-  refused("another audience", "ERR_TOKEN_AUDIENCE", claims({ aud: "https://other.example" })),
-  refused("no audience", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })),
-  refused("an empty list of audiences", "ERR_TOKEN_AUDIENCE", claims({ aud: [] })),
-  refused("an audience that this API is a part of", "ERR_TOKEN_AUDIENCE", {
+  rejected("another audience", "ERR_TOKEN_AUDIENCE", claims({ aud: "https://other.example" })),
+  rejected("no audience", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })),
+  rejected("an empty list of audiences", "ERR_TOKEN_AUDIENCE", claims({ aud: [] })),
+  rejected("an audience that this API is a part of", "ERR_TOKEN_AUDIENCE", {
     token: ({ token, issuer }) => token({ claims: { aud: `${issuer.audience}/orders` } }),
   }),
-  refused("the audience in a list of lists", "ERR_TOKEN_AUDIENCE", {
+  rejected("the audience in a list of lists", "ERR_TOKEN_AUDIENCE", {
     token: ({ token, issuer }) => token({ claims: { aud: [[issuer.audience]] } }),
   }),
 
   accepted("a token that expired within the tolerance", claims({ exp: NOW - 4 })),
-  refused("a token that expired at the end of the tolerance", "ERR_TOKEN_EXPIRED", claims({ exp: NOW - 5 })),
-  refused("a token that expired long ago", "ERR_TOKEN_EXPIRED", { token: ({ token }) => token({ expiresIn: -3600 }) }),
-  refused("a token that expired in 1970", "ERR_TOKEN_EXPIRED", claims({ exp: 0 })),
-  refused("a token without expiry", "ERR_TOKEN_CLAIM", claims({ exp: undefined })),
+  rejected("a token that expired at the end of the tolerance", "ERR_TOKEN_EXPIRED", claims({ exp: NOW - 5 })),
+  rejected("a token that expired long ago", "ERR_TOKEN_EXPIRED", { token: ({ token }) => token({ expiresIn: -3600 }) }),
+  rejected("a token that expired in 1970", "ERR_TOKEN_EXPIRED", claims({ exp: 0 })),
+  rejected("a token without expiry", "ERR_TOKEN_CLAIM", claims({ exp: undefined })),
   ...[String(NOW + 300), null, [NOW + 300], true].map((exp) =>
-    refused(`the expiry ${JSON.stringify(exp)}`, "ERR_TOKEN_CLAIM", claims({ exp })),
+    rejected(`the expiry ${JSON.stringify(exp)}`, "ERR_TOKEN_CLAIM", claims({ exp })),
   ),
-  refused("an expiry in milliseconds", "ERR_TOKEN_CLAIM", claims({ exp: (NOW + 300) * 1000 })),
-  refused("an infinite expiry", "ERR_TOKEN_CLAIM", {
+  rejected("an expiry in milliseconds", "ERR_TOKEN_CLAIM", claims({ exp: (NOW + 300) * 1000 })),
+  rejected("an infinite expiry", "ERR_TOKEN_CLAIM", {
     token: async ({ token }) => {
       const [header = "", payload = "", signature = ""] = (await token()).split(".");
       const text = Buffer.from(payload, "base64url")
@@ -49,11 +49,11 @@ export const claimValues: readonly AdapterCase[] = [
     },
   }),
   accepted("a token that becomes valid within the tolerance", claims({ nbf: NOW + 5 })),
-  refused("a token that is not valid yet", "ERR_TOKEN_NOT_YET_VALID", claims({ nbf: NOW + 6 })),
-  refused("a beginning that is a text", "ERR_TOKEN_CLAIM", claims({ nbf: String(NOW) })),
+  rejected("a token that is not valid yet", "ERR_TOKEN_NOT_YET_VALID", claims({ nbf: NOW + 6 })),
+  rejected("a beginning that is a text", "ERR_TOKEN_CLAIM", claims({ nbf: String(NOW) })),
 
   accepted("a token without a subject", claims({ sub: undefined })),
-  refused("a subject that is no text", "ERR_TOKEN_CLAIM", claims({ sub: 1 })),
-  refused("a client that is no text", "ERR_TOKEN_CLAIM", claims({ client_id: null })),
-  refused("a scope that is an object", "ERR_TOKEN_CLAIM", claims({ scope: { read: true } })),
+  rejected("a subject that is no text", "ERR_TOKEN_CLAIM", claims({ sub: 1 })),
+  rejected("a client that is no text", "ERR_TOKEN_CLAIM", claims({ client_id: null })),
+  rejected("a scope that is an object", "ERR_TOKEN_CLAIM", claims({ scope: { read: true } })),
 ];

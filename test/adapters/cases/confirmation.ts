@@ -1,4 +1,4 @@
-import { accepted, type AdapterCase, type Difference, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type Difference, rejected } from "../adapter-case.ts";
 
 const sha256OfNothing = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
@@ -30,122 +30,122 @@ export const confirmationShapes: readonly AdapterCase[] = [
     confirmation((own) => ({ "x5t#S256": own, kid: "k", future: {} })),
   ),
 
-  refused(
+  rejected(
     "cnf null",
     "ERR_BINDING_MALFORMED",
     confirmation(() => null),
   ),
-  refused(
+  rejected(
     "cnf false",
     "ERR_BINDING_MALFORMED",
     confirmation(() => false),
   ),
-  refused(
+  rejected(
     "cnf 0",
     "ERR_BINDING_MALFORMED",
     confirmation(() => 0),
   ),
-  refused(
+  rejected(
     "cnf that is the thumbprint itself",
     "ERR_BINDING_MALFORMED",
     confirmation((own) => own),
   ),
-  refused(
+  rejected(
     "cnf in a list",
     "ERR_BINDING_MALFORMED",
     confirmation((own) => [{ "x5t#S256": own }]),
   ),
-  refused(
+  rejected(
     "an empty cnf",
     "ERR_BINDING_MALFORMED",
     confirmation(() => ({})),
   ),
   ...[null, true, 43, {}, ""].map((value) =>
-    refused(
+    rejected(
       `the thumbprint ${JSON.stringify(value)}`,
       "ERR_BINDING_MALFORMED",
       x5t(() => value),
     ),
   ),
-  refused(
+  rejected(
     "a list of thumbprints",
     "ERR_BINDING_MALFORMED",
     x5t((own) => [own]),
   ),
-  refused("a hexadecimal thumbprint", "ERR_BINDING_MALFORMED", x5t(hexadecimal)),
-  refused(
+  rejected("a hexadecimal thumbprint", "ERR_BINDING_MALFORMED", x5t(hexadecimal)),
+  rejected(
     "a thumbprint with padding",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `${own}=`),
   ),
-  refused(
+  rejected(
     "a thumbprint with a space",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `${own} `),
   ),
-  refused(
+  rejected(
     "a thumbprint with a line feed",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `${own}\n`),
   ),
-  refused(
+  rejected(
     "the beginning of the thumbprint",
     "ERR_BINDING_MALFORMED",
     x5t((own) => own.slice(0, 42)),
   ),
-  refused(
+  rejected(
     "the thumbprint and more",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `${own}A`),
   ),
-  refused("a thumbprint with loose bits", "ERR_BINDING_MALFORMED", x5t(withLooseBits)),
-  refused(
+  rejected("a thumbprint with loose bits", "ERR_BINDING_MALFORMED", x5t(withLooseBits)),
+  rejected(
     "a thumbprint in the standard alphabet",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `+/${own.slice(2)}`),
   ),
-  refused(
+  rejected(
     "the SHA-256 of nothing",
     "ERR_BINDING_MALFORMED",
     x5t(() => sha256OfNothing),
   ),
 
-  refused(
+  rejected(
     "the thumbprint as x5t",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => ({ x5t: own })),
   ),
-  refused(
+  rejected(
     "the thumbprint as x5t#s256",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => ({ "x5t#s256": own })),
   ),
-  refused(
+  rejected(
     "the thumbprint as x5t#S512",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => ({ "x5t#S512": own })),
   ),
-  refused(
+  rejected(
     "a DPoP-bound token",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => ({ jkt: own })),
   ),
-  refused(
+  rejected(
     "a key",
     "ERR_BINDING_UNSUPPORTED",
     confirmation(() => ({ jwk: { kty: "EC" } })),
   ),
-  refused(
+  rejected(
     "a DPoP binding beside it",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => ({ "x5t#S256": own, jkt: own })),
   ),
-  refused(
+  rejected(
     "a thumbprint that only a prototype would have",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => JSON.parse(`{"__proto__":{"x5t#S256":"${own}"}}`)),
   ),
-  refused("a thumbprint outside cnf", "ERR_BINDING_REQUIRED", {
+  rejected("a thumbprint outside cnf", "ERR_BINDING_REQUIRED", {
     token: ({ token, client }) => token({ claims: { cnf: undefined, "x5t#S256": client.thumbprint } }),
   }),
 ];

@@ -1,5 +1,5 @@
 import type { Parties } from "../../helpers/parties.ts";
-import { accepted, type AdapterCase, type Answer, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type Answer, rejected } from "../adapter-case.ts";
 
 const unavailable: Answer = {
   status: 503,
@@ -32,46 +32,46 @@ async function revoked({ opaqueToken, issuer }: Parties): Promise<string> {
 /** Tokens that the issuer is asked about (RFC 7662, RFC 8705 section 3.2). */
 export const opaqueTokens: readonly AdapterCase[] = [
   accepted("an opaque token with the certificate that it is bound to", opaque),
-  refused("a stolen opaque token", "ERR_BINDING_MISMATCH", { ...opaque, presents: "thief" }),
-  refused("an opaque token without a certificate", "ERR_CERTIFICATE_MISSING", { ...opaque, presents: "nobody" }),
-  refused("an opaque token that is bound to nothing", "ERR_BINDING_REQUIRED", unbound),
-  refused("a revoked opaque token", "ERR_TOKEN_INACTIVE", { ...opaque, token: revoked }),
-  refused("an opaque token that nobody issued", "ERR_TOKEN_INACTIVE", { ...opaque, token: () => "7f3c1de05b2a4e6f" }),
-  refused("an opaque token for another API", "ERR_TOKEN_AUDIENCE", {
+  rejected("a stolen opaque token", "ERR_BINDING_MISMATCH", { ...opaque, presents: "thief" }),
+  rejected("an opaque token without a certificate", "ERR_CERTIFICATE_MISSING", { ...opaque, presents: "nobody" }),
+  rejected("an opaque token that is bound to nothing", "ERR_BINDING_REQUIRED", unbound),
+  rejected("a revoked opaque token", "ERR_TOKEN_INACTIVE", { ...opaque, token: revoked }),
+  rejected("an opaque token that nobody issued", "ERR_TOKEN_INACTIVE", { ...opaque, token: () => "7f3c1de05b2a4e6f" }),
+  rejected("an opaque token for another API", "ERR_TOKEN_AUDIENCE", {
     ...opaque,
     token: ({ opaqueToken }) => opaqueToken({ claims: { aud: "https://other.example" } }),
   }),
-  refused("an opaque token with a character that no bearer token has", "ERR_TOKEN_MALFORMED", {
+  rejected("an opaque token with a character that no bearer token has", "ERR_TOKEN_MALFORMED", {
     ...opaque,
     token: async ({ opaqueToken }) => `${await opaqueToken()}!`,
   }),
-  refused(
+  rejected(
     "an opaque token without the scope of the route",
     "ERR_SCOPE_INSUFFICIENT",
     { ...opaque, requirements: { scopes: ["admin"] } },
     insufficientScope,
   ),
-  refused("an opaque token where nobody is asked", "ERR_TOKEN_MALFORMED", {
+  rejected("an opaque token where nobody is asked", "ERR_TOKEN_MALFORMED", {
     token: ({ opaqueToken }) => opaqueToken(),
   }),
 
   accepted("an unbound opaque token when-bound", { ...unbound, ...whenBound }, { binding: "unbound" }),
-  refused("a stolen opaque token when-bound", "ERR_BINDING_MISMATCH", { ...opaque, ...whenBound, presents: "thief" }),
+  rejected("a stolen opaque token when-bound", "ERR_BINDING_MISMATCH", { ...opaque, ...whenBound, presents: "thief" }),
   accepted(
     "a stolen opaque token report-only",
     { ...opaque, ...reportOnly, presents: "thief" },
-    { binding: "refused", bindingError: "ERR_BINDING_MISMATCH" },
+    { binding: "rejected", bindingError: "ERR_BINDING_MISMATCH" },
   ),
-  refused("a revoked opaque token report-only", "ERR_TOKEN_INACTIVE", { ...opaque, ...reportOnly, token: revoked }),
+  rejected("a revoked opaque token report-only", "ERR_TOKEN_INACTIVE", { ...opaque, ...reportOnly, token: revoked }),
 
-  refused("an opaque token while nobody answers about it", "ERR_INTROSPECTION_UNAVAILABLE", failing, unavailable),
-  refused("an opaque token without a certificate even then", "ERR_CERTIFICATE_MISSING", {
+  rejected("an opaque token while nobody answers about it", "ERR_INTROSPECTION_UNAVAILABLE", failing, unavailable),
+  rejected("an opaque token without a certificate even then", "ERR_CERTIFICATE_MISSING", {
     ...failing,
     presents: "nobody",
   }),
   accepted("a JWT even then", { introspection: "failing" }),
   accepted("a JWT beside opaque tokens", { introspection: "answering" }),
-  refused("a stolen JWT beside opaque tokens", "ERR_BINDING_MISMATCH", {
+  rejected("a stolen JWT beside opaque tokens", "ERR_BINDING_MISMATCH", {
     introspection: "answering",
     presents: "thief",
   }),

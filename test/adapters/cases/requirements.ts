@@ -1,6 +1,6 @@
 import type { Requirements } from "@certbound/core";
 import { NOW } from "../../helpers/parties.ts";
-import { accepted, type AdapterCase, type Answer, type Difference, invalidToken, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type Answer, type Difference, invalidToken, rejected } from "../adapter-case.ts";
 
 const insufficientScope =
   'Bearer realm="api", error="insufficient_scope", error_description="The access token does not permit this request"';
@@ -36,47 +36,47 @@ const lacksBoth = authenticateAgain(', acr_values="urn:gold urn:silver", max_age
 export const requirements: readonly AdapterCase[] = [
   accepted("a token with all scopes", asked(scopes, { scope: "write other read" })),
   accepted("scopes as a list in scp", asked(scopes, { scope: undefined, scp: ["read", "write"] })),
-  refused("one scope missing", "ERR_SCOPE_INSUFFICIENT", asked(scopes, { scope: "read" }), lacksScope),
-  refused("no scope at all", "ERR_SCOPE_INSUFFICIENT", asked(scopes, { scope: undefined }), lacksScope),
-  refused("a scope in upper case", "ERR_SCOPE_INSUFFICIENT", asked(scopes, { scope: "READ write" }), lacksScope),
-  refused(
+  rejected("one scope missing", "ERR_SCOPE_INSUFFICIENT", asked(scopes, { scope: "read" }), lacksScope),
+  rejected("no scope at all", "ERR_SCOPE_INSUFFICIENT", asked(scopes, { scope: undefined }), lacksScope),
+  rejected("a scope in upper case", "ERR_SCOPE_INSUFFICIENT", asked(scopes, { scope: "READ write" }), lacksScope),
+  rejected(
     "a scope as a part of another",
     "ERR_SCOPE_INSUFFICIENT",
     asked(scopes, { scope: "read writer" }),
     lacksScope,
   ),
-  refused("a stolen token that lacks a scope too", "ERR_BINDING_MISMATCH", {
+  rejected("a stolen token that lacks a scope too", "ERR_BINDING_MISMATCH", {
     ...asked(scopes, { scope: "read" }),
     presents: "thief",
   }),
 
   accepted("a token of one of the groups", asked(groups, { groups: ["users", "auditors"] })),
-  refused("a token of other groups", "ERR_ACCESS_DENIED", asked(groups, { groups: ["users"] }), forbidden()),
-  refused("a token without groups", "ERR_ACCESS_DENIED", asked(groups, {}), forbidden()),
+  rejected("a token of other groups", "ERR_ACCESS_DENIED", asked(groups, { groups: ["users"] }), forbidden()),
+  rejected("a token without groups", "ERR_ACCESS_DENIED", asked(groups, {}), forbidden()),
 
   accepted("one of the authentication classes", asked(acr, { acr: "urn:silver" })),
-  refused("another class", "ERR_AUTHENTICATION_INSUFFICIENT", asked(acr, { acr: "urn:bronze" }), lacksAcr),
-  refused("no class", "ERR_AUTHENTICATION_INSUFFICIENT", asked(acr, {}), lacksAcr),
-  refused("a class in a list", "ERR_AUTHENTICATION_INSUFFICIENT", asked(acr, { acr: ["urn:gold"] }), lacksAcr),
+  rejected("another class", "ERR_AUTHENTICATION_INSUFFICIENT", asked(acr, { acr: "urn:bronze" }), lacksAcr),
+  rejected("no class", "ERR_AUTHENTICATION_INSUFFICIENT", asked(acr, {}), lacksAcr),
+  rejected("a class in a list", "ERR_AUTHENTICATION_INSUFFICIENT", asked(acr, { acr: ["urn:gold"] }), lacksAcr),
 
   accepted("an authentication that is just recent enough", asked(recent, { auth_time: NOW - 300 })),
-  refused("one that is not", "ERR_AUTHENTICATION_INSUFFICIENT", asked(recent, { auth_time: NOW - 301 }), tooOld),
-  refused("one at an unknown time", "ERR_AUTHENTICATION_INSUFFICIENT", asked(recent, {}), tooOld),
-  refused("one in the future", "ERR_AUTHENTICATION_INSUFFICIENT", asked(recent, { auth_time: NOW + 60 }), tooOld),
+  rejected("one that is not", "ERR_AUTHENTICATION_INSUFFICIENT", asked(recent, { auth_time: NOW - 301 }), tooOld),
+  rejected("one at an unknown time", "ERR_AUTHENTICATION_INSUFFICIENT", asked(recent, {}), tooOld),
+  rejected("one in the future", "ERR_AUTHENTICATION_INSUFFICIENT", asked(recent, { auth_time: NOW + 60 }), tooOld),
   accepted("a user of the class who came just now", asked(both, { acr: "urn:gold", auth_time: NOW })),
-  refused("the class, but long ago", "ERR_AUTHENTICATION_INSUFFICIENT", asked(both, { acr: "urn:gold" }), lacksBoth),
+  rejected("the class, but long ago", "ERR_AUTHENTICATION_INSUFFICIENT", asked(both, { acr: "urn:gold" }), lacksBoth),
 
   accepted("a token that authorize lets pass", { requirements: { authorize: () => true } }),
   accepted("a token that authorize lets pass later", { requirements: { authorize: async () => true } }),
   accepted("a token that authorize knows", { requirements: { authorize: (token) => token.claims.sub === "client-1" } }),
-  refused("one that it does not", "ERR_ACCESS_DENIED", { requirements: { authorize: () => false } }, forbidden()),
-  refused(
-    "one that it refuses later",
+  rejected("one that it does not", "ERR_ACCESS_DENIED", { requirements: { authorize: () => false } }, forbidden()),
+  rejected(
+    "one that it rejects later",
     "ERR_ACCESS_DENIED",
     { requirements: { authorize: async () => false } },
     forbidden(),
   ),
-  refused("a stolen token, whatever authorize says", "ERR_BINDING_MISMATCH", {
+  rejected("a stolen token, whatever authorize says", "ERR_BINDING_MISMATCH", {
     requirements: { authorize: () => true },
     presents: "thief",
   }),

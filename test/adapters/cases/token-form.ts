@@ -1,6 +1,6 @@
 import { tamperPayload, tamperSignature } from "@certbound/testing";
 import type { Parties } from "../../helpers/parties.ts";
-import { accepted, type AdapterCase, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, rejected } from "../adapter-case.ts";
 
 /** Turns the bound token into another text. */
 function changed(change: (token: string) => string): { readonly token: (parties: Parties) => Promise<string> } {
@@ -31,94 +31,94 @@ function padded(length: number): { readonly token: (parties: Parties) => Promise
 /** What a token looks like, before anything in it counts (RFC 7515 section 5.2). */
 export const tokenForm: readonly AdapterCase[] = [
   accepted("a long token", padded(11_000)),
-  refused("a token of more than 16 KiB", "ERR_TOKEN_MALFORMED", padded(13_000)),
-  refused("16 KiB of periods", "ERR_TOKEN_MALFORMED", { token: () => ".".repeat(16_000) }),
+  rejected("a token of more than 16 KiB", "ERR_TOKEN_MALFORMED", padded(13_000)),
+  rejected("16 KiB of periods", "ERR_TOKEN_MALFORMED", { token: () => ".".repeat(16_000) }),
 
-  refused("an opaque token", "ERR_TOKEN_MALFORMED", { token: () => "7f3c1de05b2a4e6f9b1d" }),
-  refused(
+  rejected("an opaque token", "ERR_TOKEN_MALFORMED", { token: () => "7f3c1de05b2a4e6f9b1d" }),
+  rejected(
     "two parts",
     "ERR_TOKEN_MALFORMED",
     changed((token) => token.slice(0, token.lastIndexOf("."))),
   ),
-  refused(
+  rejected(
     "four parts",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `${token}.e30`),
   ),
-  refused(
+  rejected(
     "five parts, as encrypted tokens have",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `${token}.e30.e30`),
   ),
-  refused(
+  rejected(
     "a period at the end",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `${token}.`),
   ),
-  refused(
+  rejected(
     "an empty header part",
     "ERR_TOKEN_MALFORMED",
     changedPart(0, () => ""),
   ),
-  refused(
+  rejected(
     "an empty payload",
     "ERR_TOKEN_MALFORMED",
     changedPart(1, () => ""),
   ),
-  refused(
+  rejected(
     "padding",
     "ERR_TOKEN_MALFORMED",
     changedPart(2, (signature) => `${signature}==`),
   ),
-  refused(
+  rejected(
     "padding of the header part",
     "ERR_TOKEN_MALFORMED",
     changedPart(0, (header) => `${header}=`),
   ),
-  refused("loose bits in the last character", "ERR_TOKEN_MALFORMED", changedPart(2, withLooseBits)),
-  refused(
+  rejected("loose bits in the last character", "ERR_TOKEN_MALFORMED", changedPart(2, withLooseBits)),
+  rejected(
     "the standard base64 alphabet",
     "ERR_TOKEN_MALFORMED",
     changedPart(2, (part) => `+${part.slice(1)}`),
   ),
-  refused(
+  rejected(
     "a letter beyond ASCII",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `${token}é`),
   ),
-  refused(
+  rejected(
     "quotes around the token",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `"${token}"`),
   ),
-  refused(
+  rejected(
     "a header that is no object",
     "ERR_TOKEN_MALFORMED",
     changedPart(0, () => "W10"),
   ),
-  refused(
+  rejected(
     "a payload that is no object",
     "ERR_TOKEN_MALFORMED",
     changedPart(1, () => "W10"),
   ),
-  refused(
+  rejected(
     "a payload that is no JSON",
     "ERR_TOKEN_MALFORMED",
     changedPart(1, () => "e30e"),
   ),
 
-  refused("a signature of which one bit was changed", "ERR_TOKEN_SIGNATURE", changed(tamperSignature)),
-  refused(
+  rejected("a signature of which one bit was changed", "ERR_TOKEN_SIGNATURE", changed(tamperSignature)),
+  rejected(
     "no signature",
     "ERR_TOKEN_SIGNATURE",
     changedPart(2, () => ""),
   ),
-  refused(
+  rejected(
     "a payload that was changed after signing",
     "ERR_TOKEN_SIGNATURE",
     changed((token) => tamperPayload(token, { sub: "somebody-else" })),
   ),
-  refused("a token re-bound by the thief", "ERR_TOKEN_SIGNATURE", {
+  rejected("a token re-bound by the thief", "ERR_TOKEN_SIGNATURE", {
     token: async ({ token, thief }) => tamperPayload(await token(), { cnf: { "x5t#S256": thief.thumbprint } }),
     presents: "thief",
   }),

@@ -1,7 +1,7 @@
 import { createPublicKey, createSecretKey, generateKeyPairSync, randomUUID } from "node:crypto";
 import { forgeToken } from "@certbound/testing";
 import { NOW, type Parties } from "../../helpers/parties.ts";
-import { accepted, type AdapterCase, type Difference, refused } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type Difference, rejected } from "../adapter-case.ts";
 
 const attacker = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
@@ -50,46 +50,46 @@ function keyedWithPublicKey(alg: string): Difference {
 /** Algorithm, type and key of a token (RFC 8725 sections 3.1, 3.10 and 3.11). */
 export const tokenHeader: readonly AdapterCase[] = [
   ...["none", "None", "NONE", ""].map((alg) =>
-    refused(`the algorithm ${JSON.stringify(alg)}`, "ERR_TOKEN_ALGORITHM", unsigned(alg)),
+    rejected(`the algorithm ${JSON.stringify(alg)}`, "ERR_TOKEN_ALGORITHM", unsigned(alg)),
   ),
-  refused("an algorithm that is a list", "ERR_TOKEN_ALGORITHM", unsigned(["ES256"])),
-  refused("no algorithm", "ERR_TOKEN_ALGORITHM", unsigned(undefined)),
+  rejected("an algorithm that is a list", "ERR_TOKEN_ALGORITHM", unsigned(["ES256"])),
+  rejected("no algorithm", "ERR_TOKEN_ALGORITHM", unsigned(undefined)),
   ...["HS256", "HS384", "HS512"].map((alg) =>
-    refused(`${alg} keyed with the public key`, "ERR_TOKEN_ALGORITHM", keyedWithPublicKey(alg)),
+    rejected(`${alg} keyed with the public key`, "ERR_TOKEN_ALGORITHM", keyedWithPublicKey(alg)),
   ),
-  refused("another algorithm than the key's", "ERR_TOKEN_KEY_UNKNOWN", withHeader({ alg: "RS256" })),
-  refused("an algorithm of another curve", "ERR_TOKEN_KEY_UNKNOWN", withHeader({ alg: "ES384" })),
-  refused("a critical extension", "ERR_TOKEN_MALFORMED", withHeader({ crit: ["exp"], exp: 1 })),
-  refused("an unencoded payload", "ERR_TOKEN_MALFORMED", withHeader({ crit: ["b64"], b64: false })),
+  rejected("another algorithm than the key's", "ERR_TOKEN_KEY_UNKNOWN", withHeader({ alg: "RS256" })),
+  rejected("an algorithm of another curve", "ERR_TOKEN_KEY_UNKNOWN", withHeader({ alg: "ES384" })),
+  rejected("a critical extension", "ERR_TOKEN_MALFORMED", withHeader({ crit: ["exp"], exp: 1 })),
+  rejected("an unencoded payload", "ERR_TOKEN_MALFORMED", withHeader({ crit: ["b64"], b64: false })),
 
   accepted("a token that names no key", withHeader({ kid: undefined })),
-  refused(
+  rejected(
     "a key that the issuer does not have",
     "ERR_TOKEN_KEY_UNKNOWN",
     forged(() => ({ kid: "attacker" })),
   ),
-  refused(
+  rejected(
     "a key id that is a name of Object",
     "ERR_TOKEN_KEY_UNKNOWN",
     forged(() => ({ kid: "__proto__" })),
   ),
-  refused(
+  rejected(
     "a key id that is no text",
     "ERR_TOKEN_MALFORMED",
     forged(() => ({ kid: 1 })),
   ),
-  refused("a foreign signature under the issuer's key id", "ERR_TOKEN_SIGNATURE", forged(issuerKeyId)),
-  refused(
+  rejected("a foreign signature under the issuer's key id", "ERR_TOKEN_SIGNATURE", forged(issuerKeyId)),
+  rejected(
     "a foreign signature without a key id",
     "ERR_TOKEN_SIGNATURE",
     forged(() => ({})),
   ),
-  refused(
+  rejected(
     "a key that comes with the token",
     "ERR_TOKEN_SIGNATURE",
     forged(() => ({ jwk: attacker.publicKey.export({ format: "jwk" }) })),
   ),
-  refused(
+  rejected(
     "a key that the token says where to fetch",
     "ERR_TOKEN_SIGNATURE",
     forged(({ issuer }) => ({ jku: `${issuer.issuer}/attacker`, x5u: `${issuer.issuer}/attacker` })),
@@ -100,14 +100,14 @@ export const tokenHeader: readonly AdapterCase[] = [
   ),
   accepted("a token without a type", withHeader({ typ: undefined })),
   ...["logout+jwt", "dpop+jwt", "secevent+jwt", "statuslist+jwt", "at+jwt ", "text/at+jwt", "", 1, null].map((typ) =>
-    refused(`the type ${JSON.stringify(typ)}`, "ERR_TOKEN_TYPE", withHeader({ typ })),
+    rejected(`the type ${JSON.stringify(typ)}`, "ERR_TOKEN_TYPE", withHeader({ typ })),
   ),
   accepted("an access token with a nonce", withHeader({}, { nonce: "n-1" })),
   accepted("a bound token with a nonce and the type JWT", withHeader({ typ: "JWT" }, { nonce: "n-1" })),
   ...["at_hash", "c_hash", "events"].map((name) =>
-    refused(`an ID token, known by ${name}`, "ERR_TOKEN_TYPE", withHeader({ typ: "JWT" }, { [name]: "x" })),
+    rejected(`an ID token, known by ${name}`, "ERR_TOKEN_TYPE", withHeader({ typ: "JWT" }, { [name]: "x" })),
   ),
-  refused("an ID token that was made an access token", "ERR_TOKEN_SIGNATURE", {
+  rejected("an ID token that was made an access token", "ERR_TOKEN_SIGNATURE", {
     token: async ({ token }) => {
       const [header] = (await token()).split(".");
       const [, payload, signature] = (await token({ header: { typ: "JWT" } })).split(".");

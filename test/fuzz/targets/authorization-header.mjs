@@ -15,12 +15,12 @@ export function fuzz(data) {
   const rawHeaders = values.flatMap((value) => ["aUTHORIZATION", value, "X-Authorization", "Bearer another"]);
   const read = () => bearerToken(authorizationHeader({ rawHeaders, socket: {} }), ["bearer", "mtls"]);
   const [, token] = (values.length === 1 && /^(?:bearer|mtls) +([^\s,]+)$/i.exec(values[0] ?? "")) || [];
-  assert.equal(outcomeOf(read), token === undefined ? refusalOf(values) : "accepted");
+  assert.equal(outcomeOf(read), token === undefined ? rejectionOf(values) : "accepted");
   if (token !== undefined) assert.equal(read(), token);
 }
 
 /** @param {readonly string[]} values */
-function refusalOf(values) {
+function rejectionOf(values) {
   if (values.length > 1) return "ERR_REQUEST_MALFORMED";
   return /^(?:bearer|mtls)(?:[ \t]|$)/i.test(values[0] ?? "") ? "ERR_REQUEST_MALFORMED" : "ERR_TOKEN_MISSING";
 }

@@ -98,7 +98,7 @@ function checkBinding(claims) {
 }
 
 /**
- * Accepted means that every condition holds, and a refusal names one that does not.
+ * Accepted means that every condition holds, and a rejection names one that does not.
  *
  * @param {string} outcome
  * @param {readonly (readonly [string, boolean])[]} conditions

@@ -4,7 +4,7 @@ import { parseCompactJws } from "../../../packages/core/dist/token/compact-jws.j
 import { outcomeOf } from "../outcome.mjs";
 
 /**
- * Shape of a token: what is accepted, refused and read is what RFC 7515 says, written here once more in other words.
+ * Shape of a token: what is accepted, rejected and read is what RFC 7515 says, written here once more in other words.
  *
  * The input is a token, or what to make one of: the lines of header and payload, when it starts with a brace.
  *
@@ -35,11 +35,11 @@ function readToken(token) {
   const [header, payload] = parts.map(readObject);
   if (!isWhole || header === undefined || payload === undefined) return "ERR_TOKEN_MALFORMED";
   const members = new Map(Object.entries(header));
-  const isRefused =
+  const isRejected =
     members.has("crit") ||
     (members.has("b64") && members.get("b64") !== true) ||
     (members.has("kid") && typeof members.get("kid") !== "string");
-  if (isRefused) return "ERR_TOKEN_MALFORMED";
+  if (isRejected) return "ERR_TOKEN_MALFORMED";
   const algorithm = members.get("alg");
   if (typeof algorithm !== "string") return "ERR_TOKEN_ALGORITHM";
   return { token, algorithm, keyId: members.get("kid"), type: members.get("typ"), unverifiedClaims: payload };

@@ -3,7 +3,7 @@ import { formatNames } from "../inputs/proxy-formats.ts";
 
 const exitCodes = `Exit codes:
   0  accepted, good
-  1  refused, bad
+  1  rejected, bad
   2  wrong usage
   3  could not be told: the issuer or the API was not reached, its answer says nothing, the output could not be
      written, or an internal error`;
@@ -18,9 +18,9 @@ export type Topic = "general" | "explain" | "thumbprint" | "check-server";
 export const usages: Readonly<Record<Topic, string>> = {
   general: `Usage: certbound COMMAND [OPTIONS]
 
-  certbound explain         says why an access token is accepted or refused, step by step
+  certbound explain         says why an access token is accepted or rejected, step by step
   certbound thumbprint      prints the x5t#S256 of certificates
-  certbound check-server    asks an API whether it refuses what it has to refuse
+  certbound check-server    asks an API whether it rejects what it has to reject
 
   certbound COMMAND --help  the options of a command
   certbound --version
@@ -31,7 +31,7 @@ ${exitCodes}
                          (--cert FILE | --header 'NAME: VALUE' | --no-certificate)
 
 Verifies a token and its binding to a client certificate as @certbound/core does, and shows every step of it. What is
-refused is then left out of the configuration, and the rest verified again, so that all faults are shown at once.
+rejected is then left out of the configuration, and the rest verified again, so that all faults are shown at once.
 
 The token:
   --token FILE|-            a file, or - for standard input; never the token itself

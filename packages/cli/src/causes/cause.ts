@@ -13,7 +13,7 @@ export interface Rules extends Pick<VerifierOptions, "profile" | "tokenTypes" | 
   readonly scopes: readonly string[];
 }
 
-/** All that is known when the cause of a refusal is looked for. */
+/** All that is known when the cause of a rejection is looked for. */
 export interface Facts {
   readonly token: TokenReading;
   readonly rules: Rules;
@@ -27,15 +27,15 @@ export interface Facts {
   readonly markedInputs: readonly string[];
 }
 
-/** A likely reason for a refusal, and what to do about it. */
+/** A likely reason for a rejection, and what to do about it. */
 export interface Cause {
   /** Stable, for programs. */
   readonly id: string;
-  /** The refusals that it may be the reason for. */
+  /** The rejections that it may be the reason for. */
   readonly codes: readonly AccessTokenErrorCode[];
-  /** Tells whether it is, from what is known; the refusal itself is core's. Left out: it is when nothing else is. */
+  /** Tells whether it is, from what is known; the rejection itself is core's. Left out: it is when nothing else is. */
   readonly applies?: (facts: Facts) => boolean;
-  /** Why it was refused. Values in it are made harmless. */
+  /** Why it was rejected. Values in it are made harmless. */
   readonly reason: string | ((facts: Facts) => string);
   readonly fix: string | ((facts: Facts) => string);
 }

@@ -9,7 +9,7 @@ const CLOCK_DIFFERENCE = 900;
 /** A token that expired so short a time ago was good when it was sent, in seconds. */
 const JUST_EXPIRED = 120;
 
-/** Why times, claims and scopes are refused. */
+/** Why times, claims and scopes are rejected. */
 export const claimCauses: readonly Cause[] = [
   {
     id: "expires-before-issued",

@@ -19,7 +19,7 @@ export const causes: readonly Cause[] = [
   ...keyCauses,
 ];
 
-/** Finds the likeliest reason for a refusal of core. */
+/** Finds the likeliest reason for a rejection of core. */
 export function findCause(code: AccessTokenErrorCode, facts: Facts): FoundCause | undefined {
   const cause = causes.find(({ codes, applies = () => true }) => codes.includes(code) && applies(facts));
   return cause && { id: cause.id, reason: inWords(cause.reason, facts), fix: inWords(cause.fix, facts) };

@@ -3,7 +3,7 @@ import { type Cause, claimOf, type Facts } from "./cause.ts";
 const issuer = ["ERR_TOKEN_ISSUER"] as const;
 const audience = ["ERR_TOKEN_AUDIENCE"] as const;
 
-/** Why issuer and audience are refused: identifiers are compared character by character. */
+/** Why issuer and audience are rejected: identifiers are compared character by character. */
 export const identifierCauses: readonly Cause[] = [
   {
     id: "issuer-missing",

@@ -121,7 +121,7 @@ export const keyCauses: readonly Cause[] = [
     applies: (facts) => keyId(facts) !== undefined && !keyIds(facts.keys).includes(keyId(facts)),
     reason: (facts) =>
       `no key of the issuer has the kid ${printableValue(keyId(facts))}; there are ${printableValue(keyIds(facts.keys))}: signed before the keys were changed, or in another environment`,
-    fix: "let the client get a new token; if all tokens are refused so, compare the environment of the issuer",
+    fix: "let the client get a new token; if all tokens are rejected so, compare the environment of the issuer",
   },
   {
     id: "key-of-other-algorithm",

@@ -16,7 +16,7 @@ const onTheWire = "an Authorization header that holds it is answered with 400 (E
 /** What core accepts where the binding is required; RFC 7519 section 5.1 recommends the capitals. */
 const usualTypes = [...defaultTokenTypes(true)].map((one) => (one === "jwt" ? "JWT" : one));
 
-/** Why a text is no JWT, and why its algorithm or type are refused. */
+/** Why a text is no JWT, and why its algorithm or type are rejected. */
 export const tokenCauses: readonly Cause[] = [
   {
     id: "token-empty",

@@ -11,8 +11,8 @@ export type RequestName = "right" | "other-certificate" | "no-certificate" | "no
 export type CheckName = RequestName | "renegotiation";
 
 /**
- * What an outcome means. `fails-open`: let through what has to be refused; `fails-closed`: refused what has to be let
- * through; `lesser`: refused, in a way that it should not be, or a renegotiation was allowed; `untold`: it says nothing.
+ * What an outcome means. `fails-open`: let through what has to be rejected; `fails-closed`: rejected what has to be let
+ * through; `lesser`: rejected, in a way that it should not be, or a renegotiation was allowed; `untold`: it says nothing.
  */
 export type ServerVerdict = "good" | "fails-open" | "fails-closed" | "lesser" | "untold";
 
@@ -144,10 +144,10 @@ function judged(name: RequestName, outcome: Outcome): Judgement {
     return { verdict: "lesser", finding: "401 without WWW-Authenticate (RFC 6750 section 3)" };
   }
   if (status === 400 || status === 403)
-    return { verdict: "lesser", finding: "refused, and 401 would say why: clients get a new token for it" };
+    return { verdict: "lesser", finding: "rejected, and 401 would say why: clients get a new token for it" };
   if (status >= 500)
-    return { verdict: "lesser", finding: "refused by an error of the API: what a client sends must not cause one" };
-  return { verdict: "untold", finding: "neither let through nor refused for it: choose another --path or --method" };
+    return { verdict: "lesser", finding: "rejected by an error of the API: what a client sends must not cause one" };
+  return { verdict: "untold", finding: "neither let through nor rejected for it: choose another --path or --method" };
 }
 
 function judgedRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Judgement {
@@ -160,13 +160,13 @@ function judgedRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Judgem
   }
   if (outcome.status >= 200 && outcome.status < 300) return { verdict: "good" };
   if (outcome.status === 401)
-    return { verdict: "fails-closed", finding: "what has to be let through is refused: certbound explain says why" };
+    return { verdict: "fails-closed", finding: "what has to be let through is rejected: certbound explain says why" };
   return { verdict: "untold", finding: "the other requests prove little without one that is let through" };
 }
 
 /** Without a certificate it is an answer; of another one it is not known what the API would have done. */
 function judgedClosed(name: RequestName): Judgement {
-  if (name === "no-certificate") return { verdict: "good", finding: "refused by TLS already" };
+  if (name === "no-certificate") return { verdict: "good", finding: "rejected by TLS already" };
   const finding =
     name === "other-certificate"
       ? "TLS does not accept this certificate: the binding itself was not tested. Give another one of an authority that the server knows: --other-cert, --other-key"
@@ -191,10 +191,10 @@ function unreachable(failure: string): string {
 
 function summed(verdicts: readonly ServerVerdict[]): Pick<CheckServerReport, "exitCode" | "summary"> {
   if (verdicts.includes("fails-open"))
-    return { exitCode: exitCodes.bad, summary: "FAILS OPEN: it lets through what it has to refuse" };
+    return { exitCode: exitCodes.bad, summary: "FAILS OPEN: it lets through what it has to reject" };
   if (verdicts.includes("fails-closed"))
-    return { exitCode: exitCodes.bad, summary: "it refuses the right certificate and token" };
+    return { exitCode: exitCodes.bad, summary: "it rejects the right certificate and token" };
   if (verdicts.includes("untold")) return { exitCode: exitCodes.untold, summary: "not everything could be tested" };
   const lesser = verdicts.includes("lesser") ? ", with lesser findings" : "";
-  return { exitCode: exitCodes.good, summary: `it refuses what it has to refuse${lesser}` };
+  return { exitCode: exitCodes.good, summary: `it rejects what it has to reject${lesser}` };
 }

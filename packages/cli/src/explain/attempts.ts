@@ -16,7 +16,7 @@ export interface Attempt {
   readonly use: VerifyOptions;
 }
 
-/** What a removal may look at beside the attempt that was refused. */
+/** What a removal may look at beside the attempt that was rejected. */
 export interface RemovalContext {
   readonly token: TokenReading;
   /** Seconds since the epoch. */
@@ -26,7 +26,7 @@ export interface RemovalContext {
 /**
  * Has core judge; undefined: it accepts.
  *
- * @throws TypeError when core refuses the options
+ * @throws TypeError when core rejects the options
  */
 export async function judge({ token, options, use }: Attempt): Promise<AccessTokenError | undefined> {
   try {
@@ -72,7 +72,7 @@ const removals: Readonly<Partial<Record<AccessTokenErrorCode, Removal>>> = {
   ERR_TOKEN_MALFORMED: (attempt, { token }) =>
     token.repaired === attempt.token ? [] : [{ ...attempt, token: token.repaired }],
   ERR_TOKEN_ALGORITHM: (attempt, { token: { header = {} } }) =>
-    // Core refuses by a TypeError what it never accepts.
+    // Core rejects by a TypeError what it never accepts.
     typeof header["alg"] === "string"
       ? withAndWithoutProfile(attempt, { algorithms: [header["alg"] as SignatureAlgorithm] })
       : [],

@@ -3,7 +3,7 @@ import { profiles } from "@certbound/core/internal";
 import { type Attempt, judge, type RemovalContext, withoutObstacle } from "./attempts.ts";
 import { type Fault, type Probing, type StepName, stepNames, stepOfCode } from "./steps.ts";
 
-/** What is asked beyond the first refusal. */
+/** What is asked beyond the first rejection. */
 export interface Probe {
   readonly configured: Attempt;
   /** What core said to the attempt as it is configured. */
@@ -22,7 +22,7 @@ const MOST_TURNS = stepNames.length;
 const NOBODYS = "A".repeat(43);
 
 /**
- * Has core judge again and again, each time without the obstacle that it named: what it refuses then is a fault as well.
+ * Has core judge again and again, each time without the obstacle that it named: what it rejects then is a fault as well.
  *
  * Nothing is fetched any more: an issuer's name that a token holds is never asked.
  */
@@ -30,17 +30,17 @@ export async function findFaults({ configured, first, keys, failure, context }: 
   const faults: Fault[] = [];
   let left: { readonly profile: VerifierOptions["profile"]; readonly at: StepName } | undefined;
   let attempt: Attempt = { ...configured, options: { ...configured.options, ...withKeys(keys) } };
-  let refusal = first;
-  while (refusal !== undefined && faults.length < MOST_TURNS) {
-    const step = stepOfCode[refusal.code];
-    faults.push({ step, error: refusal });
-    const next = await beyond(step, withoutObstacle(refusal.code, attempt, context));
+  let rejection = first;
+  while (rejection !== undefined && faults.length < MOST_TURNS) {
+    const step = stepOfCode[rejection.code];
+    faults.push({ step, error: rejection });
+    const next = await beyond(step, withoutObstacle(rejection.code, attempt, context));
     if (next === undefined) break;
     const leavesProfile = attempt.options.profile !== undefined && next.attempt.options.profile === undefined;
     if (leavesProfile) left = { profile: attempt.options.profile, at: step };
-    ({ attempt, refusal } = next);
+    ({ attempt, rejection } = next);
   }
-  const stopped = refusal === undefined ? undefined : stepOfCode[refusal.code];
+  const stopped = rejection === undefined ? undefined : stepOfCode[rejection.code];
   const all = [...withFailure(faults, failure), ...bindingFaults(configured, context, { faults, stopped })];
   return {
     faults: all.toSorted((one, other) => stepNames.indexOf(one.step) - stepNames.indexOf(other.step)),
@@ -64,11 +64,11 @@ function withFailure(faults: readonly Fault[], failure: AccessTokenError | undef
 async function beyond(
   step: StepName,
   attempts: readonly Attempt[],
-): Promise<{ readonly attempt: Attempt; readonly refusal: AccessTokenError | undefined } | undefined> {
+): Promise<{ readonly attempt: Attempt; readonly rejection: AccessTokenError | undefined } | undefined> {
   for (const attempt of attempts) {
     try {
-      const refusal = await judge(attempt);
-      if (refusal === undefined || isBefore(step, stepOfCode[refusal.code])) return { attempt, refusal };
+      const rejection = await judge(attempt);
+      if (rejection === undefined || isBefore(step, stepOfCode[rejection.code])) return { attempt, rejection };
     } catch (error) {
       // Options that contradict each other, or that core never takes: not a way.
       if (!(error instanceof TypeError)) throw error;

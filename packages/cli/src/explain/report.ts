@@ -77,7 +77,7 @@ export function explainText(report: ExplainReport, style: Styling): string {
   const { answer, accepted, certificate, notes } = report;
   const verdict = accepted
     ? style("good", "accepted")
-    : `${style("bad", "refused")}: the API answers ${answer.status}, for ${answer.code ?? ""}`;
+    : `${style("bad", "rejected")}: the API answers ${answer.status}, for ${answer.code ?? ""}`;
   const lines = [
     ...report.steps.flatMap((step) => stepLines(step, style)),
     "",
@@ -131,7 +131,7 @@ function notesOf({ partlyJudged }: Probing, { token, presented, now, markedInput
   if (thumbprint !== undefined && x509 === undefined) notes.push("only the thumbprint of the certificate is known");
   if (x509 !== undefined && Date.parse(x509.validTo) / 1000 < now) {
     notes.push(
-      "the certificate has expired, which the binding does not look at: TLS may refuse it, or a certificatePolicy",
+      "the certificate has expired, which the binding does not look at: TLS may reject it, or a certificatePolicy",
     );
   }
   return notes;

@@ -77,7 +77,7 @@ export interface JudgedStep {
 /** What else decides about a step's mark. */
 export interface StepContext {
   readonly asksForScopes: boolean;
-  /** A time of the token is missing or none: that is refused as a claim, and then no time was judged. */
+  /** A time of the token is missing or none: that is rejected as a claim, and then no time was judged. */
   readonly hasUnreadableTime: boolean;
   /** The keys could be fetched. */
   readonly hasKeys: boolean;

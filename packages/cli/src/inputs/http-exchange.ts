@@ -15,7 +15,7 @@ export interface Exchange {
   readonly failure: string | undefined;
 }
 
-/** A fetch that remembers what it did. */
+/** A fetch that caches what it did. */
 export interface RecordingFetch {
   readonly fetch: typeof globalThis.fetch;
   readonly exchanges: readonly Exchange[];

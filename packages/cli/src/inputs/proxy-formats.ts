@@ -100,7 +100,7 @@ const encodings = Object.keys({
 /**
  * Makes the format of a name.
  *
- * @throws UsageError when there is none of that name, or core refuses the options
+ * @throws UsageError when there is none of that name, or core rejects the options
  */
 export function namedFormat(name: string, options: Readonly<Record<string, unknown>> = {}): WrittenFormat {
   const known = formatNames.find((one) => one === name || camelCase(one) === name);

@@ -19,7 +19,7 @@ test("every format of core has its name, and is written as in code", () => {
     expect(namedFormat(name, name === "forwardedHeader" ? options["forwarded-header"] : {}).code).toContain(name);
 });
 
-test("a format that core does not have is refused, and so are options that it does not take", () => {
+test("a format that core does not have is rejected, and so are options that it does not take", () => {
   expect(() => namedFormat("nginxx")).toThrow(/nginx, ingress-nginx/);
   expect(() => namedFormat("nginx", { verify: "never" })).toThrow(/"verify"/);
   expect(() => namedFormat("forwarded-header")).toThrow(/header and encoding/);

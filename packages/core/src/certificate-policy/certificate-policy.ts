@@ -30,7 +30,7 @@ export type CertificatePolicy = (
 export interface PolicyUse {
   /** Seconds since the epoch. */
   readonly now: number;
-  /** Nothing is refused for its binding: what the policy refuses is reported in the token. */
+  /** Nothing is rejected for its binding: what the policy rejects is reported in the token. */
   readonly isReported: boolean;
 }
 
@@ -44,26 +44,26 @@ export async function applyCertificatePolicy(
   policy: CertificatePolicy,
   { now, isReported }: PolicyUse,
 ): Promise<AccessToken> {
-  // A binding that was refused is reported already, with the first reason.
+  // A binding that was rejected is reported already, with the first reason.
   const certificate = token.binding === "unbound" ? token.presentedCertificate : token.clientCertificate;
   if (certificate === undefined) return token;
   const context: CertificateContext = Object.freeze({ claims: token.claims, now });
-  const refusal = refusalOf(await callApplication("certificatePolicy", () => policy(certificate, context)));
-  if (refusal === undefined) return token;
-  if (isReported) return withRefusedBinding(token, certificate, refusal);
-  throw refusal;
+  const rejection = rejectionOf(await callApplication("certificatePolicy", () => policy(certificate, context)));
+  if (rejection === undefined) return token;
+  if (isReported) return withRejectedBinding(token, certificate, rejection);
+  throw rejection;
 }
 
-function withRefusedBinding(
+function withRejectedBinding(
   { format, claims }: AccessToken,
   presentedCertificate: ClientCertificate,
   bindingError: AccessTokenError,
 ): AccessToken {
-  const refused = { binding: "refused", clientCertificate: undefined, presentedCertificate, bindingError } as const;
-  return Object.freeze({ format, claims, ...refused });
+  const unproven = { binding: "rejected", clientCertificate: undefined, presentedCertificate, bindingError } as const;
+  return Object.freeze({ format, claims, ...unproven });
 }
 
-function refusalOf(decision: unknown): AccessTokenError | undefined {
+function rejectionOf(decision: unknown): AccessTokenError | undefined {
   if (decision === true) return undefined;
   if (decision === false) return untrusted("certificatePolicy returned false");
   if (decision instanceof AccessTokenError && decision.code === "ERR_CERTIFICATE_UNTRUSTED") return decision;

@@ -18,7 +18,7 @@ export interface CertificateRules extends CertificateSelection {
 /** Compares the tenant that a certificate belongs to with the one that the token is for. */
 export interface TenantRule {
   /** Made by `certificateTenants`. */
-  readonly of: CertificateTenants;
+  readonly resolve: CertificateTenants;
   /** The claim that names the tenant, a string that must be equal; null, written out: any tenant will do. */
   readonly claim: string | null;
 }
@@ -26,11 +26,11 @@ export interface TenantRule {
 const rules: OptionRules<CertificateRules> = {
   ...selectionRules,
   currentlyValid: onlyTrue,
-  tenant: { expected: "an object: { of, claim }", accepts: isJsonObject },
+  tenant: { expected: "an object: { resolve, claim }", accepts: isJsonObject },
 };
 
 const tenantRules: OptionRules<TenantRule> = {
-  of: callback,
+  resolve: callback,
   claim: {
     expected: "the name of a claim, or null for any tenant",
     accepts: (value) => value === null || nonEmptyString.accepts(value),
@@ -72,12 +72,12 @@ function invalidity(certificate: X509Certificate | undefined, { now }: Certifica
 function parseTenant(
   given: TenantRule,
 ): (certificate: ClientCertificate, context: CertificateContext) => string | undefined {
-  const { of, claim } = knownOptions("the rule tenant", given, tenantRules, "refused");
-  for (const [name, value] of Object.entries({ of, claim })) {
+  const { resolve, claim } = knownOptions("the rule tenant", given, tenantRules, "rejected");
+  for (const [name, value] of Object.entries({ resolve, claim })) {
     if (value === undefined) throw new TypeError(`certbound: option "${name}" of the rule tenant is missing`);
   }
   return (certificate, { claims }) => {
-    const tenant = of(certificate);
+    const tenant = resolve(certificate);
     if (tenant === undefined) return "it belongs to none of the tenants, or to several";
     return claim === null || ownMember(claims, claim) === tenant
       ? undefined

@@ -71,7 +71,7 @@ export function parseSelection(selection: CertificateSelection): Selector {
   const listed = thumbprints && new Set(thumbprints);
   const authorities = issuers?.flatMap(authoritiesOf);
   const isNamed = names && parseAlternativeNames(names);
-  return remembering((certificate) => {
+  return memoized((certificate) => {
     if (chainVerified && certificate.chainVerified !== true) {
       return "nobody says that the chain was verified in this handshake: does the server verify, was the session resumed?";
     }
@@ -86,11 +86,11 @@ export function parseSelection(selection: CertificateSelection): Selector {
 }
 
 /**
- * Remembers what was found of a certificate, which cannot change: to check one signature takes 100 us.
+ * Caches what was found of a certificate, which cannot change: to check one signature takes 100 us.
  *
  * A connection over TLS 1.3 has one object for its certificate, and so has the value of a header while `fromProxy` caches it.
  */
-function remembering(select: Selector): Selector {
+function memoized(select: Selector): Selector {
   const known = new WeakMap<ClientCertificate, { readonly reason: string | undefined }>();
   return (certificate) => {
     const found = known.get(certificate) ?? { reason: select(certificate) };

@@ -6,10 +6,10 @@ import { isSettled, peerCertificate } from "./tls-connection.ts";
 
 const warnings = {
   CERTBOUND_PLAIN_HTTP:
-    "a request came over plain HTTP, which carries no client certificate: every certificate-bound token is refused. " +
+    "a request came over plain HTTP, which carries no client certificate: every certificate-bound token is rejected. " +
     "Serve https with requestCert: true; behind a proxy that ends TLS, give certificateResolver: fromProxy(...)",
   CERTBOUND_REQUEST_CERT:
-    "the server does not request client certificates: every certificate-bound token is refused. " +
+    "the server does not request client certificates: every certificate-bound token is rejected. " +
     "Create it with requestCert: true (and rejectUnauthorized: false, if the binding alone is to decide)",
   CERTBOUND_RENEGOTIATION:
     "the server lets clients renegotiate TLS 1.2, where a client can show a certificate whose key it does not hold. " +
@@ -60,7 +60,7 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
     : undefined;
 }
 
-/** Node itself refuses renegotiation on HTTP/2 connections, and TLS 1.3 has none. */
+/** Node itself rejects renegotiation on HTTP/2 connections, and TLS 1.3 has none. */
 function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
   const { socket } = request;
   if (isHttp2(request) || isSettled(socket)) return undefined;
@@ -68,6 +68,6 @@ function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
   if (server === undefined || server === null || !Object.hasOwn(server, "secureOptions")) return undefined;
   const isBelowTls13 =
     memberOf(socket, "getProtocol") !== undefined && /^TLSv1(\.[12])?$/.test(`${socket.getProtocol?.()}`);
-  const refuses = (Number(server.secureOptions) & constants.SSL_OP_NO_RENEGOTIATION) !== 0;
-  return isBelowTls13 && !refuses ? "CERTBOUND_RENEGOTIATION" : undefined;
+  const rejects = (Number(server.secureOptions) & constants.SSL_OP_NO_RENEGOTIATION) !== 0;
+  return isBelowTls13 && !rejects ? "CERTBOUND_RENEGOTIATION" : undefined;
 }

@@ -73,7 +73,7 @@ function hasRenegotiated(socket: NodeSocket): boolean {
  *
  * A handshake that has begun already goes on: {@link unprovenCertificate} recognises it.
  */
-export function refuseRenegotiation(request: NodeRequest): void {
+export function rejectRenegotiation(request: NodeRequest): void {
   const connection = connectionOf(request);
   if (connection === undefined || settled.has(connection)) return;
   const { socket } = request;

@@ -10,14 +10,14 @@ import { memberOf, withoutPrototype } from "../values/object-member.ts";
  */
 export interface DecisionEvent {
   /**
-   * `accepted`. `refused`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, and with required binding,
+   * `accepted`. `rejected`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, and with required binding,
    * the binding or the certificate policy would have rejected it. `failed`: a callback (except `onRejected`, which is called
    * afterwards), the clock or certbound itself failed, which is an error 500.
    */
-  readonly outcome: "accepted" | "reported" | "refused" | "failed";
-  /** Why it was, or would have been, refused. */
+  readonly outcome: "accepted" | "reported" | "rejected" | "failed";
+  /** Why it was, or would have been, rejected. */
   readonly code?: AccessTokenErrorCode;
-  /** Of an accepted token: `verified`, or `unbound` under `"when-bound"`; of a reported one `refused`. */
+  /** Of an accepted token: `verified`, or `unbound` under `"when-bound"`; of a reported one `rejected`. */
   readonly binding?: AccessToken["binding"];
   /**
    * The code in words of ours, which hold nothing of the token or the certificate; for an error that a resolver, a policy or
@@ -29,7 +29,7 @@ export interface DecisionEvent {
   /** The `client_id` of the token, or its `azp` if it has none, once it is known to be the issuer's. */
   readonly clientId?: string;
   /** Whether a JWT was found among the verified ones, so that its signature need not be verified again. */
-  readonly remembered?: boolean;
+  readonly cached?: boolean;
   /** How long it took, in milliseconds. */
   readonly duration: number;
 }
@@ -39,7 +39,7 @@ export interface Findings {
   readonly issuer?: string | undefined;
   /** To be given when they are known to be the issuer's. */
   readonly claims?: AccessTokenClaims;
-  readonly remembered?: boolean;
+  readonly cached?: boolean;
 }
 
 /** One decision that somebody listens to. */
@@ -67,9 +67,9 @@ function beginObservation(): Observation {
   const started = performance.now();
   let known: Findings = withoutPrototype({});
   const publish = (outcome: Partial<DecisionEvent>): void => {
-    const { issuer, claims, remembered } = known;
+    const { issuer, claims, cached } = known;
     const clientId = claims && clientOf(claims);
-    const event = { ...outcome, issuer, clientId, remembered, duration: performance.now() - started };
+    const event = { ...outcome, issuer, clientId, cached, duration: performance.now() - started };
     const given = Object.entries(event).filter(([, value]) => value !== undefined);
     decisions.publish(Object.freeze(Object.fromEntries(given)));
   };
@@ -79,11 +79,11 @@ function beginObservation(): Observation {
     },
     accepted(accessToken) {
       const { binding } = accessToken;
-      if (binding !== "refused") publish({ outcome: "accepted", binding });
+      if (binding !== "rejected") publish({ outcome: "accepted", binding });
       else publish({ outcome: "reported", ...reasonOf(accessToken.bindingError), binding });
     },
     threw(error) {
-      if (error instanceof AccessTokenError) publish({ outcome: "refused", ...reasonOf(error) });
+      if (error instanceof AccessTokenError) publish({ outcome: "rejected", ...reasonOf(error) });
       else publish({ outcome: "failed" });
     },
   };

@@ -27,7 +27,7 @@ export interface ProtectedResource {
    * @param method of the request
    * @param target as the request line has it: path and query
    */
-  isAskedFor(method: string | undefined, target: string | undefined): boolean;
+  matches(method: string | undefined, target: string | undefined): boolean;
   /** What is to be answered, with the scopes that were asked for until now. */
   metadata(): ProtectedResourceMetadata;
 }
@@ -69,7 +69,7 @@ export function describeProtectedResource(parts: ProtectedResourceParts): Protec
   const issuers = parts.issuers.filter(isSecureUrl);
   return {
     path,
-    isAskedFor(method, target) {
+    matches(method, target) {
       if (method !== "GET" && method !== "HEAD") return false;
       return target === path || (!path.includes("?") && target?.startsWith(`${path}?`) === true);
     },

@@ -1,8 +1,8 @@
-import { AccessTokenError, type Challenge, type ErrorRow, errorRows } from "../errors.ts";
+import { AccessTokenError, type ChallengeParameters, type ErrorRow, errorRows } from "../errors.ts";
 import { knownOptions, nonEmptyList, type OptionRules } from "../values/known-options.ts";
 import { memberOf } from "../values/object-member.ts";
 
-/** How refused requests are answered. */
+/** How rejected requests are answered. */
 export interface RejectionOptions {
   /** The protection space that challenges name; default `"api"`. */
   readonly realm?: string | undefined;
@@ -12,7 +12,7 @@ export interface RejectionOptions {
   readonly resource?: string | undefined;
 }
 
-/** The HTTP answer to a refused request. */
+/** The HTTP answer to a rejected request. */
 export interface HttpRejection {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface HttpRejection {
 
 const messages = { 400: "bad request", 401: "unauthorized", 403: "forbidden", 503: "service unavailable" } as const;
 
-// Constants, so that the answer does not tell which check refused.
+// Constants, so that the answer does not tell which check rejected.
 const descriptions = {
   invalid_request: "The request does not carry exactly one well-formed access token",
   invalid_token: "The access token is not valid for this request",
@@ -76,7 +76,7 @@ export const rejectionRules: OptionRules<RejectionOptions> = {
   },
 };
 
-function challenge([, , error, names = []]: ErrorRow, asked: Challenge, options: RejectionOptions): string {
+function challenge([, , error, names = []]: ErrorRow, asked: ChallengeParameters, options: RejectionOptions): string {
   const { realm = "api", schemes = ["Bearer"], resource } = options;
   const parameters = [`realm="${realm}"`];
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);

@@ -7,7 +7,7 @@ import {
 } from "oauth4webapi";
 import { withoutPrototype } from "../values/object-member.ts";
 import { hasCredentials, isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
-import { ExchangeError, exchangeFailure } from "./exchange.ts";
+import { ExchangeError, exchangeFailure } from "./issuer-request.ts";
 
 /** A member of an issuer's metadata that says where something is. */
 export type PublishedUrl = "jwks_uri" | "introspection_endpoint";

@@ -12,7 +12,7 @@ interface FoundIssuer {
 }
 
 /** Why a name has no issuer, and for how long. */
-interface Refusal {
+interface Rejection {
   readonly until: number;
   /** What the function, or the check of its result, threw; undefined where it does not accept the issuer. */
   readonly failure: Error | undefined;
@@ -23,7 +23,7 @@ const MAX_NAME_LENGTH = 1024;
 const MAX_ISSUERS = 1000;
 /** How long the function need not be called again, in milliseconds. */
 const PERMISSION = 10 * 60_000;
-const REFUSAL = 10_000;
+const REJECTION_LIFETIME = 10_000;
 const FAILURE = 1000;
 const MAX_CALLS = 64;
 
@@ -41,7 +41,7 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
 ): (name: unknown) => Promise<Issuer | undefined> {
   const issuers = createBoundedCache<Issuer>({ max: MAX_ISSUERS });
   // Apart, so that tokens of unknown issuers do not displace known ones.
-  const refusals = createBoundedCache<Refusal>({ max: MAX_ISSUERS });
+  const rejections = createBoundedCache<Rejection>({ max: MAX_ISSUERS });
   const once = createSingleFlight<Issuer | undefined>();
   let calls = 0;
 
@@ -52,7 +52,7 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
     try {
       const returned: unknown = await callApplication("issuer", () => find(name));
       if (returned === undefined) {
-        refusals.set(name, { failure: undefined, until: elapsed() + REFUSAL }, {});
+        rejections.set(name, { failure: undefined, until: elapsed() + REJECTION_LIFETIME }, {});
         return undefined;
       }
       const found = { configuration: parse(returned, name), isPermitted: () => elapsed() < until };
@@ -62,7 +62,7 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
     } catch (error) {
       // A getter of the result can throw anything, which must not look like a rejection.
       const failure = error instanceof AccessTokenError ? applicationError("issuer", error) : (error as Error);
-      refusals.set(name, { failure, until: elapsed() + FAILURE }, {});
+      rejections.set(name, { failure, until: elapsed() + FAILURE }, {});
       throw failure;
     } finally {
       calls -= 1;
@@ -73,9 +73,9 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
     if (typeof name !== "string" || name === "" || name.length > MAX_NAME_LENGTH) return undefined;
     const known = issuers.get(name);
     if (known?.isPermitted()) return known;
-    const refusal = refusals.get(name);
-    if (refusal === undefined || elapsed() >= refusal.until) return once(name, () => lookUp(name));
-    if (refusal.failure !== undefined) throw refusal.failure;
+    const rejection = rejections.get(name);
+    if (rejection === undefined || elapsed() >= rejection.until) return once(name, () => lookUp(name));
+    if (rejection.failure !== undefined) throw rejection.failure;
     return undefined;
   };
 }

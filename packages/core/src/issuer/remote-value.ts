@@ -1,4 +1,4 @@
-import { ExchangeError, exchangeFailure } from "./exchange.ts";
+import { ExchangeError, exchangeFailure } from "./issuer-request.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 
 /** How long a fetched value is used before it is fetched again, in milliseconds. */

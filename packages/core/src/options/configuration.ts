@@ -88,7 +88,7 @@ export interface VerifierOptions extends IssuerSettings {
   /**
    * Judges client certificates beyond their thumbprint, for every request; default: the thumbprint is all that counts.
    * `certificateRules` makes one. It is asked about the certificate that a token is bound to, under `"when-bound"` also about
-   * one that an unbound token came with; under `"report-only"` its refusal is reported.
+   * one that an unbound token came with; under `"report-only"` its rejection is reported.
    */
   readonly certificatePolicy?: CertificatePolicy | undefined;
   /** Makes every request to an issuer (private CA, egress proxy); default: the global `fetch`. */
@@ -138,7 +138,7 @@ export interface VerifierConfiguration {
   readonly tokenTypes: ReadonlySet<string | null> | undefined;
   readonly clockTolerance: number;
   readonly maxTokenAge: number | undefined;
-  /** Zero: none are remembered. */
+  /** Zero: none are cached. */
   readonly verifiedTokens: number;
   readonly certificatePolicy: CertificatePolicy | undefined;
   readonly fetch: typeof fetch;

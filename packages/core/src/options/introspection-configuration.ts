@@ -70,7 +70,7 @@ export interface IntrospectionOptions {
    */
   readonly jwtsAsOpaque?: boolean | undefined;
   /**
-   * Asks about every JWT too, once it is verified, so that a revoked one is refused. The answer can add a binding to the
+   * Asks about every JWT too, once it is verified, so that a revoked one is rejected. The answer can add a binding to the
    * token, never remove one.
    */
   readonly always?: boolean | undefined;

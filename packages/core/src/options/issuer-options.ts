@@ -76,7 +76,7 @@ function parseIssuerFunction(
   demands: ProfileDemands,
 ): ParsedIssuers {
   const { audience, algorithms, fetch } = options;
-  refuseCommonOptions(options);
+  rejectCommonOptions(options);
   const common = { fetchIsGiven: fetch !== undefined, permitted: demands.algorithms };
   return {
     issuers: [],
@@ -95,7 +95,7 @@ function parseIssuerFunction(
   };
 }
 
-function refuseCommonOptions({ jwks, introspection }: VerifierOptions): void {
+function rejectCommonOptions({ jwks, introspection }: VerifierOptions): void {
   for (const [name, value] of Object.entries({ jwks, introspection })) {
     if (value === undefined) continue;
     throw new TypeError(`certbound: with several issuers, option "${name}" belongs to each of them`);
@@ -111,7 +111,7 @@ function listIssuers(options: VerifierOptions, demands: ProfileDemands): readonl
   if (typeof issuer === "string") {
     return [parseIssuer({ issuer, audience, jwks, algorithms, introspection }, common)];
   }
-  refuseCommonOptions(options);
+  rejectCommonOptions(options);
   const issuers = issuer.map((entry) => {
     const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
     return parseIssuer(withoutPrototype({ audience, algorithms, ...own }), common);

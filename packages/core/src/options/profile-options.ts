@@ -11,11 +11,11 @@ export interface ProfiledOptions extends Pick<
 }
 
 /**
- * Refuses options that would loosen what their profile demands.
+ * Rejects options that would loosen what their profile demands.
  *
  * @throws TypeError that names the option
  */
-export function refuseContradiction({
+export function rejectContradiction({
   profile,
   demands,
   issuers,

@@ -11,7 +11,7 @@ import {
 } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 import { defaults } from "./defaults.ts";
-import { refuseContradiction } from "./profile-options.ts";
+import { rejectContradiction } from "./profile-options.ts";
 import { defaultDemands, profiles } from "./profiles.ts";
 import { normaliseTokenType } from "./token-types.ts";
 
@@ -58,14 +58,14 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
   const tokenTypes = (filled.tokenTypes ?? demands.tokenTypes)?.map((type) => type && normaliseTokenType(type));
   const { clockTolerance = demands.clockTolerance.usual, maxTokenAge } = filled;
   const profiled = { profile: filled.profile, demands, issuers, tokenTypes, clockTolerance, maxTokenAge };
-  refuseContradiction(profiled);
+  rejectContradiction(profiled);
   return Object.freeze({
     issuers,
     issuerFunction: issuerFunction && {
       find: issuerFunction.find,
       parse(returned: unknown, name: string) {
         const issuer = issuerFunction.parse(returned, name);
-        refuseContradiction({ ...profiled, issuers: [issuer] });
+        rejectContradiction({ ...profiled, issuers: [issuer] });
         return issuer;
       },
     },

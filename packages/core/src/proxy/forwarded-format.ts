@@ -9,7 +9,7 @@ export interface ForwardedCertificateFormat {
   readonly header: string;
   /**
    * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with an
-   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is remembered. It must be synchronous, and
+   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is cached. It must be synchronous, and
    * have no effects: it may be called twice for a request.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;

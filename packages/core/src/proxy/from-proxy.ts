@@ -19,7 +19,7 @@ export interface FromProxyOptions {
 
 /** The longest value that is looked at, in characters. */
 const MAX_VALUE_LENGTH = 65_536;
-/** How many characters of values are remembered with what they decode to. */
+/** How many characters of values are cached with what they decode to. */
 const MAX_REMEMBERED = 1024 * 1024;
 
 const formatRules: OptionRules<ForwardedCertificateFormat> = {
@@ -50,7 +50,7 @@ export function fromProxy(
   const { header, decode, verify = [], demandsSecret } = knownOptions("the format", format, formatRules, "not-given");
   if (header === undefined || decode === undefined)
     throw new TypeError("certbound: the format needs header and decode");
-  const { trust } = knownOptions("the options of fromProxy", options, optionRules, "refused");
+  const { trust } = knownOptions("the options of fromProxy", options, optionRules, "rejected");
   if (trust === undefined)
     throw new TypeError('certbound: option "trust" of fromProxy is missing: anybody can send a header');
   if (demandsSecret && !Object.keys(trust).includes("secret")) {
@@ -64,7 +64,7 @@ export function fromProxy(
   const checked = {
     name: header.toLowerCase(),
     // None is given out before every verify header was found to say success.
-    decode: remembering((value) => {
+    decode: memoized((value) => {
       const certificate = decodeNow(decode, value);
       return provesChain ? parseVerifiedCertificate(certificate ?? null) : certificate;
     }),
@@ -90,10 +90,10 @@ export function isProxyResolver(resolver: object): boolean {
 }
 
 /**
- * Remembers what values decode to, since a client's certificate comes with every request: for nginx, decoding it is 4.0 us
- * of the 6.9 us that a request costs. The key is the whole value; refusals, and what the request proves, are not remembered.
+ * Caches what values decode to, since a client's certificate comes with every request: for nginx, decoding it is 4.0 us
+ * of the 6.9 us that a request costs. The key is the whole value; rejections, and what the request proves, are not cached.
  */
-function remembering(decode: ForwardedCertificateFormat["decode"]): ForwardedCertificateFormat["decode"] {
+function memoized(decode: ForwardedCertificateFormat["decode"]): ForwardedCertificateFormat["decode"] {
   const decoded = createBoundedCache<ClientCertificate>({ maxSize: MAX_REMEMBERED });
   return (value) => {
     const known = decoded.get(value);
@@ -152,7 +152,7 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
   return certificate;
 }
 
-/** A verify header that is missing refuses: with some proxies, a client can have it removed by naming it in `Connection`. */
+/** A verify header that is missing rejects: with some proxies, a client can have it removed by naming it in `Connection`. */
 function requireSuccess(request: RequestWithAllHeaders, { name, accepts, valuesOf }: Verification): void {
   const values = valuesOf(request, name);
   const [value] = values;

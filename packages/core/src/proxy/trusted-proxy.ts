@@ -77,7 +77,7 @@ const trustRules: OptionRules<TrustedProxy> = {
  * @throws TypeError that names what is wrong
  */
 export function parseTrustedProxy(trust: TrustedProxy): TrustRule {
-  const given = knownOptions("the trust rule", trust, trustRules, "refused");
+  const given = knownOptions("the trust rule", trust, trustRules, "rejected");
   const { addresses, unixSocket, certificateThumbprints, secret, dangerouslyTrustEverySender } = given;
   const rules: TrustRule[] = [];
   if (secret !== undefined) rules.push(secretRule(secret));
@@ -103,7 +103,7 @@ export function parseTrustedProxy(trust: TrustedProxy): TrustRule {
 }
 
 function secretRule(options: NonNullable<TrustedProxy["secret"]>): TrustRule {
-  const { header, value } = knownOptions("the secret of the trust rule", options, secretRules, "refused");
+  const { header, value } = knownOptions("the secret of the trust rule", options, secretRules, "rejected");
   if (header === undefined || value === undefined) {
     throw new TypeError("certbound: the secret of the trust rule needs both header and value");
   }

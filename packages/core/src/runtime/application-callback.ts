@@ -6,7 +6,7 @@ const CALLBACK_TIMEOUT = 5000;
 /**
  * Calls a function of the application; what it throws becomes a plain error with the original as `cause`.
  *
- * Such an error is the application's own, and must not look like a refusal even when the callback throws one. A result
+ * Such an error is the application's own, and must not look like a rejection even when the callback throws one. A result
  * that is not a promise stays one that is not. A promise that has not settled after 5 s ends as an error too.
  */
 export function callApplication<Result>(name: string, call: () => Result | Promise<Result>): Result | Promise<Result> {

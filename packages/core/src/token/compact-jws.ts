@@ -20,7 +20,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * Checks the shape of a compact JWS strictly: size, three canonical base64url parts, two JSON objects in UTF-8.
  *
- * Neither the signature nor any claim is checked. Every `crit` is refused, since no extension is understood here (RFC 7515
+ * Neither the signature nor any claim is checked. Every `crit` is rejected, since no extension is understood here (RFC 7515
  * section 4.1.11), and so is `b64: false`, with or without it (RFC 7797 section 7). Of duplicate members the last one
  * counts.
  *

@@ -12,7 +12,7 @@ export interface OptionRule {
 export type OptionRules<Options> = { readonly [Name in keyof Options]-?: OptionRule };
 
 /** Whether `undefined` counts as "not given": while configuring it does, in requirements it must not drop one. */
-export type UndefinedOption = "not-given" | "refused";
+export type UndefinedOption = "not-given" | "rejected";
 
 /**
  * Copies the known options, and throws a `TypeError` that names the first unknown or ill-typed one.

@@ -6,7 +6,7 @@ import type { CertificateContext, CertificatePolicy } from "../../src/certificat
 import { type ClientCertificate, parseClientCertificate } from "../../src/certificate/client-certificate.ts";
 import { AccessTokenError } from "../../src/errors.ts";
 import { introspectionOf } from "../support/introspecting-verifier.ts";
-import { outcomeOf, reasonOf, refusalOf } from "../support/outcome.ts";
+import { outcomeOf, reasonOf, rejectionOf } from "../support/outcome.ts";
 import { requestWith } from "../support/requests.ts";
 import { client, now, seconds, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
@@ -39,7 +39,7 @@ describe("a certificate policy", () => {
   ])("decides by %s", async (_case, decision, expected) => {
     const { policy } = policyOf(decision);
     const verifier = verifierOf(issuer, { certificatePolicy: policy });
-    // Anew for every request, remembered or not.
+    // Anew for every request, cached or not.
     expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(expected);
     expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(expected);
   });
@@ -67,7 +67,7 @@ describe("a certificate policy", () => {
       },
     ],
     ["rejects", async () => Promise.reject(untrusted)],
-  ])("is a failure of the application when it %s, even with a refusal", async (_case, certificatePolicy) => {
+  ])("is a failure of the application when it %s, even with a rejection", async (_case, certificatePolicy) => {
     const reason = await reasonOf(verifierOf(issuer, { certificatePolicy }).verify(token, { clientCertificate }));
     expect(reason).not.toBeInstanceOf(AccessTokenError);
     expect(reason).toMatchObject({ cause: untrusted });
@@ -83,19 +83,19 @@ describe("a certificate policy", () => {
   test("says why, in the detail of its own error", async () => {
     const { policy } = policyOf(untrusted);
     const verify = verifierOf(issuer, { certificatePolicy: policy }).verify(token, { clientCertificate });
-    expect((await refusalOf(verify)).detail).toBe("not on today's list");
+    expect((await rejectionOf(verify)).detail).toBe("not on today's list");
   });
 
-  test("is never asked about what was refused", async () => {
+  test("is never asked about what was rejected", async () => {
     const { asked, policy } = policyOf(true);
     const verifier = verifierOf(issuer, { certificatePolicy: policy });
-    const refused: [string, string | null, string][] = [
+    const rejected: [string, string | null, string][] = [
       [token, null, "ERR_CERTIFICATE_MISSING"],
       [token, thief.certificate, "ERR_BINDING_MISMATCH"],
       [unbound, client.certificate, "ERR_BINDING_REQUIRED"],
       [tamperSignature(token), client.certificate, "ERR_TOKEN_SIGNATURE"],
     ];
-    for (const [text, certificate, code] of refused) {
+    for (const [text, certificate, code] of rejected) {
       expect(await outcomeOf(verifier.verify(text, { clientCertificate: certificate }))).toBe(code);
     }
     expect(asked).toStrictEqual([]);
@@ -125,7 +125,7 @@ describe("a certificate policy", () => {
     }
   });
 
-  test("is not remembered with the connection: each request is judged by it", async () => {
+  test("is not cached with the connection: each request is judged by it", async () => {
     const decisions = [true, false, true];
     const certificate = parseClientCertificate(client.der);
     const authenticate = createAuthenticator({
@@ -163,7 +163,7 @@ describe("a certificate policy", () => {
 describe("an unbound token", () => {
   const use = { validateCertificateBinding: "when-bound" } as const;
 
-  test("is refused with a certificate that the policy refuses, and accepted without any", async () => {
+  test("is rejected with a certificate that the policy rejects, and accepted without any", async () => {
     const { asked, policy } = policyOf(false);
     const verifier = verifierOf(issuer, { certificatePolicy: policy });
     expect(await outcomeOf(verifier.verify(unbound, { ...use, clientCertificate }))).toBe(UNTRUSTED);
@@ -185,10 +185,10 @@ describe("an unbound token", () => {
 describe("under report-only", () => {
   const use = { validateCertificateBinding: "report-only", clientCertificate } as const;
 
-  test("what the policy refuses is reported", async () => {
+  test("what the policy rejects is reported", async () => {
     const report = await verifierOf(issuer, { certificatePolicy: () => untrusted }).verify(token, use);
     expect(report).toMatchObject({
-      binding: "refused",
+      binding: "rejected",
       clientCertificate: undefined,
       presentedCertificate: { thumbprint: client.thumbprint },
       bindingError: untrusted,
@@ -201,10 +201,10 @@ describe("under report-only", () => {
     });
   });
 
-  test("a binding that was refused is reported as that, and the policy is not asked", async () => {
+  test("a binding that was rejected is reported as that, and the policy is not asked", async () => {
     const { asked, policy } = policyOf(false);
     const report = await verifierOf(issuer, { certificatePolicy: policy }).verify(unbound, use);
-    expect(report).toMatchObject({ binding: "refused", bindingError: { code: "ERR_BINDING_REQUIRED" } });
+    expect(report).toMatchObject({ binding: "rejected", bindingError: { code: "ERR_BINDING_REQUIRED" } });
     expect(asked).toStrictEqual([]);
   });
 });

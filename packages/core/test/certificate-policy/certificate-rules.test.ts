@@ -36,7 +36,7 @@ describe("the validity of the certificate", () => {
     expect(verdict({ thumbprints: [client.thumbprint], currentlyValid: true }, { now: notAfter + 1 })).toBe(UNTRUSTED);
   });
 
-  test.each(["validFrom", "validTo"])("is refused when %s cannot be read", (member) => {
+  test.each(["validFrom", "validTo"])("is rejected when %s cannot be read", (member) => {
     const x509 = { validFrom: "Jan  1 00:00:00 2033 GMT", validTo: "Jan  1 00:00:00 2034 GMT" };
     const judge = (dates: object): unknown =>
       certificateRules({ currentlyValid: true })({ thumbprint: client.thumbprint, x509: dates } as ClientCertificate, {
@@ -50,7 +50,7 @@ describe("the validity of the certificate", () => {
 });
 
 describe("the tenant of the certificate", () => {
-  const of = certificateTenants({
+  const resolve = certificateTenants({
     acme: { thumbprints: [client.thumbprint] },
     globex: { thumbprints: [other.thumbprint] },
   });
@@ -62,28 +62,28 @@ describe("the tenant of the certificate", () => {
     ["named among others", { tenant_id: ["acme"] }, UNTRUSTED],
     ["named by an inherited claim", Object.create({ tenant_id: "acme" }), UNTRUSTED],
   ])("is %s", (_case, claims, expected) => {
-    expect(verdict({ tenant: { of, claim: "tenant_id" } }, { claims })).toBe(expected);
+    expect(verdict({ tenant: { resolve, claim: "tenant_id" } }, { claims })).toBe(expected);
   });
 
   test("is any tenant, where no claim names it", () => {
-    expect(verdict({ tenant: { of, claim: null } })).toBe(true);
+    expect(verdict({ tenant: { resolve, claim: null } })).toBe(true);
     const none = certificateTenants({ globex: { thumbprints: [other.thumbprint] } });
-    expect(verdict({ tenant: { of: none, claim: null } })).toBe(UNTRUSTED);
+    expect(verdict({ tenant: { resolve: none, claim: null } })).toBe(UNTRUSTED);
   });
 
   test("is none, which no claim names", () => {
-    const tenant = { of: () => undefined, claim: "tenant_id" };
+    const tenant = { resolve: () => undefined, claim: "tenant_id" };
     expect(verdict({ tenant }, { claims: { tenant_id: undefined } })).toBe(UNTRUSTED);
-    expect(verdict({ tenant: { ...tenant, of: () => "acme" } }, { claims: { tenant_id: "acme" } })).toBe(true);
+    expect(verdict({ tenant: { ...tenant, resolve: () => "acme" } }, { claims: { tenant_id: "acme" } })).toBe(true);
   });
 
   test.each<[string, unknown]>([
-    ["a function", of],
-    ["without of", { claim: "tenant_id" }],
-    ["without claim", { of }],
-    ["with an undefined claim", { of, claim: undefined }],
-    ["with an empty claim", { of, claim: "" }],
-    ["with an unknown member", { of, claim: null, claims: "tenant_id" }],
+    ["a function", resolve],
+    ["without resolve", { claim: "tenant_id" }],
+    ["without claim", { resolve }],
+    ["with an undefined claim", { resolve, claim: undefined }],
+    ["with an empty claim", { resolve, claim: "" }],
+    ["with an unknown member", { resolve, claim: null, claims: "tenant_id" }],
   ])("is a TypeError: %s", (_case, tenant) => {
     expect(() => certificateRules({ tenant } as CertificateRules)).toThrow(TypeError);
   });

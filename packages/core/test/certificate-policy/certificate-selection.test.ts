@@ -105,9 +105,9 @@ describe("certificates", () => {
     [/only the thumbprint is known/, { issuers: [authority.certificate] }, parsed({ thumbprint: client.thumbprint })],
     [/only the thumbprint is known/, { currentlyValid: true }, parsed({ thumbprint: client.thumbprint })],
     [/not valid yet/, { currentlyValid: true }, own],
-    [/none of the tenants/, { tenant: { of: () => undefined, claim: null } }, own],
-    [/another tenant/, { tenant: { of: () => "acme", claim: "tenant_id" } }, own],
-  ])("and the detail of a refusal says by which rule: %s", (detail, rules, certificate) => {
+    [/none of the tenants/, { tenant: { resolve: () => undefined, claim: null } }, own],
+    [/another tenant/, { tenant: { resolve: () => "acme", claim: "tenant_id" } }, own],
+  ])("and the detail of a rejection says by which rule: %s", (detail, rules, certificate) => {
     expect(certificateRules(rules)(certificate, { claims: {}, now: 0 })).toMatchObject({
       detail: expect.stringMatching(detail),
     });

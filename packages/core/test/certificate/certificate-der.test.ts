@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { assertCertificateShape, derFromFile, derFromText } from "../../src/certificate/certificate-der.ts";
 import { AccessTokenError } from "../../src/errors.ts";
 import { certificateShaped, derElement } from "../support/der.ts";
-import { outcome, refusal } from "../support/outcome.ts";
+import { outcome, rejection } from "../support/outcome.ts";
 import { recordedCertificates } from "../vectors/certificates.ts";
 import { certificate as pem, thumbprint } from "../vectors/rfc8705-appendix-a.ts";
 
@@ -68,7 +68,7 @@ describe("a certificate in PEM", () => {
     ["with the label X509 CERTIFICATE", pem.replaceAll("CERTIFICATE", "X509 CERTIFICATE")],
     ["of a public key", pem.replaceAll("CERTIFICATE", "PUBLIC KEY")],
     ["inside of which another one begins", `-----BEGIN CERTIFICATE-----\n${pem}`],
-  ])("is refused %s", (_, text) => {
+  ])("is rejected %s", (_, text) => {
     expect(decoded(text)).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 });
@@ -94,7 +94,7 @@ describe("a certificate in base64", () => {
     ["of its PEM text", Buffer.from(pem).toString("base64")],
     ["of nothing, between pads", "===="],
     ["with a NUL", `${base64}\0`],
-  ])("is refused %s", (_, text) => {
+  ])("is rejected %s", (_, text) => {
     expect(decoded(text)).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 });
@@ -129,8 +129,8 @@ describe("a text that is neither", () => {
     ["a variable of Apache", /not replaced/, "%{SSL_CLIENT_CERT}s"],
     ["a variable of HAProxy", /not replaced/, "%[ssl_c_der,base64]"],
     ["what Caddy sends for nothing", /no certificate/, "{http.request.tls.client.certificate_der_base64}"],
-  ])("is refused with a detail that names it: %s", (_, name, text) => {
-    const { code, detail } = refusal(() => derFromText(text));
+  ])("is rejected with a detail that names it: %s", (_, name, text) => {
+    const { code, detail } = rejection(() => derFromText(text));
     expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(detail).toMatch(name);
   });
@@ -143,7 +143,7 @@ describe("a text that is neither", () => {
     ["nothing", ""],
     ["a zero", "0"],
     ["an XFCC element", `Hash=${"0".repeat(64)};Subject="CN=a"`],
-  ])("is refused: %s", (_, text) => {
+  ])("is rejected: %s", (_, text) => {
     expect(outcome(() => derFromText(text))).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 
@@ -154,8 +154,8 @@ describe("a text that is neither", () => {
     thumbprint,
     fingerprint256,
     base64.slice(0, -4),
-  ])("is not quoted in the refusal: %.20s", (text) => {
-    const { message, detail, stack } = refusal(() => assertCertificateShape(derFromText(text)));
+  ])("is not quoted in the rejection: %.20s", (text) => {
+    const { message, detail, stack } = rejection(() => assertCertificateShape(derFromText(text)));
     expect(`${message} ${detail} ${stack}`).not.toContain(text.slice(30, 42));
   });
 });
@@ -177,8 +177,8 @@ describe("the bytes of a certificate", () => {
     ["with another tag", /DER/, Buffer.concat([Buffer.of(0x31), der.subarray(1)])],
     ["with a byte before them", /DER/, Buffer.concat([Buffer.of(0), der])],
     ["of nothing", /DER/, Buffer.alloc(0)],
-  ])("are refused %s", (_, name, bytes) => {
-    const { code, detail } = refusal(() => assertCertificateShape(bytes));
+  ])("are rejected %s", (_, name, bytes) => {
+    const { code, detail } = rejection(() => assertCertificateShape(bytes));
     expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(detail).toMatch(name);
   });
@@ -268,7 +268,7 @@ describe("the members of a certificate", () => {
     ["those of a public key", members(algorithm, signature)],
     ["those of PKCS #12", members(member(0x02), tbs)],
   ])("are rejected: %s", (_what, bytes) => {
-    const { code, detail } = refusal(() => assertCertificateShape(bytes));
+    const { code, detail } = rejection(() => assertCertificateShape(bytes));
     expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(detail).toMatch(/SEQUENCE, SEQUENCE and BIT STRING/);
   });
@@ -297,12 +297,12 @@ describe("any input", () => {
   );
 
   fuzz.prop([fc.nat(), fc.constantFrom("insert", "replace", "remove"), fc.string({ unit: "binary", maxLength: 1 })])(
-    "that differs in one place from a certificate is refused, or is the canonical text of other bytes",
+    "that differs in one place from a certificate is rejected, or is the canonical text of other bytes",
     (position, change, character) => {
       const at = (position % (base64.length - 2)) + 1;
       const changed =
         base64.slice(0, at) + (change === "remove" ? "" : character) + base64.slice(change === "insert" ? at : at + 1);
-      expectCanonicalOrRefused(changed);
+      expectCanonicalOrRejected(changed);
     },
   );
 
@@ -312,12 +312,12 @@ describe("any input", () => {
       fc.base64String(),
       fc.string().map((text) => `MA${text}`),
     ),
-  ])("that is text is refused by an AccessTokenError, or is canonical base64", (text) => {
-    expectCanonicalOrRefused(text.trim());
+  ])("that is text is rejected by an AccessTokenError, or is canonical base64", (text) => {
+    expectCanonicalOrRejected(text.trim());
   });
 
   fuzz.prop([fc.string({ unit: "binary" }), fc.string({ unit: "binary" })])(
-    "that begins like PEM is read, or refused by an AccessTokenError",
+    "that begins like PEM is read, or rejected by an AccessTokenError",
     (body, rest) => {
       const text = `-----BEGIN CERTIFICATE-----\n${body}-----END CERTIFICATE-----${rest}`;
       expect(["accepted", "ERR_CERTIFICATE_MALFORMED"]).toContain(outcome(() => derFromText(text)));
@@ -359,13 +359,13 @@ describe("any input", () => {
     ["base64 with a wrong end", `${"M".repeat(500_000)}*`],
     ["commas", `M${",".repeat(500_000)}`],
     ["escapes", "-----BEGIN%20".repeat(50_000)],
-  ])("of very many %s is refused in linear time", (_, text) => {
+  ])("of very many %s is rejected in linear time", (_, text) => {
     expect(outcome(() => derFromText(text))).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 });
 
 /** An accepted text is the one text for its bytes. */
-function expectCanonicalOrRefused(text: string): void {
+function expectCanonicalOrRejected(text: string): void {
   const ending = outcome(() => expect(derFromText(text).toString("base64")).toBe(text));
   expect(["accepted", "ERR_CERTIFICATE_MALFORMED"]).toContain(ending);
 }
@@ -413,7 +413,7 @@ describe("a file of the operator", () => {
     expect(words(text)).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 
-  test("is not what a client presents: text before PEM is refused there", () => {
+  test("is not what a client presents: text before PEM is rejected there", () => {
     expect(decoded(bag + pem)).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(decoded(pem)).toBe("accepted");
   });

@@ -8,7 +8,7 @@ import {
   parseVerifiedCertificate,
 } from "../../src/certificate/client-certificate.ts";
 import { certificateShaped } from "../support/der.ts";
-import { outcome, refusal } from "../support/outcome.ts";
+import { outcome, rejection } from "../support/outcome.ts";
 import { recordedCertificates } from "../vectors/certificates.ts";
 import * as rfc8705 from "../vectors/rfc8705-appendix-a.ts";
 
@@ -132,7 +132,7 @@ describe("what is no certificate", () => {
     ["blanks", /DER/, " "],
     ["a word", /DER/, "undefined"],
   ])("is malformed, and the detail says why: %s", (_, reason, input) => {
-    const { code, detail } = refusal(() => parseClientCertificate(input));
+    const { code, detail } = rejection(() => parseClientCertificate(input));
     expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(detail).toMatch(reason);
   });

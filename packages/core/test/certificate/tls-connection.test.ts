@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { NodeRequest, NodeSocket } from "../../src/http/incoming-request.ts";
-import { peerCertificate, refuseRenegotiation, unprovenCertificate } from "../../src/certificate/tls-connection.ts";
+import { peerCertificate, rejectRenegotiation, unprovenCertificate } from "../../src/certificate/tls-connection.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 
 function requestOver(socket: NodeSocket): NodeRequest {
@@ -113,7 +113,7 @@ describe("unprovenCertificate", () => {
   );
 });
 
-describe("refuseRenegotiation", () => {
+describe("rejectRenegotiation", () => {
   test("tells the socket of HTTP/1 below TLS 1.3, and no other", () => {
     const told: string[] = [];
     const socket = (name: string, protocol: string): NodeSocket => ({
@@ -130,7 +130,7 @@ describe("refuseRenegotiation", () => {
       requestOver({}),
       requestOver(undefined as unknown as NodeSocket),
     ]) {
-      refuseRenegotiation(request);
+      rejectRenegotiation(request);
     }
     expect(told).toEqual(["TLS 1.2"]);
   });

@@ -32,14 +32,14 @@ async function send(token: string, options: Options = {}, requirements: Requirem
 }
 
 describe("certbound:decision", () => {
-  test("tells of a token that is accepted, first new and then remembered", async () => {
+  test("tells of a token that is accepted, first new and then cached", async () => {
     const token = await fresh();
     const events = eventsOf("certbound:decision");
     expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
     const accepted = { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer };
     expect(events).toStrictEqual([
-      { ...accepted, remembered: false },
-      { ...accepted, remembered: true },
+      { ...accepted, cached: false },
+      { ...accepted, cached: true },
     ]);
   });
 
@@ -50,19 +50,23 @@ describe("certbound:decision", () => {
     await send(token, stolen);
     await send(token);
     await send(token, stolen);
-    const refused = { outcome: "refused", code: "ERR_BINDING_MISMATCH", detail: expect.stringContaining("thumbprint") };
+    const rejected = {
+      outcome: "rejected",
+      code: "ERR_BINDING_MISMATCH",
+      detail: expect.stringContaining("thumbprint"),
+    };
     expect(events).toStrictEqual([
-      { ...refused, remembered: false, ...ofIssuer },
+      { ...rejected, cached: false, ...ofIssuer },
       expect.objectContaining({ outcome: "accepted" }),
-      { ...refused, remembered: true, clientId: "payments", ...ofIssuer },
+      { ...rejected, cached: true, clientId: "payments", ...ofIssuer },
     ]);
   });
 
-  test("knows the client of a new token that is refused for what the route asks", async () => {
+  test("knows the client of a new token that is rejected for what the route asks", async () => {
     const events = eventsOf("certbound:decision");
     await send(await fresh(), {}, { scopes: ["write"] });
-    const refused = { outcome: "refused", code: "ERR_SCOPE_INSUFFICIENT", detail: expect.any(String) };
-    expect(events).toStrictEqual([{ ...refused, clientId: "payments", remembered: false, ...ofIssuer }]);
+    const rejected = { outcome: "rejected", code: "ERR_SCOPE_INSUFFICIENT", detail: expect.any(String) };
+    expect(events).toStrictEqual([{ ...rejected, clientId: "payments", cached: false, ...ofIssuer }]);
   });
 
   test("names no issuer that is not configured, and no client whose name is no text", async () => {
@@ -70,11 +74,11 @@ describe("certbound:decision", () => {
     await send(await issuer.accessToken({ boundTo: client, claims: { iss: "https://other.example" } }));
     await send(await issuer.accessToken({ boundTo: client, claims: { client_id: 7 } }));
     await send("a.b");
-    const refused = { outcome: "refused", detail: expect.any(String), duration };
+    const rejected = { outcome: "rejected", detail: expect.any(String), duration };
     expect(events).toStrictEqual([
-      { ...refused, code: "ERR_TOKEN_ISSUER", remembered: false },
-      { ...refused, code: "ERR_TOKEN_CLAIM", remembered: false, issuer: issuer.issuer },
-      { ...refused, code: "ERR_TOKEN_MALFORMED" },
+      { ...rejected, code: "ERR_TOKEN_ISSUER", cached: false },
+      { ...rejected, code: "ERR_TOKEN_CLAIM", cached: false, issuer: issuer.issuer },
+      { ...rejected, code: "ERR_TOKEN_MALFORMED" },
     ]);
   });
 
@@ -83,11 +87,11 @@ describe("certbound:decision", () => {
     const protect = createAuthenticator({ verifier });
     expect(await outcomeOf(protect()(requestWith()))).toBe("ERR_TOKEN_MISSING");
     expect(events).toStrictEqual([
-      { outcome: "refused", code: "ERR_TOKEN_MISSING", detail: expect.any(String), duration },
+      { outcome: "rejected", code: "ERR_TOKEN_MISSING", detail: expect.any(String), duration },
     ]);
   });
 
-  test("tells what required binding would have refused, and of what it would not, nothing", async () => {
+  test("tells what required binding would have rejected, and of what it would not, nothing", async () => {
     const events = eventsOf("certbound:decision");
     const token = await issuer.accessToken({ boundTo: client, header: { typ: "at+jwt" } });
     const reporting = { validateCertificateBinding: "report-only" } as const;
@@ -96,7 +100,7 @@ describe("certbound:decision", () => {
     expect(events).toStrictEqual([
       expect.objectContaining({
         outcome: "reported",
-        binding: "refused",
+        binding: "rejected",
         code: "ERR_BINDING_MISMATCH",
         detail: expect.any(String),
       }),
@@ -154,7 +158,7 @@ describe("certbound:decision", () => {
     expect(JSON.stringify(events)).not.toMatch(/MARKER|code|detail/);
   });
 
-  test("tells once of a refusal that had to be waited for", async () => {
+  test("tells once of a rejection that had to be waited for", async () => {
     const events = eventsOf("certbound:decision");
     const heard: string[] = [];
     await send(await fresh(), {
@@ -213,7 +217,7 @@ describe("certbound:decision", () => {
     expect(await send("opaque-2", asking)).toBe("ERR_TOKEN_INACTIVE");
     expect(events).toStrictEqual([
       { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer },
-      { outcome: "refused", code: "ERR_TOKEN_INACTIVE", detail: expect.any(String), ...ofIssuer },
+      { outcome: "rejected", code: "ERR_TOKEN_INACTIVE", detail: expect.any(String), ...ofIssuer },
     ]);
   });
 
@@ -233,13 +237,13 @@ describe("certbound:decision", () => {
     await expect(verify(undefined)).rejects.toThrow(TypeError);
     expect(events.map(({ outcome, code, clientId }) => [outcome, code, clientId])).toEqual([
       ["accepted", undefined, "payments"],
-      ["refused", "ERR_CERTIFICATE_MISSING", "payments"],
+      ["rejected", "ERR_CERTIFICATE_MISSING", "payments"],
       ["failed", undefined, "payments"],
     ]);
   });
 
   test("gives an event that no listener can change for the next one", async () => {
-    const meddler = (event: unknown): void => void Reflect.set(event as object, "outcome", "refused");
+    const meddler = (event: unknown): void => void Reflect.set(event as object, "outcome", "rejected");
     subscribe("certbound:decision", meddler);
     onTestFinished(() => void unsubscribe("certbound:decision", meddler));
     const events = eventsOf("certbound:decision");
@@ -268,6 +272,6 @@ describe("observeDecision", () => {
     const after = performance.now();
     expect(events[0]?.duration).toBeGreaterThanOrEqual(ending - began);
     expect(events[0]?.duration).toBeLessThanOrEqual(after - before);
-    expect(events[0]).toStrictEqual({ outcome: "refused", code: "ERR_TOKEN_EXPIRED", duration });
+    expect(events[0]).toStrictEqual({ outcome: "rejected", code: "ERR_TOKEN_EXPIRED", duration });
   });
 });

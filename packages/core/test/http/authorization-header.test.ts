@@ -1,7 +1,7 @@
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { authorizationHeader, bearerToken } from "../../src/http/authorization-header.ts";
-import { outcome, refusal } from "../support/outcome.ts";
+import { outcome, rejection } from "../support/outcome.ts";
 
 fc.configureGlobal({ seed: 6750 });
 
@@ -123,7 +123,7 @@ describe("an incomplete header list", () => {
   });
 
   test("is explained", () => {
-    const { detail } = refusal(() => readAmong(1023, {}));
+    const { detail } = rejection(() => readAmong(1023, {}));
     expect(detail).toMatch(/incomplete.*1000.*1023/);
     expect(detail).not.toContain("abc");
   });
@@ -140,11 +140,11 @@ describe("the accepted schemes", () => {
   });
 });
 
-describe("a refusal", () => {
+describe("a rejection", () => {
   test.each([["Bearer topsecret topsecret"], ["Basic topsecret"], ["topsecret"], ["Bearer topsecret,"]])(
     "of %j says nothing of what was sent",
     (credentials) => {
-      const { message, detail, stack } = refusal(() => token([credentials]));
+      const { message, detail, stack } = rejection(() => token([credentials]));
       expect(detail).toBeTypeOf("string");
       expect(`${message} ${detail} ${stack}`).not.toContain("topsecret");
     },
@@ -171,7 +171,7 @@ describe("any header", () => {
       fc.string({ unit: "binary" }),
       fc.string().map((text) => `Bearer ${text}`),
     ),
-  ])("yields one token, or is refused by an AccessTokenError", (credentials) => {
+  ])("yields one token, or is rejected by an AccessTokenError", (credentials) => {
     const ending = outcome(() => expect(token([credentials])).toMatch(/^[^\s,]+$/));
     expect(["accepted", "ERR_TOKEN_MISSING", "ERR_REQUEST_MALFORMED"]).toContain(ending);
   });
@@ -183,7 +183,7 @@ describe("any header", () => {
     ["with a blank behind a long token", `Bearer ${"a".repeat(500_000)} `],
     ["of tokens", `Bearer${" a".repeat(250_000)}`],
     ["of commas", `Bearer ${",".repeat(500_000)}`],
-  ])("%s is refused in linear time", (_, credentials) => {
+  ])("%s is rejected in linear time", (_, credentials) => {
     expect(outcome(() => token([credentials]))).toBe("ERR_REQUEST_MALFORMED");
   });
 });

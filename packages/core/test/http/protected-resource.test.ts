@@ -102,7 +102,7 @@ describe("protectedResourceMetadata", () => {
       { resource, resourceMetadata: { tls_client_certificate_bound_access_tokens: false } },
       /"resourceMetadata"/,
     ],
-  ])("refuses %s", (_name, options, message) => {
+  ])("rejects %s", (_name, options, message) => {
     expect(() => protectedResourceMetadata({ ...issuer, ...options })).toThrow(message);
     expect(() => protectedResourceMetadata({ ...issuer, ...options })).toThrow(TypeError);
   });
@@ -136,7 +136,7 @@ describe("the protected resource of an authenticator", () => {
   ])("of %s is asked for at %s", (identifier, path) => {
     const { protectedResource } = authenticatorOf({ resource: identifier });
     expect(protectedResource?.path).toBe(path);
-    expect(protectedResource?.isAskedFor("GET", path)).toBe(true);
+    expect(protectedResource?.matches("GET", path)).toBe(true);
   });
 
   test.each<[boolean, string | undefined, string | undefined]>([
@@ -153,15 +153,15 @@ describe("the protected resource of an authenticator", () => {
     [false, "GET", "/v1"],
     [false, "GET", undefined],
   ])("is asked for: %s, by %s %s", (expected, method, target) => {
-    expect(authenticatorOf({ resource }).protectedResource?.isAskedFor(method, target)).toBe(expected);
+    expect(authenticatorOf({ resource }).protectedResource?.matches(method, target)).toBe(expected);
   });
 
   test("with a query is asked for with exactly that", () => {
     const { protectedResource } = authenticatorOf({ resource: "https://api.example/v1?a=b" });
     const base = "/.well-known/oauth-protected-resource/v1";
-    expect(protectedResource?.isAskedFor("GET", `${base}?a=b`)).toBe(true);
+    expect(protectedResource?.matches("GET", `${base}?a=b`)).toBe(true);
     for (const query of ["", "?a=c", "?a=b?c", "?a=b&c=d"]) {
-      expect(protectedResource?.isAskedFor("GET", base + query)).toBe(false);
+      expect(protectedResource?.matches("GET", base + query)).toBe(false);
     }
   });
 });

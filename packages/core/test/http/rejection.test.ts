@@ -10,7 +10,7 @@ function reject(
   return httpRejection(new AccessTokenError(code, error), options);
 }
 
-/** The challenge in the answer to a refusal. */
+/** The challenge in the answer to a rejection. */
 function challenge(...parameters: Parameters<typeof reject>): string | undefined {
   return reject(...parameters).headers["WWW-Authenticate"];
 }
@@ -157,7 +157,7 @@ describe("the realm", () => {
     1,
     null,
     ["api"],
-  ])("%j is refused", (realm) => {
+  ])("%j is rejected", (realm) => {
     expect(() => reject("ERR_TOKEN_MISSING", { realm } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { realm } as RejectionOptions)).toThrow(/"realm"/);
   });
@@ -197,7 +197,7 @@ describe("the schemes", () => {
     [["Bearer", undefined]],
     ["Bearer"],
     [null],
-  ])("%j are refused", (schemes) => {
+  ])("%j are rejected", (schemes) => {
     expect(() => reject("ERR_TOKEN_MISSING", { schemes } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { schemes } as RejectionOptions)).toThrow(/"schemes"/);
   });
@@ -241,7 +241,7 @@ describe("the resource", () => {
     ["https://api.example"],
     1,
     null,
-  ])("%j is refused", (resource) => {
+  ])("%j is rejected", (resource) => {
     expect(() => reject("ERR_TOKEN_MISSING", { resource } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { resource } as RejectionOptions)).toThrow(/"resource"/);
   });
@@ -268,7 +268,7 @@ describe("httpRejection", () => {
     ["a code", "ERR_TOKEN_EXPIRED"],
     ["null", null],
     ["undefined", undefined],
-  ])("refuses %s, which is no fault of the client", (_, error) => {
+  ])("rejects %s, which is no fault of the client", (_, error) => {
     expect(() => httpRejection(error as AccessTokenError)).toThrow(TypeError);
   });
 
@@ -278,7 +278,7 @@ describe("httpRejection", () => {
     ["an option in another letter case", { Realm: "api" }, /"Realm"/],
     ["a text in place of options", "api", /options/],
     ["null in place of options", null, /options/],
-  ])("refuses %s", (_, options, message) => {
+  ])("rejects %s", (_, options, message) => {
     expect(() => reject("ERR_TOKEN_MISSING", options as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", options as RejectionOptions)).toThrow(message);
   });

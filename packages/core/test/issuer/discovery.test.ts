@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, test } from "vitest";
 import { discoverMetadata } from "../../src/issuer/discovery.ts";
-import { boundedFetch, ExchangeError } from "../../src/issuer/exchange.ts";
+import { boundedFetch, ExchangeError } from "../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../src/verifier.ts";
 import {
   type Answer,
@@ -16,7 +16,7 @@ import {
   status,
   text,
 } from "../support/endpoint.ts";
-import { outcomeOf, reasonOf, refusalOf } from "../support/outcome.ts";
+import { outcomeOf, reasonOf, rejectionOf } from "../support/outcome.ts";
 import { shortenTimeouts } from "../support/timeouts.ts";
 
 const oauth = "/.well-known/oauth-authorization-server";
@@ -110,7 +110,7 @@ describe("discoverMetadata", () => {
       expect(one.startsWith(`${oauth}: ${reason}`)).toBe(true);
       expect(other).toBe(`${oidc}: status 503`);
       expect(more).toEqual([]);
-      const { detail } = await refusalOf(createVerifier({ issuer: `${url}/t`, audience: null }).ready());
+      const { detail } = await rejectionOf(createVerifier({ issuer: `${url}/t`, audience: null }).ready());
       expect(detail).toContain(message);
       expect(detail?.replace(`${url}/t: `, "")).not.toMatch(/MARKER|127\.0\.0\.1/);
     });
@@ -152,9 +152,9 @@ describe("discoverMetadata", () => {
       json({ issuer: origin + named, jwks_uri: `${origin}/keys` })(response, path);
     });
     const found = await discover(url + configured).catch((error: unknown) => error);
-    expect({ found: found === `${url}/keys`, refused: found instanceof ExchangeError }).toEqual({
+    expect({ found: found === `${url}/keys`, rejected: found instanceof ExchangeError }).toEqual({
       found: same,
-      refused: !same,
+      rejected: !same,
     });
   });
 
@@ -179,7 +179,7 @@ describe("discoverMetadata", () => {
     ],
     ["a jwks_uri that is a file", (origin) => ({ issuer: origin, jwks_uri: "file:///etc/keys" })],
     ["a jwks_uri that holds the keys", (origin) => ({ issuer: origin, jwks_uri: "data:application/json,{}" })],
-  ])("refuses a document with %s", async (_name, document) => {
+  ])("rejects a document with %s", async (_name, document) => {
     const { url } = await startEndpoint((response, path) => {
       json(document(`http://${response.req.headers.host}`))(response, path);
     });
@@ -203,7 +203,7 @@ describe("discoverMetadata", () => {
     expect(await discover(url)).toBe("https://keys.example/jwks");
   });
 
-  test("refuses a jwks_uri with http from an issuer with https, on loopback too", async () => {
+  test("rejects a jwks_uri with http from an issuer with https, on loopback too", async () => {
     const issuer = "https://issuer.example";
     const answering = (jwks_uri: string) => async () => Response.json({ issuer, jwks_uri });
     const found = (jwks_uri: string) => discoverMetadata(issuer, "jwks_uri", answering(jwks_uri));

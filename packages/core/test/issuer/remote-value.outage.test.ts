@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../src/issuer/issuer-request.ts";
 import { RemoteFailure } from "../../src/issuer/remote-value.ts";
 import { arrange, failureOf, turn } from "../support/remote-value.ts";
 

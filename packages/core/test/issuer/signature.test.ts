@@ -8,7 +8,7 @@ import { createKeySet } from "../../src/issuer/keys/key-set.ts";
 import { verifySignature } from "../../src/issuer/signature.ts";
 import { supported } from "../support/algorithms.ts";
 import { eventLoop, keyCreations } from "../support/key-creations.ts";
-import { type Outcome, outcomeOf, reasonOf, refusalOf } from "../support/outcome.ts";
+import { type Outcome, outcomeOf, reasonOf, rejectionOf } from "../support/outcome.ts";
 
 const issuers: Issuer[] = [];
 afterAll(async () => {
@@ -284,7 +284,7 @@ describe("the error", () => {
   test("holds nothing of the token and no cause", async () => {
     const { accessToken, jwks } = await startIssuer("ES256");
     const token = tamperPayload(await accessToken(), { note: "MARKER" });
-    const error = await refusalOf(verify(token, jwks.keys));
+    const error = await rejectionOf(verify(token, jwks.keys));
     const texts = `${error.message} ${error.detail} ${error.stack} ${JSON.stringify(error)}`;
     for (const part of [...token.split("."), "MARKER"]) expect(texts).not.toContain(part);
     expect(Object.hasOwn(error, "cause")).toBe(false);

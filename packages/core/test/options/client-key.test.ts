@@ -98,7 +98,7 @@ describe("a private JWK", () => {
     ["with a kid that is empty", { ...ec, kid: "" }],
     ["with a kid that is no string", { ...ec, kid: 1 as unknown as string }],
     ["with an alg that is no string", { ...ec, alg: 1 as unknown as string }],
-  ])("is refused %s", (_name, jwk) => {
+  ])("is rejected %s", (_name, jwk) => {
     expect(isClientKey(jwk)).toBe(false);
   });
 
@@ -106,7 +106,7 @@ describe("a private JWK", () => {
     ["P-256", ec],
     ["Ed25519", ed25519],
     ["RSA", { ...rsa, alg: "RS256" }],
-  ])("of %s is refused when it is the public one", (_name, jwk) => {
+  ])("of %s is rejected when it is the public one", (_name, jwk) => {
     const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...publicJwk } = jwk as Record<string, unknown>;
     expect(isClientKey(jwk)).toBe(true);
     expect(isClientKey(publicJwk)).toBe(false);
@@ -146,11 +146,11 @@ describe("a private CryptoKey", () => {
     ["undefined", { key: ecKey, kid: undefined }],
     ["missing", { key: ecKey }],
     ["that of no CryptoKey", { key: ec, kid: "k1" }],
-  ])("is refused with an identifier that is %s", (_name, value) => {
+  ])("is rejected with an identifier that is %s", (_name, value) => {
     expect(isClientKey(value)).toBe(false);
   });
 
-  test("is refused when it is for another use than signing", async () => {
+  test("is rejected when it is for another use than signing", async () => {
     const agreement = await generated({ name: "ECDH", namedCurve: "P-256" }, ["deriveBits"]);
     const encryption = await generated(rsaOf(2048, "RSA-OAEP"), ["encrypt", "decrypt"]);
     const signature = await generated({ name: "ECDSA", namedCurve: "P-256" }, ["sign", "verify"]);
@@ -161,12 +161,12 @@ describe("a private CryptoKey", () => {
     expect(isClientKey({ key: signature.publicKey, kid: "k1" })).toBe(false);
   });
 
-  test("of RSA is refused when it is shorter than 2048 bits (RFC 7518 section 3.3)", async () => {
+  test("of RSA is rejected when it is shorter than 2048 bits (RFC 7518 section 3.3)", async () => {
     const [short, long] = await Promise.all([1024, 2048].map((bits) => generated(rsaOf(bits), ["sign", "verify"])));
     expect([short, long].map((pair) => isClientKey(pair?.privateKey))).toEqual([false, true]);
   });
 
-  test("is refused when it is a secret", async () => {
+  test("is rejected when it is a secret", async () => {
     const secret = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
     expect(isClientKey(secret)).toBe(false);
   });

@@ -13,7 +13,7 @@ const encrypted = createPrivateKey(key)
   .toString();
 const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
-function expectRefusal(value: unknown, text: string): void {
+function expectRejection(value: unknown, text: string): void {
   expect(() => isClientTls(value)).toThrow(TypeError);
   expect(() => isClientTls(value)).toThrow(text);
 }
@@ -42,7 +42,7 @@ describe("isClientTls", () => {
     ["a broken certificate", { cert: broken, key }],
     ["a certificate that is no PEM", { cert: Buffer.from(other.der), key: other.key }],
     ["no bytes", { cert: new Uint8Array(), key: new Uint8Array() }],
-  ])("refuses %s", (_name, value) => {
+  ])("rejects %s", (_name, value) => {
     expect(isClientTls(value)).toBe(false);
   });
 
@@ -64,15 +64,15 @@ describe("isClientTls", () => {
     ["ca", [ca], "certificates as PEM"],
   ])("names %s when it is %o", (name, value, expected) => {
     const given = name === "passphrase" ? { cert, key: encrypted } : { cert, key };
-    expectRefusal({ ...given, [name]: value }, `option "${name}" in clientTls must be ${expected}`);
+    expectRejection({ ...given, [name]: value }, `option "${name}" in clientTls must be ${expected}`);
   });
 
   test.each(["pfx", "rejectUnauthorized", "servername", "Cert"])("knows no member %s", (name) => {
-    expectRefusal({ cert, key, [name]: false }, `unknown option "${name}" in clientTls`);
+    expectRejection({ cert, key, [name]: false }, `unknown option "${name}" in clientTls`);
   });
 
-  test.each([null, undefined, "", cert, 1, true, [cert, key]])("refuses %j", (value) => {
-    expectRefusal(value, "clientTls must be an object");
+  test.each([null, undefined, "", cert, 1, true, [cert, key]])("rejects %j", (value) => {
+    expectRejection(value, "clientTls must be an object");
   });
 });
 

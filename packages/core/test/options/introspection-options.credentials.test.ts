@@ -25,7 +25,7 @@ function parse(options: object, fetchIsGiven = false): ClientAuthentication {
   return parseIntrospection({ clientId: "api", ...options }, { discoverable: true, fetchIsGiven }).authentication;
 }
 
-function expectRefusal(options: object, name: string, fetchIsGiven = false): void {
+function expectRejection(options: object, name: string, fetchIsGiven = false): void {
   expect(() => parse(options, fetchIsGiven)).toThrow(TypeError);
   expect(() => parse(options, fetchIsGiven)).toThrow(`option "${name}" in the introspection options`);
 }
@@ -47,19 +47,20 @@ describe("the client authentication", () => {
 
   test.each(Object.entries(methods))("%s goes with %s only", (method, own) => {
     const others = (Object.keys(credentials) as Credential[]).filter((credential) => credential !== own);
-    for (const other of others) expectRefusal({ ...some(other), clientAuthentication: method }, "clientAuthentication");
+    for (const other of others)
+      expectRejection({ ...some(other), clientAuthentication: method }, "clientAuthentication");
     expect(parse({ ...some(own), clientAuthentication: method }).method).toBe(method);
   });
 
   test.each(Object.entries(methods))("%s needs %s", (method, own) => {
-    expectRefusal({ clientAuthentication: method }, own);
-    expectRefusal({ clientAuthentication: method, [own]: undefined }, own);
+    expectRejection({ clientAuthentication: method }, own);
+    expectRejection({ clientAuthentication: method, [own]: undefined }, own);
   });
 
-  test("is by one of them: none is refused", () => {
-    expectRefusal({}, "clientSecret");
-    expectRefusal({ clientSecret: undefined }, "clientSecret");
-    expectRefusal({}, "clientSecret", true);
+  test("is by one of them: none is rejected", () => {
+    expectRejection({}, "clientSecret");
+    expectRejection({ clientSecret: undefined }, "clientSecret");
+    expectRejection({}, "clientSecret", true);
   });
 
   test.each<[Credential, Credential]>([
@@ -69,16 +70,16 @@ describe("the client authentication", () => {
     ["clientSecret", "bearerToken"],
     ["clientKey", "bearerToken"],
     ["clientTls", "bearerToken"],
-  ])("is by one of them: %s and %s are refused, whatever the method", (first, second) => {
-    expectRefusal(some(first, second), second);
+  ])("is by one of them: %s and %s are rejected, whatever the method", (first, second) => {
+    expectRejection(some(first, second), second);
     for (const clientAuthentication of Object.keys(methods)) {
-      expectRefusal({ ...some(first, second), clientAuthentication }, second);
+      expectRejection({ ...some(first, second), clientAuthentication }, second);
     }
-    expectRefusal(some("clientSecret", "clientKey", "clientTls"), "clientKey");
+    expectRejection(some("clientSecret", "clientKey", "clientTls"), "clientKey");
   });
 
   test.each(Object.keys(credentials) as Credential[])("none goes without %s", (credential) => {
-    expectRefusal({ ...some(credential), clientAuthentication: "none" }, "clientAuthentication");
+    expectRejection({ ...some(credential), clientAuthentication: "none" }, "clientAuthentication");
     for (const fetchIsGiven of [true, false]) {
       expect(parse({ clientAuthentication: "none" }, fetchIsGiven)).toEqual({ method: "none" });
     }
@@ -101,12 +102,12 @@ describe("the client authentication", () => {
 describe("a fetch of the application", () => {
   test.each(["tls_client_auth", "self_signed_tls_client_auth"])("can present the certificate of %s", (method) => {
     expect(parse({ clientAuthentication: method }, true)).toEqual({ method, tls: undefined });
-    expectRefusal({ clientAuthentication: method }, "clientTls");
+    expectRejection({ clientAuthentication: method }, "clientTls");
   });
 
-  test("leaves clientTls without effect, which is refused", () => {
-    expectRefusal(some("clientTls"), "clientTls", true);
-    expectRefusal({ ...some("clientTls"), clientAuthentication: "tls_client_auth" }, "clientTls", true);
+  test("leaves clientTls without effect, which is rejected", () => {
+    expectRejection(some("clientTls"), "clientTls", true);
+    expectRejection({ ...some("clientTls"), clientAuthentication: "tls_client_auth" }, "clientTls", true);
     expect(parse(some("clientTls"), false).method).toBe("tls_client_auth");
   });
 
@@ -121,8 +122,8 @@ describe("what the client authenticates with", () => {
     ["bearerToken", ["", "token", 1, null, true, [], {}, Promise.resolve("token")]],
     ["clientKey", ["", "key", 1, null, true, [], {}, [jwk], key]],
     ["clientTls", [{}, { cert: certificate }, { key }, { cert: key, key: certificate }]],
-  ])("%s is refused when it is none", (name, values) => {
-    for (const value of values) expectRefusal({ [name]: value }, name);
+  ])("%s is rejected when it is none", (name, values) => {
+    for (const value of values) expectRejection({ [name]: value }, name);
   });
 
   test.each([null, "", 1, true, [], certificate])("clientTls is not %j", (value) => {

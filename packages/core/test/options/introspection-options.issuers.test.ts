@@ -16,8 +16,8 @@ function parse(options: object): VerifierConfiguration {
   return parseVerifierOptions({ audience, ...options });
 }
 
-/** Expects options to be refused by a TypeError that names one of them. */
-function expectRefusal(options: object, name: string): void {
+/** Expects options to be rejected by a TypeError that names one of them. */
+function expectRejection(options: object, name: string): void {
   expect(() => parse(options)).toThrow(TypeError);
   expect(() => parse(options)).toThrow(`option "${name}"`);
 }
@@ -44,18 +44,18 @@ describe("one issuer", () => {
   });
 
   test.each([null, true, "api", 1, [introspection]])("is not introspected as %j", (value) => {
-    expectRefusal({ issuer: first, introspection: value }, "introspection");
+    expectRejection({ issuer: first, introspection: value }, "introspection");
   });
 
   test("has its mistakes named", () => {
-    expectRefusal({ issuer: first, introspection: {} }, "clientId");
-    expectRefusal({ issuer: first, introspection: { ...introspection, opaqueTokens: false } }, "opaqueTokens");
+    expectRejection({ issuer: first, introspection: {} }, "clientId");
+    expectRejection({ issuer: first, introspection: { ...introspection, opaqueTokens: false } }, "opaqueTokens");
   });
 
   test.each(["urn:as", "http://as.example", "https://as.example?a=b", "https://as.example#a"])(
     "%s publishes no metadata that could be trusted, and needs the endpoint given",
     (issuer) => {
-      expectRefusal({ issuer, jwks, introspection }, "endpoint");
+      expectRejection({ issuer, jwks, introspection }, "endpoint");
       const given = { ...introspection, endpoint: "https://as.example/introspect" };
       expect(introspected(parse({ issuer, jwks, introspection: given }))).toEqual([`${issuer}: opaque tokens`]);
     },
@@ -67,8 +67,8 @@ describe("one issuer", () => {
 
   test("can be asked with the certificate of the option fetch, also of one among several", () => {
     const tls = { clientId: "api", clientAuthentication: "tls_client_auth" };
-    expectRefusal({ issuer: first, introspection: tls }, "clientTls");
-    expectRefusal({ issuer: [{ issuer: first, introspection: tls }] }, "clientTls");
+    expectRejection({ issuer: first, introspection: tls }, "clientTls");
+    expectRejection({ issuer: [{ issuer: first, introspection: tls }] }, "clientTls");
     expect(() => parse({ issuer: first, introspection: tls, fetch })).not.toThrow();
     expect(() => parse({ issuer: [{ issuer: first, introspection: tls }], fetch })).not.toThrow();
   });
@@ -82,9 +82,9 @@ describe("several issuers", () => {
 
   test("have no introspection in common", () => {
     const issuer = [{ issuer: first }, { issuer: second }];
-    expectRefusal({ issuer, introspection }, "introspection");
-    expectRefusal({ issuer, introspection: jwtsOnly }, "introspection");
-    expectRefusal({ issuer: [{ issuer: first }], introspection }, "introspection");
+    expectRejection({ issuer, introspection }, "introspection");
+    expectRejection({ issuer, introspection: jwtsOnly }, "introspection");
+    expectRejection({ issuer: [{ issuer: first }], introspection }, "introspection");
     expect(() => parse({ issuer, introspection: undefined })).not.toThrow();
   });
 
@@ -97,16 +97,16 @@ describe("several issuers", () => {
     const issuers = (...all: readonly object[]) => {
       return { issuer: all.map((given, index) => ({ issuer: `https://${index}.example`, introspection: given })) };
     };
-    expectRefusal(issuers(one, other), "introspection");
-    expectRefusal(issuers(one, jwtsOnly, other), "introspection");
+    expectRejection(issuers(one, other), "introspection");
+    expectRejection(issuers(one, jwtsOnly, other), "introspection");
     expect(() => parse(issuers(one, jwtsOnly, jwtsOnly))).not.toThrow();
     expect(() => parse(issuers(jwtsOnly, other))).not.toThrow();
   });
 
   test("have their mistakes named", () => {
     const entry = (options: object) => ({ issuer: [{ issuer: first }, { issuer: second, introspection: options }] });
-    expectRefusal(entry({ clientId: "api" }), "clientSecret");
-    expectRefusal(entry({ ...introspection, opaqueTokens: false }), "opaqueTokens");
+    expectRejection(entry({ clientId: "api" }), "clientSecret");
+    expectRejection(entry({ ...introspection, opaqueTokens: false }), "opaqueTokens");
     expect(introspected(parse(entry(introspection)))).toEqual([`${first}: `, `${second}: opaque tokens`]);
   });
 });

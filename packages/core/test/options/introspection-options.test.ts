@@ -13,8 +13,8 @@ function parse(options: object = {}, discoverable = true): IntrospectionConfigur
   return parseIntrospection({ ...client, ...options }, { discoverable, fetchIsGiven: false });
 }
 
-/** Expects options to be refused by a TypeError that names one of them. */
-function expectRefusal(options: object, name: string): void {
+/** Expects options to be rejected by a TypeError that names one of them. */
+function expectRejection(options: object, name: string): void {
   expect(() => parse(options)).toThrow(TypeError);
   expect(() => parse(options)).toThrow(`option "${name}" in the introspection options`);
 }
@@ -85,12 +85,12 @@ describe("parseIntrospection", () => {
     ["unknown, though it is undefined", { cacheTime: undefined }, "cacheTime"],
     ["of every object", { constructor: Object }, "constructor"],
     ["of an issuer, not of its introspection", { audience: "https://api.example" }, "audience"],
-  ])("refuses an option that is %s", (_, options, name) => {
+  ])("rejects an option that is %s", (_, options, name) => {
     expect(() => parse(options)).toThrow(TypeError);
     expect(() => parse(options)).toThrow(`"${name}"`);
   });
 
-  test.each([null, "api", 1, true, [client]])("refuses %j in place of options", (options) => {
+  test.each([null, "api", 1, true, [client]])("rejects %j in place of options", (options) => {
     const situation = { discoverable: true, fetchIsGiven: false };
     expect(() => parseIntrospection(options, situation)).toThrow(TypeError);
     expect(() => parseIntrospection(options, situation)).toThrow("the introspection options must be an object");
@@ -148,8 +148,8 @@ describe("the option", () => {
     ["cacheDuration", [-1, 3600.5, 3601, Number.NaN, Number.POSITIVE_INFINITY, "30", null, true]],
     ["cache", [null, true, "redis://cache", {}, [], { get() {} }, { set() {} }, { get: "a", set: "b" }, new Set()]],
     ["cacheKey", ["", cacheKey.slice(1), 1, null, {}, new Uint8Array(32), true, Array.from(cacheKey)]],
-  ])("%s is refused when it is ill-typed", (name, values) => {
-    for (const value of values) expectRefusal({ cache, cacheKey, [name]: value }, name);
+  ])("%s is rejected when it is ill-typed", (name, values) => {
+    for (const value of values) expectRejection({ cache, cacheKey, [name]: value }, name);
   });
 
   test.each<[string, readonly unknown[]]>([
@@ -183,16 +183,16 @@ describe("the option", () => {
   });
 
   test("jwtsAsOpaque goes neither with always nor without opaqueTokens", () => {
-    expectRefusal({ jwtsAsOpaque: true, always: true }, "jwtsAsOpaque");
-    expectRefusal({ jwtsAsOpaque: true, opaqueTokens: false }, "jwtsAsOpaque");
-    expectRefusal({ jwtsAsOpaque: true, always: true, opaqueTokens: false }, "jwtsAsOpaque");
+    expectRejection({ jwtsAsOpaque: true, always: true }, "jwtsAsOpaque");
+    expectRejection({ jwtsAsOpaque: true, opaqueTokens: false }, "jwtsAsOpaque");
+    expectRejection({ jwtsAsOpaque: true, always: true, opaqueTokens: false }, "jwtsAsOpaque");
     expect(parse({ jwtsAsOpaque: true, always: false, opaqueTokens: true }).jwtsAsOpaque).toBe(true);
     expect(parse({ jwtsAsOpaque: false, always: true, opaqueTokens: false }).jwtsAsOpaque).toBe(false);
   });
 
   test("opaqueTokens can be false only where JWTs are always introspected", () => {
-    expectRefusal({ opaqueTokens: false }, "opaqueTokens");
-    expectRefusal({ opaqueTokens: false, always: false }, "opaqueTokens");
+    expectRejection({ opaqueTokens: false }, "opaqueTokens");
+    expectRejection({ opaqueTokens: false, always: false }, "opaqueTokens");
     expect(parse({ opaqueTokens: false, always: true })).toMatchObject({ opaqueTokens: false, always: true });
     expect(parse({ always: true })).toMatchObject({ opaqueTokens: true, always: true });
   });
@@ -204,17 +204,17 @@ describe("the option", () => {
 
 describe("the shared cache", () => {
   test("needs its key", () => {
-    expectRefusal({ cache }, "cacheKey");
-    expectRefusal({ cache, cacheKey: undefined }, "cacheKey");
+    expectRejection({ cache }, "cacheKey");
+    expectRejection({ cache, cacheKey: undefined }, "cacheKey");
     expect(parse({ cache, cacheKey }).cache).toEqual({ store: cache, key: cacheKey });
   });
 
   test("is not forgotten beside its key", () => {
-    expectRefusal({ cacheKey }, "cacheKey");
+    expectRejection({ cacheKey }, "cacheKey");
   });
 
   test("is not given where nothing is kept", () => {
-    expectRefusal({ cache, cacheKey, cacheDuration: 0 }, "cache");
+    expectRejection({ cache, cacheKey, cacheDuration: 0 }, "cache");
     expect(() => parse({ cache, cacheKey, cacheDuration: 1 })).not.toThrow();
   });
 });

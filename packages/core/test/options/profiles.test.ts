@@ -34,7 +34,7 @@ describe.each([
     expect(await judged(profile, { header: { typ } })).toBe("accepted");
   });
 
-  test.each([["JWT"], [undefined], ["jwt"], ["at"]])("refuses the typ %s, which is accepted without", async (typ) => {
+  test.each([["JWT"], [undefined], ["jwt"], ["at"]])("rejects the typ %s, which is accepted without", async (typ) => {
     expect(await judged(profile, { header: { typ } })).toBe("ERR_TOKEN_TYPE");
     expect(await judged({}, { header: { typ } })).toBe(typ === "at" ? "ERR_TOKEN_TYPE" : "accepted");
   });
@@ -123,7 +123,7 @@ describe("the profile fapi2", () => {
     expect(await judged(options, { claims: { [name]: seconds + ahead } })).toBe(expected);
   });
 
-  test("refuses an iat more than 60 s ahead also where maxTokenAge does not look at it", async () => {
+  test("rejects an iat more than 60 s ahead also where maxTokenAge does not look at it", async () => {
     const introspection = introspectionOf(issuer, { always: true });
     const options = { profile: "fapi2", introspection } as const;
     expect(await judged(options, { claims: { iat: seconds + 60 } })).toBe("accepted");
@@ -131,7 +131,7 @@ describe("the profile fapi2", () => {
     expect(await judged({ introspection }, { claims: { iat: seconds + 61 } })).toBe("accepted");
   });
 
-  test("refuses to be configured with a tolerance over 60 s", () => {
+  test("rejects a configuration with a tolerance over 60 s", () => {
     expect(() => verifierOf(issuer, { ...fapi2, clockTolerance: 61 })).toThrow(/clockTolerance/);
     expect(() => verifierOf(issuer, { ...rfc9068, clockTolerance: 61 })).not.toThrow();
   });
@@ -180,7 +180,7 @@ describe("the profile fapi2", () => {
     expect(await outcomeOf(authenticate(requestWith(`Bearer ${token}`)))).toBe("accepted");
   });
 
-  test("is applied to remembered tokens to the second", async () => {
+  test("is applied to cached tokens to the second", async () => {
     let time = now;
     const verifier = verifierOf(issuer, { ...fapi2, clock: () => time });
     const token = await issuer.accessToken({ boundTo: client, algorithm: "ES256", expiresIn: 3600 });

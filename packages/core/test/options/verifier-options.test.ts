@@ -21,8 +21,8 @@ function parse(options: object = {}): VerifierConfiguration {
   return parseVerifierOptions({ issuer, audience, ...options });
 }
 
-/** Expects options to be refused by a TypeError that names one of them. */
-function expectRefusal(options: unknown, name: string): void {
+/** Expects options to be rejected by a TypeError that names one of them. */
+function expectRejection(options: unknown, name: string): void {
   expect(() => parseVerifierOptions(options as VerifierOptions)).toThrow(TypeError);
   expect(() => parseVerifierOptions(options as VerifierOptions)).toThrow(name);
 }
@@ -88,12 +88,12 @@ describe("parseVerifierOptions", () => {
     ["unknown, though it is undefined", { clockTolerence: undefined }, '"clockTolerence"'],
     ["of every object", { constructor: Object }, '"constructor"'],
     ["of a route, not of a verifier", { validateCertificateBinding: true }, '"validateCertificateBinding"'],
-  ])("refuses an option that is %s", (_, options, name) => {
-    expectRefusal({ issuer, audience, ...options }, name);
+  ])("rejects an option that is %s", (_, options, name) => {
+    expectRejection({ issuer, audience, ...options }, name);
   });
 
-  test.each([null, "https://as.example", 1, [{ issuer, audience }]])("refuses %j in place of options", (options) => {
-    expectRefusal(options, "options must be an object");
+  test.each([null, "https://as.example", 1, [{ issuer, audience }]])("rejects %j in place of options", (options) => {
+    expectRejection(options, "options must be an object");
   });
 });
 
@@ -129,8 +129,8 @@ describe("the option", () => {
     ],
     ["fetch", ["fetch", {}, null, true]],
     ["clock", [0, new Date(0), null, "now"]],
-  ])("%s is refused when it is ill-typed", (name, values) => {
-    for (const value of values) expectRefusal({ issuer, audience, [name]: value }, `"${name}"`);
+  ])("%s is rejected when it is ill-typed", (name, values) => {
+    for (const value of values) expectRejection({ issuer, audience, [name]: value }, `"${name}"`);
   });
 
   test.each<[string, readonly unknown[]]>([
@@ -147,16 +147,16 @@ describe("the option", () => {
   });
 });
 
-test("verifiedTokens may be false, which remembers none", () => {
+test("verifiedTokens may be false, which caches none", () => {
   expect(parse({ verifiedTokens: false }).verifiedTokens).toBe(0);
   expect(parse({ verifiedTokens: undefined }).verifiedTokens).toBe(10_000);
 });
 
 describe("the issuer", () => {
   test("is required", () => {
-    expectRefusal({ audience }, '"issuer"');
-    expectRefusal({ audience, jwks }, '"issuer"');
-    expectRefusal({ audience, issuer: undefined }, '"issuer"');
+    expectRejection({ audience }, '"issuer"');
+    expectRejection({ audience, jwks }, '"issuer"');
+    expectRejection({ audience, issuer: undefined }, '"issuer"');
   });
 
   test.each(["https://as.example", "https://as.example/", "https://AS.example/tenant", "https://as.example:443"])(
@@ -174,7 +174,7 @@ describe("the issuer", () => {
     "https://as.example#a",
     "https://",
   ])("%s publishes no metadata that could be trusted, and needs its keys given", (text) => {
-    expectRefusal({ issuer: text, audience }, '"issuer"');
+    expectRejection({ issuer: text, audience }, '"issuer"');
     expect(only(parse({ issuer: text, jwks }))?.issuer).toBe(text);
   });
 
@@ -185,8 +185,8 @@ describe("the issuer", () => {
 
 describe("the audience", () => {
   test("is required", () => {
-    expectRefusal({ issuer }, '"audience"');
-    expectRefusal({ issuer, audience: undefined }, '"audience"');
+    expectRejection({ issuer }, '"audience"');
+    expectRejection({ issuer, audience: undefined }, '"audience"');
   });
 
   test.each([
@@ -224,7 +224,7 @@ describe("the algorithms", () => {
   });
 
   test.each(symmetric)("are never %s (C-01, C-02)", (name) => {
-    expectRefusal({ issuer, audience, algorithms: ["ES256", name] }, '"algorithms"');
+    expectRejection({ issuer, audience, algorithms: ["ES256", name] }, '"algorithms"');
   });
 });
 
@@ -267,8 +267,8 @@ describe("the keys", () => {
     ["a set of something else than keys", { keys: [jwks.keys[0], "key"] }],
     ["a set with null in it", { keys: [null] }],
     ["null", null],
-  ])("are refused as %s", (_, given) => {
-    expectRefusal({ issuer, audience, jwks: given }, '"jwks"');
+  ])("are rejected as %s", (_, given) => {
+    expectRejection({ issuer, audience, jwks: given }, '"jwks"');
   });
 });
 
@@ -307,7 +307,7 @@ describe("several issuers", () => {
   test("must each be named, whatever else is said of them", () => {
     expect(() => parseVerifierOptions({ issuer: [{ ...one, jwks }] })).not.toThrow();
     const unnamed = { audience: one.audience, jwks };
-    expectRefusal({ issuer: [unnamed] }, '"issuer"');
+    expectRejection({ issuer: [unnamed] }, '"issuer"');
   });
 
   test("may skip the audience each for itself", () => {
@@ -333,8 +333,8 @@ describe("several issuers", () => {
     ["one that cannot be discovered", { issuer: [{ ...one, issuer: "http://one.example" }] }, '"issuer"'],
     ["two of one name", { issuer: [one, { ...one, audience: null }] }, '"issuer"'],
     ["null among them", { issuer: [one, null] }, "issuer"],
-  ])("are refused with %s", (_, options, name) => {
-    expectRefusal(options, name);
+  ])("are rejected with %s", (_, options, name) => {
+    expectRejection(options, name);
   });
 });
 
@@ -366,17 +366,17 @@ describe("the environment", () => {
   test("fills nothing of options that name an issuer", () => {
     setEnvironment(complete);
     expect(only(parse())).toMatchObject({ issuer, audience: [audience], keys: { kind: "discovery" } });
-    expectRefusal({ issuer }, '"audience"');
+    expectRejection({ issuer }, '"audience"');
   });
 
   test("fills nothing of options that name keys", () => {
     setEnvironment(complete);
-    expectRefusal({ jwks, audience }, '"issuer"');
+    expectRejection({ jwks, audience }, '"issuer"');
   });
 
   test("fills nothing of options that name several issuers", () => {
     setEnvironment(complete);
-    expectRefusal({ issuer: [{ issuer }] }, '"audience"');
+    expectRejection({ issuer: [{ issuer }] }, '"audience"');
     expect(parse({ issuer: [{ issuer }] }).issuers).toMatchObject([{ issuer, keys: { kind: "discovery" } }]);
   });
 
@@ -405,9 +405,9 @@ describe("the environment", () => {
     expect(only(parseVerifierOptions({}))?.audience).toEqual(["urn:a", "urn:b"]);
   });
 
-  test.each([",", "urn:a,", ",urn:a", "urn:a,,urn:b"])("is refused with an empty item among audiences: %j", (list) => {
+  test.each([",", "urn:a,", ",urn:a", "urn:a,,urn:b"])("is rejected with an empty item among audiences: %j", (list) => {
     setEnvironment({ ...complete, CERTBOUND_AUDIENCE: list });
-    expectRefusal({}, "CERTBOUND_AUDIENCE");
+    expectRejection({}, "CERTBOUND_AUDIENCE");
   });
 
   test("finds keys by discovery when CERTBOUND_JWKS_URI is empty", () => {
@@ -420,16 +420,16 @@ describe("the environment", () => {
     ["CERTBOUND_AUDIENCE", '"audience"'],
   ])("takes an empty %s for unset", (name, option) => {
     setEnvironment({ ...complete, [name]: "" });
-    expectRefusal({}, option);
+    expectRejection({}, option);
   });
 
-  test.each(["http://env.example/keys", "/keys", "env.example"])("is refused with keys at %s", (url) => {
+  test.each(["http://env.example/keys", "/keys", "env.example"])("is rejected with keys at %s", (url) => {
     setEnvironment({ ...complete, CERTBOUND_JWKS_URI: url });
-    expectRefusal({}, "CERTBOUND_JWKS_URI");
+    expectRejection({}, "CERTBOUND_JWKS_URI");
   });
 
   test("is required where nothing is given in code", () => {
-    expectRefusal({}, "CERTBOUND_ISSUER");
+    expectRejection({}, "CERTBOUND_ISSUER");
   });
 
   test("is not needed for what code gives", () => {

@@ -77,7 +77,7 @@ function settled(members: readonly Member[]): readonly Member[] {
   return [...new Map(members)];
 }
 
-/** The code of the refusal, or what was accepted. */
+/** The code of the rejection, or what was accepted. */
 async function judged(members: readonly Member[], header: readonly Member[] = [["alg", "ES256"]]): Promise<unknown> {
   const token = forgeToken({ header: text(header), payload: text(members), key });
   try {

@@ -5,7 +5,7 @@ import { outcome, type Outcome, outcomeOf } from "../support/outcome.ts";
 import { client, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
 const issuer = await startIssuer();
-const [remembering, forgetting] = [verifierOf(issuer), verifierOf(issuer, { verifiedTokens: false })];
+const [caching, uncached] = [verifierOf(issuer), verifierOf(issuer, { verifiedTokens: false })];
 const { certificate: clientCertificate, thumbprint } = client;
 const bytes = Buffer.from(thumbprint, "base64url");
 
@@ -79,14 +79,14 @@ function isBound(confirmation: unknown): boolean {
 async function judged(cnf: unknown): Promise<Outcome> {
   const token = await issuer.accessToken({ claims: { cnf } });
   const outcomes: Outcome[] = [];
-  for (const verifier of [remembering, forgetting]) {
+  for (const verifier of [caching, uncached]) {
     outcomes.push(await outcomeOf(verifier.verify(token, { clientCertificate })));
   }
   expect(new Set(outcomes).size).toBe(1);
   expect(outcome(() => verifyCertificateBinding({ cnf }, clientCertificate))).toBe(outcomes[0]);
   const validateCertificateBinding = "report-only";
-  const reported = await remembering.verify(token, { clientCertificate, validateCertificateBinding });
-  expect(reported.binding).toBe(outcomes[0] === "accepted" ? "verified" : "refused");
+  const reported = await caching.verify(token, { clientCertificate, validateCertificateBinding });
+  expect(reported.binding).toBe(outcomes[0] === "accepted" ? "verified" : "rejected");
   if ("bindingError" in reported) expect(reported.bindingError.code).toBe(outcomes[0]);
   return outcomes[0] as Outcome;
 }

@@ -13,8 +13,8 @@ const pairs = await Promise.all(
   algorithms.map(async (algorithm) => Promise.all([issue(algorithm, "read"), issue(algorithm, "write")])),
 );
 const accepted: ReadonlySet<string> = new Set(pairs.flat());
-const remembering = verifierOf(issuer);
-const forgetting = verifierOf(issuer, { verifiedTokens: false });
+const caching = verifierOf(issuer);
+const uncached = verifierOf(issuer, { verifiedTokens: false });
 const use = { clientCertificate: client.certificate };
 
 /** Makes another text of a token. */
@@ -76,20 +76,20 @@ const exchanged = fc.tuple(fc.constantFrom(...accepted), fc.nat(2)).map(([other,
 const mutations = { flippedBits, edited, cut, spliced, exchanged };
 
 beforeAll(async () => {
-  for (const token of accepted) await remembering.verify(token, use);
+  for (const token of accepted) await caching.verify(token, use);
 });
 
-describe("a token that is remembered, changed by", () => {
-  test.each(Object.entries(mutations))("%s, is refused as a new one is", async (_name, mutation) => {
+describe("a token that is cached, changed by", () => {
+  test.each(Object.entries(mutations))("%s, is rejected as a new one is", async (_name, mutation) => {
     const property = fc.asyncProperty(fc.constantFrom(...accepted), mutation, async (token, mutate) => {
       const changed = mutate(token);
       // The header is the same for all tokens of one algorithm.
       fc.pre(!accepted.has(changed));
-      const outcome = await outcomeOf(remembering.verify(changed, use));
+      const outcome = await outcomeOf(caching.verify(changed, use));
       expect(outcome).toMatch(/^ERR_TOKEN_/);
-      expect(await outcomeOf(forgetting.verify(changed, use))).toBe(outcome);
+      expect(await outcomeOf(uncached.verify(changed, use))).toBe(outcome);
     });
     await fc.assert(property, { seed: 7515, numRuns: 200 });
-    for (const token of accepted) expect(await outcomeOf(remembering.verify(token, use))).toBe("accepted");
+    for (const token of accepted) expect(await outcomeOf(caching.verify(token, use))).toBe("accepted");
   });
 });

@@ -110,8 +110,8 @@ function someOf(names: readonly (keyof typeof stages)[], isGood: (fault: Fault) 
 const issuer = await startIssuer();
 let clock = now;
 const options = { clock: () => clock };
-const remembering = verifierOf(issuer, options);
-const forgetting = verifierOf(issuer, { ...options, verifiedTokens: false });
+const caching = verifierOf(issuer, options);
+const uncached = verifierOf(issuer, { ...options, verifiedTokens: false });
 
 /** What decides is the first stage at which something is wrong. */
 function expectedOf(chosen: Chosen): Outcome {
@@ -138,9 +138,9 @@ async function judged(token: string, chosen: Chosen): Promise<Outcome> {
   const faults = faultsOf(chosen);
   const use: Partial<VerifyOptions> = Object.assign({}, ...faults.map((fault) => fault.use));
   clock = now + (faults.findLast(({ ahead }) => ahead !== undefined)?.ahead ?? 0);
-  const verify = (verifier: typeof remembering) =>
+  const verify = (verifier: typeof caching) =>
     outcomeOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
-  const [outcome, again] = [await verify(remembering), await verify(forgetting)];
+  const [outcome, again] = [await verify(caching), await verify(uncached)];
   clock = now;
   expect(again).toBe(outcome);
   return outcome;
@@ -155,7 +155,7 @@ describe("of all that is wrong, the first stage gives the code", () => {
   const outside = order.filter((name) => (stages[name] as readonly Fault[]).some(circumstances));
 
   fuzz.prop([fc.array(someOf(outside, circumstances), { minLength: 1, maxLength: 6 })], { seed: 9068, numRuns: 50 })(
-    "when a good token is remembered, time and again",
+    "when a good token is cached, time and again",
     async (situations) => {
       const token = await issued({});
       expect(await judged(token, {})).toBe("accepted");

@@ -34,7 +34,7 @@ describe("headerFormat", () => {
   });
 
   test.each([{ header: "" }, { header: 1 }, { headers: "x-own" }, { verify: "presented" }, [], null])(
-    "refuses the options %j",
+    "rejects the options %j",
     (options) => {
       expect(() => headerFormat(options as object, definition)).toThrow(TypeError);
     },
@@ -69,7 +69,7 @@ describe("verifiedFormat", () => {
     { verify: ["success"] },
     { verifyHeader: "" },
     { verifyHeader: null },
-  ])("refuses the options %j, by which nothing would be verified", (options) => {
+  ])("rejects the options %j, by which nothing would be verified", (options) => {
     expect(() => verifiedFormat(options as object, definition)).toThrow(TypeError);
   });
 });
@@ -99,7 +99,7 @@ describe("encodedFormat", () => {
   });
 
   test.each(["der-base64", "toString", "__proto__", "", "SHA256-HEX", 1, null, ["rfc9440"], new String("rfc9440")])(
-    "refuses the encoding %j",
+    "rejects the encoding %j",
     (encoding) => {
       expect(() => encodedFormat({ encoding } as object, headers)).toThrow(TypeError);
       expect(() => encodedFormat({ encoding } as object, headers)).toThrow("one of sha256-hex, rfc9440");
@@ -124,7 +124,7 @@ describe("demandingSecret", () => {
   });
 
   test.each([null, undefined, 1, true, "true", [], { dangerouslyAssumeHeadersStripped: true }])(
-    "refuses the options %j",
+    "rejects the options %j",
     (options) => {
       expect(() => demandingSecret(options as UnstrippedOptions, define)).toThrow(TypeError);
     },

@@ -22,7 +22,7 @@ const [ec256, rsa2048, victim, intermediate] = [
   certificates.int,
 ].map(({ der }) => Buffer.from(der, "base64")) as [Buffer, Buffer, Buffer, Buffer];
 
-/** What a decoder makes of a value: a thumbprint, "none", or the code of its refusal; other errors fail the test. */
+/** What a decoder makes of a value: a thumbprint, "none", or the code of its rejection; other errors fail the test. */
 function decoded(encoding: CertificateEncoding, value: string): string {
   const result = attempt(encoding, value);
   return result === undefined ? "none" : wordFor(result);
@@ -30,7 +30,7 @@ function decoded(encoding: CertificateEncoding, value: string): string {
 
 function detailOf(encoding: CertificateEncoding, value: string): string {
   const result = attempt(encoding, value);
-  if (!(result instanceof AccessTokenError)) throw new Error("there was no refusal");
+  if (!(result instanceof AccessTokenError)) throw new Error("there was no rejection");
   return result.detail ?? "";
 }
 
@@ -51,7 +51,7 @@ describe.each(encodings)("the decoder %s", (encoding) => {
     expect(decoded(encoding, encoders[encoding](Buffer.from(der, "base64")))).toBe(thumbprint);
   });
 
-  test("refuses every other encoding", () => {
+  test("rejects every other encoding", () => {
     // One certificate is a list of one, and a chain of one.
     const shared: readonly (readonly CertificateEncoding[])[] = [
       ["der-base64", "der-base64-list"],
@@ -87,15 +87,15 @@ describe.each(encodings)("the decoder %s", (encoding) => {
     ["the value twice, with a semicolon", `${good};${good}`],
     ["the value without its first character", good.slice(1)],
     ["a character beyond ASCII", `${good.slice(0, 40)}é${good.slice(41)}`],
-  ])("refuses %s", (_, value) => {
-    // Two hashes in PEM would be a chain, which one encoding allows; all else is refused by all.
+  ])("rejects %s", (_, value) => {
+    // Two hashes in PEM would be a chain, which one encoding allows; all else is rejected by all.
     const chain = encoding === "pem-urlencoded-chain" && value === good + good;
     expect(decoded(encoding, value)).toBe(chain ? certificates.rsa2048.thumbprint : MALFORMED);
   });
 });
 
 describe("a list where the encoding has none", () => {
-  test.each(encodings.filter((encoding) => encoding !== "der-base64-list"))("is refused: %s", (encoding) => {
+  test.each(encodings.filter((encoding) => encoding !== "der-base64-list"))("is rejected: %s", (encoding) => {
     const [first, second] = [encoders[encoding](victim), encoders[encoding](ec256)];
     for (const separator of [", ", ",", " ,", ";", " ", "\t", "%2C", "%2C%20"]) {
       // White space between blocks of PEM is a chain, which one encoding is for.
@@ -128,7 +128,7 @@ describe("the decoder rfc9440", () => {
     ["with a parameter", `:${base64}:;q=1`],
     ["of PEM in base64", `:${Buffer.from(pemOf(rsa2048)).toString("base64")}:`],
     ["as an RFC 9651 display string", `%"${base64}"`],
-  ])("refuses a byte sequence %s", (_, value) => {
+  ])("rejects a byte sequence %s", (_, value) => {
     expect(decoded("rfc9440", `:${base64}:`)).toBe(certificates.rsa2048.thumbprint);
     expect(decoded("rfc9440", value)).toBe(MALFORMED);
   });
@@ -148,7 +148,7 @@ describe("the decoder der-base64", () => {
     ["with a certificate behind the certificate", Buffer.concat([rsa2048, ec256]).toString("base64")],
     ["of a certificate in another tag", Buffer.concat([Buffer.of(0x31), rsa2048.subarray(1)]).toString("base64")],
     ["of PEM", Buffer.from(pemOf(rsa2048)).toString("base64")],
-  ])("refuses base64 %s", (_, value) => {
+  ])("rejects base64 %s", (_, value) => {
     expect(decoded("der-base64", base64)).toBe(certificates.rsa2048.thumbprint);
     expect(decoded("der-base64", value)).toBe(MALFORMED);
   });
@@ -172,7 +172,7 @@ describe("the decoder der-base64-list", () => {
     ["with base64 of something else behind the leaf", `${leaf},AAAA`],
     ["with an issuer that is cut short", `${leaf},${issuer.slice(0, -4)}`],
     ["with another separator", `${leaf};${issuer}`],
-  ])("refuses a list %s", (_, value) => {
+  ])("rejects a list %s", (_, value) => {
     expect(decoded("der-base64-list", value)).toBe(MALFORMED);
   });
 });
@@ -218,7 +218,7 @@ describe.each(["pem-urlencoded", "pem-urlencoded-chain"] as const)("the decoder 
     ["with a NUL inside", percentEncoded(pem.replace("\n", "\n\0"))],
     ["before a certificate that is cut short", percentEncoded(pem + pemOf(ec256)).slice(0, -60)],
     ["before another one and a comma", percentEncoded(`${pem},${pemOf(ec256)}`)],
-  ])("refuses PEM %s", (_, value) => {
+  ])("rejects PEM %s", (_, value) => {
     expect(decoded(encoding, value)).toBe(MALFORMED);
   });
 
@@ -251,7 +251,7 @@ describe("the decoder pem-spaces", () => {
     ["with the spaces of its labels gone", value.replaceAll(" CERTIFICATE", "CERTIFICATE")],
     ["without END", value.slice(0, 300)],
     ["between quotes", `"${value}"`],
-  ])("refuses PEM %s", (_, text) => {
+  ])("rejects PEM %s", (_, text) => {
     expect(decoded("pem-spaces", text)).toBe(MALFORMED);
   });
 });
@@ -272,7 +272,7 @@ describe("the decoder pem-base64", () => {
     ["of bytes beyond ASCII", wrap(`${pemOf(rsa2048)}\u00ff`)],
     ["of percent-encoded PEM", wrap(percentEncoded(pemOf(rsa2048)))],
     ["in base64url", Buffer.from(`${pemOf(rsa2048)}\n\n`, "latin1").toString("base64url")],
-  ])("refuses a text %s", (_, value) => {
+  ])("rejects a text %s", (_, value) => {
     expect(decoded("pem-base64", value)).toBe(MALFORMED);
   });
 });
@@ -302,7 +302,7 @@ describe("the decoder sha256-hex", () => {
     ["named", `sha256:${hex}`],
     ["of SHA-384", `${hex}${hex.slice(0, 32)}`],
     ["of full-width digits", hex.replaceAll("0", "\uff10")],
-  ])("refuses a fingerprint %s", (_, value) => {
+  ])("rejects a fingerprint %s", (_, value) => {
     expect(decoded("sha256-hex", value)).toBe(MALFORMED);
   });
 });
@@ -325,7 +325,7 @@ describe("the decoders sha256-base64 and sha256-base64url", () => {
     ["of 33 bytes", Buffer.alloc(33, 1).toString("base64")],
     ["with a blank for a plus sign", base64.replace("+", " ")],
     ["with a blank behind", `${base64} `],
-  ])("refuse a fingerprint %s", (_, value) => {
+  ])("reject a fingerprint %s", (_, value) => {
     expect(decoded("sha256-base64", value)).toBe(MALFORMED);
     expect(decoded("sha256-base64url", value.replaceAll("+", "-").replaceAll("/", "_"))).toBe(MALFORMED);
   });
@@ -400,7 +400,7 @@ describe("the certificate", () => {
   });
 });
 
-describe("the detail of a refusal", () => {
+describe("the detail of a rejection", () => {
   const sha1 = "609e5ec41ef6d46913e8e4a420427fdb351fa460";
   const sha1Colons = sha1.toUpperCase().match(/../g)?.join(":") ?? "";
 
@@ -426,7 +426,7 @@ describe("the detail of a refusal", () => {
   ];
 
   test.each(encodings)("names the format that the value looks like: %s", (encoding) => {
-    // Of a list it is the item that is wrong, and its own encoding is not refused.
+    // Of a list it is the item that is wrong, and its own encoding is not rejected.
     const list = encoding === "der-base64-list" ? "," : "no list";
     const others = looks.filter(([, value]) => decoded(encoding, value) === MALFORMED && !value.includes(list));
     expect(others.length).toBeGreaterThan(looks.length - 4);
@@ -504,7 +504,7 @@ const anyText = fc.oneof(
 );
 
 /** What is given to an outcome that is not the certificate itself. */
-const refusals = [MALFORMED, "none"];
+const rejections = [MALFORMED, "none"];
 
 describe.each(encodings)("whatever comes in, %s", (encoding) => {
   const good = encoders[encoding](ec256);
@@ -530,20 +530,20 @@ describe.each(encodings)("whatever comes in, %s", (encoding) => {
 
   fuzz.prop([anyText])("never takes the certificate together with anything but white space", (text) => {
     for (const value of [good + text, text + good]) {
-      const allowed = isList || isWhite(value, text) ? [...refusals, thumbprint] : refusals;
+      const allowed = isList || isWhite(value, text) ? [...rejections, thumbprint] : rejections;
       expect(allowed).toContain(decoded(encoding, value));
     }
   });
 
   fuzz.prop([anyText, fc.nat(2000)])("never gives another certificate for something inserted", (text, position) => {
     const at = position % good.length;
-    expect([...refusals, thumbprint]).toContain(decoded(encoding, good.slice(0, at) + text + good.slice(at)));
+    expect([...rejections, thumbprint]).toContain(decoded(encoding, good.slice(0, at) + text + good.slice(at)));
   });
 
   fuzz.prop([fc.nat(2000), fc.nat(2000)])("never gives another certificate for something left out", (from, to) => {
     const [start, end] = [from % good.length, to % good.length].toSorted((one, other) => one - other);
     const word = decoded(encoding, good.slice(0, start) + good.slice(end));
-    expect([...refusals, thumbprint]).toContain(word);
+    expect([...rejections, thumbprint]).toContain(word);
     // Of a certificate nothing can be missing but line ends; of a hash nothing at all.
     if (hashEncodings.includes(encoding) && start !== end) {
       const pad = encoding === "sha256-base64" && good.slice(0, start) + good.slice(end) === good.slice(0, -1);
@@ -588,7 +588,7 @@ describe.each(encodings)("whatever comes in, %s", (encoding) => {
     for (const part of unit) {
       const text = part.repeat(Math.ceil(size / part.length)).slice(0, size);
       for (const value of [text, `${good}${text}`, `-----${text}`, `:${text}:`, Buffer.from(text).toString("base64")]) {
-        expect([...refusals, thumbprint]).toContain(decoded(encoding, value));
+        expect([...rejections, thumbprint]).toContain(decoded(encoding, value));
       }
     }
   });

@@ -72,9 +72,9 @@ describe("what a proxy sends", () => {
   test.each(fixtures)("is read by its own format and no other: $title", (fixture) => {
     const own: ReadonlySet<FormatName> = new Set(readers[fixture.proxy]);
     expect(own.size).toBeGreaterThan(0);
-    const refused: unknown = expect.stringMatching(/^ERR_CERTIFICATE_/);
+    const rejected: unknown = expect.stringMatching(/^ERR_CERTIFICATE_/);
     const verdicts = everyFormat.map(([name, format]) => [name, verdict(format, fixture.rawHeaders)]);
-    const expectations = everyFormat.map(([name]) => [name, own.has(name) ? expected(fixture, name) : refused]);
+    const expectations = everyFormat.map(([name]) => [name, own.has(name) ? expected(fixture, name) : rejected]);
     expect(verdicts).toEqual(expectations);
   });
 
@@ -296,7 +296,7 @@ describe.each<[string, Verified, string, string, string, readonly string[], read
     ["false"],
     ["True", "TRUE", "1", "", "yes", "true, true", "false "],
   ],
-])("%s", (_, create, value, verifyHeader, success, presentedOnly, refused) => {
+])("%s", (_, create, value, verifyHeader, success, presentedOnly, rejected) => {
   const { header } = create();
   const { thumbprint } = certificates.ec256;
 
@@ -310,7 +310,7 @@ describe.each<[string, Verified, string, string, string, readonly string[], read
     expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, result])).toBe(thumbprint);
   });
 
-  test.each(refused)("refuses it when the verify header says: %j", (result) => {
+  test.each(rejected)("rejects it when the verify header says: %j", (result) => {
     expect(verdict(create(), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
     expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
   });
@@ -320,13 +320,13 @@ describe.each<[string, Verified, string, string, string, readonly string[], read
     ["is there twice", [verifyHeader, success, verifyHeader, success]],
     ["is there twice, in another letter case", [verifyHeader, success, verifyHeader.toUpperCase(), success]],
     ["has underscores", [verifyHeader.replaceAll("-", "_"), success]],
-  ])("refuses it when the verify header %s", (__, headers) => {
+  ])("rejects it when the verify header %s", (__, headers) => {
     expect(verdict(create(), [header, value, ...headers])).toBe(UNTRUSTED);
     expect(verdict(create({ verify: "presented" }), [header, value, ...headers])).toBe(UNTRUSTED);
   });
 
   test("finds none where there is none, whatever the verify header says", () => {
-    for (const result of [success, ...presentedOnly, ...refused]) {
+    for (const result of [success, ...presentedOnly, ...rejected]) {
       expect(verdict(create(), [header, "", verifyHeader, result])).toBe(MISSING);
       expect(verdict(create({ verify: "presented" }), [verifyHeader, result])).toBe(MISSING);
     }
@@ -346,7 +346,7 @@ describe("cloudFront", () => {
     expect(verdict(cloudFront(), [...hash, "CloudFront-Viewer-Cert-Present", present])).toBe(word);
   });
 
-  test("refuses a hash without it", () => {
+  test("rejects a hash without it", () => {
     expect(verdict(cloudFront(), hash)).toBe(UNTRUSTED);
   });
 });

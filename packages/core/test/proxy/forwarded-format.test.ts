@@ -75,12 +75,12 @@ describe.each<[string, OptionRule, readonly unknown[], readonly unknown[]]>([
       { header: "X-Verify", succes: "SUCCESS" },
     ],
   ],
-])("the rule %s", (_, rule, accepted, refused) => {
+])("the rule %s", (_, rule, accepted, rejected) => {
   test.each(accepted.map((value) => [value]))("accepts %j", (value) => {
     expect(rule.accepts(value)).toBe(true);
   });
 
-  test.each(refused.map((value) => [value]))("refuses %j", (value) => {
+  test.each(rejected.map((value) => [value]))("rejects %j", (value) => {
     expect(rule.accepts(value)).toBe(false);
   });
 });

@@ -41,7 +41,7 @@ const escaped = encoders["pem-urlencoded"](Buffer.from(der, "base64"));
 
 /** Why there is no certificate, in the words for the operator. */
 function detailOf(result: ReturnType<typeof resolved>): string {
-  if (!(result instanceof AccessTokenError)) throw new Error("there was no refusal");
+  if (!(result instanceof AccessTokenError)) throw new Error("there was no rejection");
   return result.detail ?? "";
 }
 
@@ -85,7 +85,7 @@ describe("the header of the format", () => {
     ["before an empty one", ["Client-Cert", value, "Client-Cert", ""]],
     ["beside a placeholder", ["Client-Cert", "(null)", "Client-Cert", value]],
     ["twice empty", ["Client-Cert", "", "Client-Cert", ""]],
-  ])("is refused when it is there %s", (_, rawHeaders) => {
+  ])("is rejected when it is there %s", (_, rawHeaders) => {
     expect(verdict(rfc9440(), rawHeaders)).toBe(MALFORMED);
   });
 
@@ -205,13 +205,13 @@ describe("a value that says that there is no certificate", () => {
 describe("a value that is too large", () => {
   const format = { header: "client-cert", decode: () => formats.rfc9440.decode(value) };
 
-  test("is refused beyond 64 Ki characters", () => {
+  test("is rejected beyond 64 Ki characters", () => {
     expect(verdict(format, ["client-cert", "a".repeat(65_536)])).toBe(thumbprint);
     expect(verdict(format, ["client-cert", "a".repeat(65_537)])).toBe(MALFORMED);
   });
 });
 
-describe("the detail of a refusal", () => {
+describe("the detail of a rejection", () => {
   const header = "ssl-client-cert";
   const verified = ["ssl-client-verify", "SUCCESS"];
 
@@ -424,19 +424,19 @@ describe("a format that somebody writes", () => {
     expect(wordFor(result)).toBe(MISSING);
   });
 
-  test("refuses by throwing an AccessTokenError", () => {
+  test("rejects by throwing an AccessTokenError", () => {
     const error = new AccessTokenError(UNTRUSTED, { detail: "not this one" });
-    const refuse = () => {
+    const reject = () => {
       throw error;
     };
-    expect(resolved({ ...own, decode: refuse }, ["x-own", "a"])).toBe(error);
+    expect(resolved({ ...own, decode: reject }, ["x-own", "a"])).toBe(error);
   });
 
   test.each<[string, Error]>([
     ["an Error", new Error("bug")],
     ["a TypeError", new TypeError("bug")],
     ["a URIError", new URIError("bug")],
-  ])("has a bug when it throws something else, which is no refusal: %s", (_, error) => {
+  ])("has a bug when it throws something else, which is no rejection: %s", (_, error) => {
     const fail = () => {
       throw error;
     };
@@ -541,7 +541,7 @@ describe("the options of fromProxy", () => {
       expect(() => fromProxy(create({ dangerouslyAssumeHeaderStripped: true }), { trust: rule })).not.toThrow();
     });
 
-    test("are refused when the secret is undefined", () => {
+    test("are rejected when the secret is undefined", () => {
       const options = { trust: { addresses: [proxyAddress], secret: undefined } };
       expect(() => fromProxy(create(), options)).toThrow(TypeError);
     });
@@ -599,7 +599,7 @@ describe("a request that is none", () => {
     ["empty", {}],
     ["a function", () => {}],
     ["a list", []],
-  ])("is an error of the application, not a refusal: %s", (_, request) => {
+  ])("is an error of the application, not a rejection: %s", (_, request) => {
     expect(() => fromProxy(rfc9440(), { trust })(request as IncomingRequest)).toThrow(TypeError);
   });
 
@@ -700,7 +700,7 @@ describe("a value that was decoded before", () => {
     expect(resolve("client-cert", value, "client-cert", value, ...proven)).toBe(MALFORMED);
   });
 
-  test("is decoded again when it was refused", () => {
+  test("is decoded again when it was rejected", () => {
     const { calls, resolve } = counting();
     const truncated = `${value.slice(0, 40)}:`;
     const twice = [truncated, truncated].map((text) => resolve("client-cert", text, ...proven));

@@ -9,7 +9,7 @@ const MALFORMED = "ERR_CERTIFICATE_MALFORMED";
 
 type Plain = Readonly<Record<string, readonly string[]>>;
 
-/** The elements as objects, or the refusal; other errors fail the test. */
+/** The elements as objects, or the rejection; other errors fail the test. */
 function parsed(value: string): readonly Plain[] | AccessTokenError {
   try {
     return parseXfcc(value).map((element) => Object.fromEntries(element));
@@ -98,7 +98,7 @@ describe("parseXfcc", () => {
     ["__proto__", "Hash=a0;__proto__=b"],
     ["base64, as Cloud Foundry sends under this name", "MIICJDCCAcqgAwIBAgIU"],
     ["escaped PEM without a key", "-----BEGIN%20CERTIFICATE-----%0AMIIC"],
-  ])("refuses %s", (_, value) => {
+  ])("rejects %s", (_, value) => {
     expect(parsed(value)).toMatchObject({ code: MALFORMED });
   });
 
@@ -145,7 +145,7 @@ describe("any value", () => {
     },
   );
 
-  fuzz.prop([anyText], { numRuns: 500 })("is read or refused as malformed, without being quoted", (text) => {
+  fuzz.prop([anyText], { numRuns: 500 })("is read or rejected as malformed, without being quoted", (text) => {
     const result = parsed(text);
     if (!(result instanceof AccessTokenError)) return;
     expect(result.code).toBe(MALFORMED);
@@ -188,7 +188,7 @@ describe("any value", () => {
   });
 });
 
-test("an element in a quote that a client opened before it is refused", () => {
+test("an element in a quote that a client opened before it is rejected", () => {
   const [victim, attacker] = ["a".repeat(64), "b".repeat(64)];
   for (const key of ["Subject", "By", "Cert", "URI"]) {
     const forged = (hash: string): string => `Hash=${victim};${key}=", By=spiffe://api;Hash=${hash};URI=spiffe://x"`;

@@ -58,7 +58,7 @@ describe("a callback that returns", () => {
 
 describe.each([
   ["an error", new Error("database is down")],
-  ["a refusal, which it must not pass off as one", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
+  ["a rejection, which it must not pass off as one", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
   ["a text", "database is down"],
   ["nothing", undefined],
 ])("a callback that throws %s", (_, thrown) => {
@@ -82,7 +82,7 @@ describe.each([
 });
 
 describe("a callback that does not settle", () => {
-  test("fails after 5 s, by its name and as no refusal", async () => {
+  test("fails after 5 s, by its name and as no rejection", async () => {
     await withFakeTimers(async () => {
       const reason = reasonOf(Promise.resolve(callApplication("certificateResolver", () => never)));
       await vi.advanceTimersByTimeAsync(5000);

@@ -39,7 +39,7 @@ describe("currentTime", () => {
 describe("a clock that throws", () => {
   test.each([
     ["an error", new RangeError("no time")],
-    ["a refusal, which it must not pass off as one", new AccessTokenError("ERR_TOKEN_EXPIRED")],
+    ["a rejection, which it must not pass off as one", new AccessTokenError("ERR_TOKEN_EXPIRED")],
   ])("%s is a mistake of the application, with what was thrown as the cause", (_name, thrown) => {
     const read = (): number =>
       currentTime(() => {

@@ -28,7 +28,7 @@ export function resolved(
   return fromProxy(format, { trust })(requestWith(rawHeaders));
 }
 
-/** The same in one word: the thumbprint, or the code of the refusal. */
+/** The same in one word: the thumbprint, or the code of the rejection. */
 export function verdict(format: ForwardedCertificateFormat, rawHeaders: readonly string[]): string {
   return wordFor(resolved(format, rawHeaders));
 }

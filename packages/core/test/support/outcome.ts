@@ -1,6 +1,6 @@
 import { AccessTokenError, type AccessTokenErrorCode } from "../../src/errors.ts";
 
-/** How a check ended: the code of its refusal, or that there was none. */
+/** How a check ended: the code of its rejection, or that there was none. */
 export type Outcome = AccessTokenErrorCode | "accepted";
 
 /** Names how a check ended; whatever is no AccessTokenError is thrown on, and fails the test. */
@@ -18,25 +18,25 @@ export async function outcomeOf(check: Promise<unknown>): Promise<Outcome> {
   return check.then(() => "accepted", codeOf);
 }
 
-/** Gives the error of a check that refuses; an acceptance, or an error of any other class, fails the test. */
-export async function refusalOf(check: Promise<unknown>): Promise<AccessTokenError> {
+/** Gives the error of a check that rejects; an acceptance, or an error of any other class, fails the test. */
+export async function rejectionOf(check: Promise<unknown>): Promise<AccessTokenError> {
   const error = await check.then(
-    () => new Error("there was no refusal"),
+    () => new Error("there was no rejection"),
     (reason: unknown) => reason,
   );
   if (error instanceof AccessTokenError) return error;
   throw error;
 }
 
-/** Gives the error of a check that refuses in the same turn. */
-export function refusal(check: () => unknown): AccessTokenError {
+/** Gives the error of a check that rejects in the same turn. */
+export function rejection(check: () => unknown): AccessTokenError {
   try {
     check();
   } catch (error) {
     if (error instanceof AccessTokenError) return error;
     throw error;
   }
-  throw new Error("there was no refusal");
+  throw new Error("there was no rejection");
 }
 
 /** Gives what a promise rejects with. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { checkIntrospection } from "../../src/token/claims.ts";
 import type { VerifierOptions } from "../../src/options/configuration.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
-import { type Outcome, outcome, refusal } from "../support/outcome.ts";
+import { type Outcome, outcome, rejection } from "../support/outcome.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 
 /** Seconds since the epoch; all tests happen then. */
@@ -170,9 +170,9 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
   });
 
   test.each(["token_type", "iss", "aud", "exp", "nbf", "iat", "sub", "client_id", "jti", "scope"])(
-    "that is refused for its %s says nothing of it",
+    "that is rejected for its %s says nothing of it",
     (name) => {
-      const error = refusal(() => check({ ...good, [name]: { MARKER: "MARKER" } }, circumstances));
+      const error = rejection(() => check({ ...good, [name]: { MARKER: "MARKER" } }, circumstances));
       expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");
       expect(error.detail).toMatch(/./);
     },
@@ -239,12 +239,12 @@ describe("any JSON", () => {
   const member = fc.constantFrom("token_type", "iss", "sub", "client_id", "aud", "exp", "nbf", "iat", "jti", "scope");
   const answer = fc.dictionary(fc.oneof(member, fc.string()), fc.jsonValue());
 
-  fuzz.prop([answer], { seed: 1, numRuns: 1000 })("as an answer is refused with a code, or accepted", (response) => {
+  fuzz.prop([answer], { seed: 1, numRuns: 1000 })("as an answer is rejected with a code, or accepted", (response) => {
     expect(checked(response)).toMatch(/^ERR_TOKEN_/);
     expect(checked(response, { audience: null, claims: jwt })).toMatch(/^(ERR_TOKEN_|accepted)/);
   });
 
-  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 1000 })("as token_type is refused", (type) => {
+  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 1000 })("as token_type is rejected", (type) => {
     expect(checked({ ...good, token_type: type })).toBe("ERR_TOKEN_TYPE");
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { checkClaims } from "../../src/token/claims.ts";
 import type { VerifierOptions } from "../../src/options/configuration.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
-import { type Outcome, outcome, refusal } from "../support/outcome.ts";
+import { type Outcome, outcome, rejection } from "../support/outcome.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 import { algorithms } from "../support/algorithms.ts";
 
@@ -47,7 +47,7 @@ describe("good claims", () => {
 });
 
 describe("the algorithm", () => {
-  test.each(algorithms)("%s is accepted by default, and refused where others are listed", (alg) => {
+  test.each(algorithms)("%s is accepted by default, and rejected where others are listed", (alg) => {
     expect(checked(good, { alg })).toBe("accepted");
     expect(checked(good, { alg, algorithms: [alg === "ES256" ? "RS256" : "ES256"] })).toBe("ERR_TOKEN_ALGORITHM");
   });
@@ -80,39 +80,39 @@ describe("the algorithm", () => {
 
 describe("the type", () => {
   const accepted = "accepted";
-  const refused = "ERR_TOKEN_TYPE";
+  const rejected = "ERR_TOKEN_TYPE";
 
   test.each([
     ["at+jwt", accepted, accepted],
     ["AT+JWT", accepted, accepted],
     ["application/at+jwt", accepted, accepted],
     ["Application/At+Jwt", accepted, accepted],
-    ["JWT", accepted, refused],
-    ["jwt", accepted, refused],
-    ["application/jwt", accepted, refused],
-    [undefined, accepted, refused],
-    [null, refused, refused],
-    ["", refused, refused],
-    ["application/", refused, refused],
-    ["application/application/at+jwt", refused, refused],
-    ["at+jwt ", refused, refused],
-    ["at+jwt;charset=utf-8", refused, refused],
-    ["text/at+jwt", refused, refused],
-    ["+jwt", refused, refused],
-    ["JWS", refused, refused],
-    ["JOSE", refused, refused],
-    ["logout+jwt", refused, refused],
-    ["dpop+jwt", refused, refused],
-    ["secevent+jwt", refused, refused],
-    ["token-introspection+jwt", refused, refused],
-    ["statuslist+jwt", refused, refused],
-    ["oauth-authz-req+jwt", refused, refused],
-    ["id_token", refused, refused],
-    ["__proto__", refused, refused],
-    [0, refused, refused],
-    [false, refused, refused],
-    [["at+jwt"], refused, refused],
-    [{ typ: "at+jwt" }, refused, refused],
+    ["JWT", accepted, rejected],
+    ["jwt", accepted, rejected],
+    ["application/jwt", accepted, rejected],
+    [undefined, accepted, rejected],
+    [null, rejected, rejected],
+    ["", rejected, rejected],
+    ["application/", rejected, rejected],
+    ["application/application/at+jwt", rejected, rejected],
+    ["at+jwt ", rejected, rejected],
+    ["at+jwt;charset=utf-8", rejected, rejected],
+    ["text/at+jwt", rejected, rejected],
+    ["+jwt", rejected, rejected],
+    ["JWS", rejected, rejected],
+    ["JOSE", rejected, rejected],
+    ["logout+jwt", rejected, rejected],
+    ["dpop+jwt", rejected, rejected],
+    ["secevent+jwt", rejected, rejected],
+    ["token-introspection+jwt", rejected, rejected],
+    ["statuslist+jwt", rejected, rejected],
+    ["oauth-authz-req+jwt", rejected, rejected],
+    ["id_token", rejected, rejected],
+    ["__proto__", rejected, rejected],
+    [0, rejected, rejected],
+    [false, rejected, rejected],
+    [["at+jwt"], rejected, rejected],
+    [{ typ: "at+jwt" }, rejected, rejected],
   ])("%j is judged by whether the binding is required (H-03)", (typ, whereRequired, elsewhere) => {
     expect(checked(good, { typ, bindingRequired: true })).toBe(whereRequired);
     expect(checked(good, { typ, bindingRequired: false })).toBe(elsewhere);
@@ -123,9 +123,9 @@ describe("the type", () => {
     (claim) => {
       for (const value of ["x", null, {}]) {
         const foreign = { ...good, [claim]: value };
-        expect(checked(foreign, { typ: "JWT" })).toBe(refused);
-        expect(checked(foreign, { typ: undefined })).toBe(refused);
-        expect(checked(foreign, { typ: "jwt" })).toBe(refused);
+        expect(checked(foreign, { typ: "JWT" })).toBe(rejected);
+        expect(checked(foreign, { typ: undefined })).toBe(rejected);
+        expect(checked(foreign, { typ: "jwt" })).toBe(rejected);
         expect(checked(foreign, { typ: "at+jwt" })).toBe(accepted);
         expect(checked(foreign, { typ: "application/at+jwt" })).toBe(accepted);
       }
@@ -137,14 +137,14 @@ describe("the type", () => {
     (typ) => {
       for (const value of ["n", null, {}]) {
         expect(checked({ ...good, nonce: value }, { typ })).toBe(accepted);
-        expect(checked({ ...good, nonce: value, at_hash: "h" }, { typ })).toBe(typ === "at+jwt" ? accepted : refused);
+        expect(checked({ ...good, nonce: value, at_hash: "h" }, { typ })).toBe(typ === "at+jwt" ? accepted : rejected);
       }
     },
   );
 
   test.each([undefined, "JWT"])("%j may not come with a nonce where the binding is not required", (typ) => {
     const tokenTypes = ["JWT", null];
-    expect(checked({ ...good, nonce: "n" }, { typ, tokenTypes, bindingRequired: false })).toBe(refused);
+    expect(checked({ ...good, nonce: "n" }, { typ, tokenTypes, bindingRequired: false })).toBe(rejected);
     expect(checked({ ...good, nonce: "n" }, { typ, tokenTypes, bindingRequired: true })).toBe(accepted);
     expect(checked(good, { typ, tokenTypes, bindingRequired: false })).toBe(accepted);
   });
@@ -154,13 +154,13 @@ describe("the type", () => {
     for (const bindingRequired of [true, false]) {
       expect(checked(good, { tokenTypes, bindingRequired, typ: "custom+jwt" })).toBe(accepted);
       expect(checked(good, { tokenTypes, bindingRequired, typ: undefined })).toBe(accepted);
-      expect(checked(good, { tokenTypes, bindingRequired, typ: "at+jwt" })).toBe(refused);
-      expect(checked(good, { tokenTypes, bindingRequired, typ: "JWT" })).toBe(refused);
+      expect(checked(good, { tokenTypes, bindingRequired, typ: "at+jwt" })).toBe(rejected);
+      expect(checked(good, { tokenTypes, bindingRequired, typ: "JWT" })).toBe(rejected);
     }
   });
 
   test("does not excuse an ID token where tokenTypes are written out", () => {
-    expect(checked({ ...good, at_hash: "h" }, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(refused);
+    expect(checked({ ...good, at_hash: "h" }, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(rejected);
     expect(checked(good, { tokenTypes: ["JWT"], typ: "JWT" })).toBe(accepted);
   });
 });
@@ -323,7 +323,7 @@ describe("the clock", () => {
     new Date("x").getTime(),
     "2030",
     undefined,
-  ])("that gives %s is an error, not a refusal, and never an acceptance", (time) => {
+  ])("that gives %s is an error, not a rejection, and never an acceptance", (time) => {
     expect(() => checked(good, { clock: () => time as number })).toThrow(TypeError);
   });
 
@@ -401,7 +401,7 @@ describe("the order of the checks", () => {
 
 describe("the detail", () => {
   test("names the types that are accepted", () => {
-    const detailOf = (bindingRequired: boolean) => refusal(() => check(good, { typ: "x", bindingRequired })).detail;
+    const detailOf = (bindingRequired: boolean) => rejection(() => check(good, { typ: "x", bindingRequired })).detail;
     expect(detailOf(true)).toContain("at+jwt, jwt, none");
     expect(detailOf(false)).toContain("accepted are at+jwt (");
   });
@@ -417,7 +417,7 @@ describe("the detail", () => {
     ["a foreign claim", { at_hash: "MARKER" }, { typ: "JWT" }],
     ["a nonce", { nonce: "MARKER" }, { typ: "JWT", tokenTypes: ["JWT"], bindingRequired: false }],
   ])("holds nothing of %s", (_name, claims, circumstances) => {
-    const error = refusal(() => check({ ...good, ...claims }, circumstances));
+    const error = rejection(() => check({ ...good, ...claims }, circumstances));
     expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");
     expect(error.detail).toMatch(/./);
   });
@@ -427,14 +427,14 @@ describe("any JSON", () => {
   const payload = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(good)), fc.string()), fc.jsonValue());
 
   fuzz.prop([payload], { seed: 1, numRuns: 2000 })(
-    "as a payload is refused, and never with another error",
+    "as a payload is rejected, and never with another error",
     (claims) => {
       expect(checked(claims)).toMatch(/^ERR_TOKEN_/);
       expect(checked(claims, { audience: null, bindingRequired: false })).toMatch(/^ERR_TOKEN_/);
     },
   );
 
-  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 1000 })("as a typ is at+jwt, JWT, or refused", (typ) => {
+  fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 1000 })("as a typ is at+jwt, JWT, or rejected", (typ) => {
     const generic = typeof typ === "string" && /^(application\/)?(at\+)?jwt$/i.test(typ);
     expect(checked(good, { typ })).toBe(generic ? "accepted" : "ERR_TOKEN_TYPE");
   });
@@ -442,7 +442,7 @@ describe("any JSON", () => {
   const names = ["aud", "exp", "nbf", "iat", "sub", "client_id", "jti", "scope"] as const;
 
   fuzz.prop([fc.constantFrom(...names), fc.jsonValue()], { seed: 3, numRuns: 3000 })(
-    "as a claim is refused, or of the type that the claim has",
+    "as a claim is rejected, or of the type that the claim has",
     (name, value) => {
       if (checked({ ...good, [name]: value }) !== "accepted") return;
       const isStrings = Array.isArray(value) && value.every((item) => typeof item === "string");

@@ -1,7 +1,7 @@
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MAX_TOKEN_LENGTH, parseCompactJws, parseJsonObject, claimedIssuer } from "../../src/token/compact-jws.ts";
-import { outcome, refusal } from "../support/outcome.ts";
+import { outcome, rejection } from "../support/outcome.ts";
 
 fc.configureGlobal({ seed: 7515 });
 
@@ -69,12 +69,12 @@ describe("the number of parts (F-02, F-03, F-04)", () => {
     ["a blank before the token", ` ${write()}`],
     ["two tokens", `${write()},${write()}`],
     ["an opaque token", "2YotnFZFEjr1zCsicMWpAA"],
-  ])("refuses %s", (_, token) => {
+  ])("rejects %s", (_, token) => {
     expect(shape(token)).toBe("ERR_TOKEN_MALFORMED");
   });
 
-  test("refuses five, and tells the operator that it is encrypted", () => {
-    const jwe = refusal(() => parseCompactJws(`${encode('{"alg":"dir","enc":"A128GCM"}')}..a.b.c`));
+  test("rejects five, and tells the operator that it is encrypted", () => {
+    const jwe = rejection(() => parseCompactJws(`${encode('{"alg":"dir","enc":"A128GCM"}')}..a.b.c`));
     expect(jwe.code).toBe("ERR_TOKEN_MALFORMED");
     expect(jwe.detail).toMatch(/JWE/);
   });
@@ -83,7 +83,7 @@ describe("the number of parts (F-02, F-03, F-04)", () => {
     ["flattened", { protected: first, payload: second, signature: third }],
     ["general", { payload: second, signatures: [{ protected: first, signature: third }] }],
     ["polyglot", { [write()]: "", protected: first, payload: second, signature: third }],
-  ])("refuses the %s JSON serialization", (_, jws) => {
+  ])("rejects the %s JSON serialization", (_, jws) => {
     expect(shape(JSON.stringify(jws))).toBe("ERR_TOKEN_MALFORMED");
   });
 });
@@ -130,15 +130,18 @@ describe.each(names)("the %s in base64url (F-01, D-02)", (name) => {
       ["a character beyond ASCII", `\u212a${text.slice(1)}`],
       ["a percent escape", `%41${text.slice(1)}`],
     ]),
-  )("is refused with %s: %j", (_, text) => {
+  )("is rejected with %s: %j", (_, text) => {
     expect(shape(withPart(name, text))).toBe("ERR_TOKEN_MALFORMED");
   });
 
-  test.each(parts[name].flatMap((text) => withLooseBits(text) ?? []))("is refused with loose last bits: %s", (text) => {
-    expect(shape(withPart(name, text))).toBe("ERR_TOKEN_MALFORMED");
-  });
+  test.each(parts[name].flatMap((text) => withLooseBits(text) ?? []))(
+    "is rejected with loose last bits: %s",
+    (text) => {
+      expect(shape(withPart(name, text))).toBe("ERR_TOKEN_MALFORMED");
+    },
+  );
 
-  test("is refused with one character more than whole bytes need", () => {
+  test("is rejected with one character more than whole bytes need", () => {
     expect(shape(withPart(name, `${parts[name].find((text) => text.length % 4 === 0)}A`))).toBe("ERR_TOKEN_MALFORMED");
   });
 });
@@ -177,7 +180,7 @@ describe.each(["header", "payload"] as const)("the JSON of the %s (J-02, J-03)",
     ["NaN", `{${member},"n":NaN}`],
     ["a missing brace", `{${member}`],
     ["a control character in a text", `{${member},"n":"\n"}`],
-  ])("is refused when it is or has %s", (_, json) => {
+  ])("is rejected when it is or has %s", (_, json) => {
     expect(shape(write({ [name]: json }))).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -192,7 +195,7 @@ describe.each(["header", "payload"] as const)("the JSON of the %s (J-02, J-03)",
     ["an encoded surrogate", bytesInText(0xed, 0xa0, 0x80)],
     ["a truncated character", bytesInText(0xe2, 0x82)],
     ["a code point above U+10FFFF", bytesInText(0xf4, 0x90, 0x80, 0x80)],
-  ])("is refused in %s", (_, bytes) => {
+  ])("is rejected in %s", (_, bytes) => {
     expect(shape(write({ [name]: bytes }))).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -251,7 +254,7 @@ describe("members that somebody put on every object (P-01)", () => {
 });
 
 describe("crit and b64 (H-01, H-02)", () => {
-  test.each(['["exp"]', '["b64"]', "[]", "null", "false", '""', "{}"])("refuses the crit %s", (crit) => {
+  test.each(['["exp"]', '["b64"]', "[]", "null", "false", '""', "{}"])("rejects the crit %s", (crit) => {
     expect(withHeader(`"crit":${crit}`)).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -259,7 +262,7 @@ describe("crit and b64 (H-01, H-02)", () => {
     expect(withHeader('"Crit":["exp"],"critical":["exp"]')).toBe("accepted");
   });
 
-  test.each(['"b64":false,"crit":["b64"]', '"b64":false'])("refuses a payload that is not encoded: %s", (members) => {
+  test.each(['"b64":false,"crit":["b64"]', '"b64":false'])("rejects a payload that is not encoded: %s", (members) => {
     expect(withHeader(members)).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -299,7 +302,7 @@ describe("kid (K-03)", () => {
     },
   );
 
-  test.each(["1", "null", "true", '["k1"]', '{"k":1}'])("is refused as %s", (kid) => {
+  test.each(["1", "null", "true", '["k1"]', '{"k":1}'])("is rejected as %s", (kid) => {
     expect(withHeader(`"kid":${kid}`)).toBe("ERR_TOKEN_MALFORMED");
   });
 });
@@ -316,8 +319,8 @@ describe("size (D-01, D-02, D-05)", () => {
     expect(shape(longest(0))).toBe("accepted");
   });
 
-  test.each([1, 4])("refuses a token that is %i longer", (extra) => {
-    const { code, detail } = refusal(() => parseCompactJws(longest(extra)));
+  test.each([1, 4])("rejects a token that is %i longer", (extra) => {
+    const { code, detail } = rejection(() => parseCompactJws(longest(extra)));
     expect(code).toBe("ERR_TOKEN_MALFORMED");
     expect(detail).toMatch(/longer than 16384/);
   });
@@ -329,7 +332,7 @@ describe("size (D-01, D-02, D-05)", () => {
     ["letters that end badly", write({}, `${"A".repeat(16_000)}=`)],
     ["millions of letters", "A".repeat(5_000_000)],
     ["a payload of opening brackets", write({ payload: "[".repeat(12_000) })],
-  ])("refuses %s at once", (_, token) => {
+  ])("rejects %s at once", (_, token) => {
     expect(shape(token)).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -338,7 +341,7 @@ describe("size (D-01, D-02, D-05)", () => {
   });
 });
 
-describe("a refusal", () => {
+describe("a rejection", () => {
   test.each([
     ["text that is no JSON", write({ payload: "topsecret" })],
     ["an unfinished claim", write({ payload: '{"sub":"topsecret"' })],
@@ -348,7 +351,7 @@ describe("a refusal", () => {
     ["an opaque token", "topsecret"],
     ["a signature with blanks", write({}, "top secret topsecret")],
   ])("of %s says nothing of what was sent", (_, token) => {
-    const error = refusal(() => parseCompactJws(token));
+    const error = rejection(() => parseCompactJws(token));
     expect(error.detail).toBeTypeOf("string");
     expect(error.cause).toBeUndefined();
     expect(`${error.message} ${error.detail} ${error.stack}`).not.toMatch(/topsecret/);
@@ -361,7 +364,7 @@ describe("parseJsonObject", () => {
   });
 
   test.each(["header", "payload"] as const)("names the %s that is none", (part) => {
-    const error = refusal(() => parseJsonObject(Buffer.from("[]"), part));
+    const error = rejection(() => parseJsonObject(Buffer.from("[]"), part));
     expect(error.code).toBe("ERR_TOKEN_MALFORMED");
     expect(error.detail).toContain(part);
   });
@@ -387,22 +390,22 @@ describe("any text", () => {
   );
 
   fuzz.prop([fc.nat(200), fc.constantFrom("insert", "replace", "remove"), fc.string({ maxLength: 1 })])(
-    "that differs from a token in one place is refused, or is canonical as well",
+    "that differs from a token in one place is rejected, or is canonical as well",
     (position, change, character) => {
       const whole = write();
       const at = position % (whole.length + 1);
       const changed =
         whole.slice(0, at) + (change === "remove" ? "" : character) + whole.slice(change === "insert" ? at : at + 1);
-      expectCanonicalOrRefused(changed);
+      expectCanonicalOrRejected(changed);
     },
   );
 
   fuzz.prop([base64urlText, base64urlText, base64urlText], { numRuns: 1000 })(
-    "of three parts in the alphabet is refused, or is canonical",
+    "of three parts in the alphabet is rejected, or is canonical",
     (one, two, three) => {
-      expectCanonicalOrRefused(`${encode(header)}.${two}.${three}`);
-      expectCanonicalOrRefused(`${one}.${encode(payload)}.${three}`);
-      expectCanonicalOrRefused(`${encode(header)}.${encode(payload)}.${three}`);
+      expectCanonicalOrRejected(`${encode(header)}.${two}.${three}`);
+      expectCanonicalOrRejected(`${one}.${encode(payload)}.${three}`);
+      expectCanonicalOrRejected(`${encode(header)}.${encode(payload)}.${three}`);
     },
   );
 
@@ -411,21 +414,21 @@ describe("any text", () => {
       fc.string({ unit: "binary" }),
       fc.array(fc.string(), { maxLength: 7 }).map((all) => all.join(".")),
     ),
-  ])("is read, or refused by an AccessTokenError", (token) => {
-    expectCanonicalOrRefused(token);
+  ])("is read, or rejected by an AccessTokenError", (token) => {
+    expectCanonicalOrRejected(token);
   });
 
   fuzz.prop([fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 200 })])(
-    "of any bytes in base64url is read, or refused by an AccessTokenError",
+    "of any bytes in base64url is read, or rejected by an AccessTokenError",
     (one, two) => {
-      expectCanonicalOrRefused(write({ header: one }));
-      expectCanonicalOrRefused(write({ payload: two }));
+      expectCanonicalOrRejected(write({ header: one }));
+      expectCanonicalOrRejected(write({ payload: two }));
     },
   );
 });
 
-/** An accepted token is the one text for its bytes; a refused one has a code of this check. */
-function expectCanonicalOrRefused(token: string): void {
+/** An accepted token is the one text for its bytes; a rejected one has a code of this check. */
+function expectCanonicalOrRejected(token: string): void {
   const ending = shape(token);
   if (ending !== "accepted") {
     expect(["ERR_TOKEN_MALFORMED", "ERR_TOKEN_ALGORITHM"]).toContain(ending);

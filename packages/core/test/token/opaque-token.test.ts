@@ -2,7 +2,7 @@ import { fc, test as fuzz } from "@fast-check/vitest";
 import { forgeToken } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import { checkOpaqueToken, isOpaqueToken } from "../../src/token/opaque-token.ts";
-import { outcome, refusal } from "../support/outcome.ts";
+import { outcome, rejection } from "../support/outcome.ts";
 
 const header = Buffer.from('{"alg":"ES256"}').toString("base64url");
 
@@ -100,7 +100,7 @@ describe("checkOpaqueToken", () => {
     ["a letter that becomes k in lower case", "\u212A"],
     ["half of a surrogate pair", "a\uD83D"],
     ["a zero-width space", "a\u200B"],
-  ])("refuses %s", (_name, token) => {
+  ])("rejects %s", (_name, token) => {
     expect(checked(token)).toBe(malformed);
   });
 
@@ -111,7 +111,7 @@ describe("checkOpaqueToken", () => {
   });
 
   test("says nothing of the token", () => {
-    const error = refusal(() => checkOpaqueToken("MARKER MARKER"));
+    const error = rejection(() => checkOpaqueToken("MARKER MARKER"));
     expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");
     expect(error.detail).toMatch(/RFC 6750/);
   });

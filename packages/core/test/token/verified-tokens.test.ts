@@ -223,7 +223,7 @@ describe("verifying a token", () => {
     const { tokens } = arrange(10);
     const failing = held();
     const reasons = [1, 2].map(() => reasonOf(tokens.verify("token", verified.issuer, failing.verify)));
-    const error = new Error("refused");
+    const error = new Error("rejected");
     failing.fail(error);
     expect(await Promise.all(reasons)).toEqual([error, error]);
     expect(failing.count()).toBe(1);

@@ -11,11 +11,11 @@ describe("isJsonObject", () => {
     expect(isJsonObject(parse(json))).toBe(true);
   });
 
-  test.each(["null", "[]", "[{}]", '"{}"', "1", "true"])("refuses %s", (json) => {
+  test.each(["null", "[]", "[{}]", '"{}"', "1", "true"])("rejects %s", (json) => {
     expect(isJsonObject(parse(json))).toBe(false);
   });
 
-  test("refuses undefined and functions", () => {
+  test("rejects undefined and functions", () => {
     expect(isJsonObject(undefined)).toBe(false);
     expect(isJsonObject(() => ({}))).toBe(false);
   });

@@ -16,7 +16,7 @@ interface Options {
 
 const rules: OptionRules<Options> = { realm: nonEmptyString, scopes: nonEmptyList(nonEmptyString) };
 
-function parse(options: unknown, undefinedOption: "not-given" | "refused" = "not-given"): Options {
+function parse(options: unknown, undefinedOption: "not-given" | "rejected" = "not-given"): Options {
   return knownOptions<Options>("the options", options, rules, undefinedOption);
 }
 
@@ -50,13 +50,13 @@ describe("knownOptions", () => {
     expect(Object.keys(parsed)).toEqual(["scopes"]);
   });
 
-  test("refuses undefined where it would drop a requirement", () => {
-    expect(() => parse({ realm: undefined, scopes: ["read"] }, "refused")).toThrow(/option "realm"/);
-    expect({ ...parse({ scopes: ["read"] }, "refused") }).toEqual({ scopes: ["read"] });
+  test("rejects undefined where it would drop a requirement", () => {
+    expect(() => parse({ realm: undefined, scopes: ["read"] }, "rejected")).toThrow(/option "realm"/);
+    expect({ ...parse({ scopes: ["read"] }, "rejected") }).toEqual({ scopes: ["read"] });
   });
 
   test.each([undefined, null, "api", 1, true, [], [{ realm: "api" }], () => ({ realm: "api" })])(
-    "refuses %j in place of an object",
+    "rejects %j in place of an object",
     (options) => {
       expect(() => parse(options)).toThrow(TypeError);
       expect(() => parse(options)).toThrow("the options must be an object");
@@ -118,12 +118,12 @@ describe.each<[string, OptionRule, readonly unknown[], readonly unknown[]]>([
     [0, 0.99, 300.01, -1, Number.NaN, Number.POSITIVE_INFINITY, "5", 5n, null, undefined, new Date(5)],
   ],
   ["seconds from 0", seconds(0), [0, Number.MAX_SAFE_INTEGER], [-0.01, Number.POSITIVE_INFINITY, Number.NaN]],
-])("the rule %s", (_, rule, accepted, refused) => {
+])("the rule %s", (_, rule, accepted, rejected) => {
   test.each(accepted.map((value) => [value]))("accepts %o", (value) => {
     expect(rule.accepts(value)).toBe(true);
   });
 
-  test.each(refused.map((value) => [value]))("refuses %o", (value) => {
+  test.each(rejected.map((value) => [value]))("rejects %o", (value) => {
     expect(rule.accepts(value)).toBe(false);
   });
 });

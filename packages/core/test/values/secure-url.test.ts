@@ -37,7 +37,7 @@ describe("isLoopbackUrl", () => {
     expect(isLoopbackUrl(new URL(url))).toBe(true);
   });
 
-  test.each([...elsewhere, "https://localhost/", "https://127.0.0.1/"])("refuses %s", (url) => {
+  test.each([...elsewhere, "https://localhost/", "https://127.0.0.1/"])("rejects %s", (url) => {
     expect(isLoopbackUrl(url)).toBe(false);
   });
 });
@@ -48,7 +48,7 @@ describe("isHttpsUrl", () => {
     expect(isHttpsUrl(new URL(url))).toBe(true);
   });
 
-  test.each([...loopback, ...elsewhere, "", "as.example/keys", "https://"])("refuses %j", (url) => {
+  test.each([...loopback, ...elsewhere, "", "as.example/keys", "https://"])("rejects %j", (url) => {
     expect(isHttpsUrl(url)).toBe(false);
   });
 });
@@ -63,14 +63,14 @@ describe("isSecureUrl", () => {
   );
 
   test.each([...elsewhere, "file:///etc/jwks.json", "data:application/json,{}", "blob:https://as.example/1"])(
-    "refuses %s (N-09)",
+    "rejects %s (N-09)",
     (url) => {
       expect(isSecureUrl(url)).toBe(false);
     },
   );
 
   test.each(["", "as.example/keys", "//as.example/keys", "https://", "https://a b/", "https:"])(
-    "refuses %j, which is no URL",
+    "rejects %j, which is no URL",
     (text) => {
       expect(isSecureUrl(text)).toBe(false);
     },

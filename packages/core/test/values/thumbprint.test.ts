@@ -33,7 +33,7 @@ describe("isThumbprint", () => {
     ["43 hexadecimal digits and more", digest.toString("hex").slice(0, 44)],
     ["SHA-1", createHash("sha1").update("").digest("base64url")],
     ["SHA-512", createHash("sha512").update("").digest("base64url")],
-  ])("refuses %s", (_, text) => {
+  ])("rejects %s", (_, text) => {
     expect(isThumbprint(text)).toBe(false);
   });
 

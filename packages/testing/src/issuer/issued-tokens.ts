@@ -1,12 +1,12 @@
 /** Holds an introspection response, or the claims of a token, as JSON gives them back. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Remembers the tokens of an issuer, and answers what it knows of a token. */
+/** Caches the tokens of an issuer, and answers what it knows of a token. */
 export interface IssuedTokens {
-  readonly remember: (token: string, claims: object) => void;
-  /** @throws TypeError for a token that is not remembered */
+  readonly add: (token: string, claims: object) => void;
+  /** @throws TypeError for a token that is not cached */
   readonly revoke: (token: string) => void;
-  /** Sets the answer for a token, remembered or not, whatever else is known of it. */
+  /** Sets the answer for a token, cached or not, whatever else is known of it. */
   readonly introspectAs: (token: string, response: JsonObject) => void;
   /** Makes the introspection response of RFC 7662 section 2.2, as of a time in milliseconds since 1970. */
   readonly introspect: (token: string, now: number) => JsonObject;
@@ -18,7 +18,7 @@ export function createIssuedTokens(): IssuedTokens {
   const revoked = new Set<string>();
   const answers = new Map<string, JsonObject>();
   return {
-    remember: (token, claims) => {
+    add: (token, claims) => {
       issued.set(token, toJson(claims));
     },
     revoke: (token) => {

@@ -111,12 +111,12 @@ export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer>
     accessToken: async (tokenOptions = {}) => {
       if (tokenOptions.forged !== undefined) return forgeAccessToken(tokenOptions, context());
       const token = issueAccessToken(tokenOptions, context());
-      tokens.remember(token, decodeJwt(token));
+      tokens.add(token, decodeJwt(token));
       return token;
     },
     opaqueToken: async (tokenOptions = {}) => {
       const { token, claims } = issueOpaqueToken(tokenOptions, context());
-      tokens.remember(token, claims);
+      tokens.add(token, claims);
       return token;
     },
     revoke: tokens.revoke,

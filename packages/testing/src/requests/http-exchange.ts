@@ -45,7 +45,7 @@ function headerLines({ url, method, fields, body = "" }: MtlsRequest): string[] 
 /**
  * Sends the request as HTTP/2 and reads the response.
  *
- * node:http2 refuses to repeat a field that may occur once only, such as Authorization.
+ * node:http2 does not repeat a field that may occur once only, such as Authorization.
  */
 export async function exchangeHttp2(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
   const session = await openSession(request.url, socket);

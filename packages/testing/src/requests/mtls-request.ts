@@ -22,7 +22,7 @@ const timeout = 10_000;
  *
  * The server's certificate must chain to `ca` and be valid for `localhost`, whatever the host of the
  * address; `NODE_TLS_REJECT_UNAUTHORIZED` does not change that. Rejects when there is no response within ten
- * seconds, and when the server refuses the certificate during the handshake; a refusal by status is a response.
+ * seconds, and when the server rejects the certificate during the handshake; a rejection by status is a response.
  *
  * @throws TypeError for an address that is not https, an unknown option or an unknown version
  */

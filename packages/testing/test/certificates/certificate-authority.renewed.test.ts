@@ -65,7 +65,7 @@ describe("renews", () => {
     expect(new Set([first, ...renewed].map(({ thumbprint }) => thumbprint)).size).toBe(3);
   });
 
-  test("is refused beside a key type", async () => {
+  test("is rejected beside a key type", async () => {
     const renews = await createSelfSignedCertificate();
     await expect(createSelfSignedCertificate({ renews, keyType: "ec" })).rejects.toThrow(TypeError);
   });

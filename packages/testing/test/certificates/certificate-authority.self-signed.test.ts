@@ -39,7 +39,7 @@ describe("createSelfSignedCertificate", () => {
     expect(one.thumbprint).not.toBe(other.thumbprint);
   });
 
-  test.each([{ keyType: "ed448" }, { keyType: "dsa" }, { sans: [] }])("refuses %j", async (options) => {
+  test.each([{ keyType: "ed448" }, { keyType: "dsa" }, { sans: [] }])("rejects %j", async (options) => {
     await expect(createSelfSignedCertificate(options as object)).rejects.toThrow(TypeError);
   });
 });

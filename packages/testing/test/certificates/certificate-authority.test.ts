@@ -59,22 +59,22 @@ describe("a client certificate", () => {
     expect(await requestWith({})).toMatchObject({ authorized: true, authorizationError: null });
   });
 
-  test.each(keyTypes)("of type %s is refused after notAfter", async (keyType) => {
+  test.each(keyTypes)("of type %s is rejected after notAfter", async (keyType) => {
     const seen = await requestWith({ renews: clients.ec[keyType], notAfter: new Date(Date.now() - 60_000) });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
 
-  test("is refused when it is expired", async () => {
+  test("is rejected when it is expired", async () => {
     const seen = await requestWith({ expired: true });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
 
-  test.each(keyTypes)("of type %s is refused before notBefore", async (keyType) => {
+  test.each(keyTypes)("of type %s is rejected before notBefore", async (keyType) => {
     const seen = await requestWith({ renews: clients.ec[keyType], notBefore: new Date(Date.now() + 60_000) });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_NOT_YET_VALID" });
   });
 
-  test("is refused by a server that trusts another authority of the same name", async () => {
+  test("is rejected by a server that trusts another authority of the same name", async () => {
     const { url, ca } = await startEchoServer();
     const { commonName } = { commonName: new X509Certificate(ca.certificate).subject.replace("CN=", "") };
     const impostor = await createCertificateAuthority({ commonName });
@@ -140,8 +140,8 @@ describe("an intermediate authority", () => {
     const identity = await (await (await ca.issueIntermediate()).issueIntermediate()).issueClientCertificate();
     const accepted = await mtlsRequest(url, { ca: ca.certificate, identity });
     expect(accepted.json()).toMatchObject({ authorized: true, thumbprint: identity.thumbprint });
-    const refused = await mtlsRequest(url, { ca: ca.certificate, identity: { ...identity, chain: "" } });
-    expect(refused.json()).toMatchObject({ authorized: false, thumbprint: identity.thumbprint });
+    const rejected = await mtlsRequest(url, { ca: ca.certificate, identity: { ...identity, chain: "" } });
+    expect(rejected.json()).toMatchObject({ authorized: false, thumbprint: identity.thumbprint });
   });
 
   test.each([
@@ -179,7 +179,7 @@ describe("createCertificateAuthority", () => {
   });
 
   test.each([{ keyType: "ed25519" }, { keyType: "EC" }, { keytype: "rsa" }, { commonName: "" }])(
-    "refuses %j",
+    "rejects %j",
     async (options) => {
       await expect(createCertificateAuthority(options as object)).rejects.toThrow(TypeError);
     },

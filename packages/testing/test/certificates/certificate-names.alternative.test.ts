@@ -22,7 +22,7 @@ describe("parseAlternativeName", () => {
     "DNS:a b",
     "DNS:ä",
     "constructor:x",
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     expect(() => parseAlternativeName(text)).toThrow(TypeError);
   });
 });

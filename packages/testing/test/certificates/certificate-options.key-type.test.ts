@@ -11,7 +11,7 @@ test.each(["ec", "rsa", "ed25519"] as const)("keyTypeOf tells %s", async (keyTyp
 test.each([
   ["P-384", generateKeyPairSync("ec", { namedCurve: "P-384" })],
   ["Ed448", generateKeyPairSync("ed448")],
-] as const)("keyTypeOf refuses %s", (_, { privateKey }) => {
+] as const)("keyTypeOf rejects %s", (_, { privateKey }) => {
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   expect(() => keyTypeOf(pem)).toThrow(TypeError);
 });

@@ -65,7 +65,7 @@ describe("parseCertificateOptions", () => {
     { expired: false },
     { expired: "yes" },
     { expired: true, notAfter: new Date(now) },
-  ])("refuses %j", (options) => {
+  ])("rejects %j", (options) => {
     expect(() => parse(options)).toThrow(TypeError);
   });
 });

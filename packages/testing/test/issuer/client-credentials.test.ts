@@ -39,7 +39,7 @@ describe("client_secret_basic", () => {
     ["in two parts", `${basic("the+api:s%3A%25%2B%C3%BC")} x`],
     ["that are missing", "Basic"],
     ["that are empty", ""],
-  ])("refuses credentials %s", (_, authorization) => {
+  ])("rejects credentials %s", (_, authorization) => {
     expect(authenticates(client, authorization, none)).toBe(false);
   });
 
@@ -61,7 +61,7 @@ describe("client_secret_post", () => {
     ["two secrets", new URLSearchParams([...Object.entries(form), ["client_secret", form.client_secret]])],
     ["two clients", new URLSearchParams([...Object.entries(form), ["client_id", form.client_id]])],
     ["nothing", none],
-  ])("refuses %s", (_, credentials) => {
+  ])("rejects %s", (_, credentials) => {
     expect(authenticates(client, undefined, credentials)).toBe(false);
   });
 });

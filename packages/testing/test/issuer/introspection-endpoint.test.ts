@@ -41,7 +41,7 @@ async function askSigned(issuer: Issuer, token: string) {
   return { response, ...(await jwtVerify(await response.text(), keys, options)) };
 }
 
-async function expectRefusal(response: Response, status: number, error: string) {
+async function expectRejection(response: Response, status: number, error: string) {
   expect([response.status, await response.json()]).toEqual([status, { error }]);
   expect(response.headers.get("content-type")).toBe("application/json");
   expect(response.headers.get("cache-control")).toBe("no-store");
@@ -61,7 +61,7 @@ describe("the answer", () => {
     const issuer = await startIssuer();
     const url = new URL(`?token=${await issuer.opaqueToken()}`, issuer.introspectionEndpoint);
     const inAddress = await fetch(url, { method: "POST", body: new URLSearchParams(credentials(issuer)) });
-    await expectRefusal(inAddress, 400, "invalid_request");
+    await expectRejection(inAddress, 400, "invalid_request");
   });
 
   test("does not depend on a token_type_hint", async () => {
@@ -141,9 +141,9 @@ describe("a signed answer", () => {
     },
   );
 
-  test("is not given to who is refused", async () => {
+  test("is not given to who is rejected", async () => {
     const issuer = await startIssuer();
-    await expectRefusal(await post(issuer, { token: "x" }, { accept: signedType }), 401, "invalid_client");
+    await expectRejection(await post(issuer, { token: "x" }, { accept: signedType }), 401, "invalid_client");
   });
 });
 
@@ -173,36 +173,36 @@ describe("the client", () => {
     const issuer = await startIssuer();
     const response = await post(issuer, { token: await issuer.opaqueToken() });
     expect(response.headers.get("www-authenticate")).toBe('Basic realm="introspection"');
-    await expectRefusal(response, 401, "invalid_client");
+    await expectRejection(response, 401, "invalid_client");
   });
 
-  test("is refused with the secret of another issuer, either way", async () => {
+  test("is rejected with the secret of another issuer, either way", async () => {
     const [issuer, other] = [await startIssuer(), await startIssuer()];
     const { clientId, clientSecret } = other.introspectionClient;
     const token = await issuer.opaqueToken();
-    await expectRefusal(await post(issuer, { token, ...credentials(other) }), 401, "invalid_client");
-    await expectRefusal(await post(issuer, { token }, basic(clientId, clientSecret)), 401, "invalid_client");
+    await expectRejection(await post(issuer, { token, ...credentials(other) }), 401, "invalid_client");
+    await expectRejection(await post(issuer, { token }, basic(clientId, clientSecret)), 401, "invalid_client");
   });
 
-  test("is refused under another name, either way", async () => {
+  test("is rejected under another name, either way", async () => {
     const issuer = await startIssuer();
     const { client_secret: secret } = credentials(issuer);
-    await expectRefusal(await post(issuer, { token: "x" }, basic("app", secret)), 401, "invalid_client");
+    await expectRejection(await post(issuer, { token: "x" }, basic("app", secret)), 401, "invalid_client");
     const form = { token: "x", client_id: "app", client_secret: secret };
-    await expectRefusal(await post(issuer, form), 401, "invalid_client");
+    await expectRejection(await post(issuer, form), 401, "invalid_client");
   });
 
-  test("is refused with a bearer token", async () => {
+  test("is rejected with a bearer token", async () => {
     const issuer = await startIssuer();
     const headers = { authorization: `Bearer ${issuer.introspectionClient.clientSecret}` };
-    await expectRefusal(await post(issuer, { token: "x" }, headers), 401, "invalid_client");
+    await expectRejection(await post(issuer, { token: "x" }, headers), 401, "invalid_client");
   });
 
-  test("is refused with two methods at once, but may name itself", async () => {
+  test("is rejected with two methods at once, but may name itself", async () => {
     const issuer = await startIssuer();
     const { client_id: id, client_secret: secret } = credentials(issuer);
     const both = await post(issuer, { token: "x", client_id: id, client_secret: secret }, basic(id, secret));
-    await expectRefusal(both, 400, "invalid_request");
+    await expectRejection(both, 400, "invalid_request");
     expect((await post(issuer, { token: "x", client_id: id }, basic(id, secret))).status).toBe(200);
   });
 });
@@ -212,10 +212,10 @@ describe("the request", () => {
     ["no token", []],
     ["an empty token", [""]],
     ["two tokens", ["x", "x"]],
-  ])("is refused with %s", async (_, tokens) => {
+  ])("is rejected with %s", async (_, tokens) => {
     const issuer = await startIssuer();
     const form = [...Object.entries(credentials(issuer)), ...tokens.map((token): [string, string] => ["token", token])];
-    await expectRefusal(await post(issuer, form), 400, "invalid_request");
+    await expectRejection(await post(issuer, form), 400, "invalid_request");
     expect((await ask(issuer, "x")).status).toBe(200);
   });
 
@@ -227,16 +227,16 @@ describe("the request", () => {
     },
   );
 
-  test.each(["application/json", "text/plain", `${formType}2`])("is refused as %s", async (type) => {
+  test.each(["application/json", "text/plain", `${formType}2`])("is rejected as %s", async (type) => {
     const issuer = await startIssuer();
-    await expectRefusal(await ask(issuer, "x", { "content-type": type }), 400, "invalid_request");
+    await expectRejection(await ask(issuer, "x", { "content-type": type }), 400, "invalid_request");
   });
 
-  test("is refused without a content type", async () => {
+  test("is rejected without a content type", async () => {
     const issuer = await startIssuer();
     const body = Buffer.from(new URLSearchParams({ token: "x", ...credentials(issuer) }).toString());
     const response = await fetch(issuer.introspectionEndpoint, { method: "POST", body });
-    await expectRefusal(response, 400, "invalid_request");
+    await expectRejection(response, 400, "invalid_request");
   });
 
   test("can be of 64 KiB, not of a byte more", async () => {
@@ -245,7 +245,7 @@ describe("the request", () => {
     const longest = "x".repeat(64 * 1024 - form.length);
     issuer.introspectAs(longest, { active: true });
     expect(await (await ask(issuer, longest)).json()).toEqual({ active: true });
-    await expectRefusal(await ask(issuer, `${longest}x`), 413, "invalid_request");
+    await expectRejection(await ask(issuer, `${longest}x`), 413, "invalid_request");
   });
 
   test.each(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])("is not found with %s", async (method) => {

@@ -4,21 +4,21 @@ import { createIssuedTokens } from "../../src/issuer/issued-tokens.ts";
 const now = 100_000;
 const inactive = { active: false };
 
-/** Remembers one token, by the name "token". */
-function remember(claims: Record<string, unknown> = { sub: "x" }) {
+/** Caches one token, by the name "token". */
+function tokensWith(claims: Record<string, unknown> = { sub: "x" }) {
   const tokens = createIssuedTokens();
-  tokens.remember("token", claims);
+  tokens.add("token", claims);
   return tokens;
 }
 
 describe("a token that was issued", () => {
   test("is active, with its claims", () => {
     const claims = { sub: "x", cnf: { "x5t#S256": "thumbprint" } };
-    expect(remember(claims).introspect("token", now)).toEqual({ active: true, token_type: "Bearer", ...claims });
+    expect(tokensWith(claims).introspect("token", now)).toEqual({ active: true, token_type: "Bearer", ...claims });
   });
 
   test("is no other token", () => {
-    expect(remember().introspect("token2", now)).toEqual(inactive);
+    expect(tokensWith().introspect("token2", now)).toEqual(inactive);
   });
 
   test.each([
@@ -26,16 +26,16 @@ describe("a token that was issued", () => {
     ["when it expires", 99.999, false],
     ["after it expired", 99, false],
   ])("is judged %s", (_, exp, active) => {
-    expect(remember({ exp }).introspect("token", now - 1)).toMatchObject({ active });
+    expect(tokensWith({ exp }).introspect("token", now - 1)).toMatchObject({ active });
   });
 
   test.each([undefined, "99", null])("does not expire at %j", (exp) => {
-    expect(remember({ exp }).introspect("token", now)).toMatchObject({ active: true });
+    expect(tokensWith({ exp }).introspect("token", now)).toMatchObject({ active: true });
   });
 
   test("has the claims that it had when it was issued", () => {
     const scopes = ["read"];
-    const tokens = remember({ scopes });
+    const tokens = tokensWith({ scopes });
     scopes.push("write");
     expect(tokens.introspect("token", now)).toMatchObject({ scopes: ["read"] });
   });
@@ -43,21 +43,21 @@ describe("a token that was issued", () => {
 
 describe("revoke", () => {
   test("makes a token inactive, and no other", () => {
-    const tokens = remember();
-    tokens.remember("other", {});
+    const tokens = tokensWith();
+    tokens.add("other", {});
     tokens.revoke("token");
     expect(tokens.introspect("token", now)).toEqual(inactive);
     expect(tokens.introspect("other", now)).toMatchObject({ active: true });
   });
 
   test("can be repeated", () => {
-    const tokens = remember();
+    const tokens = tokensWith();
     tokens.revoke("token");
     expect(() => tokens.revoke("token")).not.toThrow();
   });
 
-  test("refuses a token that was not issued, even one with an answer of its own", () => {
-    const tokens = remember();
+  test("rejects a token that was not issued, even one with an answer of its own", () => {
+    const tokens = tokensWith();
     tokens.introspectAs("text", { active: true });
     expect(() => tokens.revoke("text")).toThrow(TypeError);
     expect(() => tokens.revoke("token2")).toThrow(TypeError);
@@ -67,19 +67,19 @@ describe("revoke", () => {
 describe("introspectAs", () => {
   const response = { active: "true", sub: ["x"] };
 
-  test.each<[string, (tokens: ReturnType<typeof remember>) => void]>([
+  test.each<[string, (tokens: ReturnType<typeof tokensWith>) => void]>([
     ["was issued", () => {}],
     ["is revoked", (tokens) => tokens.revoke("token")],
-    ["has expired", (tokens) => tokens.remember("token", { exp: 1 })],
+    ["has expired", (tokens) => tokens.add("token", { exp: 1 })],
   ])("answers exactly this for a token that %s", (_, arrange) => {
-    const tokens = remember();
+    const tokens = tokensWith();
     arrange(tokens);
     tokens.introspectAs("token", response);
     expect(tokens.introspect("token", now)).toEqual(response);
   });
 
   test("wins over what happens afterwards", () => {
-    const tokens = remember();
+    const tokens = tokensWith();
     tokens.introspectAs("token", response);
     tokens.revoke("token");
     expect(tokens.introspect("token", now)).toEqual(response);
@@ -93,7 +93,7 @@ describe("introspectAs", () => {
   });
 
   test("is told a last time", () => {
-    const tokens = remember();
+    const tokens = tokensWith();
     tokens.introspectAs("token", response);
     tokens.introspectAs("token", {});
     expect(tokens.introspect("token", now)).toEqual({});
@@ -101,13 +101,13 @@ describe("introspectAs", () => {
 
   test("keeps what it was told", () => {
     const changing = { ...response };
-    const tokens = remember();
+    const tokens = tokensWith();
     tokens.introspectAs("token", changing);
     changing.active = "false";
     expect(tokens.introspect("token", now)).toEqual(response);
   });
 
-  test("refuses what is not JSON at once", () => {
-    expect(() => remember().introspectAs("token", { exp: 1n })).toThrow(TypeError);
+  test("rejects what is not JSON at once", () => {
+    expect(() => tokensWith().introspectAs("token", { exp: 1n })).toThrow(TypeError);
   });
 });

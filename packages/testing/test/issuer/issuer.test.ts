@@ -52,7 +52,7 @@ describe("createIssuer", () => {
     { algorithms: ["HS256"] },
     { algorithms: ["toString"] },
     { algorithm: "ES256" },
-  ])("refuses %j", async (options) => {
+  ])("rejects %j", async (options) => {
     await expect(createIssuer(options as IssuerOptions)).rejects.toThrow(TypeError);
   });
 

@@ -173,7 +173,7 @@ describe("forwardedHeaders", () => {
     ["caddy", identity, { legacy: false }],
     ["awsAlb", identity, { mode: "off" }],
     ["envoy", identity, { via: {} }],
-  ])("refuses %s, %j, %j", (proxy, of, options) => {
+  ])("rejects %s, %j, %j", (proxy, of, options) => {
     expect(() => forwardedHeaders(proxy as "nginx", of as Identity, options)).toThrow(TypeError);
   });
 });

@@ -81,6 +81,6 @@ test("expects a server that is localhost, and no other", async () => {
   await expect(certified("DNS:other.example")).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
-test.each([{ ca: undefined }, { ca: "" }, { keepAlive: 1 }, { certificate: "x" }])("refuses %j", async (options) => {
+test.each([{ ca: undefined }, { ca: "" }, { keepAlive: 1 }, { certificate: "x" }])("rejects %j", async (options) => {
   expect(() => mtlsAgent({ ca: "PEM", ...options } as MtlsAgentOptions)).toThrow(TypeError);
 });

@@ -130,7 +130,7 @@ describe("mtlsFetch", () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server refuses the client over %s", async (maxVersion) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server rejects the client over %s", async (maxVersion) => {
     const { url, fetch } = await setUp({ rejectUnauthorized: true, maxVersion });
     await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
@@ -196,7 +196,7 @@ describe("mtlsFetch", () => {
     await expect(fetch(address)).rejects.toThrow(TypeError);
   });
 
-  test.each([{ ca: "" }, { ca: undefined }, { token: 1 }, { keepAlive: true }])("refuses %j", (options) => {
+  test.each([{ ca: "" }, { ca: undefined }, { token: 1 }, { keepAlive: true }])("rejects %j", (options) => {
     expect(() => mtlsFetch({ ca: "PEM", ...options } as MtlsFetchOptions)).toThrow(TypeError);
   });
 });

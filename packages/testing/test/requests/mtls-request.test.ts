@@ -84,7 +84,7 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
     expect((await send({ identity, httpVersion })).tls.sessionReused).toBe(false);
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server refuses the client over %s", async (tlsVersion) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server rejects the client over %s", async (tlsVersion) => {
     const { send } = await setUp({ http2, rejectUnauthorized: true });
     await expect(send({ httpVersion, tlsVersion })).rejects.toThrow(Error);
   });
@@ -166,7 +166,7 @@ describe("mtlsRequest", () => {
     expect(lines(response.json() as Echo, "authorization")).toEqual(["Bearer a", "Basic b"]);
   });
 
-  test("rejects two Authorization headers over HTTP/2, which node:http2 refuses", async () => {
+  test("rejects two Authorization headers over HTTP/2, which node:http2 rejects", async () => {
     const { send } = await setUp({ http2: true });
     const headers = { authorization: ["Bearer a", "Bearer b"] };
     await expect(send({ headers, httpVersion: 2 })).rejects.toMatchObject({ code: "ERR_HTTP2_HEADER_SINGLE_VALUE" });
@@ -190,14 +190,14 @@ describe("mtlsRequest", () => {
   });
 
   test.each([{ tlsVersion: "TLSv1.1" }, { httpVersion: 3 }, { ca: undefined }, { ca: "" }, { certificate: "x" }])(
-    "refuses %j",
+    "rejects %j",
     async (options) => {
       const { send } = await setUp();
       await expect(send(options as object)).rejects.toThrow(TypeError);
     },
   );
 
-  test("refuses an address that is not https", async () => {
+  test("rejects an address that is not https", async () => {
     await expect(mtlsRequest("http://127.0.0.1", { ca: "" })).rejects.toThrow(TypeError);
   });
 });

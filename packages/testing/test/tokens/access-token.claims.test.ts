@@ -44,7 +44,7 @@ describe("tokenClaims", () => {
     expect(claimsOf({})).not.toMatchObject({ jti: (claimsOf({}) as { jti: string }).jti });
   });
 
-  test.each([Number.NaN, Infinity])("refuses a token that lasts for %s seconds", (expiresIn) => {
+  test.each([Number.NaN, Infinity])("rejects a token that lasts for %s seconds", (expiresIn) => {
     expect(() => claimsOf({ expiresIn })).toThrow(TypeError);
   });
 });

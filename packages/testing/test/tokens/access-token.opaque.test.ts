@@ -16,7 +16,7 @@ test("knows the claims that a JWT would carry", () => {
 });
 
 test.each([{ algorithm: "ES256" }, { header: {} }, { expiresIn: Number.NaN }, { bound: "x" }])(
-  "refuses %j",
+  "rejects %j",
   (options) => {
     expect(() => issueOpaqueToken(options as OpaqueTokenOptions, context)).toThrow(TypeError);
   },

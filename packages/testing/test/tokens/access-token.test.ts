@@ -52,7 +52,7 @@ describe("issueAccessToken", () => {
   });
 
   test.each([{ algorithm: "ES384" }, { expiresIn: Number.NaN }, { expiresIn: Infinity }, { bound: "x" }])(
-    "refuses %j",
+    "rejects %j",
     (options) => {
       expect(() => issue(options as AccessTokenOptions)).toThrow(TypeError);
     },

@@ -69,7 +69,7 @@ describe("forgeToken", () => {
     await expect(compactVerify(token, secret)).resolves.toBeDefined();
   });
 
-  test("refuses a public key", () => {
+  test("rejects a public key", () => {
     expect(() => forgeToken({ header, payload: {}, key: publicKey })).toThrow(TypeError);
   });
 
@@ -77,7 +77,7 @@ describe("forgeToken", () => {
     { header, payload: undefined },
     { header, payload: {}, signature: "x", key: privateKey },
     { header, payload: {}, sig: "x" },
-  ])("refuses parts that do not make a token: %#", (parts) => {
+  ])("rejects parts that do not make a token: %#", (parts) => {
     expect(() => forgeToken(parts as ForgedTokenParts)).toThrow(TypeError);
   });
 });
@@ -99,7 +99,7 @@ describe("tamperSignature", () => {
     expect(Buffer.from(signature, "base64url").toString("base64url")).toBe(signature);
   });
 
-  test.each(["", "a.b", "a.b.c.d", "a.b."])("refuses %j", (token) => {
+  test.each(["", "a.b", "a.b.c.d", "a.b."])("rejects %j", (token) => {
     expect(() => tamperSignature(token)).toThrow(TypeError);
   });
 });
@@ -113,7 +113,7 @@ describe("tamperPayload", () => {
     expect(await isSigned(tampered)).toBe(false);
   });
 
-  test.each(["", "a.b", "a.b.c.d"])("refuses %j", (token) => {
+  test.each(["", "a.b", "a.b.c.d"])("rejects %j", (token) => {
     expect(() => tamperPayload(token, {})).toThrow(TypeError);
   });
 });

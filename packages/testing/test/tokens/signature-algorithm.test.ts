@@ -33,7 +33,7 @@ describe("chooseAlgorithm", () => {
   test.each([
     ["X25519", generateKeyPairSync("x25519").privateKey],
     ["secp256k1", curve("secp256k1")],
-  ])("refuses a %s key", (_, key) => {
+  ])("rejects a %s key", (_, key) => {
     expect(() => chooseAlgorithm(key, undefined)).toThrow(TypeError);
   });
 });
@@ -57,7 +57,7 @@ describe("isAsymmetricAlgorithm", () => {
     expect(isAsymmetricAlgorithm(name)).toBe(true);
   });
 
-  test.each(["HS256", "none", "", "es256", "toString", 1, undefined])("refuses %j", (name) => {
+  test.each(["HS256", "none", "", "es256", "toString", 1, undefined])("rejects %j", (name) => {
     expect(isAsymmetricAlgorithm(name)).toBe(false);
   });
 });

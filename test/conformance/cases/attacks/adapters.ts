@@ -9,7 +9,7 @@ import { Agent, createServer, request } from "node:https";
 import { expect } from "vitest";
 import { expressVersions } from "../../../helpers/express-versions.ts";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
-import { rawExchange } from "../../raw-exchange.ts";
+import { rawExchange } from "../../raw-request.ts";
 import type { Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
@@ -197,9 +197,9 @@ export const cases: readonly ConformanceCase[] = [
         const { send, agent } = client(server, scene, scene.own);
         expect([await send("GET", "/", scene.token()), handled]).toEqual([200, 1]);
         fails = true;
-        // The last two hear of refusals only.
-        const isOfRefusals = callback === "onRejected" || callback === "respond";
-        const status = await send("GET", "/", isOfRefusals ? undefined : scene.token());
+        // The last two hear of rejections only.
+        const isOfRejections = callback === "onRejected" || callback === "respond";
+        const status = await send("GET", "/", isOfRejections ? undefined : scene.token());
         agent.destroy();
         await server.close();
         expect([status, handled]).toEqual([500, 1]);

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { type Api, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { jwkWithoutAlg } from "../../issuer-keys.ts";
 import { constant, ecdsa, hmac, pkcs1, pss, signers } from "../../signers.ts";
 
@@ -50,21 +50,21 @@ const oddAlgorithms: readonly unknown[] = [
 
 export const cases: readonly ConformanceCase[] = [
   ...["none", "None", "NONE", "nOnE", "noNE", "none ", "none\0", ""].map((alg) =>
-    refuses(["C-01", "7518-04", "8725-02"], `a token without signature, whose alg is ${JSON.stringify(alg)}`, {
+    rejects(["C-01", "7518-04", "8725-02"], `a token without signature, whose alg is ${JSON.stringify(alg)}`, {
       accepted: { token: ({ token }) => token() },
-      refused: { token: ({ token }) => token({ header: { alg }, signer: unsigned }) },
+      rejected: { token: ({ token }) => token({ header: { alg }, signer: unsigned }) },
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  refuses("C-01", "a token whose signature was removed", {
-    refused: { token: ({ token }) => token({ signer: unsigned }) },
+  rejects("C-01", "a token whose signature was removed", {
+    rejected: { token: ({ token }) => token({ signer: unsigned }) },
     code: "ERR_TOKEN_SIGNATURE",
   }),
   ...secrets.map(([name, secret]) =>
-    refuses(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, also where that names no alg`, {
+    rejects(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, also where that names no alg`, {
       api: withoutAlg,
       accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
-      refused: {
+      rejected: {
         token: ({ token, keys }) =>
           token({ key: keys.RS256, header: { alg: "HS256" }, signer: hmac("sha256", secret(keys.RS256.publicKey)) }),
       },
@@ -72,9 +72,9 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   ...(["HS256", "HS384", "HS512"] as const).map((alg) =>
-    refuses("C-02", `${alg} keyed with the public key as PEM`, {
+    rejects("C-02", `${alg} keyed with the public key as PEM`, {
       accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
-      refused: {
+      rejected: {
         token: ({ token, keys }) =>
           token({
             key: keys.RS256,
@@ -85,33 +85,33 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  refuses("C-02", "HS256 keyed with the PEM of an elliptic-curve key", {
+  rejects("C-02", "HS256 keyed with the PEM of an elliptic-curve key", {
     accepted: { token: ({ token }) => token() },
-    refused: {
+    rejected: {
       token: ({ token, keys }) =>
         token({ header: { alg: "HS256" }, signer: hmac("sha256", pem(createPublicKey(keys.ES256.privateKey))) }),
     },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  refuses("C-03", "PS256 by a key that names no alg, where RS256 alone is allowed", {
+  rejects("C-03", "PS256 by a key that names no alg, where RS256 alone is allowed", {
     api: onlyRs256,
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
-    refused: {
+    rejected: {
       token: ({ token, keys }) => token({ key: keys.RS256, header: { alg: "PS256" }, signer: signers.PS256 }),
     },
     code: "ERR_TOKEN_ALGORITHM",
   }),
   ...oddAlgorithms.map((alg) =>
-    refuses("C-05", `a right signature under the alg ${JSON.stringify(alg) ?? "that is missing"}`, {
+    rejects("C-05", `a right signature under the alg ${JSON.stringify(alg) ?? "that is missing"}`, {
       accepted: { token: ({ token }) => token({ header: { alg: "ES256" } }) },
-      refused: { token: ({ token }) => token({ header: { alg } }) },
+      rejected: { token: ({ token }) => token({ header: { alg } }) },
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  refuses(["8725-01", "C-06"], "a right signature by an algorithm that is not on the API's list", {
+  rejects(["8725-01", "C-06"], "a right signature by an algorithm that is not on the API's list", {
     api: onlyEs384,
     accepted: { token: ({ token, keys }) => token({ key: keys.ES384 }) },
-    refused: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
+    rejected: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
   ...(
@@ -121,23 +121,23 @@ export const cases: readonly ConformanceCase[] = [
       ["PS256", pss("sha256", 32)],
     ] as const
   ).map(([alg, signer]) =>
-    refuses(["C-06", "8725-01"], `a right ${alg} signature by a key whose alg is RS256`, {
+    rejects(["C-06", "8725-01"], `a right ${alg} signature by a key whose alg is RS256`, {
       accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
-      refused: { token: ({ token, keys }) => token({ key: keys.RS256, header: { alg }, signer }) },
+      rejected: { token: ({ token, keys }) => token({ key: keys.RS256, header: { alg }, signer }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
-  refuses(["C-06", "8725-01"], "a right PS384 signature by a key whose alg is PS256", {
+  rejects(["C-06", "8725-01"], "a right PS384 signature by a key whose alg is PS256", {
     accepted: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
-    refused: {
+    rejected: {
       token: ({ token, keys }) => token({ key: keys.PS256, header: { alg: "PS384" }, signer: pss("sha384", 48) }),
     },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  refuses(["C-10", "7518-03"], "an ES384 signature by a key on P-256 that names no alg", {
+  rejects(["C-10", "7518-03"], "an ES384 signature by a key on P-256 that names no alg", {
     api: withoutAlg,
     accepted: { token: ({ token }) => token() },
-    refused: { token: ({ token }) => token({ header: { alg: "ES384" }, signer: ecdsa("sha384") }) },
+    rejected: { token: ({ token }) => token({ header: { alg: "ES384" }, signer: ecdsa("sha384") }) },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
 ];

@@ -2,8 +2,8 @@ import type { ClientCertificateInput } from "@certbound/core";
 import { type Identity, mtlsRequest } from "@certbound/testing";
 import { createHash, X509Certificate } from "node:crypto";
 import { expect } from "vitest";
-import { expectRefused } from "../../answers.ts";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { expectRejected } from "../../responses.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { bound, confirming } from "../../confirming.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
@@ -15,7 +15,7 @@ const whenBound: Api = { requirements: { validateCertificateBinding: "when-bound
 export const cases: readonly ConformanceCase[] = [
   conforms(
     "M-04",
-    "refuses a token that is bound to a certificate further up in the chain of the client",
+    "rejects a token that is bound to a certificate further up in the chain of the client",
     async (stage) => {
       const { scene, servers } = stage;
       const { own, other } = scene;
@@ -28,20 +28,20 @@ export const cases: readonly ConformanceCase[] = [
         const inOrder = await send(own.certificate + other.certificate, own.key);
         expect(inOrder.status).toBe(200);
         const stolen = await send(other.certificate + own.certificate, other.key);
-        expectRefused(stolen, "ERR_BINDING_MISMATCH");
+        expectRejected(stolen, "ERR_BINDING_MISMATCH");
       }
     },
   ),
-  conforms("M-04", "refuses a token that is bound to a certificate further down in a PEM bundle", async ({ scene }) => {
+  conforms("M-04", "rejects a token that is bound to a certificate further down in a PEM bundle", async ({ scene }) => {
     const { own, other } = scene;
     const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (clientCertificate: string) => verifier.verify(scene.token(), { clientCertificate });
     expect(await verify(own.certificate + other.certificate)).toMatchObject({ binding: "verified" });
     await expect(verify(other.certificate + own.certificate)).rejects.toMatchObject({ code: "ERR_BINDING_MISMATCH" });
   }),
-  refuses("M-01", "a stolen token with the thief's certificate of the same name and authority", {
+  rejects("M-01", "a stolen token with the thief's certificate of the same name and authority", {
     accepted: { certificate: "own" },
-    refused: { certificate: "other" },
+    rejected: { certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
   conforms("M-01", "tells apart certificates of one subject and one authority", async ({ scene }) => {
@@ -53,34 +53,34 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(own)).toBe("accepted");
     expect(await verify(other)).toBe("ERR_BINDING_MISMATCH");
   }),
-  refuses("M-02", "a token from which the binding was left out", {
+  rejects("M-02", "a token from which the binding was left out", {
     accepted: bound,
-    refused: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    rejected: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("M-02", "a token that is bound elsewhere than in cnf", {
+  rejects("M-02", "a token that is bound elsewhere than in cnf", {
     accepted: { token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint } }) },
-    refused: { token: ({ token, own }) => token({ claims: { cnf: undefined, "x5t#S256": own.thumbprint } }) },
+    rejected: { token: ({ token, own }) => token({ claims: { cnf: undefined, "x5t#S256": own.thumbprint } }) },
     code: "ERR_BINDING_REQUIRED",
   }),
   ...(["none", "own"] as const).flatMap((certificate) =>
     [undefined, whenBound].map((api) =>
-      refuses(
+      rejects(
         "M-05",
         `a token bound to the hash of nothing, from a client with ${certificate === "own" ? "a" : "no"} certificate${api ? ", where a token need not be bound" : ""}`,
         {
           ...(api && { api }),
           accepted: bound,
-          refused: { ...confirming(() => ({ "x5t#S256": HASH_OF_NOTHING })), certificate },
+          rejected: { ...confirming(() => ({ "x5t#S256": HASH_OF_NOTHING })), certificate },
           code: certificate === "none" ? "ERR_CERTIFICATE_MISSING" : "ERR_BINDING_MALFORMED",
         },
       ),
     ),
   ),
   ...["", "undefined", "null", "{}", "[object Object]", "false"].map((text) =>
-    refuses("M-05", `a token bound to the hash of ${JSON.stringify(text)}, from a client without a certificate`, {
+    rejects("M-05", `a token bound to the hash of ${JSON.stringify(text)}, from a client without a certificate`, {
       accepted: bound,
-      refused: {
+      rejected: {
         ...confirming(() => ({ "x5t#S256": createHash("sha256").update(text).digest("base64url") })),
         certificate: "none",
       },

@@ -1,7 +1,7 @@
 import type { Identity } from "@certbound/testing";
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
-import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { bound, confirming } from "../../confirming.ts";
 import { behindProxy, byteSequence, proxied } from "../../forwarding.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
@@ -37,28 +37,28 @@ const otherEncodings: readonly (readonly [name: string, der: (own: Identity) => 
 
 export const cases: readonly ConformanceCase[] = [
   ...unreadable.map(([name, der]) =>
-    refuses("M-09", `a certificate that is ${name}, and that the token is bound to`, {
+    rejects("M-09", `a certificate that is ${name}, and that the token is bound to`, {
       api: behindProxy,
       accepted: forwarding((own) => own.der, bound),
-      refused: forwarding(der, boundTo(der)),
+      rejected: forwarding(der, boundTo(der)),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ),
   ...otherEncodings.flatMap(([name, der]) => [
-    refuses("M-10", `the certificate with ${name}, of a token that is bound to the certificate`, {
+    rejects("M-10", `the certificate with ${name}, of a token that is bound to the certificate`, {
       api: behindProxy,
       accepted: forwarding((own) => own.der, bound),
-      refused: forwarding(der, bound),
+      rejected: forwarding(der, bound),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
-    refuses("M-10", `the certificate with ${name}, of a token that is bound to all of these bytes`, {
+    rejects("M-10", `the certificate with ${name}, of a token that is bound to all of these bytes`, {
       api: behindProxy,
       accepted: forwarding((own) => own.der, bound),
-      refused: forwarding(der, boundTo(der)),
+      rejected: forwarding(der, boundTo(der)),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ]),
-  conforms(["M-09", "M-10"], "refuses such certificates from an application that passes them on", async ({ scene }) => {
+  conforms(["M-09", "M-10"], "rejects such certificates from an application that passes them on", async ({ scene }) => {
     const verify = (clientCertificate: Uint8Array) =>
       outcomeOf(verifierOf({ jwks: scene.jwks }).verify(scene.token(), { clientCertificate }));
     expect(await verify(scene.own.der)).toBe("accepted");

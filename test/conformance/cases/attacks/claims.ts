@@ -1,7 +1,7 @@
 import { startServer } from "@certbound/testing";
 import { createServer } from "node:http";
 import { expect } from "vitest";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { AUDIENCE, ISSUER } from "../../scene.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
@@ -94,56 +94,56 @@ const otherScopes: readonly string[] = [
 
 export const cases: readonly ConformanceCase[] = [
   ...nearlyRight.map((iss) =>
-    refuses(["I-01", "7519-06"], `the issuer ${JSON.stringify(iss) ?? "that is not named"}`, {
+    rejects(["I-01", "7519-06"], `the issuer ${JSON.stringify(iss) ?? "that is not named"}`, {
       accepted: claiming({ iss: ISSUER }),
-      refused: claiming({ iss }),
+      rejected: claiming({ iss }),
       code: "ERR_TOKEN_ISSUER",
     }),
   ),
   ...notNaming.map((aud) =>
-    refuses(["I-02", "8725-07", "7519-05"], `the audience ${JSON.stringify(aud)}`, {
+    rejects(["I-02", "8725-07", "7519-05"], `the audience ${JSON.stringify(aud)}`, {
       accepted: claiming({ aud: ["https://other-api.example", AUDIENCE] }),
-      refused: claiming({ aud }),
+      rejected: claiming({ aud }),
       code: "ERR_TOKEN_AUDIENCE",
     }),
   ),
   ...(["sub", "client_id"] as const).flatMap((name) =>
     noStrings.map((value) =>
-      refuses("I-03", `the ${name} ${JSON.stringify(value)}`, {
+      rejects("I-03", `the ${name} ${JSON.stringify(value)}`, {
         accepted: claiming({ [name]: "client-1" }),
-        refused: claiming({ [name]: value }),
+        rejected: claiming({ [name]: value }),
         code: "ERR_TOKEN_CLAIM",
       }),
     ),
   ),
   ...otherScopes.map((scope) =>
-    refuses("I-04", `the scope ${JSON.stringify(scope)} for read`, {
+    rejects("I-04", `the scope ${JSON.stringify(scope)} for read`, {
       api: readers,
       accepted: claiming({ scope: "write read" }),
-      refused: claiming({ scope }),
+      rejected: claiming({ scope }),
       code: "ERR_SCOPE_INSUFFICIENT",
     }),
   ),
   ...[{ read: true }, { 0: "read" }, [["read"]], ["read", 1], true, 1, null].map((scope) =>
-    refuses("I-04", `a scope of another shape: ${JSON.stringify(scope)}`, {
+    rejects("I-04", `a scope of another shape: ${JSON.stringify(scope)}`, {
       api: readers,
       accepted: claiming({ scope: ["read"] }),
-      refused: claiming({ scope }),
+      rejected: claiming({ scope }),
       code: "ERR_TOKEN_CLAIM",
     }),
   ),
   ...[{ read: true }, { 0: "read" }, [["read"]], true].map((scp) =>
-    refuses("I-04", `an scp of another shape: ${JSON.stringify(scp)}`, {
+    rejects("I-04", `an scp of another shape: ${JSON.stringify(scp)}`, {
       api: readers,
       accepted: claiming({ scope: undefined, scp: ["read"] }),
-      refused: claiming({ scope: undefined, scp }),
+      rejected: claiming({ scope: undefined, scp }),
       code: "ERR_SCOPE_INSUFFICIENT",
     }),
   ),
-  refuses("I-04", "a token with one of the two scopes", {
+  rejects("I-04", "a token with one of the two scopes", {
     api: readersAndWriters,
     accepted: claiming({ scope: "read write" }),
-    refused: claiming({ scope: "read" }),
+    rejected: claiming({ scope: "read" }),
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
   conforms("I-05", "takes no keys from metadata that is another issuer's", async ({ scene }) => {

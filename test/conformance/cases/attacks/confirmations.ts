@@ -1,6 +1,6 @@
 import type { Identity } from "@certbound/testing";
 import { createHash, X509Certificate } from "node:crypto";
-import { type Api, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { bound, confirming } from "../../confirming.ts";
 
 const JKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
@@ -92,47 +92,47 @@ const otherMethods: readonly (readonly [name: string, cnf: object])[] = [
 
 export const cases: readonly ConformanceCase[] = [
   ...otherThumbprints.map(([name, thumbprint, code]) =>
-    refuses("M-06", `a thumbprint ${name}`, {
+    rejects("M-06", `a thumbprint ${name}`, {
       accepted: bound,
-      refused: confirming((own) => ({ "x5t#S256": thumbprint(own) })),
+      rejected: confirming((own) => ({ "x5t#S256": thumbprint(own) })),
       code,
     }),
   ),
   ...otherShapes.map(([name, cnf, code]) =>
-    refuses("M-07", `a confirmation that is ${name}`, {
+    rejects("M-07", `a confirmation that is ${name}`, {
       api: whenBound,
       accepted: bound,
-      refused: confirming(({ thumbprint }) => cnf(thumbprint)),
+      rejected: confirming(({ thumbprint }) => cnf(thumbprint)),
       code,
     }),
   ),
   ...["Cnf", "CNF", "cnf ", "confirmation"].map((name) =>
-    refuses("M-07", `a confirmation in the claim ${JSON.stringify(name)}`, {
+    rejects("M-07", `a confirmation in the claim ${JSON.stringify(name)}`, {
       accepted: bound,
-      refused: {
+      rejected: {
         token: ({ token, own }) => token({ claims: { cnf: undefined, [name]: { "x5t#S256": own.thumbprint } } }),
       },
       code: "ERR_BINDING_REQUIRED",
     }),
   ),
-  refuses("M-07", "a confirmation in the header", {
+  rejects("M-07", "a confirmation in the header", {
     accepted: { token: ({ token, own }) => token({ header: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: {
+    rejected: {
       token: ({ token, own }) => token({ header: { cnf: { "x5t#S256": own.thumbprint } }, claims: { cnf: undefined } }),
     },
     code: "ERR_BINDING_REQUIRED",
   }),
   ...otherMethods.map(([name, cnf]) =>
-    refuses("M-08", `a token that is bound by ${name}, where a token need not be bound`, {
+    rejects("M-08", `a token that is bound by ${name}, where a token need not be bound`, {
       api: whenBound,
       accepted: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
-      refused: confirming(() => cnf),
+      rejected: confirming(() => cnf),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
   ),
-  refuses("M-08", "a token that is bound by jkt as well", {
+  rejects("M-08", "a token that is bound by jkt as well", {
     accepted: bound,
-    refused: confirming(({ thumbprint }) => ({
+    rejected: confirming(({ thumbprint }) => ({
       "x5t#S256": thumbprint,
       jkt: JKT,
     })),

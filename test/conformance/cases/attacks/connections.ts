@@ -10,16 +10,16 @@ import type { Backend } from "../../../adapters/backend.ts";
 import { expressBackends } from "../../../adapters/express-backends.ts";
 import { fastifyBackends } from "../../../adapters/fastify-backends.ts";
 import { expressVersions } from "../../../helpers/express-versions.ts";
-import { expectRefused } from "../../answers.ts";
+import { expectRejected } from "../../responses.ts";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { startOwnApi } from "../../own-api.ts";
-import { rawExchange } from "../../raw-exchange.ts";
+import { rawExchange } from "../../raw-request.ts";
 import { NOW, type Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
 export const cases: readonly ConformanceCase[] = [
   ...(["TLSv1.2", "TLSv1.3"] as const).map((tlsVersion) =>
-    conforms("S-01", `refuses a token over a resumed ${tlsVersion} session without a certificate`, async (stage) => {
+    conforms("S-01", `rejects a token over a resumed ${tlsVersion} session without a certificate`, async (stage) => {
       const { scene, servers } = stage;
       const ca = scene.ca.certificate;
       for (const { url, routeOf } of servers) {
@@ -30,12 +30,12 @@ export const cases: readonly ConformanceCase[] = [
         const bare = await send({});
         const resumed = await send({ session: bare.tls.session });
         expect([bound.status, resumedBound.status, resumedBound.tls.sessionReused]).toEqual([200, 200, true]);
-        expectRefused(resumed, "ERR_CERTIFICATE_MISSING");
+        expectRejected(resumed, "ERR_CERTIFICATE_MISSING");
         expect(resumed.tls.sessionReused).toBe(true);
       }
     }),
   ),
-  conforms("S-01", "refuses a token over a resumed HTTP/2 connection without a certificate", async ({ scene }) => {
+  conforms("S-01", "rejects a token over a resumed HTTP/2 connection without a certificate", async ({ scene }) => {
     const { own, ca } = scene;
     const api = await startOwnApi(backendOf(2), verifierOf({ jwks: scene.jwks }), { ca });
     const send = (options: object) =>
@@ -46,7 +46,7 @@ export const cases: readonly ConformanceCase[] = [
     const resumed = await send({ session: bare.tls.session });
     await api.close();
     expect([bound.status, resumedBound.status, resumedBound.tls.sessionReused]).toEqual([200, 200, true]);
-    expectRefused(resumed, "ERR_CERTIFICATE_MISSING");
+    expectRejected(resumed, "ERR_CERTIFICATE_MISSING");
     expect([resumed.tls.sessionReused, api.codes]).toEqual([
       true,
       ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MISSING"],
@@ -54,7 +54,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "S-05",
-    "refuses a certificate that expires on an open connection, by a policy of validity",
+    "rejects a certificate that expires on an open connection, by a policy of validity",
     async (stage) => {
       const { ca, jwks, token } = stage.scene;
       const expiring = await ca.issueClientCertificate({ notAfter: new Date((NOW + 60) * 1000) });
@@ -124,8 +124,8 @@ export const cases: readonly ConformanceCase[] = [
         ].join("\r\n");
         const send = (client: object) => rawExchange(url, { ca: ca.certificate, text, ...client });
         expect((await send({ identity: own })).status).toBe(200);
-        expectRefused(await send({ identity: other }), "ERR_BINDING_MISMATCH");
-        expectRefused(await send({}), "ERR_CERTIFICATE_MISSING");
+        expectRejected(await send({ identity: other }), "ERR_BINDING_MISMATCH");
+        expectRejected(await send({}), "ERR_CERTIFICATE_MISSING");
       }
     }
   }),
@@ -155,7 +155,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "S-04",
-    "refuses every bound token at a server that asks for no certificate, and says why",
+    "rejects every bound token at a server that asks for no certificate, and says why",
     async (stage) => {
       const { scene } = stage;
       const { ca, own } = scene;

@@ -95,7 +95,7 @@ export const cases: readonly ConformanceCase[] = [
       const verify = (text: string) => verifier.verify(text, { clientCertificate: scene.own.der });
       expect(await outcomeOf(verify(token))).toBe("accepted");
       clock = time;
-      // A token that is remembered, and one that is not.
+      // A token that is cached, and one that is not.
       for (const text of [token, scene.token()]) await expect(verify(text)).rejects.toBeInstanceOf(Error);
     }),
   ),
@@ -127,7 +127,7 @@ export const cases: readonly ConformanceCase[] = [
         outcomeOf(verifier.verify(scene.token(differences), { clientCertificate: scene.own.der }));
       for (const key of [scene.keys.ES256, scene.keys.RS256, scene.keys.Ed25519]) {
         expect(await verify({ key })).toBe("accepted");
-        // Refused, and neither an error of the server nor one of the issuer.
+        // Rejected, and neither an error of the server nor one of the issuer.
         expect(await verify({ key, header: { kid: "broken" } })).toMatch(/^ERR_TOKEN_(?:KEY_UNKNOWN|SIGNATURE)$/);
       }
     }

@@ -1,6 +1,6 @@
 import { createCipheriv, constants, publicEncrypt, randomBytes } from "node:crypto";
 import { expect } from "vitest";
-import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { Part, RawToken } from "../../raw-token.ts";
 import type { Scene } from "../../scene.ts";
 import { constant, type Signer, signers } from "../../signers.ts";
@@ -79,9 +79,9 @@ function joined(join: NonNullable<RawToken["join"]>): Attempt {
 export const cases: readonly ConformanceCase[] = [
   ...parts.flatMap((wanted) =>
     spellings.map(([name, write]) =>
-      refuses(["F-01", "7515-02"], `${name} in the ${wanted}`, {
+      rejects(["F-01", "7515-02"], `${name} in the ${wanted}`, {
         accepted: { token: ({ token }) => token(everySign) },
-        refused: {
+        rejected: {
           token: ({ token }) =>
             token({
               ...everySign,
@@ -93,58 +93,58 @@ export const cases: readonly ConformanceCase[] = [
     ),
   ),
   ...tails.map(([name, tail]) =>
-    refuses(["F-02", "7515-01"], `a token with ${name} behind it`, {
+    rejects(["F-02", "7515-01"], `a token with ${name} behind it`, {
       accepted: { token: ({ token }) => token() },
-      refused: joined((...all) => all.join(".") + tail),
+      rejected: joined((...all) => all.join(".") + tail),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  refuses("F-02", "a part before the token", {
+  rejects("F-02", "a part before the token", {
     accepted: { token: ({ token }) => token() },
-    refused: joined((...all) => ["e30", ...all].join(".")),
+    rejected: joined((...all) => ["e30", ...all].join(".")),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses(["F-03", "8725-03"], "a token that is encrypted with the public key, with claims that nobody signed", {
+  rejects(["F-03", "8725-03"], "a token that is encrypted with the public key, with claims that nobody signed", {
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
-    refused: {
+    rejected: {
       token: (scene) => encrypted(scene, scene.token({ header: { alg: "none" }, signer: constant(Buffer.alloc(0)) })),
     },
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses(["F-03", "8725-03"], "a right token that was encrypted with the public key", {
+  rejects(["F-03", "8725-03"], "a right token that was encrypted with the public key", {
     accepted: { token: ({ token }) => token() },
-    refused: { token: (scene) => encrypted(scene, scene.token()) },
+    rejected: { token: (scene) => encrypted(scene, scene.token()) },
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses(["F-03", "8725-03"], "the five parts of an encrypted token, of which the first three are a right one", {
+  rejects(["F-03", "8725-03"], "the five parts of an encrypted token, of which the first three are a right one", {
     accepted: { token: ({ token }) => token() },
-    refused: joined((...all) => [...all, "", ""].join(".")),
+    rejected: joined((...all) => [...all, "", ""].join(".")),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses("8725-03", "a right token within the payload of another, which is not signed", {
+  rejects("8725-03", "a right token within the payload of another, which is not signed", {
     accepted: { token: ({ token }) => token({ header: { cty: "JWT" } }) },
-    refused: {
+    rejected: {
       token: ({ token }) =>
         token({ header: { cty: "JWT", alg: "none" }, payloadText: () => token(), signer: constant(Buffer.alloc(0)) }),
     },
     code: "ERR_TOKEN_MALFORMED",
   }),
   ...serializations.map(([name, join]) =>
-    refuses("F-04", `a token ${name}`, {
+    rejects("F-04", `a token ${name}`, {
       accepted: { token: ({ token }) => token() },
-      refused: joined(join),
+      rejected: joined(join),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
   ...withCommas.map(([name, join]) =>
-    refuses("F-04", `the JSON serialization, ${name}`, {
+    rejects("F-04", `the JSON serialization, ${name}`, {
       accepted: { token: ({ token }) => token(), request: {} },
-      refused: { ...joined(join), request: {} },
+      rejected: { ...joined(join), request: {} },
       code: "ERR_REQUEST_MALFORMED",
     }),
   ),
   ...withCommas.map(([name, join]) =>
-    conforms("F-04", `refuses the JSON serialization without a request, ${name}`, async ({ scene }) => {
+    conforms("F-04", `rejects the JSON serialization without a request, ${name}`, async ({ scene }) => {
       const verifier = verifierOf({ jwks: scene.jwks });
       const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
       expect(await verify(scene.token())).toBe("accepted");

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
@@ -60,25 +60,25 @@ const oddTypes: readonly unknown[] = [
 
 export const cases: readonly ConformanceCase[] = [
   ...criticals.map((crit) =>
-    refuses(["H-01", "7515-03"], `the crit ${JSON.stringify(crit)}`, {
+    rejects(["H-01", "7515-03"], `the crit ${JSON.stringify(crit)}`, {
       accepted: sent({ header: { exp: 1, "https://example.com/extension": 1 } }),
-      refused: sent({ header: { exp: 1, "https://example.com/extension": 1, crit } }),
+      rejected: sent({ header: { exp: 1, "https://example.com/extension": 1, crit } }),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  refuses(["7797-01", "H-02"], "a token whose header says that its payload is not encoded, as critical", {
+  rejects(["7797-01", "H-02"], "a token whose header says that its payload is not encoded, as critical", {
     accepted: sent({ header: { b64: true } }),
-    refused: sent({ header: { b64: false, crit: ["b64"] } }),
+    rejected: sent({ header: { b64: false, crit: ["b64"] } }),
     code: "ERR_TOKEN_MALFORMED",
   }),
   ...[false, "false", 0, null, "", []].map((b64) =>
-    refuses(["H-02", "7797-01"], `the b64 ${JSON.stringify(b64)} that is not critical`, {
+    rejects(["H-02", "7797-01"], `the b64 ${JSON.stringify(b64)} that is not critical`, {
       accepted: sent({ header: { b64: true } }),
-      refused: sent({ header: { b64 } }),
+      rejected: sent({ header: { b64 } }),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  conforms(["7797-01", "H-02"], "refuses a payload that is not encoded, and signed as it is", async ({ scene }) => {
+  conforms(["7797-01", "H-02"], "rejects a payload that is not encoded, and signed as it is", async ({ scene }) => {
     const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
     const unencoded = (header: object) =>
@@ -94,24 +94,24 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(unencoded({}))).toBe("ERR_TOKEN_MALFORMED");
   }),
   ...otherKinds.map(([name, typ, claims]) =>
-    refuses(["H-03", "8725-09"], `${name} that has all the claims of an access token`, {
+    rejects(["H-03", "8725-09"], `${name} that has all the claims of an access token`, {
       accepted: sent({ claims: { ...claims } }),
-      refused: sent({ header: { typ }, claims: { ...claims } }),
+      rejected: sent({ header: { typ }, claims: { ...claims } }),
       code: "ERR_TOKEN_TYPE",
     }),
   ),
   ...(["JWT", "jwt", "application/jwt", undefined] as const).map((typ) =>
-    refuses(["8725-09", "H-03"], `the typ ${typ ?? "that is missing"} where a token need not be bound`, {
+    rejects(["8725-09", "H-03"], `the typ ${typ ?? "that is missing"} where a token need not be bound`, {
       api: whenBound,
       accepted: sent({ header: { typ: "at+jwt" } }),
-      refused: sent({ header: { typ } }),
+      rejected: sent({ header: { typ } }),
       code: "ERR_TOKEN_TYPE",
     }),
   ),
   ...oddTypes.map((typ) =>
-    refuses("8725-09", `the typ ${JSON.stringify(typ)}`, {
+    rejects("8725-09", `the typ ${JSON.stringify(typ)}`, {
       accepted: sent({ header: { typ: "application/AT+JWT" } }),
-      refused: sent({ header: { typ } }),
+      rejected: sent({ header: { typ } }),
       code: "ERR_TOKEN_TYPE",
     }),
   ),

@@ -1,4 +1,4 @@
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type ConformanceCase, rejects } from "../../conformance-case.ts";
 
 /** Writes a member behind all others, or before them. */
 const last = (member: string) => (json: string) => json.replace(/\}$/, `,${member}}`);
@@ -43,24 +43,24 @@ const encodings: readonly (readonly [name: string, encode: (json: string) => Buf
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["J-01", "7519-07"], "a token whose last cnf names another certificate, whatever the first one names", {
+  rejects(["J-01", "7519-07"], "a token whose last cnf names another certificate, whatever the first one names", {
     accepted: {
       token: ({ token, other }) => token({ payloadText: first(`"cnf":{"x5t#S256":"${other.thumbprint}"}`) }),
     },
-    refused: {
+    rejected: {
       token: ({ token, other }) => token({ payloadText: last(`"cnf":{"x5t#S256":"${other.thumbprint}"}`) }),
     },
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("J-01", "a header whose last alg is none, whatever the first one is", {
+  rejects("J-01", "a header whose last alg is none, whatever the first one is", {
     accepted: { token: ({ token }) => token({ headerText: first('"alg":"none"') }) },
-    refused: { token: ({ token }) => token({ headerText: last('"alg":"none"') }) },
+    rejected: { token: ({ token }) => token({ headerText: last('"alg":"none"') }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
   ...looseTexts.map(([name, payloadText]) =>
-    refuses("J-02", `claims ${name}`, {
+    rejects("J-02", `claims ${name}`, {
       accepted: { token: ({ token }) => token({ payloadText: (json) => `\t${json}\r\n ` }) },
-      refused: { token: ({ token }) => token({ payloadText }) },
+      rejected: { token: ({ token }) => token({ payloadText }) },
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
@@ -75,21 +75,21 @@ export const cases: readonly ConformanceCase[] = [
       ["a character beyond Unicode", [0xf4, 0x90, 0x80, 0x80]],
     ] as const
   ).map(([name, bytes]) =>
-    refuses(["J-03", "8725-05"], `claims with ${name} that is no UTF-8`, {
+    rejects(["J-03", "8725-05"], `claims with ${name} that is no UTF-8`, {
       accepted: { token: ({ token }) => token(noted(0xc3, 0xa9, 0xf0, 0x9f, 0x98, 0x80)) },
-      refused: { token: ({ token }) => token(noted(...bytes)) },
+      rejected: { token: ({ token }) => token(noted(...bytes)) },
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
   ...encodings.flatMap(([name, encode]) => [
-    refuses(["J-03", "8725-05"], `claims in ${name}`, {
+    rejects(["J-03", "8725-05"], `claims in ${name}`, {
       accepted: { token: ({ token }) => token({ payloadText: (json) => Buffer.from(json, "utf8") }) },
-      refused: { token: ({ token }) => token({ payloadText: encode }) },
+      rejected: { token: ({ token }) => token({ payloadText: encode }) },
       code: "ERR_TOKEN_MALFORMED",
     }),
-    refuses(["J-03", "8725-05"], `a header in ${name}`, {
+    rejects(["J-03", "8725-05"], `a header in ${name}`, {
       accepted: { token: ({ token }) => token({ headerText: (json) => Buffer.from(json, "utf8") }) },
-      refused: { token: ({ token }) => token({ headerText: encode }) },
+      rejected: { token: ({ token }) => token({ headerText: encode }) },
       code: "ERR_TOKEN_MALFORMED",
     }),
   ]),

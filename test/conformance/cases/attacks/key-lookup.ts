@@ -2,7 +2,7 @@ import { startServer } from "@certbound/testing";
 import { createPrivateKey } from "node:crypto";
 import { createServer } from "node:http";
 import { expect } from "vitest";
-import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
 import { signers } from "../../signers.ts";
@@ -52,19 +52,19 @@ const injections: readonly string[] = [
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["K-01", "7515-08"], "a key in jwk, under the kid of the issuer's", {
+  rejects(["K-01", "7515-08"], "a key in jwk, under the kid of the issuer's", {
     accepted: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "the issuer"),
-    refused: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "its key"),
+    rejected: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "its key"),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses(["K-01", "7515-08"], "a key in jwk, without a kid", {
+  rejects(["K-01", "7515-08"], "a key in jwk, without a kid", {
     accepted: bringing(() => ({ kid: undefined }), "the issuer"),
-    refused: bringing(() => ({ kid: undefined }), "its key"),
+    rejected: bringing(() => ({ kid: undefined }), "its key"),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses(["K-01", "7515-08"], "a key in jwk, under its own kid", {
+  rejects(["K-01", "7515-08"], "a key in jwk, under its own kid", {
     accepted: { token: ({ token, foreignKeys }) => token({ header: { jwk: foreignKeys.ES256.jwk } }) },
-    refused: bringing(({ foreignKeys }) => ({ kid: foreignKeys.ES256.jwk.kid }), "its key"),
+    rejected: bringing(({ foreignKeys }) => ({ kid: foreignKeys.ES256.jwk.kid }), "its key"),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...(
@@ -74,9 +74,9 @@ export const cases: readonly ConformanceCase[] = [
       ["the thumbprint", ({ own }: Scene) => own.thumbprint, "ERR_TOKEN_KEY_UNKNOWN"],
     ] as const
   ).map(([name, kid, code]) =>
-    refuses(["K-02", "7515-08"], `a token that the client signed by its certificate, in x5c; kid is ${name}`, {
+    rejects(["K-02", "7515-08"], `a token that the client signed by its certificate, in x5c; kid is ${name}`, {
       accepted: { token: (scene) => scene.token({ header: inX5c(scene) }) },
-      refused: {
+      rejected: {
         token: (scene) => scene.token({ ...signedByClient(scene), header: { ...inX5c(scene), kid: kid(scene) } }),
       },
       code,
@@ -99,8 +99,8 @@ export const cases: readonly ConformanceCase[] = [
       const iss = [ISSUER, scene.remote.issuer][index];
       const verify = (text: string) => outcomeOf(verifier.verify(text, { clientCertificate: own.der }));
       const pointing = { jku: `${url}/jku`, x5u: `${url}/x5u`, kid: undefined };
-      const refused = await verify(token({ key: foreignKeys.ES256, header: pointing, claims: { iss } }));
-      expect(refused).toBe("ERR_TOKEN_SIGNATURE");
+      const rejected = await verify(token({ key: foreignKeys.ES256, header: pointing, claims: { iss } }));
+      expect(rejected).toBe("ERR_TOKEN_SIGNATURE");
       const unknown = { ...pointing, kid: "foreign-ES256" };
       expect(await verify(token({ key: foreignKeys.ES256, header: unknown, claims: { iss } }))).toBe(
         "ERR_TOKEN_KEY_UNKNOWN",
@@ -114,25 +114,25 @@ export const cases: readonly ConformanceCase[] = [
     expect(requests).toEqual([]);
   }),
   ...injections.map((kid) =>
-    refuses(["K-03", "8725-08"], `the kid ${kid.length > 100 ? "of 8000 letters" : JSON.stringify(kid)}`, {
+    rejects(["K-03", "8725-08"], `the kid ${kid.length > 100 ? "of 8000 letters" : JSON.stringify(kid)}`, {
       accepted: { token: ({ token }) => token() },
-      refused: { token: ({ token }) => token({ header: { kid } }) },
+      rejected: { token: ({ token }) => token({ header: { kid } }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
   ...[["key-ES256"], { 0: "key-ES256" }, {}, 0, 1, true, null].map((kid) =>
-    refuses("K-03", `a kid that is no string: ${JSON.stringify(kid)}`, {
+    rejects("K-03", `a kid that is no string: ${JSON.stringify(kid)}`, {
       accepted: { token: ({ token }) => token({ header: { kid: "key-ES256" } }) },
-      refused: { token: ({ token }) => token({ header: { kid } }) },
+      rejected: { token: ({ token }) => token({ header: { kid } }) },
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  refuses("K-04", "a kid that nobody knows, but not a token that leaves the choice of key to the API", {
+  rejects("K-04", "a kid that nobody knows, but not a token that leaves the choice of key to the API", {
     accepted: { token: ({ token }) => token({ header: { kid: undefined } }) },
-    refused: { token: ({ token }) => token({ header: { kid: "key-of-tomorrow" } }) },
+    rejected: { token: ({ token }) => token({ header: { kid: "key-of-tomorrow" } }) },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  conforms("K-04", "fetches the keys once for a kid that nobody knows, and refuses the token", async ({ scene }) => {
+  conforms("K-04", "fetches the keys once for a kid that nobody knows, and rejects the token", async ({ scene }) => {
     let fetches = 0;
     const endpoint = createServer((_request, response) => {
       fetches += 1;
@@ -149,7 +149,7 @@ export const cases: readonly ConformanceCase[] = [
     // The first one, and at most one more for all of the unknown ones.
     expect(fetches).toBeLessThanOrEqual(2);
   }),
-  conforms("K-05", "refuses an alg beside the protected header, in every serialization", async ({ scene }) => {
+  conforms("K-05", "rejects an alg beside the protected header, in every serialization", async ({ scene }) => {
     const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
     const flattened = (unprotected: object, header?: object) =>
@@ -163,9 +163,9 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(flattened({ alg: "none" }))).toBe("ERR_TOKEN_MALFORMED");
     expect(await verify(flattened({ alg: "ES256" }, { alg: undefined }))).toBe("ERR_TOKEN_MALFORMED");
   }),
-  refuses("K-05", "an alg that only a member named as the unprotected header has", {
+  rejects("K-05", "an alg that only a member named as the unprotected header has", {
     accepted: { token: ({ token }) => token({ header: { header: { alg: "none" } } }) },
-    refused: { token: ({ token }) => token({ header: { alg: undefined, header: { alg: "ES256" } } }) },
+    rejected: { token: ({ token }) => token({ header: { alg: undefined, header: { alg: "ES256" } } }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
 ];

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { type IssuerKey, issuerKey } from "../../issuer-keys.ts";
 import type { RawToken } from "../../raw-token.ts";
 import type { Scene } from "../../scene.ts";
@@ -61,17 +61,17 @@ export const cases: readonly ConformanceCase[] = [
     "without operations",
     "with a text for its operations",
   ].map((kid) =>
-    refuses("C-14", `a token that is signed by a key ${kid}`, {
+    rejects("C-14", `a token that is signed by a key ${kid}`, {
       api: withOddKeys,
       accepted: naming("without use"),
-      refused: naming(kid),
+      rejected: naming(kid),
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
-  refuses("C-04", "a token that is signed by a key whose private part is published", {
+  rejects("C-04", "a token that is signed by a key whose private part is published", {
     api: withOddKeys,
     accepted: naming("without use"),
-    refused: naming("private"),
+    rejected: naming("private"),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...(
@@ -80,32 +80,32 @@ export const cases: readonly ConformanceCase[] = [
       ["symmetric and empty", ""],
     ] as const
   ).map(([kid, secret]) =>
-    refuses("C-04", `an HMAC by a published key that is ${kid}`, {
+    rejects("C-04", `an HMAC by a published key that is ${kid}`, {
       api: withOddKeys,
       accepted: naming("without use"),
-      refused: naming(kid, { header: { alg: "HS256" }, signer: hmac("sha256", secret) }),
+      rejected: naming(kid, { header: { alg: "HS256" }, signer: hmac("sha256", secret) }),
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  refuses("C-04", "an HMAC that calls itself ES256, by a published key that is symmetric", {
+  rejects("C-04", "an HMAC that calls itself ES256, by a published key that is symmetric", {
     api: withOddKeys,
     accepted: naming("without use"),
-    refused: naming("symmetric, for ES256", { signer: hmac("sha256", SECRET) }),
+    rejected: naming("symmetric, for ES256", { signer: hmac("sha256", SECRET) }),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...(["P-384 for ES256", "secp256k1 for ES256", "Ed448 for EdDSA"] as const).map((name) =>
-    refuses("C-10", `a right signature by a key on ${name}`, {
+    rejects("C-10", `a right signature by a key on ${name}`, {
       api: withOddKeys,
       accepted: { token: ({ token, keys }) => token({ key: keys.ES384 }) },
-      refused: { token: ({ token }) => token({ key: strays[name](), header: { kid: name } }) },
+      rejected: { token: ({ token }) => token({ key: strays[name](), header: { kid: name } }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
   ...["not on its curve", "at the point zero", "of half a point", "with a coordinate that is too short"].map((kid) =>
-    refuses(["C-13", "8725-04", "E-02"], `a token that names a published key ${kid}, and goes on with the others`, {
+    rejects(["C-13", "8725-04", "E-02"], `a token that names a published key ${kid}, and goes on with the others`, {
       api: withOddKeys,
       accepted: naming("without use"),
-      refused: naming(kid),
+      rejected: naming(kid),
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),

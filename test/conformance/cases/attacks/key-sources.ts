@@ -2,7 +2,7 @@ import type { Verifier, VerifierOptions } from "@certbound/core";
 import { expect, onTestFinished, vi } from "vitest";
 import { gzipSync } from "node:zlib";
 import { verifierOf, verifyAs } from "../../verification.ts";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { IssuerKey } from "../../issuer-keys.ts";
 import { holdTime, type PassingTime } from "../../passing-time.ts";
@@ -164,16 +164,16 @@ export const cases: readonly ConformanceCase[] = [
       expect([await verifyAgain(), await verify(ES384)]).toEqual(["ERR_TOKEN_KEY_UNKNOWN", "accepted"]);
     },
   ),
-  refuses("N-04", "a token of an issuer whose keys cannot be fetched, as no fault of the token", {
+  rejects("N-04", "a token of an issuer whose keys cannot be fetched, as no fault of the token", {
     api: ofUnreachableIssuer,
     accepted: { token: ({ token }) => token({ claims: { iss: ISSUER } }) },
-    refused: { token: ({ token }) => token({ claims: { iss: UNREACHABLE_ISSUER } }) },
+    rejected: { token: ({ token }) => token({ claims: { iss: UNREACHABLE_ISSUER } }) },
     code: "ERR_KEYS_UNAVAILABLE",
   }),
-  refuses("N-04", "an opaque token about which nobody can be asked, as no fault of the token", {
+  rejects("N-04", "an opaque token about which nobody can be asked, as no fault of the token", {
     api: ofMuteIssuer,
     accepted: { token: ({ token }) => token() },
-    refused: { token: () => "opaque" },
+    rejected: { token: () => "opaque" },
     code: "ERR_INTROSPECTION_UNAVAILABLE",
   }),
   conforms("N-04", "asks an issuer that is down ever less often, and recovers with it", async ({ scene }) => {

@@ -2,7 +2,7 @@ import { startServer } from "@certbound/testing";
 import { createVerifier } from "@certbound/core";
 import { createServer } from "node:http";
 import { expect } from "vitest";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
 
 const OTHER_ISSUER = "https://other-issuer.example";
@@ -19,10 +19,10 @@ const ofTwoIssuers: Api = {
 };
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["K-06", "8725-06"], "a token of one issuer that is signed by the key of another", {
+  rejects(["K-06", "8725-06"], "a token of one issuer that is signed by the key of another", {
     api: ofTwoIssuers,
     accepted: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, claims: { iss: OTHER_ISSUER } }) },
-    refused: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, claims: { iss: ISSUER } }) },
+    rejected: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, claims: { iss: ISSUER } }) },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   conforms("N-06", "fetches the keys once for many first requests", async ({ scene }) => {
@@ -39,7 +39,7 @@ export const cases: readonly ConformanceCase[] = [
       clock: () => NOW * 1000,
     });
     const verify = (thumbprint: string) => verifier.verify(scene.token(), { clientCertificate: { thumbprint } });
-    // Half of them are refused, for the certificate and not for the keys.
+    // Half of them are rejected, for the certificate and not for the keys.
     const { own, other } = scene;
     const clients = Array.from({ length: 32 }, (_, index) => (index % 2 === 0 ? own : other));
     const outcomes = await Promise.allSettled(clients.map(({ thumbprint }) => verify(thumbprint)));

@@ -1,7 +1,7 @@
 import { AccessTokenError, type AccessTokenErrorCode, httpRejection } from "@certbound/core";
 import { inspect } from "node:util";
 import { expect } from "vitest";
-import { expectRefused } from "../../answers.ts";
+import { expectRejected } from "../../responses.ts";
 import { type Api, conforms, type ConformanceCase, type Presented } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
@@ -16,8 +16,8 @@ const INJECTION = '"\r\nX-Injected: yes\r\n\r\n<script>alert(1)</script>\u001b[3
 
 const demanding: Api = { requirements: { scopes: ["admin"] } };
 
-/** A refused token for many codes, which says the given text in all that it may say and still be refused for that. */
-const refusals: readonly (readonly [
+/** A rejected token for many codes, which says the given text in all that it may say and still be rejected for that. */
+const rejections: readonly (readonly [
   code: AccessTokenErrorCode,
   differences: (text: string) => RawToken,
   certificate?: Presented,
@@ -46,13 +46,13 @@ const refusals: readonly (readonly [
 export const cases: readonly ConformanceCase[] = [
   conforms(
     "L-01",
-    "answers nothing of the token, its claims or the certificate, whatever it refuses for",
+    "answers nothing of the token, its claims or the certificate, whatever it rejects for",
     async ({ scene, servers }) => {
       for (const server of servers) {
         const route = server.routeOf(demanding);
         const send = sender(server, route);
         expect((await send(scene.token(marked({ claims: { scope: "admin" } }, MARK)))).status).toBe(200);
-        for (const [code, differences, certificate] of refusals) {
+        for (const [code, differences, certificate] of rejections) {
           route.codes.length = 0;
           const token = scene.token(marked(differences(MARK), MARK));
           const answer = await send(token, certificate);
@@ -67,9 +67,9 @@ export const cases: readonly ConformanceCase[] = [
     "L-01",
     "puts nothing of the token, its claims or the certificate into errors",
     async ({ scene, verifierOf }) => {
-      for (const [code, differences, certificate = "own"] of refusals) {
+      for (const [code, differences, certificate = "own"] of rejections) {
         const token = scene.token(marked(differences(MARK), MARK));
-        const error = await refusalOf(verifierOf(demanding).verify(token, optionsFor(certificate, scene)));
+        const error = await rejectionOf(verifierOf(demanding).verify(token, optionsFor(certificate, scene)));
         expect(error.code).toBe(code);
         const texts = [inspect(error, { depth: Infinity, showHidden: true }), JSON.stringify(error), error.stack ?? ""];
         expectNothingOf(token, scene, texts.join("\n"));
@@ -91,12 +91,12 @@ export const cases: readonly ConformanceCase[] = [
         const send = sender(server, route);
         const harmless = await send(scene.token({ claims: { scope: "admin", note: INJECTION } }));
         expect(harmless.status).toBe(200);
-        for (const [code, differences, certificate] of refusals) {
+        for (const [code, differences, certificate] of rejections) {
           route.codes.length = 0;
           const answer = await send(scene.token(differences(INJECTION)), certificate);
           expect(route.codes).toEqual([code]);
           // The challenge is read strictly there.
-          expectRefused(answer, code);
+          expectRejected(answer, code);
           expectNoInjection(inspect(answer, { depth: Infinity, maxStringLength: Infinity }));
         }
       }
@@ -109,8 +109,8 @@ export const cases: readonly ConformanceCase[] = [
     async ({ scene, verifierOf }) => {
       const verify = (differences: RawToken, certificate: Presented) =>
         verifierOf(demanding).verify(scene.token(differences), optionsFor(certificate, scene));
-      for (const [code, differences, certificate = "own"] of refusals) {
-        const error = await refusalOf(verify(differences(INJECTION), certificate));
+      for (const [code, differences, certificate = "own"] of rejections) {
+        const error = await rejectionOf(verify(differences(INJECTION), certificate));
         expect(error.code).toBe(code);
         const line = `${error.name} ${error.code} ${error.message} ${error.detail ?? ""}`;
         expect(line).toMatch(/^[\x20-\x7e]+$/);
@@ -135,13 +135,13 @@ function optionsFor(certificate: Presented, { own, other }: Scene) {
   return { clientCertificate: presented[certificate], scopes: ["admin"] };
 }
 
-async function refusalOf(verifying: Promise<unknown>): Promise<AccessTokenError> {
+async function rejectionOf(verifying: Promise<unknown>): Promise<AccessTokenError> {
   const error: unknown = await verifying.then(
     () => undefined,
     (reason: unknown) => reason,
   );
   if (error instanceof AccessTokenError) return error;
-  throw new Error("The token was not refused", { cause: error });
+  throw new Error("The token was not rejected", { cause: error });
 }
 
 function expectNothingOf(token: string, { own, other }: Scene, text: string): void {

@@ -1,6 +1,6 @@
 import type { Requirements, Verifier } from "@certbound/core";
 import { expect } from "vitest";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 import { changed, signers } from "../../signers.ts";
@@ -48,7 +48,7 @@ function timed(scene: Scene): {
   };
 }
 
-/** Requirements of two routes: what the first accepts, the second refuses. */
+/** Requirements of two routes: what the first accepts, the second rejects. */
 const routes: readonly (readonly [
   name: string,
   claims: object,
@@ -71,7 +71,7 @@ const lookalikes: readonly (readonly [name: string, change: (token: string) => s
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  conforms("Q-01", "refuses a token that was accepted before, once it has expired", async ({ scene }) => {
+  conforms("Q-01", "rejects a token that was accepted before, once it has expired", async ({ scene }) => {
     const { verify, at } = timed(scene);
     const token = scene.token({ claims: { exp: NOW + 60 } });
     expect([await verify(token), await verify(token)]).toEqual(["accepted", "accepted"]);
@@ -82,7 +82,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "Q-01",
-    "refuses it once it has expired, on the connection that it was accepted on",
+    "rejects it once it has expired, on the connection that it was accepted on",
     async ({ scene, servers }) => {
       for (const { connections, routeOf } of servers) {
         const { path } = routeOf(ofMovingTime);
@@ -140,10 +140,10 @@ export const cases: readonly ConformanceCase[] = [
       ]);
     },
   ),
-  refuses("Q-03", "a token of one issuer for the API of another, though one verifier is for both", {
+  rejects("Q-03", "a token of one issuer for the API of another, though one verifier is for both", {
     api: ofTwoIssuers,
     accepted: { token: ({ token }) => token({ claims: { iss: ISSUER } }) },
-    refused: { token: ({ token }) => token({ claims: { iss: OTHER_ISSUER } }) },
+    rejected: { token: ({ token }) => token({ claims: { iss: OTHER_ISSUER } }) },
     code: "ERR_TOKEN_AUDIENCE",
   }),
   ...routes.map(([name, claims, lenient, strict, code]) =>
@@ -168,7 +168,7 @@ export const cases: readonly ConformanceCase[] = [
     ]);
   }),
   ...lookalikes.map(([name, change]) =>
-    conforms("Q-04", `refuses a forged token ${name}, after the right one`, async ({ scene }) => {
+    conforms("Q-04", `rejects a forged token ${name}, after the right one`, async ({ scene }) => {
       const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
       const token = scene.token();
       expect([await verify(token), await verify(change(token)), await verify(token)]).toEqual([
@@ -199,7 +199,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms(
     "Q-05",
-    "accepts a token that was refused as not yet valid, or as expired by a wrong clock",
+    "accepts a token that was rejected as not yet valid, or as expired by a wrong clock",
     async ({ scene }) => {
       const { verify, at } = timed(scene);
       const token = scene.token({ claims: { nbf: NOW + 60, exp: NOW + 120 } });
@@ -211,7 +211,7 @@ export const cases: readonly ConformanceCase[] = [
       expect(outcomes).toEqual(["ERR_TOKEN_NOT_YET_VALID", "ERR_TOKEN_EXPIRED", "accepted"]);
     },
   ),
-  conforms("Q-05", "accepts a token that was refused for another certificate, or for a scope", async ({ scene }) => {
+  conforms("Q-05", "accepts a token that was rejected for another certificate, or for a scope", async ({ scene }) => {
     const verify = verifying(scene, verifierOf({ jwks: scene.jwks }));
     const token = scene.token();
     expect([

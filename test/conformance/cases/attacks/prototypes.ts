@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
@@ -50,15 +50,15 @@ const required = [
 export const cases: readonly ConformanceCase[] = [
   ...["__proto__", "constructor", "prototype"].flatMap((name) =>
     required.map(([what, moved, api, code]) =>
-      refuses("P-01", `a token that has ${what} in a claim ${name} only`, {
+      rejects("P-01", `a token that has ${what} in a claim ${name} only`, {
         ...(api && { api }),
         accepted: beside(name, moved),
-        refused: under(name, moved),
+        rejected: under(name, moved),
         code,
       }),
     ),
   ),
-  refuses("P-01", "a confirmation whose thumbprint is in its __proto__ only", {
+  rejects("P-01", "a confirmation whose thumbprint is in its __proto__ only", {
     accepted: {
       token: ({ token, own }) =>
         token({
@@ -66,7 +66,7 @@ export const cases: readonly ConformanceCase[] = [
             json.replace(/"cnf":\{[^}]*\}/, `"cnf":{"__proto__":{},"x5t#S256":"${own.thumbprint}"}`),
         }),
     },
-    refused: {
+    rejected: {
       token: ({ token, own }) =>
         token({
           payloadText: (json) =>
@@ -75,11 +75,11 @@ export const cases: readonly ConformanceCase[] = [
     },
     code: "ERR_BINDING_UNSUPPORTED",
   }),
-  refuses("P-01", "a header whose alg is in its __proto__ only", {
+  rejects("P-01", "a header whose alg is in its __proto__ only", {
     accepted: {
       token: ({ token }) => token({ headerText: (json) => json.replace(/\}$/, ',"__proto__":{"alg":"x"}}') }),
     },
-    refused: {
+    rejected: {
       token: ({ token }) =>
         token({
           header: { alg: undefined },
@@ -89,10 +89,10 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_TOKEN_ALGORITHM",
   }),
   ...["toString", "hasOwnProperty", "valueOf"].map((scope) =>
-    refuses("P-01", `the scope ${scope}, which every object has, where admin is required`, {
+    rejects("P-01", `the scope ${scope}, which every object has, where admin is required`, {
       api: admins,
       accepted: { token: ({ token }) => token({ claims: { scope: `${scope} admin` } }) },
-      refused: { token: ({ token }) => token({ claims: { scope } }) },
+      rejected: { token: ({ token }) => token({ claims: { scope } }) },
       code: "ERR_SCOPE_INSUFFICIENT",
     }),
   ),

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { expectRefused } from "../../answers.ts";
-import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { expectRejected } from "../../responses.ts";
+import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import {
   behindNginx,
   behindProxy,
@@ -10,7 +10,7 @@ import {
   proxied,
   PROXY_SECRET,
 } from "../../forwarding.ts";
-import { rawExchange } from "../../raw-exchange.ts";
+import { rawExchange } from "../../raw-request.ts";
 
 /** A request with the certificate that the token is bound to in Client-Cert, and with other lines. */
 function forwarded(...lines: Lines): Attempt["request"] & object {
@@ -20,26 +20,26 @@ function forwarded(...lines: Lines): Attempt["request"] & object {
 }
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["X-01", "9440-03"], "a client that sends Client-Cert to an API without proxy", {
+  rejects(["X-01", "9440-03"], "a client that sends Client-Cert to an API without proxy", {
     accepted: { request: forwarded(), certificate: "own" },
-    refused: { request: forwarded(), certificate: "none" },
+    rejected: { request: forwarded(), certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  refuses(["X-01", "9440-04"], "a client that sends Client-Cert past the proxy", {
+  rejects(["X-01", "9440-04"], "a client that sends Client-Cert past the proxy", {
     api: behindProxy,
     accepted: { request: forwarded(["x-proxy-secret", PROXY_SECRET]), certificate: "none" },
-    refused: { request: forwarded(), certificate: "none" },
+    rejected: { request: forwarded(), certificate: "none" },
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
-  refuses("X-01", "a client that sends Client-Cert past the proxy over a connection with its own certificate", {
+  rejects("X-01", "a client that sends Client-Cert past the proxy over a connection with its own certificate", {
     api: behindProxy,
     accepted: { request: forwarded(["x-proxy-secret", PROXY_SECRET]), certificate: "other" },
-    refused: { request: forwarded(["x-proxy-secret", PROXY_SECRET.slice(1)]), certificate: "other" },
+    rejected: { request: forwarded(["x-proxy-secret", PROXY_SECRET.slice(1)]), certificate: "other" },
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
   conforms(
     "X-03",
-    "refuses a certificate that comes in a trailer, which a proxy does not remove",
+    "rejects a certificate that comes in a trailer, which a proxy does not remove",
     async ({ scene, servers }) => {
       const field = `Client-Cert: ${byteSequence(scene.own)}`;
       for (const { url, routeOf } of servers) {
@@ -57,62 +57,62 @@ export const cases: readonly ConformanceCase[] = [
           return rawExchange(url, { ca: scene.ca.certificate, text });
         };
         expect((await send([field], [])).status).toBe(200);
-        expectRefused(await send([], [field]), "ERR_CERTIFICATE_MISSING");
+        expectRejected(await send([], [field]), "ERR_CERTIFICATE_MISSING");
       }
     },
     behindProxy,
   ),
   ...["client_cert", "Client_Cert", "client.cert", "http-client-cert", "x-client-cert"].map((name) =>
-    refuses("X-03", `a certificate in the header ${name}, which a proxy does not remove`, {
+    rejects("X-03", `a certificate in the header ${name}, which a proxy does not remove`, {
       api: behindProxy,
       accepted: proxied((own) => [["CLIENT-CERT", byteSequence(own)]]),
-      refused: proxied((own) => [[name, byteSequence(own)]]),
+      rejected: proxied((own) => [[name, byteSequence(own)]]),
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  refuses("X-03", "the certificate of another client, whatever the header client_cert says beside it", {
+  rejects("X-03", "the certificate of another client, whatever the header client_cert says beside it", {
     api: behindProxy,
     accepted: proxied((own, other) => [
       ["client-cert", byteSequence(own)],
       ["client_cert", byteSequence(other)],
     ]),
-    refused: proxied((own, other) => [
+    rejected: proxied((own, other) => [
       ["client-cert", byteSequence(other)],
       ["client_cert", byteSequence(own)],
     ]),
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("X-04", "a request whose Client-Cert was removed, over a connection with the client's own certificate", {
+  rejects("X-04", "a request whose Client-Cert was removed, over a connection with the client's own certificate", {
     api: behindProxy,
     accepted: { ...proxied((own) => [["client-cert", byteSequence(own)]]), certificate: "own" },
-    refused: { ...proxied(() => []), certificate: "own" },
+    rejected: { ...proxied(() => []), certificate: "own" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  refuses("X-04", "a request whose verify header was removed", {
+  rejects("X-04", "a request whose verify header was removed", {
     api: behindNginx,
     accepted: throughNginx("SUCCESS"),
-    refused: throughNginx(),
+    rejected: throughNginx(),
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
-  refuses("X-04", "a request whose secret of the proxy was removed", {
+  rejects("X-04", "a request whose secret of the proxy was removed", {
     api: behindProxy,
     accepted: { request: forwarded(["x-proxy-secret", PROXY_SECRET]), certificate: "none" },
-    refused: { request: forwarded(["x-proxy-missing", PROXY_SECRET]), certificate: "none" },
+    rejected: { request: forwarded(["x-proxy-missing", PROXY_SECRET]), certificate: "none" },
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
   ...["FAILED:self-signed certificate", "FAILED", "NONE", "success", "SUCCESSFUL", "SUCCESS,FAILED", "", "0"].map(
     (verified) =>
-      refuses("X-06", `a certificate of which the proxy says ${JSON.stringify(verified)}`, {
+      rejects("X-06", `a certificate of which the proxy says ${JSON.stringify(verified)}`, {
         api: behindNginx,
         accepted: throughNginx("SUCCESS"),
-        refused: throughNginx(verified),
+        rejected: throughNginx(verified),
         code: "ERR_CERTIFICATE_UNTRUSTED",
       }),
   ),
-  refuses("X-06", "a certificate of which the proxy and the client say two things", {
+  rejects("X-06", "a certificate of which the proxy and the client say two things", {
     api: behindNginx,
     accepted: throughNginx("SUCCESS"),
-    refused: throughNginx("SUCCESS", "FAILED"),
+    rejected: throughNginx("SUCCESS", "FAILED"),
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
 ];

@@ -1,8 +1,8 @@
 import { envoy } from "@certbound/core";
 import type { Identity } from "@certbound/testing";
 import { expect } from "vitest";
-import { expectRefused } from "../../answers.ts";
-import { conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { expectRejected } from "../../responses.ts";
+import { conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { behind, behindProxy, byteSequence, hexadecimal, type Lines, proxied, PROXY_SECRET } from "../../forwarding.ts";
 
 const behindEnvoy = behind(envoy());
@@ -17,10 +17,10 @@ const nothingForwarded: readonly (readonly [name: string, lines: Lines])[] = [
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("S-06", "a token over a connection that has just carried the request of the client it is bound to", {
+  rejects("S-06", "a token over a connection that has just carried the request of the client it is bound to", {
     api: behindProxy,
     accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
-    refused: proxied((_own, other) => [["client-cert", byteSequence(other)]]),
+    rejected: proxied((_own, other) => [["client-cert", byteSequence(other)]]),
     code: "ERR_BINDING_MISMATCH",
   }),
   conforms(
@@ -43,25 +43,25 @@ export const cases: readonly ConformanceCase[] = [
             body: undefined,
           });
         expect((await send(own)).status).toBe(200);
-        expectRefused(await send(other), "ERR_BINDING_MISMATCH");
-        expectRefused(await send(undefined), "ERR_CERTIFICATE_MISSING");
+        expectRejected(await send(other), "ERR_BINDING_MISMATCH");
+        expectRejected(await send(undefined), "ERR_CERTIFICATE_MISSING");
         expect((await send(own)).status).toBe(200);
       }
     },
     behindProxy,
   ),
   ...nothingForwarded.map(([name, lines]) =>
-    refuses("S-07", `a request for which the proxy sends ${name}, after one with the certificate`, {
+    rejects("S-07", `a request for which the proxy sends ${name}, after one with the certificate`, {
       api: behindProxy,
       accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
-      refused: proxied(() => lines),
+      rejected: proxied(() => lines),
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  refuses("S-07", "a request for which Envoy sends the hash of nothing", {
+  rejects("S-07", "a request for which Envoy sends the hash of nothing", {
     api: behindEnvoy,
     accepted: proxied((own) => [["x-forwarded-client-cert", `Hash=${hexadecimal(own)}`]]),
-    refused: proxied(() => [
+    rejected: proxied(() => [
       ["x-forwarded-client-cert", "Hash=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
     ]),
     code: "ERR_CERTIFICATE_MISSING",

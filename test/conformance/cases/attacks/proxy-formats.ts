@@ -1,5 +1,5 @@
 import type { Identity } from "@certbound/testing";
-import { type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { base64, behindNginx, behindProxy, byteSequence, escapedPem, hexadecimal, proxied } from "../../forwarding.ts";
 
 /** Values of Client-Cert that are no byte sequence, or not one. */
@@ -29,10 +29,10 @@ const otherFormats: readonly (readonly [name: string, value: (own: Identity) => 
 
 export const cases: readonly ConformanceCase[] = [
   ...malformedValues.map(([name, value]) =>
-    refuses("X-02", `a Client-Cert ${name}`, {
+    rejects("X-02", `a Client-Cert ${name}`, {
       api: behindProxy,
       accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
-      refused: proxied((own) => [["client-cert", value(own)]]),
+      rejected: proxied((own) => [["client-cert", value(own)]]),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ),
@@ -43,20 +43,20 @@ export const cases: readonly ConformanceCase[] = [
       ["the client's twice", (own: Identity) => [own, own]],
     ] as const
   ).map(([name, certificates]) =>
-    refuses("X-02", `two Client-Cert headers, ${name}`, {
+    rejects("X-02", `two Client-Cert headers, ${name}`, {
       api: behindProxy,
       accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
-      refused: proxied((own, other) =>
+      rejected: proxied((own, other) =>
         certificates(own, other).map((identity) => ["client-cert", byteSequence(identity)] as const),
       ),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ),
   ...otherFormats.map(([name, value]) =>
-    refuses("X-05", `a Client-Cert that is ${name} sends it`, {
+    rejects("X-05", `a Client-Cert that is ${name} sends it`, {
       api: behindProxy,
       accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
-      refused: proxied((own) => [["client-cert", value(own)]]),
+      rejected: proxied((own) => [["client-cert", value(own)]]),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ),
@@ -69,23 +69,23 @@ export const cases: readonly ConformanceCase[] = [
       ["x-arr-clientcert", ({ der }: Identity) => base64(der)],
     ] as const
   ).map(([header, value]) =>
-    refuses("X-05", `the header ${header} where Client-Cert is configured`, {
+    rejects("X-05", `the header ${header} where Client-Cert is configured`, {
       api: behindProxy,
       accepted: proxied((own) => [
         ["client-cert", byteSequence(own)],
         [header, value(own)],
       ]),
-      refused: proxied((own) => [[header, value(own)]]),
+      rejected: proxied((own) => [[header, value(own)]]),
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  refuses("X-05", "a byte sequence where nginx is configured", {
+  rejects("X-05", "a byte sequence where nginx is configured", {
     api: behindNginx,
     accepted: proxied((own) => [
       ["ssl-client-cert", escapedPem(own)],
       ["ssl-client-verify", "SUCCESS"],
     ]),
-    refused: proxied((own) => [
+    rejected: proxied((own) => [
       ["ssl-client-cert", byteSequence(own)],
       ["ssl-client-verify", "SUCCESS"],
     ]),

@@ -1,4 +1,4 @@
-import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 
 type Lines = readonly (readonly [string, string])[];
 
@@ -55,45 +55,45 @@ const otherPlaces: readonly (readonly [name: string, request: (header: Lines) =>
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["W-01", "6750-02"], "the token in two Authorization headers", {
+  rejects(["W-01", "6750-02"], "the token in two Authorization headers", {
     accepted: plain,
-    refused: lined((token) => [
+    rejected: lined((token) => [
       ["authorization", `Bearer ${token}`],
       ["Authorization", `Bearer ${token}`],
     ]),
     code: "ERR_REQUEST_MALFORMED",
   }),
   ...severalTokens.map(([name, credentials]) =>
-    refuses("W-02", `an Authorization header with ${name}`, {
+    rejects("W-02", `an Authorization header with ${name}`, {
       accepted: plain,
-      refused: lined((token) => [["authorization", credentials(token)]]),
+      rejected: lined((token) => [["authorization", credentials(token)]]),
       code: "ERR_REQUEST_MALFORMED",
     }),
   ),
-  refuses("W-02", "a token behind the credentials of another scheme", {
+  rejects("W-02", "a token behind the credentials of another scheme", {
     accepted: plain,
-    refused: lined((token) => [["authorization", `Basic dTpw, Bearer ${token}`]]),
+    rejected: lined((token) => [["authorization", `Basic dTpw, Bearer ${token}`]]),
     code: "ERR_TOKEN_MISSING",
   }),
   ...otherPlaces.flatMap(([name, request]) => [
-    refuses("W-03", `a token in ${name} instead of the header`, {
+    rejects("W-03", `a token in ${name} instead of the header`, {
       accepted: plain,
-      refused: { request: request([]) },
+      rejected: { request: request([]) },
       code: "ERR_TOKEN_MISSING",
     }),
-    refuses("W-03", `a wrong token in the header, whatever ${name} has`, {
+    rejects("W-03", `a wrong token in the header, whatever ${name} has`, {
       accepted: plain,
-      refused: { request: request([["authorization", "Bearer e30.e30.AA"]]) },
+      rejected: { request: request([["authorization", "Bearer e30.e30.AA"]]) },
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ]),
   ...otherHeaders.map((header) =>
-    refuses("W-04", `a token in the header ${header}`, {
+    rejects("W-04", `a token in the header ${header}`, {
       accepted: lined((token) => [
         ["authorization", `Bearer ${token}`],
         [header, "Bearer e30.e30.AA"],
       ]),
-      refused: lined((token) => [[header, `Bearer ${token}`]]),
+      rejected: lined((token) => [[header, `Bearer ${token}`]]),
       code: "ERR_TOKEN_MISSING",
     }),
   ),

@@ -71,7 +71,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(Reflect.setPrototypeOf(result.claims, { scp: ["admin"] })).toBe(false);
     await expect(verify()).rejects.toMatchObject({ code: "ERR_SCOPE_INSUFFICIENT" });
   }),
-  conforms("Q-07", "forgets the oldest of many tokens, and none for those that are refused", async ({ scene }) => {
+  conforms("Q-07", "forgets the oldest of many tokens, and none for those that are rejected", async ({ scene }) => {
     const { own, other } = scene;
     const verifier = verifierOf({ jwks: scene.jwks, verifiedTokens: 4 });
     const results: WeakRef<object>[] = [];

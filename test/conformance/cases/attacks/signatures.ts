@@ -1,4 +1,4 @@
-import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import {
   changed,
   constant,
@@ -19,36 +19,36 @@ function signed(algorithm: "ES256" | "RS256" | "PS256" | "Ed25519", signer: Sign
 const malleable = signed("ES256", changed(signers.ES256, withNegatedS));
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["C-07", "7515-05"], "an RS256 signature whose DigestInfo says SHA-1", {
+  rejects(["C-07", "7515-05"], "an RS256 signature whose DigestInfo says SHA-1", {
     accepted: signed("RS256", pkcs1("sha256")),
-    refused: signed("RS256", pkcs1("sha1")),
+    rejected: signed("RS256", pkcs1("sha1")),
     code: "ERR_TOKEN_SIGNATURE",
   }),
   ...[0, 31, 33, 64].map((length) =>
-    refuses(["C-08", "7518-02"], `a PS256 signature with a salt of ${length} bytes`, {
+    rejects(["C-08", "7518-02"], `a PS256 signature with a salt of ${length} bytes`, {
       accepted: signed("PS256", pss("sha256", 32)),
-      refused: signed("PS256", pss("sha256", length)),
+      rejected: signed("PS256", pss("sha256", length)),
       code: "ERR_TOKEN_SIGNATURE",
     }),
   ),
-  refuses(["C-11", "7518-03"], "a signature in DER", {
+  rejects(["C-11", "7518-03"], "a signature in DER", {
     accepted: signed("ES256", ecdsa("sha256")),
-    refused: signed("ES256", ecdsa("sha256", "der")),
+    rejected: signed("ES256", ecdsa("sha256", "der")),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("C-11", "a signature whose r and s are zero", {
+  rejects("C-11", "a signature whose r and s are zero", {
     accepted: signed("ES256", signers.ES256),
-    refused: signed("ES256", constant(new Uint8Array(64))),
+    rejected: signed("ES256", constant(new Uint8Array(64))),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("C-11", "an Ed25519 signature whose S is out of range, and right but for that", {
+  rejects("C-11", "an Ed25519 signature whose S is out of range, and right but for that", {
     accepted: signed("Ed25519", signers.Ed25519),
-    refused: signed("Ed25519", changed(signers.Ed25519, withAddedOrder)),
+    rejected: signed("Ed25519", changed(signers.Ed25519, withAddedOrder)),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("C-12", "a stolen token in its other text, with s replaced by n - s", {
+  rejects("C-12", "a stolen token in its other text, with s replaced by n - s", {
     accepted: malleable,
-    refused: { ...malleable, certificate: "other" },
+    rejected: { ...malleable, certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
 ];

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { deflateRawSync } from "node:zlib";
 import { verifierOf, verifyAs } from "../../verification.ts";
-import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { body, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE } from "../../scene.ts";
@@ -44,9 +44,9 @@ function withNested(name: string, levels: number): (text: string) => string {
 
 export const cases: readonly ConformanceCase[] = [
   ...Object.entries(padded).map(([part, raw]) =>
-    refuses("D-01", `a token with a huge ${part}`, {
+    rejects("D-01", `a token with a huge ${part}`, {
       accepted: written(raw(10_000)),
-      refused: written(raw(20_000)),
+      rejected: written(raw(20_000)),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
@@ -66,47 +66,47 @@ export const cases: readonly ConformanceCase[] = [
       ["of thousands of parts", (token: string) => `${token}${".e30".repeat(3000)}`],
     ] as const
   ).map(([name, change]) =>
-    refuses("D-02", `a token ${name}`, {
+    rejects("D-02", `a token ${name}`, {
       accepted: right,
-      refused: { token: ({ token }) => change(token()) },
+      rejected: { token: ({ token }) => change(token()) },
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  refuses("D-03", "an encrypted token that inflates", {
+  rejects("D-03", "an encrypted token that inflates", {
     accepted: right,
-    refused: written({ ...inflating, header: { zip: "DEF", alg: "dir", enc: "A256GCM" }, join: asEncrypted }),
+    rejected: written({ ...inflating, header: { zip: "DEF", alg: "dir", enc: "A256GCM" }, join: asEncrypted }),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses("D-03", "a signed token that inflates", {
+  rejects("D-03", "a signed token that inflates", {
     accepted: written({ header: { zip: "DEF" } }),
-    refused: written(inflating),
+    rejected: written(inflating),
     code: "ERR_TOKEN_MALFORMED",
   }),
   ...["PBES2-HS256+A128KW", "PBES2-HS512+A256KW"].flatMap((alg) => [
-    refuses("D-04", `an encrypted token that names how often to hash, for ${alg}`, {
+    rejects("D-04", `an encrypted token that names how often to hash, for ${alg}`, {
       accepted: written({ header: hashing }),
-      refused: written({ header: { ...hashing, alg, enc: "A128GCM" }, join: asEncrypted }),
+      rejected: written({ header: { ...hashing, alg, enc: "A128GCM" }, join: asEncrypted }),
       code: "ERR_TOKEN_MALFORMED",
     }),
-    refuses("D-04", `a signed token that names how often to hash, for ${alg}`, {
+    rejects("D-04", `a signed token that names how often to hash, for ${alg}`, {
       accepted: written({ header: hashing }),
-      refused: written({ header: { ...hashing, alg } }),
+      rejected: written({ header: { ...hashing, alg } }),
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ]),
-  refuses("D-05", "a token whose cnf is nested thousands of times", {
+  rejects("D-05", "a token whose cnf is nested thousands of times", {
     accepted: written({ payloadText: withNested("note", 5000) }),
-    refused: written({ payloadText: withNested("cnf", 5000) }),
+    rejected: written({ payloadText: withNested("cnf", 5000) }),
     code: "ERR_BINDING_MALFORMED",
   }),
-  refuses("D-05", "a token whose aud is nested thousands of times", {
+  rejects("D-05", "a token whose aud is nested thousands of times", {
     accepted: written({ payloadText: withNested("note", 5000) }),
-    refused: written({ payloadText: withNested("aud", 5000) }),
+    rejected: written({ payloadText: withNested("aud", 5000) }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  refuses("D-05", "a token whose typ is nested thousands of times", {
+  rejects("D-05", "a token whose typ is nested thousands of times", {
     accepted: written({ headerText: withNested("note", 5000) }),
-    refused: written({ headerText: withNested("typ", 5000) }),
+    rejected: written({ headerText: withNested("typ", 5000) }),
     code: "ERR_TOKEN_TYPE",
   }),
   conforms("D-05", "reads what an issuer says of a token, nested a hundred thousand times", async ({ scene }) => {

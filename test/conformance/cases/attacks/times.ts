@@ -1,4 +1,4 @@
-import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { NOW } from "../../scene.ts";
 
 /** Writes a number for exp as JSON has it, also one that JavaScript cannot write. */
@@ -31,39 +31,39 @@ function claiming(claims: Readonly<Record<string, unknown>>): Attempt {
 export const cases: readonly ConformanceCase[] = [
   ...dates.flatMap((name) =>
     noNumbers.map(([kind, value]) =>
-      refuses(["T-01", "7519-02"], `${name} as ${kind}`, {
+      rejects(["T-01", "7519-02"], `${name} as ${kind}`, {
         accepted: claiming({ [name]: name === "exp" ? NOW + 1 : NOW }),
-        refused: claiming({ [name]: value }),
+        rejected: claiming({ [name]: value }),
         code: "ERR_TOKEN_CLAIM",
       }),
     ),
   ),
   ...["1e999", "1e308", "9007199254740993", "1e12"].map((number) =>
-    refuses("T-02", `a token whose exp is ${number}`, {
+    rejects("T-02", `a token whose exp is ${number}`, {
       accepted: { token: ({ token }) => token({ payloadText: expiringAt("1900000300.5") }) },
-      refused: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
+      rejected: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
       code: "ERR_TOKEN_CLAIM",
     }),
   ),
   ...dates.map((name) =>
-    refuses("T-03", `${name} in milliseconds`, {
+    rejects("T-03", `${name} in milliseconds`, {
       accepted: claiming({ [name]: NOW + 1 }),
-      refused: claiming({ [name]: (NOW + 1) * 1000 }),
+      rejected: claiming({ [name]: (NOW + 1) * 1000 }),
       code: "ERR_TOKEN_CLAIM",
     }),
   ),
   ...["0", "-0", "0.0", "-1", "-1900000300", "-1e999"].map((number) =>
-    refuses(["T-04", "7519-03"], `a token whose exp is ${number}`, {
+    rejects(["T-04", "7519-03"], `a token whose exp is ${number}`, {
       accepted: { token: ({ token }) => token({ payloadText: expiringAt("1900000300") }) },
-      refused: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
+      rejected: { token: ({ token }) => token({ payloadText: expiringAt(number) }) },
       code: number === "-1e999" ? "ERR_TOKEN_CLAIM" : "ERR_TOKEN_EXPIRED",
     }),
   ),
   ...[0, -1].map((iat) =>
-    refuses("T-04", `an iat of ${iat} where the age of tokens is limited`, {
+    rejects("T-04", `an iat of ${iat} where the age of tokens is limited`, {
       api: ofLimitedAge,
       accepted: claiming({ iat: NOW - 599 }),
-      refused: claiming({ iat }),
+      rejected: claiming({ iat }),
       code: "ERR_TOKEN_EXPIRED",
     }),
   ),
@@ -73,23 +73,23 @@ export const cases: readonly ConformanceCase[] = [
       ["iat", "iat, where the age of tokens is limited"],
     ] as const
   ).map(([claim, name]) =>
-    refuses("T-05", `a token without ${name}`, {
+    rejects("T-05", `a token without ${name}`, {
       api: ofLimitedAge,
       accepted: claiming({ EXP: NOW + 300, expires_in: 300 }),
-      refused: claiming({ EXP: NOW + 300, expires_in: 300, [claim]: undefined }),
+      rejected: claiming({ EXP: NOW + 300, expires_in: 300, [claim]: undefined }),
       code: "ERR_TOKEN_CLAIM",
     }),
   ),
-  refuses("T-06", "a token that was issued in the future, where the age of tokens is limited", {
+  rejects("T-06", "a token that was issued in the future, where the age of tokens is limited", {
     api: ofLimitedAge,
     accepted: claiming({ iat: NOW + 5 }),
-    refused: claiming({ iat: NOW + 6 }),
+    rejected: claiming({ iat: NOW + 6 }),
     code: "ERR_TOKEN_NOT_YET_VALID",
   }),
-  refuses("T-06", "a token that was issued more than a minute ahead under FAPI 2.0, but none of 10 s ahead", {
+  rejects("T-06", "a token that was issued more than a minute ahead under FAPI 2.0, but none of 10 s ahead", {
     api: fapi2,
     accepted: claiming({ iat: NOW + 10 }),
-    refused: claiming({ iat: NOW + 61 }),
+    rejected: claiming({ iat: NOW + 61 }),
     code: "ERR_TOKEN_NOT_YET_VALID",
   }),
 ];

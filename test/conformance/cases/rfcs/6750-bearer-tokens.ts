@@ -1,7 +1,7 @@
 import { createAuthenticator } from "@certbound/core";
 import { expect } from "vitest";
 import { verifierOf } from "../../verification.ts";
-import { accepts, type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { accepts, type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import { NOW } from "../../scene.ts";
 
@@ -43,25 +43,25 @@ const otherSchemes: readonly (readonly [name: string, credentials: (token: strin
 
 export const cases: readonly ConformanceCase[] = [
   ...["x-authorization", "x-access-token", "access-token", "authorisation"].map((header) =>
-    refuses("6750-01", `a token in the header ${header}`, {
+    rejects("6750-01", `a token in the header ${header}`, {
       accepted: right,
-      refused: withLines((token) => [[header, `Bearer ${token}`]]),
+      rejected: withLines((token) => [[header, `Bearer ${token}`]]),
       code: "ERR_TOKEN_MISSING",
     }),
   ),
-  refuses("6750-04", "a token in the query", {
+  rejects("6750-04", "a token in the query", {
     accepted: { request: { lines: (token) => [["authorization", `Bearer ${token}`]] } },
-    refused: { request: { lines: () => [], query: (token) => `?access_token=${token}` } },
+    rejected: { request: { lines: () => [], query: (token) => `?access_token=${token}` } },
     code: "ERR_TOKEN_MISSING",
   }),
-  refuses("6750-04", "the right token in the query beside a wrong one in the header", {
+  rejects("6750-04", "the right token in the query beside a wrong one in the header", {
     accepted: {
       request: {
         lines: (token) => [["authorization", `Bearer ${token}`]],
         query: (token) => `?access_token=${token}`,
       },
     },
-    refused: {
+    rejected: {
       request: {
         lines: (token) => [["authorization", `Bearer ${token.slice(0, -46)}`]],
         query: (token) => `?access_token=${token}`,
@@ -179,34 +179,34 @@ export const cases: readonly ConformanceCase[] = [
     }
     expect(() => write("api", "read write")).toThrow(TypeError);
   }),
-  refuses("6750-11", "a token that does not say when it expires", {
+  rejects("6750-11", "a token that does not say when it expires", {
     accepted: { token: ({ token }) => token({ claims: { exp: NOW + 300 } }) },
-    refused: { token: ({ token }) => token({ claims: { exp: undefined } }) },
+    rejected: { token: ({ token }) => token({ claims: { exp: undefined } }) },
     code: "ERR_TOKEN_CLAIM",
   }),
-  refuses("6750-11", "a token that is older than the API allows, whatever its exp is", {
+  rejects("6750-11", "a token that is older than the API allows, whatever its exp is", {
     api: { verifier: () => ({ maxTokenAge: 600 }) },
     accepted: { token: ({ token }) => token({ claims: { iat: NOW - 600, exp: NOW + 86_400 } }) },
-    refused: { token: ({ token }) => token({ claims: { iat: NOW - 606, exp: NOW + 86_400 } }) },
+    rejected: { token: ({ token }) => token({ claims: { iat: NOW - 606, exp: NOW + 86_400 } }) },
     code: "ERR_TOKEN_EXPIRED",
   }),
   ...["bearer ", "BEARER ", "bEARER ", "Bearer     "].map((prefix) =>
     accepts("6750-12", `credentials that start with ${JSON.stringify(prefix)}`, {
       accepted: withCredentials((token) => prefix + token),
-      refusedBy: "6750-12",
+      rejectedBy: "6750-12",
     }),
   ),
   ...malformedCredentials.map(([name, credentials]) =>
-    refuses("6750-12", `credentials with ${name}`, {
+    rejects("6750-12", `credentials with ${name}`, {
       accepted: right,
-      refused: withCredentials(credentials),
+      rejected: withCredentials(credentials),
       code: "ERR_REQUEST_MALFORMED",
     }),
   ),
   ...otherSchemes.map(([name, credentials]) =>
-    refuses("6750-12", `credentials with ${name}`, {
+    rejects("6750-12", `credentials with ${name}`, {
       accepted: right,
-      refused: withCredentials(credentials),
+      rejected: withCredentials(credentials),
       code: "ERR_TOKEN_MISSING",
     }),
   ),

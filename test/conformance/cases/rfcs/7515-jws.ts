@@ -1,4 +1,4 @@
-import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 
 /** A token that is right but for what is given. */
@@ -45,61 +45,61 @@ const looseHeaders: readonly (readonly [name: string, write: (json: string) => s
 
 export const cases: readonly ConformanceCase[] = [
   ...counts.map(([name, join]) =>
-    refuses("7515-01", `a token with ${name}`, { refused: sent({ join }), code: "ERR_TOKEN_MALFORMED" }),
+    rejects("7515-01", `a token with ${name}`, { rejected: sent({ join }), code: "ERR_TOKEN_MALFORMED" }),
   ),
-  refuses("7515-03", "a critical extension, but no header parameter that is only unknown", {
+  rejects("7515-03", "a critical extension, but no header parameter that is only unknown", {
     accepted: sent({ header: { "https://example.com/extension": 1 } }),
-    refused: sent({ header: { "https://example.com/extension": 1, crit: ["https://example.com/extension"] } }),
+    rejected: sent({ header: { "https://example.com/extension": 1, crit: ["https://example.com/extension"] } }),
     code: "ERR_TOKEN_MALFORMED",
   }),
   ...looseHeaders.map(([name, headerText]) =>
-    refuses("7515-04", `a header ${name}`, {
+    rejects("7515-04", `a header ${name}`, {
       accepted: sent({ headerText: (json) => ` ${json}\r\n\t` }),
-      refused: sent({ headerText }),
+      rejected: sent({ headerText }),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  refuses("7515-04", "a header with a byte that no UTF-8 has", {
+  rejects("7515-04", "a header with a byte that no UTF-8 has", {
     accepted: sent({ headerText: (json) => json.replace(/\}$/, ',"note":"\u00ff"}') }),
-    refused: sent({ headerText: (json) => Buffer.from(json.replace(/\}$/, ',"note":"\u00ff"}'), "latin1") }),
+    rejected: sent({ headerText: (json) => Buffer.from(json.replace(/\}$/, ',"note":"\u00ff"}'), "latin1") }),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses("7515-06", "an escaped alg that is another one by case", {
+  rejects("7515-06", "an escaped alg that is another one by case", {
     accepted: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0045S256"`) }),
-    refused: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0065S256"`) }),
+    rejected: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0065S256"`) }),
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  refuses("7515-06", "an escaped name that is not alg by case", {
+  rejects("7515-06", "an escaped name that is not alg by case", {
     accepted: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0061lg"`) }),
-    refused: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0041lg"`) }),
+    rejected: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0041lg"`) }),
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  refuses(["7515-06", "7515-03"], "an escaped crit", {
+  rejects(["7515-06", "7515-03"], "an escaped crit", {
     accepted: sent({ headerText: (json) => json.replace(/\}$/, String.raw`,"\u0043rit":["exp"],"exp":1}`) }),
-    refused: sent({ headerText: (json) => json.replace(/\}$/, String.raw`,"\u0063rit":["exp"],"exp":1}`) }),
+    rejected: sent({ headerText: (json) => json.replace(/\}$/, String.raw`,"\u0063rit":["exp"],"exp":1}`) }),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses(["7515-06", "7519-06"], "an escaped iss with another character", {
+  rejects(["7515-06", "7519-06"], "an escaped iss with another character", {
     accepted: sent({ payloadText: (json) => json.replace("https://issuer", String.raw`\u0068ttps:\/\/issuer`) }),
-    refused: sent({ payloadText: (json) => json.replace("https://issuer", String.raw`\u0048ttps:\/\/issuer`) }),
+    rejected: sent({ payloadText: (json) => json.replace("https://issuer", String.raw`\u0048ttps:\/\/issuer`) }),
     code: "ERR_TOKEN_ISSUER",
   }),
-  refuses("7515-07", "a kid that is another key's by case", {
+  rejects("7515-07", "a kid that is another key's by case", {
     api: withSimilarKeyIds,
     accepted: sent({ header: { kid: "key-a" } }),
-    refused: sent({ header: { kid: "key-A" } }),
+    rejected: sent({ header: { kid: "key-A" } }),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("7515-07", "a kid that is nobody's by case", {
+  rejects("7515-07", "a kid that is nobody's by case", {
     api: withSimilarKeyIds,
     accepted: sent({ header: { kid: "key-a" } }),
-    refused: sent({ header: { kid: "KEY-a" } }),
+    rejected: sent({ header: { kid: "KEY-a" } }),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  refuses("7515-07", "a kid that is a number", {
+  rejects("7515-07", "a kid that is a number", {
     api: withSimilarKeyIds,
     accepted: sent({ header: { kid: "1" } }),
-    refused: sent({ header: { kid: 1 } }),
+    rejected: sent({ header: { kid: 1 } }),
     code: "ERR_TOKEN_MALFORMED",
   }),
 ];

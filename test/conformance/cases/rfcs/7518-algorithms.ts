@@ -1,7 +1,7 @@
 import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import { expect } from "vitest";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { issuerKey, jwkWithoutAlg } from "../../issuer-keys.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
@@ -16,7 +16,7 @@ const ofFullySpecifiedNames: Api = {
 };
 
 export const cases: readonly ConformanceCase[] = [
-  conforms(["7518-01", "C-09"], "refuses a token that is signed by an RSA key of 2047 bits", async ({ scene }) => {
+  conforms(["7518-01", "C-09"], "rejects a token that is signed by an RSA key of 2047 bits", async ({ scene }) => {
     const { own, keys, jwks, token } = scene;
     const weak = issuerKey(await generate("rsa", { modulusLength: 2047 }), { algorithm: "RS256", kid: "weak" });
     const verifier = verifierOf({ jwks: { keys: [...jwks.keys, weak.jwk] } });
@@ -24,10 +24,10 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(keys.RS256)).toBe("accepted");
     expect(await verify(weak)).toBe("ERR_TOKEN_KEY_UNKNOWN");
   }),
-  refuses("9864-01", "EdDSA where Ed25519 was asked for", {
+  rejects("9864-01", "EdDSA where Ed25519 was asked for", {
     api: ofFullySpecifiedNames,
     accepted: { token: ({ token, keys }) => token({ key: keys.Ed25519, header: { alg: "Ed25519" } }) },
-    refused: { token: ({ token, keys }) => token({ key: keys.Ed25519, header: { alg: "EdDSA" } }) },
+    rejected: { token: ({ token, keys }) => token({ key: keys.Ed25519, header: { alg: "EdDSA" } }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
 ];

@@ -1,4 +1,4 @@
-import { type Api, type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
 import { changed, signers } from "../../signers.ts";
@@ -29,78 +29,78 @@ const noObjects: readonly (readonly [name: string, write: (json: string) => stri
 
 export const cases: readonly ConformanceCase[] = [
   ...noObjects.map(([name, payloadText]) =>
-    refuses("7519-01", `claims that are ${name}`, {
+    rejects("7519-01", `claims that are ${name}`, {
       accepted: sent({ payloadText: (json) => ` ${json} ` }),
-      refused: sent({ payloadText }),
+      rejected: sent({ payloadText }),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  refuses("7519-01", "a right token of which one bit of the signature is another", {
+  rejects("7519-01", "a right token of which one bit of the signature is another", {
     accepted: sent({ signer: signers.ES256 }),
-    refused: sent({ signer: changed(signers.ES256, (signature) => signature.with(40, (signature[40] ?? 0) ^ 1)) }),
+    rejected: sent({ signer: changed(signers.ES256, (signature) => signature.with(40, (signature[40] ?? 0) ^ 1)) }),
     code: "ERR_TOKEN_SIGNATURE",
   }),
   ...(["exp", "nbf", "iat"] as const).map((name) =>
-    refuses("7519-02", `${name} as text, but not as a number with a fraction`, {
+    rejects("7519-02", `${name} as text, but not as a number with a fraction`, {
       accepted: claiming({ [name]: NOW + 0.5 }),
-      refused: claiming({ [name]: `${NOW + 0.5}` }),
+      rejected: claiming({ [name]: `${NOW + 0.5}` }),
       code: "ERR_TOKEN_CLAIM",
     }),
   ),
-  refuses("7519-03", "a token at its exp", {
+  rejects("7519-03", "a token at its exp", {
     api: withoutTolerance,
     accepted: claiming({ exp: NOW + 0.001 }),
-    refused: claiming({ exp: NOW }),
+    rejected: claiming({ exp: NOW }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  refuses("7519-03", "a token after its exp and the 5 s by which clocks may differ", {
+  rejects("7519-03", "a token after its exp and the 5 s by which clocks may differ", {
     accepted: claiming({ exp: NOW - 4 }),
-    refused: claiming({ exp: NOW - 5 }),
+    rejected: claiming({ exp: NOW - 5 }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  refuses("7519-04", "a token before its nbf", {
+  rejects("7519-04", "a token before its nbf", {
     api: withoutTolerance,
     accepted: claiming({ nbf: NOW }),
-    refused: claiming({ nbf: NOW + 0.001 }),
+    rejected: claiming({ nbf: NOW + 0.001 }),
     code: "ERR_TOKEN_NOT_YET_VALID",
   }),
-  refuses("7519-04", "a token before its nbf and the 5 s by which clocks may differ", {
+  rejects("7519-04", "a token before its nbf and the 5 s by which clocks may differ", {
     accepted: claiming({ nbf: NOW + 5 }),
-    refused: claiming({ nbf: NOW + 6 }),
+    rejected: claiming({ nbf: NOW + 6 }),
     code: "ERR_TOKEN_NOT_YET_VALID",
   }),
-  refuses("7519-05", "a list of audiences without the API's", {
+  rejects("7519-05", "a list of audiences without the API's", {
     accepted: claiming({ aud: ["https://another.example", AUDIENCE] }),
-    refused: claiming({ aud: ["https://another.example", "https://third.example"] }),
+    rejected: claiming({ aud: ["https://another.example", "https://third.example"] }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  refuses("7519-05", "a list of audiences of which one is no string", {
+  rejects("7519-05", "a list of audiences of which one is no string", {
     accepted: claiming({ aud: [AUDIENCE, "1"] }),
-    refused: claiming({ aud: [AUDIENCE, 1] }),
+    rejected: claiming({ aud: [AUDIENCE, 1] }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  refuses("7519-05", "a token without aud", {
+  rejects("7519-05", "a token without aud", {
     accepted: claiming({ aud: AUDIENCE }),
-    refused: claiming({ aud: undefined }),
+    rejected: claiming({ aud: undefined }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
   ...["https://API.example", "HTTPS://api.example", `${AUDIENCE}/`, "https://%61pi.example", `${AUDIENCE}:443`].map(
     (aud) =>
-      refuses(["7519-06", "7519-05"], `the audience ${aud}`, {
+      rejects(["7519-06", "7519-05"], `the audience ${aud}`, {
         accepted: claiming({ aud: AUDIENCE }),
-        refused: claiming({ aud }),
+        rejected: claiming({ aud }),
         code: "ERR_TOKEN_AUDIENCE",
       }),
   ),
-  refuses("7519-06", "an audience that is the API's only after Unicode normalisation", {
+  rejects("7519-06", "an audience that is the API's only after Unicode normalisation", {
     api: ofComposedAudience,
     accepted: claiming({ aud: COMPOSED }),
-    refused: claiming({ aud: DECOMPOSED }),
+    rejected: claiming({ aud: DECOMPOSED }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  refuses("7519-06", "an issuer that is the right one only after normalisation of the URL", {
+  rejects("7519-06", "an issuer that is the right one only after normalisation of the URL", {
     accepted: claiming({ iss: ISSUER }),
-    refused: claiming({ iss: `${ISSUER}/.` }),
+    rejected: claiming({ iss: `${ISSUER}/.` }),
     code: "ERR_TOKEN_ISSUER",
   }),
 ];

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { verifierOf, verifyAs } from "../../verification.ts";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { type Answer, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { holdTime } from "../../passing-time.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
@@ -86,17 +86,17 @@ export const cases: readonly ConformanceCase[] = [
     expect(() => verifierOf(options({ clientSecret: undefined }))).toThrow(TypeError);
     expect(() => verifierOf(options({ clientSecret: "" }))).toThrow(TypeError);
   }),
-  refuses("7662-03", "a token that is not active", {
+  rejects("7662-03", "a token that is not active", {
     api: introspecting,
     accepted: told({ active: true }),
-    refused: told({ active: false }),
+    rejected: told({ active: false }),
     code: "ERR_TOKEN_INACTIVE",
   }),
   ...["true", 1, null, {}, [true], undefined].map((active) =>
-    refuses("7662-03", `a token whose active is ${JSON.stringify(active) ?? "missing"}`, {
+    rejects("7662-03", `a token whose active is ${JSON.stringify(active) ?? "missing"}`, {
       api: introspecting,
       accepted: told({ active: true }),
-      refused: told({ active }),
+      rejected: told({ active }),
       // What is no introspection response says nothing of the token.
       code: "ERR_INTROSPECTION_UNAVAILABLE",
     }),
@@ -141,10 +141,10 @@ export const cases: readonly ConformanceCase[] = [
       ["whose sub is no text", { sub: 1 }, "ERR_TOKEN_CLAIM"],
     ] as const
   ).map(([name, differences, code]) =>
-    refuses("7662-06", `an active token ${name}`, {
+    rejects("7662-06", `an active token ${name}`, {
       api: introspecting,
       accepted: told(),
-      refused: told(differences),
+      rejected: told(differences),
       code,
     }),
   ),

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { expect } from "vitest";
 import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { Scene } from "../../scene.ts";
 
@@ -31,54 +31,54 @@ function confirmedByKey([method, value]: (typeof keyMethods)[number], more: (sce
 
 export const cases: readonly ConformanceCase[] = [
   ...otherShapes.map((shape) =>
-    refuses("7800-01", `a cnf that is ${JSON.stringify(shape)}, also where tokens may be unbound`, {
+    rejects("7800-01", `a cnf that is ${JSON.stringify(shape)}, also where tokens may be unbound`, {
       api: whenBound,
       accepted: unbound,
-      refused: confirmedBy(shape),
+      rejected: confirmedBy(shape),
       code: "ERR_BINDING_MALFORMED",
     }),
   ),
-  refuses("7800-01", "a cnf that is a list which holds the right confirmation", {
+  rejects("7800-01", "a cnf that is a list which holds the right confirmation", {
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: { token: ({ token, own }) => token({ claims: { cnf: [{ "x5t#S256": own.thumbprint }] } }) },
+    rejected: { token: ({ token, own }) => token({ claims: { cnf: [{ "x5t#S256": own.thumbprint }] } }) },
     code: "ERR_BINDING_MALFORMED",
   }),
-  refuses("7800-02", "another certificate only, whatever else cnf holds", {
+  rejects("7800-02", "another certificate only, whatever else cnf holds", {
     accepted: withUnknownMembers(),
-    refused: { ...withUnknownMembers(), certificate: "other" },
+    rejected: { ...withUnknownMembers(), certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("7800-02", "a token whose cnf has nothing but members that are not understood", {
+  rejects("7800-02", "a token whose cnf has nothing but members that are not understood", {
     api: whenBound,
     accepted: unbound,
-    refused: confirmedBy({ unknown: true }),
+    rejected: confirmedBy({ unknown: true }),
     code: "ERR_BINDING_UNSUPPORTED",
   }),
   ...keyMethods.flatMap((method) => [
-    refuses("7800-03", `a token that is bound by ${method[0]} alone`, {
+    rejects("7800-03", `a token that is bound by ${method[0]} alone`, {
       accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-      refused: confirmedByKey(method, () => ({})),
+      rejected: confirmedByKey(method, () => ({})),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
-    refuses(["7800-03", "7800-05"], `a token that is bound by ${method[0]} alone, also where tokens may be unbound`, {
+    rejects(["7800-03", "7800-05"], `a token that is bound by ${method[0]} alone, also where tokens may be unbound`, {
       api: whenBound,
       accepted: unbound,
-      refused: confirmedByKey(method, () => ({})),
+      rejected: confirmedByKey(method, () => ({})),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
   ]),
   ...keyMethods
     .filter(([member]) => member !== "kid")
     .map((method) =>
-      refuses("7800-03", `a token whose cnf has ${method[0]} together with the right thumbprint`, {
+      rejects("7800-03", `a token whose cnf has ${method[0]} together with the right thumbprint`, {
         accepted: withUnknownMembers(),
-        refused: confirmedByKey(method, ({ own }) => ({ "x5t#S256": own.thumbprint })),
+        rejected: confirmedByKey(method, ({ own }) => ({ "x5t#S256": own.thumbprint })),
         code: "ERR_BINDING_UNSUPPORTED",
       }),
     ),
-  refuses("7800-04", "a bound token that is for another API", {
+  rejects("7800-04", "a bound token that is for another API", {
     accepted: { token: ({ token }) => token() },
-    refused: { token: ({ token }) => token({ claims: { aud: "https://other-api.example" } }) },
+    rejected: { token: ({ token }) => token({ claims: { aud: "https://other-api.example" } }) },
     code: "ERR_TOKEN_AUDIENCE",
   }),
   conforms("7800-05", "cannot be asked about a token without being told of the certificate", async ({ scene }) => {
@@ -94,7 +94,7 @@ export const cases: readonly ConformanceCase[] = [
     const off = { validateCertificateBinding: false as true, clientCertificate };
     await expect(verify(scene.token(), off)).rejects.toThrow(TypeError);
     const reported = await verify(scene.token(), { validateCertificateBinding: "report-only", clientCertificate });
-    expect(reported).toMatchObject({ binding: "refused", clientCertificate: undefined });
+    expect(reported).toMatchObject({ binding: "rejected", clientCertificate: undefined });
   }),
   conforms("7800-06", "fetches nothing from a jku inside cnf", async ({ scene }) => {
     const { own, other } = scene;

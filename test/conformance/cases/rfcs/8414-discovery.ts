@@ -2,7 +2,7 @@ import type { VerifierOptions } from "@certbound/core";
 import { expect } from "vitest";
 import { Agent, fetch as undiciFetch } from "undici";
 import { verifierOf, verifyAs } from "../../verification.ts";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
 
@@ -128,27 +128,27 @@ export const cases: readonly ConformanceCase[] = [
     expect(issuer.questions.slice(before).map(({ path }) => path)).not.toContain("/jwks");
   }),
   ...["enc", "other", ""].map((use) =>
-    refuses("8414-05", `a token signed with a key whose use is ${JSON.stringify(use)}`, {
+    rejects("8414-05", `a token signed with a key whose use is ${JSON.stringify(use)}`, {
       api: {
         verifier: ({ keys }) => ({
           jwks: { keys: [keys.ES256.jwk, { ...keys.ES384.jwk, use }, { ...keys.ES384.jwk, kid: "for-signatures" }] },
         }),
       },
       accepted: { token: ({ token, keys }) => token({ key: keys.ES384, header: { kid: "for-signatures" } }) },
-      refused: { token: ({ token, keys }) => token({ key: keys.ES384, header: { kid: keys.ES384.jwk.kid } }) },
+      rejected: { token: ({ token, keys }) => token({ key: keys.ES384, header: { kid: keys.ES384.jwk.kid } }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
-  refuses("8414-06", "an iss that is the issuer only when it is normalised", {
+  rejects("8414-06", "an iss that is the issuer only when it is normalised", {
     api: ofUnicodeNames,
     accepted: { token: ({ token }) => token({ claims: { iss: composed, aud: composed } }) },
-    refused: { token: ({ token }) => token({ claims: { iss: decomposed, aud: composed } }) },
+    rejected: { token: ({ token }) => token({ claims: { iss: decomposed, aud: composed } }) },
     code: "ERR_TOKEN_ISSUER",
   }),
-  refuses("8414-06", "an aud that is the API only when it is normalised", {
+  rejects("8414-06", "an aud that is the API only when it is normalised", {
     api: ofUnicodeNames,
     accepted: { token: ({ token }) => token({ claims: { iss: composed, aud: [AUDIENCE, composed] } }) },
-    refused: { token: ({ token }) => token({ claims: { iss: composed, aud: [AUDIENCE, decomposed] } }) },
+    rejected: { token: ({ token }) => token({ claims: { iss: composed, aud: [AUDIENCE, decomposed] } }) },
     code: "ERR_TOKEN_AUDIENCE",
   }),
   conforms(

@@ -3,9 +3,9 @@ import { createSelfSignedCertificate, type Identity } from "@certbound/testing";
 import { createHash, X509Certificate } from "node:crypto";
 import { expect } from "vitest";
 import * as appendixA from "../../../../packages/core/test/vectors/rfc8705-appendix-a.ts";
-import { expectRefused } from "../../answers.ts";
+import { expectRejected } from "../../responses.ts";
 import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
-import { type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 
 /** A token with another confirmation, made of the client's certificate. */
@@ -29,55 +29,55 @@ const spellings: readonly (readonly [name: string, write: (thumbprint: string) =
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("8705-01", "a token without confirmation", {
+  rejects("8705-01", "a token without confirmation", {
     accepted: bound,
-    refused: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    rejected: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("8705-01", "a token that says of itself that it need not be bound", {
+  rejects("8705-01", "a token that says of itself that it need not be bound", {
     accepted: {
       token: ({ token }) =>
         token({ claims: { token_type: "Bearer", tls_client_certificate_bound_access_tokens: false } }),
     },
-    refused: {
+    rejected: {
       token: ({ token }) =>
         token({ claims: { token_type: "Bearer", tls_client_certificate_bound_access_tokens: false, cnf: undefined } }),
     },
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("8705-02", "a certificate that comes in the header of the token", {
+  rejects("8705-02", "a certificate that comes in the header of the token", {
     accepted: withCertificateChain(),
-    refused: { ...withCertificateChain(), certificate: "none" },
+    rejected: { ...withCertificateChain(), certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   ...proxyHeaders.map((header) =>
-    refuses("8705-02", `a certificate that comes in the header ${header} over a connection with another one`, {
+    rejects("8705-02", `a certificate that comes in the header ${header} over a connection with another one`, {
       accepted: forwardedIn(header),
-      refused: { ...forwardedIn(header), certificate: "other" },
+      rejected: { ...forwardedIn(header), certificate: "other" },
       code: "ERR_BINDING_MISMATCH",
     }),
   ),
-  refuses(["8705-04", "8705-03"], "a token that is bound to another certificate", {
-    refused: { certificate: "other" },
+  rejects(["8705-04", "8705-03"], "a token that is bound to another certificate", {
+    rejected: { certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses(["8705-05", "M-03"], "a bound token without a certificate", {
-    refused: { certificate: "none" },
+  rejects(["8705-05", "M-03"], "a bound token without a certificate", {
+    rejected: { certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  refuses("8705-05", "a bound token without a certificate, also where tokens may be unbound", {
+  rejects("8705-05", "a bound token without a certificate, also where tokens may be unbound", {
     api: { requirements: { validateCertificateBinding: "when-bound" } },
-    refused: { certificate: "none" },
+    rejected: { certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   ...spellings.map(([name, write]) =>
-    refuses("8705-06", `the right thumbprint ${name}`, {
+    rejects("8705-06", `the right thumbprint ${name}`, {
       accepted: bound,
-      refused: confirmedBy(({ thumbprint }) => ({ "x5t#S256": write(thumbprint) })),
+      rejected: confirmedBy(({ thumbprint }) => ({ "x5t#S256": write(thumbprint) })),
       code: "ERR_BINDING_MALFORMED",
     }),
   ),
-  conforms("8705-06", "refuses a thumbprint in the standard alphabet of base64", async ({ scene }) => {
+  conforms("8705-06", "rejects a thumbprint in the standard alphabet of base64", async ({ scene }) => {
     const verifier = verifierOf({ jwks: scene.jwks });
     const thumbprint = Buffer.alloc(32, 0xfb).toString("base64url");
     const verify = (text: string) =>
@@ -94,28 +94,28 @@ export const cases: readonly ConformanceCase[] = [
     await onEachServer(stage, undefined, async (send) => {
       expect(await send({ identity: own, token: boundTo(sha256(own.der)) })).toMatchObject({ status: 200 });
       const ofText = await send({ identity: own, token: boundTo(sha256(own.certificate)) });
-      expectRefused(ofText, "ERR_BINDING_MISMATCH");
+      expectRejected(ofText, "ERR_BINDING_MISMATCH");
     });
   }),
-  refuses("8705-07", "a thumbprint beside cnf instead of inside it", {
+  rejects("8705-07", "a thumbprint beside cnf instead of inside it", {
     accepted: {
       token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint } }),
     },
-    refused: {
+    rejected: {
       token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint, cnf: undefined } }),
     },
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("8705-07", "a thumbprint in the header of the token", {
+  rejects("8705-07", "a thumbprint in the header of the token", {
     accepted: { token: ({ token, own }) => token({ header: { "x5t#S256": own.thumbprint } }) },
-    refused: {
+    rejected: {
       token: ({ token, own }) => token({ header: { "x5t#S256": own.thumbprint }, claims: { cnf: undefined } }),
     },
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("8705-07", "a thumbprint under a name in another letter case", {
+  rejects("8705-07", "a thumbprint under a name in another letter case", {
     accepted: bound,
-    refused: confirmedBy(({ thumbprint }) => ({ "x5t#s256": thumbprint })),
+    rejected: confirmedBy(({ thumbprint }) => ({ "x5t#s256": thumbprint })),
     code: "ERR_BINDING_UNSUPPORTED",
   }),
   conforms("8705-11", "compares certificates that no authority vouches for", async (stage) => {
@@ -123,7 +123,7 @@ export const cases: readonly ConformanceCase[] = [
     await onEachServer(stage, undefined, async (send) => {
       const token = stage.scene.token({ claims: { cnf: { "x5t#S256": own.thumbprint } } });
       expect(await send({ identity: own, token })).toMatchObject({ status: 200 });
-      expectRefused(await send({ identity: other, token }), "ERR_BINDING_MISMATCH");
+      expectRejected(await send({ identity: other, token }), "ERR_BINDING_MISMATCH");
     });
   }),
   conforms("8705-11", "compares certificates that have expired", async (stage) => {
@@ -136,10 +136,10 @@ export const cases: readonly ConformanceCase[] = [
     await onEachServer(stage, undefined, async (send) => {
       const ownToken = token({ claims: { cnf: { "x5t#S256": own.thumbprint } } });
       expect(await send({ identity: own, token: ownToken })).toMatchObject({ status: 200 });
-      expectRefused(await send({ identity: other, token: ownToken }), "ERR_BINDING_MISMATCH");
+      expectRejected(await send({ identity: other, token: ownToken }), "ERR_BINDING_MISMATCH");
     });
   }),
-  conforms("8705-12", "refuses a token once the certificate was renewed for the same key", async (stage) => {
+  conforms("8705-12", "rejects a token once the certificate was renewed for the same key", async (stage) => {
     const first = await createSelfSignedCertificate({ keyType: "ed25519" });
     const renewed = await createSelfSignedCertificate({ renews: first });
     const publicKey = ({ certificate }: Identity) =>
@@ -148,21 +148,21 @@ export const cases: readonly ConformanceCase[] = [
     const tokenFor = ({ thumbprint }: Identity) => stage.scene.token({ claims: { cnf: { "x5t#S256": thumbprint } } });
     await onEachServer(stage, undefined, async (send) => {
       expect(await send({ identity: first, token: tokenFor(first) })).toMatchObject({ status: 200 });
-      expectRefused(await send({ identity: renewed, token: tokenFor(first) }), "ERR_BINDING_MISMATCH");
+      expectRejected(await send({ identity: renewed, token: tokenFor(first) }), "ERR_BINDING_MISMATCH");
       expect(await send({ identity: renewed, token: tokenFor(renewed) })).toMatchObject({ status: 200 });
     });
   }),
   ...["x5t", "x5t#S512"].map((member) =>
-    refuses("8705-14", `a thumbprint under the name ${member}`, {
+    rejects("8705-14", `a thumbprint under the name ${member}`, {
       accepted: confirmedBy(({ thumbprint }) => ({ [member]: thumbprint, "x5t#S256": thumbprint })),
-      refused: confirmedBy(({ thumbprint }) => ({ [member]: thumbprint })),
+      rejected: confirmedBy(({ thumbprint }) => ({ [member]: thumbprint })),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
   ),
   ...["sha1", "sha384", "sha512"].map((hash) =>
-    refuses("8705-14", `the ${hash} of the certificate under the name of the SHA-256`, {
+    rejects("8705-14", `the ${hash} of the certificate under the name of the SHA-256`, {
       accepted: bound,
-      refused: confirmedBy(({ der }) => ({ "x5t#S256": createHash(hash).update(der).digest("base64url") })),
+      rejected: confirmedBy(({ der }) => ({ "x5t#S256": createHash(hash).update(der).digest("base64url") })),
       code: "ERR_BINDING_MALFORMED",
     }),
   ),

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { documents, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { AUDIENCE, type Scene } from "../../scene.ts";
 
@@ -33,31 +33,31 @@ async function startIntrospection({ ca, own }: Scene) {
 }
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("8705-08", "an opaque token that the issuer says to be bound to another certificate", {
+  rejects("8705-08", "an opaque token that the issuer says to be bound to another certificate", {
     api: introspecting,
     accepted: confirmed,
-    refused: told(({ other }) => ({ cnf: { "x5t#S256": other.thumbprint } })),
+    rejected: told(({ other }) => ({ cnf: { "x5t#S256": other.thumbprint } })),
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("8705-08", "a bound opaque token that comes with another certificate", {
+  rejects("8705-08", "a bound opaque token that comes with another certificate", {
     api: introspecting,
     accepted: confirmed,
-    refused: { ...confirmed, certificate: "other" },
+    rejected: { ...confirmed, certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("8705-08", "a bound opaque token without a certificate", {
+  rejects("8705-08", "a bound opaque token without a certificate", {
     api: introspecting,
     accepted: confirmed,
-    refused: { ...confirmed, certificate: "none" },
+    rejected: { ...confirmed, certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  refuses("8705-08", "an opaque token whose cnf is further down in what the issuer says", {
+  rejects("8705-08", "an opaque token whose cnf is further down in what the issuer says", {
     api: introspecting,
     accepted: told(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint }, ext: {} })),
-    refused: told(({ own }) => ({ ext: { cnf: { "x5t#S256": own.thumbprint } } })),
+    rejected: told(({ own }) => ({ ext: { cnf: { "x5t#S256": own.thumbprint } } })),
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("8705-08", "a JWT that the issuer says to be bound to another certificate than it says itself", {
+  rejects("8705-08", "a JWT that the issuer says to be bound to another certificate than it says itself", {
     api: {
       verifier: ({ remote }) => ({
         issuer: remote.issuer,
@@ -66,7 +66,7 @@ export const cases: readonly ConformanceCase[] = [
       }),
     },
     accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
-    refused: {
+    rejected: {
       async token({ remote, own, other }) {
         const token = await remote.accessToken({ boundTo: own });
         remote.introspectAs(token, { active: true, cnf: { "x5t#S256": other.thumbprint } });

@@ -1,5 +1,5 @@
 import { deflateRawSync } from "node:zlib";
-import { type Attempt, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE } from "../../scene.ts";
 import { changed, type Signer, signers } from "../../signers.ts";
@@ -21,9 +21,9 @@ function overChangedByte(at: "header" | "payload"): Signer {
 
 export const cases: readonly ConformanceCase[] = [
   ...(["header", "payload"] as const).map((part) =>
-    refuses("8725-03", `a signature over a ${part} that is another by one byte`, {
+    rejects("8725-03", `a signature over a ${part} that is another by one byte`, {
       accepted: sent({ signer: signers.ES256 }),
-      refused: sent({ signer: overChangedByte(part) }),
+      rejected: sent({ signer: overChangedByte(part) }),
       code: "ERR_TOKEN_SIGNATURE",
     }),
   ),
@@ -37,34 +37,34 @@ export const cases: readonly ConformanceCase[] = [
       ["of ones", () => Buffer.alloc(64, 0xff)],
     ] as const satisfies readonly (readonly [string, (bytes: Buffer) => Buffer])[]
   ).map(([name, change]) =>
-    refuses(["8725-04", "8725-03", "C-11"], `a signature ${name}`, {
+    rejects(["8725-04", "8725-03", "C-11"], `a signature ${name}`, {
       accepted: sent({ signer: signers.ES256 }),
-      refused: sent({ signer: changed(signers.ES256, change) }),
+      rejected: sent({ signer: changed(signers.ES256, change) }),
       code: "ERR_TOKEN_SIGNATURE",
     }),
   ),
-  refuses("8725-07", "a token that the issuer made for another API", {
+  rejects("8725-07", "a token that the issuer made for another API", {
     accepted: sent({ claims: { aud: AUDIENCE } }),
-    refused: sent({ claims: { aud: "https://other-api.example" } }),
+    rejected: sent({ claims: { aud: "https://other-api.example" } }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  refuses("8725-10", "a compressed payload, but not a header that only speaks of it", {
+  rejects("8725-10", "a compressed payload, but not a header that only speaks of it", {
     accepted: sent({ header: { zip: "DEF" } }),
-    refused: { token: ({ token }) => token({ header: { zip: "DEF" }, payloadText: (json) => deflateRawSync(json) }) },
+    rejected: { token: ({ token }) => token({ header: { zip: "DEF" }, payloadText: (json) => deflateRawSync(json) }) },
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses("8725-10", "a payload that would inflate to 8 MiB", {
+  rejects("8725-10", "a payload that would inflate to 8 MiB", {
     accepted: sent({ header: { zip: "DEF" } }),
-    refused: sent({ header: { zip: "DEF" }, payloadText: () => BOMB }),
+    rejected: sent({ header: { zip: "DEF" }, payloadText: () => BOMB }),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  refuses("8725-10", "an algorithm with a password, and two thousand million rounds of hashing", {
+  rejects("8725-10", "an algorithm with a password, and two thousand million rounds of hashing", {
     accepted: sent({ header: { p2s: "AAAAAAAAAAA", p2c: 2 ** 31 - 1 } }),
-    refused: sent({ header: { p2s: "AAAAAAAAAAA", p2c: 2 ** 31 - 1, alg: "PBES2-HS512+A256KW" } }),
+    rejected: sent({ header: { p2s: "AAAAAAAAAAA", p2c: 2 ** 31 - 1, alg: "PBES2-HS512+A256KW" } }),
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  refuses("8725-10", "a token that is encrypted with a password, of two thousand million rounds of hashing", {
-    refused: sent({
+  rejects("8725-10", "a token that is encrypted with a password, of two thousand million rounds of hashing", {
+    rejected: sent({
       header: { p2s: "AAAAAAAAAAA", p2c: 2 ** 31 - 1, alg: "PBES2-HS512+A256KW", enc: "A256GCM", zip: "DEF" },
       join: (header, payload, signature) => [header, "AAAA", "AAAA", payload, signature].join("."),
     }),

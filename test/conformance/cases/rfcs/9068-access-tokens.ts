@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { verifierOf } from "../../verification.ts";
-import { accepts, type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { accepts, type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { KeyName } from "../../issuer-keys.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import type { RawToken } from "../../raw-token.ts";
@@ -73,28 +73,28 @@ const failures: Readonly<Record<string, RawToken>> = {
 };
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("9068-01", "a token of the right type that is not signed", {
+  rejects("9068-01", "a token of the right type that is not signed", {
     api: strict,
     accepted: { token: ({ token }) => token() },
-    refused: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
+    rejected: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  refuses("9068-01", "a token that says alg none, with a signature all the same", {
+  rejects("9068-01", "a token that says alg none, with a signature all the same", {
     api: strict,
     accepted: { token: ({ token }) => token() },
-    refused: { token: ({ token }) => token({ header: { alg: "none" } }) },
+    rejected: { token: ({ token }) => token({ header: { alg: "none" } }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
   accepts("9068-02", "a token signed with RS256", {
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
     // An RS256 signature that is wrong in one thing.
-    refusedBy: "C-07",
+    rejectedBy: "C-07",
   }),
   ...otherTypes.map((typ) =>
-    refuses("9068-03", `a token whose typ is ${JSON.stringify(typ) ?? "missing"}`, {
+    rejects("9068-03", `a token whose typ is ${JSON.stringify(typ) ?? "missing"}`, {
       api: strict,
       accepted: { token: ({ token }) => token({ header: { typ: "at+jwt" } }) },
-      refused: { token: ({ token }) => token({ header: { typ } }) },
+      rejected: { token: ({ token }) => token({ header: { typ } }) },
       code: "ERR_TOKEN_TYPE",
     }),
   ),
@@ -102,67 +102,67 @@ export const cases: readonly ConformanceCase[] = [
     accepts("9068-03", `a token whose typ is ${typ}`, {
       api: strict,
       accepted: { token: ({ token }) => token({ header: { typ } }) },
-      refusedBy: "9068-03",
+      rejectedBy: "9068-03",
     }),
   ),
   ...otherIssuers.map((iss) =>
-    refuses("9068-05", `a token whose iss is ${JSON.stringify(iss)}`, {
+    rejects("9068-05", `a token whose iss is ${JSON.stringify(iss)}`, {
       accepted: { token: ({ token }) => token({ claims: { iss: ISSUER } }) },
-      refused: { token: ({ token }) => token({ claims: { iss } }) },
+      rejected: { token: ({ token }) => token({ claims: { iss } }) },
       code: "ERR_TOKEN_ISSUER",
     }),
   ),
   ...otherAudiences.map((aud) =>
-    refuses("9068-06", `a token whose aud is ${JSON.stringify(aud)}`, {
+    rejects("9068-06", `a token whose aud is ${JSON.stringify(aud)}`, {
       accepted: { token: ({ token }) => token({ claims: { aud: ["https://other-api.example", AUDIENCE] } }) },
-      refused: { token: ({ token }) => token({ claims: { aud } }) },
+      rejected: { token: ({ token }) => token({ claims: { aud } }) },
       code: "ERR_TOKEN_AUDIENCE",
     }),
   ),
-  refuses("9068-07", "a signature that is of another payload", {
+  rejects("9068-07", "a signature that is of another payload", {
     accepted: { token: ({ token }) => token({ signer: signers.ES256 }) },
-    refused: {
+    rejected: {
       token: ({ token }) =>
         token({ signer: (input, key) => signers.ES256(Buffer.from(input.toString().replace(".", ".e30")), key) }),
     },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("9068-07", "a signature that is of another header", {
+  rejects("9068-07", "a signature that is of another header", {
     accepted: { token: ({ token }) => token({ signer: signers.ES256 }) },
-    refused: {
+    rejected: {
       token: ({ token }) => token({ signer: (input, key) => signers.ES256(input.subarray(1), key) }),
     },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("9068-07", "an algorithm that is not accepted here, with a right signature of a published key", {
+  rejects("9068-07", "an algorithm that is not accepted here, with a right signature of a published key", {
     api: onlyES256,
     accepted: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
-    refused: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
+    rejected: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  refuses("9068-08", "a key that is not the issuer's, under the kid of one that is", {
+  rejects("9068-08", "a key that is not the issuer's, under the kid of one that is", {
     accepted: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
-    refused: {
+    rejected: {
       token: ({ token, keys, foreignKeys }) => token({ key: foreignKeys.ES256, header: { kid: keys.ES256.jwk.kid } }),
     },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("9068-08", "a key that comes in the token itself", {
+  rejects("9068-08", "a key that comes in the token itself", {
     accepted: { token: ({ token, keys }) => token({ key: keys.ES256, header: { jwk: keys.ES256.jwk } }) },
-    refused: {
+    rejected: {
       token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header: { jwk: foreignKeys.ES256.jwk } }),
     },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  refuses("9068-09", "a token that has expired, with 5 seconds of leeway", {
+  rejects("9068-09", "a token that has expired, with 5 seconds of leeway", {
     accepted: { token: ({ token }) => token({ claims: { exp: NOW - 4.5 } }) },
-    refused: { token: ({ token }) => token({ claims: { exp: NOW - 5 } }) },
+    rejected: { token: ({ token }) => token({ claims: { exp: NOW - 5 } }) },
     code: "ERR_TOKEN_EXPIRED",
   }),
-  refuses("9068-09", "a token in the very second of its exp where there is no leeway", {
+  rejects("9068-09", "a token in the very second of its exp where there is no leeway", {
     api: { verifier: () => ({ clockTolerance: 0 }) },
     accepted: { token: ({ token }) => token({ claims: { exp: NOW + 1 } }) },
-    refused: { token: ({ token }) => token({ claims: { exp: NOW } }) },
+    rejected: { token: ({ token }) => token({ claims: { exp: NOW } }) },
     code: "ERR_TOKEN_EXPIRED",
   }),
   conforms("9068-09", "has no option for more than 5 minutes of leeway", async ({ scene }) => {
@@ -192,38 +192,38 @@ export const cases: readonly ConformanceCase[] = [
     strict,
   ),
   ...Object.entries(requiredClaims).map(([claim, code]) =>
-    refuses("9068-11", `a token without ${claim}`, {
+    rejects("9068-11", `a token without ${claim}`, {
       api: strict,
       accepted: { token: ({ token }) => token() },
-      refused: { token: ({ token }) => token({ claims: { [claim]: undefined } }) },
+      rejected: { token: ({ token }) => token({ claims: { [claim]: undefined } }) },
       code,
     }),
   ),
-  refuses("9068-12", "a token that lacks one of the scopes", {
+  rejects("9068-12", "a token that lacks one of the scopes", {
     api: { requirements: { scopes: ["read", "write"] } },
     accepted: { token: ({ token }) => token({ claims: { scope: "write read" } }) },
-    refused: { token: ({ token }) => token({ claims: { scope: "read" } }) },
+    rejected: { token: ({ token }) => token({ claims: { scope: "read" } }) },
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
-  refuses("9068-12", "a token that has none of the groups", {
+  rejects("9068-12", "a token that has none of the groups", {
     api: { requirements: { groups: ["auditors", "owners"] } },
     accepted: { token: ({ token }) => token({ claims: { groups: ["staff", "owners"] } }) },
-    refused: { token: ({ token }) => token({ claims: { groups: ["staff"] } }) },
+    rejected: { token: ({ token }) => token({ claims: { groups: ["staff"] } }) },
     code: "ERR_ACCESS_DENIED",
   }),
-  refuses("9068-12", "a token whose roles and entitlements the application does not accept", {
+  rejects("9068-12", "a token whose roles and entitlements the application does not accept", {
     api: {
       requirements: { authorize: ({ claims }) => claims["roles"] === "owner" && claims["entitlements"] === "all" },
     },
     accepted: { token: ({ token }) => token({ claims: { roles: "owner", entitlements: "all" } }) },
-    refused: { token: ({ token }) => token({ claims: { roles: "guest", entitlements: "all" } }) },
+    rejected: { token: ({ token }) => token({ claims: { roles: "guest", entitlements: "all" } }) },
     code: "ERR_ACCESS_DENIED",
   }),
   ...(["ES256", "ES384", "RS256", "PS256", "Ed25519"] satisfies readonly KeyName[]).map((name) =>
-    refuses("9068-13", `an ID token that is signed with the published key for ${name}`, {
+    rejects("9068-13", `an ID token that is signed with the published key for ${name}`, {
       api: strict,
       accepted: { token: ({ token, keys }) => token({ key: keys[name] }) },
-      refused: {
+      rejected: {
         token: ({ token, keys }) => token({ key: keys[name], header: { typ: "JWT" } }),
       },
       code: "ERR_TOKEN_TYPE",

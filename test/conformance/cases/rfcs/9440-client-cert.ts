@@ -1,8 +1,8 @@
 import { fromProxy, rfc9440 } from "@certbound/core";
 import type { Identity } from "@certbound/testing";
 import { expect } from "vitest";
-import { expectRefused } from "../../answers.ts";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { expectRejected } from "../../responses.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import type { Scene } from "../../scene.ts";
 
@@ -47,21 +47,21 @@ const otherValues: readonly (readonly [name: string, value: (own: Identity) => s
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses(["8705-13", "9440-01"], "a token that is bound to another certificate than the proxy hands on", {
+  rejects(["8705-13", "9440-01"], "a token that is bound to another certificate than the proxy hands on", {
     api: behindProxy,
     accepted: right,
-    refused: forwarded(({ other }) => [["client-cert", byteSequence(other.der)]]),
+    rejected: forwarded(({ other }) => [["client-cert", byteSequence(other.der)]]),
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses(["8705-13", "9440-01"], "the certificate of the connection to the proxy, where the proxy hands on none", {
+  rejects(["8705-13", "9440-01"], "the certificate of the connection to the proxy, where the proxy hands on none", {
     api: behindProxy,
     accepted: { ...right, certificate: "own" },
-    refused: { ...forwarded(() => []), certificate: "own" },
+    rejected: { ...forwarded(() => []), certificate: "own" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   conforms(
     "8705-13",
-    "refuses a token over the connection of a proxy on which it has just been accepted with another certificate",
+    "rejects a token over the connection of a proxy on which it has just been accepted with another certificate",
     async ({ scene, servers }) => {
       for (const { connections, routeOf } of servers) {
         const token = scene.token();
@@ -71,33 +71,33 @@ export const cases: readonly ConformanceCase[] = [
           return connections.none.send({ path: routeOf(behindProxy).path, method: "GET", fields, body: undefined });
         };
         expect(await send(scene.own)).toMatchObject({ status: 200 });
-        expectRefused(await send(scene.other), "ERR_BINDING_MISMATCH");
+        expectRejected(await send(scene.other), "ERR_BINDING_MISMATCH");
         expect(await send(scene.own)).toMatchObject({ status: 200 });
       }
     },
     behindProxy,
   ),
   ...otherValues.map(([name, value]) =>
-    refuses("9440-01", `a Client-Cert that is ${name}`, {
+    rejects("9440-01", `a Client-Cert that is ${name}`, {
       api: behindProxy,
       accepted: right,
-      refused: forwarded(({ own }) => [["client-cert", value(own)]]),
+      rejected: forwarded(({ own }) => [["client-cert", value(own)]]),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ),
-  refuses("9440-02", "a Client-Cert that is repeated", {
+  rejects("9440-02", "a Client-Cert that is repeated", {
     api: behindProxy,
     accepted: right,
-    refused: forwarded((scene) => [
+    rejected: forwarded((scene) => [
       ["client-cert", rightValue(scene)],
       ["client-cert", rightValue(scene)],
     ]),
     code: "ERR_CERTIFICATE_MALFORMED",
   }),
-  refuses("9440-02", "a Client-Cert that is a list", {
+  rejects("9440-02", "a Client-Cert that is a list", {
     api: behindProxy,
     accepted: right,
-    refused: forwarded((scene) => [["client-cert", `${rightValue(scene)}, ${rightValue(scene)}`]]),
+    rejected: forwarded((scene) => [["client-cert", `${rightValue(scene)}, ${rightValue(scene)}`]]),
     code: "ERR_CERTIFICATE_MALFORMED",
   }),
   conforms(
@@ -113,31 +113,31 @@ export const cases: readonly ConformanceCase[] = [
         // What answers a request with Authorization is not shared, unless it says so (RFC 9111 section 3.5).
         expect(accepted).toMatchObject({ status: 200 });
         expect(accepted.headers["cache-control"] ?? "").not.toMatch(/public|s-maxage|must-revalidate/);
-        const refused = await sendWith(byteSequence(scene.other.der));
-        expectRefused(refused, "ERR_BINDING_MISMATCH");
-        expect(refused.headers["cache-control"] ?? "no-store").toBe("no-store");
+        const rejected = await sendWith(byteSequence(scene.other.der));
+        expectRejected(rejected, "ERR_BINDING_MISMATCH");
+        expect(rejected.headers["cache-control"] ?? "no-store").toBe("no-store");
       });
     },
     behindProxy,
   ),
   ...[(own: string) => own, (own: string) => `${own}, ${own}`].map((chain, index) =>
-    refuses("9440-08", `a certificate that comes in Client-Cert-Chain only${index === 0 ? "" : ", twice"}`, {
+    rejects("9440-08", `a certificate that comes in Client-Cert-Chain only${index === 0 ? "" : ", twice"}`, {
       api: behindProxy,
       accepted: forwarded((scene) => [
         ["client-cert", rightValue(scene)],
         ["client-cert-chain", chain(rightValue(scene))],
       ]),
-      refused: forwarded((scene) => [["client-cert-chain", chain(rightValue(scene))]]),
+      rejected: forwarded((scene) => [["client-cert-chain", chain(rightValue(scene))]]),
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  refuses("9440-08", "the certificate of Client-Cert-Chain in place of that of Client-Cert", {
+  rejects("9440-08", "the certificate of Client-Cert-Chain in place of that of Client-Cert", {
     api: behindProxy,
     accepted: forwarded((scene) => [
       ["client-cert", rightValue(scene)],
       ["client-cert-chain", rightValue(scene)],
     ]),
-    refused: forwarded((scene) => [
+    rejected: forwarded((scene) => [
       ["client-cert", byteSequence(scene.other.der)],
       ["client-cert-chain", rightValue(scene)],
     ]),

@@ -1,7 +1,7 @@
 import { createAuthenticator } from "@certbound/core";
 import { expect } from "vitest";
 import { verifierOf } from "../../verification.ts";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 
 /** The thumbprint of a key of the client (RFC 9449 section 6.1). */
 const JKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
@@ -36,26 +36,26 @@ function withSchemes(...schemes: readonly string[]): Attempt {
 }
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("9449-01", "a DPoP-bound token as a bearer token", {
+  rejects("9449-01", "a DPoP-bound token as a bearer token", {
     accepted: { token: ({ token }) => token() },
-    refused: { token: ({ token }) => token({ claims: { cnf: { jkt: JKT } } }) },
+    rejected: { token: ({ token }) => token({ claims: { cnf: { jkt: JKT } } }) },
     code: "ERR_BINDING_UNSUPPORTED",
   }),
-  refuses("9449-01", "a DPoP-bound token as a bearer token, also where tokens may be unbound", {
+  rejects("9449-01", "a DPoP-bound token as a bearer token, also where tokens may be unbound", {
     api: whenBound,
     accepted: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
-    refused: { token: ({ token }) => token({ claims: { cnf: { jkt: JKT } } }) },
+    rejected: { token: ({ token }) => token({ claims: { cnf: { jkt: JKT } } }) },
     code: "ERR_BINDING_UNSUPPORTED",
   }),
-  refuses("9449-01", "a DPoP-bound token that is bound to the right certificate as well", {
+  rejects("9449-01", "a DPoP-bound token that is bound to the right certificate as well", {
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint, jkt: JKT } } }) },
+    rejected: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint, jkt: JKT } } }) },
     code: "ERR_BINDING_UNSUPPORTED",
   }),
-  refuses("9449-02", "a token that the issuer says to be of type DPoP", {
+  rejects("9449-02", "a token that the issuer says to be of type DPoP", {
     api: introspecting,
     accepted: ofType("Bearer"),
-    refused: ofType("DPoP"),
+    rejected: ofType("DPoP"),
     code: "ERR_TOKEN_TYPE",
   }),
   conforms("9449-02", "tells a DPoP-bound token from one that is not bound", async ({ scene }) => {
@@ -65,15 +65,15 @@ export const cases: readonly ConformanceCase[] = [
       verify(scene.token({ claims: { cnf } }), { validateCertificateBinding: "report-only", clientCertificate });
     const found = async (cnf: object | undefined) => {
       const token = await ask(cnf);
-      return token.binding === "refused" ? token.bindingError.code : token.binding;
+      return token.binding === "rejected" ? token.bindingError.code : token.binding;
     };
     expect(await found({ "x5t#S256": scene.own.thumbprint })).toBe("verified");
     expect(await found({ jkt: JKT })).toBe("ERR_BINDING_UNSUPPORTED");
     expect(await found(undefined)).toBe("ERR_BINDING_REQUIRED");
   }),
-  refuses("9449-03", "the right token with the scheme DPoP", {
+  rejects("9449-03", "the right token with the scheme DPoP", {
     accepted: withSchemes("Bearer"),
-    refused: withSchemes("DPoP"),
+    rejected: withSchemes("DPoP"),
     code: "ERR_TOKEN_MISSING",
   }),
   conforms("9449-03", "cannot be told to take the scheme DPoP", async ({ scene }) => {
@@ -83,19 +83,19 @@ export const cases: readonly ConformanceCase[] = [
     }
     expect(() => createAuthenticator({ verifier, schemes: ["Bearer", "MTLS"] })).not.toThrow();
   }),
-  refuses("9449-04", "a request without credentials, and names no error", {
+  rejects("9449-04", "a request without credentials, and names no error", {
     accepted: withSchemes("Bearer"),
-    refused: withSchemes(),
+    rejected: withSchemes(),
     code: "ERR_TOKEN_MISSING",
   }),
-  refuses("9449-04", "a request with the token in both schemes", {
+  rejects("9449-04", "a request with the token in both schemes", {
     accepted: withSchemes("Bearer"),
-    refused: withSchemes("Bearer", "DPoP"),
+    rejected: withSchemes("Bearer", "DPoP"),
     code: "ERR_REQUEST_MALFORMED",
   }),
-  refuses("9449-04", "a request with the token in both schemes, DPoP first", {
+  rejects("9449-04", "a request with the token in both schemes, DPoP first", {
     accepted: withSchemes("Bearer"),
-    refused: withSchemes("DPoP", "Bearer"),
+    rejected: withSchemes("DPoP", "Bearer"),
     code: "ERR_REQUEST_MALFORMED",
   }),
 ];

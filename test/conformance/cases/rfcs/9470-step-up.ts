@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import { NOW } from "../../scene.ts";
 
@@ -26,10 +26,10 @@ function withClaims(claims: object): Attempt {
 
 export const cases: readonly ConformanceCase[] = [
   ...Object.entries(insufficient).map(([name, claims]) =>
-    refuses("9470-01", `a token ${name}`, {
+    rejects("9470-01", `a token ${name}`, {
       api: stepUp,
       accepted: withClaims(sufficient),
-      refused: withClaims({ ...sufficient, ...claims }),
+      rejected: withClaims({ ...sufficient, ...claims }),
       code: "ERR_AUTHENTICATION_INSUFFICIENT",
     }),
   ),

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { inspect } from "node:util";
 import { outcomeOf, verifierOf } from "../../verification.ts";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, NOW } from "../../scene.ts";
@@ -16,7 +16,7 @@ const MARKER = "5ecre7";
 
 const marked = { note: MARKER, sub: MARKER, client_id: MARKER };
 
-/** Tokens that are refused at every step, each with a secret in it. */
+/** Tokens that are rejected at every step, each with a secret in it. */
 const markedTokens: readonly RawToken[] = [
   { claims: { ...marked, exp: NOW - 60 } },
   { claims: { ...marked, iss: MARKER } },
@@ -34,20 +34,20 @@ const markedTokens: readonly RawToken[] = [
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("9700-01", "a token that is not sender-constrained, unless the API says otherwise", {
+  rejects("9700-01", "a token that is not sender-constrained, unless the API says otherwise", {
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
+    rejected: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("9700-02", "a token for another API", {
+  rejects("9700-02", "a token for another API", {
     api: ofOtherAudience,
     accepted: { token: ({ token }) => token({ claims: { aud: OTHER_AUDIENCE } }) },
-    refused: { token: ({ token }) => token({ claims: { aud: AUDIENCE } }) },
+    rejected: { token: ({ token }) => token({ claims: { aud: AUDIENCE } }) },
     code: "ERR_TOKEN_AUDIENCE",
   }),
   conforms(
     "9700-02",
-    "refuses a token at another API of the same server every time it comes",
+    "rejects a token at another API of the same server every time it comes",
     async ({ scene, servers }) => {
       for (const { connections, routeOf } of servers) {
         const fields = [["authorization", `Bearer ${scene.token()}`]] as const;
@@ -61,10 +61,10 @@ export const cases: readonly ConformanceCase[] = [
     },
     ofOtherAudience,
   ),
-  refuses("9700-03", "a token without the scope of the route", {
+  rejects("9700-03", "a token without the scope of the route", {
     api: { requirements: { scopes: ["read"] } },
     accepted: { token: ({ token }) => token({ claims: { scope: "read" } }) },
-    refused: { token: ({ token }) => token({ claims: { scope: "readers read-all write" } }) },
+    rejected: { token: ({ token }) => token({ claims: { scope: "readers read-all write" } }) },
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
   conforms("9700-03", "asks for the scope every time that a token comes", async ({ scene }) => {

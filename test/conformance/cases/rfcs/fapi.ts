@@ -2,7 +2,7 @@ import { createAuthenticator } from "@certbound/core";
 import { generateKeyPairSync } from "node:crypto";
 import { expect } from "vitest";
 import { verifierOf, verifyAs } from "../../verification.ts";
-import { accepts, type Api, type Attempt, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { accepts, type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { IssuerKey, KeyName } from "../../issuer-keys.ts";
 import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { NOW, type Scene } from "../../scene.ts";
@@ -71,67 +71,67 @@ function sharedKidCases(
       accepts(id, `a token signed for ${name} by one of several keys with its kid`, {
         api,
         accepted: { token: ({ token, keys }) => token({ key: keys[name], header }) },
-        refusedBy: id,
+        rejectedBy: id,
       }),
     ),
-    refuses(id, "a token signed with a key for encryption that has the kid of the right one", {
+    rejects(id, "a token signed with a key for encryption that has the kid of the right one", {
       api,
       accepted: { token: ({ token, keys }) => token({ key: keys.ES256, header }) },
-      refused: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header }) },
+      rejected: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header }) },
       code: "ERR_TOKEN_SIGNATURE",
     }),
   ];
 }
 
 export const cases: readonly ConformanceCase[] = [
-  refuses("FAPI1A-01", "a valid token in the query", {
+  rejects("FAPI1A-01", "a valid token in the query", {
     api: advanced,
     accepted: inHeader,
-    refused: inQuery,
+    rejected: inQuery,
     code: "ERR_TOKEN_MISSING",
   }),
-  refuses("FAPI1A-01", "an expired token", {
+  rejects("FAPI1A-01", "an expired token", {
     api: advanced,
     accepted: withClaims({ exp: NOW + 60 }),
-    refused: withClaims({ exp: NOW - 60 }),
+    rejected: withClaims({ exp: NOW - 60 }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  refuses("FAPI1A-01", "a token without the scope", {
+  rejects("FAPI1A-01", "a token without the scope", {
     api: advanced,
     accepted: withClaims({ scope: "read" }),
-    refused: withClaims({ scope: "write" }),
+    rejected: withClaims({ scope: "write" }),
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
-  refuses("FAPI1A-01", "a token that the issuer has revoked, where it is asked", {
+  rejects("FAPI1A-01", "a token that the issuer has revoked, where it is asked", {
     api: asking,
     accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
-    refused: { token: revokedToken },
+    rejected: { token: revokedToken },
     code: "ERR_TOKEN_INACTIVE",
   }),
-  refuses("FAPI1A-02", "a bearer token", {
+  rejects("FAPI1A-02", "a bearer token", {
     api: advanced,
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: withClaims({ cnf: undefined }),
+    rejected: withClaims({ cnf: undefined }),
     code: "ERR_BINDING_REQUIRED",
   }),
-  refuses("FAPI1A-02", "a token that is sender-constrained in another way", {
+  rejects("FAPI1A-02", "a token that is sender-constrained in another way", {
     api: advanced,
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: withClaims({ cnf: { jkt: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }),
+    rejected: withClaims({ cnf: { jkt: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }),
     code: "ERR_BINDING_UNSUPPORTED",
   }),
   ...(["RS256", "ES384", "Ed25519"] as const).map((name) =>
-    refuses("FAPI1A-03", `a token signed for ${name}`, {
+    rejects("FAPI1A-03", `a token signed for ${name}`, {
       api: advanced,
       accepted: signedFor(name === "RS256" ? "PS256" : "ES256"),
-      refused: signedFor(name),
+      rejected: signedFor(name),
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  refuses("FAPI1A-03", "a token with alg none", {
+  rejects("FAPI1A-03", "a token with alg none", {
     api: advanced,
     accepted: { token: ({ token }) => token() },
-    refused: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
+    rejected: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
   conforms("FAPI1A-04", "fetches no keys without TLS", async () => {
@@ -152,12 +152,12 @@ export const cases: readonly ConformanceCase[] = [
   accepts("FAPI2-01", "a token in the header", {
     api: fapi2,
     accepted: inHeader,
-    refusedBy: "FAPI2-02",
+    rejectedBy: "FAPI2-02",
   }),
-  refuses(["FAPI2-02", "FAPI2-01"], "the same token in the query", {
+  rejects(["FAPI2-02", "FAPI2-01"], "the same token in the query", {
     api: fapi2,
     accepted: inHeader,
-    refused: inQuery,
+    rejected: inQuery,
     code: "ERR_TOKEN_MISSING",
   }),
   conforms("FAPI2-02", "has no option that takes a token from elsewhere", async ({ scene }) => {
@@ -165,60 +165,60 @@ export const cases: readonly ConformanceCase[] = [
     expect(() => createAuthenticator(options)).not.toThrow();
     expect(() => createAuthenticator({ ...options, tokenResolver: () => "token" })).toThrow(TypeError);
   }),
-  refuses("FAPI2-03", "a token that is for another API", {
+  rejects("FAPI2-03", "a token that is for another API", {
     api: fapi2,
     accepted: withClaims({}),
-    refused: withClaims({ aud: "https://other-api.example" }),
+    rejected: withClaims({ aud: "https://other-api.example" }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  refuses("FAPI2-03", "a token with another signature", {
+  rejects("FAPI2-03", "a token with another signature", {
     api: fapi2,
     accepted: withClaims({}),
-    refused: { token: ({ token }) => token({ signer: constant(new Uint8Array(64).fill(1)) }) },
+    rejected: { token: ({ token }) => token({ signer: constant(new Uint8Array(64).fill(1)) }) },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  refuses("FAPI2-03", "a token that has expired, with 10 seconds of leeway", {
+  rejects("FAPI2-03", "a token that has expired, with 10 seconds of leeway", {
     api: fapi2,
     accepted: withClaims({ exp: NOW - 9 }),
-    refused: withClaims({ exp: NOW - 10 }),
+    rejected: withClaims({ exp: NOW - 10 }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  refuses("FAPI2-03", "a token that the issuer has revoked", {
+  rejects("FAPI2-03", "a token that the issuer has revoked", {
     api: asking,
     accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
-    refused: { token: revokedToken },
+    rejected: { token: revokedToken },
     code: "ERR_TOKEN_INACTIVE",
   }),
-  refuses("FAPI2-03", "a token that may have been revoked, since it is older than the API allows", {
+  rejects("FAPI2-03", "a token that may have been revoked, since it is older than the API allows", {
     api: fapi2,
     accepted: withClaims({ iat: NOW - 600 }),
-    refused: withClaims({ iat: NOW - 611 }),
+    rejected: withClaims({ iat: NOW - 611 }),
     code: "ERR_TOKEN_EXPIRED",
   }),
   conforms("FAPI2-03", "cannot be told to leave revocation out", async ({ scene }) => {
     expect(() => verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 })).not.toThrow();
     expect(() => verifierOf({ jwks: scene.jwks, profile: "fapi2" })).toThrow(TypeError);
   }),
-  refuses("FAPI2-04", "a token without the scope", {
+  rejects("FAPI2-04", "a token without the scope", {
     api: fapi2,
     accepted: withClaims({ scope: "read" }),
-    refused: withClaims({ scope: "write" }),
+    rejected: withClaims({ scope: "write" }),
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
   ...(["RS256", "ES384"] as const).map((name) =>
-    refuses("FAPI2-05", `a token signed for ${name}`, {
+    rejects("FAPI2-05", `a token signed for ${name}`, {
       api: fapi2,
       accepted: signedFor(name === "RS256" ? "PS256" : "ES256"),
-      refused: signedFor(name),
+      rejected: signedFor(name),
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
   accepts("FAPI2-05", "a token signed for Ed25519", {
     api: fapi2,
     accepted: signedFor("Ed25519"),
-    refusedBy: "FAPI2-05",
+    rejectedBy: "FAPI2-05",
   }),
-  refuses("FAPI2-05", "a token signed with an RSA key of 1024 bits", {
+  rejects("FAPI2-05", "a token signed with an RSA key of 1024 bits", {
     api: {
       verifier: ({ keys }) => ({
         profile: "fapi2",
@@ -227,34 +227,34 @@ export const cases: readonly ConformanceCase[] = [
       }),
     },
     accepted: signedFor("PS256"),
-    refused: { token: ({ token }) => token({ key: weakKey() }) },
+    rejected: { token: ({ token }) => token({ key: weakKey() }) },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...["iat", "nbf"].flatMap((claim) => [
-    refuses("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead`, {
+    rejects("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead`, {
       api: fapi2,
       accepted: withClaims({ [claim]: NOW + 10 }),
-      refused: withClaims({ [claim]: NOW + 61 }),
+      rejected: withClaims({ [claim]: NOW + 61 }),
       code: "ERR_TOKEN_NOT_YET_VALID",
     }),
-    refuses("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead, where the issuer is asked`, {
+    rejects("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead, where the issuer is asked`, {
       api: asking,
       accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 10 } }) },
-      refused: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 61 } }) },
+      rejected: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 61 } }) },
       code: "ERR_TOKEN_NOT_YET_VALID",
     }),
   ]),
   ...sharedKidCases("FAPI2-08", ofOneKid2, ["PS256", "ES256", "Ed25519"]),
-  refuses("FAPI2-09", "a token that is bound to another certificate", {
+  rejects("FAPI2-09", "a token that is bound to another certificate", {
     api: fapi2,
     accepted: { certificate: "own" },
-    refused: { certificate: "other" },
+    rejected: { certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("FAPI2-09", "a token that is not sender-constrained", {
+  rejects("FAPI2-09", "a token that is not sender-constrained", {
     api: fapi2,
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
-    refused: withClaims({ cnf: undefined }),
+    rejected: withClaims({ cnf: undefined }),
     code: "ERR_BINDING_REQUIRED",
   }),
   conforms("FAPI2-09", "cannot be told to take tokens that are not sender-constrained", async ({ scene }) => {

@@ -7,8 +7,8 @@ import {
 } from "@certbound/testing";
 import { X509Certificate } from "node:crypto";
 import { expect } from "vitest";
-import { expectRefused } from "../../answers.ts";
-import { type Api, conforms, type ConformanceCase, refuses } from "../../conformance-case.ts";
+import { expectRejected } from "../../responses.ts";
+import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 import { NOW, type Scene } from "../../scene.ts";
 
@@ -28,7 +28,9 @@ const ofOneAuthority: Api = {
 const ofKnownClients: Api = {
   verifier: ({ own, other }) => {
     const clients = { "client-1": { thumbprints: [own.thumbprint] }, "client-2": { thumbprints: [other.thumbprint] } };
-    return { certificatePolicy: certificateRules({ tenant: { of: certificateTenants(clients), claim: "client_id" } }) };
+    return {
+      certificatePolicy: certificateRules({ tenant: { resolve: certificateTenants(clients), claim: "client_id" } }),
+    };
   },
 };
 
@@ -38,32 +40,32 @@ function tokenFor({ token }: Scene, { thumbprint }: Identity): string {
 
 export const cases: readonly ConformanceCase[] = [
   ...(["ES256", "RS256", "Ed25519"] as const).map((name) =>
-    refuses("OFB-01", `a token signed for ${name}`, {
+    rejects("OFB-01", `a token signed for ${name}`, {
       api: openFinanceBrasil,
       accepted: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
-      refused: { token: ({ token, keys }) => token({ key: keys[name] }) },
+      rejected: { token: ({ token, keys }) => token({ key: keys[name] }) },
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  refuses("OFB-01", "a token after 900 seconds, whatever its exp is", {
+  rejects("OFB-01", "a token after 900 seconds, whatever its exp is", {
     api: openFinanceBrasil,
     accepted: { token: ({ token, keys }) => token({ key: keys.PS256, claims: { iat: NOW - 899 } }) },
-    refused: { token: ({ token, keys }) => token({ key: keys.PS256, claims: { iat: NOW - 900 } }) },
+    rejected: { token: ({ token, keys }) => token({ key: keys.PS256, claims: { iat: NOW - 900 } }) },
     code: "ERR_TOKEN_EXPIRED",
   }),
-  refuses("CDR-01", "a token whose certificate is not the one of the request", {
+  rejects("CDR-01", "a token whose certificate is not the one of the request", {
     accepted: { certificate: "own" },
-    refused: { certificate: "other" },
+    rejected: { certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
-  refuses("CDR-01", "a request with a token and without a certificate", {
+  rejects("CDR-01", "a request with a token and without a certificate", {
     accepted: { certificate: "own" },
-    refused: { certificate: "none" },
+    rejected: { certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   conforms(
     "CDR-02",
-    "refuses certificates that do not chain to the authority, with tokens that are bound to them",
+    "rejects certificates that do not chain to the authority, with tokens that are bound to them",
     async (stage) => {
       const { own, ca } = stage.scene;
       const strangers = await createCertificateAuthority();
@@ -76,7 +78,7 @@ export const cases: readonly ConformanceCase[] = [
         const present = (identity: Identity) => send({ identity, token: tokenFor(stage.scene, identity) });
         expect(await present(own)).toMatchObject({ status: 200 });
         for (const identity of [ofStrangers, selfSigned, expired]) {
-          expectRefused(await present(identity), "ERR_CERTIFICATE_UNTRUSTED");
+          expectRejected(await present(identity), "ERR_CERTIFICATE_UNTRUSTED");
         }
       });
     },
@@ -84,7 +86,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms(
     "CDR-02",
-    "refuses a certificate whose chain was verified before the TLS session was resumed",
+    "rejects a certificate whose chain was verified before the TLS session was resumed",
     async ({ scene, servers }) => {
       const { ca, own: identity } = scene;
       const token = tokenFor(scene, identity);
@@ -94,14 +96,14 @@ export const cases: readonly ConformanceCase[] = [
         const first = await send({});
         const resumed = await send({ session: first.tls.session });
         expect([first.status, first.tls.sessionReused, resumed.tls.sessionReused]).toEqual([200, false, true]);
-        expectRefused(resumed, "ERR_CERTIFICATE_UNTRUSTED");
+        expectRejected(resumed, "ERR_CERTIFICATE_UNTRUSTED");
       }
     },
     ofVerifiedChains,
   ),
   conforms(
     "CDR-02",
-    "refuses certificates of other authorities, and those that are not in date",
+    "rejects certificates of other authorities, and those that are not in date",
     async (stage) => {
       const { ca } = stage.scene;
       const at = (seconds: number) => new Date((NOW + seconds) * 1000);
@@ -118,22 +120,22 @@ export const cases: readonly ConformanceCase[] = [
         const present = (identity: Identity) => send({ identity, token: tokenFor(stage.scene, identity) });
         expect(await present(good)).toMatchObject({ status: 200 });
         for (const identity of [ofStrangers, expired, early]) {
-          expectRefused(await present(identity), "ERR_CERTIFICATE_UNTRUSTED");
+          expectRejected(await present(identity), "ERR_CERTIFICATE_UNTRUSTED");
         }
       });
     },
     ofOneAuthority,
   ),
-  refuses("OBUK-01", "a token of another client than the one of the session, though it is bound to its certificate", {
+  rejects("OBUK-01", "a token of another client than the one of the session, though it is bound to its certificate", {
     api: ofKnownClients,
     accepted: { token: ({ token }) => token({ claims: { client_id: "client-1" } }) },
-    refused: { token: ({ token }) => token({ claims: { client_id: "client-2" } }) },
+    rejected: { token: ({ token }) => token({ claims: { client_id: "client-2" } }) },
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
-  refuses("OBUK-01", "a token of the right client over the session of another one", {
+  rejects("OBUK-01", "a token of the right client over the session of another one", {
     api: ofKnownClients,
     accepted: { certificate: "own" },
-    refused: { certificate: "other" },
+    rejected: { certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
 ];

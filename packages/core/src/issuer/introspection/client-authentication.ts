@@ -5,7 +5,7 @@ import type { ClientAuthentication } from "../../options/introspection-configura
 import { withoutPrototype } from "../../values/object-member.ts";
 import { callApplication } from "../../runtime/application-callback.ts";
 import { isBearerToken } from "../../values/bearer-token.ts";
-import { ExchangeError } from "../exchange.ts";
+import { ExchangeError } from "../issuer-request.ts";
 
 /**
  * Creates the client authentication that is configured (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).

@@ -16,7 +16,7 @@ import {
   isMutualTls,
 } from "../../options/introspection-configuration.ts";
 import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
-import { boundedFetch, ConnectionError, ExchangeError, startTimeLimit } from "../exchange.ts";
+import { boundedFetch, ConnectionError, ExchangeError, startTimeLimit } from "../issuer-request.ts";
 import { createRemoteValue } from "../remote-value.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";

@@ -5,7 +5,7 @@ import type { VerifierConfiguration } from "../../options/configuration.ts";
 import { currentTime } from "../../runtime/clock.ts";
 import { deepFreeze, type JsonObject } from "../../values/json-object.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
-import { ExchangeError } from "../exchange.ts";
+import { ExchangeError } from "../issuer-request.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { verifySignature } from "../signature.ts";
 

@@ -3,18 +3,18 @@ import type { IssuerConfiguration, VerifierConfiguration } from "../../options/c
 import { publishIntrospection } from "../../events/diagnostics.ts";
 import { AccessTokenError, rejected } from "../../errors.ts";
 import type { IntrospectionConfiguration } from "../../options/introspection-configuration.ts";
-import { ExchangeError, exchangeFailure } from "../exchange.ts";
+import { ExchangeError, exchangeFailure } from "../issuer-request.ts";
 import { RemoteFailure } from "../remote-value.ts";
 import { deepFreeze, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { createSingleFlight } from "../../runtime/promises.ts";
-import { createAnswerMemory, type IntrospectionAnswer, isActive, tokenDigest } from "./answer-memory.ts";
+import { createAnswerMemory, type IntrospectionAnswer, isActive, tokenDigest } from "./response-cache.ts";
 import { BearerTokenError } from "./client-authentication.ts";
 import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { createSharedCache } from "./shared-cache.ts";
 
-/** Asks one issuer about tokens, and remembers what it says for a while. */
+/** Asks one issuer about tokens, and caches what it says for a while. */
 export interface Introspector {
   /**
    * Gives what the issuer says of an active token: frozen, and its claims not checked.
@@ -77,7 +77,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
     const found = await shared?.read(subject);
     const usable = found !== undefined && isActive(found.response) && remaining(found) > 0;
     const answer = usable ? deepFreeze(found) : await ask(token);
-    memory.remember(digest, answer.response, remaining(answer));
+    memory.store(digest, answer.response, remaining(answer));
     if (!usable && isActive(answer.response)) {
       const timeToLive = Math.floor(Math.min(remaining(answer), expiry(answer.response) - now()));
       if (timeToLive > 0) void shared?.write(subject, answer, timeToLive);
@@ -92,7 +92,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   return {
     async introspect(token) {
-      // Without a time, what is remembered is not used either.
+      // Without a time, what is cached is not used either.
       now();
       const digest = tokenDigest(token);
       const response = memory.find(digest) ?? (await findOnce(digest, () => findOrFail(token, digest)));

@@ -3,11 +3,11 @@ import { createHmac } from "node:crypto";
 import { compactDecrypt, CompactEncrypt } from "jose";
 import { publishIntrospection } from "../../events/diagnostics.ts";
 import type { IntrospectionCache } from "../../options/introspection-configuration.ts";
-import { ExchangeError } from "../exchange.ts";
+import { ExchangeError } from "../issuer-request.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { withinTime } from "../../runtime/promises.ts";
-import type { IntrospectionAnswer } from "./answer-memory.ts";
+import type { IntrospectionAnswer } from "./response-cache.ts";
 
 /**
  * Everything that determines the meaning of a response; all of it is part of the name and of the key of its entry.

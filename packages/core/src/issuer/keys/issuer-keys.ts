@@ -1,6 +1,6 @@
 import type { IssuerConfiguration, JsonWebKeySet } from "../../options/configuration.ts";
 import { discoverMetadata } from "../discovery.ts";
-import { boundedFetch } from "../exchange.ts";
+import { boundedFetch } from "../issuer-request.ts";
 import { createBoundedCache } from "../../runtime/bounded-cache.ts";
 import { createKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";

@@ -1,6 +1,6 @@
 import { type KeysEvent, publishKeys } from "../../events/diagnostics.ts";
 import { AccessTokenError } from "../../errors.ts";
-import { ExchangeError, exchangeFailure } from "../exchange.ts";
+import { ExchangeError, exchangeFailure } from "../issuer-request.ts";
 import { createRemoteValue, type RemoteFailure } from "../remote-value.ts";
 import { isJsonWebKeySet } from "../../options/configuration.ts";
 import { withoutPrototype } from "../../values/object-member.ts";

@@ -1,7 +1,7 @@
 import { type CryptoKey, createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from "jose";
 import { describe, expect, test } from "vitest";
 import { clientAuthentication } from "../../../src/issuer/introspection/client-authentication.ts";
-import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
 import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { now, seconds } from "../../support/verification.ts";

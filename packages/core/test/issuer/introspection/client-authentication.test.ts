@@ -2,7 +2,7 @@ import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
 import { status } from "../../support/endpoint.ts";
-import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { startIssuerInTest } from "../../support/verification.ts";
 

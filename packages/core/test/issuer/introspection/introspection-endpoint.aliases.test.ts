@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
 import { type AskedEndpoint, endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { type Endpoint, json, startEndpoint } from "../../support/endpoint.ts";
 import { clients, type GuardedEndpoint, startGuardedEndpoint } from "../../support/guarded-endpoint.ts";
@@ -79,7 +79,7 @@ describe("mtls_endpoint_aliases", () => {
     ["is no text", () => 1],
     ["is a list", (guarded) => [guarded]],
     ["is an object", () => ({})],
-  ])("are refused when the one for introspection %s: nothing is sent", async (_name, alias) => {
+  ])("are rejected when the one for introspection %s: nothing is sent", async (_name, alias) => {
     const places = await startPlaces((guarded, plain) => ({ introspection_endpoint: alias(guarded, plain) }));
     const { issuer, plain, guarded, clientTls } = places;
     const endpoint = endpointOf({ clientId: "api", clientTls }, { issuer: issuer.url });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
 import { RemoteFailure } from "../../../src/issuer/remote-value.ts";
 import { endpointOf, secret } from "../../support/asking.ts";
 import {
@@ -79,7 +79,7 @@ describe("the endpoint", () => {
     expect(alone.requests).toEqual([oauth, oidc, oauth, oidc]);
   });
 
-  test("is refused with http when the issuer has https, on loopback too: nothing is sent", async () => {
+  test("is rejected with http when the issuer has https, on loopback too: nothing is sent", async () => {
     const issuer = "https://as.example";
     const ask = async (introspection_endpoint: string) => {
       const sent: string[] = [];

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { gzipSync } from "node:zlib";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MAX_BODY } from "../../../src/issuer/exchange.ts";
+import { MAX_BODY } from "../../../src/issuer/issuer-request.ts";
 import { httpRejection } from "../../../src/http/rejection.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { secret, startAskedEndpoint } from "../../support/asking.ts";
@@ -18,7 +18,7 @@ import {
   status,
   text,
 } from "../../support/endpoint.ts";
-import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { shortenTimeouts } from "../../support/timeouts.ts";
 import { client } from "../../support/verification.ts";
 
@@ -44,9 +44,9 @@ function verificationAt(endpoint: string, token = `token-${MARKER}`): () => Prom
   return () => verifier.verify(token, { clientCertificate: client.certificate });
 }
 
-/** Expects a refusal that is not the client's fault, and tells nothing of what was sent and received. */
+/** Expects a rejection that is not the client's fault, and tells nothing of what was sent and received. */
 async function expectUnavailable(verify: () => Promise<unknown>): Promise<void> {
-  const error = await refusalOf(verify());
+  const error = await rejectionOf(verify());
   expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   const rejection = httpRejection(error);
   expect(rejection.status).toBe(503);
@@ -136,7 +136,7 @@ describe("an issuer that answers with", () => {
     await expectUnavailable(verificationAt(url));
   });
 
-  test("a good answer is not remembered as a failure, nor a failure as an answer", async () => {
+  test("a good answer is not cached as a failure, nor a failure as an answer", async () => {
     const { url, answer, questions } = await startAskedEndpoint(json({ ...good, active: false }));
     expect(await outcomeOf(verificationAt(url)())).toBe("ERR_TOKEN_INACTIVE");
     answer(json(good));

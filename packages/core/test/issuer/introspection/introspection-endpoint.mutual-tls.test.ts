@@ -91,8 +91,8 @@ describe("an issuer that asks for a certificate", () => {
       const outcomes = [fetchWith(ca, api), fetchWith(ca, stranger), fetchWith(ca), fetch].map((own) =>
         verify({ endpoint, clientAuthentication }, own),
       );
-      const refused = "ERR_INTROSPECTION_UNAVAILABLE";
-      expect(await Promise.all(outcomes)).toEqual(["accepted", refused, refused, refused]);
+      const rejected = "ERR_INTROSPECTION_UNAVAILABLE";
+      expect(await Promise.all(outcomes)).toEqual(["accepted", rejected, rejected, rejected]);
       expect(thumbprints).toEqual([api.thumbprint]);
     },
   );

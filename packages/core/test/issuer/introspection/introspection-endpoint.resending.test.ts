@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { startServer } from "@certbound/testing";
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { type Answer, hangUp, json, silent, startEndpoint, status } from "../../support/endpoint.ts";

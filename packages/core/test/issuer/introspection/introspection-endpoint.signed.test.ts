@@ -7,7 +7,7 @@ import { httpRejection } from "../../../src/http/rejection.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { type Answer, json, startEndpoint, status, text } from "../../support/endpoint.ts";
-import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { client, now, seconds, startIssuerInTest, verifierOf } from "../../support/verification.ts";
 
 const issuer = "https://as.example";
@@ -39,10 +39,10 @@ async function verify(answer: Answer, options: VerifierOptions = {}, signedRespo
   return verifier.verify("token", { clientCertificate: client.certificate });
 }
 
-/** Expects an answer to be refused as none, whether signed answers are asked for or not. */
+/** Expects an answer to be rejected as none, whether signed answers are asked for or not. */
 async function expectUnavailable(answer: Answer, options: VerifierOptions = {}): Promise<void> {
   for (const signedResponse of [true, false]) {
-    const error = await refusalOf(verify(answer, options, signedResponse));
+    const error = await rejectionOf(verify(answer, options, signedResponse));
     expect([error.code, httpRejection(error).status]).toEqual(["ERR_INTROSPECTION_UNAVAILABLE", 503]);
   }
 }
@@ -73,10 +73,10 @@ describe("a signed answer (RFC 9701)", () => {
 
   test("is told from one that cannot be verified for want of keys, and neither is the client's fault", async () => {
     const forged = text(await sign({}, {}, foreign.key), type);
-    expect((await refusalOf(verify(forged))).detail).toContain("is not signed by its keys");
+    expect((await rejectionOf(verify(forged))).detail).toContain("is not signed by its keys");
     const { url } = await startEndpoint(status(500, {}));
     const unreachable = verify(text(await sign(), type), { jwks: url });
-    expect(await refusalOf(unreachable)).toMatchObject({
+    expect(await rejectionOf(unreachable)).toMatchObject({
       code: "ERR_INTROSPECTION_UNAVAILABLE",
       detail: expect.stringContaining(
         "the keys of the issuer could not be fetched: the key set is answered with status 500",
@@ -118,34 +118,34 @@ describe("a signed answer (RFC 9701)", () => {
     ["of no type", {}, { typ: undefined }],
     ["by a key that the issuer does not publish", {}, { kid: "ES256-2" }],
     ["with what must be understood", {}, { crit: ["exp"], exp: 1 }],
-  ])("is refused when it is one %s", async (_name, changedClaims, changedHeader) => {
+  ])("is rejected when it is one %s", async (_name, changedClaims, changedHeader) => {
     await expectUnavailable(text(await sign(changedClaims, changedHeader), type));
   });
 
-  test("is refused when the key is another one, of the same name", async () => {
+  test("is rejected when the key is another one, of the same name", async () => {
     await expectUnavailable(text(await sign({}, {}, foreign.key), type));
   });
 
-  test("is refused when a letter was changed", async () => {
+  test("is rejected when a letter was changed", async () => {
     const [head, , signature] = (await sign({ token_introspection: { active: false } })).split(".");
     const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
     await expectUnavailable(text(`${head}.${payload}.${signature}`, type));
   });
 
-  test("is refused with an algorithm that is not one of algorithms", async () => {
+  test("is rejected with an algorithm that is not one of algorithms", async () => {
     const byRsa = await sign({}, { alg: "PS256", kid: "PS256" }, rsa.key);
     await expectAnswer(byRsa, { algorithms: ["PS256"] });
     await expectAnswer(byRsa, { algorithms: ["ES256", "PS256"] });
     await expectUnavailable(text(byRsa, type), { algorithms: ["ES256"] });
   });
 
-  test.each(["none", "HS256"])("is refused with the algorithm %s", async (alg) => {
+  test.each(["none", "HS256"])("is rejected with the algorithm %s", async (alg) => {
     const unsigned = forgeToken({ header: { ...header, alg }, payload: claims, signature: "" });
     const mac = createHmac("sha256", JSON.stringify(ec.jwk)).update(unsigned.slice(0, -1)).digest("base64url");
     await expectUnavailable(text(unsigned + (alg === "none" ? "" : mac), type));
   });
 
-  test.each([201, 400, 401, 500])("is refused with status %d", async (code) => {
+  test.each([201, 400, 401, 500])("is rejected with status %d", async (code) => {
     const jwt = await sign();
     await expectUnavailable((response) => {
       response.writeHead(code, { "content-type": type }).end(jwt);
@@ -157,13 +157,13 @@ describe("a signed answer (RFC 9701)", () => {
     ["is empty", ""],
     ["is no JWT", "a.b.c"],
     ["is encrypted", "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAA.AAAA.AAAA"],
-  ])("is refused when it %s", async (_name, body) => {
+  ])("is rejected when it %s", async (_name, body) => {
     await expectUnavailable(text(body, type));
   });
 });
 
 describe("signedResponse", () => {
-  test("refuses what is not signed", async () => {
+  test("rejects what is not signed", async () => {
     expect(await outcomeOf(verify(json(good)))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(await outcomeOf(verify(json(good), {}, false))).toBe("accepted");
     expect(await outcomeOf(verify(json({ active: false })))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
@@ -171,7 +171,7 @@ describe("signedResponse", () => {
   });
 
   test.each(["application/jwt", "application/json", "text/plain", `${type}2`, `x-${type}`])(
-    "refuses what is signed, and comes as %s",
+    "rejects what is signed, and comes as %s",
     async (wrong) => {
       expect(await outcomeOf(verify(text(await sign(), wrong)))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/exchange.ts";
+import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
 import { endpointOf, questionOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { json, startEndpoint, status } from "../../support/endpoint.ts";
 import { reasonOf } from "../../support/outcome.ts";

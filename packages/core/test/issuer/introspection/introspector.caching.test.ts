@@ -148,7 +148,7 @@ describe("that a token is not active", () => {
     [10, 10],
     [5, 5],
     [1, 1],
-  ])("is remembered with a cacheDuration of %s for %d s", async (cacheDuration, duration) => {
+  ])("is cached with a cacheDuration of %s for %d s", async (cacheDuration, duration) => {
     const { url, requests, answer } = await startEndpoint(inactive);
     const times = timesOf();
     const ask = askWith(introspectorOf({ endpoint: url, times, cacheDuration }));
@@ -162,7 +162,7 @@ describe("that a token is not active", () => {
     expect(requests).toHaveLength(2);
   });
 
-  test("is not remembered with a cacheDuration of 0", async () => {
+  test("is not cached with a cacheDuration of 0", async () => {
     const { url, answer } = await startEndpoint(inactive);
     const ask = askWith(introspectorOf({ endpoint: url, cacheDuration: 0 }));
     expect(await ask()).toBe("ERR_TOKEN_INACTIVE");
@@ -174,7 +174,7 @@ describe("that a token is not active", () => {
 });
 
 describe("that the issuer could not be asked", () => {
-  test("is not remembered, and makes nothing that is remembered unusable", async () => {
+  test("is not cached, and makes nothing that is cached unusable", async () => {
     const { url, requests, answer } = await startEndpoint(active);
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times });

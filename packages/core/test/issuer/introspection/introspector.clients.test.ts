@@ -17,7 +17,7 @@ function askingVerifier(issuer: Issuer, introspection: Partial<IntrospectionOpti
   return verifierOf(issuer, { introspection: { endpoint, ...introspectionClient, ...introspection } });
 }
 
-describe("a token that is remembered", () => {
+describe("a token that is cached", () => {
   test("is accepted from its client, and from nobody else", async () => {
     const issuer = await startIssuerInTest();
     const verifier = askingVerifier(issuer);

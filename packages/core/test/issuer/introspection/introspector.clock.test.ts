@@ -16,7 +16,7 @@ describe("a wall clock that fails", () => {
     ["gives nothing", () => undefined as unknown as number],
     ["throws", fail],
     [
-      "throws a refusal, which it must not pass off as one",
+      "throws a rejection, which it must not pass off as one",
       () => {
         throw new AccessTokenError("ERR_TOKEN_INACTIVE");
       },
@@ -37,7 +37,7 @@ describe("a wall clock that fails", () => {
     expect(endpoint.requests).toEqual([]);
   });
 
-  test.each(broken)("and %s is one for a token that is remembered, too", async (_name, failing) => {
+  test.each(broken)("and %s is one for a token that is cached, too", async (_name, failing) => {
     const endpoint = await startEndpoint(active);
     let clock = now;
     const introspector = introspectorOf({ endpoint: endpoint.url, clock: () => (clock === 0 ? failing() : clock) });
@@ -56,11 +56,11 @@ describe("a wall clock that fails", () => {
       kinds.add(
         await introspector.introspect(`token-${attempt}`).then(
           () => "accepted",
-          (error: unknown) => (error instanceof TypeError ? "mistake" : "refused"),
+          (error: unknown) => (error instanceof TypeError ? "mistake" : "rejected"),
         ),
       );
     }
-    expect(kinds).not.toContain("refused");
+    expect(kinds).not.toContain("rejected");
     left = Number.POSITIVE_INFINITY;
     expect(await outcomeOf(introspector.introspect("good"))).toBe("accepted");
   });

@@ -6,7 +6,7 @@ import { type Answer, hangUp, json, redirect, startEndpoint, status, text } from
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
 import { listen } from "../../support/introspection-events.ts";
 import { introspectorOf, pass, timesOf } from "../../support/introspector.ts";
-import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { cacheKey, openStore } from "../../support/stores.ts";
 
 const issuer = "https://issuer.example";
@@ -38,7 +38,7 @@ describe("a question to the issuer", () => {
 
   test.each<[string, Answer]>([
     ["an error of the server", status(500, { error: "MARKER" })],
-    ["a refusal of the client", status(401, { error: "MARKER", error_description: "MARKER" })],
+    ["a rejection of the client", status(401, { error: "MARKER", error_description: "MARKER" })],
     ["a redirect", redirect("https://MARKER.example")],
     ["HTML", text("<h1>MARKER</h1>", "text/html")],
     ["half of a document", text('{"active":true,"sub":"MARKER', "application/json")],
@@ -50,7 +50,7 @@ describe("a question to the issuer", () => {
       const { url } = await startEndpoint(answer);
       const events = listen();
       const introspector = introspectorOf({ endpoint: `${url}/MARKER`, clientSecret: secret, clientId: "MARKER" });
-      const error = await refusalOf(introspector.introspect("MARKER"));
+      const error = await rejectionOf(introspector.introspect("MARKER"));
       expect(events.all).toEqual([{ issuer, outcome: "unavailable", detail: expect.stringMatching(/./) }]);
       expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
       expect(`${JSON.stringify(events.all)} ${everything(error)}`).not.toContain("MARKER");
@@ -58,7 +58,7 @@ describe("a question to the issuer", () => {
     },
   );
 
-  test("that is refused for the 64 in flight is published as unavailable", async () => {
+  test("that is rejected for the 64 in flight is published as unavailable", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const asked = Array.from({ length: 64 }, (_, index) => outcomeOf(introspector.introspect(`token-${index}`)));
@@ -71,7 +71,7 @@ describe("a question to the issuer", () => {
     await Promise.all(asked);
   });
 
-  test("is published once for all who wait for it, and never for what is remembered", async () => {
+  test("is published once for all who wait for it, and never for what is cached", async () => {
     const { url } = await startEndpoint((response, path) => json({ active: path !== "/inactive" })(response, path));
     const events = listen();
     for (const [path, outcome] of [
@@ -107,11 +107,11 @@ describe("a question to the issuer", () => {
 });
 
 describe("a token that is not active", () => {
-  test("is refused with an error that tells nothing of it", async () => {
+  test("is rejected with an error that tells nothing of it", async () => {
     const { url } = await startEndpoint(json({ active: false, sub: "MARKER" }));
     const introspector = introspectorOf({ endpoint: url, clientSecret: secret });
     for (let round = 0; round < 2; round += 1) {
-      const error = await refusalOf(introspector.introspect("MARKER"));
+      const error = await rejectionOf(introspector.introspect("MARKER"));
       expect(error.code).toBe("ERR_TOKEN_INACTIVE");
       expect(everything(error)).not.toContain("MARKER");
     }

@@ -60,7 +60,7 @@ describe.each(failures)("a store that %s", (_name, fail) => {
     expect(events.outcomes().filter((outcome) => outcome === "cache-unavailable")).toHaveLength(2);
   });
 
-  test("changes nothing about what is remembered here", async () => {
+  test("changes nothing about what is cached here", async () => {
     const store = changingStore();
     const { endpoint, introspector, events } = await arrange(store);
     await introspector.introspect("token");
@@ -74,7 +74,7 @@ describe.each(failures)("a store that %s", (_name, fail) => {
   test.each([
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(500, { active: true })],
-  ] as const)("makes no other refusal of %s", async (code, answer) => {
+  ] as const)("makes no other rejection of %s", async (code, answer) => {
     const { endpoint, introspector } = await arrange(failingStore(fail));
     endpoint.answer(answer);
     expect(await outcomeOf(introspector.introspect("token"))).toBe(code);

@@ -5,7 +5,7 @@ import { json, startEndpoint } from "../../support/endpoint.ts";
 import { entries } from "../../support/fleet.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
 import { introspectorOf } from "../../support/introspector.ts";
-import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { cacheKey, heldStore, openStore } from "../../support/stores.ts";
 
 const active = json({ active: true, sub: "user-1" });
@@ -21,7 +21,7 @@ describe("the reads of the shared cache", () => {
     const introspector = introspectorOf({ endpoint: endpoint.url, cache: store, cacheKey });
     const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
     await nextTurn();
-    const error = await refusalOf(introspector.introspect("token-64"));
+    const error = await rejectionOf(introspector.introspect("token-64"));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.detail).toContain("64 reads of the shared cache");
     expect(httpRejection(error)).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });

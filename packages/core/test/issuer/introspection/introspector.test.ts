@@ -3,7 +3,7 @@ import { httpRejection } from "../../../src/http/rejection.ts";
 import { type Answer, hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
 import { asking, introspectorOf, pass, questions, timesOf } from "../../support/introspector.ts";
-import { outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { startIssuerInTest } from "../../support/verification.ts";
 
 const active = json({ active: true, sub: "user-1" });
@@ -24,12 +24,12 @@ describe("introspect", () => {
     expect(questions(issuer)).toBe(1);
   });
 
-  test("refuses a token that is not active", async () => {
+  test("rejects a token that is not active", async () => {
     const issuer = await startIssuerInTest();
     const introspector = introspectorOf(asking(issuer));
     const token = await issuer.opaqueToken();
     issuer.revoke(token);
-    const error = await refusalOf(introspector.introspect(token));
+    const error = await rejectionOf(introspector.introspect(token));
     expect(error.code).toBe("ERR_TOKEN_INACTIVE");
     expect(httpRejection(error).status).toBe(401);
   });
@@ -37,7 +37,7 @@ describe("introspect", () => {
   test("takes the issuer's silence on a token for no answer, and asks again for the next request", async () => {
     const endpoint = await startEndpoint(status(500, { active: true }));
     const introspector = introspectorOf({ endpoint: endpoint.url });
-    const error = await refusalOf(introspector.introspect("token"));
+    const error = await rejectionOf(introspector.introspect("token"));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(httpRejection(error)).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });
     endpoint.answer(active);
@@ -60,14 +60,14 @@ describe("introspect", () => {
 });
 
 describe("an issuer whose metadata cannot be fetched", () => {
-  test("is not asked before its time, which the refusals tell", async () => {
+  test("is not asked before its time, which the rejections tell", async () => {
     const metadata = await startEndpoint(status(500, {}));
     const times = timesOf();
     const introspector = introspectorOf({ issuer: metadata.url, times });
     for (const pause of [1, 2, 4]) {
-      const first = await refusalOf(introspector.introspect("token"));
+      const first = await rejectionOf(introspector.introspect("token"));
       const asked = metadata.requests.length;
-      const other = await refusalOf(introspector.introspect("other"));
+      const other = await rejectionOf(introspector.introspect("other"));
       for (const error of [first, other]) {
         expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
         expect(httpRejection(error).headers).toEqual({ "Retry-After": String(pause) });
@@ -118,7 +118,7 @@ describe("requests with one token", () => {
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(503, {})],
     ["ERR_INTROSPECTION_UNAVAILABLE", broken],
-  ] as const)("cost one when they are refused with %s, too", async (code, answer) => {
+  ] as const)("cost one when they are rejected with %s, too", async (code, answer) => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = Array.from({ length: 1000 }, () => outcomeOf(introspector.introspect("token")));
@@ -142,12 +142,12 @@ test("requests with one token share the one that is sent again after a closed co
 });
 
 describe("the questions in flight", () => {
-  test("are 64 at most: the 65th token is refused at once, and nobody is asked about it", async () => {
+  test("are 64 at most: the 65th token is rejected at once, and nobody is asked about it", async () => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
     await waiting(64);
-    const error = await refusalOf(introspector.introspect("token-64"));
+    const error = await rejectionOf(introspector.introspect("token-64"));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBe(1);
     expect(requests).toHaveLength(64);
@@ -185,17 +185,17 @@ describe("the questions in flight", () => {
     await Promise.all(asked);
   });
 
-  test("are not taken up by those that were refused: a token may try again", async () => {
+  test("are not taken up by those that were rejected: a token may try again", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const asked = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
     await waiting(64);
-    const refused = await Promise.all(
+    const rejected = await Promise.all(
       tokens(200)
         .slice(64)
         .map((token) => outcomeOf(introspector.introspect(token))),
     );
-    expect(new Set(refused)).toEqual(new Set(["ERR_INTROSPECTION_UNAVAILABLE"]));
+    expect(new Set(rejected)).toEqual(new Set(["ERR_INTROSPECTION_UNAVAILABLE"]));
     releaseAll(active);
     await Promise.all(asked);
     const again = tokens(128)

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { boundedFetch } from "../../../src/issuer/exchange.ts";
+import { boundedFetch } from "../../../src/issuer/issuer-request.ts";
 import { createRemoteKeys } from "../../../src/issuer/keys/remote-keys.ts";
 import { json, startEndpoint, status } from "../../support/endpoint.ts";
 import { eventsOf } from "../../support/events.ts";

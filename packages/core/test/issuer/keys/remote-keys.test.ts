@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { describe, expect, test, vi } from "vitest";
-import { boundedFetch } from "../../../src/issuer/exchange.ts";
+import { boundedFetch } from "../../../src/issuer/issuer-request.ts";
 import type { VerificationKey } from "../../../src/issuer/keys/key-set.ts";
 import type { KeySource } from "../../../src/issuer/keys/key-source.ts";
 import { createRemoteKeys } from "../../../src/issuer/keys/remote-keys.ts";
@@ -17,7 +17,7 @@ import {
   text,
 } from "../../support/endpoint.ts";
 import { keyCreations } from "../../support/key-creations.ts";
-import { type Outcome, outcomeOf, refusalOf } from "../../support/outcome.ts";
+import { type Outcome, outcomeOf, rejectionOf } from "../../support/outcome.ts";
 
 const issuer = "https://issuer.example";
 
@@ -145,7 +145,7 @@ describe("the first fetch", () => {
 
   test.each(badAnswers)("that brings %s leaves the keys unavailable (N-07, N-08)", async (_name, answer) => {
     const { keys, endpoint, pass, find, fetches } = await arrange(answer);
-    const error = await refusalOf(keys.find({ algorithm: "ES256", keyId: "new" }));
+    const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "new" }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
     expect(error.detail).not.toContain("unexpectedly");
@@ -157,7 +157,7 @@ describe("the first fetch", () => {
 
   test("that fails tells nothing of what was received", async () => {
     const { keys } = await arrange(text('{"MARKER"', "application/json"));
-    const error = await refusalOf(keys.find({ algorithm: "ES256", keyId: "MARKER" }));
+    const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "MARKER" }));
     expect(`${error.message} ${error.detail} ${error.stack} ${JSON.stringify(error)}`).not.toContain("MARKER");
     expect(Object.hasOwn(error, "cause")).toBe(false);
   });
@@ -171,7 +171,7 @@ describe("the first fetch", () => {
 });
 
 describe("an unknown kid", () => {
-  test("is refused without another fetch right after one that succeeded (K-04, N-01)", async () => {
+  test("is rejected without another fetch right after one that succeeded (K-04, N-01)", async () => {
     const { find, fetches, pass } = await arrange(set(old));
     await find("old");
     for (const kid of ["new", "a", "b", "", "__proto__"]) {
@@ -523,7 +523,7 @@ describe("the URL of the keys", () => {
     expect(await outcomeOf(keys.find({ algorithm: "ES256", keyId: "new" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(endpoint.requests).toEqual(["/first", "/second"]);
     time += minute;
-    const error = await refusalOf(keys.find({ algorithm: "ES256", keyId: "new" }));
+    const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "new" }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
     expect(`${error.detail} ${error.stack}`).not.toContain("MARKER");
   });

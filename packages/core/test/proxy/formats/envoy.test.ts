@@ -32,7 +32,7 @@ function read(value: string, options: EnvoyOptions = {}): string {
 
 function detailOf(value: string, options: EnvoyOptions = {}): string {
   const result = resolved(envoy(options), ["x-forwarded-client-cert", value]);
-  if (!(result instanceof AccessTokenError)) throw new Error("there was no refusal");
+  if (!(result instanceof AccessTokenError)) throw new Error("there was no rejection");
   return result.detail ?? "";
 }
 
@@ -77,7 +77,7 @@ describe("envoy, of one element", () => {
     ["an unknown key", `Hash=${hashOf(ec256)};Sha256=${hashOf(ec256)}`],
     ["a quote that is not closed", `Hash=${hashOf(ec256)};Subject="CN=a`],
     ["base64 DER, as Cloud Foundry sends under this name", ec256.der],
-  ])("refuses %s", (_, value) => {
+  ])("rejects %s", (_, value) => {
     expect(read(value)).toBe(MALFORMED);
   });
 
@@ -130,11 +130,11 @@ describe("envoy, of several elements", () => {
     ["more than configured", `${other},${client},${proxy}`, { elements: 2, index: 0 }],
     ["more than one by default", `${client},${proxy}`, {}],
     ["one that is empty", `,${client}`, { elements: 2 }],
-  ])("refuses %s", (_, value, options) => {
+  ])("rejects %s", (_, value, options) => {
     expect(read(value, options)).toBe(MALFORMED);
   });
 
-  test("refuses the header in two lines, which some would join", () => {
+  test("rejects the header in two lines, which some would join", () => {
     const headers = ["x-forwarded-client-cert", client ?? "", "x-forwarded-client-cert", byGateway];
     expect(verdict(envoy({ elements: 2, index: 0, lastHopUri: gateway }), headers)).toBe(MALFORMED);
     expect(read(`${client},${byGateway}`, { elements: 2, index: 0, lastHopUri: gateway })).toBe(ec256.thumbprint);
@@ -152,7 +152,7 @@ describe("envoy, of several elements", () => {
     ["one with another URI behind it", `${client},${byGateway};URI=spiffe://a`, MALFORMED],
     ["the first element instead", `${client};URI=${gateway},${proxy};URI=spiffe://a`, UNTRUSTED],
     ["the gateway before another one", `${byGateway},${client}`, UNTRUSTED],
-  ])("with lastHopUri refuses %s", (_, value, code) => {
+  ])("with lastHopUri rejects %s", (_, value, code) => {
     const options = { elements: 2, index: 0, lastHopUri: gateway };
     expect(read(`${client},${byGateway}`, options)).toBe(ec256.thumbprint);
     expect(read(value, options)).toBe(code);
@@ -243,7 +243,7 @@ describe("any value", () => {
     {
       numRuns: 1_000,
     },
-  )("is read, or refused as malformed or untrusted, without being quoted", (text, options) => {
+  )("is read, or rejected as malformed or untrusted, without being quoted", (text, options) => {
     const format = envoy(options);
     try {
       expect([ec256.thumbprint, undefined]).toContain(format.decode(text)?.thumbprint);
@@ -274,7 +274,7 @@ describe("the options of envoy", () => {
     ["lastHopUri", { lastHopUri: [gateway] }],
     ["lastHopURI", { lastHopURI: gateway }],
     ["element", { element: 2 }],
-  ])("refuse a bad %s: %o", (name, options) => {
+  ])("reject a bad %s: %o", (name, options) => {
     expect(() => envoy(options)).toThrow(TypeError);
     expect(() => envoy(options)).toThrow(`"${name}"`);
   });

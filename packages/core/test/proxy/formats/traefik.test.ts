@@ -35,7 +35,7 @@ describe("traefik", () => {
     ["in PEM", `-----BEGIN CERTIFICATE----- ${rsa2048.der} -----END CERTIFICATE-----`],
     ["before garbage", `${chain.der},SPOOFED`],
     ["before a comma", `${chain.der},`],
-  ])("refuses a certificate %s", (_, value) => {
+  ])("rejects a certificate %s", (_, value) => {
     expect(read(value)).toBe(MALFORMED);
   });
 });

@@ -7,13 +7,13 @@ import { type Endpoint, json, startEndpoint } from "./endpoint.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { client, now, verifierOf } from "./verification.ts";
 
-/** An API that remembers tokens, whose issuer publishes its keys where the test can replace them. */
-export interface RememberingApi {
+/** An API that caches tokens, whose issuer publishes its keys where the test can replace them. */
+export interface CachingApi {
   /** Where the keys are. */
   readonly published: Endpoint;
   /** How verifying ended; the client that the tokens are bound to presents its certificate, unless the use says otherwise. */
   readonly outcome: (token: string, use?: Partial<VerifyOptions>) => Promise<Outcome>;
-  /** The claims of an accepted token: the same object for as long as it is remembered. */
+  /** The claims of an accepted token: the same object for as long as it is cached. */
   readonly claims: (token: string, use?: Partial<VerifyOptions>) => Promise<AccessTokenClaims>;
   /** Sets the clock, in seconds after the tokens were issued; it may go back. */
   readonly setClock: (seconds: number) => void;
@@ -22,7 +22,7 @@ export interface RememberingApi {
 }
 
 /** Starts such an API, which ends with the test. */
-export async function startRememberingApi(issuer: Issuer, options: VerifierOptions = {}): Promise<RememberingApi> {
+export async function startCachingApi(issuer: Issuer, options: VerifierOptions = {}): Promise<CachingApi> {
   const published = await startEndpoint(json(issuer.jwks));
   let time = now;
   const verifier = verifierOf(issuer, { jwks: `${published.url}/jwks`, clock: () => time, ...options });

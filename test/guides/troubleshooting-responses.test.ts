@@ -113,7 +113,7 @@ describe("a page of another origin", () => {
   });
 });
 
-/** A listener that answers with the code and the detail of the refusal. */
+/** A listener that answers with the code and the detail of the rejection. */
 function explaining(options: Partial<AuthenticatorOptions<NodeRequest>> = {}) {
   const authenticate = createAuthenticator({ ...known, ...options } as AuthenticatorOptions<NodeRequest>)();
   return (request: NodeRequest, response: { end(text: string): unknown }): void => {

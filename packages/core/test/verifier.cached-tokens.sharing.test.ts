@@ -45,7 +45,7 @@ describe("requests with one new token at once", () => {
     expect(published.requests).toHaveLength(1);
   });
 
-  test("have it verified each for itself where nothing is to be remembered", async () => {
+  test("have it verified each for itself where nothing is to be cached", async () => {
     const { published, verify } = await waitingApi({ verifiedTokens: false });
     const token = await issuer.accessToken({ boundTo: client });
     const verifying = uses(32, {}).map((use) => verify(token, use));
@@ -68,7 +68,7 @@ describe("requests with one new token at once", () => {
   });
 
   test("are judged by their own certificates once the signature is verified, too", async () => {
-    // These go past what is judged before the keys: only the outcome of the shared verification refuses them.
+    // These go past what is judged before the keys: only the outcome of the shared verification rejects them.
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const reported = { ...stolen, validateCertificateBinding: "report-only" } as const;
@@ -76,7 +76,7 @@ describe("requests with one new token at once", () => {
     await published.waiting(1);
     published.release(json(issuer.jwks));
     const bindings = (await Promise.all(verifying)).map(({ binding }) => binding);
-    expect(bindings).toEqual(Array.from({ length: 16 }, () => ["verified", "refused"]).flat());
+    expect(bindings).toEqual(Array.from({ length: 16 }, () => ["verified", "rejected"]).flat());
   });
 
   test("are judged by the time at which the signature is verified, too", async () => {
@@ -110,7 +110,7 @@ describe("requests with one new token at once", () => {
     expect(await Promise.all(verifying)).toEqual(Array.from({ length: 8 }, () => expected).flat());
   });
 
-  test("are all refused when its signature is not valid, and so is the next one", async () => {
+  test("are all rejected when its signature is not valid, and so is the next one", async () => {
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const forged = tamperSignature(token);

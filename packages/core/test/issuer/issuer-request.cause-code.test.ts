@@ -1,9 +1,9 @@
 import { createIssuer, createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { boundedFetch, ExchangeError } from "../../src/issuer/exchange.ts";
+import { boundedFetch, ExchangeError } from "../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../src/verifier.ts";
 import { hangUp, startEndpoint } from "../support/endpoint.ts";
-import { reasonOf, refusalOf } from "../support/outcome.ts";
+import { reasonOf, rejectionOf } from "../support/outcome.ts";
 import { whilePrototypeIsPolluted } from "../support/polluted-prototype.ts";
 import { startHttpsServer } from "../support/tls-server.ts";
 
@@ -44,15 +44,15 @@ describe("the message of a failed request ends with the code of the cause", () =
     await close();
     const [oauth, oidc] = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
     const keys = createVerifier({ issuer: url, audience: null, jwks: `${url}/jwks` });
-    expect((await refusalOf(keys.ready())).detail).toMatch(/\(ECONNREFUSED\)$/);
+    expect((await rejectionOf(keys.ready())).detail).toMatch(/\(ECONNREFUSED\)$/);
     const metadata = createVerifier({ issuer: url, audience: null });
-    expect((await refusalOf(metadata.ready())).detail).toContain(
+    expect((await rejectionOf(metadata.ready())).detail).toContain(
       `${oauth}: ${failed} (ECONNREFUSED); ${oidc}: ${failed} (ECONNREFUSED)`,
     );
     const introspection = { clientId: "api", clientSecret: "secret", endpoint: url };
     const opaque = createVerifier({ issuer: url, audience: null, introspection });
     const certificate = await createSelfSignedCertificate();
-    const error = await refusalOf(opaque.verify("token", { clientCertificate: certificate.certificate }));
+    const error = await rejectionOf(opaque.verify("token", { clientCertificate: certificate.certificate }));
     expect(error).toMatchObject({ code: "ERR_INTROSPECTION_UNAVAILABLE" });
     expect(error.detail).toMatch(/\(ECONNREFUSED\)$/);
   });

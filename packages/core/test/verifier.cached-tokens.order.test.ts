@@ -5,7 +5,7 @@ import type { BindingMode } from "../src/binding.ts";
 import type { JsonWebKeySet } from "../src/options/configuration.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
 import type { Outcome } from "./support/outcome.ts";
-import { type RememberingApi, startRememberingApi } from "./support/remembering-api.ts";
+import { type CachingApi, startCachingApi } from "./support/caching-api.ts";
 import { client, seconds, startIssuer, thief } from "./support/verification.ts";
 
 const [issuer, other] = await Promise.all([startIssuer(), startIssuer()]);
@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A token as it is issued, with a use of it that is good: after that one, it is remembered. */
+/** A token as it is issued, with a use of it that is good: after that one, it is cached. */
 const kinds = {
   typed: [{ boundTo: client }, {}],
   generic: [{ boundTo: client, header: { typ: "JWT" } }, {}],
@@ -63,7 +63,7 @@ type Situation = typeof situations extends fc.Arbitrary<infer Value> ? Value : n
 
 const times = { same: 0, later: 65, earlier: -6 };
 
-/** The first check that refuses, in the order of a token that nothing is known of. */
+/** The first check that rejects, in the order of a token that nothing is known of. */
 function expectedOf({ kind, mode, change, clock, certificate, keys, required }: Situation): Outcome {
   const isJudged = mode === true || (mode === "when-bound" && kind !== "unbound");
   const faults: readonly (readonly [boolean, Outcome])[] = [
@@ -83,7 +83,7 @@ function expectedOf({ kind, mode, change, clock, certificate, keys, required }: 
 }
 
 /** Puts an API into a situation, has it judge a token, and puts it back. */
-async function judged(api: RememberingApi, token: string, situation: Situation): Promise<Outcome> {
+async function judged(api: CachingApi, token: string, situation: Situation): Promise<Outcome> {
   const { mode, change, clock, certificate, keys, required } = situation;
   if (keys !== "kept") await api.replaceKeys(keySets[keys]);
   api.setClock(times[clock]);
@@ -97,18 +97,18 @@ async function judged(api: RememberingApi, token: string, situation: Situation):
   return outcome;
 }
 
-test("a refusal has the same code, whether the token is remembered or new", async () => {
-  const remembering = await startRememberingApi(issuer);
-  const forgetting = await startRememberingApi(issuer, { verifiedTokens: false });
+test("a rejection has the same code, whether the token is cached or new", async () => {
+  const caching = await startCachingApi(issuer);
+  const uncached = await startCachingApi(issuer, { verifiedTokens: false });
   const outcomes = new Set<Outcome>();
   const property = fc.asyncProperty(situations, async (situation) => {
     const [issued, good] = kinds[situation.kind];
     const token = await issuer.accessToken({ ...issued, expiresIn: 60, claims: { nbf: seconds } });
-    const claims = await remembering.claims(token, good);
-    expect(await remembering.claims(token, good)).toBe(claims);
-    const outcome = await judged(remembering, token, situation);
+    const claims = await caching.claims(token, good);
+    expect(await caching.claims(token, good)).toBe(claims);
+    const outcome = await judged(caching, token, situation);
     expect(outcome).toBe(expectedOf(situation));
-    expect(await judged(forgetting, token, situation)).toBe(outcome);
+    expect(await judged(uncached, token, situation)).toBe(outcome);
     outcomes.add(outcome);
   });
   await fc.assert(property, { seed: 1, numRuns: 400 });

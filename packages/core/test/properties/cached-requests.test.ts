@@ -86,8 +86,8 @@ async function answerOf(answer: Promise<AccessToken>): Promise<unknown> {
   try {
     const { claims, binding, clientCertificate, ...rest } = await answer;
     const presented = "presentedCertificate" in rest ? rest.presentedCertificate?.thumbprint : undefined;
-    const refusal = "bindingError" in rest ? rest.bindingError.code : undefined;
-    return { claims, binding, certificate: clientCertificate?.thumbprint, presented, refusal };
+    const rejection = "bindingError" in rest ? rest.bindingError.code : undefined;
+    return { claims, binding, certificate: clientCertificate?.thumbprint, presented, rejection };
   } catch (error) {
     if (error instanceof AccessTokenError) return error.code;
     throw error;
@@ -124,20 +124,20 @@ function api(coming: readonly Header[], verifiedTokens: VerifierOptions["verifie
   };
 }
 
-test.each([10_000, 2])("an API that remembers %i tokens answers as one that knows nothing does", async (size) => {
+test.each([10_000, 2])("an API that caches %i tokens answers as one that knows nothing does", async (size) => {
   const answers = new Map<unknown, number>();
   // A few headers at a time, so that the same ones come again; any of them may be the usual one.
   const coming = fc.shuffledSubarray([...headers], { minLength: 3, maxLength: 3 });
   const moments = fc.array(moment, { minLength: 3, maxLength: 12 });
   const property = fc.asyncProperty(coming, moments, async (chosen, run) => {
     const sockets = [{}, {}];
-    const [remembering, forgetting] = [api(chosen, size), api(chosen, false)];
+    const [caching, uncached] = [api(chosen, size), api(chosen, false)];
     for (const { time, requests } of run) {
-      remembering.setTime(time);
-      forgetting.setTime(time);
-      const together = requests.map((step) => remembering.answer(step, sockets[step.connection] ?? {}));
+      caching.setTime(time);
+      uncached.setTime(time);
+      const together = requests.map((step) => caching.answer(step, sockets[step.connection] ?? {}));
       const alone = [];
-      for (const step of requests) alone.push(await forgetting.answer(step, {}));
+      for (const step of requests) alone.push(await uncached.answer(step, {}));
       expect(await Promise.all(together)).toEqual(alone);
       for (const answer of alone) {
         const word = typeof answer === "string" ? answer : "accepted";

@@ -9,15 +9,15 @@ export interface IntrospectionAnswer {
   readonly askedAt: number;
 }
 
-/** What this process remembers of the answers of one issuer. */
+/** What this process caches of the answers of one issuer. */
 export interface AnswerMemory {
   /** Looks for what was said of a token. */
   find(digest: string): JsonObject | "inactive" | undefined;
   /** @param timeToLive milliseconds; of an inactive token, 10 s at most count */
-  remember(digest: string, response: JsonObject, timeToLive: number): void;
+  store(digest: string, response: JsonObject, timeToLive: number): void;
 }
 
-/** How long it is remembered that a token is not active, in milliseconds. */
+/** How long it is cached that a token is not active, in milliseconds. */
 const INACTIVE_LIMIT = 10_000;
 const MAX_ANSWERS = 10_000;
 /** How long the answers are in all, in characters of JSON. */
@@ -34,7 +34,7 @@ export function createAnswerMemory(elapsed: () => number): AnswerMemory {
   const inactive = createBoundedCache<true>(timed);
   return {
     find: (digest) => active.get(digest) ?? (inactive.peek(digest) ? "inactive" : undefined),
-    remember(digest, response, timeToLive) {
+    store(digest, response, timeToLive) {
       if (timeToLive <= 0) return;
       if (isActive(response)) active.set(digest, response, { ttl: timeToLive, size: lengthOf(response) });
       else inactive.set(digest, true, { ttl: Math.min(timeToLive, INACTIVE_LIMIT) });
@@ -51,7 +51,7 @@ function lengthOf(response: JsonObject): number {
   try {
     return JSON.stringify(response).length;
   } catch {
-    // Nested deeper than can be written: too long to be remembered.
+    // Nested deeper than can be written: too long to be cached.
     return MAX_LENGTH + 1;
   }
 }

@@ -2,7 +2,7 @@ import { fc } from "@fast-check/vitest";
 import { describe, expect, test, vi } from "vitest";
 import { type Answer, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { introspectingVerifier } from "./support/introspecting-verifier.ts";
-import { type Outcome, outcomeOf, refusalOf } from "./support/outcome.ts";
+import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
 
 const issuer = await startIssuer();
@@ -97,7 +97,7 @@ describe("the answer of the issuer", () => {
 
   test.each<[string, Answer, sent?: number]>([
     ["an error page", status(500, good)],
-    ["a refusal of this API", status(401, good)],
+    ["a rejection of this API", status(401, good)],
     ["a forbidden request", status(403, good)],
     ["a created resource", status(201, good)],
     ["no content", (response) => void response.writeHead(204).end()],
@@ -114,7 +114,7 @@ describe("the answer of the issuer", () => {
     const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     expect(await verified(token, remote)).toBe("accepted");
     change(answer);
-    const error = await refusalOf(remote.verify(token, { clientCertificate: client.certificate }));
+    const error = await rejectionOf(remote.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
     expect(requests).toHaveLength(1 + sent);
@@ -221,7 +221,7 @@ describe("any JSON as the answer", () => {
     return outcomes;
   }
 
-  test("that looks like one is accepted exactly when it may be, and refused with a code otherwise", async () => {
+  test("that looks like one is accepted exactly when it may be, and rejected with a code otherwise", async () => {
     const outcomes = await outcomesFor(likely, { seed: 1, numRuns: 700 });
     // All that can come of an answer; or this test would show little.
     const all: readonly Outcome[] = [
@@ -257,7 +257,7 @@ describe("any JSON as the answer", () => {
     const stored = new Promise<void>((resolve) => void store.mockImplementation(async () => resolve()));
     const sharing = { cache: { get: async () => undefined, set: store }, cacheKey: "k".repeat(32) };
     const asking = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, ...sharing });
-    // Whether such an answer can be written, and so be remembered, depends on the version of Node.
+    // Whether such an answer can be written, and so be cached, depends on the version of Node.
     expect(await verified("first", asking)).toBe("accepted");
     expect(await verified("first", asking)).toBe("accepted");
     answer(nested({ "x5t#S256": thief.thumbprint }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createAnswerMemory, isActive } from "../../../src/issuer/introspection/answer-memory.ts";
+import { createAnswerMemory, isActive } from "../../../src/issuer/introspection/response-cache.ts";
 import { withPollutedPrototype } from "../../support/polluted-prototype.ts";
 
 const hour = 3_600_000;
@@ -18,26 +18,26 @@ function arrange(): ReturnType<typeof createAnswerMemory> & { readonly pass: (mi
 }
 
 describe("the memory of answers", () => {
-  test("gives what was remembered of this token, and nothing of another one", () => {
-    const { find, remember } = arrange();
-    remember("one", active, hour);
-    remember("other", inactive, hour);
+  test("gives what was cached of this token, and nothing of another one", () => {
+    const { find, store } = arrange();
+    store("one", active, hour);
+    store("other", inactive, hour);
     expect([find("one"), find("other"), find("third")]).toEqual([active, "inactive", undefined]);
   });
 
   test.each([1, 250, 0.5, 30_000, hour])("gives an answer for the %d ms that it is told, and no longer", (time) => {
-    const { find, remember, pass } = arrange();
-    remember("token", active, time);
+    const { find, store, pass } = arrange();
+    store("token", active, time);
     pass(time - 0.1);
     expect(find("token")).toBe(active);
     pass(0.2);
     expect(find("token")).toBeUndefined();
   });
 
-  test.each([0, -1, -hour, Number.NEGATIVE_INFINITY])("remembers nothing for %d ms", (time) => {
-    const { find, remember } = arrange();
-    remember("token", active, time);
-    remember("other", inactive, time);
+  test.each([0, -1, -hour, Number.NEGATIVE_INFINITY])("caches nothing for %d ms", (time) => {
+    const { find, store } = arrange();
+    store("token", active, time);
+    store("other", inactive, time);
     expect([find("token"), find("other")]).toEqual([undefined, undefined]);
   });
 
@@ -47,17 +47,17 @@ describe("the memory of answers", () => {
     [10_000, 10_000],
     [9000, 9000],
     [1, 1],
-  ])("remembers for %d ms that a token is not active as %d ms", (told, time) => {
-    const { find, remember, pass } = arrange();
-    remember("token", inactive, told);
+  ])("caches for %d ms that a token is not active as %d ms", (told, time) => {
+    const { find, store, pass } = arrange();
+    store("token", inactive, told);
     pass(time - 0.1);
     expect(find("token")).toBe("inactive");
     pass(0.2);
     expect(find("token")).toBeUndefined();
   });
 
-  test("remembers no answer that is nested deeper than can be written, which depends on the version of Node.js", () => {
-    const { find, remember } = arrange();
+  test("caches no answer that is nested deeper than can be written, which depends on the version of Node.js", () => {
+    const { find, store } = arrange();
     const nested = (depth: number) => {
       const response = { ...active, deep: [] as unknown };
       for (let index = 0; index < depth; index += 1) response.deep = [response.deep];
@@ -65,17 +65,17 @@ describe("the memory of answers", () => {
     };
     for (const depth of [100, 100_000]) {
       const response = nested(depth);
-      remember("token", response, hour);
+      store("token", response, hour);
       expect(find("token") === response).toBe(canBeWritten(response));
     }
     expect(canBeWritten(nested(100))).toBe(true);
   });
 
   test("gives the newer answer, and for the time of the newer one", () => {
-    const { find, remember, pass } = arrange();
-    remember("token", active, hour);
+    const { find, store, pass } = arrange();
+    store("token", active, hour);
     const newer = { active: true, sub: "user-2" };
-    remember("token", newer, 1000);
+    store("token", newer, 1000);
     expect(find("token")).toBe(newer);
     pass(1001);
     expect(find("token")).toBeUndefined();
@@ -84,37 +84,37 @@ describe("the memory of answers", () => {
 
 describe("a flood", () => {
   test("of inactive tokens drives no good answer out", () => {
-    const { find, remember } = arrange();
-    remember("good", active, hour);
-    for (let index = 0; index < 50_000; index += 1) remember(`bad-${index}`, inactive, hour);
+    const { find, store } = arrange();
+    store("good", active, hour);
+    for (let index = 0; index < 50_000; index += 1) store(`bad-${index}`, inactive, hour);
     expect(find("good")).toBe(active);
   });
 
   test("of inactive tokens is forgotten but for the last 10 000", () => {
-    const { find, remember } = arrange();
-    for (let index = 0; index < 10_001; index += 1) remember(`bad-${index}`, inactive, hour);
+    const { find, store } = arrange();
+    for (let index = 0; index < 10_001; index += 1) store(`bad-${index}`, inactive, hour);
     expect([find("bad-0"), find("bad-1"), find("bad-10000")]).toEqual([undefined, "inactive", "inactive"]);
   });
 
   test("of active tokens is forgotten but for 10 000, of which the last used ones stay", () => {
-    const { find, remember } = arrange();
-    for (let index = 0; index < 10_000; index += 1) remember(`token-${index}`, active, hour);
+    const { find, store } = arrange();
+    for (let index = 0; index < 10_000; index += 1) store(`token-${index}`, active, hour);
     find("token-0");
-    remember("token-10000", active, hour);
+    store("token-10000", active, hour);
     expect([find("token-0"), find("token-1"), find("token-2")]).toEqual([active, undefined, active]);
   });
 
   test("of long answers is forgotten but for 16 Mi characters", () => {
-    const { find, remember } = arrange();
+    const { find, store } = arrange();
     const long = { active: true, text: "x".repeat(1024 * 1024 - 100) };
-    for (let index = 0; index < 17; index += 1) remember(`token-${index}`, long, hour);
+    for (let index = 0; index < 17; index += 1) store(`token-${index}`, long, hour);
     expect([find("token-0"), find("token-1"), find("token-16")]).toEqual([undefined, long, long]);
   });
 
   test("of active tokens drives no knowledge of inactive ones out", () => {
-    const { find, remember } = arrange();
-    remember("bad", inactive, hour);
-    for (let index = 0; index < 20_000; index += 1) remember(`good-${index}`, active, hour);
+    const { find, store } = arrange();
+    store("bad", inactive, hour);
+    for (let index = 0; index < 20_000; index += 1) store(`good-${index}`, active, hour);
     expect(find("bad")).toBe("inactive");
   });
 });

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { boundedFetch, EXCHANGE_TIMEOUT, ExchangeError, MAX_BODY } from "../../src/issuer/exchange.ts";
+import { boundedFetch, EXCHANGE_TIMEOUT, ExchangeError, MAX_BODY } from "../../src/issuer/issuer-request.ts";
 import { endless, hangUp, json, redirect, silent, stalled, startEndpoint, status, text } from "../support/endpoint.ts";
 import { reasonOf } from "../support/outcome.ts";
 
@@ -44,14 +44,14 @@ describe("boundedFetch", () => {
     expect(target.requests).toEqual([]);
   });
 
-  test("reads a body of 1 MiB, and refuses one byte more", async () => {
+  test("reads a body of 1 MiB, and rejects one byte more", async () => {
     const { url, answer } = await startEndpoint(text("x".repeat(MAX_BODY), "text/plain"));
     expect((await (await fetchBounded(url)).text()).length).toBe(1024 * 1024);
     answer(text("x".repeat(MAX_BODY + 1), "text/plain"));
     expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
   });
 
-  test("refuses an endless body, and ends the connection (N-08)", async () => {
+  test("rejects an endless body, and ends the connection (N-08)", async () => {
     let closed = (): void => {};
     const ended = new Promise<void>((resolve) => {
       closed = resolve;
@@ -64,7 +64,7 @@ describe("boundedFetch", () => {
     await ended;
   });
 
-  test("refuses a small body that decompresses to a large one", async () => {
+  test("rejects a small body that decompresses to a large one", async () => {
     const { url } = await startEndpoint((response) => {
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(MAX_BODY * 8)));
     });

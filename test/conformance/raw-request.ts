@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
-import type { ReceivedAnswer } from "./answers.ts";
+import type { ReceivedAnswer } from "./responses.ts";
 
 /** A request as it goes over the connection, for what no HTTP client sends. */
 export interface RawRequest {

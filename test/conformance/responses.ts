@@ -2,7 +2,7 @@ import type { AccessTokenErrorCode } from "@certbound/core";
 import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "vitest";
 
-/** What is answered to a refused request: the status, and the error that the challenge names, if it may name one. */
+/** What is answered to a rejected request: the status, and the error that the challenge names, if it may name one. */
 interface Answer {
   readonly status: number;
   readonly error?: string;
@@ -50,8 +50,8 @@ const answers: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   ERR_INTROSPECTION_UNAVAILABLE: { status: 503 },
 };
 
-/** Asserts that an answer refuses as the texts say: status, challenge, and that no cache may keep it. */
-export function expectRefused({ status, headers }: ReceivedAnswer, code: AccessTokenErrorCode): void {
+/** Asserts that an answer rejects as the texts say: status, challenge, and that no cache may keep it. */
+export function expectRejected({ status, headers }: ReceivedAnswer, code: AccessTokenErrorCode): void {
   const expected = answers[code];
   const challenge = headers["www-authenticate"];
   const parameters = challenge === undefined ? undefined : parseChallenge(challenge);

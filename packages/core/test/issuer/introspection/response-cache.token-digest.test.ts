@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { tokenDigest } from "../../../src/issuer/introspection/answer-memory.ts";
+import { tokenDigest } from "../../../src/issuer/introspection/response-cache.ts";
 
 describe("tokenDigest", () => {
   // FIPS 180-4, of nothing and of "abc".

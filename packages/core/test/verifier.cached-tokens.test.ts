@@ -7,7 +7,7 @@ import type { VerifyOptions } from "../src/requirements.ts";
 import { status } from "./support/endpoint.ts";
 import { introspectionOf } from "./support/introspecting-verifier.ts";
 import type { Outcome } from "./support/outcome.ts";
-import { startRememberingApi } from "./support/remembering-api.ts";
+import { startCachingApi } from "./support/caching-api.ts";
 import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
 
 const issuer = await startIssuer();
@@ -24,9 +24,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("a remembered token", () => {
+describe("a cached token", () => {
   test("is verified once", async () => {
-    const { claims, published } = await startRememberingApi(issuer);
+    const { claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     expect(first).toMatchObject({ sub: "client-1" });
@@ -35,7 +35,7 @@ describe("a remembered token", () => {
   });
 
   test("is verified for every request where that is wanted", async () => {
-    const { claims } = await startRememberingApi(issuer, { verifiedTokens: false });
+    const { claims } = await startCachingApi(issuer, { verifiedTokens: false });
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     const second = await claims(token);
@@ -44,7 +44,7 @@ describe("a remembered token", () => {
   });
 
   test("is of the size of the memory: the one that was used least recently is verified anew", async () => {
-    const { claims } = await startRememberingApi(issuer, { verifiedTokens: 2 });
+    const { claims } = await startCachingApi(issuer, { verifiedTokens: 2 });
     const [a = "", b = "", c = ""] = await Promise.all(
       ["a", "b", "c"].map((jti) => issuer.accessToken({ boundTo: client, claims: { jti } })),
     );
@@ -58,7 +58,7 @@ describe("a remembered token", () => {
   });
 
   test("has claims that no application can change for the next request, at any depth", async () => {
-    const { claims } = await startRememberingApi(issuer);
+    const { claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, claims: { nested: { list: [{ deep: true }] } } });
     const first = await claims(token);
     const { list } = first["nested"] as { list: object[] };
@@ -70,7 +70,7 @@ describe("a remembered token", () => {
   });
 });
 
-describe("for a remembered token, a request is judged by", () => {
+describe("for a cached token, a request is judged by", () => {
   test.each<[string, Partial<VerifyOptions>, Outcome]>([
     ["the certificate of another client (M-01)", stolen, "ERR_BINDING_MISMATCH"],
     ["the missing certificate (M-03)", { clientCertificate: null }, "ERR_CERTIFICATE_MISSING"],
@@ -83,7 +83,7 @@ describe("for a remembered token, a request is judged by", () => {
     ["the age of its authentication", { maxAge: 9 }, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["what the application decides", { authorize: () => false }, "ERR_ACCESS_DENIED"],
   ])("%s", async (_name, use, code) => {
-    const { claims, outcome } = await startRememberingApi(issuer);
+    const { claims, outcome } = await startCachingApi(issuer);
     const own = { scope: "read write", groups: ["staff"], acr: "silver", auth_time: seconds - 10 };
     const token = await issuer.accessToken({ boundTo: client, claims: own });
     const good = { scopes: ["read"], groups: ["staff"], acrValues: ["silver"], maxAge: 10, authorize: () => true };
@@ -92,8 +92,8 @@ describe("for a remembered token, a request is judged by", () => {
     expect(await claims(token, good)).toBe(first);
   });
 
-  test("its own certificate, after the thief's was refused", async () => {
-    const { claims, outcome } = await startRememberingApi(issuer);
+  test("its own certificate, after the thief's was rejected", async () => {
+    const { claims, outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     for (const use of [stolen, {}, stolen, {}, { clientCertificate: null }, {}]) {
@@ -104,7 +104,7 @@ describe("for a remembered token, a request is judged by", () => {
   });
 
   test("its own binding mode", async () => {
-    const { claims, outcome } = await startRememberingApi(issuer);
+    const { claims, outcome } = await startCachingApi(issuer);
     const [bound, unbound] = [await issuer.accessToken({ boundTo: client }), await issuer.accessToken()];
     const first = await claims(bound, { ...stolen, ...reportOnly });
     expect(await outcome(bound, stolen)).toBe("ERR_BINDING_MISMATCH");
@@ -115,7 +115,7 @@ describe("for a remembered token, a request is judged by", () => {
   });
 
   test("the types that are accepted for this use", async () => {
-    const { claims, outcome } = await startRememberingApi(issuer);
+    const { claims, outcome } = await startCachingApi(issuer);
     for (const typ of ["JWT", undefined]) {
       const token = await issuer.accessToken({ boundTo: client, header: { typ } });
       const first = await claims(token);
@@ -130,7 +130,7 @@ describe("for a remembered token, a request is judged by", () => {
   });
 });
 
-describe("a remembered token is refused", () => {
+describe("a cached token is rejected", () => {
   const required = { validateCertificateBinding: true } as const;
 
   test.each<[string, object, BindingMode]>([
@@ -138,7 +138,7 @@ describe("a remembered token is refused", () => {
     ["bound or not", whenBound, "when-bound"],
     ["reported", reportOnly, "report-only"],
   ])("in the second in which exp has passed, tolerance included: %s", async (_name, use) => {
-    const { claims, outcome, setClock } = await startRememberingApi(issuer, { clockTolerance: 5 });
+    const { claims, outcome, setClock } = await startCachingApi(issuer, { clockTolerance: 5 });
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
     const first = await claims(token, use);
     setClock(64.999);
@@ -150,7 +150,7 @@ describe("a remembered token is refused", () => {
   });
 
   test("in the second in which it is older than maxTokenAge", async () => {
-    const { claims, outcome, setClock } = await startRememberingApi(issuer, { maxTokenAge: 30, clockTolerance: 0 });
+    const { claims, outcome, setClock } = await startCachingApi(issuer, { maxTokenAge: 30, clockTolerance: 0 });
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 3600 });
     const first = await claims(token);
     setClock(29.999);
@@ -160,7 +160,7 @@ describe("a remembered token is refused", () => {
   });
 
   test("when the clock steps back to before nbf, or iat where that counts", async () => {
-    const { claims, outcome, setClock } = await startRememberingApi(issuer, { maxTokenAge: 3600, clockTolerance: 5 });
+    const { claims, outcome, setClock } = await startCachingApi(issuer, { maxTokenAge: 3600, clockTolerance: 5 });
     for (const own of [{ nbf: seconds }, { iat: seconds }]) {
       setClock(0);
       const token = await issuer.accessToken({ boundTo: client, claims: { iat: seconds - 60, ...own } });
@@ -175,7 +175,7 @@ describe("a remembered token is refused", () => {
   test("when the issuer that is always asked says that it was revoked", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const { claims, outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
+    const { claims, outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
     const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
     const [first, firstOther] = [await claims(token), await claims(other)];
     expect(await claims(token)).toBe(first);
@@ -188,7 +188,7 @@ describe("a remembered token is refused", () => {
   test("when the issuer that is always asked does not answer any more", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const { outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
+    const { outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
     const token = await asked.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
     await asked.close();
@@ -196,8 +196,8 @@ describe("a remembered token is refused", () => {
   });
 });
 
-test("a token is remembered for 300 s, and then verified anew", async () => {
-  const { claims } = await startRememberingApi(issuer);
+test("a token is cached for 300 s, and then verified anew", async () => {
+  const { claims } = await startCachingApi(issuer);
   const token = await issuer.accessToken({ boundTo: client, expiresIn: 3600 });
   const first = await claims(token);
   vi.advanceTimersByTime(300_000);
@@ -208,9 +208,9 @@ test("a token is remembered for 300 s, and then verified anew", async () => {
   expect(await claims(token)).toBe(second);
 });
 
-describe("a refusal is not remembered:", () => {
+describe("a rejection is not cached:", () => {
   test("that the client was another one", async () => {
-    const { outcome } = await startRememberingApi(issuer);
+    const { outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     for (const use of [stolen, { clientCertificate: null }]) {
       expect(await outcome(token, use)).not.toBe("accepted");
@@ -219,7 +219,7 @@ describe("a refusal is not remembered:", () => {
   });
 
   test("that the token was not valid yet, or had expired by a clock that was wrong", async () => {
-    const { outcome, setClock } = await startRememberingApi(issuer);
+    const { outcome, setClock } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, claims: { nbf: seconds } });
     setClock(-60);
     expect(await outcome(token)).toBe("ERR_TOKEN_NOT_YET_VALID");
@@ -230,14 +230,14 @@ describe("a refusal is not remembered:", () => {
   });
 
   test("that the requirements were not met", async () => {
-    const { outcome } = await startRememberingApi(issuer);
+    const { outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
     expect(await outcome(token, { scopes: ["read"] })).toBe("accepted");
   });
 
   test("that its signature was not valid; it never becomes so", async () => {
-    const { outcome } = await startRememberingApi(issuer);
+    const { outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const forged = tamperSignature(token);
     for (const [tried, expected] of [
@@ -251,7 +251,7 @@ describe("a refusal is not remembered:", () => {
   });
 
   test("that the keys could not be fetched", async () => {
-    const { outcome, published, claims } = await startRememberingApi(issuer);
+    const { outcome, published, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     published.answer(status(500, {}));
     expect(await outcome(token)).toBe("ERR_KEYS_UNAVAILABLE");
@@ -265,7 +265,7 @@ describe("a refusal is not remembered:", () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const introspection = introspectionOf(asked, always);
-    const { outcome, claims } = await startRememberingApi(asked, { introspection, verifiedTokens: 1 });
+    const { outcome, claims } = await startCachingApi(asked, { introspection, verifiedTokens: 1 });
     const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
     const first = await claims(token);
     asked.revoke(other);
@@ -278,7 +278,7 @@ describe("a refusal is not remembered:", () => {
   test("that the issuer called it inactive", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const { outcome } = await startRememberingApi(asked, { introspection: introspectionOf(asked, always) });
+    const { outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
     const token = await asked.accessToken({ boundTo: client });
     asked.introspectAs(token, { active: false });
     expect(await outcome(token)).toBe("ERR_TOKEN_INACTIVE");
@@ -306,8 +306,8 @@ describe("a token that does not look like a JWT, and is one", () => {
     return `${input}.${signature.toString("base64url")}`;
   };
 
-  test("is never taken for another one, remembered or being verified", async () => {
-    const { claims, outcome } = await startRememberingApi(issuer, { jwks });
+  test("is never taken for another one, cached or being verified", async () => {
+    const { claims, outcome } = await startCachingApi(issuer, { jwks });
     const [first, second] = await Promise.all(["first", "second"].map((jti) => claims(signed(jti))));
     expect([first?.jti, second?.jti]).toEqual(["first", "second"]);
     for (const other of ["", "garbage", "a.b.c", tamperSignature(signed("first"))]) {

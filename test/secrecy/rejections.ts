@@ -3,8 +3,8 @@ import { tamperSignature } from "@certbound/testing";
 import { NOW } from "../helpers/parties.ts";
 import type { Planted } from "./planted.ts";
 
-/** A request that is refused, in what it differs from one that is accepted. */
-export interface RefusedRequest {
+/** A request that is rejected, in what it differs from one that is accepted. */
+export interface RejectedRequest {
   readonly token?: (planted: Planted) => string | Promise<string>;
   readonly presents?: "client" | "thief" | "nobody";
   readonly verifier?: keyof Planted["verifiers"];
@@ -13,7 +13,7 @@ export interface RefusedRequest {
   readonly fields?: (token: string) => readonly (readonly [string, string])[];
   /** The fields of a proxy: the certificate is taken from them. */
   readonly proxy?: (planted: Planted) => readonly (readonly [string, string])[];
-  /** What is given to the bare verifier; `"none"`: this is not for it to refuse. */
+  /** What is given to the bare verifier; `"none"`: this is not for it to reject. */
   readonly certificate?: "none" | ((planted: Planted) => VerifyOptions["clientCertificate"]);
 }
 
@@ -23,7 +23,7 @@ export const ROUTE_SCOPE = "what-the-route-asks-for";
 const opaque = { verifier: "introspecting" } as const;
 
 /** A request for every code: one without does not compile. */
-export const refusals: Readonly<Record<AccessTokenErrorCode, RefusedRequest>> = {
+export const rejections: Readonly<Record<AccessTokenErrorCode, RejectedRequest>> = {
   ERR_TOKEN_MISSING: { fields: (token) => [["x-authorization", `Bearer ${token}`]], certificate: "none" },
   ERR_REQUEST_MALFORMED: { fields: (token) => [["authorization", `Bearer ${token} ${token}`]], certificate: "none" },
   ERR_TOKEN_MALFORMED: { token: async ({ token }) => `${await token()}.planted` },

@@ -27,7 +27,7 @@ function portOf(app: ReturnType<typeof createApp>): number {
   return address.port;
 }
 
-test("the body of a refused request is not read", async () => {
+test("the body of a rejected request is not read", async () => {
   const app = createApp();
   let parsed = 0;
   app.addContentTypeParser("text/plain", { parseAs: "string" }, (_request, body, done) => {
@@ -41,7 +41,7 @@ test("the body of a refused request is not read", async () => {
   expect([(await send(post)).status, parsed]).toEqual([200, 1]);
 });
 
-test("a refused request is answered before its body has come", async () => {
+test("a rejected request is answered before its body has come", async () => {
   const app = createApp();
   app.post("/", { onRequest: protectApi(verifierOptions)() }, () => ({}));
   await startSending(app);
@@ -51,7 +51,7 @@ test("a refused request is answered before its body has come", async () => {
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 .*\r\n/);
 });
 
-test("the handler does not run when the client hangs up while a hook still works on the refusal", async () => {
+test("the handler does not run when the client hangs up while a hook still works on the rejection", async () => {
   const app = createApp();
   const events = new EventEmitter();
   const [sending, gone, released] = ["sending", "gone", "released"].map((event) => once(events, event));
@@ -83,7 +83,7 @@ function turnOfTheEventLoop(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
-test("refused requests do not keep the server from closing", async () => {
+test("rejected requests do not keep the server from closing", async () => {
   const app = createApp();
   app.get("/", { onRequest: protectApi(verifierOptions)() }, () => ({}));
   const send = await startSending(app);

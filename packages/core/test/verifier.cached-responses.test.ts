@@ -86,7 +86,7 @@ test("a token that was not valid yet is valid later by the same answer", async (
   expect(await verified(token)).toEqual(["accepted", 1]);
 });
 
-test("that a token is not active is remembered for 10 s", async () => {
+test("that a token is not active is cached for 10 s", async () => {
   const { issuer, advance, verified } = await scene({ cacheDuration: 3600 });
   expect(await verified("not-issued-yet")).toEqual(["ERR_TOKEN_INACTIVE", 1]);
   const cnf = { "x5t#S256": client.thumbprint };
@@ -97,7 +97,7 @@ test("that a token is not active is remembered for 10 s", async () => {
   expect(await verified("not-issued-yet")).toEqual(["accepted", 2]);
 });
 
-test("an answer that was no answer is not remembered", async () => {
+test("an answer that was no answer is not cached", async () => {
   const { issuer, verified } = await scene();
   issuer.introspectAs("token", { active: "true" });
   expect(await verified("token")).toEqual(["ERR_INTROSPECTION_UNAVAILABLE", 1]);

@@ -4,7 +4,7 @@ import type { VerifierOptions } from "../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
 import { outcomeOf } from "./support/outcome.ts";
-import { startRememberingApi } from "./support/remembering-api.ts";
+import { startCachingApi } from "./support/caching-api.ts";
 import { client, now, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
 const minute = 60_000;
@@ -21,9 +21,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("when the issuer publishes other keys, a remembered token", () => {
-  test("is refused once its key is gone", async () => {
-    const { outcome, replaceKeys } = await startRememberingApi(issuer);
+describe("when the issuer publishes other keys, a cached token", () => {
+  test("is rejected once its key is gone", async () => {
+    const { outcome, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
     await replaceKeys({ keys: [{ ...otherKey }] });
@@ -31,17 +31,17 @@ describe("when the issuer publishes other keys, a remembered token", () => {
     expect(await outcome(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is refused once another key has its kid", async () => {
-    const { outcome, replaceKeys } = await startRememberingApi(issuer);
+  test("is rejected once another key has its kid", async () => {
+    const { outcome, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
     await replaceKeys({ keys: [{ ...otherKey, kid: key?.kid ?? "" }] });
     expect(await outcome(token)).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("is refused once its key has another kid, alg, use or key_ops", async () => {
+  test("is rejected once its key has another kid, alg, use or key_ops", async () => {
     for (const change of [{ kid: "renamed" }, { alg: "ES384" }, { use: "enc" }, { key_ops: ["sign"] }]) {
-      const { outcome, replaceKeys } = await startRememberingApi(issuer);
+      const { outcome, replaceKeys } = await startCachingApi(issuer);
       const token = await issuer.accessToken({ boundTo: client });
       expect(await outcome(token)).toBe("accepted");
       await replaceKeys({ keys: [{ ...key, ...change }, { ...otherKey }] });
@@ -49,8 +49,8 @@ describe("when the issuer publishes other keys, a remembered token", () => {
     }
   });
 
-  test("is still remembered when its key is among them", async () => {
-    const { claims, replaceKeys } = await startRememberingApi(issuer);
+  test("is still cached when its key is among them", async () => {
+    const { claims, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     await replaceKeys({ keys: [{ ...otherKey }, { ...key }] });
@@ -60,7 +60,7 @@ describe("when the issuer publishes other keys, a remembered token", () => {
   });
 
   test("is verified anew when it names no kid, and its key came back under another one", async () => {
-    const { claims, replaceKeys } = await startRememberingApi(issuer);
+    const { claims, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, header: { kid: undefined } });
     const first = await claims(token);
     await replaceKeys({ keys: [{ ...key, kid: "renamed" }] });
@@ -70,7 +70,7 @@ describe("when the issuer publishes other keys, a remembered token", () => {
   });
 
   test("is accepted again once its key is back", async () => {
-    const { outcome, replaceKeys } = await startRememberingApi(issuer);
+    const { outcome, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
     await replaceKeys({ keys: [{ ...otherKey }] });
@@ -79,8 +79,8 @@ describe("when the issuer publishes other keys, a remembered token", () => {
     expect(await outcome(token)).toBe("accepted");
   });
 
-  test("is refused by the answer to the fetch that comes with age, without a search for a key", async () => {
-    const { outcome, published } = await startRememberingApi(issuer);
+  test("is rejected by the answer to the fetch that comes with age, without a search for a key", async () => {
+    const { outcome, published } = await startCachingApi(issuer);
     const early = await issuer.accessToken({ boundTo: client });
     expect(await outcome(early)).toBe("accepted");
     vi.advanceTimersByTime(7.9 * minute);
@@ -94,9 +94,9 @@ describe("when the issuer publishes other keys, a remembered token", () => {
   });
 });
 
-describe("while the issuer fails, a remembered token", () => {
+describe("while the issuer fails, a cached token", () => {
   test("is accepted by the keys that are there", async () => {
-    const { outcome, claims, published } = await startRememberingApi(issuer);
+    const { outcome, claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 7200 });
     expect(await outcome(token)).toBe("accepted");
     published.answer(status(500, {}));
@@ -107,8 +107,8 @@ describe("while the issuer fails, a remembered token", () => {
     expect(await claims(token)).toBe(first);
   });
 
-  test("is refused in the minute in which the keys are too old, however short a time ago it was accepted", async () => {
-    const { outcome, claims, published } = await startRememberingApi(issuer);
+  test("is rejected in the minute in which the keys are too old, however short a time ago it was accepted", async () => {
+    const { outcome, claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 7200 });
     expect(await outcome(token)).toBe("accepted");
     published.answer(status(500, {}));
@@ -124,7 +124,7 @@ describe("while the issuer fails, a remembered token", () => {
   });
 });
 
-describe("a remembered token is of one verifier:", () => {
+describe("a cached token is of one verifier:", () => {
   const good = { clientCertificate: client.certificate };
 
   test.each<[string, VerifierOptions, string]>([
@@ -156,7 +156,7 @@ describe("of two issuers in one verifier", () => {
   const verify = (verifier: Verifier, token: string) =>
     verifier.verify(token, { clientCertificate: client.certificate });
 
-  test("each has its remembered tokens, and neither signs for the other", async () => {
+  test("each has its cached tokens, and neither signs for the other", async () => {
     const verifier = createVerifier({ issuer: [settings(issuer), settings(other)], clock: () => now });
     const tokens = await Promise.all([issuer, other].map((from) => from.accessToken({ boundTo: client })));
     const claims = await Promise.all(tokens.map(async (token) => (await verify(verifier, token)).claims));
@@ -168,7 +168,7 @@ describe("of two issuers in one verifier", () => {
     expect(await outcomeOf(verify(verifier, forged))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("the audience of one is not that of the other, remembered or not", async () => {
+  test("the audience of one is not that of the other, cached or not", async () => {
     const strict = await startIssuerInTest({ audience: "https://strict.example" });
     const verifier = createVerifier({ issuer: [settings(issuer), settings(strict)], clock: () => now });
     for (const [from, audience, expected] of [
@@ -206,7 +206,7 @@ describe("of two issuers in one verifier", () => {
   });
 });
 
-describe("a token that differs from a remembered one", () => {
+describe("a token that differs from a cached one", () => {
   const changed = (token: string, part: number, change: (text: string) => string) =>
     token
       .split(".")
@@ -230,7 +230,7 @@ describe("a token that differs from a remembered one", () => {
     ["in a space before it", (token) => ` ${token}`, "ERR_TOKEN_MALFORMED"],
     ["in a lone surrogate behind it", (token) => `${token}\uD800`, "ERR_TOKEN_MALFORMED"],
   ])("%s is not found", async (_name, change, code) => {
-    const { outcome, claims } = await startRememberingApi(issuer);
+    const { outcome, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     const presented = [client, thief].map(({ certificate }) => ({ clientCertificate: certificate }));
@@ -241,7 +241,7 @@ describe("a token that differs from a remembered one", () => {
   });
 
   test("in any one character is not found", async () => {
-    const { outcome, claims } = await startRememberingApi(issuer);
+    const { outcome, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     const swapped = (at: number) => `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`;

@@ -15,7 +15,7 @@ import { formats } from "../support/formats.ts";
 import { encoders, requestWith as requestOfProxy, trust } from "../support/forwarding.ts";
 import { client, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
-/** Is in every input, in its own words or in those of base64, and must be in no refusal, in whichever letter case. */
+/** Is in every input, in its own words or in those of base64, and must be in no rejection, in whichever letter case. */
 const marker = "Zq7markerZq7";
 const encodedMarkers = [0, 1, 2].map((at) =>
   Buffer.from(`${" ".repeat(at)}${marker}`)
@@ -31,7 +31,7 @@ const rejectionOptions = { realm: "api", schemes: ["Bearer", "MTLS"], resource: 
 const challenge =
   /^(?:Bearer|MTLS) (?:[a-z_]+="[\x20\x21\x23-\x5b\x5d-\x7e]*"(?:, |$))+(?:MTLS (?:[a-z_]+="[\x20\x21\x23-\x5b\x5d-\x7e]*"(?:, |$))+)?$/;
 
-/** The answer to a refusal is one of HTTP; and what was refused is neither in it nor in the error. */
+/** The answer to a rejection is one of HTTP; and what was rejected is neither in it nor in the error. */
 function expectDiscreet(error: AccessTokenError): void {
   const { status, headers, body } = httpRejection(error, rejectionOptions);
   expect([400, 401, 403]).toContain(status);
@@ -41,7 +41,7 @@ function expectDiscreet(error: AccessTokenError): void {
   for (const secret of [marker, ...encodedMarkers]) expect(shown.toLowerCase()).not.toContain(secret.toLowerCase());
 }
 
-/** Runs a check, which accepts or refuses, and does nothing else. */
+/** Runs a check, which accepts or rejects, and does nothing else. */
 async function expectDecision(check: () => unknown): Promise<void> {
   try {
     const result = await check();
@@ -118,7 +118,7 @@ const use = fc.record(
 
 const runs = { seed: 6750, numRuns: 150 };
 
-describe("nothing but a decision comes of, and no refusal tells anything of", () => {
+describe("nothing but a decision comes of, and no rejection tells anything of", () => {
   fuzz.prop([fc.oneof(forged, edited, markedText), use], runs)("any token", async (text, options) => {
     await expectDecision(() => verifier.verify(text, options));
   });
