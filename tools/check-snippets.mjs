@@ -1,9 +1,9 @@
-// Holds the Markdown pages to what is true: every block of JavaScript or TypeScript is a file that is compiled or run
-// elsewhere, or a part of one, and every link to a page of the repository leads somewhere.
-// `--write` brings the blocks up to date.
+// Checks the Markdown pages. Every block of JavaScript or TypeScript must equal a file, or a part of a file, that is compiled
+// or run elsewhere. Every link to a page of the repository must have a target.
+// `--write` updates the blocks.
 //
 //   <!-- source: FILE -->          the whole file
-//   <!-- source: FILE#NAME -->     what stands in it between the lines `// #region NAME` and `// #endregion`, once or more often
+//   <!-- source: FILE#NAME -->     the lines between `// #region NAME` and `// #endregion`, from all regions of this name
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -14,7 +14,7 @@ const LANGUAGES = new Set(["js", "mjs", "javascript", "ts", "typescript"]);
 const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)\n([\s\S]*?)^ *```$/gm;
 
 /**
- * Lists what is wrong with a page: blocks without a source, blocks that differ from it, links that lead nowhere.
+ * Lists the problems of a page: blocks without a source, blocks that differ from their source, and dead links.
  *
  * @param {string} page its path
  * @param {string} text
@@ -31,7 +31,7 @@ export function problemsOf(page, text) {
 }
 
 /**
- * Replaces the blocks that have a source with what is there now.
+ * Returns the page with the current text of the source in each block that has one.
  *
  * @param {string} text
  */
@@ -54,7 +54,7 @@ function isMarker(line) {
  * @param {string} source
  */
 function partOf(text, name, source) {
-  // The markers of other parts are no part of this one.
+  // The markers of other regions inside this one are left out.
   const lines = text.split("\n");
   if (name === undefined) return lines.filter((line) => !isMarker(line)).join("\n");
   /** @type {string[][]} */
@@ -96,7 +96,7 @@ function deadLinks(page, text) {
     .map((target) => `${page}: the link ${target} leads nowhere`);
 }
 
-/** The anchors of a page's headings, as GitHub makes them. @param {string} text */
+/** Returns the anchors of a page's headings, as GitHub creates them. @param {string} text */
 function anchorsOf(text) {
   const headings = text.replaceAll(block, "").matchAll(/^#+ +(.*)$/gm);
   return new Set(
@@ -110,7 +110,7 @@ function anchorsOf(text) {
   );
 }
 
-/** Lists the Markdown pages of the repository, which is the working directory. @returns {string[]} */
+/** Lists the Markdown pages of the repository. The working directory must be its root. @returns {string[]} */
 export function pages() {
   const top = readdirSync(".").filter((name) => name.endsWith(".md"));
   return [...top, ...["docs", "packages", "examples", "test"].flatMap(pagesIn)];

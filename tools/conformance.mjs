@@ -1,4 +1,4 @@
-// Runs the conformance suite and writes docs/conformance.md by what came of it: `npm run conformance`.
+// Runs the conformance suite and writes its results to docs/conformance.md: `npm run conformance`.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

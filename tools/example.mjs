@@ -4,9 +4,10 @@ import { execPath } from "node:process";
 const TIMEOUT_MS = 60_000;
 
 /**
- * Runs one example, prints the verdict and, for a failed one, its output.
+ * Runs one example and prints its result. If it fails, its output is printed too.
  *
- * An example is a program that asserts what it shows and exits with 0. One that lacks something prints `skipped: <why>`.
+ * An example is a program that asserts what it shows and exits with 0. If a requirement is missing, it prints
+ * `skipped: <reason>`.
  *
  * @param {string} name
  * @param {readonly string[]} args the arguments of Node.js
@@ -37,11 +38,11 @@ export function passes(name, args, cwd) {
 /**
  * Prints the counts, and sets the exit code of this process.
  *
- * @param {readonly boolean[]} verdicts
+ * @param {readonly boolean[]} results whether each example passed
  */
-export function report(verdicts) {
-  const passed = verdicts.filter((verdict) => verdict).length;
-  console.log(`examples: ${passed} passed, ${verdicts.length - passed} failed`);
-  if (verdicts.length === 0) console.error("examples: none was found");
-  process.exitCode = verdicts.length > 0 && passed === verdicts.length ? 0 : 1;
+export function report(results) {
+  const passed = results.filter((result) => result).length;
+  console.log(`examples: ${passed} passed, ${results.length - passed} failed`);
+  if (results.length === 0) console.error("examples: none was found");
+  process.exitCode = results.length > 0 && passed === results.length ? 0 : 1;
 }

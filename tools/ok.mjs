@@ -1,4 +1,4 @@
-// Everything that has to hold before a change is merged, in one command: `npm run ok`. Stops at the first failure.
+// Runs every check that must pass before a change is merged: `npm run ok`. Stops at the first failure.
 
 import { spawnSync } from "node:child_process";
 

@@ -1,5 +1,5 @@
-// The table of promises in SECURITY.md: `npm run promises` runs the tests that it names, `npm run promises -- 3 5` those of
-// two rows. That every named test exists is checked by test/repository/promises.test.ts.
+// Runs the tests that the table of promises in SECURITY.md names: all with `npm run promises`, those of two rows with
+// `npm run promises -- 3 5`. test/repository/promises.test.ts checks that every named test exists.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -45,8 +45,8 @@ function testsOf(cell) {
 }
 
 /**
- * Lists what is wrong with the table: rows that are not numbered in order or lack a part, and tests that do not exist. A name
- * in the table is the name in the source, or its beginning up to a placeholder.
+ * Lists the problems of the table: rows out of order, rows that lack a part, and tests that do not exist. A name in the table
+ * is the name in the source, or the part of it before the first placeholder.
  *
  * @param {Row[]} rows
  * @param {(file: string) => string | undefined} read returns the text of a file, if it exists
@@ -60,7 +60,7 @@ export function problemsOf(rows, read) {
     ...(dependsOn === "" ? [`row ${number} does not say what it depends on`] : []),
     ...(tests.length === 0 ? [`row ${number} names no test`] : []),
     ...tests
-      .filter(({ file, name }) => !holdsTest(read(file) ?? "", name))
+      .filter(({ file, name }) => !hasTest(read(file) ?? "", name))
       .map(({ file, name }) => `row ${number}: ${file} has no test named "${name}"`),
   ]);
 }
@@ -69,7 +69,7 @@ export function problemsOf(rows, read) {
  * @param {string} source
  * @param {string} name
  */
-function holdsTest(source, name) {
+function hasTest(source, name) {
   return ['"', "`"].some((quote) =>
     [quote, "$", "%"].some((end) => source.includes(`${quote}${name}${end === quote ? end : ` ${end}`}`)),
   );
@@ -94,7 +94,7 @@ function runTests(rows) {
 }
 
 /**
- * Sums up what became of the tests of a row.
+ * Counts the results of the tests of a row. A named test that did not run counts as failed.
  *
  * @param {Row} row
  * @param {FileResult[]} results

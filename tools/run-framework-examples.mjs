@@ -1,5 +1,5 @@
-// Runs examples/frameworks as a user's project: with dependencies of its own, and the packages as `npm publish` packs them.
-// The lock file there does not name the packages, and stays as it is.
+// Runs examples/frameworks as a user's project: with separate dependencies, and the packages as `npm publish` packs them.
+// The lock file of that project does not name the packages, and is not changed.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const examples = join(root, "examples", "frameworks");
 
 /**
- * Runs a command and shows its output; ends this process if the command fails.
+ * Runs a command and shows its output. Exits this process if the command fails.
  *
  * @param {string} command
  * @param {readonly string[]} args

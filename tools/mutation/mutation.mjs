@@ -1,6 +1,6 @@
-// Runs Stryker on files of core, each against its own unit tests, and prints the mutants that survive:
-//   npm run mutation -- packages/core/src/binding.ts     one file, in some minutes
-//   npm run mutation                                     all of core, in some hours
+// Runs Stryker on files of core, each against its unit tests, and prints the surviving mutants:
+//   npm run mutation -- packages/core/src/binding.ts     one file, takes some minutes
+//   npm run mutation                                     all of core, takes some hours
 
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -32,8 +32,8 @@ function filesIn(folder) {
 }
 
 /**
- * Finds the tests of a file: those named after it or after a folder that holds it (`proxy/formats.test.ts` is for
- * `proxy/formats/nginx.ts`); all unit tests of core if there are none.
+ * Finds the tests of a file: those named after it or after a folder that contains it (`proxy/formats.test.ts` tests
+ * `proxy/formats/nginx.ts`). Returns all unit tests of core if there are none.
  *
  * @param {string} file
  */
