@@ -6,7 +6,7 @@ const verifier = createVerifier({ issuer: ISSUER, audience: "https://api.example
 
 // #endregion
 
-/** What is read of an event. */
+/** The members of an event that are read. */
 export interface GatewayEvent {
   readonly requestContext: { readonly authentication?: Presented | null; readonly identity?: Presented };
 }
@@ -15,7 +15,7 @@ interface Presented {
   readonly clientCert?: { readonly clientCertPem: string } | null;
 }
 
-/** Names the client of a request that came through the gateway. */
+/** Returns the client of a request that came through the gateway. */
 export async function clientOf(event: GatewayEvent, token: string): Promise<unknown> {
   // #region verify
   const { authentication, identity } = event.requestContext; // HTTP APIs; REST APIs

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 // #region protect
-import { fromProxy, nginx, protectApi } from "@certbound/express"; // the same from @certbound/fastify and @certbound/core
+import { fromProxy, nginx, protectApi } from "@certbound/express"; // or @certbound/fastify, @certbound/core
 // #endregion
 import express from "express";
 import fastify from "fastify";
@@ -9,7 +9,7 @@ import fastify from "fastify";
 
 const { ISSUER = "https://auth.example.com", PROXY_SECRET = "" } = process.env;
 
-// The proxy sends this secret with every request: openssl rand -base64 32. Without one, fromProxy throws.
+// The proxy sends this secret with every request (openssl rand -base64 32). fromProxy throws if it is empty.
 const trust = { secret: { header: "x-proxy-secret", value: PROXY_SECRET } };
 const protect = protectApi({
   issuer: ISSUER,

@@ -3,7 +3,7 @@ import { createVerifier } from "@certbound/core";
 const { ISSUER = "https://auth.example.com" } = process.env;
 const verifier = createVerifier({ issuer: ISSUER, audience: "https://api.example.com" });
 
-/** What is read of a Worker's request. */
+/** The members of a Worker's request that are read. */
 export interface WorkerRequest {
   readonly cf: {
     readonly tlsClientAuth: {
@@ -12,7 +12,7 @@ export interface WorkerRequest {
   };
 }
 
-/** Names the client of a request. */
+/** Returns the client of a request. */
 export async function clientOf(request: WorkerRequest, token: string): Promise<unknown> {
   // #region verify
   const { certPresented, certVerified, certRevoked, certFingerprintSHA256 } = request.cf.tlsClientAuth;

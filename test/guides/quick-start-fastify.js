@@ -5,7 +5,7 @@ import fastify from "fastify";
 const { ISSUER: issuer, PORT: port = 8443 } = process.env;
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
 
-// Over HTTP/2: fastify({ http2: true, https: { ..., allowHTTP1: true } })
+// For HTTP/2: fastify({ http2: true, https: { ..., allowHTTP1: true } })
 export const app = fastify({
   https: { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
 });

@@ -21,15 +21,15 @@ server.on("request", (request, response) => {
   authenticate(request)
     .then(({ claims }) => response.end(JSON.stringify({ client: claims.client_id })))
     .catch((/** @type {unknown} */ error) => {
-      // Any other error is not about the token: a failure of ours.
+      // Any other error is a failure of the server, not of the client.
       if (!(error instanceof AccessTokenError)) return response.writeHead(500).end();
       const { status, headers, body } = httpRejection(error);
       return response.writeHead(status, headers).end(JSON.stringify(body));
     });
 });
-// Ends sessions that are not used. Node.js has no timeout for HTTP/2 by default.
+// Closes unused sessions. Node.js has no timeout for HTTP/2 by default.
 server.setTimeout(60_000);
-// A client ends its session with GOAWAY, and may leave the connection open. Node.js has no timeout for that either.
+// Closes connections that a client leaves open after GOAWAY. Node.js has no timeout for that either.
 server.on("secureConnection", (socket) => {
   socket.once("finish", () => setTimeout(() => socket.destroy(), 60_000).unref());
 });

@@ -14,7 +14,7 @@ server.on("request", (request, response) => {
   authenticate(request)
     .then(({ claims }) => response.end(JSON.stringify({ client: claims.client_id })))
     .catch((/** @type {unknown} */ error) => {
-      // Any other error is not about the token: a failure of ours.
+      // Any other error is a failure of the server, not of the client.
       if (!(error instanceof AccessTokenError)) return response.writeHead(500).end();
       const { status, headers, body } = httpRejection(error);
       return response.writeHead(status, headers).end(JSON.stringify(body));

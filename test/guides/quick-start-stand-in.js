@@ -1,4 +1,4 @@
-// Stands for a certificate authority and an authorization server while you try things out. End it with Ctrl-C.
+// Replaces a certificate authority and an authorization server while you try things out. Stop it with Ctrl-C.
 
 import { writeFileSync } from "node:fs";
 import { createCertificateAuthority, createIssuer } from "@certbound/testing";
