@@ -3,13 +3,13 @@ import { startServer } from "@certbound/testing";
 import express from "express";
 import { createServer } from "node:https";
 
-/** Starts an API that is told whose tokens it accepts, how they name it, and who it is where it asks about them. */
+/** Starts an API that accepts JWTs, and introspects opaque tokens as the client `clientId`. */
 export function startApi({ certificate, issuer, audience, clientId, fetch }) {
   const protect = protectApi({
     issuer, // its metadata and keys are found by discovery
     audience,
-    introspection: { clientId, clientAuthentication: "tls_client_auth" }, // only because some tokens are opaque
-    fetch, // presents the API's certificate, and trusts that of the issuer, which is not of a public authority
+    introspection: { clientId, clientAuthentication: "tls_client_auth" }, // necessary because some tokens are opaque
+    fetch, // presents the API's certificate, and trusts the private CA of the issuer
     onRejected: ({ code }) => console.log(`  (the API's log: ${code})`),
   });
   const app = express();

@@ -5,18 +5,18 @@ import { Provider } from "oidc-provider";
 
 /**
  * Starts an authorization server that issues access tokens bound to the client's certificate (RFC 8705), for one API:
- * JWTs, or opaque tokens about which the API asks (RFC 7662).
+ * JWTs, or opaque tokens that the API introspects (RFC 7662).
  *
- * It has two listeners. One is for everybody: its metadata and keys are there. The other one asks for a client
- * certificate; only there is a token to be had, or an answer about one, and the metadata says so
- * (`mtls_endpoint_aliases`, section 5).
+ * It has two listeners. The public one serves the metadata and keys. The other one requests a client certificate, and
+ * serves the token endpoint and the introspection endpoint. The metadata lists both endpoints in
+ * `mtls_endpoint_aliases` (section 5).
  */
 export async function startAuthorizationServer({ certificate, trusted, clients, api }) {
   const tls = { key: certificate.key, cert: certificate.certificate };
   const servers = [createServer(tls), createServer({ ...tls, ca: trusted, requestCert: true, minVersion: "TLSv1.3" })];
-  const [everybody, mtls] = await Promise.all(servers.map(startServer));
+  const [publicServer, mtls] = await Promise.all(servers.map(startServer));
 
-  const provider = new Provider(everybody.url, {
+  const provider = new Provider(publicServer.url, {
     clients,
     jwks: { keys: [createSigningKey()] },
     scopes: api.scopes,
@@ -32,7 +32,7 @@ export async function startAuthorizationServer({ certificate, trusted, clients, 
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      // What says whom a token is for, and by that whether it is a JWT.
+      // Sets the audience of a token, and its format by the audience.
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context, audience) => ({
@@ -42,9 +42,9 @@ export async function startAuthorizationServer({ certificate, trusted, clients, 
           jwt: { sign: { alg: "ES256" } },
         }),
       },
-      // What tells the API, and nobody else, about opaque tokens.
+      // Lets only the API introspect tokens.
       introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientId === api.clientId },
-      // What authenticates a client by its certificate, and binds its tokens to it.
+      // Authenticates a client by its certificate, and binds its tokens to it.
       mTLS: {
         enabled: true,
         tlsClientAuth: true,
@@ -57,7 +57,7 @@ export async function startAuthorizationServer({ certificate, trusted, clients, 
     },
   });
   for (const server of servers) server.on("request", provider.callback());
-  return { issuer: everybody.url, close: () => Promise.all([everybody.close(), mtls.close()]) };
+  return { issuer: publicServer.url, close: () => Promise.all([publicServer.close(), mtls.close()]) };
 }
 
 function createSigningKey() {

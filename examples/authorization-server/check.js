@@ -1,6 +1,6 @@
-// A client gets a token from a real authorization server, over mutual TLS, and calls an API with it. Then somebody who
-// has stolen the token, and has a certificate of the same authority, does the same. First the token is a JWT, then it is
-// opaque, and the API asks the authorization server about it, over mutual TLS as well.
+// A client requests a token from a real authorization server over mutual TLS, and calls an API with it. Then a thief with
+// a certificate from the same CA calls the API with the same token. The first token is a JWT. The second one is opaque:
+// the API introspects it, also over mutual TLS.
 
 import { createCertificateAuthority } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ const [serverCertificate, apiCertificate, clientCertificate, thiefCertificate] =
   authority.issueClientCertificate({ commonName: "client-1" }),
   authority.issueClientCertificate({ commonName: "thief" }),
 ]);
-const asking = createFetch({ ca, identity: apiCertificate });
+const apiAsClient = createFetch({ ca, identity: apiCertificate });
 const client = createFetch({ ca, identity: clientCertificate });
 const thief = createFetch({ ca, identity: thiefCertificate });
 const plain = createFetch({ ca });
@@ -49,10 +49,10 @@ const api = await startApi({
   issuer,
   audience: Object.values(audiences),
   clientId: "api",
-  fetch: asking.fetch,
+  fetch: apiAsClient.fetch,
 });
 
-/** Has the client and the thief call the API with a token of the client. */
+/** Calls the API with a token of the client, as the client and as the thief. */
 async function callWith(token, format) {
   const served = { status: 200, body: { client: "client-1", format } };
   const rejected = { status: 401, body: { message: "unauthorized" } };
@@ -62,9 +62,9 @@ async function callWith(token, format) {
     { name: "the thief, without a certificate", by: plain, expected: rejected },
   ];
   for (const { name, by, expected } of callers) {
-    const answer = await callApi(`${api.url}/accounts`, { token, fetch: by.fetch });
-    console.log(`${answer.status} for ${name}`);
-    assert.deepEqual(answer, expected);
+    const response = await callApi(`${api.url}/accounts`, { token, fetch: by.fetch });
+    console.log(`${response.status} for ${name}`);
+    assert.deepEqual(response, expected);
   }
 }
 
@@ -76,8 +76,8 @@ assert.deepEqual(cnf, { "x5t#S256": clientCertificate.thumbprint });
 await callWith(jwt, "jwt");
 
 const opaque = await requestToken({ ...request, resource: audiences.opaque });
-console.log("the opaque token says nothing; the API is told what it is bound to");
+console.log("the opaque token contains nothing; the introspection response contains its binding");
 await callWith(opaque, "opaque");
 
-await Promise.all([asking, client, thief, plain].map(({ close }) => close()));
+await Promise.all([apiAsClient, client, thief, plain].map(({ close }) => close()));
 await Promise.all([api.close(), authorizationServer.close()]);

@@ -1,7 +1,7 @@
 import { clientCredentialsGrant, customFetch, discovery, TlsClientAuth } from "openid-client";
 import { Agent, fetch } from "undici";
 
-/** Makes a fetch that trusts a private authority, and presents the certificate of an identity when one is given. */
+/** Creates a fetch that trusts a private CA, and presents the certificate of an identity if one is given. */
 export function createFetch({ ca, identity }) {
   const dispatcher = new Agent({ connect: { ca, cert: identity?.certificate, key: identity?.key } });
   return {
@@ -10,7 +10,7 @@ export function createFetch({ ca, identity }) {
   };
 }
 
-/** Gets an access token for an API; the certificate that `fetch` presents is all the authentication there is. */
+/** Requests an access token for an API. The client authenticates only by the certificate that `fetch` presents. */
 export async function requestToken({ issuer, clientId, resource, scope, fetch: fetchOverTls }) {
   const metadata = { use_mtls_endpoint_aliases: true };
   const options = { [customFetch]: fetchOverTls };

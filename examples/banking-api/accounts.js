@@ -1,4 +1,4 @@
-/** The accounts of all tenants, in memory; amounts are in cents. */
+/** Creates the accounts of all tenants, in memory. Amounts are in cents. */
 export function createAccounts() {
   const accounts = new Map([
     ["A-1", { number: "A-1", tenant: "acme", balance: 5_000_000 }],
@@ -8,9 +8,9 @@ export function createAccounts() {
   return {
     find: (number) => accounts.get(number),
     ofTenant: (tenant) => [...accounts.values()].filter((account) => account.tenant === tenant),
-    /** Returns false if an account does not exist or holds too little. */
+    /** Returns false if an account does not exist, or if its balance is too low. */
     canPay: ({ from, to, amount }) => accounts.has(to) && accounts.get(from)?.balance >= amount,
-    /** Makes a payment that is possible. */
+    /** Makes a payment. Does not check whether it is possible. */
     pay: ({ from, to, amount }) => {
       accounts.get(from).balance -= amount;
       accounts.get(to).balance += amount;

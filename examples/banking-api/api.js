@@ -1,6 +1,6 @@
-// Accounts and payments of two tenants. A request needs a token that is bound to its certificate, a certificate of the tenant
-// that the token names, the scope of the route, an account of that tenant, and for a large payment, or several that are large
-// together, a fresh, strong login.
+// Accounts and payments of two tenants. A request needs a token that is bound to its certificate, a certificate of the
+// token's tenant, the scope of the route, and an account of that tenant. A large payment also needs a recent, strong login,
+// and so do several payments that are large together.
 
 import { certificateRules, protectApi } from "@certbound/express";
 import express from "express";
@@ -16,8 +16,8 @@ const LARGE = 100_000; // cents
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
- * Creates the API; `authority` issued the certificates of the tenants, `log` takes one line at a time, `now` is the clock of
- * the limits.
+ * Creates the API. `authority` is the CA certificate of the tenants, `log` is called with one line at a time, and `now` is
+ * the clock of the limits.
  */
 export function createApi({ key, cert, issuer, authority, log, now = Date.now }) {
   const tenants = createTenants({ authority });
@@ -28,8 +28,8 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
     issuer,
     audience: "https://api.bank.example",
     profile: "rfc9068",
-    // The issuer says which tenant the token is for, our authority whose the certificate is: they must agree.
-    // chainVerified: OpenSSL has checked what the rule for issuers in tenants.js does not, such as name constraints.
+    // The tenant in the token (from the issuer) must match the tenant of the certificate (from our CA).
+    // chainVerified: OpenSSL also checks what the `issuers` rule in tenants.js does not, such as name constraints.
     certificatePolicy: certificateRules({
       chainVerified: true,
       currentlyValid: true,
@@ -37,7 +37,7 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
     }),
     onRejected: audit.rejected,
   });
-  // An account of another tenant and one that does not exist are rejected alike.
+  // Rejects an account of another tenant in the same way as one that does not exist.
   const owns = (accessToken, number) => {
     const account = accounts.find(number);
     return account !== undefined && account.tenant === tenants.ofToken(accessToken);
@@ -59,7 +59,7 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
     response.json(accounts.find(request.params.number));
   });
 
-  // First who may pay at all, then what is to be paid, then who may pay that. The signature is verified once.
+  // Checks the scope, then the body, then the account and the login. The signature is verified once.
   const mayPay = protect({ scopes: ["payments:write"] });
   const ownsDebtor = protect({ authorize: (accessToken, request) => owns(accessToken, request.body.from) });
   const strongLogin = protect({ acrValues: ["urn:bank.example:strong"], maxAge: 300 }); // RFC 9470
@@ -77,21 +77,22 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
       cancel();
       return response.status(409).json({ message: "not possible" });
     }
-    // The line is written first: without it nothing is paid, and the client can try again.
+    // Write the audit line first: if that fails, nothing is paid, and the client can try again.
     try {
       audit.done(`pay ${amount} from ${from} to ${to}`, request);
     } catch (error) {
       cancel();
       throw error;
     }
-    // Nothing was awaited since canPay().
+    // There was no await since canPay(), so its result is still true.
     accounts.pay({ from, to, amount });
     return response.status(201).json({ from, to, amount });
   });
 
   app.use((_request, response) => response.status(404).json({ message: "not found" }));
 
-  // Not about the token: a body that is not JSON or too large, or an error of ours. What it says is for the log only.
+  // Handles errors that are not about the token: an invalid or too large body, or a failure of the server. Their messages
+  // are only logged.
   app.use((error, request, response, next) => {
     const status = [400, 413, 415].includes(error.status) ? error.status : 500;
     if (response.headersSent) next(error);
@@ -99,8 +100,8 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
     audit.failed(error, request, status);
   });
 
-  // Certificates of any CA are let in, verified up to the authority's, and judged by the policy. No session is resumed: the
-  // handshake of a resumed session verifies no chain.
+  // The server accepts certificates of any CA and verifies them against `ca`; the policy rejects unverified ones. Sessions
+  // are not resumed, because a resumed handshake does not verify the chain.
   const tls = { key, cert, ca: authority, minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET };
   return createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app);
 }

@@ -1,4 +1,4 @@
-/** Creates what writes a line for each thing that was done, or rejected: as JSON, since a certificate may hold any name. */
+/** Creates the audit log: one line for each action and rejection, as JSON, because a certificate can contain any name. */
 export function createAudit({ log, tenants }) {
   return {
     done: (action, { accessToken }) => {
@@ -6,10 +6,10 @@ export function createAudit({ log, tenants }) {
       const { subject, serialNumber } = accessToken.clientCertificate.x509;
       log(JSON.stringify({ action, tenant: tenants.ofToken(accessToken), client, user, subject, serialNumber }));
     },
-    // Whose request it was, nobody knows: its token or its certificate may be somebody else's.
+    // Does not log a client: the token or the certificate may belong to another one.
     rejected: ({ code, detail }, { method, path }) =>
       log(JSON.stringify({ rejected: `${method} ${path}`, code, detail })),
-    // The type of an error about a body: its message may quote the body.
+    // Logs the type of an error about a body, because its message may quote the body.
     failed: ({ type, stack }, { method, path }, status) =>
       log(JSON.stringify({ failed: `${method} ${path}`, status, error: type ?? stack })),
   };

@@ -1,5 +1,5 @@
-// Two tenants call api.js over mutual TLS, each with a good token and a good certificate. Every call that is served has a
-// neighbour that differs in one thing, and is rejected.
+// Two tenants call api.js over mutual TLS, each with a valid token and certificate. Next to every accepted call there is a
+// rejected one that differs in one thing.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -23,13 +23,13 @@ const [host, acme, otherAcme, globex, initech, expired, impostor] = await Promis
 ]);
 const issuer = await createIssuer({ audience: "https://api.bank.example" });
 const lines = [];
-let broken; // an action that cannot be logged
+let broken; // the action whose log line cannot be written
 const log = (line) => {
   const entry = JSON.parse(line);
   if (broken !== undefined && entry.action?.startsWith(broken)) throw new Error("the disk of 10.0.0.1 is full");
   lines.push(entry);
 };
-let time = Date.now(); // of the limits
+let time = Date.now(); // the clock of the limits
 const now = () => time;
 const tls = { key: host.key, cert: host.certificate };
 const options = { ...tls, issuer: issuer.issuer, authority: authority.certificate, log, now };
@@ -67,7 +67,7 @@ for (const [path, credentials] of [
   assert.equal(lines.pop().code, "ERR_ACCESS_DENIED");
 }
 
-// The line of what was done names the client by its certificate, too.
+// The audit line of an action also identifies the client by its certificate.
 const { subject, serialNumber } = new X509Certificate(globex.certificate);
 const client = { tenant: "globex", client: "globex-app", user: "alice", subject, serialNumber };
 assert.deepEqual(lines.at(-1), { action: "read G-1", ...client });
@@ -76,14 +76,14 @@ assert.deepEqual(
   ["list accounts", "list accounts", "read A-1", "read G-1"],
 );
 
-// Tokens and certificates that are not of the same tenant, or of none.
+// Rejects tokens and certificates of different tenants, or without a tenant.
 for (const [identity, token, code] of [
   [globex, ofAcme.token, "ERR_BINDING_MISMATCH"], // stolen
-  [acme, await issue(acme, "globex"), "ERR_CERTIFICATE_UNTRUSTED"], // issued for another tenant than the certificate
+  [acme, await issue(acme, "globex"), "ERR_CERTIFICATE_UNTRUSTED"], // the token is for another tenant than the certificate
   [acme, await issue(acme, "acme", { tenant_id: undefined }), "ERR_CERTIFICATE_UNTRUSTED"],
-  [initech, await issue(initech, "initech"), "ERR_CERTIFICATE_UNTRUSTED"], // of our authority, and no tenant of ours
+  [initech, await issue(initech, "initech"), "ERR_CERTIFICATE_UNTRUSTED"], // from our CA, but not a tenant
   [expired, await issue(expired, "acme"), "ERR_CERTIFICATE_UNTRUSTED"],
-  [impostor, await issue(impostor, "acme"), "ERR_CERTIFICATE_UNTRUSTED"], // the right name, by another authority
+  [impostor, await issue(impostor, "acme"), "ERR_CERTIFICATE_UNTRUSTED"], // the right name, from another CA
 ]) {
   for (const [path, payment] of [["/accounts"], ["/accounts/A-1"], ["/payments", "not even a payment"]]) {
     assert.equal((await call(path, { identity, token, payment })).status, 401);
@@ -107,7 +107,7 @@ assert.match(
 assert.equal((await payAs({ ...small, from: "G-1", to: "A-1" })).status, 403);
 assert.equal((await payAs({ ...small, amount: -1 })).status, 400);
 
-// A large one: the user must have logged in by strong means, within five minutes.
+// A large payment needs a strong login within the last five minutes.
 const large = { ...small, amount: 100_000 };
 const strong = { acr: "urn:bank.example:strong", auth_time: seconds - 60 };
 assert.equal((await payAs(large, strong)).status, 201);
@@ -118,8 +118,8 @@ for (const claims of [{}, { ...strong, acr: "urn:bank.example:password" }, { ...
   assert.match(challenge, /acr_values="urn:bank\.example:strong", max_age="300"/);
 }
 
-// Several that are large together: the second one needs the strong login, also at the same time, and also from another client
-// and user of the tenant, as long as it is the same account within a day.
+// If two payments from one account within a day are large together, the second one needs the strong login. This also holds
+// for concurrent payments, and for another client and user of the tenant.
 const half = { ...small, amount: 60_000 };
 const day = 24 * 60 * 60 * 1000;
 const other = { client_id: "other-app", sub: "bob" };
@@ -128,7 +128,7 @@ assert.equal((await payAs(half)).status, 201);
 assert.match((await payAs(half)).challenge, /error="insufficient_user_authentication"/);
 assert.equal((await payAs(half, other, otherAcme)).status, 401);
 assert.equal((await payAs(half, strong)).status, 201);
-assert.equal((await payAs({ ...small, amount: 39_999 })).status, 201); // what was paid with it does not count
+assert.equal((await payAs({ ...small, amount: 39_999 })).status, 201); // a payment with a strong login does not count
 assert.equal((await payAs({ ...small, amount: 1 })).status, 401);
 time += day - 1;
 assert.equal((await payAs(half)).status, 401);
@@ -143,13 +143,13 @@ for (const payment of [empty, empty]) assert.equal((await payAs(payment)).status
 assert.equal((await payAs({ ...half, to: "A-2" }, strong)).status, 201);
 assert.equal((await payAs(empty)).status, 201);
 
-// A payment of a cent does, and there is a maximum of those, too.
+// A payment of one cent counts, and the number of payments is limited too.
 time += day;
 for (let count = 0; count < 20; count += 1) assert.equal((await payAs({ ...small, amount: 1 })).status, 201);
 assert.equal((await payAs({ ...small, amount: 1 })).status, 401);
 assert.equal((await payAs({ ...small, amount: 1 }, strong)).status, 201);
 
-// A body that is no JSON, one that is too large, and a fault of ours: no response says more than its status does.
+// A body that is not JSON, a body that is too large, and a failure of the server: no response contains more than its status.
 const paying = { identity: acme, token: await issue(acme, "acme", { scope: "payments:write" }) };
 const reading = { identity: acme, token: ofAcme.token };
 for (const [path, credentials, status, message, error] of [
@@ -165,7 +165,7 @@ for (const [path, credentials, status, message, error] of [
 broken = undefined;
 assert.equal((await call("/accounts", reading)).status, 200);
 
-// A payment whose line cannot be written is not made, and does not count: the client can try again.
+// A payment whose audit line cannot be written is not made and does not count, so the client can try again.
 time += day;
 broken = "pay";
 const balances = async () => [
@@ -183,14 +183,14 @@ assert.equal((await payAs(half)).status, 201);
 assert.equal(lines.at(-1).action, "pay 60000 from A-1 to G-1");
 assert.deepEqual(await balances(), [before[0] - 60_000, before[1] + 60_000]);
 
-// A payment to the same account is not one, and leaves no line; it does not count either.
+// A payment to the same account is invalid: it is not logged, and does not count.
 const lineCount = lines.length;
 const toItself = await payAs({ ...small, amount: 39_999, to: "A-1" });
 assert.deepEqual([toItself.status, toItself.body], [400, { message: "not a payment" }]);
 assert.equal(lines.length, lineCount);
 assert.equal((await payAs({ ...small, amount: 39_999 })).status, 201);
 
-// Paths that do not exist: the response does not repeat them.
+// The response to a path that does not exist does not repeat the path.
 for (const [path, credentials] of [
   ["/nothing/<b>", ofAcme],
   ["/nothing/<b>", {}],
@@ -200,12 +200,12 @@ for (const [path, credentials] of [
   assert.deepEqual([response.status, response.body], [404, { message: "not found" }]);
 }
 
-// What was rejected has moved nothing.
+// Rejected payments moved no money.
 const toGlobex = 99_999 + 100_000 + 60_000 + 60_000 + 39_999 + 60_000 + 21 + 60_000 + 39_999;
 assert.equal((await call("/accounts/A-1", ofAcme)).body.balance, 5_000_000 - toGlobex - 60_000);
 assert.equal((await call("/accounts/G-1", ofGlobex)).body.balance, 700_000 + toGlobex + 60_000);
 
 await Promise.all([api.close(), issuer.close()]);
 console.log(
-  "each tenant reads and pays from its own accounts; 403 for those of another, 401 for a certificate of another",
+  "200 and 201 for a tenant's own accounts; 403 for accounts of another tenant; 401 for a certificate of another tenant",
 );

@@ -1,14 +1,14 @@
 /**
- * Creates what adds up the payments from each account that were made without a strong login. It counts by account, so that a
- * large payment cannot be split among several, whatever client or user makes them.
+ * Creates the limits of payments without a strong login. They are counted per account, so a large payment cannot be split
+ * into several, even by different clients or users.
  *
- * It is in memory, for one process. Several need a database that checks and books in one transaction.
+ * The state is in memory, for one process. Several processes need a database that checks and books in one transaction.
  */
 export function createLimits({ maxSum, maxPayments, windowMs, now }) {
   const bookings = new Map();
   const recent = (account) => (bookings.get(account) ?? []).filter(({ time }) => time > now() - windowMs);
   return {
-    /** Books a payment and returns the booking, or undefined if it needs a strong login. Checks and books in one step. */
+    /** Checks and books a payment in one step. Returns the booking, or undefined if the payment needs a strong login. */
     book: (account, amount) => {
       const booked = recent(account);
       const sum = booked.reduce((total, each) => total + each.amount, amount);
@@ -17,7 +17,7 @@ export function createLimits({ maxSum, maxPayments, windowMs, now }) {
       bookings.set(account, [...booked, booking]);
       return booking;
     },
-    /** Takes back the booking of a payment that was not made. */
+    /** Removes the booking of a payment that was not made. */
     cancel: (account, booking) =>
       bookings.set(
         account,

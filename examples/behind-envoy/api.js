@@ -1,7 +1,7 @@
 import { envoy, fromProxy, protectApi } from "@certbound/express";
 import express from "express";
 
-// Envoy sets the secret in the same route that sanitizes x-forwarded-client-cert: it proves that Envoy wrote the header.
+// Envoy sets the secret in the same route that sanitizes x-forwarded-client-cert. So it proves that Envoy wrote the header.
 const trust = { secret: { header: "x-proxy-secret", value: process.env.PROXY_SECRET } };
 const issuer = { issuer: process.env.ISSUER, audience: "https://api.example.com" };
 
@@ -13,7 +13,7 @@ app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
   response.json({ client: request.claims.client_id });
 });
 
-// A mesh: the gateway wrote the first element, about the client, and the sidecar the second, about the gateway.
+// In a mesh, the gateway writes the first element, for the client, and the sidecar the second one, for the gateway.
 const gateway = "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account";
 const format = envoy({ elements: 2, index: 0, lastHopUri: gateway });
 const protectInMesh = protectApi({ ...issuer, certificateResolver: fromProxy(format, { trust }) });

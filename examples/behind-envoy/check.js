@@ -1,5 +1,5 @@
-// Sends api.js what Envoy would send it, in the form that Envoy's documentation gives for x-forwarded-client-cert, and
-// what a thief would. No Envoy takes part.
+// Sends requests to api.js as Envoy would, in the documented format of x-forwarded-client-cert, and as a thief would. Envoy
+// itself does not run.
 
 import { createCertificateAuthority, createIssuer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ const { server } = await import("./api.js");
 if (!server.listening) await once(server, "listening");
 
 const token = await issuer.accessToken({ boundTo: client });
-const ask = async (path, headers) => {
+const statusOf = async (path, headers) => {
   const url = `http://127.0.0.1:${server.address().port}${path}`;
   const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, ...headers } });
   return response.status;
@@ -31,25 +31,25 @@ const details = (identity) => `;Cert="${encodeURIComponent(identity.certificate)
 
 try {
   // At the edge.
-  assert.equal(await ask("/accounts", fromEnvoy(element(client, details(client)))), 200);
-  assert.equal(await ask("/accounts", fromEnvoy(element(client))), 200);
-  assert.equal(await ask("/accounts", fromEnvoy(element(thief))), 401);
-  assert.equal(await ask("/accounts", { "x-forwarded-client-cert": element(client) }), 401);
-  assert.equal(await ask("/accounts", { "x-proxy-secret": secret }), 401);
-  // Envoy appended to what the client sent (APPEND_FORWARD at the edge), or a certificate holds the end of its element.
-  assert.equal(await ask("/accounts", fromEnvoy(`${element(client)},${element(thief)}`)), 401);
-  assert.equal(await ask("/accounts", fromEnvoy(element(thief, `;URI=x;Hash=${hash(client)}`))), 401);
-  assert.equal(await ask("/accounts", fromEnvoy(element(thief, details(client)))), 401);
+  assert.equal(await statusOf("/accounts", fromEnvoy(element(client, details(client)))), 200);
+  assert.equal(await statusOf("/accounts", fromEnvoy(element(client))), 200);
+  assert.equal(await statusOf("/accounts", fromEnvoy(element(thief))), 401);
+  assert.equal(await statusOf("/accounts", { "x-forwarded-client-cert": element(client) }), 401);
+  assert.equal(await statusOf("/accounts", { "x-proxy-secret": secret }), 401);
+  // Envoy appended its element to the client's (APPEND_FORWARD at the edge), or a name in the certificate injects a Hash.
+  assert.equal(await statusOf("/accounts", fromEnvoy(`${element(client)},${element(thief)}`)), 401);
+  assert.equal(await statusOf("/accounts", fromEnvoy(element(thief, `;URI=x;Hash=${hash(client)}`))), 401);
+  assert.equal(await statusOf("/accounts", fromEnvoy(element(thief, details(client)))), 401);
 
   // In a mesh.
   const byGateway = element(gateway, `;URI=${account("istio-ingressgateway-service-account")}`);
   const byWorkload = element(workload, `;URI=${account("another-workload")}`);
-  assert.equal(await ask("/mesh/accounts", fromEnvoy(`${element(client)},${byGateway}`)), 200);
-  assert.equal(await ask("/mesh/accounts", fromEnvoy(`${element(thief)},${byGateway}`)), 401);
-  assert.equal(await ask("/mesh/accounts", fromEnvoy(`${element(client)},${byWorkload}`)), 401);
-  assert.equal(await ask("/mesh/accounts", fromEnvoy(element(client))), 401);
+  assert.equal(await statusOf("/mesh/accounts", fromEnvoy(`${element(client)},${byGateway}`)), 200);
+  assert.equal(await statusOf("/mesh/accounts", fromEnvoy(`${element(thief)},${byGateway}`)), 401);
+  assert.equal(await statusOf("/mesh/accounts", fromEnvoy(`${element(client)},${byWorkload}`)), 401);
+  assert.equal(await statusOf("/mesh/accounts", fromEnvoy(element(client))), 401);
 } finally {
   server.close();
   await issuer.close();
 }
-console.log("200 for the client that the token is bound to, where Envoy says so; 401 for everybody else");
+console.log("200 for the client that the token is bound to, if Envoy wrote the header; 401 for all others");

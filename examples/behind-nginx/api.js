@@ -1,7 +1,7 @@
 import { fromProxy, nginx, protectApi } from "@certbound/express";
 import express from "express";
 
-// The secret, which nginx sets beside the certificate, proves that nginx and nobody else wrote the header.
+// nginx sets the secret together with the certificate. It proves that nginx wrote both headers.
 const secret = { header: "x-proxy-secret", value: process.env.PROXY_SECRET };
 
 const protect = protectApi({

@@ -1,4 +1,4 @@
-// Puts a real nginx, with nginx.conf, in front of api.js, and sends what clients and thieves would send.
+// Runs a real nginx with nginx.conf in front of api.js, and sends requests as a client and as a thief.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -32,30 +32,30 @@ await writeFile(join(folder, "server.pem"), certificate.certificate);
 await writeFile(join(folder, "server-key.pem"), certificate.key, { mode: 0o600 });
 const proxy = await startNginx(nginx, { folder, apiPort, secret });
 
-// The client's certificate is public, and its token was stolen: the thief has both, and not the private key.
+// The client's certificate is public, and its token was stolen: the thief has both, but not the private key.
 const token = await issuer.accessToken({ boundTo: client });
 const forged = { "ssl-client-cert": encodeURIComponent(client.certificate), "ssl-client-verify": "SUCCESS" };
-const ask = async (options) => {
+const statusOf = async (options) => {
   const response = await mtlsRequest(`${proxy.url}/accounts`, { ca: authority.certificate, token, ...options });
   return response.status;
 };
-const askPastNginx = async (headers) => {
+const statusWithoutNginx = async (headers) => {
   const authorization = `Bearer ${token}`;
   const response = await fetch(`http://127.0.0.1:${apiPort}/accounts`, { headers: { authorization, ...headers } });
   return response.status;
 };
 
 try {
-  assert.equal(await ask({ identity: client }), 200);
-  assert.equal(await ask({ identity: thief }), 401);
-  assert.equal(await ask({ identity: thief, headers: forged }), 401);
-  assert.equal(await ask({ headers: forged }), 401);
-  assert.equal(await askPastNginx(forged), 401);
-  assert.equal(await askPastNginx({ ...forged, "x-proxy-secret": "a-guess-that-is-as-long-as-the-secret" }), 401);
+  assert.equal(await statusOf({ identity: client }), 200);
+  assert.equal(await statusOf({ identity: thief }), 401);
+  assert.equal(await statusOf({ identity: thief, headers: forged }), 401);
+  assert.equal(await statusOf({ headers: forged }), 401);
+  assert.equal(await statusWithoutNginx(forged), 401);
+  assert.equal(await statusWithoutNginx({ ...forged, "x-proxy-secret": "a-guess-that-is-as-long-as-the-secret" }), 401);
 } finally {
   await proxy.stop();
   server.close();
   await issuer.close();
   await rm(folder, { recursive: true });
 }
-console.log("200 for the client that the token is bound to; 401 for the thief, through nginx and past it");
+console.log("200 for the client that the token is bound to; 401 for the thief, with and without nginx");

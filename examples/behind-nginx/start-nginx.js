@@ -6,7 +6,7 @@ import { connect, createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Finds nginx on the path, or where Debian installs it. */
+/** Finds nginx in the PATH, or in the folders where Debian installs it. */
 export function findNginx() {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin"];
   return folders.map((folder) => join(folder, "nginx")).find(isExecutable);
@@ -21,7 +21,7 @@ function isExecutable(path) {
   }
 }
 
-/** Starts nginx in a folder that holds its certificates, and waits until it accepts connections. */
+/** Starts nginx in a folder with its certificates, and waits until it accepts connections. */
 export async function startNginx(nginx, { folder, apiPort, secret }) {
   const port = await freePort();
   const values = { PORT: port, API_PORT: apiPort, SECRET: secret };
@@ -32,7 +32,7 @@ export async function startNginx(nginx, { folder, apiPort, secret }) {
   const child = spawn(nginx, ["-p", folder, "-e", "stderr", "-c", "nginx.conf"], { stdio: ["ignore", 2, 2] });
   process.once("exit", () => child.kill("SIGKILL"));
   while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`nginx exited with ${child.exitCode}`);
     await sleep(10);
   }
   const stop = async () => {

@@ -2,15 +2,15 @@ import { randomBytes } from "node:crypto";
 import { Provider } from "oidc-provider";
 
 /**
- * Makes an authorization server that logs people in by the certificate of their browser, and binds the tokens that the
- * page gets to the certificate of the connection on which it asks for them (RFC 8705 sections 3 and 4).
+ * Creates an authorization server that logs users in by their browser's certificate. It binds the page's tokens to the
+ * certificate of the connection to the token endpoint (RFC 8705 sections 3 and 4).
  */
 export function createAuthorizationServer({ issuer, signingKey, audience, scope }) {
   const provider = new Provider(issuer, {
     clients: [
       {
         client_id: "page",
-        token_endpoint_auth_method: "none", // a page can keep no secret
+        token_endpoint_auth_method: "none", // a page cannot keep a secret
         tls_client_certificate_bound_access_tokens: true,
         redirect_uris: [`${issuer}/`],
         response_types: ["code"],
@@ -20,11 +20,11 @@ export function createAuthorizationServer({ issuer, signingKey, audience, scope 
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     jwks: { keys: [signingKey] },
     ttl: { AccessToken: 600, Grant: 600, Interaction: 600, Session: 600 },
-    clientBasedCORS: (_context, origin) => origin === issuer, // where the page is
+    clientBasedCORS: (_context, origin) => origin === issuer, // the page has the same origin
     cookies: { keys: [randomBytes(32).toString("base64url")] }, // not the key that signs tokens
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
-    // Nobody is asked for consent: the page, the API and this server are of one house.
+    // Does not ask for consent: the page, the API and this server belong to one organisation.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
       grant.addResourceScope(audience, scope);
@@ -46,7 +46,7 @@ export function createAuthorizationServer({ issuer, signingKey, audience, scope 
   });
   return {
     handle: provider.callback(),
-    /** Answers for the page on which one would type a password. */
+    /** Handles the login by certificate, in place of a login page. */
     logIn: (request, response) => {
       const certificate = request.socket.authorized ? request.socket.getPeerX509Certificate() : undefined;
       if (certificate === undefined) return response.status(401).end("This browser has no certificate");

@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
-/** Finds a command on the path. */
+/** Finds a command in the PATH. */
 export function findCommand(name) {
   const folders = (process.env.PATH ?? "").split(delimiter);
   return folders.map((folder) => join(folder, name)).find(isExecutable);
@@ -22,8 +22,8 @@ function isExecutable(path) {
 }
 
 /**
- * Starts Chromium as a user of its own, in a folder that becomes the home: with an authority to trust and, when one is
- * given, a client certificate, both imported as a person would import them. Nothing outside the folder is touched.
+ * Starts Chromium with a separate home folder, a CA to trust, and a client certificate if one is given. Both are imported
+ * in the same way as a user would import them. Nothing outside the folder is changed.
  */
 export async function startBrowser(executablePath, { folder, authority, identity, origin }) {
   const profile = join(folder, "profile");
@@ -34,7 +34,7 @@ export async function startBrowser(executablePath, { folder, authority, identity
     executablePath,
     env: { PATH: process.env.PATH, HOME: folder },
     chromiumSandbox: process.getuid() !== 0, // it does not work for root
-    args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"], // nothing but this machine is reached
+    args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"], // only localhost can be reached
     timeout: 20_000,
   });
   context.setDefaultTimeout(10_000);
@@ -56,8 +56,8 @@ async function importCertificates(folder, { authority, identity }) {
 }
 
 /**
- * What the policy AutoSelectCertificateForUrls sets, as the profile stores it: for this origin any certificate is taken
- * without asking. Without it, Chromium shows a dialog, headless or not, and waits for somebody to choose.
+ * Returns the preferences that make Chromium select any certificate for this origin without asking, as the policy
+ * AutoSelectCertificateForUrls does. Without them, Chromium shows a dialog, even if headless, and waits for the user.
  */
 function selectCertificateFor(origin) {
   const setting = { filters: [{}] };

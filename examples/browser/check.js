@@ -1,5 +1,6 @@
-// Three people with a browser each, real Chromium: one has a client certificate, one has another one, one has none.
-// The page of the first one gets a token and calls its API. The token is stolen, and of no use in the other browsers.
+// Runs three real Chromium browsers: the user's, with a client certificate; a thief's, with another certificate; and one
+// without a certificate. The page in the first browser gets a token and calls its API. The same token is then tried in the
+// other browsers, which the API rejects.
 
 import { createCertificateAuthority } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -11,7 +12,7 @@ import { findCommand, startBrowser } from "./browser.js";
 import { firstCookie } from "./cookies.js";
 import { createSigningKey, startOrigin } from "./server.js";
 
-// The secret that signs cookies is not the key that signs tokens.
+// Cookies are not signed with the key that signs tokens.
 const signingKey = createSigningKey();
 const { cookie, signature } = await firstCookie({ signingKey });
 assert.match(cookie, /^_interaction=/);
@@ -19,7 +20,7 @@ assert.match(signature, /^[\w-]{27}$/);
 assert.notEqual(signature, createHmac("sha1", signingKey.d).update(cookie).digest("base64url"));
 
 const commands = ["chromium", "certutil", "pk12util", "openssl"];
-// Elsewhere Chromium takes certificates from the store of the system, which is not to be touched.
+// On other systems, Chromium uses the certificate store of the system, which this example does not change.
 const missing = process.platform === "linux" ? commands.filter((name) => !findCommand(name)) : ["Linux"];
 if (missing.length > 0) {
   console.log(`skipped: needs ${missing.join(", ")}`);
@@ -36,7 +37,7 @@ const { origin, close } = await startOrigin({ certificate: server, trusted: auth
 const folder = mkdtempSync(join(tmpdir(), "certbound-browser-"));
 process.once("exit", () => rmSync(folder, { recursive: true, maxRetries: 5 }));
 
-/** Opens the page in a new browser, and closes that when `look` has seen it. */
+/** Opens the page in a new browser, calls `look` with it, and closes the browser. */
 async function browse(name, identity, look) {
   const options = { folder: join(folder, name), authority, identity, origin };
   const browser = await startBrowser(findCommand("chromium"), options);
@@ -48,10 +49,10 @@ async function browse(name, identity, look) {
   }
 }
 
-/** What the page shows once it has called its API. */
+/** Returns what the page shows after it has called its API. */
 const shown = async (page) => JSON.parse(await page.locator("output:not(:empty)").textContent());
 
-/** What the API answers to a token, whoever got it, in this browser. */
+/** Returns the status of an API call with a token in this browser. */
 const call = (page, token) =>
   page.evaluate(async (authorization) => {
     const signal = AbortSignal.timeout(10_000);
@@ -61,9 +62,9 @@ const call = (page, token) =>
 
 try {
   const token = await browse("anna", anna, async (page) => {
-    const answer = await shown(page);
-    console.log("the page of the first browser shows", answer);
-    assert.deepEqual(answer, { owner: "CN=anna", boundTo: anna.thumbprint });
+    const accounts = await shown(page);
+    console.log("the page of the first browser shows", accounts);
+    assert.deepEqual(accounts, { owner: "CN=anna", boundTo: anna.thumbprint });
     const own = await page.evaluate(() => sessionStorage.getItem("token"));
     assert.equal(await call(page, own), 200);
     return own;
@@ -72,7 +73,7 @@ try {
     assert.deepEqual(await shown(page), { owner: "CN=thief", boundTo: thief.thumbprint });
     assert.equal(await call(page, token), 401);
   });
-  await browse("nobody", undefined, async (page) => {
+  await browse("without-certificate", undefined, async (page) => {
     await page.getByText("This browser has no certificate").waitFor();
     assert.equal(await call(page, token), 401);
   });

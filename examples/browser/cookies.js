@@ -2,7 +2,7 @@ import { startServer } from "@certbound/testing";
 import { createServer } from "node:http";
 import { createAuthorizationServer } from "./authorization-server.js";
 
-/** Asks a new authorization server for a code; gives the first cookie that it sets, and the signature of that. */
+/** Requests a code from a new authorization server. Returns the first cookie that it sets, and the cookie's signature. */
 export async function firstCookie({ signingKey }) {
   const server = createServer();
   const { url: issuer, close } = await startServer(server);

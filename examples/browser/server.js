@@ -11,11 +11,12 @@ const audience = "https://api.example.com";
 /**
  * Starts the page, its API and the authorization server, all at one origin.
  *
- * At another origin the API would have to let preflights (CORS) pass without any certificate: by the Fetch standard they
- * carry none, and neither does the request after them, unless the page asks for `credentials: "include"`. Browsers differ.
+ * At another origin, the API would have to accept CORS preflights without a certificate. According to the Fetch standard,
+ * neither preflights nor the requests after them present one, unless the page sets `credentials: "include"` for the latter.
+ * Browsers differ.
  */
 export async function startOrigin({ certificate, trusted }) {
-  // `authorized` is for the login. The API wants the certificate that the token is bound to, whoever issued it.
+  // The login uses `authorized`. The API accepts the certificate that the token is bound to, from any CA.
   const tls = { key: certificate.key, cert: certificate.certificate, ca: trusted };
   const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" });
   const { url, close } = await startServer(server);
@@ -29,7 +30,7 @@ export async function startOrigin({ certificate, trusted }) {
   const app = express();
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
     const { sub: owner, cnf } = request.claims;
-    response.set("cache-control", "no-store"); // a browser keeps what it is not told to forget
+    response.set("cache-control", "no-store"); // otherwise the browser may cache it
     response.json({ owner, boundTo: cnf["x5t#S256"] });
   });
   app.get("/interaction/:id", logIn);

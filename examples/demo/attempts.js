@@ -1,16 +1,16 @@
 import { tamperSignature } from "@certbound/testing";
 
 /**
- * Lists what is tried, and what has to come of it. `error` is that of the challenge: null for a challenge without one,
- * undefined for no challenge at all.
+ * Lists the requests of the demo and the expected responses. `error` is the error in the challenge: null for a challenge
+ * without an error, undefined for no challenge.
  */
 export async function listAttempts({ client, thief, issuer, unreachable }) {
   const bound = await issuer.accessToken({ boundTo: client });
   const rejected = { identity: client, status: 401, error: "invalid_token" };
   return [
-    { name: "bound token, its own certificate", identity: client, token: bound, status: 200 },
-    { ...rejected, name: "stolen token, the thief's certificate", identity: thief, token: bound },
-    { ...rejected, name: "bound token, no certificate", identity: undefined, token: bound },
+    { name: "bound token, with its certificate", identity: client, token: bound, status: 200 },
+    { ...rejected, name: "stolen token, with the thief's certificate", identity: thief, token: bound },
+    { ...rejected, name: "bound token, without a certificate", identity: undefined, token: bound },
     { ...rejected, name: "unbound token", token: await issuer.accessToken() },
     { ...rejected, name: "expired token", token: await issuer.accessToken({ boundTo: client, expiresIn: -60 }) },
     {

@@ -1,5 +1,5 @@
-// Runs real mutual-TLS requests against an Express and a Fastify API, prints what came of each, and exits with 1 when
-// one did not end as it had to. `npm run demo -- --serve` keeps both APIs up for curl instead.
+// Sends real mutual-TLS requests to an Express API and a Fastify API, and prints the responses. Exits with 1 if a response
+// is not as expected. With `npm run demo -- --serve`, both APIs keep running for curl instead.
 
 import { mtlsRequest } from "@certbound/testing";
 import { parseArgs } from "node:util";
@@ -31,12 +31,12 @@ async function runDemo() {
       console.log(`${asExpected ? "ok " : "NOT"} ${response.status}  ${attempt.name}`);
       const challenge = response.headers["www-authenticate"];
       if (challenge !== undefined) console.log(`          ${challenge}`);
-      if (reason !== "") console.log(`          (private) ${reason}`);
+      if (reason !== "") console.log(`          (log only) ${reason}`);
     }
   }
   await stage.close();
   const count = attempts.length * stage.apis.length;
-  console.log(`\n${count - unexpected} of ${count} requests ended as they had to`);
+  console.log(`\n${count - unexpected} of ${count} responses are as expected`);
   return unexpected;
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Writes certificates, keys and a token where curl finds them, prints what to paste, and serves until Ctrl-C. */
+/** Writes certificates, keys and a token to files for curl, prints curl commands, and serves until Ctrl-C. */
 export async function serve(stage) {
   const { authority, client, thief, issuer, apis } = stage;
   const folder = await mkdtemp(join(tmpdir(), "certbound-demo-"));
@@ -17,17 +17,19 @@ export async function serve(stage) {
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });
 
-  // From a file: all users of the machine can see the arguments of a command.
+  // Reads the header from a file, because all users of the machine can see the arguments of a command.
   const curl = `curl -i --cacert ${folder}/ca.pem -H @${folder}/authorization`;
   const as = (name) => `--cert ${folder}/${name}.pem --key ${folder}/${name}-key.pem`;
   for (const { name, url } of apis) {
     console.log(`\n# ${name}: the client that the token was issued to (200)\n${curl} ${as("client")} ${url}/accounts`);
     console.log(
-      `# ${name}: a thief, with a certificate of the same authority (401)\n${curl} ${as("thief")} ${url}/accounts`,
+      `# ${name}: a thief, with a certificate from the same CA (401)\n${curl} ${as("thief")} ${url}/accounts`,
     );
     console.log(`# ${name}: no certificate (401)\n${curl} ${url}/accounts`);
   }
-  console.log("\nThe token is good for one hour. Rejected requests are explained below. Ctrl-C ends.\n");
+  console.log(
+    "\nThe token is valid for one hour. The reasons for rejected requests are printed below. Press Ctrl-C to stop.\n",
+  );
 
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   await stage.close();

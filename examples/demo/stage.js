@@ -3,8 +3,8 @@ import { createExpressApi } from "./express-api.js";
 import { createFastifyApi } from "./fastify-api.js";
 
 /**
- * Sets up everything that the demo needs, on loopback: a certificate authority, two clients, an issuer whose keys are
- * served over HTTP, another issuer whose keys cannot be reached, and the two APIs.
+ * Creates everything that the demo needs, on loopback: a certificate authority, two clients, an issuer that serves its keys
+ * over HTTP, another issuer whose keys cannot be fetched, and the two APIs.
  */
 export async function createStage({ onRejected }) {
   const authority = await createCertificateAuthority();
@@ -22,9 +22,9 @@ export async function createStage({ onRejected }) {
     cert: server.certificate,
     ca: authority.certificate,
     requestCert: true,
-    // Let every client in, with or without a certificate, so that the API itself rejects them.
+    // Lets clients without a certificate connect, so that the API can reject them with 401.
     rejectUnauthorized: false,
-    // TLS 1.3 only: it has no renegotiation.
+    // TLS 1.3 has no renegotiation.
     minVersion: "TLSv1.3",
   };
   const { audience } = issuer;

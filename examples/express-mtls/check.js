@@ -1,4 +1,4 @@
-// Calls api.js over mutual TLS: as the client that the tokens were issued to, as a thief, and as nobody.
+// Calls api.js over mutual TLS: as the client that the tokens were issued to, as a thief, and without a certificate.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -21,7 +21,7 @@ const write = await issuer.accessToken({ boundTo: client, claims: { scope: "acco
 const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, ...options });
 const metadata = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
 
-// Without a token: what stands above the protection, and what the API says of itself.
+// Without a token: a route above the protection, and the metadata.
 assert.equal((await call("/health")).status, 200);
 const described = await call("/.well-known/oauth-protected-resource");
 assert.equal(described.status, 200);
@@ -38,7 +38,7 @@ assert.equal(anonymous.status, 401);
 assert.equal(anonymous.headers["www-authenticate"], `Bearer realm="api", ${metadata}`);
 assert.match(lines.pop(), /^GET \/accounts ERR_TOKEN_MISSING: /);
 
-// A token is good with its own certificate.
+// A token is valid only with its own certificate.
 const own = await call("/accounts", { identity: client, token: read });
 assert.equal(own.status, 200);
 assert.deepEqual(own.json(), { accounts: ["A-1"], client: "client-1" });
@@ -51,11 +51,11 @@ assert.match(stolen.headers["www-authenticate"], /error="invalid_token"/);
 assert.ok(stolen.headers["www-authenticate"].endsWith(metadata));
 assert.match(lines.pop(), /^GET \/accounts ERR_BINDING_MISMATCH: /);
 
-// A route that exists, and one that does not, are the same to a thief.
+// A thief gets the same response for routes that exist and routes that do not.
 assert.equal((await call("/nowhere", { identity: client, token: read })).status, 404);
 assert.equal((await call("/nowhere", { identity: thief, token: read })).status, 401);
 
-// Scopes; and the body is not read before they are granted.
+// Scopes are checked before the body is read.
 const headers = { "content-type": "application/json" };
 const pay = (token, body) => call("/payments", { method: "POST", identity: client, token, headers, body });
 const paid = await pay(write, '{"to":"A-2"}');
@@ -67,11 +67,11 @@ assert.match(forbidden.headers["www-authenticate"], /error="insufficient_scope".
 assert.equal((await pay(write, "no JSON")).status, 400);
 assert.equal((await pay(read, "no JSON")).status, 403);
 
-// What the API knows of the client's certificate.
+// What the API knows about the client's certificate.
 const { subject, validTo } = new X509Certificate(client.certificate);
 const me = await call("/me", { identity: client, token: read });
 assert.deepEqual(me.json(), { client: "client-1", thumbprint: client.thumbprint, subject, validTo });
 assert.equal((await call("/me", { identity: thief, token: read })).status, 401);
 
 await Promise.all([api.close(), issuer.close()]);
-console.log("200 for the client, 403 without the scope, 401 for the thief on every route that exists or not");
+console.log("200 for the client, 403 without the scope, 401 for the thief, even on routes that do not exist");

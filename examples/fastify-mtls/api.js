@@ -1,21 +1,21 @@
-// The API of express-mtls on Fastify: the plugin, scopes for everything within one encapsulated context, and routes with a
-// JSON schema, which see a body only after the token was accepted.
+// The API of express-mtls on Fastify: the plugin, scopes for each encapsulated context, and routes with a JSON schema. A
+// route validates a body only after the token was accepted.
 
 import certbound from "@certbound/fastify";
 import fastify from "fastify";
 
-/** Creates the API; `log` takes one line at a time. */
+/** Creates the API. `log` is called with one line at a time. */
 export async function createApi({ key, cert, issuer, log }) {
-  // Ask every client for its certificate, and let the API reject the ones without.
-  // TLS 1.3 only: it has no renegotiation.
+  // Request a certificate from every client, and let the API reject clients without one.
+  // TLS 1.3 has no renegotiation.
   const app = fastify({ https: { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } });
   await app.register(certbound, {
     issuer,
     audience: "https://api.example.com",
-    // Challenges name the metadata, which the plugin serves, and which is made of what is enforced here.
+    // Challenges contain the URL of the metadata. The plugin serves it, and it lists the requirements enforced here.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
-    // The client is not told why it was rejected; the log is.
+    // The reason for a rejection is logged, and not sent to the client.
     onRejected: ({ code, detail }, { method, routeOptions }) => log(`${method} ${routeOptions.url} ${code}: ${detail}`),
   });
 
@@ -26,7 +26,7 @@ export async function createApi({ key, cert, issuer, log }) {
   return app.server;
 }
 
-/** Everything in here asks for the scope, and nothing outside. */
+/** The hook requires the scope for every route in this context, and for no route outside it. */
 async function accounts(app) {
   app.addHook("onRequest", app.protect({ scopes: ["accounts:read"] }));
   app.get("/", { schema: { response: { 200: listOfAccounts } } }, ({ claims }) => ({

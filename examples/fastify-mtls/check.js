@@ -1,4 +1,4 @@
-// Calls api.js over mutual TLS: as the client that the tokens were issued to, as a thief, and as nobody.
+// Calls api.js over mutual TLS: as the client that the tokens were issued to, as a thief, and without a certificate.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -22,7 +22,7 @@ const write = await issuer.accessToken({ boundTo: client, claims: { scope: "paym
 const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, ...options });
 const metadata = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
 
-// Without a token: what is in no protected context, and what the API says of itself.
+// Without a token: a route outside the protected contexts, and the metadata.
 assert.equal((await call("/health")).status, 200);
 const described = await call("/.well-known/oauth-protected-resource");
 assert.equal(described.status, 200);
@@ -39,7 +39,7 @@ assert.equal(anonymous.status, 401);
 assert.equal(anonymous.headers["www-authenticate"], `Bearer realm="api", ${metadata}`);
 assert.match(lines.pop(), /^GET \/accounts ERR_TOKEN_MISSING: /);
 
-// A token is good with its own certificate. Of the answer, the schema lets through what it names.
+// A token is valid only with its own certificate. The schema removes members of the response that it does not list.
 const own = await call("/accounts", { identity: client, token: read });
 assert.equal(own.status, 200);
 assert.deepEqual(own.json(), { accounts: [{ number: "A-1" }], client: "client-1" });
@@ -49,7 +49,7 @@ assert.equal(stolen.status, 401);
 assert.deepEqual(stolen.json(), { message: "unauthorized" });
 assert.match(lines.pop(), /^GET \/accounts ERR_BINDING_MISMATCH: /);
 
-// Each context asks for its own scope.
+// Each context requires a different scope.
 const headers = { "content-type": "application/json" };
 const pay = (token, body, identity = client) =>
   call("/payments", { method: "POST", identity, token, headers, body: JSON.stringify(body) });
@@ -61,15 +61,15 @@ assert.equal(forbidden.status, 403);
 assert.match(forbidden.headers["www-authenticate"], /error="insufficient_scope".* scope="payments:write"/);
 assert.equal((await call("/accounts", { identity: client, token: write })).status, 403);
 
-// The schema judges the bodies of clients that are let in, and of nobody else.
+// The schema validates a body only if the client was accepted.
 assert.equal((await pay(write, { to: "A-2", amount: 0 })).status, 400);
 assert.equal((await pay(write, { to: "A-2", amount: 0 }, thief)).status, 401);
 
-// What the API knows of the client's certificate.
+// What the API knows about the client's certificate.
 const { subject, validTo } = new X509Certificate(client.certificate);
 const owner = await call("/accounts/owner", { identity: client, token: read });
 assert.deepEqual(owner.json(), { client: "client-1", thumbprint: client.thumbprint, subject, validTo });
 assert.equal((await call("/accounts/owner", { identity: thief, token: read })).status, 401);
 
 await Promise.all([api.close(), issuer.close()]);
-console.log("200 for the client, 403 in the context of another scope, 401 for the thief, whatever the body");
+console.log("200 for the client, 403 in the context of another scope, 401 for the thief, with any body");

@@ -10,17 +10,17 @@ Object.assign(process.env, {
   SERVER_CERTIFICATE: kit.serverOptions.cert,
 });
 
-/** What a client presents. */
+/** The credentials that a client presents. */
 export interface Credentials {
   readonly identity?: Identity;
   readonly token?: string;
 }
 
-/** What a host responds. */
+/** The response of a host. */
 export interface Outcome {
-  /** An HTTP status, or what corresponds to it in another protocol. */
+  /** An HTTP status, or its equivalent in another protocol. */
   readonly status: number;
-  /** The header WWW-Authenticate, in a protocol that has it. */
+  /** The WWW-Authenticate header, if the protocol has it. */
   readonly challenge?: string | undefined;
   readonly client?: string | undefined;
 }
@@ -49,9 +49,9 @@ const expected: readonly Expected[] = [
 ];
 
 /**
- * Sends one request for each client, and asserts the outcomes; ends what the kit started.
+ * Sends one request for each client, asserts the outcomes, and closes the kit.
  *
- * `rejected` is the status of all rejections on a host that has no other one.
+ * `rejected` is the status of every rejection on a host that has only one.
  */
 export async function check(
   send: (credentials: Credentials) => Promise<Outcome>,
@@ -66,7 +66,7 @@ export async function check(
   if (!keepOpen) await kit.close();
 }
 
-/** The error that a challenge names; "" if it names none. */
+/** Returns the error of a challenge, or "" if it has none. */
 function errorOf(challenge: string): string {
   assert.match(challenge, /^Bearer realm="api"/);
   return / error="(\w+)"/.exec(challenge)?.[1] ?? "";
@@ -75,7 +75,7 @@ function errorOf(challenge: string): string {
 /** A request, and its path. */
 export type RequestOptions = Omit<MtlsRequestOptions, "ca"> & { readonly path?: string; readonly keepOpen?: boolean };
 
-/** Checks an HTTPS server; `read` finds the client in the body of a response with the status 200. */
+/** Checks an HTTPS server. `read` returns the client from the body of a response with the status 200. */
 export async function checkServer(
   server: StartableServer,
   read: (body: unknown) => { readonly client: string } = (body) => body as { client: string },

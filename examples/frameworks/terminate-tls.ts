@@ -3,16 +3,16 @@ import { createServer, type Server } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { kit } from "./check.js";
 
-/** A request that a gateway or a proxy received, and the certificate of the client that sent it. */
+/** A request that a gateway or proxy received, and the certificate of the client that sent it. */
 export interface Received {
   readonly method: string;
   readonly path: string;
-  /** Without the headers of a hop. */
+  /** Without hop-by-hop headers. */
   readonly headers: Record<string, string>;
   readonly identity: Pick<Identity, "certificate"> | null;
 }
 
-/** Stands for a gateway or a proxy: terminates TLS, and passes requests on as its product does. */
+/** Simulates a gateway or proxy: terminates TLS, and forwards requests in the way of that product. */
 export function terminateTls(passOn: (received: Received) => Promise<Response>): Server {
   return createServer(kit.serverOptions, (request, response) => {
     const { method = "", url: path = "" } = request;

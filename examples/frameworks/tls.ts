@@ -1,7 +1,7 @@
 const { SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env; // PEM
 if (key === undefined || cert === undefined) throw new Error("set SERVER_KEY and SERVER_CERTIFICATE");
 
-/** Asks every client for its certificate. The API rejects clients without one: 401 instead of a failed handshake. */
+/** Requests a certificate from every client. The API rejects clients without one: 401 instead of a failed handshake. */
 export const tls = {
   key,
   cert,

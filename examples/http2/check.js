@@ -1,4 +1,4 @@
-// Two clients with a session each send several requests at once over it, with their own tokens and with each other's.
+// Two clients send several concurrent requests over one session each, with their own tokens and with each other's.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -31,10 +31,10 @@ const [first, second, bare] = await Promise.all([
   openSession(api.url, { ca }),
 ]);
 
-// Each token in turn over each session, all at once.
+// Sends each token over each session, concurrently.
 const tokens = [ofOne, ofTwo, ofOne, ofTwo];
 const [overFirst, overSecond, overBare] = await Promise.all(
-  [first, second, bare].map((session) => Promise.all(tokens.map(session.ask))),
+  [first, second, bare].map((session) => Promise.all(tokens.map(session.send))),
 );
 const served = (client) => ({ status: 200, challenge: undefined, body: { client, httpVersion: "2.0" } });
 const rejected = {
@@ -48,42 +48,43 @@ assert.deepEqual(overSecond, [rejected, served("client-2"), rejected, served("cl
 assert.deepEqual(overBare, [rejected, rejected, rejected, rejected]);
 assert.equal(connections, 3);
 
-// HTTP/1.1 with the same server.
-const ask = (identity) => mtlsRequest(`${api.url}/accounts`, { ca, identity, token: ofOne });
-const fallback = await ask(one);
+// The same server accepts HTTP/1.1.
+const sendOverHttp1 = (identity) => mtlsRequest(`${api.url}/accounts`, { ca, identity, token: ofOne });
+const fallback = await sendOverHttp1(one);
 assert.deepEqual(fallback.json(), { client: "client-1", httpVersion: "1.1" });
-assert.equal((await ask(two)).status, 401);
+assert.equal((await sendOverHttp1(two)).status, 401);
 
 await Promise.all([first, second, bare].map((session) => session.close()));
 
-// A session that is not used ends after a time, which is short here; one that is used does not.
+// An unused session is closed after a timeout, which is short here. A session in use is not.
 const briefServer = createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, idleTimeout: 1000 });
 const brief = await startServer(briefServer);
 const used = await openSession(brief.url, { ca, identity: one });
 const use = async () => {
-  assert.equal((await used.ask(ofOne)).status, 200);
+  assert.equal((await used.send(ofOne)).status, 200);
   return false;
 };
 const useUntil = async (event) => {
-  const isOver = event.then(() => true);
+  const happened = event.then(() => true);
   const start = performance.now();
-  while (!(await Promise.race([isOver, use()]))) assert.ok(performance.now() - start < 20_000, "it did not end");
+  while (!(await Promise.race([happened, use()])))
+    assert.ok(performance.now() - start < 20_000, "the connection was not closed");
 };
 const idle = await openSession(brief.url, { ca, identity: one });
 await useUntil(idle.closed);
 
-// The connection of a client that sends GOAWAY and does not close it ends as well. No certificate is needed for that.
+// If a client sends GOAWAY and leaves the connection open, the server closes it. The client needs no certificate for that.
 const accepted = once(briefServer, "secureConnection");
-const endClient = await sendGoaway(brief.url, { ca });
+const disconnect = await sendGoaway(brief.url, { ca });
 const [connection] = await accepted;
 await useUntil(once(connection, "close"));
-endClient();
+disconnect();
 
-assert.equal((await used.ask(ofOne)).status, 200);
+assert.equal((await used.send(ofOne)).status, 200);
 await used.close();
 await brief.close();
 
 await Promise.all([api.close(), issuer.close()]);
 console.log(
-  "12 requests over 3 sessions: 200 for tokens of the session's client, 401 for all others; HTTP/1.1 likewise",
+  "12 requests over 3 sessions: 200 for tokens of the session's client, 401 for all others; the same with HTTP/1.1",
 );

@@ -4,14 +4,14 @@ import { connect as connectTcp } from "node:net";
 import { json } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 
-/** Opens one HTTP/2 session, for as many requests as one likes, with the certificate of an identity if one is given. */
+/** Opens an HTTP/2 session for any number of requests, with the certificate of an identity if one is given. */
 export async function openSession(url, { ca, identity }) {
   const session = connect(url, { ca, cert: identity?.certificate, key: identity?.key });
   const closed = new Promise((resolve) => {
     session.once("close", resolve);
   });
   await once(session, "connect");
-  const ask = async (token) => {
+  const send = async (token) => {
     const stream = session.request({ ":path": "/accounts", authorization: `Bearer ${token}` });
     const [headers] = await once(stream, "response");
     return { status: headers[":status"], challenge: headers["www-authenticate"], body: await json(stream) };
@@ -20,10 +20,10 @@ export async function openSession(url, { ca, identity }) {
     session.close();
     await closed;
   };
-  return { ask, close, closed };
+  return { send, close, closed };
 }
 
-/** Sends the preface, SETTINGS and GOAWAY, then keeps the connection open. Returns what ends the client. */
+/** Sends the preface, SETTINGS and GOAWAY, then keeps the connection open. Returns a function that closes it. */
 export async function sendGoaway(url, { ca }) {
   const { hostname: host, port } = new URL(url);
   const socket = connectTcp({ host, port, allowHalfOpen: true });

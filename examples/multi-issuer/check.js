@@ -1,4 +1,4 @@
-// Calls api.js with tokens of both issuers, and with tokens that pass for those of the other one.
+// Calls api.js with tokens of both issuers, and with tokens of one issuer that imitate the other one's.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -10,7 +10,7 @@ const [host, client, thief] = await Promise.all([
   authority.issueClientCertificate(),
   authority.issueClientCertificate(),
 ]);
-// Both can sign with either algorithm; the API accepts one of each.
+// Both issuers can sign with either algorithm. The API accepts one algorithm for each issuer.
 const [workforce, partners, stranger] = await Promise.all([
   createIssuer({ audience: "https://api.example.com/internal", algorithms: ["PS256", "ES256"] }),
   createIssuer({ audience: "https://api.example.com", algorithms: ["ES256", "PS256"] }),
@@ -26,7 +26,7 @@ const issue = (issuer, { claims, ...options } = {}) =>
 const call = (token, { path = "/orders", identity = client } = {}) =>
   mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, identity, token });
 
-// The tokens of each issuer are good, with their own certificate.
+// The tokens of each issuer are accepted, with their own certificate.
 for (const issuer of [workforce, partners]) {
   const token = await issue(issuer);
   const served = await call(token);
@@ -36,7 +36,7 @@ for (const issuer of [workforce, partners]) {
   assert.equal(lines.pop(), "ERR_BINDING_MISMATCH");
 }
 
-// What belongs to the other issuer, one thing at a time, and then together.
+// Tokens with properties of the other issuer: one at a time, then several together.
 const [{ kid }] = workforce.jwks.keys;
 const forged = { algorithm: "PS256", claims: { iss: workforce.issuer, aud: workforce.audience } };
 const mixes = [
@@ -44,9 +44,20 @@ const mixes = [
   { name: "the other audience", by: workforce, claims: { aud: partners.audience }, code: "ERR_TOKEN_AUDIENCE" },
   { name: "the other algorithm", by: partners, algorithm: "PS256", code: "ERR_TOKEN_ALGORITHM" },
   { name: "the other algorithm", by: workforce, algorithm: "ES256", code: "ERR_TOKEN_ALGORITHM" },
-  { name: "the name of the other issuer", by: partners, claims: forged.claims, code: "ERR_TOKEN_ALGORITHM" },
-  { name: "and its algorithm", by: partners, ...forged, code: "ERR_TOKEN_KEY_UNKNOWN" },
-  { name: "and the name of its key", by: partners, ...forged, header: { kid }, code: "ERR_TOKEN_SIGNATURE" },
+  { name: "the identifier of the other issuer", by: partners, claims: forged.claims, code: "ERR_TOKEN_ALGORITHM" },
+  {
+    name: "the identifier and the algorithm of the other issuer",
+    by: partners,
+    ...forged,
+    code: "ERR_TOKEN_KEY_UNKNOWN",
+  },
+  {
+    name: "the identifier, the algorithm and the key ID of the other issuer",
+    by: partners,
+    ...forged,
+    header: { kid },
+    code: "ERR_TOKEN_SIGNATURE",
+  },
   { name: "an issuer that is not configured", by: stranger, code: "ERR_TOKEN_ISSUER" },
 ];
 for (const { name, by, code, ...options } of mixes) {
@@ -56,7 +67,7 @@ for (const { name, by, code, ...options } of mixes) {
   assert.equal(lines.pop(), code);
 }
 
-// Both issuers grant the scope; one of them is asked about salaries.
+// Both issuers grant the scope, but only employees may read salaries.
 assert.equal((await call(await issue(workforce), { path: "/salaries" })).status, 200);
 assert.equal((await call(await issue(partners), { path: "/salaries" })).status, 403);
 assert.equal(lines.pop(), "ERR_ACCESS_DENIED");

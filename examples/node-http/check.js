@@ -1,4 +1,4 @@
-// Calls server.js over mutual TLS: as the client that the tokens were issued to, as a thief, and as nobody.
+// Calls server.js over mutual TLS: as the client that the tokens were issued to, as a thief, and without a certificate.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -56,7 +56,7 @@ const metadata = (await call("/.well-known/oauth-protected-resource")).json();
 assert.deepEqual(metadata.authorization_servers, [issuer.issuer]);
 assert.deepEqual(metadata.scopes_supported, ["accounts:read"]);
 
-// When the issuer's keys cannot be fetched, the client is told to come again, not that its token is bad.
+// If the issuer's keys cannot be fetched, the response is 503 with Retry-After, and not invalid_token.
 await closedIssuer.close();
 const keyless = await start(closedIssuer.issuer);
 const token = await closedIssuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });
@@ -70,4 +70,4 @@ assert.ok(Number(unavailable.headers["retry-after"]) > 0);
 assert.equal(lines.pop(), "ERR_KEYS_UNAVAILABLE");
 
 await Promise.all([api, keyless, issuer].map((each) => each.close()));
-console.log("200 for the client; 400, 401 and 403 for requests that lack something; 503 without the issuer's keys");
+console.log("200 for the client; 400, 401 and 403 for rejected requests; 503 without the issuer's keys");

@@ -16,12 +16,14 @@ app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
 });
 
 const [key, cert, ca] = ["server-key.pem", "server.pem", "ca.pem"].map((name) => readFileSync(name));
-// Ask every client for its certificate, and let the API reject the ones without; or let nobody in without one of our CA.
+// By default, the API rejects clients without a certificate. With STRICT=1, the handshake rejects clients without one of our CA.
 const clients = process.env.STRICT === "1" ? { rejectUnauthorized: true, ca } : { rejectUnauthorized: false };
-// On TLS 1.2, a client that renegotiates can show a certificate whose key it does not hold.
+// With TLS 1.2, a client that renegotiates can show a certificate whose key it does not have.
 const server = createServer(
   { key, cert, requestCert: true, ...clients, secureOptions: constants.SSL_OP_NO_RENEGOTIATION },
   app,
 );
-server.on("tlsClientError", (error, socket) => console.log(`no TLS: ${socket.authorizationError ?? error.code}`));
+server.on("tlsClientError", (error, socket) =>
+  console.log(`handshake failed: ${socket.authorizationError ?? error.code}`),
+);
 server.listen(process.env.PORT ?? 8443, "localhost", () => console.log(`https://localhost:${server.address().port}`));

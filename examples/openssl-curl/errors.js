@@ -1,5 +1,5 @@
-// What goes wrong before there is any answer: how curl is called, what it says, and what the log of the API says. `at` is
-// the API as it is, the API with STRICT, or `openssl s_server` with its clock a day slow or most of a year fast.
+// Errors before any response: the arguments of curl, its error message, and the API's log line. `at` is the API, the API
+// with STRICT, or `openssl s_server` with a clock that is one day slow or 300 days fast.
 
 const client = ["--cert", "client.pem", "--key", "client-key.pem"];
 const server = ["--cert", "server.pem", "--key", "server-key.pem"];
@@ -43,7 +43,7 @@ export const errors = [
     curl: "alert handshake failure",
     log: "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
   },
-  // Node.js ends the connection without an alert, and curl says that it was reset, or that the reply was empty.
+  // Node.js closes the connection without an alert. curl reports a reset or an empty reply.
   { at: "strict", args: [...authority, ...own], log: "DEPTH_ZERO_SELF_SIGNED_CERT" },
   { at: "strict", args: [...authority, ...foreign], log: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
   { at: "strict", args: [...authority, ...server], log: "INVALID_PURPOSE" },

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** Makes an empty folder to run commands in, which goes, with all that still runs there, when this program ends. */
+/** Creates an empty folder to run commands in. When this program exits, the folder is deleted and running commands are killed. */
 export function createFolder() {
   const cwd = mkdtempSync(join(tmpdir(), "certbound-openssl-curl-"));
   const signal = AbortSignal.timeout(40_000);
@@ -19,7 +19,7 @@ export function createFolder() {
   return {
     cwd,
 
-    /** Runs a command to its end, successful or not. */
+    /** Runs a command and waits until it exits, successfully or not. */
     run: async (command, args, env) => {
       const options = { cwd, signal, env: { ...process.env, no_proxy: "*", ...env } };
       try {
@@ -29,7 +29,7 @@ export function createFolder() {
       }
     },
 
-    /** Starts a command that serves, and returns the lines that it prints. */
+    /** Starts a server command. Returns a function that returns the next line that it prints. */
     start: (command, args, { env, stderr = "inherit" } = {}) => {
       const stdio = ["ignore", "pipe", stderr];
       const child = spawn(command, args, { cwd, stdio, env: { ...process.env, ...env } });
@@ -41,5 +41,5 @@ export function createFolder() {
   };
 }
 
-/** The path of a file of this example. */
+/** Returns the path of a file of this example. */
 export const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));

@@ -1,4 +1,4 @@
-// Stands for an authorization server: issues one token, bound to the thumbprint in a file, and publishes its keys.
+// Replaces an authorization server: issues one token, bound to the thumbprint in a file, and publishes its keys.
 
 import { createIssuer } from "@certbound/testing";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -9,7 +9,7 @@ const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(
 const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
 const token = await kit.accessToken({ boundTo: client });
 
-test("answers the client that the token is bound to", async () => {
+test("accepts the client that the token is bound to", async () => {
   const response = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token });
   expect(response.status).toBe(200);
   expect(response.json()).toEqual({ client: "client-1" });

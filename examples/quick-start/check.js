@@ -1,4 +1,4 @@
-// Runs server.js as it stands in the README: in a folder with a server certificate, with a real issuer, over real TLS.
+// Runs server.js as the README shows it: in a folder with a server certificate, with a real issuer, over real TLS.
 
 import { createTestKit } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -19,8 +19,8 @@ const { server } = await import("./server.js");
 if (!server.listening) await once(server, "listening");
 
 const token = await kit.accessToken({ boundTo: client });
-const ask = (options) => kit.mtlsRequest(`https://127.0.0.1:${server.address().port}/accounts`, { token, ...options });
-const [own, stolen, none] = [await ask({ identity: client }), await ask({ identity: thief }), await ask({})];
+const call = (options) => kit.mtlsRequest(`https://127.0.0.1:${server.address().port}/accounts`, { token, ...options });
+const [own, stolen, none] = [await call({ identity: client }), await call({ identity: thief }), await call({})];
 server.close();
 await kit.close();
 await rm(folder, { recursive: true });
@@ -31,4 +31,4 @@ for (const rejected of [stolen, none]) {
   assert.equal(rejected.status, 401);
   assert.deepEqual(rejected.json(), { message: "unauthorized" });
 }
-console.log("200 for the client that the token is bound to, 401 for another one and for none");
+console.log("200 for the client that the token is bound to; 401 for another client, and without a certificate");

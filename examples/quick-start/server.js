@@ -3,13 +3,13 @@ import { createServer } from "node:https";
 import { createApp } from "./app.js";
 
 const app = createApp({
-  issuer: process.env.ISSUER ?? "https://auth.example.com", // who issues the tokens; its keys are found by discovery
-  audience: "https://api.example.com", // this API, as its tokens name it in `aud`
+  issuer: process.env.ISSUER ?? "https://auth.example.com", // the issuer of the tokens; its keys are found by discovery
+  audience: "https://api.example.com", // this API, as in the `aud` claim of its tokens
 });
 
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-// Ask every client for its certificate, and let the API reject the ones without: 401, not a broken connection.
-// TLS 1.3 only: it has no renegotiation.
+// Request a certificate from every client. The API rejects clients without one: 401, not a failed handshake.
+// TLS 1.3 has no renegotiation.
 export const server = createServer(
   { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
   app,

@@ -1,7 +1,7 @@
-// An API that takes bearer tokens learns to ask for the binding, in three stages, without locking anybody out by surprise.
+// An API that accepts bearer tokens introduces the binding in three stages, without rejecting clients unexpectedly.
 //
-// Three kinds of clients: `ready` presents the certificate that its token is bound to. `legacy` has no certificate, and tokens
-// without a binding. `misrouted` has bound tokens, and calls through a gateway that presents a certificate of its own.
+// There are three kinds of legitimate clients. `ready` presents the certificate that its token is bound to. `legacy` has no
+// certificate, and unbound tokens. `misrouted` has bound tokens, and calls through a gateway that presents its own certificate.
 
 import {
   createCertificateAuthority,
@@ -28,10 +28,10 @@ const clients = {
   ready: { calls: 3, identity: certificate, token: await issue("ready", certificate) },
   legacy: { calls: 2, token: legacyToken },
   misrouted: { calls: 1, identity: gateway, token: await issue("misrouted", certificate) },
-  forger: { calls: 1, token: tamperSignature(legacyToken) }, // is let in at no stage
+  forger: { calls: 1, token: tamperSignature(legacyToken) }, // is rejected at every stage
 };
 
-/** Has every client call an API at this stage, and gives what each was answered, and what was counted. */
+/** Calls an API at this stage as every client. Returns the status for each client, and the counts. */
 async function runStage(validateCertificateBinding) {
   const settings = { issuer: issuer.issuer, validateCertificateBinding };
   const api = await startServer(createApi({ key: host.key, cert: host.certificate, ...settings }));
@@ -50,7 +50,7 @@ async function runStage(validateCertificateBinding) {
   return { statuses, counts };
 }
 
-// First nothing is rejected for its binding, and the numbers name the clients that would be: now is the time to talk to them.
+// At first, no request is rejected because of its binding. The counts show which clients would be: contact them now.
 assert.deepEqual(await runStage("report-only"), {
   statuses: { ready: 200, legacy: 200, misrouted: 200, forger: 401 },
   counts: {
@@ -61,7 +61,7 @@ assert.deepEqual(await runStage("report-only"), {
   },
 });
 
-// Then tokens that are bound are good for nobody else any more. Who is rejected is not known: the token may be stolen.
+// Then bound tokens are accepted only from their clients. A rejection names no client, because the token may be stolen.
 assert.deepEqual(await runStage("when-bound"), {
   statuses: { ready: 200, legacy: 200, misrouted: 401, forger: 401 },
   counts: {
@@ -72,7 +72,8 @@ assert.deepEqual(await runStage("when-bound"), {
   },
 });
 
-// At last every token must be bound. Without a certificate not even a signature is looked at, so the forger counts among these.
+// Finally every token must be bound. A request without a certificate is rejected before its signature is verified, so the
+// forger is counted there too.
 assert.deepEqual(await runStage(true), {
   statuses: { ready: 200, legacy: 401, misrouted: 401, forger: 401 },
   counts: {

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-/** Counts what the APIs of this process decide, by outcome, code and client, until it is asked for the numbers. */
+/** Counts the decisions of this process's APIs by outcome, code and client. Returns a function that stops and returns them. */
 export function countDecisions() {
   const counts = new Map();
   const count = ({ outcome, code = "-", clientId = "(unknown)" }) => {

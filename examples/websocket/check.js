@@ -1,4 +1,4 @@
-// Opens WebSockets to server.js, and has others rejected. Time is moved, not waited for.
+// Opens WebSockets to server.js, and checks that others are rejected. Advances a test clock instead of waiting.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ const [host, client, thief, other] = await Promise.all([
   authority.issueClientCertificate({ commonName: "client-2" }),
 ]);
 const time = createTestTime();
-/** Waits until so many timers are left: two for each WebSocket, one for its token and one for its next ping. */
+/** Waits until `count` timers are left. Each WebSocket has two: one for its token, and one for its next ping. */
 const pending = async (count) => {
   while (time.pending() !== count) await once(time, "cancelled");
 };
@@ -34,7 +34,7 @@ steady.on("message", (data) => received.push(JSON.parse(data).text));
 brief.send("hello");
 assert.deepEqual(await nextMessage(steady), { from: "client-1", text: "hello" });
 
-// Rejected before the handshake, as any other request is.
+// Rejected before the handshake, like any other request.
 const unscoped = await issuer.accessToken({ boundTo: client });
 const rejections = [
   { options: { identity: thief, token: minute }, status: 401, error: "invalid_token" },
@@ -51,12 +51,12 @@ for (const { options, status, error } of rejections) {
 }
 assert.equal((await mtlsRequest(`${api.url}/messages`, { ca, identity: client, token: minute })).status, 426);
 
-// A second before the token expires, its WebSocket is as good as the other one.
+// One second before the token expires, its WebSocket still works.
 time.advance(59);
 brief.send("still here");
 await nextMessage(steady);
 
-// Then it is closed, and what it sent before it knew reaches nobody.
+// Then it is closed. A message that the client sent before it saw that is not delivered.
 time.advance(1);
 brief.send("too late");
 const [code, reason] = await once(brief, "close");
@@ -65,18 +65,18 @@ steady.send("and I");
 await nextMessage(steady);
 assert.deepEqual(received, ["hello", "still here", "and I"]);
 
-// The token opens no other one, once the tolerance for clocks that differ is over; one with time left does.
+// After the clock tolerance, the expired token opens no other WebSocket. A token that is still valid does.
 time.advance(5);
 const expired = await open({ identity: client, token: minute });
 assert.equal(expired.status, 401);
 const second = await open({ identity: client, token: hour });
 
-// A client that does not answer a ping is terminated at the next one; one that does is kept.
+// A client that does not respond to a ping is terminated at the next ping. Other clients stay connected.
 const silent = await open({ identity: client, token: hour, autoPong: false });
 const pinged = [steady, second, silent].map((webSocket) => once(webSocket, "ping"));
 time.advance(30);
 await Promise.all(pinged);
-// What a client sends comes after its pong.
+// This message arrives after the pong.
 for (const webSocket of [steady, second]) {
   webSocket.send("alive");
   await nextMessage(steady);
@@ -87,13 +87,13 @@ assert.equal(lost, 1006);
 await pending(4);
 assert.deepEqual([steady.readyState, second.readyState], [steady.OPEN, second.OPEN]);
 
-// A client that does not read is terminated once 1 MiB waits for it; the others receive all messages.
+// A client that does not read is terminated when 1 MiB is buffered for it. The others receive all messages.
 const stalled = await open({ identity: client, token: hour });
 stalled.pause();
 let sent = 0;
 received.length = 0;
 for (; time.pending() === 6; sent += 1) {
-  assert.ok(sent < 5000, "what waits for a client has no bound");
+  assert.ok(sent < 5000, "the buffer of a client is not limited");
   steady.send("a".repeat(16_000));
   await nextMessage(steady);
 }
@@ -103,7 +103,7 @@ stalled.resume();
 const [cut] = await once(stalled, "close");
 assert.equal(cut, 1006);
 
-// A message has 16 fragments at most.
+// A message can have at most 16 fragments.
 const split = await open({ identity: client, token: hour });
 const sendFragments = (count) => {
   for (let sentCount = 1; sentCount <= count; sentCount += 1) split.send("a", { fin: sentCount === count });
@@ -112,11 +112,11 @@ sendFragments(16);
 assert.equal((await nextMessage(steady)).text, "a".repeat(16));
 sendFragments(17);
 const [rejected] = await Promise.race([once(split, "close"), once(steady, "message")]);
-// 1006 if the connection ends before the client reads why.
+// 1006 if the connection is closed before the client reads the close frame.
 assert.ok([1008, 1006].includes(rejected), "the server accepts more fragments");
 await pending(4);
 
-// A client has five WebSockets at most; another client has its own five.
+// A client can have at most five WebSockets. Other clients are counted separately.
 const more = await Promise.all([1, 2, 3].map(() => open({ identity: client, token: hour })));
 const excess = await open({ identity: client, token: hour });
 assert.deepEqual([excess.status, excess.body], [429, { message: "too many connections" }]);
@@ -127,7 +127,7 @@ await pending(4);
 (await open({ identity: client, token: hour })).close();
 await pending(4);
 
-// A token that is good for longer than Node's longest timer.
+// A token that is valid for longer than the longest timer of Node.js.
 const month = await open({ identity: client, token: await issue({ expiresIn: 31 * 24 * 3600 }) });
 assert.equal(time.pending(), 6);
 time.advance(30 * 24 * 3600);
@@ -135,9 +135,9 @@ await Promise.all([once(steady, "close"), once(second, "close")]);
 assert.equal(month.readyState, month.OPEN);
 await pending(2);
 
-// A WebSocket that its client closes leaves no timers behind.
+// When a client closes its WebSocket, no timers are left.
 month.close();
 await pending(0);
 
 await Promise.all([api.close(), issuer.close()]);
-console.log("open for the client until its token expires; 401 and 403 before the handshake for everybody else");
+console.log("open for the client until its token expires; 401 and 403 before the handshake for all others");

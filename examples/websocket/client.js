@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
 
-/** Asks for a WebSocket; gives it, or the HTTP answer with which it was rejected, once the connection is closed. */
+/** Opens a WebSocket. Resolves with it, or with the HTTP response that rejected it after the connection is closed. */
 export function openWebSocket(url, { ca, identity, token, ...options }) {
   const tls = { ca, cert: identity?.certificate, key: identity?.key };
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };

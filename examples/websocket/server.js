@@ -1,7 +1,6 @@
-// A WebSocket is opened by an HTTP request, and that one is judged before the handshake (RFC 6455 section 4.2.2). The
-// certificate stays that of the connection for as long as it lives; the token does not: when it expires, the socket is closed.
-// Each client is limited: the size of a message and its number of fragments, the number of WebSockets, the data that waits
-// until the client reads it, and the time for a pong.
+// An HTTP request opens a WebSocket, and is verified before the handshake (RFC 6455 section 4.2.2). The certificate belongs
+// to the connection as long as it is open. The token expires: then the server closes the WebSocket. Each client is limited in
+// the size and number of fragments of a message, the number of WebSockets, the data buffered for it, and the time for a pong.
 
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
 import { STATUS_CODES } from "node:http";
@@ -13,10 +12,10 @@ import { callAt, systemTime } from "./time.js";
 const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
 const MAX_BUFFERED = 1024 * 1024; // bytes, for each receiver
 const MAX_PER_CLIENT = 5;
-// Each fragment can keep the whole TLS record in memory that it came in, 16 KiB, until the message is complete.
+// Until the message is complete, each fragment can keep its whole TLS record (16 KiB) in memory.
 const MAX_FRAGMENTS = 16;
 
-/** Creates the API: what one client sends, all clients receive. */
+/** Creates the API: all clients receive each message that a client sends. */
 export function createApi({ key, cert, issuer, time = systemTime }) {
   const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com", clock: time.now });
   const authenticate = authenticator({ scopes: ["messages"] });
@@ -32,11 +31,11 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
     webSocket.on("close", cancel);
     webSocket.on("error", () => webSocket.terminate());
     webSocket.on("message", (text) => {
-      // One that is being closed may still be sending.
+      // A WebSocket that is being closed may still receive messages.
       if (webSocket.readyState !== webSocket.OPEN) return;
       const message = JSON.stringify({ from: claims.client_id, text: String(text) });
       for (const each of webSockets.clients) {
-        // It does not read, or not as fast as the others write.
+        // Terminates clients that read too slowly.
         if (each.bufferedAmount > MAX_BUFFERED) each.terminate();
         else each.send(message);
       }
@@ -46,17 +45,17 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
   const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" };
   const server = createServer(tls, (_request, response) => response.writeHead(426, { Upgrade: "websocket" }).end());
   server.on("upgrade", (request, socket, head) => {
-    // Node leaves this socket to us: without a listener, a client that hangs up would end the process.
+    // Node.js does not handle errors of this socket. Without a listener, a client that disconnects would end the process.
     const hangUp = () => socket.destroy();
     socket.on("error", hangUp);
     const accept = (accessToken) => {
-      if (countOf(accessToken.claims.client_id) >= MAX_PER_CLIENT) return answerUpgrade(socket, tooMany);
+      if (countOf(accessToken.claims.client_id) >= MAX_PER_CLIENT) return rejectUpgrade(socket, tooMany);
       socket.off("error", hangUp);
       return webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSockets.emit("connection", webSocket, accessToken);
       });
     };
-    const reject = (error) => answerUpgrade(socket, answerTo(error));
+    const reject = (error) => rejectUpgrade(socket, errorResponse(error));
     authenticate(request).then(accept, reject);
   });
   return server;
@@ -64,15 +63,15 @@ export function createApi({ key, cert, issuer, time = systemTime }) {
 
 const tooMany = { status: 429, headers: {}, body: { message: "too many connections" } };
 
-function answerTo(error) {
+function errorResponse(error) {
   if (error instanceof AccessTokenError) return httpRejection(error);
-  // Not about the token, and no fault of the client's.
+  // Any other error is a failure of the server, not of the client.
   console.error(error);
   return { status: 500, headers: {}, body: { message: "internal server error" } };
 }
 
-/** Writes an HTTP answer instead of the handshake, and closes the connection. */
-function answerUpgrade(socket, { status, headers, body }) {
+/** Sends an HTTP response instead of the handshake, and closes the connection. */
+function rejectUpgrade(socket, { status, headers, body }) {
   const content = JSON.stringify(body);
   const length = Buffer.byteLength(content);
   const fields = { ...headers, Connection: "close", "Content-Type": "application/json", "Content-Length": length };

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 
 /**
- * Creates a clock that stands still until it is moved, with timers that go by it; emits "cancelled" for each that was cancelled
- * before it went off.
+ * Creates a test clock that only `advance` moves, with its own timers. Emits "cancelled" for each timer that is cancelled
+ * before it fires.
  */
 export function createTestTime() {
   let now = 1_800_000_000_000;
@@ -12,7 +12,7 @@ export function createTestTime() {
   return Object.assign(events, {
     now: () => now,
     setTimeout: (callback, delay) => {
-      assert.ok(delay >= 0 && delay < 2 ** 31, `Node has no timer of ${delay} ms`);
+      assert.ok(delay >= 0 && delay < 2 ** 31, `Node.js does not support a timer of ${delay} ms`);
       const timer = { callback, due: now + delay };
       timers.add(timer);
       return timer;

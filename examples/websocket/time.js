@@ -1,9 +1,12 @@
 /** The clock of this machine, and its timers. */
 export const systemTime = { now: Date.now, setTimeout, clearTimeout };
 
-const LONGEST = 2 ** 31 - 1; // A longer timer would go off at once.
+const LONGEST = 2 ** 31 - 1; // a longer timer would fire immediately
 
-/** Calls back at a time in milliseconds since 1970, however far away, or at once if it has passed; gives what cancels that. */
+/**
+ * Calls back at a time in milliseconds since 1970, which may be further away than the longest timer, or immediately if it
+ * has passed. Returns a function that cancels the call.
+ */
 export function callAt(moment, callback, { now, setTimeout: start, clearTimeout: stop }) {
   let timer;
   const wait = () => {

@@ -93,7 +93,7 @@ function resourceServer(_context: Context, audience: string): ResourceServer {
 }
 
 function clientCertificate({ socket }: Context): X509Certificate | undefined {
-  // both listeners speak TLS; the one for everybody asks for no certificate
+  // Both listeners use TLS. The public one requests no certificate.
   return (socket as TLSSocket).getPeerX509Certificate();
 }
 // #endregion

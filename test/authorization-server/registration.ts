@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import type { ClientAuthenticationMetadata, ClientMetadata } from "oidc-provider";
 
 // #region client
-/** Registers a client that gets tokens, bound to its certificate. */
+/** Registers a client whose tokens are bound to its certificate. */
 export function registerClient(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {
   return {
     ...registerApi(id, authentication),

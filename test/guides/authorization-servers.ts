@@ -3,7 +3,7 @@ import type { ProtectApiOptions } from "@certbound/express";
 // #region keycloak
 export const keycloak: ProtectApiOptions = {
   issuer: "https://keycloak.example.com/realms/accounts",
-  // What the mapper adds as "Included Custom Audience".
+  // The "Included Custom Audience" of the mapper.
   audience: "https://api.example.com",
 };
 // #endregion
@@ -14,11 +14,11 @@ export const keycloakTyped: ProtectApiOptions = { ...keycloak, tokenTypes: ["at+
 
 // #region auth0
 export const auth0: ProtectApiOptions = {
-  // The custom domain. The slash at the end belongs to it.
+  // The custom domain, with the trailing slash.
   issuer: "https://auth.example.com/",
   // The identifier of the API.
   audience: "https://api.example.com",
-  // With the access token profile RFC 9068; without it, leave this out.
+  // For the access token profile RFC 9068. Omit this for the other profile.
   profile: "rfc9068",
 };
 // #endregion
@@ -26,11 +26,11 @@ export const auth0: ProtectApiOptions = {
 // #region auth0-dpop-scheme
 export const auth0WithDpopScheme: ProtectApiOptions = {
   ...auth0,
-  // A token that is bound to a DPoP key is rejected all the same: none is proven here.
+  // A token that is bound to a DPoP key is still rejected, because the key is not proven here.
   tokenResolver: ({ rawHeaders }) => {
-    // Node.js keeps 1,000 fields (server.maxHeadersCount); another Authorization header may be among those it dropped.
+    // Node.js keeps 1,000 fields (server.maxHeadersCount). It may have dropped another Authorization header.
     if (rawHeaders.length >= 2000) return undefined;
-    // All occurrences: `headers.authorization` is only the first one.
+    // Reads all occurrences: `headers.authorization` is only the first one.
     const isValue = (index: number) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization";
     const [credentials = "", ...others] = rawHeaders.filter((_text, index) => isValue(index));
     return others.length === 0 ? /^(?:Bearer|DPoP) +([^\s,]+)$/i.exec(credentials)?.[1] : undefined;
@@ -50,7 +50,7 @@ export const duende: ProtectApiOptions = {
 // #region spring
 export const spring: ProtectApiOptions = {
   issuer: "https://spring.example.com",
-  // What the customizer sets; without one it would be the client's own identifier.
+  // The audience that the customizer sets. Without a customizer, it is the client's identifier.
   audience: "https://api.example.com",
 };
 // #endregion
@@ -58,14 +58,14 @@ export const spring: ProtectApiOptions = {
 // #region oidc-provider
 export const oidcProvider: ProtectApiOptions = {
   issuer: "https://op.example.com",
-  // The resource indicator that getResourceServerInfo knows.
+  // The resource indicator that getResourceServerInfo accepts.
   audience: "https://api.example.com",
   profile: "rfc9068",
 };
 // #endregion
 
 // #region multi-tenant
-/** Your tenants: here two, elsewhere a table of a database. */
+/** Your tenants, in practice from a database. */
 const tenants = new Map([
   ["https://login.example.com/realms/one", { audience: "https://api.example.com" }],
   ["https://login.example.com/realms/two", { audience: "https://api.example.com" }],

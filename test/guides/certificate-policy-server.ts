@@ -5,13 +5,13 @@ import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
 const [key, cert, ca] = [requiredPem("SERVER_KEY"), requiredPem("SERVER_CERTIFICATE"), requiredPem("CLIENT_CA")];
-// certificateTenants throws if it is not a thumbprint.
+// certificateTenants throws if this is not a thumbprint.
 const { GLOBEX_THUMBPRINT = "" } = process.env;
 
 const tenantOf = certificateTenants({
   // Every certificate that our CA issued for this name.
   acme: { issuers: [ca], subjectAlternativeNames: { uri: ["spiffe://acme.example/payments"] } },
-  // One certificate, self-signed as it may be.
+  // One certificate, which may be self-signed.
   globex: { thumbprints: [GLOBEX_THUMBPRINT] },
 });
 
@@ -25,7 +25,7 @@ app.get("/payments", protect({ scopes: ["payments"] }), (request, response) => {
   response.json({ tenant: tenantOf(request.accessToken.clientCertificate) });
 });
 
-// For this route a known tenant is not enough: the handshake of this very connection must have verified the chain.
+// This route requires more than a known tenant: the handshake of this connection must have verified the chain.
 const protectSettings = protectApi({ certificatePolicy: certificateRules({ chainVerified: true }) });
 
 app.get("/settings", protectSettings(), (_request, response) => {
@@ -36,24 +36,24 @@ export const server = createServer(
   {
     key,
     cert,
-    // Certificates of any authority are let in, and judged by the policies.
+    // The handshake accepts certificates of any CA, and the policies check them.
     requestCert: true,
     rejectUnauthorized: false,
     ca,
-    // TLS 1.3 only: it has no renegotiation.
+    // TLS 1.3 has no renegotiation.
     minVersion: "TLSv1.3",
-    // No session is resumed: a resumed one has verified no chain, and chainVerified rejects it.
+    // Disables session resumption: a resumed handshake does not verify the chain, so chainVerified would reject it.
     secureOptions: constants.SSL_OP_NO_TICKET,
   },
   app,
 );
 server.listen(Number(process.env["PORT"] ?? 8443));
 
-/** Returns a variable of the environment that must hold PEM: the text of a file, not its path. */
+/** Returns an environment variable that must contain PEM text, not a path. */
 function requiredPem(name: string): string {
   const value = process.env[name]?.trim();
   if (!value) throw new Error(`${name} is missing or empty`);
   if (!value.includes("-----BEGIN "))
-    throw new Error(`${name} is not PEM; set it to the text of the file, not to its path`);
+    throw new Error(`${name} is not PEM text; set it to the content of the file, not to its path`);
   return value;
 }

@@ -11,7 +11,7 @@ import {
 } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { listening, setEnvironment, startWith } from "./environment.ts";
-import { unrevoked } from "./certificate-policy-of-ones-own.ts";
+import { unrevoked } from "./certificate-policy-custom.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
 const [ca, otherCa, issuer] = await Promise.all([

@@ -4,8 +4,8 @@ import fastify from "fastify";
 
 const { ISSUER = "https://auth.example.com", SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
 
-// Ask every client for its certificate, and let the API reject the ones without: 401, not a broken connection.
-// TLS 1.3 only: it has no renegotiation.
+// Request a certificate from every client. The API rejects clients without one: 401, not a failed handshake.
+// TLS 1.3 has no renegotiation.
 const app = fastify({ https: { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } });
 
 await app.register(certbound, { issuer: ISSUER, audience: "https://api.example.com" });

@@ -21,7 +21,7 @@ export function createApp(issuer: string, audience: string): Express {
   const forwarding = protectApi({
     issuer,
     audience,
-    // To the error handlers of the application, which see error.status and error.headers as before.
+    // Forwards to the application's error handlers, which see error.status and error.headers as before.
     respond: (_rejection, _request, _response, forward) => forward(),
   });
   app.get("/forwarding", forwarding(), (_request, response) => void response.end());
@@ -29,7 +29,7 @@ export function createApp(issuer: string, audience: string): Express {
   return app;
 }
 
-/** Protects an API with a public key that is at hand as PEM. */
+/** Protects an API with a public key in PEM. */
 export function protectWith(pem: string, { issuer, audience }: { issuer: string; audience: string }): Protect {
   // #region public-key
 

@@ -7,11 +7,11 @@ const { SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
 
 const app = express();
 
-// tlsCertificate is the default, and can be left out.
+// tlsCertificate is the default and can be omitted.
 const protect = protectApi({ certificateResolver: (req) => tlsCertificate(req) });
 app.use(protect({ validateCertificateBinding: true }));
 
-// After protect(): no body is read before its request is accepted.
+// After protect(), so that the body of a rejected request is not read.
 app.use(express.json());
 
 app.get("/api/account", (req, res) => {

@@ -6,14 +6,14 @@ const { ISSUER = "https://auth.example.com", SERVER_KEY: key, SERVER_CERTIFICATE
 const authenticator = createAuthenticator({ issuer: ISSUER, audience: "https://api.example.com" });
 const authenticate = authenticator({ scopes: ["read"] });
 
-// Ask every client for its certificate, and let the API reject the ones without: 401, not a broken connection.
-// TLS 1.3 only: it has no renegotiation.
+// Request a certificate from every client. The API rejects clients without one: 401, not a failed handshake.
+// TLS 1.3 has no renegotiation.
 const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } as const;
 export const server = createServer(tls, (request, response) => {
   authenticate(request).then(
     ({ claims }) => response.end(JSON.stringify({ client: claims.client_id })),
     (error: unknown) => {
-      if (!(error instanceof AccessTokenError)) return response.writeHead(500).end(); // not the client's fault
+      if (!(error instanceof AccessTokenError)) return response.writeHead(500).end(); // a failure of the server
       const { status, headers, body } = httpRejection(error);
       return response.writeHead(status, { ...headers, "content-type": "application/json" }).end(JSON.stringify(body));
     },

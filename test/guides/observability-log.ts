@@ -2,12 +2,12 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { DecisionEvent } from "@certbound/express";
 import type { Level, Logger } from "pino";
 
-/** Writes a line for every request that is not simply accepted. Gives what ends it. */
+/** Logs every decision except "accepted". Returns a function that stops logging. */
 export function logDecisions(log: Logger): () => void {
   const write = (message: unknown): void => {
     const decision = message as DecisionEvent;
     if (decision.outcome === "accepted") return;
-    // It holds no token, no certificate, and no claim but client_id or azp.
+    // The event contains no token, no certificate, and no claim except client_id or azp.
     log[levelOf(decision)](decision, `access token ${decision.outcome}`);
   };
   subscribe("certbound:decision", write);
@@ -15,10 +15,10 @@ export function logDecisions(log: Logger): () => void {
 }
 
 function levelOf({ outcome, code }: DecisionEvent): Level {
-  // Ours, not the client's.
+  // A failure of the API or the issuer, not of the client.
   if (outcome === "failed" || code?.endsWith("_UNAVAILABLE")) return "error";
-  // Somebody may have stolen a token, or go past the proxy.
+  // A token may have been stolen, or a request may have bypassed the proxy.
   if (code === "ERR_BINDING_MISMATCH" || code === "ERR_CERTIFICATE_UNTRUSTED") return "warn";
-  // Anybody can send a bad token, as often as they like.
+  // Any client can send any number of invalid tokens.
   return "info";
 }

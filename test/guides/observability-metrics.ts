@@ -2,12 +2,12 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { DecisionEvent, IntrospectionEvent, KeysEvent } from "@certbound/express";
 import type { Attributes, Meter } from "@opentelemetry/api";
 
-/** Counts and times what certbound decides, fetches and asks. Gives what ends it. */
+/** Records decisions, key fetches and introspections as metrics. Returns a function that stops recording. */
 export function recordMetrics(meter: Meter): () => void {
   const decisions = meter.createCounter("certbound.decisions", { unit: "{decision}" });
   const durations = meter.createHistogram("certbound.decision.duration", {
     unit: "s",
-    // A cached token takes microseconds, a signature a millisecond, an issuer that is asked whatever it takes.
+    // A cached token takes microseconds, a signature a millisecond, and a request to the issuer as long as the issuer takes.
     advice: { explicitBucketBoundaries: [0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1, 1, 5] },
   });
   const fetches = meter.createCounter("certbound.key_fetches", { unit: "{fetch}" });
@@ -36,7 +36,7 @@ export function recordMetrics(meter: Meter): () => void {
   };
 }
 
-/** Named as OpenTelemetry asks for: in a namespace, and not there where there is no value. */
+/** Names attributes as OpenTelemetry requires: in a namespace, and omitted if there is no value. */
 function attributesOf(members: Readonly<Record<string, string | boolean | undefined>>): Attributes {
   const given = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [`certbound.${name}`, value]));

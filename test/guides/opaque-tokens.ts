@@ -8,7 +8,7 @@ const { ISSUER = "https://auth.example.com", CLIENT_ID = "accounts-api", CLIENT_
 
 // #endregion
 
-/** Protects an API that asks about opaque tokens. */
+/** Protects an API that introspects opaque tokens. */
 export function protectAsking(): Protect {
   // #region protect
   const protect = protectApi({
@@ -20,7 +20,7 @@ export function protectAsking(): Protect {
   return protect;
 }
 
-/** Protects an API that asks about JWTs too. */
+/** Protects an API that also introspects JWTs. */
 export function protectAlwaysAsking(): Protect {
   return protectApi({
     issuer: ISSUER,
@@ -31,7 +31,7 @@ export function protectAlwaysAsking(): Protect {
   });
 }
 
-/** Protects an API that introspects JWTs in place of verifying them. */
+/** Protects an API that introspects JWTs instead of verifying them. */
 export function protectIntrospectingJwts(): Protect {
   return protectApi({
     issuer: ISSUER,
@@ -42,7 +42,7 @@ export function protectIntrospectingJwts(): Protect {
   });
 }
 
-/** Protects an API that shares what its issuer answers. */
+/** Protects an API whose processes share introspection responses. */
 export function protectFleet(cache: IntrospectionCache): Protect {
   // #region fleet
   const protect = protectApi({
@@ -52,14 +52,14 @@ export function protectFleet(cache: IntrospectionCache): Protect {
       clientId: CLIENT_ID,
       clientSecret: CLIENT_SECRET,
       cache, // such as createIntrospectionCache({ url: "rediss://cache.example.com:6379" }, console.warn)
-      cacheKey: process.env.CACHE_KEY, // the same for all of them: openssl rand -base64 32
+      cacheKey: process.env.CACHE_KEY, // the same for all processes: openssl rand -base64 32
     },
   });
   // #endregion
   return protect;
 }
 
-/** Writes down what the issuer is asked; gives the subscriber. */
+/** Logs introspection events. Returns the subscriber. */
 export function watch(log: { info(event: unknown): void }): (event: unknown) => void {
   // #region watch
 

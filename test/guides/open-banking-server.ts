@@ -5,9 +5,9 @@ import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
 const [key, cert] = [requiredPem("SERVER_KEY"), requiredPem("SERVER_CERTIFICATE")];
-// Without `ca`, Node.js accepts certificates of every CA that it trusts; without `crl`, revoked ones.
+// Without `ca`, Node.js accepts certificates of every CA that it trusts. Without `crl`, it accepts revoked ones.
 const ca = requiredPem("CLIENT_CA");
-// Of a text with several lists, Node.js reads the first one only: give it each list by itself.
+// Node.js reads only the first list of a PEM text with several lists: pass each list separately.
 const crl = requiredPem("CLIENT_CRL")
   .split(/(?=-----BEGIN )/)
   .filter((list) => list.startsWith("-----BEGIN "));
@@ -23,24 +23,24 @@ export const server = createServer(
   {
     key,
     cert,
-    // Certificates of this CA only, in date and not revoked: any other client is turned away in the handshake.
+    // The handshake rejects clients without a valid, unrevoked certificate of this CA.
     requestCert: true,
     rejectUnauthorized: true,
     ca,
     crl,
     minVersion: "TLSv1.2",
-    // No tickets, so that no session is resumed and every connection proves its certificate; and no renegotiation.
+    // Disables session resumption, so that every connection proves its certificate, and renegotiation.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   },
   app,
 );
 server.listen(Number(process.env["PORT"] ?? 8443));
 
-/** Returns a variable of the environment that must hold PEM: the text of a file, not its path. */
+/** Returns an environment variable that must contain PEM text, not a path. */
 function requiredPem(name: string): string {
   const value = process.env[name]?.trim();
   if (!value) throw new Error(`${name} is missing or empty`);
   if (!value.includes("-----BEGIN "))
-    throw new Error(`${name} is not PEM; set it to the text of the file, not to its path`);
+    throw new Error(`${name} is not PEM text; set it to the content of the file, not to its path`);
   return value;
 }

@@ -4,9 +4,9 @@ const { PING_AM_CLIENT = "payments", API_SECRET = "" } = process.env;
 
 // #region ping-am
 export const pingAm: ProtectApiOptions = {
-  // With the port, as the metadata has it.
+  // With the port, as in the metadata.
   issuer: "https://am.example.com:443/am/oauth2/realms/root/realms/alpha",
-  // The client's own identifier, unless a script of the OAuth2 provider adds another audience.
+  // The client's identifier, unless a script of the OAuth2 provider adds another audience.
   audience: PING_AM_CLIENT,
 };
 // #endregion
@@ -20,7 +20,7 @@ export const wso2: ProtectApiOptions = {
     endpoint: "https://is.example.com:9443/oauth2/introspect",
     clientId: "api",
     clientSecret: API_SECRET,
-    // It does not know the hint access_token.
+    // WSO2 does not support the hint access_token.
     tokenTypeHint: false,
   },
 };
@@ -39,7 +39,7 @@ export const authlete: ProtectApiOptions = {
 };
 // #endregion
 
-/** Gets an access token of this API with the scope of the introspection endpoint. */
+/** Returns an access token of this API with the scope of the introspection endpoint. */
 export const janssenToken = { current: async (): Promise<string> => "" };
 
 // #region janssen
@@ -49,7 +49,7 @@ export const janssen: ProtectApiOptions = {
   introspection: {
     clientId: "api",
     clientAuthentication: "bearer",
-    // An access token of this API, which may call the introspection endpoint; cache it until it expires.
+    // An access token of this API for the introspection endpoint. Cache it until it expires.
     bearerToken: () => janssenToken.current(),
   },
 };
@@ -58,7 +58,7 @@ export const janssen: ProtectApiOptions = {
 // #region okta-org
 export const oktaOrg: ProtectApiOptions = {
   issuer: "https://example.okta.com",
-  // The tokens are for Okta itself.
+  // The audience of these tokens is Okta itself.
   audience: "https://example.okta.com",
   introspection: { clientId: "api", clientSecret: API_SECRET, jwtsAsOpaque: true },
 };
@@ -68,10 +68,10 @@ export const oktaOrg: ProtectApiOptions = {
 const [publicUrl, internalUrl] = ["https://login.example.com", "http://keycloak:8080"];
 
 export const splitHorizon: ProtectApiOptions = {
-  // As the tokens name it, and so does the metadata.
+  // The issuer in the tokens and in the metadata.
   issuer: `${publicUrl}/realms/accounts`,
   audience: "https://api.example.com",
-  // The API reaches the same server under another address.
+  // The API reaches the same server at another address.
   fetch: (input, init) => {
     const { href } = new URL(input instanceof Request ? input.url : input);
     return fetch(href.startsWith(`${publicUrl}/`) ? internalUrl + href.slice(publicUrl.length) : href, init);

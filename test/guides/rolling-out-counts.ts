@@ -1,7 +1,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { DecisionEvent } from "@certbound/express";
 
-/** How many requests of each client came to what end, since the process started. */
+/** The number of requests by outcome, code and client since the process started. */
 export const counts = new Map<string, number>();
 
 export function count(message: unknown): void {

@@ -7,11 +7,11 @@ const { SERVER_KEY: key, SERVER_CERTIFICATE: cert } = process.env;
 
 // #region report-only
 const protect = protectApi({
-  // Where the binding is not required, the default is at+jwt alone. Write down what your issuer sends.
+  // If the binding is not required, the default is only at+jwt. List the types that your issuer uses.
   tokenTypes: ["at+jwt", "JWT"],
 });
 
-/** The client of a token. Keycloak and Auth0 name it in azp. */
+/** Returns the client of a token. Keycloak and Auth0 use azp. */
 const clientOf = ({ client_id: client, azp }: AccessTokenClaims): string =>
   client ?? (typeof azp === "string" ? azp : "");
 
@@ -27,7 +27,7 @@ app.get("/accounts", protect({ scopes: ["read"], validateCertificateBinding: "re
 // #endregion
 
 // #region when-bound
-/** The clients that have no bound tokens yet. Only ever take names out of this list. */
+/** The clients that have no bound tokens yet. Only remove names from this list. */
 const unboundClients = new Set(["reports", "client-1"]);
 
 app.get(

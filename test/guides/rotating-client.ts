@@ -6,23 +6,23 @@ export interface ClientIdentity {
   readonly key: string;
 }
 
-/** What a client calls an API with: connections that present a certificate, and a token that is bound to it. */
+/** The credentials for an API: an agent whose connections present a certificate, and a token that is bound to it. */
 export interface Access {
   readonly agent: Agent;
   readonly token: string;
 }
 
 /**
- * Gets access with a certificate. The two belong together: take both from one object for every request, and replace them
- * as one.
+ * Requests a token with a certificate. Use the agent and the token of one object for each request, and replace both
+ * together.
  *
- * @param requestToken asks the token endpoint, over a connection of this agent
+ * @param requestToken requests a token from the token endpoint, over a connection of this agent
  */
 export async function createAccess(
   { cert, key }: ClientIdentity,
   { ca, requestToken }: { readonly ca: string; readonly requestToken: (agent: Agent) => Promise<string> },
 ): Promise<Access> {
-  // An agent of its own: no connection and no TLS session of the certificate of before is used again.
+  // A new agent does not use any connection or TLS session of the previous certificate.
   const agent = new Agent({ cert, key, ca, keepAlive: true });
   return { agent, token: await requestToken(agent) };
 }

@@ -11,7 +11,7 @@ import express from "express";
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
 // #region certificate
 
-// Read once: reload() does not read these files again, since certificate policies keep the CAs they were created with.
+// Read once: reload() does not read these files again, because certificate policies keep the CAs they were created with.
 const authorities = [readFileSync("client-ca-next.pem", "utf8"), readFileSync("client-ca.pem", "utf8")];
 // #endregion
 
@@ -35,7 +35,7 @@ const tlsOptions = () => ({
 
 export const server = createServer({ ...tlsOptions(), requestCert: true, rejectUnauthorized: false }, app);
 
-/** New connections get what is in the files now; open ones stay as they are. Files that are not usable change nothing. */
+/** Loads the files for new connections. Open connections do not change. If the files are not usable, nothing changes. */
 export function reload(): void {
   try {
     const options = tlsOptions();
@@ -48,14 +48,14 @@ export function reload(): void {
 process.on("SIGHUP", reload);
 
 /**
- * Throws if the key or the server's certificate is incomplete, or if they do not belong together. A chain that ends after
- * the server's certificate is not an error.
+ * Throws if the key or the server's certificate is incomplete, or if they do not match. Does not detect that intermediate
+ * certificates are missing.
  */
 function assertUsable(options: ReturnType<typeof tlsOptions>): void {
   createSecureContext(options);
   // createSecureContext() accepts a key of another type than the certificate's, such as RSA instead of EC.
   if (!new X509Certificate(options.cert).checkPrivateKey(createPrivateKey(options.key))) {
-    throw new Error("the key is not that of the certificate");
+    throw new Error("the key does not match the certificate");
   }
 }
 // #endregion

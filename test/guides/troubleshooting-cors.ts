@@ -10,14 +10,14 @@ const app = express();
 
 // #region cors
 app.use((request, response, next) => {
-  // On every answer: without them, the page cannot even see that it is a 401.
+  // Set these on every response. Without them, the page cannot even see the status 401.
   response.set({
     "Access-Control-Allow-Origin": "https://app.example.com",
     "Access-Control-Allow-Headers": "Authorization",
     "Access-Control-Allow-Credentials": "true",
     Vary: "Origin",
   });
-  // A preflight has no token, and by the standard no certificate.
+  // A preflight has no token and, according to the standard, no certificate.
   if (request.method === "OPTIONS") response.status(204).end();
   else next();
 });

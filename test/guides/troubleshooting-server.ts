@@ -30,12 +30,12 @@ server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
   console.warn("no TLS:", socket.authorizationError ?? error.code);
 });
 
-/** Returns a variable of the environment that must hold PEM: the text of a file, not its path. */
+/** Returns an environment variable that must contain PEM text, not a path. */
 function requiredPem(name: string): string {
   const value = process.env[name]?.trim();
   if (!value) throw new Error(`${name} is missing or empty`);
   if (!value.includes("-----BEGIN "))
-    throw new Error(`${name} is not PEM; set it to the text of the file, not to its path`);
+    throw new Error(`${name} is not PEM text; set it to the content of the file, not to its path`);
   return value;
 }
 // #endregion

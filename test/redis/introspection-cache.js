@@ -8,13 +8,13 @@ export function createIntrospectionCache({ socket, ...redis }, onError) {
   const cache = createKeyv(
     {
       ...redis,
-      // Without a connection an operation fails at once. By default it waits until there is one.
+      // Fails immediately without a connection. By default, operations wait for one.
       disableOfflineQueue: true,
-      // A connection on which nothing comes back is replaced. By default it is waited for.
+      // Replaces a connection that does not respond. By default, operations wait for a response.
       pingInterval: 1000,
       socket: { ...socket, socketTimeout: 2000, reconnectStrategy: (attempts) => Math.min(100 * 2 ** attempts, 2000) },
     },
-    // A failure is thrown. By default it looks like an absent entry.
+    // Throws if an operation fails. By default, a failure looks like an absent entry.
     { throwOnErrors: true },
   );
   return cache.on("error", onError);

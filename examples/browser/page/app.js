@@ -1,20 +1,20 @@
-// A public client (RFC 8705 section 4): authorization code with PKCE (RFC 7636). Nothing in here has to do with
-// certificates. The browser presents its own on every connection to this origin, and no script can read its key.
+// A public client (RFC 8705 section 4): authorization code with PKCE (RFC 7636). This code does not handle certificates:
+// the browser presents its certificate on every connection to this origin, and no script can read the key.
 
 const client = { client_id: "page", redirect_uri: `${location.origin}/` };
 const resource = "https://api.example.com";
 const code = new URLSearchParams(location.search).get("code");
 
-if (code === null) await askForCode();
+if (code === null) await requestCode();
 else {
-  const token = await exchange(code);
-  // Whoever brings a script into this page can read the token here, and use it in this browser: not in any other one.
+  const token = await requestToken(code);
+  // A script injected into this page can read the token and use it in this browser, but not in any other.
   sessionStorage.setItem("token", token);
   const response = await fetch("/accounts", { headers: { authorization: `Bearer ${token}` } });
   document.querySelector("output").textContent = await response.text();
 }
 
-async function askForCode() {
+async function requestCode() {
   const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
   sessionStorage.setItem("verifier", verifier);
   const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
@@ -24,7 +24,7 @@ async function askForCode() {
   );
 }
 
-async function exchange(authorizationCode) {
+async function requestToken(authorizationCode) {
   const grant = { grant_type: "authorization_code", code: authorizationCode, resource };
   const body = new URLSearchParams({ ...client, ...grant, code_verifier: sessionStorage.getItem("verifier") });
   const response = await fetch("/token", { method: "POST", body });

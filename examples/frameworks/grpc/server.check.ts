@@ -19,7 +19,7 @@ async function list(presented: Credentials): Promise<Outcome> {
   return { status: statuses[outcome.code] ?? outcome.code };
 }
 
-/** The server ends the handshake: the client sees a connection that failed, and the API sees no request. */
+/** Expected if the server aborts the handshake: the client sees a failed connection, and the API sees no request. */
 async function withoutCertificate(presented: Credentials): Promise<Outcome> {
   const outcome = await call(presented);
   assert.ok("code" in outcome && outcome.code === status.UNAVAILABLE);

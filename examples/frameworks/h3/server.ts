@@ -27,7 +27,7 @@ function protect(requirements: Requirements<NodeRequest> = {}): Middleware {
     try {
       event.context.accessToken = await authenticate(request);
     } catch (error) {
-      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
       const { status, headers, body } = authenticator.rejection(error);
       return Response.json(body, { status, headers });
     }

@@ -32,7 +32,7 @@ function protect(requirements: Requirements<NodeRequest> = {}) {
     try {
       event.context.accessToken = await authenticate(event.node.req);
     } catch (error) {
-      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
       const { status, headers, body } = authenticator.rejection(error);
       await sendWebResponse(event, Response.json(body, { status, headers }));
     }

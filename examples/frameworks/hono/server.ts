@@ -21,7 +21,7 @@ function protect(requirements: Requirements<NodeRequest> = {}) {
       try {
         context.set("accessToken", await authenticate(context.env.incoming));
       } catch (error) {
-        if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+        if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
         const { status, headers, body } = authenticator.rejection(error);
         return Response.json(body, { status, headers });
       }

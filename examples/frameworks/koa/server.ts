@@ -18,7 +18,7 @@ function protect(requirements: Requirements<NodeRequest> = {}): Koa.Middleware<{
     try {
       context.state.accessToken = await authenticate(context.req);
     } catch (error) {
-      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
       const { status, headers, body } = authenticator.rejection(error);
       context.set(headers);
       context.status = status;

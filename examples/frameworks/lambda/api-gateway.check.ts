@@ -4,7 +4,7 @@ import { type Received, terminateTls } from "../terminate-tls.js";
 
 const { handler } = await import("./api-gateway.js");
 
-/** What of its events is read, as the gateway makes it. */
+/** Returns an event with the members that the handler reads, as the gateway creates it. */
 const httpApi = ({ headers, identity }: Received) => ({
   headers,
   requestContext: identity === null ? {} : { authentication: { clientCert: { clientCertPem: identity.certificate } } },

@@ -1,7 +1,7 @@
 import { AccessTokenError, createAuthenticator, type NodeRequest } from "@certbound/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 
-type Event = APIGatewayProxyEventV2 | APIGatewayProxyEvent; // of an HTTP API or of a REST API
+type Event = APIGatewayProxyEventV2 | APIGatewayProxyEvent; // of an HTTP API or a REST API
 
 const authenticator = createAuthenticator<NodeRequest & { event: Event }>({
   certificateResolver({ event: { requestContext } }) {
@@ -17,7 +17,7 @@ export async function handler(event: Event): Promise<APIGatewayProxyStructuredRe
     const { claims } = await authenticate({ rawHeaders: [], headers: event.headers, socket: {}, event });
     return { statusCode: 200, headers: JSON_TYPE, body: JSON.stringify({ client: claims.client_id }) };
   } catch (error) {
-    if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+    if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
     const { status, headers, body } = authenticator.rejection(error);
     return { statusCode: status, headers: { ...headers, ...JSON_TYPE }, body: JSON.stringify(body) };
   }

@@ -6,7 +6,7 @@ import { terminateTls } from "../terminate-tls.js";
 
 const { handler } = await import("./load-balancer.js");
 
-// Of two certificates, one may be the client's own.
+// With two headers, one may have been sent by the client.
 const token = await kit.accessToken({ boundTo: client });
 const [[name, value] = ["", ""]] = Object.entries(forwardedHeaders("awsAlb", client));
 const send = (values: string[]) => handler(eventOf({ authorization: [`Bearer ${token}`], [name]: values }));
@@ -25,7 +25,7 @@ await checkServer(
   }),
 );
 
-/** What of its events is read, as the load balancer makes it. */
+/** Returns an event with the members that the handler reads, as the load balancer creates it. */
 function eventOf(multiValueHeaders: Record<string, string[]>): ALBEvent {
   return { multiValueHeaders } as unknown as ALBEvent;
 }

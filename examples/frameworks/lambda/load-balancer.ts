@@ -2,8 +2,8 @@ import { AccessTokenError, awsAlb, createAuthenticator, fromProxy } from "@certb
 import type { ALBEvent, ALBResult } from "aws-lambda";
 
 const authenticator = createAuthenticator({
-  // Nothing but the load balancer may call this function, and every listener of it that leads here must verify certificates:
-  // such a listener replaces the header that a client sends.
+  // Only the load balancer may be able to call this function, and each of its listeners that lead here must verify
+  // certificates: such a listener replaces the header that a client sends.
   certificateResolver: fromProxy(awsAlb(), { trust: { dangerouslyTrustEverySender: true } }),
 });
 const authenticate = authenticator({ scopes: ["read"] });
@@ -14,7 +14,7 @@ export async function handler({ multiValueHeaders }: ALBEvent): Promise<ALBResul
     const { claims } = await authenticate({ rawHeaders: [], headers: multiValueHeaders, socket: {} });
     return json(200, { client: claims.client_id });
   } catch (error) {
-    if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: the load balancer responds with 502
+    if (!(error instanceof AccessTokenError)) throw error; // a failure of the function: the load balancer responds with 502
     const { status, headers, body } = authenticator.rejection(error);
     return json(status, body, headers);
   }

@@ -8,7 +8,7 @@ after(kit.close);
 Object.assign(process.env, { CERTBOUND_ISSUER: kit.issuer.issuer, CERTBOUND_AUDIENCE: kit.issuer.audience });
 const { handler } = await import("./load-balancer.js"); // after the variables are set
 
-/** An event of the load balancer, for a client that presents a certificate. */
+/** Returns an event of the load balancer for a client that presents a certificate. */
 function eventFor(identity: Identity, token: string): ALBEvent {
   const headers = { authorization: `Bearer ${token}`, ...forwardedHeaders("awsAlb", identity) };
   const multiValueHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));

@@ -10,7 +10,7 @@ import {
 } from "@nestjs/common";
 import { Reflector } from "@nestjs/core";
 
-type Request = IncomingRequest & { accessToken?: AccessToken }; // of Express or of Fastify
+type Request = IncomingRequest & { accessToken?: AccessToken }; // of Express or Fastify
 
 const authenticator = createAuthenticator<Request>();
 
@@ -24,7 +24,7 @@ export const Token = createParamDecorator(
 
 @Injectable()
 export class AccessTokenGuard implements CanActivate {
-  // Named, since some compilers (tsx, esbuild) write no metadata of parameter types.
+  // @Inject is necessary because some compilers (tsx, esbuild) emit no metadata for parameter types.
   constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -36,7 +36,7 @@ export class AccessTokenGuard implements CanActivate {
       request.accessToken = await authenticator(scopes && { scopes })(request);
       return true;
     } catch (error) {
-      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
       const { status, headers, body } = authenticator.rejection(error);
       const response = http.getResponse<{ header(name: string, value: string): unknown }>();
       for (const [name, value] of Object.entries(headers)) response.header(name, value);

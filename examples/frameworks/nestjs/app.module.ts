@@ -15,6 +15,6 @@ class AccountsController {
 
 @Module({
   controllers: [AccountsController],
-  providers: [{ provide: APP_GUARD, useClass: AccessTokenGuard }], // all routes, also those without @Scopes
+  providers: [{ provide: APP_GUARD, useClass: AccessTokenGuard }], // protects all routes, including those without @Scopes
 })
 export class AppModule {}

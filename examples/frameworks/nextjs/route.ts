@@ -24,7 +24,7 @@ function protect(
       const accessToken = await authenticate(request);
       return await handler(request, accessToken);
     } catch (error) {
-      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
       const { status, headers, body } = authenticator.rejection(error);
       return Response.json(body, { status, headers });
     }

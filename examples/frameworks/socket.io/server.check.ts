@@ -6,7 +6,7 @@ import { check, client, type Credentials, kit, type Outcome, thief } from "../ch
 const { server } = await import("./server.js");
 const { url } = await kit.startServer(server);
 
-// Another client, with a token of its own, cannot continue the session of the client.
+// Another client cannot continue the session, even with a valid token.
 const session = "/socket.io/?EIO=4&transport=polling";
 const own = { identity: client, token: await kit.accessToken({ boundTo: client }) };
 const other = { identity: thief, token: await kit.accessToken({ boundTo: thief }) };
@@ -20,7 +20,7 @@ assert.equal((await kit.mtlsRequest(`${url}${session}&sid=${sid}`, { ...other, .
 assert.equal((await kit.mtlsRequest(`${url}${session}&sid=${sid}`, { ...own, ...join })).status, 200);
 
 await check((credentials) => connect(credentials, ["polling", "websocket"]), { keepOpen: true });
-// Without polling, a rejected client sees no status: the connection ends.
+// Without polling, a rejected client sees no status: the server closes the connection.
 await check((credentials) => connect(credentials, ["websocket"]), { rejected: 0 });
 
 /** Sends the upgrade request of a session, and returns the status of the response. */
@@ -38,7 +38,7 @@ function upgrade(id: string, { identity, token }: Required<Credentials>): Promis
   });
 }
 
-/** Connects, asks for the accounts, and disconnects. */
+/** Connects, requests the accounts, and disconnects. */
 function connect({ identity, token }: Credentials, transports: string[]): Promise<Outcome> {
   const socket = io(url, {
     ca: kit.ca.certificate,

@@ -21,7 +21,7 @@ function protectedProcedure(requirements: Requirements<NodeRequest> = {}) {
   const authenticate = authenticator(requirements);
   return trpc.procedure.use(async ({ ctx, next }) => {
     const accessToken = await authenticate(ctx.req).catch((error: unknown) => {
-      if (!(error instanceof AccessTokenError)) throw error; // not the client's fault: 500
+      if (!(error instanceof AccessTokenError)) throw error; // a failure of the server: 500
       const { status, body } = authenticator.rejection(error);
       throw new TRPCError({ code: codes[status] ?? "INTERNAL_SERVER_ERROR", message: body.message, cause: error });
     });

@@ -6,7 +6,7 @@ const { server } = await import("./server.js");
 const { url } = await kit.startServer(server);
 await check(open);
 
-/** Opens a WebSocket, reads its first message or the response that rejects it, and closes it. */
+/** Opens a WebSocket, reads its first message or the rejecting response, and closes it. */
 function open({ identity, token }: Credentials): Promise<Outcome> {
   const webSocket = new WebSocket(url.replace("https:", "wss:"), {
     ca: kit.ca.certificate,

@@ -13,7 +13,7 @@ export const server = createServer(tls, (_request, response) => response.writeHe
 
 server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
   const hangUp = () => socket.destroy();
-  socket.on("error", hangUp); // the client may hang up while the token is being verified
+  socket.on("error", hangUp); // the client may disconnect while the token is being verified
   authenticate(request).then(
     (accessToken) => {
       socket.off("error", hangUp);

@@ -1,4 +1,4 @@
-// Packages that are ES modules, which Babel has to turn into CommonJS for Jest.
+// Babel has to transform these ES modules to CommonJS for Jest.
 const modules = ["@certbound/.*", "jose", "oauth4webapi"];
 
 module.exports = {

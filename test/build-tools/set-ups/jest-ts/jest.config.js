@@ -1,4 +1,4 @@
-// Packages that are ES modules, which TypeScript has to turn into CommonJS for Jest.
+// TypeScript has to transform these ES modules to CommonJS for Jest.
 const modules = ["@certbound/.*", "jose", "oauth4webapi"];
 
 module.exports = {

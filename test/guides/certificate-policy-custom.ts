@@ -1,6 +1,6 @@
 import { type CertificatePolicy, certificateRules } from "@certbound/express";
 
-/** Certificates of this CA, in date, and not on the list of revoked ones. */
+/** Accepts certificates of this CA that are currently valid and not revoked. */
 export function unrevoked(ca: string, isRevoked: (serialNumber: string) => Promise<boolean>): CertificatePolicy {
   const rules = certificateRules({ issuers: [ca], currentlyValid: true });
   return async (certificate, context) => {
