@@ -14,15 +14,15 @@ type Result = keyof typeof summaries;
 const summaries = {
   passes: "pass",
   fails: "fail",
-  "n/a": "do not apply (n/a), for the reason given",
+  "n/a": "do not apply (n/a; the last column states why)",
 } as const;
 
 /** Writes the page `docs/conformance.md`: the same for the same tests, whenever and wherever they run. */
 export function conformancePage(input: PageInput): string {
   return [
     "# Conformance",
-    "What the standards ask of an API that takes certificate-bound access tokens, and what has gone wrong in validators of this kind, each with the file of the tests that show how certbound fares. Tests of requests run against Express and Fastify over mutual TLS, tests of tokens against the verifier; each test of a rejection also accepts a token or a request that differs in one thing.",
-    "This page is made from the tests by `npm run conformance`; [test/conformance](../test/conformance/README.md) says how to add one, and its tables name the source of each row.",
+    "This page lists what the standards require of an API that accepts certificate-bound access tokens, and known vulnerabilities of such validators. Each row links to the tests that show how certbound behaves. Tests of requests run against Express and Fastify over mutual TLS, and tests of tokens run against the verifier. Each test of a rejection also accepts a token or request that differs in one thing.",
+    "`npm run conformance` generates this page from the tests. [test/conformance](../test/conformance/README.md) explains how to add a requirement; its tables name the source of each row.",
     summary(input),
     ...requirementGroups.map((group) => section(group, input)),
     links(input),
@@ -35,7 +35,7 @@ function summary(input: PageInput): string {
     const count = rows.filter((found) => found === result).length;
     return count === 0 ? [] : `${count} ${words}`;
   });
-  return `Of ${rows.length} rows, ${counts.flat().join(", ")}.`;
+  return `There are ${rows.length} requirements: ${counts.flat().join(", ")}.`;
 }
 
 function section({ title, rows }: RequirementGroup, input: PageInput): string {
