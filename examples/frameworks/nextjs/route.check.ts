@@ -8,7 +8,7 @@ const secret = randomUUID();
 process.env["PROXY_SECRET"] = secret;
 const { GET } = await import("./route.js");
 
-// Without the secret, the header may be the client's own. Of two certificates, one may be the client's own.
+// Without the secret, or with two headers, the client may have sent the header.
 const url = "http://localhost/accounts";
 const forwarded = Object.entries(forwardedHeaders("nginx", client));
 const authorization: [string, string] = ["authorization", `Bearer ${await kit.accessToken({ boundTo: client })}`];
