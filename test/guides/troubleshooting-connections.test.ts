@@ -141,7 +141,7 @@ describe("a server that lets nobody in without a certificate of its authority", 
     // Which one depends on the moment.
     expectExplained(await failure(urls.strict, { ca, ...presenting(who) }), /socket hang up|ECONNRESET|EPIPE/);
     expectExplained(await log, expected);
-    expect(warn).toHaveBeenLastCalledWith("no TLS:", expect.stringMatching(expected));
+    expect(warn).toHaveBeenLastCalledWith("handshake failed:", expect.stringMatching(expected));
   });
 
   test("hangs up before the end of the handshake over TLS 1.2", async () => {

@@ -27,7 +27,7 @@ export const server = createServer(
   app,
 );
 server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
-  console.warn("no TLS:", socket.authorizationError ?? error.code);
+  console.warn("handshake failed:", socket.authorizationError ?? error.code);
 });
 
 /** Returns an environment variable that must contain PEM text, not a path. */
