@@ -3,4 +3,4 @@ export type { ExplainedStep, ExplainReport } from "./explain/report.ts";
 export type { StepName, StepStatus } from "./explain/steps.ts";
 export type { ExitCode, Output, Surroundings } from "./program.ts";
 export { run } from "./run.ts";
-export type { TellingCertificate, ThumbprintReport } from "./thumbprint/thumbprint.ts";
+export type { CertificateInfo, ThumbprintReport } from "./thumbprint/thumbprint.ts";

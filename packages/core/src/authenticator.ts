@@ -12,7 +12,7 @@ import { verifierRules } from "./options/verifier-options.ts";
 import { withoutPrototype } from "./values/object-member.ts";
 import {
   describeProtectedResource,
-  furtherMetadata,
+  additionalMetadata,
   type ProtectedResource,
   type ProtectedResourceMetadata,
 } from "./http/protected-resource.ts";
@@ -74,7 +74,7 @@ const authenticatorRules: OptionRules<AnyOptions<never>> = {
   certificateResolver: callback,
   tokenResolver: callback,
   onRejected: callback,
-  resourceMetadata: furtherMetadata,
+  resourceMetadata: additionalMetadata,
   verifier: {
     expected: madeHere,
     accepts: isJsonObject,

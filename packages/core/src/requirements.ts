@@ -84,7 +84,7 @@ export function parseRequirements<Request>(
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
-  { confirmationMayBeUntold, demands }: VerifierConfiguration,
+  { introspectionMayOmitCnf, demands }: VerifierConfiguration,
 ): CheckedRequirements<Request> {
   const { validateCertificateBinding = true, scopes, groups, acrValues, maxAge, authorize } = given;
   if (demands.isSenderConstrained && validateCertificateBinding !== true) {
@@ -92,7 +92,7 @@ export function checkedRequirements<Request>(
       'certbound: option "validateCertificateBinding" must be true: the profile demands bound tokens',
     );
   }
-  if (validateCertificateBinding === "when-bound" && confirmationMayBeUntold) {
+  if (validateCertificateBinding === "when-bound" && introspectionMayOmitCnf) {
     throw new TypeError(
       'certbound: option "validateCertificateBinding" is "when-bound", and opaque tokens are introspected: that needs ' +
         "the promise that the issuer returns cnf for bound tokens, written as introspection: { returnsConfirmation: true }",

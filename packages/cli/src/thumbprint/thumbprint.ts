@@ -11,7 +11,7 @@ import type { Styling } from "../rendering/styling.ts";
 import { serverCertificates } from "./server-certificates.ts";
 
 /** One certificate, told. */
-export interface TellingCertificate {
+export interface CertificateInfo {
   readonly "x5t#S256": string;
   readonly subject: string;
   readonly issuer: string;
@@ -28,12 +28,12 @@ export interface ThumbprintReport {
   /** Whose certificates they are. */
   readonly source: "file" | "server";
   /** The leaf first. */
-  readonly certificates: readonly TellingCertificate[];
+  readonly certificates: readonly CertificateInfo[];
   /** Why there is none. */
   readonly fault?: FileFault;
 }
 
-const labels: readonly (readonly [keyof TellingCertificate, string])[] = [
+const labels: readonly (readonly [keyof CertificateInfo, string])[] = [
   ["subject", "subject"],
   ["issuer", "issuer"],
   ["validFrom", "valid from"],
@@ -56,7 +56,7 @@ export async function thumbprint(
   const address = source === "-" || existsSync(source) ? undefined : addressOf(source);
   const told = (certificates: readonly X509Certificate[]): Pick<ThumbprintReport, "command" | "certificates"> => ({
     command: "thumbprint",
-    certificates: leafFirst(certificates).map((certificate) => telling(certificate, all)),
+    certificates: leafFirst(certificates).map((certificate) => certificateInfo(certificate, all)),
   });
   if (address !== undefined) {
     const presented = await serverCertificates(address);
@@ -82,7 +82,7 @@ export function thumbprintText({ certificates, source, fault }: ThumbprintReport
   return `${[...title, ...certificates.flatMap((certificate, index) => lines(certificate, index, style))].join("\n")}\n`;
 }
 
-function telling(certificate: X509Certificate, all: boolean): TellingCertificate {
+function certificateInfo(certificate: X509Certificate, all: boolean): CertificateInfo {
   const told = certificateThumbprint(certificate);
   const hex = Buffer.from(told, "base64url").toString("hex");
   return {
@@ -102,7 +102,7 @@ function addressOf(source: string): { readonly host: string; readonly port: numb
   return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
 }
 
-function lines(certificate: TellingCertificate, index: number, style: Styling): readonly string[] {
+function lines(certificate: CertificateInfo, index: number, style: Styling): readonly string[] {
   const role = index === 0 ? "" : style("faint", "  of the chain: no token is bound to it");
   return [
     `${style("strong", certificate["x5t#S256"])}${role}`,

@@ -54,7 +54,7 @@ const generated = [
 ];
 
 /** The rule of the members that an application adds. */
-export const furtherMetadata: OptionRule = {
+export const additionalMetadata: OptionRule = {
   expected: `an object of further metadata, as JSON has it, without ${generated.join(", ")}`,
   accepts: (value) =>
     isJsonObject(value) && generated.every((name) => !Object.hasOwn(value, name)) && jsonOf(value) !== undefined,

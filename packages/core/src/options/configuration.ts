@@ -131,7 +131,7 @@ export interface VerifierConfiguration {
   /** Those of any issuer, for tokens of an unknown one. */
   readonly algorithms: ReadonlySet<string>;
   /** Whether an issuer is asked about opaque tokens without the promise that it returns `cnf`. */
-  readonly confirmationMayBeUntold: boolean;
+  readonly introspectionMayOmitCnf: boolean;
   /** What is demanded beyond the other members. */
   readonly demands: ProfileDemands;
   /** Normalised: lower case, without `application/`. */

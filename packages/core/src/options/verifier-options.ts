@@ -71,7 +71,7 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
     },
     algorithms,
     demands,
-    confirmationMayBeUntold: issuers.some(
+    introspectionMayOmitCnf: issuers.some(
       ({ introspection }) => introspection?.opaqueTokens === true && !introspection.returnsConfirmation,
     ),
     tokenTypes: tokenTypes && new Set(tokenTypes),

@@ -82,7 +82,7 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
 };
 
 /** Tells whether a value says in one of the known ways that there is no certificate. */
-export function saysNone(value: string): boolean {
+export function isAbsentMarker(value: string): boolean {
   // Empty; an empty byte sequence (HAProxy); Apache's word for unset; a placeholder that was not replaced (Caddy < 2.11.2),
   // which may stand where the byte sequence would.
   return value === "" || value === "::" || value === "(null)" || /^:?\{[^{}]*\}:?$/.test(value);

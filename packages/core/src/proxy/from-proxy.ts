@@ -7,7 +7,7 @@ import { type IncomingRequest, type NodeRequest, nodeRequest } from "../http/inc
 import { isJsonObject } from "../values/json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
-import { saysNone } from "./encodings.ts";
+import { isAbsentMarker } from "./encodings.ts";
 import { type ForwardedCertificateFormat, headerName, type VerifyHeader, verifyRule } from "./forwarded-format.ts";
 import { parseTrustedProxy, type TrustedProxy, type TrustRule } from "./trusted-proxy.ts";
 
@@ -58,7 +58,7 @@ export function fromProxy(
       'certbound: this proxy is known to pass the client\'s own header; give trust.secret, or "dangerouslyAssumeHeaderStripped"',
     );
   }
-  const distrust = parseTrustedProxy(trust);
+  const trustFailure = parseTrustedProxy(trust);
   const verifyHeaders = [verify].flat().map((given) => withoutPrototype(given));
   const provesChain = verifyHeaders.some((given) => given.provesChain === true);
   const checked = {
@@ -72,7 +72,7 @@ export function fromProxy(
   };
   const resolver = (request: IncomingRequest): ClientCertificate | AccessTokenError => {
     try {
-      return forwardedCertificate(nodeRequest(request), checked, distrust);
+      return forwardedCertificate(nodeRequest(request), checked, trustFailure);
     } catch (error) {
       if (error instanceof AccessTokenError) return error;
       throw error;
@@ -124,13 +124,13 @@ function verification({ header, success }: VerifyHeader): Verification {
   return { name, accepts: (value) => values.has(value), valuesOf: headerValues };
 }
 
-function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distrust: TrustRule): ClientCertificate {
+function forwardedCertificate(request: NodeRequest, format: CheckedFormat, trustFailure: TrustRule): ClientCertificate {
   const { name, decode, verify } = format;
   const complete = withAllHeaders(request);
   if (typeof complete === "string") throw rejected("ERR_CERTIFICATE_MALFORMED", complete);
   const values = headerElements(complete, name);
   const [value] = values;
-  const reason = distrust(complete);
+  const reason = trustFailure(complete);
   if (value === undefined)
     throw rejected("ERR_CERTIFICATE_MISSING", `there is no header ${name}${reason === undefined ? "" : `; ${reason}`}`);
   if (reason !== undefined)
@@ -139,7 +139,7 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, distr
     throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is there ${values.length} times`);
   if (value.length > MAX_VALUE_LENGTH)
     throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is too large: ${value.length} characters`);
-  if (saysNone(value))
+  if (isAbsentMarker(value))
     throw rejected("ERR_CERTIFICATE_MISSING", `the proxy sent ${noneOf(value)} in ${name}: no client certificate`);
   const certificate = decode(value);
   if (certificate === undefined) {

@@ -38,7 +38,7 @@ describe("parseVerifierOptions", () => {
     const { issuers, algorithms, ...rest } = parse();
     expect([...algorithms]).toEqual(Object.keys(signatureAlgorithms));
     expect(rest).toEqual({
-      confirmationMayBeUntold: false,
+      introspectionMayOmitCnf: false,
       demands: defaultDemands,
       tokenTypes: undefined,
       clockTolerance: 5,

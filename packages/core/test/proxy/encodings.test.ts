@@ -1,7 +1,7 @@
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
-import { type CertificateEncoding, decoders, saysNone } from "../../src/proxy/encodings.ts";
+import { type CertificateEncoding, decoders, isAbsentMarker } from "../../src/proxy/encodings.ts";
 import { THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
 import { encoders, hexOfNothing, pemOf, percentEncoded, wordFor } from "../support/forwarding.ts";
 import { certificates } from "../vectors/proxies/fixtures.ts";
@@ -365,7 +365,7 @@ describe("a value that says that there is no certificate", () => {
     "{client_cert_leaf}",
     "{env.SOME-THING:default}",
   ])("is recognised: %j", (value) => {
-    expect(saysNone(value)).toBe(true);
+    expect(isAbsentMarker(value)).toBe(true);
   });
 
   test.each([
@@ -386,7 +386,7 @@ describe("a value that says that there is no certificate", () => {
     `:${certificates.ec256.der}:`,
     hexOfNothing,
   ])("is not mistaken: %.20j", (value) => {
-    expect(saysNone(value)).toBe(false);
+    expect(isAbsentMarker(value)).toBe(false);
   });
 });
 

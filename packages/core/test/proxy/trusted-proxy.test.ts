@@ -32,9 +32,9 @@ function judged(trust: TrustedProxy, request: NodeRequest): string {
 
 /** What a server answers that asks the rule about every request. */
 function judging(trust: TrustedProxy): RequestListener {
-  const distrust = parseTrustedProxy(trust);
+  const trustFailure = parseTrustedProxy(trust);
   return (request, response) => {
-    response.end(distrust(allHeadersOf(request)) ?? "trusted");
+    response.end(trustFailure(allHeadersOf(request)) ?? "trusted");
   };
 }
 
@@ -94,11 +94,11 @@ describe("the secret", () => {
 
   test("is copied: a list that changes later changes nothing", () => {
     const value = [secret];
-    const distrust = parseTrustedProxy({ secret: { header: "x-proxy-secret", value } });
+    const trustFailure = parseTrustedProxy({ secret: { header: "x-proxy-secret", value } });
     value[0] = "a";
     value.push("b");
-    expect(distrust(allHeadersOf(requestWith(["x-proxy-secret", secret])))).toBeUndefined();
-    expect(distrust(allHeadersOf(requestWith(["x-proxy-secret", "a"])))).toBeDefined();
+    expect(trustFailure(allHeadersOf(requestWith(["x-proxy-secret", secret])))).toBeUndefined();
+    expect(trustFailure(allHeadersOf(requestWith(["x-proxy-secret", "a"])))).toBeDefined();
   });
 
   test.each<[string, unknown]>([
@@ -328,10 +328,10 @@ describe("the addresses", () => {
 
   test("are copied: a list that changes later changes nothing", () => {
     const addresses = [proxyAddress];
-    const distrust = parseTrustedProxy({ addresses });
+    const trustFailure = parseTrustedProxy({ addresses });
     addresses[0] = "198.51.100.1";
-    expect(distrust(allHeadersOf(requestWith([], proxyAddress)))).toBeUndefined();
-    expect(distrust(allHeadersOf(requestWith([], "198.51.100.1")))).toBeDefined();
+    expect(trustFailure(allHeadersOf(requestWith([], proxyAddress)))).toBeUndefined();
+    expect(trustFailure(allHeadersOf(requestWith([], "198.51.100.1")))).toBeDefined();
   });
 
   test("are those of a real connection", async () => {
@@ -540,10 +540,10 @@ describe("the proxy's own certificate", () => {
     options: { readonly identity?: typeof proxy; readonly httpVersion?: 1 | 2; readonly tlsVersion?: "TLSv1.2" },
   ): Promise<string> {
     const trust = { certificateThumbprints };
-    const distrust = parseTrustedProxy(trust);
+    const trustFailure = parseTrustedProxy(trust);
     const server = await startServer(
       options.httpVersion === 2
-        ? createSecureServer(tls, (request, response) => response.end(distrust(allHeadersOf(request)) ?? "trusted"))
+        ? createSecureServer(tls, (request, response) => response.end(trustFailure(allHeadersOf(request)) ?? "trusted"))
         : createHttpsServer(tls, judging(trust)),
     );
     onTestFinished(server.close);
