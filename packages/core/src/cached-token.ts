@@ -7,7 +7,7 @@ import { type CredentialSources, inspectConnection } from "./credentials.ts";
 import { isDecisionObserved } from "./events/decision.ts";
 import { headerValues, withAllHeaders } from "./http/header-list.ts";
 import { type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
-import { isAlwaysAsked } from "./issuer/issuers.ts";
+import { introspectsEveryJwt } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
 import { unprovenCertificate } from "./certificate/tls-connection.ts";
 import type { VerifiedToken, VerifiedTokens } from "./token/verified-tokens.ts";
@@ -53,7 +53,8 @@ export function acceptCachedToken<Request>(
   const { validateCertificateBinding, authorize } = requirements;
   const callback = authorize ?? configuration.certificatePolicy;
   if (callback !== undefined || isDecisionObserved() || !isHashedCertificate(certificate)) return undefined;
-  if (cached === undefined || isAlwaysAsked(cached.issuer) || !isBoundTo(cached.claims, certificate)) return undefined;
+  if (cached === undefined || introspectsEveryJwt(cached.issuer) || !isBoundTo(cached.claims, certificate))
+    return undefined;
   try {
     recheckClaims(cached, { configuration, bindingRequired: validateCertificateBinding === true });
     if (unmetRequirement(cached.claims, requirements, configuration) !== undefined) return undefined;

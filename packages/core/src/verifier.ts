@@ -8,7 +8,13 @@ import { type CompactJws, parseCompactJws, parseJsonObject } from "./token/compa
 import type { VerifierConfiguration, VerifierOptions } from "./options/configuration.ts";
 import { type Observation, observeDecision } from "./events/decision.ts";
 import { AccessTokenError, isCertificateErrorCode } from "./errors.ts";
-import { createIssuers, isAlwaysAsked, type Issuer, type Issuers, type OpaqueTokenIssuer } from "./issuer/issuers.ts";
+import {
+  createIssuers,
+  introspectsEveryJwt,
+  type Issuer,
+  type Issuers,
+  type OpaqueTokenIssuer,
+} from "./issuer/issuers.ts";
 import { deepFreeze, type JsonObject, ownMember } from "./values/json-object.ts";
 import { knownOptions } from "./values/known-options.ts";
 import { checkOpaqueToken, isIntrospectedOnly } from "./token/opaque-token.ts";
@@ -120,10 +126,10 @@ export async function verifyToken<Request>(
   const { configuration, issuers } = parts;
   const { requirements, request } = use;
   const { certificatePolicy, clock } = configuration;
-  const { ofOpaqueTokens } = issuers;
+  const { opaqueTokenIssuer } = issuers;
   const verified =
-    ofOpaqueTokens !== undefined && isIntrospectedOnly(token, ofOpaqueTokens.issuer, issuers)
-      ? await verifyOpaqueToken(token, use, { configuration, ...ofOpaqueTokens })
+    opaqueTokenIssuer !== undefined && isIntrospectedOnly(token, opaqueTokenIssuer.issuer, issuers)
+      ? await verifyOpaqueToken(token, use, { configuration, ...opaqueTokenIssuer })
       : await verifyJwt(token, use, parts);
   const isReported = requirements.validateCertificateBinding === "report-only";
   const accessToken =
@@ -208,7 +214,7 @@ async function acceptJwt<Request>(
   configuration: VerifierConfiguration,
 ): Promise<AccessToken> {
   const binding = judgeCertificate(claims, issuer, use);
-  if (!isAlwaysAsked(issuer)) return Object.freeze({ format: "jwt", claims, ...binding });
+  if (!introspectsEveryJwt(issuer)) return Object.freeze({ format: "jwt", claims, ...binding });
   const response = await issuer.introspector.introspect(token);
   const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
   const both = judgeBinding([claims, told], use.certificate, use.requirements.validateCertificateBinding);
@@ -224,7 +230,7 @@ function judgeCertificate<Request>(
   const { validateCertificateBinding: mode } = requirements;
   requireCertificate(certificate, mode);
   // An issuer that is asked may know of a binding that the JWT does not hold.
-  return judgeBinding([claims], certificate, mode === true && isAlwaysAsked(issuer) ? "when-bound" : mode);
+  return judgeBinding([claims], certificate, mode === true && introspectsEveryJwt(issuer) ? "when-bound" : mode);
 }
 
 /** Checks shape and certificate, introspects the token, then checks claims and binding of the response. */

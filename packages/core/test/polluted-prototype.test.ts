@@ -255,7 +255,7 @@ describe("the metadata of an issuer", () => {
     const found = whilePrototypeIsPolluted(name, value, () =>
       reasonOf(discoverMetadata(endpoint.url, "jwks_uri", boundedFetch(fetch))),
     );
-    expect(await found).toMatchObject({ name: "ExchangeError" });
+    expect(await found).toMatchObject({ name: "IssuerRequestError" });
   });
 
   test.each<[string, (url: string) => unknown]>([
@@ -294,7 +294,7 @@ describe("introspection", () => {
     ["duplex", "evil"],
   ])("sends the same request where %s is inherited", async (name, value) => {
     const asked = await startAskedEndpoint();
-    const ask = () => endpointOf({ ...secret, endpoint: asked.url }).ask("token");
+    const ask = () => endpointOf({ ...secret, endpoint: asked.url }).introspect("token");
     expect(await ask()).toEqual({ active: true });
     expect(await whilePrototypeIsPolluted(name, value, ask)).toEqual({ active: true });
     const [first, second] = asked.questions;
@@ -309,15 +309,15 @@ describe("introspection", () => {
       asked.push(target);
       return fetch(target, init);
     };
-    const ask = () => endpointOf({ ...secret, endpoint: url }, { fetch: counting }).ask("token");
+    const ask = () => endpointOf({ ...secret, endpoint: url }, { fetch: counting }).introspect("token");
     expect(await whilePrototypeIsPolluted("tls", { rejectUnauthorized: false }, ask)).toEqual({ active: true });
     expect(asked).toEqual([`${url}/`]);
   });
 
   test("rejects a response that inherits active", async () => {
     const asked = await startAskedEndpoint(json({}));
-    const ask = () => reasonOf(endpointOf({ ...secret, endpoint: asked.url }).ask("token"));
-    expect(await whilePrototypeIsPolluted("active", true, ask)).toMatchObject({ name: "ExchangeError" });
+    const ask = () => reasonOf(endpointOf({ ...secret, endpoint: asked.url }).introspect("token"));
+    expect(await whilePrototypeIsPolluted("active", true, ask)).toMatchObject({ name: "IssuerRequestError" });
   });
 
   test.each<[string, unknown]>([
@@ -336,12 +336,12 @@ describe("introspection", () => {
     const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "own" }] };
     const asked = await startAskedEndpoint(text(await sign({}), "application/token-introspection+jwt"));
     const options = { jwks: keys, clock: () => now };
-    const ask = () => endpointOf({ ...secret, endpoint: asked.url, signedResponse: true }, options).ask("token");
+    const ask = () => endpointOf({ ...secret, endpoint: asked.url, signedResponse: true }, options).introspect("token");
     expect(await whilePrototypeIsPolluted(name, value, ask)).toEqual({ active: true });
     if (name === "kid") return;
     asked.answer(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
     const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(ask()));
-    expect(reason).toMatchObject({ name: "ExchangeError" });
+    expect(reason).toMatchObject({ name: "IssuerRequestError" });
   });
 
   test.each<[string, unknown]>([

@@ -7,7 +7,7 @@ import {
 } from "oauth4webapi";
 import { withoutPrototype } from "../values/object-member.ts";
 import { hasCredentials, isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
-import { ExchangeError, exchangeFailure } from "./issuer-request.ts";
+import { IssuerRequestError, failureReason } from "./issuer-request.ts";
 
 /** A member of an issuer's metadata that says where something is. */
 export type PublishedUrl = "jwks_uri" | "introspection_endpoint";
@@ -28,7 +28,7 @@ const locations = [
  * it has the wanted URL, which must be https (or http on a loopback address, where that of the issuer is). Any failure at
  * the first location leads to the second. Each has the time limit of a request, 5 s: both together take at most 10 s.
  *
- * @throws ExchangeError that says how each location failed
+ * @throws IssuerRequestError that says how each location failed
  */
 export async function discoverMetadata<Wanted extends PublishedUrl>(
   issuer: string,
@@ -40,10 +40,10 @@ export async function discoverMetadata<Wanted extends PublishedUrl>(
     try {
       return await fetchMetadata(issuer, wanted, { algorithm, fetch });
     } catch (error) {
-      failures.push(`${name}: ${exchangeFailure(error)}`);
+      failures.push(`${name}: ${failureReason(error)}`);
     }
   }
-  throw new ExchangeError(failures.join("; "));
+  throw new IssuerRequestError(failures.join("; "));
 }
 
 async function fetchMetadata<Wanted extends PublishedUrl>(
@@ -58,16 +58,16 @@ async function fetchMetadata<Wanted extends PublishedUrl>(
     [allowInsecureRequests]: loopback,
   });
   const response = await discoveryRequest(new URL(issuer), options);
-  if (response.status !== 200) throw new ExchangeError(`status ${response.status}`);
+  if (response.status !== 200) throw new IssuerRequestError(`status ${response.status}`);
   const document = await processDiscoveryResponse(new URL(issuer), response)
     // Own members only: what every object inherits was not published.
     .then(withoutPrototype<AuthorizationServer>)
     .catch(() => undefined);
   // oauth4webapi compares normalised URLs.
   if (document?.issuer !== issuer) {
-    throw new ExchangeError("malformed, or of another issuer (a trailing slash counts)");
+    throw new IssuerRequestError("malformed, or of another issuer (a trailing slash counts)");
   }
-  if (!publishes(document, wanted, loopback)) throw new ExchangeError(`no ${wanted} with https`);
+  if (!publishes(document, wanted, loopback)) throw new IssuerRequestError(`no ${wanted} with https`);
   return document;
 }
 

@@ -1,7 +1,7 @@
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
 
 /** How long one exchange with an issuer may take, the body included, in milliseconds. */
-export const EXCHANGE_TIMEOUT = 5000;
+export const REQUEST_TIMEOUT = 5000;
 
 /** How long an answer may be, in bytes. */
 export const MAX_BODY: number = 1024 * 1024;
@@ -10,36 +10,36 @@ export const MAX_BODY: number = 1024 * 1024;
  * A request to an issuer that brought no usable answer; the message is ours, and holds nothing that was received, except a
  * status.
  */
-export class ExchangeError extends Error {
-  override readonly name: string = "ExchangeError";
+export class IssuerRequestError extends Error {
+  override readonly name: string = "IssuerRequestError";
 }
 
 /** A request whose connection failed before the headers of a response had arrived. */
-export class ConnectionError extends ExchangeError {
+export class ConnectionError extends IssuerRequestError {
   override readonly name = "ConnectionError";
 }
 
 /** Puts what went wrong in words of ours: the errors of fetch and of oauth4webapi quote what was received. */
-export function exchangeFailure(error: unknown): string {
-  return error instanceof ExchangeError ? error.message : "the exchange failed unexpectedly";
+export function failureReason(error: unknown): string {
+  return error instanceof IssuerRequestError ? error.message : "the exchange failed unexpectedly";
 }
 
 /** Starts the time limit of one request, or of several that share it. */
 export function startTimeLimit(): AbortSignal {
-  return AbortSignal.timeout(EXCHANGE_TIMEOUT);
+  return AbortSignal.timeout(REQUEST_TIMEOUT);
 }
 
 /**
  * Makes a fetch that ends: no redirects, 5 s for the whole exchange (or the time limit given as `signal`), 1 MiB of body at
  * most.
  *
- * The body has been read when it resolves. It rejects with an {@link ExchangeError}, whatever went wrong.
+ * The body has been read when it resolves. It rejects with an {@link IssuerRequestError}, whatever went wrong.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (url, init) => {
     const given = withoutPrototype({ ...init });
     const signal = given.signal ?? startTimeLimit();
-    const late = new ExchangeError("no complete response within 5 s");
+    const late = new IssuerRequestError("no complete response within 5 s");
     if (signal.aborted) throw late;
     const timeout = new Promise<never>((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(late));
@@ -62,12 +62,12 @@ async function exchange(
     const received = withoutPrototype({ status, headers: withoutEncoding(headers) });
     return new Response(bytes?.length ? bytes : null, received);
   } catch (error) {
-    if (error instanceof ExchangeError) throw error;
+    if (error instanceof IssuerRequestError) throw error;
     // What fetch throws may quote the URL, the peer's certificate or the peer's words. A code is a constant of Node.js.
     const code = causeCode(error);
     const message = `the request failed: address, TLS, or network${code === undefined ? "" : ` (${code})`}`;
     const isConnectionError = !hasHeaders && code !== undefined && connectionErrors.has(code);
-    throw isConnectionError ? new ConnectionError(message) : new ExchangeError(message);
+    throw isConnectionError ? new ConnectionError(message) : new IssuerRequestError(message);
   }
 }
 
@@ -107,7 +107,7 @@ async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promi
   // Leaving the loop by an exception cancels the stream.
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > most) throw new ExchangeError("the response is longer than 1 MiB");
+    if (length > most) throw new IssuerRequestError("the response is longer than 1 MiB");
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);

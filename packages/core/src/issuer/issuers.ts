@@ -32,7 +32,7 @@ export interface Issuers {
    * @throws Error for whatever the function throws, or returns outside its type
    */
   readonly lookUp: ((issuer: unknown) => Promise<Issuer | undefined>) | undefined;
-  readonly ofOpaqueTokens: OpaqueTokenIssuer | undefined;
+  readonly opaqueTokenIssuer: OpaqueTokenIssuer | undefined;
   /** @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE` */
   ready(): Promise<void>;
 }
@@ -51,7 +51,7 @@ export function createIssuers(verifier: VerifierConfiguration): Issuers {
         ...createIssuer(configuration, verifier, keysOf(configuration)),
         isPermitted,
       })),
-    ofOpaqueTokens: findOpaqueTokenIssuer(issuers),
+    opaqueTokenIssuer: findOpaqueTokenIssuer(issuers),
     async ready() {
       await Promise.all(issuers.map(readyIssuer));
     },
@@ -88,6 +88,6 @@ function findOpaqueTokenIssuer(issuers: readonly Issuer[]): OpaqueTokenIssuer | 
 }
 
 /** Returns whether an issuer is asked about its JWTs as well. */
-export function isAlwaysAsked(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
+export function introspectsEveryJwt(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
   return issuer.introspector !== undefined && issuer.configuration.introspection?.always === true;
 }

@@ -1,4 +1,4 @@
-import { ExchangeError, exchangeFailure } from "./issuer-request.ts";
+import { IssuerRequestError, failureReason } from "./issuer-request.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 
 /** How long a fetched value is used before it is fetched again, in milliseconds. */
@@ -34,7 +34,7 @@ export interface RemoteValue<Value> {
 }
 
 /** Says why a value could not be fetched, and when it may be tried again. */
-export class RemoteFailure extends ExchangeError {
+export class RemoteFailure extends IssuerRequestError {
   override readonly name = "RemoteFailure";
   /** In seconds, one at least. */
   readonly retryAfter: number;
@@ -52,7 +52,7 @@ export class RemoteFailure extends ExchangeError {
  * answer replaces it as a whole, and a failure replaces nothing.
  *
  * @param load is given the value that it is to replace, while that may still be used; must end by itself; what it rejects
- *   with is a failure, told in words when it is an `ExchangeError`
+ *   with is a failure, told in words when it is an `IssuerRequestError`
  */
 export function createRemoteValue<Value>(
   load: (previous: Value | undefined) => Promise<Value>,
@@ -76,7 +76,7 @@ export function createRemoteValue<Value>(
           failed = undefined;
         },
         (error: unknown) => {
-          failed = { reason: exchangeFailure(error), count: (failed?.count ?? 0) + 1, at: elapsed() };
+          failed = { reason: failureReason(error), count: (failed?.count ?? 0) + 1, at: elapsed() };
         },
       )
       .finally(() => {

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, test } from "vitest";
 import { discoverMetadata } from "../../src/issuer/discovery.ts";
-import { boundedFetch, ExchangeError } from "../../src/issuer/issuer-request.ts";
+import { boundedFetch, IssuerRequestError } from "../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../src/verifier.ts";
 import {
   type Answer,
@@ -39,7 +39,7 @@ function discover(issuer: string): Promise<string> {
 }
 
 async function expectNoKeys(issuer: string): Promise<void> {
-  expect(await reasonOf(discover(issuer))).toBeInstanceOf(ExchangeError);
+  expect(await reasonOf(discover(issuer))).toBeInstanceOf(IssuerRequestError);
 }
 
 describe("discoverMetadata", () => {
@@ -104,7 +104,7 @@ describe("discoverMetadata", () => {
       // The other responses have to arrive in time.
       shortenTimeouts(20);
       const { url, requests } = await startIssuer(() => ({ [first]: failing, [second]: status(503, {}) }));
-      const { message } = (await reasonOf(discover(`${url}/t`))) as ExchangeError;
+      const { message } = (await reasonOf(discover(`${url}/t`))) as IssuerRequestError;
       expect(requests).toEqual([first, second]);
       const [one = "", other = "", ...more] = message.split("; ");
       expect(one.startsWith(`${oauth}: ${reason}`)).toBe(true);
@@ -120,7 +120,7 @@ describe("discoverMetadata", () => {
     // Both requests have to reach the server in time.
     const limits = shortenTimeouts(20);
     const { url, requests } = await startIssuer(() => ({ [oauth]: silent, [oidc]: stalled }));
-    const { message } = (await reasonOf(discover(url))) as ExchangeError;
+    const { message } = (await reasonOf(discover(url))) as IssuerRequestError;
     const late = "no complete response within 5 s";
     expect(message).toBe(`${oauth}: ${late}; ${oidc}: ${late}`);
     expect({ limits, requests }).toEqual({ limits: [5000, 5000], requests: [oauth, oidc] });
@@ -152,7 +152,7 @@ describe("discoverMetadata", () => {
       json({ issuer: origin + named, jwks_uri: `${origin}/keys` })(response, path);
     });
     const found = await discover(url + configured).catch((error: unknown) => error);
-    expect({ found: found === `${url}/keys`, rejected: found instanceof ExchangeError }).toEqual({
+    expect({ found: found === `${url}/keys`, rejected: found instanceof IssuerRequestError }).toEqual({
       found: same,
       rejected: !same,
     });
@@ -207,7 +207,7 @@ describe("discoverMetadata", () => {
     const issuer = "https://issuer.example";
     const answering = (jwks_uri: string) => async () => Response.json({ issuer, jwks_uri });
     const found = (jwks_uri: string) => discoverMetadata(issuer, "jwks_uri", answering(jwks_uri));
-    expect(await reasonOf(found("http://127.0.0.1/keys"))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(found("http://127.0.0.1/keys"))).toBeInstanceOf(IssuerRequestError);
     expect(await found("https://127.0.0.1/keys")).toMatchObject({ jwks_uri: "https://127.0.0.1/keys" });
   });
 
@@ -221,7 +221,7 @@ describe("discoverMetadata", () => {
 
   test("tells nothing of what was received", async () => {
     const { url } = await startEndpoint(json({ issuer: "https://MARKER.example", jwks_uri: "MARKER" }));
-    const { message, stack, cause } = (await reasonOf(discover(url))) as ExchangeError;
+    const { message, stack, cause } = (await reasonOf(discover(url))) as IssuerRequestError;
     expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");
   });
 });

@@ -1,6 +1,6 @@
 import { createIssuer, createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { boundedFetch, ExchangeError } from "../../src/issuer/issuer-request.ts";
+import { boundedFetch, IssuerRequestError } from "../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../src/verifier.ts";
 import { hangUp, startEndpoint } from "../support/endpoint.ts";
 import { reasonOf, rejectionOf } from "../support/outcome.ts";
@@ -15,8 +15,8 @@ async function messageFor(thrown: unknown): Promise<string> {
     throw thrown;
   });
   const reason = await reasonOf(failing("https://issuer.example/MARKER"));
-  expect(reason).toBeInstanceOf(ExchangeError);
-  return (reason as ExchangeError).message;
+  expect(reason).toBeInstanceOf(IssuerRequestError);
+  return (reason as IssuerRequestError).message;
 }
 
 /** An error with a cause that has these members. */
@@ -33,7 +33,7 @@ describe("the message of a failed request ends with the code of the cause", () =
 
   test("where the certificate of the server is not trusted", async () => {
     const { url } = await startHttpsServer((_request, response) => void response.end());
-    const { message } = (await reasonOf(boundedFetch(fetch)(url))) as ExchangeError;
+    const { message } = (await reasonOf(boundedFetch(fetch)(url))) as IssuerRequestError;
     expect(message).toMatch(
       /\((?:DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)\)$/,
     );

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { boundedFetch, EXCHANGE_TIMEOUT, ExchangeError, MAX_BODY } from "../../src/issuer/issuer-request.ts";
+import { boundedFetch, REQUEST_TIMEOUT, IssuerRequestError, MAX_BODY } from "../../src/issuer/issuer-request.ts";
 import { endless, hangUp, json, redirect, silent, stalled, startEndpoint, status, text } from "../support/endpoint.ts";
 import { reasonOf } from "../support/outcome.ts";
 
@@ -48,7 +48,7 @@ describe("boundedFetch", () => {
     const { url, answer } = await startEndpoint(text("x".repeat(MAX_BODY), "text/plain"));
     expect((await (await fetchBounded(url)).text()).length).toBe(1024 * 1024);
     answer(text("x".repeat(MAX_BODY + 1), "text/plain"));
-    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
   });
 
   test("rejects an endless body, and ends the connection (N-08)", async () => {
@@ -60,7 +60,7 @@ describe("boundedFetch", () => {
       response.once("close", closed);
       endless(response, path);
     });
-    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
     await ended;
   });
 
@@ -68,7 +68,7 @@ describe("boundedFetch", () => {
     const { url } = await startEndpoint((response) => {
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(MAX_BODY * 8)));
     });
-    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
   });
 
   test("gives up after 5 s, whether the server, the body or a fetch of the application hangs (N-05)", async () => {
@@ -83,24 +83,24 @@ describe("boundedFetch", () => {
         boundedFetch(async () => new Response(new ReadableStream()))(mute.url),
       ].map(reasonOf),
     );
-    expect(reasons.map((reason) => reason instanceof ExchangeError)).toEqual([true, true, true, true]);
-    expect(EXCHANGE_TIMEOUT).toBe(5000);
+    expect(reasons.map((reason) => reason instanceof IssuerRequestError)).toEqual([true, true, true, true]);
+    expect(REQUEST_TIMEOUT).toBe(5000);
     expect(performance.now() - started).toBeGreaterThanOrEqual(4900);
   });
 
   test("sends nothing once the time limit that it was given is over", async () => {
     const { url, requests } = await startEndpoint(json({}));
     const reason = await reasonOf(fetchBounded(url, { signal: AbortSignal.abort() }));
-    expect(reason).toMatchObject({ name: "ExchangeError", message: "no complete response within 5 s" });
+    expect(reason).toMatchObject({ name: "IssuerRequestError", message: "no complete response within 5 s" });
     expect(requests).toEqual([]);
     expect((await fetchBounded(url, { signal: AbortSignal.timeout(10_000) })).status).toBe(200);
   });
 
   test("rejects with an error of its own when there is no connection", async () => {
     const { url, close } = await startEndpoint(hangUp);
-    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
     await close();
-    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
   });
 
   test.each<[string, typeof fetch]>([
@@ -117,8 +117,8 @@ describe("boundedFetch", () => {
     ["gives a body that fails", async () => new Response(new ReadableStream({ pull: (c) => c.error("MARKER") }))],
   ])("rejects with an error of its own, which tells nothing, when fetch %s", async (_name, failing) => {
     const reason = await reasonOf(boundedFetch(failing)("https://issuer.example/MARKER"));
-    expect(reason).toBeInstanceOf(ExchangeError);
-    const { message, stack, cause } = reason as ExchangeError;
+    expect(reason).toBeInstanceOf(IssuerRequestError);
+    const { message, stack, cause } = reason as IssuerRequestError;
     expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");
   });
 });

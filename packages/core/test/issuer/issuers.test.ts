@@ -48,19 +48,19 @@ describe("the issuer of opaque tokens", () => {
   test("is the one that is asked about them, wherever it stands", () => {
     for (const configured of [[opaque], [opaque, plain, always], [always, opaque], [plain, always, opaque]]) {
       const issuers = issuersOf(...configured);
-      expect(issuers.ofOpaqueTokens?.issuer.issuer).toBe(opaque.issuer);
-      expect(issuers.ofOpaqueTokens?.introspector).toBe(issuers.named(opaque.issuer)?.introspector);
+      expect(issuers.opaqueTokenIssuer?.issuer.issuer).toBe(opaque.issuer);
+      expect(issuers.opaqueTokenIssuer?.introspector).toBe(issuers.named(opaque.issuer)?.introspector);
     }
   });
 
   test("is none where nobody is asked, or about JWTs only", () => {
-    expect(issuersOf(plain).ofOpaqueTokens).toBeUndefined();
-    expect(issuersOf(plain, always).ofOpaqueTokens).toBeUndefined();
+    expect(issuersOf(plain).opaqueTokenIssuer).toBeUndefined();
+    expect(issuersOf(plain, always).opaqueTokenIssuer).toBeUndefined();
   });
 
   test("may be asked about JWTs as well", () => {
     const both = { issuer: opaque.issuer, introspection: { ...asking, always: true } };
-    expect(issuersOf(both, plain).ofOpaqueTokens?.issuer).toMatchObject({
+    expect(issuersOf(both, plain).opaqueTokenIssuer?.issuer).toMatchObject({
       issuer: both.issuer,
       introspection: { always: true },
     });

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../src/issuer/issuer-request.ts";
 import { RemoteFailure } from "../../src/issuer/remote-value.ts";
 import { arrange, failureOf, turn } from "../support/remote-value.ts";
 
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
-const outage = new ExchangeError("it is out of order");
+const outage = new IssuerRequestError("it is out of order");
 
 describe("a failure", () => {
   test("is told in its own words, and when it may be tried again", async () => {
     const { value } = arrange(outage);
     const failure = await failureOf(value);
-    expect(failure).toBeInstanceOf(ExchangeError);
+    expect(failure).toBeInstanceOf(IssuerRequestError);
     expect([failure.message, failure.retryAfter]).toEqual(["it is out of order", 1]);
     expect(value.failure()).toMatchObject({ message: "it is out of order", retryAfter: 1 });
   });

@@ -63,7 +63,7 @@ export function endpointOf(
 /** Asks once about a token, and gives what arrived. */
 export async function questionOf(introspection: object, options: VerifierOptions = {}): Promise<Question> {
   const { url, questions } = await startAskedEndpoint();
-  await endpointOf({ endpoint: url, ...introspection }, options).ask("token");
+  await endpointOf({ endpoint: url, ...introspection }, options).introspect("token");
   const [question, ...others] = questions;
   if (question === undefined || others.length > 0) throw new Error("not exactly one request arrived");
   return question;

@@ -5,12 +5,12 @@ import type { ClientAuthentication } from "../../options/introspection-configura
 import { withoutPrototype } from "../../values/object-member.ts";
 import { callApplication } from "../../runtime/application-callback.ts";
 import { isBearerToken } from "../../values/bearer-token.ts";
-import { ExchangeError } from "../issuer-request.ts";
+import { IssuerRequestError } from "../issuer-request.ts";
 
 /**
  * Creates the client authentication that is configured (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
  *
- * It rejects with an `ExchangeError` when a JWK cannot be imported.
+ * It rejects with an `IssuerRequestError` when a JWK cannot be imported.
  */
 export function clientAuthentication(configured: ClientAuthentication): ClientAuth {
   if (configured.method === "private_key_jwt") return privateKeyJwt(configured.key, configured.keyId);
@@ -82,7 +82,7 @@ function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientA
 async function importPrivateKey(jwk: JWK): Promise<CryptoKey> {
   const key = await importJWK(jwk).catch(() => undefined);
   if (key === undefined || key instanceof Uint8Array) {
-    throw new ExchangeError("the clientKey cannot be used: do its parts belong together?");
+    throw new IssuerRequestError("the clientKey cannot be used: do its parts belong together?");
   }
   return key;
 }

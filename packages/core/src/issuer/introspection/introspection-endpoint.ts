@@ -16,7 +16,7 @@ import {
   isMutualTls,
 } from "../../options/introspection-configuration.ts";
 import { discoverMetadata, type IssuerMetadata } from "../discovery.ts";
-import { boundedFetch, ConnectionError, ExchangeError, startTimeLimit } from "../issuer-request.ts";
+import { boundedFetch, ConnectionError, IssuerRequestError, startTimeLimit } from "../issuer-request.ts";
 import { createRemoteValue } from "../remote-value.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
@@ -31,13 +31,13 @@ export interface IntrospectionEndpoint {
   /**
    * Says where it is.
    *
-   * @throws ExchangeError
+   * @throws IssuerRequestError
    */
   locate(): Promise<string>;
   /**
    * Makes sure that it is known, and that this API can authenticate; nothing is sent to it.
    *
-   * @throws ExchangeError
+   * @throws IssuerRequestError
    */
   ready(): Promise<void>;
   /**
@@ -45,9 +45,9 @@ export interface IntrospectionEndpoint {
    * its connection fails before the headers of a response have arrived; both together have the time limit of one request, to
    * which the calls of `bearerToken` add their own.
    *
-   * @throws ExchangeError for whatever is no introspection response; nothing is known of the token then
+   * @throws IssuerRequestError for whatever is no introspection response; nothing is known of the token then
    */
-  ask(token: string): Promise<JsonObject>;
+  introspect(token: string): Promise<JsonObject>;
 }
 
 /**
@@ -94,7 +94,7 @@ export function createIntrospectionEndpoint(
     async ready() {
       await authenticate(server(await locate()), client(), new URLSearchParams(), new Headers());
     },
-    async ask(token) {
+    async introspect(token) {
       const url = await locate();
       const parties = { server: server(url), client: client() };
       let signal: AbortSignal | undefined;
@@ -110,7 +110,7 @@ export function createIntrospectionEndpoint(
       const response = await sendTwiceAtMost(() =>
         introspectionRequest(parties.server, parties.client, authenticate, token, withoutPrototype(options)),
       );
-      if (response.status !== 200) throw new ExchangeError(unexpected(response.status, authentication));
+      if (response.status !== 200) throw new IssuerRequestError(unexpected(response.status, authentication));
       const { audience } = issuer;
       const rules = { ...parties, keys, audience, requiresSignature: signedResponse, verifier };
       return readIntrospectionResponse(response, rules);
@@ -139,7 +139,7 @@ function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCerti
   const alias = hasCertificate && isJsonObject(aliases) ? ownMember(aliases, "introspection_endpoint") : undefined;
   if (alias === undefined) return metadata.introspection_endpoint;
   if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
-  throw new ExchangeError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
+  throw new IssuerRequestError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
 }
 
 const otherMethod = '; some servers need clientAuthentication "client_secret_post"';

@@ -5,7 +5,7 @@ import type { VerifierConfiguration } from "../../options/configuration.ts";
 import { currentTime } from "../../runtime/clock.ts";
 import { deepFreeze, type JsonObject } from "../../values/json-object.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
-import { ExchangeError } from "../issuer-request.ts";
+import { IssuerRequestError } from "../issuer-request.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { verifySignature } from "../signature.ts";
 
@@ -32,12 +32,12 @@ const MAX_AGE = 300;
  *
  * The claims are not checked, except `active`.
  *
- * @throws ExchangeError
+ * @throws IssuerRequestError
  */
 export async function readIntrospectionResponse(response: Response, rules: ResponseRules): Promise<JsonObject> {
   const type = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase();
   if (type === SIGNED) return readSigned(await response.text(), rules);
-  if (rules.requiresSignature) throw new ExchangeError("the answer is not signed, and signedResponse is set");
+  if (rules.requiresSignature) throw new IssuerRequestError("the answer is not signed, and signedResponse is set");
   return read(response, rules);
 }
 
@@ -49,12 +49,14 @@ async function readSigned(jwt: string, rules: ResponseRules): Promise<JsonObject
     await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
   } catch (error) {
     const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
-    throw new ExchangeError(noKeys ? String(error.detail) : "its answer is not signed by its keys");
+    throw new IssuerRequestError(noKeys ? String(error.detail) : "its answer is not signed by its keys");
   }
   const { aud, iat } = ownMembers(jwt);
   const now = currentTime(verifier.clock);
   if (typeof iat !== "number" || iat > now + verifier.clockTolerance || iat < now - MAX_AGE) {
-    throw new ExchangeError(`the iat of its signed response is not within the last ${MAX_AGE} s: do the clocks agree?`);
+    throw new IssuerRequestError(
+      `the iat of its signed response is not within the last ${MAX_AGE} s: do the clocks agree?`,
+    );
   }
   // oauth4webapi accepts a response for the client only, and compares the type letter by letter.
   const recipient = { ...client, client_id: recipientOf(aud, rules) };
@@ -78,8 +80,8 @@ async function read(response: Response, { server, client }: ResponseRules): Prom
   }
 }
 
-function malformed(): ExchangeError {
-  return new ExchangeError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
+function malformed(): IssuerRequestError {
+  return new IssuerRequestError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
 }
 
 /** Members that decide about the token, in which null is a malformed value. */

@@ -3,13 +3,13 @@ import type { IssuerConfiguration, VerifierConfiguration } from "../../options/c
 import { publishIntrospection } from "../../events/diagnostics.ts";
 import { AccessTokenError, rejected } from "../../errors.ts";
 import type { IntrospectionConfiguration } from "../../options/introspection-configuration.ts";
-import { ExchangeError, exchangeFailure } from "../issuer-request.ts";
+import { IssuerRequestError, failureReason } from "../issuer-request.ts";
 import { RemoteFailure } from "../remote-value.ts";
 import { deepFreeze, type JsonObject, ownMember } from "../../values/json-object.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { createSingleFlight } from "../../runtime/promises.ts";
-import { createAnswerMemory, type IntrospectionAnswer, isActive, tokenDigest } from "./response-cache.ts";
+import { createResponseCache, type IntrospectionResult, isActive, tokenDigest } from "./response-cache.ts";
 import { BearerTokenError } from "./client-authentication.ts";
 import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { createSharedCache } from "./shared-cache.ts";
@@ -57,7 +57,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   const { keys, verifier, elapsed = () => performance.now() } = withoutPrototype(parts);
   const { cacheDuration, cache, clientId, signedResponse } = issuer.introspection;
   const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
-  const memory = createAnswerMemory(elapsed);
+  const memory = createResponseCache(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
   const findOnce = createSingleFlight<JsonObject>();
 
@@ -66,7 +66,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
    * How long an answer may still be used, in milliseconds; not at all when it is from the future by more than
    * `clockTolerance`.
    */
-  const remaining = ({ askedAt }: IntrospectionAnswer): number => {
+  const remaining = ({ askedAt }: IntrospectionResult): number => {
     const age = now() - askedAt;
     return age < -verifier.clockTolerance * 1000 ? 0 : cacheDuration * 1000 - Math.max(age, 0);
   };
@@ -115,14 +115,15 @@ function createRequests(
   issuer: string,
   endpoint: IntrospectionEndpoint,
   { now, elapsed }: { readonly now: () => number; readonly elapsed: () => number },
-): (token: string) => Promise<IntrospectionAnswer> {
+): (token: string) => Promise<IntrospectionResult> {
   let inFlight = 0;
   return async (token) => {
-    if (inFlight >= MAX_IN_FLIGHT) throw new ExchangeError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
+    if (inFlight >= MAX_IN_FLIGHT)
+      throw new IssuerRequestError(`${MAX_IN_FLIGHT} requests to the issuer are in flight`);
     const [askedAt, started] = [now(), elapsed()];
     inFlight += 1;
     try {
-      const response = await endpoint.ask(token);
+      const response = await endpoint.introspect(token);
       const outcome = isActive(response) ? "active" : "inactive";
       publishIntrospection(issuer, { outcome, duration: elapsed() - started });
       return { response, askedAt };
@@ -135,7 +136,7 @@ function createRequests(
 /** Publishes that an issuer could not be asked, and returns the error; a failing clock or callback is not the issuer's. */
 function failureOf(error: unknown, issuer: string): Error {
   if (error instanceof ClockError || error instanceof BearerTokenError) return error;
-  const reason = exchangeFailure(error);
+  const reason = failureReason(error);
   publishIntrospection(issuer, { outcome: "unavailable", detail: reason });
   return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
     detail: `the issuer could not be asked about the token: ${reason}`,

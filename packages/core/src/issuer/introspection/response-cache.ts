@@ -3,14 +3,14 @@ import { createBoundedCache } from "../../runtime/bounded-cache.ts";
 import { type JsonObject, ownMember } from "../../values/json-object.ts";
 
 /** What the issuer said of a token, and when it was asked. */
-export interface IntrospectionAnswer {
+export interface IntrospectionResult {
   readonly response: JsonObject;
   /** Milliseconds since the epoch. */
   readonly askedAt: number;
 }
 
 /** What this process caches of the answers of one issuer. */
-export interface AnswerMemory {
+export interface ResponseCache {
   /** Looks for what was said of a token. */
   find(digest: string): JsonObject | "inactive" | undefined;
   /** @param timeToLive milliseconds; of an inactive token, 10 s at most count */
@@ -28,7 +28,7 @@ const MAX_LENGTH = 16 * 1024 * 1024;
  *
  * @param elapsed milliseconds that only ever grow
  */
-export function createAnswerMemory(elapsed: () => number): AnswerMemory {
+export function createResponseCache(elapsed: () => number): ResponseCache {
   const timed = { max: MAX_ANSWERS, now: elapsed };
   const active = createBoundedCache<JsonObject>({ ...timed, maxSize: MAX_LENGTH });
   const inactive = createBoundedCache<true>(timed);

@@ -3,11 +3,11 @@ import { createHmac } from "node:crypto";
 import { compactDecrypt, CompactEncrypt } from "jose";
 import { publishIntrospection } from "../../events/diagnostics.ts";
 import type { IntrospectionCache } from "../../options/introspection-configuration.ts";
-import { ExchangeError } from "../issuer-request.ts";
+import { IssuerRequestError } from "../issuer-request.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 import { withinTime } from "../../runtime/promises.ts";
-import type { IntrospectionAnswer } from "./response-cache.ts";
+import type { IntrospectionResult } from "./response-cache.ts";
 
 /**
  * Everything that determines the meaning of a response; all of it is part of the name and of the key of its entry.
@@ -30,14 +30,14 @@ export interface IntrospectionSubject {
 
 /** Answers that other processes may use as well. A store that fails or is slow is as good as empty. */
 export interface SharedCache {
-  /** @throws ExchangeError when 64 reads are in flight */
-  read(subject: IntrospectionSubject): Promise<IntrospectionAnswer | undefined>;
+  /** @throws IssuerRequestError when 64 reads are in flight */
+  read(subject: IntrospectionSubject): Promise<IntrospectionResult | undefined>;
   /**
    * Never rejects, and need not be waited for.
    *
    * @param timeToLive milliseconds
    */
-  write(subject: IntrospectionSubject, answer: IntrospectionAnswer, timeToLive: number): Promise<void>;
+  write(subject: IntrospectionSubject, answer: IntrospectionResult, timeToLive: number): Promise<void>;
 }
 
 /** The format of names and values. Entries of another format are not found. */
@@ -85,7 +85,7 @@ export function createSharedCache(
 
   const get = async (subject: IntrospectionSubject): Promise<unknown> => {
     if (isPaused()) return undefined;
-    if (reads >= MAX_READS) throw new ExchangeError(`${MAX_READS} reads of the shared cache are in flight`);
+    if (reads >= MAX_READS) throw new IssuerRequestError(`${MAX_READS} reads of the shared cache are in flight`);
     reads += 1;
     try {
       return await attempt(subject.issuer, async () => store.get(nameOf(subject, secret)));
@@ -129,14 +129,14 @@ function derive(purpose: "name" | "value", subject: IntrospectionSubject, secret
     .digest();
 }
 
-async function seal(answer: IntrospectionAnswer, key: Uint8Array): Promise<string> {
+async function seal(answer: IntrospectionResult, key: Uint8Array): Promise<string> {
   const plaintext = Buffer.from(JSON.stringify(answer));
   return new CompactEncrypt(plaintext)
     .setProtectedHeader(withoutPrototype({ alg: "dir", enc: "A256GCM" }))
     .encrypt(key);
 }
 
-async function open(value: unknown, key: Uint8Array): Promise<IntrospectionAnswer | undefined> {
+async function open(value: unknown, key: Uint8Array): Promise<IntrospectionResult | undefined> {
   if (typeof value !== "string" || value.length > MAX_VALUE) return undefined;
   try {
     const algorithms = { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] };
@@ -148,7 +148,7 @@ async function open(value: unknown, key: Uint8Array): Promise<IntrospectionAnswe
   }
 }
 
-function isAnswer(value: unknown): value is IntrospectionAnswer & JsonObject {
+function isAnswer(value: unknown): value is IntrospectionResult & JsonObject {
   return (
     isJsonObject(value) && isJsonObject(ownMember(value, "response")) && Number.isFinite(ownMember(value, "askedAt"))
   );

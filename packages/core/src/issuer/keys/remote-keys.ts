@@ -1,6 +1,6 @@
 import { type KeysEvent, publishKeys } from "../../events/diagnostics.ts";
 import { AccessTokenError } from "../../errors.ts";
-import { ExchangeError, exchangeFailure } from "../issuer-request.ts";
+import { IssuerRequestError, failureReason } from "../issuer-request.ts";
 import { createRemoteValue, type RemoteFailure } from "../remote-value.ts";
 import { isJsonWebKeySet } from "../../options/configuration.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
@@ -16,7 +16,7 @@ export interface RemoteKeysOptions {
   readonly issuers: readonly string[];
   /** Gives the URL of the key set. */
   readonly locate: () => Promise<URL>;
-  /** Must end by itself, and reject with an `ExchangeError`. */
+  /** Must end by itself, and reject with an `IssuerRequestError`. */
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds that only ever grow; default `performance.now`. */
   readonly elapsed?: () => number;
@@ -42,7 +42,7 @@ export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
       return set;
     } catch (error) {
       const outcome = previous === undefined ? "failed" : "stale";
-      publish({ outcome, detail: exchangeFailure(error), duration: elapsed() - started });
+      publish({ outcome, detail: failureReason(error), duration: elapsed() - started });
       throw error;
     }
   };
@@ -74,11 +74,11 @@ async function fetchKeySet(
   previous: KeySet | undefined,
 ): Promise<KeySet> {
   const response = await fetch(await locate(), { headers: { accept: "application/jwk-set+json, application/json" } });
-  if (response.status !== 200) throw new ExchangeError(`the key set is answered with status ${response.status}`);
+  if (response.status !== 200) throw new IssuerRequestError(`the key set is answered with status ${response.status}`);
   const body: unknown = await response.json().catch(() => undefined);
-  if (!isJsonWebKeySet(body)) throw new ExchangeError("the answer is not a JSON Web Key Set");
+  if (!isJsonWebKeySet(body)) throw new IssuerRequestError("the answer is not a JSON Web Key Set");
   const set = await readKeySet(body, previous);
-  if (set.problem !== undefined) throw new ExchangeError(`the key set ${set.problem}`);
+  if (set.problem !== undefined) throw new IssuerRequestError(`the key set ${set.problem}`);
   return set;
 }
 

@@ -119,7 +119,7 @@ describe("a callback bearerToken that", () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const endpoint = endpointOf({ ...api, endpoint: "https://as.example", bearerToken: () => new Promise(() => {}) });
-    const failed = reasonOf(endpoint.ask("token"));
+    const failed = reasonOf(endpoint.introspect("token"));
     await vi.advanceTimersByTimeAsync(4999);
     expect(await Promise.race([failed, Promise.resolve("pending")])).toBe("pending");
     await vi.advanceTimersByTimeAsync(1);

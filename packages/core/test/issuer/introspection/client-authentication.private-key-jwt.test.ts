@@ -1,7 +1,7 @@
 import { type CryptoKey, createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from "jose";
 import { describe, expect, test } from "vitest";
 import { clientAuthentication } from "../../../src/issuer/introspection/client-authentication.ts";
-import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { now, seconds } from "../../support/verification.ts";
@@ -75,7 +75,7 @@ describe("private_key_jwt", () => {
   test("is another one for each request", async () => {
     const { url, questions } = await startAskedEndpoint();
     const endpoint = endpointOf({ clientId: "api", clientKey: pairs.ES256.privateJwk, endpoint: url }, { issuer });
-    await Promise.all(["a", "b", "c"].map((token) => endpoint.ask(token)));
+    await Promise.all(["a", "b", "c"].map((token) => endpoint.introspect(token)));
     const assertions = await Promise.all(
       questions.map((question) => verified(question, pairs.ES256.publicJwk, Date.now() + 2000)),
     );
@@ -144,8 +144,8 @@ describe("the key", () => {
     };
     const broken = { ...privateJwk, alg: "ES256", x: pairs.ES384.privateJwk.x ?? "" };
     const reason = await reasonOf(Promise.resolve(authenticate(broken)));
-    expect(reason).toBeInstanceOf(ExchangeError);
-    expect((reason as ExchangeError).message).not.toContain(String(privateJwk.d));
+    expect(reason).toBeInstanceOf(IssuerRequestError);
+    expect((reason as IssuerRequestError).message).not.toContain(String(privateJwk.d));
     await expect(authenticate({ ...privateJwk, alg: "ES256" })).resolves.toBeUndefined();
   });
 });

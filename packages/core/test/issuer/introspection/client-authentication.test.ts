@@ -2,7 +2,7 @@ import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
 import { status } from "../../support/endpoint.ts";
-import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { startIssuerInTest } from "../../support/verification.ts";
 
@@ -53,7 +53,7 @@ describe("client_secret_basic", () => {
   test("brings over any id and any secret, and another one is another header", async () => {
     const { url, questions } = await startAskedEndpoint();
     const ask = (clientId: string, clientSecret: string) =>
-      endpointOf({ endpoint: url, clientId, clientSecret }).ask("token");
+      endpointOf({ endpoint: url, clientId, clientSecret }).introspect("token");
     const texts = fc.string({ minLength: 1, unit: "grapheme" });
     await fc.assert(
       fc.asyncProperty(texts, texts, async (clientId, clientSecret) => {
@@ -70,7 +70,7 @@ describe("client_secret_basic", () => {
     const { url } = await startAskedEndpoint(status(401, {}));
     const messageOf = async (options: object): Promise<string> => {
       const endpoint = endpointOf({ clientId: "api", clientSecret: "MARKER", endpoint: url, ...options });
-      return String(await reasonOf(endpoint.ask("token")));
+      return String(await reasonOf(endpoint.introspect("token")));
     };
     expect(await messageOf({})).toMatch(/status 401: .*clientAuthentication "client_secret_post"/);
     const post = await messageOf({ clientAuthentication: "client_secret_post" });
@@ -107,9 +107,9 @@ describe("an issuer", () => {
     const token = await opaqueToken();
     const ask = (clientSecret: string) => {
       const client = { ...introspectionClient, clientSecret, clientAuthentication: method };
-      return endpointOf(client, { issuer }).ask(token);
+      return endpointOf(client, { issuer }).introspect(token);
     };
     expect(await ask(introspectionClient.clientSecret)).toMatchObject({ active: true });
-    expect(await reasonOf(ask(`${introspectionClient.clientSecret}x`))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(ask(`${introspectionClient.clientSecret}x`))).toBeInstanceOf(IssuerRequestError);
   });
 });

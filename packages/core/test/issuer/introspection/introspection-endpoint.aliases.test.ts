@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { type AskedEndpoint, endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { type Endpoint, json, startEndpoint } from "../../support/endpoint.ts";
 import { clients, type GuardedEndpoint, startGuardedEndpoint } from "../../support/guarded-endpoint.ts";
@@ -33,7 +33,7 @@ describe("mtls_endpoint_aliases", () => {
   test("say where to ask with the certificate", async () => {
     const { issuer, plain, guarded, clientTls } = await startPlaces(good);
     const endpoint = endpointOf({ clientId: "api", clientTls }, { issuer: issuer.url });
-    expect(await endpoint.ask("token")).toEqual({ active: true, at: "guarded" });
+    expect(await endpoint.introspect("token")).toEqual({ active: true, at: "guarded" });
     expect(await endpoint.locate()).toBe(`${guarded.url}/introspect`);
     expect({ plain: plain.requests, guarded: guarded.thumbprints }).toEqual({ plain: [], guarded: [api.thumbprint] });
   });
@@ -47,7 +47,7 @@ describe("mtls_endpoint_aliases", () => {
   test.each(["client_secret_basic", "client_secret_post"])("say nothing to %s", async (clientAuthentication) => {
     const { issuer, plain, guarded } = await startPlaces(good);
     const endpoint = endpointOf({ ...secret, clientAuthentication }, { issuer: issuer.url });
-    expect(await endpoint.ask("token")).toEqual({ active: true, at: "plain" });
+    expect(await endpoint.introspect("token")).toEqual({ active: true, at: "plain" });
     expect({ plain: plain.requests, guarded: guarded.thumbprints }).toEqual({ plain: ["/"], guarded: [] });
   });
 
@@ -66,7 +66,7 @@ describe("mtls_endpoint_aliases", () => {
     const { issuer, plain } = await startPlaces(aliases);
     const tls = { clientId: "api", clientAuthentication: "tls_client_auth" };
     const endpoint = endpointOf(tls, { issuer: issuer.url, fetch });
-    expect(await endpoint.ask("token")).toEqual({ active: true, at: "plain" });
+    expect(await endpoint.introspect("token")).toEqual({ active: true, at: "plain" });
     expect(plain.questions).toMatchObject([{ form: { client_id: "api" } }]);
   });
 
@@ -83,9 +83,9 @@ describe("mtls_endpoint_aliases", () => {
     const places = await startPlaces((guarded, plain) => ({ introspection_endpoint: alias(guarded, plain) }));
     const { issuer, plain, guarded, clientTls } = places;
     const endpoint = endpointOf({ clientId: "api", clientTls }, { issuer: issuer.url });
-    expect(await reasonOf(endpoint.ready())).toBeInstanceOf(ExchangeError);
-    expect(await reasonOf(endpoint.ask("token"))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(endpoint.ready())).toBeInstanceOf(IssuerRequestError);
+    expect(await reasonOf(endpoint.introspect("token"))).toBeInstanceOf(IssuerRequestError);
     expect({ plain: plain.requests, guarded: guarded.thumbprints }).toEqual({ plain: [], guarded: [] });
-    expect(await endpointOf(secret, { issuer: issuer.url }).ask("token")).toEqual({ active: true, at: "plain" });
+    expect(await endpointOf(secret, { issuer: issuer.url }).introspect("token")).toEqual({ active: true, at: "plain" });
   });
 });

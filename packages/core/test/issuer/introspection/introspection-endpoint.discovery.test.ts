@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { RemoteFailure } from "../../../src/issuer/remote-value.ts";
 import { endpointOf, secret } from "../../support/asking.ts";
 import {
@@ -38,7 +38,7 @@ function startIssuerWith(path: () => string): Promise<Endpoint> {
 }
 
 async function expectFailure(promise: Promise<unknown>): Promise<void> {
-  expect(await reasonOf(promise)).toBeInstanceOf(ExchangeError);
+  expect(await reasonOf(promise)).toBeInstanceOf(IssuerRequestError);
 }
 
 describe("the endpoint", () => {
@@ -47,7 +47,7 @@ describe("the endpoint", () => {
       [oauth]: json({ issuer, introspection_endpoint: `${issuer}/a?b=c` }),
       [oidc]: json({ issuer, introspection_endpoint: `${issuer}/other` }),
     }));
-    expect(await endpointOf(secret, { issuer: url }).ask("token")).toEqual({ active: true, path: "/a?b=c" });
+    expect(await endpointOf(secret, { issuer: url }).introspect("token")).toEqual({ active: true, path: "/a?b=c" });
     expect(requests).toEqual([oauth, "/a?b=c"]);
   });
 
@@ -70,10 +70,10 @@ describe("the endpoint", () => {
       [oauth]: answer(issuer),
       [oidc]: json({ issuer, introspection_endpoint: `${issuer}/b` }),
     }));
-    expect(await endpointOf(secret, { issuer: url }).ask("token")).toEqual({ active: true, path: "/b" });
+    expect(await endpointOf(secret, { issuer: url }).introspect("token")).toEqual({ active: true, path: "/b" });
     expect(requests).toEqual([oauth, oidc, "/b"]);
     const alone = await startIssuer((issuer) => ({ [oauth]: answer(issuer) }));
-    await expectFailure(endpointOf(secret, { issuer: alone.url }).ask("token"));
+    await expectFailure(endpointOf(secret, { issuer: alone.url }).introspect("token"));
     await expectFailure(endpointOf(secret, { issuer: alone.url }).ready());
     await endpointOf(secret, { issuer: url }).ready();
     expect(alone.requests).toEqual([oauth, oidc, oauth, oidc]);
@@ -90,8 +90,8 @@ describe("the endpoint", () => {
         return Response.json(isMetadata ? { issuer, introspection_endpoint } : { active: true });
       };
       const answer = await endpointOf(secret, { issuer, fetch: answering })
-        .ask("token")
-        .catch((error: unknown) => error instanceof ExchangeError);
+        .introspect("token")
+        .catch((error: unknown) => error instanceof IssuerRequestError);
       return { answer, sent };
     };
     const http = await ask("http://127.0.0.1/introspect");
@@ -105,8 +105,8 @@ describe("the metadata", () => {
   test("is fetched once for many who wait", async () => {
     const { url, requests } = await startIssuerWith(() => "/a");
     const endpoint = endpointOf(secret, { issuer: url });
-    await Promise.all(Array.from({ length: 20 }, (_, index) => endpoint.ask(`token-${index}`)));
-    await endpoint.ask("token");
+    await Promise.all(Array.from({ length: 20 }, (_, index) => endpoint.introspect(`token-${index}`)));
+    await endpoint.introspect("token");
     expect(requests.filter((path) => path !== "/a")).toEqual([oauth]);
     expect(requests.filter((path) => path === "/a")).toHaveLength(21);
   });
@@ -116,7 +116,7 @@ describe("the metadata", () => {
     const endpoint = endpointOf(secret, { issuer: url });
     await endpoint.ready();
     expect(requests).toEqual([oauth]);
-    await endpoint.ask("token");
+    await endpoint.introspect("token");
     expect(requests).toEqual([oauth, "/a"]);
   });
 
@@ -132,16 +132,16 @@ describe("the metadata", () => {
       [oauth]: broken ? status(500, {}) : json({ issuer, introspection_endpoint: `${issuer}/a` }),
     }));
     const endpoint = endpointOf(secret, { issuer: url }, () => time);
-    await endpoint.ask("token");
+    await endpoint.introspect("token");
     broken = true;
     time += 69 * minute;
-    expect(await endpoint.ask("token")).toMatchObject({ active: true });
+    expect(await endpoint.introspect("token")).toMatchObject({ active: true });
     expect(requests).toEqual([oauth, "/a", oauth, oidc, "/a"]);
     time += 2 * minute;
-    await expectFailure(endpoint.ask("token"));
+    await expectFailure(endpoint.introspect("token"));
     broken = false;
     time += minute;
-    expect(await endpoint.ask("token")).toMatchObject({ active: true });
+    expect(await endpoint.introspect("token")).toMatchObject({ active: true });
   });
 
   test("is fetched again after ten minutes, and followed to another endpoint", async () => {
@@ -149,12 +149,12 @@ describe("the metadata", () => {
     let path = "/a";
     const { url } = await startIssuerWith(() => path);
     const endpoint = endpointOf(secret, { issuer: url }, () => time);
-    const answers = [await endpoint.ask("token")];
+    const answers = [await endpoint.introspect("token")];
     path = "/b";
     time += 5 * minute;
-    answers.push(await endpoint.ask("token"));
+    answers.push(await endpoint.introspect("token"));
     time += 6 * minute;
-    answers.push(await endpoint.ask("token"));
+    answers.push(await endpoint.introspect("token"));
     expect(answers).toMatchObject([{ path: "/a" }, { path: "/a" }, { path: "/b" }]);
   });
 
@@ -163,13 +163,13 @@ describe("the metadata", () => {
     const { url, requests, answer } = await startEndpoint(status(500, {}));
     const endpoint = endpointOf(secret, { issuer: url }, () => time);
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      const failure = await reasonOf(endpoint.ask("token"));
+      const failure = await reasonOf(endpoint.introspect("token"));
       expect(failure).toBeInstanceOf(RemoteFailure);
       expect((failure as RemoteFailure).retryAfter).toBe(1);
     }
     expect(requests).toEqual([oauth, oidc]);
     answer((response, path) => json({ issuer: url, introspection_endpoint: url, active: true })(response, path));
     time += 1000;
-    expect(await endpoint.ask("token")).toMatchObject({ active: true });
+    expect(await endpoint.introspect("token")).toMatchObject({ active: true });
   });
 });

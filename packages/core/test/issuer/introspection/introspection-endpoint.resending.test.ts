@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { startServer } from "@certbound/testing";
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { type Answer, hangUp, json, silent, startEndpoint, status } from "../../support/endpoint.ts";
@@ -42,7 +42,8 @@ async function startSockets(...reactions: readonly Reaction[]) {
   return { url: `http://127.0.0.1:${port}`, requests };
 }
 
-const ask = (endpoint: string, options: object = {}) => endpointOf({ ...secret, endpoint, ...options }).ask("token");
+const ask = (endpoint: string, options: object = {}) =>
+  endpointOf({ ...secret, endpoint, ...options }).introspect("token");
 
 describe("an introspection request is sent once more", () => {
   test.each([
@@ -57,7 +58,7 @@ describe("an introspection request is sent once more", () => {
 
   test("and not twice", async () => {
     const { url, requests } = await startSockets(close, close, respond);
-    expect(await reasonOf(ask(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(ask(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(2);
     expect(await ask(url)).toEqual({ active: true });
     expect(requests).toHaveLength(3);
@@ -76,7 +77,7 @@ describe("an introspection request is sent once more", () => {
     const endpoint = endpointOf({ ...secret, endpoint: server.url });
     const isReused = () => [...seen.values()].includes(2);
     for (let round = 0; round < 100 && !isReused(); round += 1) {
-      expect(await endpoint.ask("token")).toEqual({ active: true });
+      expect(await endpoint.introspect("token")).toEqual({ active: true });
       // fetch needs some turns until it knows that the connection is idle.
       for (let turn = 0; turn < 5; turn += 1) await setImmediate();
     }
@@ -90,7 +91,9 @@ describe("an introspection request is sent once more", () => {
       response.destroy();
     });
     const clientKey = { ...(await exportJWK(privateKey)), alg: "ES256" };
-    expect(await endpointOf({ clientId: "api", clientKey, endpoint: url }).ask("token")).toEqual({ active: true });
+    expect(await endpointOf({ clientId: "api", clientKey, endpoint: url }).introspect("token")).toEqual({
+      active: true,
+    });
     expect(new Set(questions.map(({ form }) => form["client_assertion"])).size).toBe(2);
   });
 
@@ -113,7 +116,7 @@ describe("an introspection request is sent once more", () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("closed"), { code: "ECONNRESET" }) });
     };
     const endpoint = endpointOf({ ...secret, endpoint: "https://as.example" }, { fetch: late });
-    expect(String(await reasonOf(endpoint.ask("token")))).toContain("no complete response within 5 s");
+    expect(String(await reasonOf(endpoint.introspect("token")))).toContain("no complete response within 5 s");
     expect(sent).toBe(1);
   });
 });
@@ -127,7 +130,7 @@ describe("an introspection request is not sent again", () => {
     ["an empty response", respondWith("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],
   ])("after %s", async (_name, failing) => {
     const { url, requests } = await startSockets(failing, respond);
-    expect(await reasonOf(ask(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(ask(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(1);
   });
 
@@ -137,7 +140,7 @@ describe("an introspection request is not sent again", () => {
   ])("after %s", async (_name, failing) => {
     const { url, answer, requests } = await startEndpoint(failing);
     shortenTimeouts(10);
-    expect(await reasonOf(ask(url))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(ask(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(1);
     answer(json({ active: true }));
     expect(await ask(url)).toEqual({ active: true });
@@ -151,7 +154,7 @@ describe("an introspection request is not sent again", () => {
         done(null);
       },
     });
-    expect(await reasonOf(ask(url.replace("127.0.0.1", "localhost")))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(ask(url.replace("127.0.0.1", "localhost")))).toBeInstanceOf(IssuerRequestError);
     expect(connections).toBe(1);
   });
 
@@ -162,7 +165,7 @@ describe("an introspection request is not sent again", () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("unknown"), { code: "ENOTFOUND" }) });
     };
     const endpoint = endpointOf({ ...secret, endpoint: "https://as.example" }, { fetch: failing });
-    expect(await reasonOf(endpoint.ask("token"))).toBeInstanceOf(ExchangeError);
+    expect(await reasonOf(endpoint.introspect("token"))).toBeInstanceOf(IssuerRequestError);
     expect(sent).toBe(1);
   });
 });
@@ -173,7 +176,7 @@ test("requests for keys and metadata are not sent again", async () => {
   expect(await outcomeOf(keys.ready())).toBe("ERR_KEYS_UNAVAILABLE");
   expect(requests).toEqual(["/jwks"]);
   const introspection = endpointOf(secret, { issuer: url });
-  expect(await reasonOf(introspection.ready())).toBeInstanceOf(ExchangeError);
+  expect(await reasonOf(introspection.ready())).toBeInstanceOf(IssuerRequestError);
   const locations = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
   expect(requests).toEqual(["/jwks", ...locations]);
 });

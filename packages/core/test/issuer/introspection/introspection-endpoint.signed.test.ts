@@ -292,11 +292,11 @@ test("members with null of a signed response count as absent", async () => {
   const introspected = { ...good, sub: null, exp: null };
   const { url } = await startAskedEndpoint(text(await sign({ token_introspection: introspected }), type));
   const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
-  expect(await endpoint.ask("token")).toEqual(good);
+  expect(await endpoint.introspect("token")).toEqual(good);
 });
 
 test("what was signed is given, and only that", async () => {
   const { url } = await startAskedEndpoint(text(await sign({ sub: "outside" }), type));
   const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
-  expect(await endpoint.ask("token")).toEqual(good);
+  expect(await endpoint.introspect("token")).toEqual(good);
 });

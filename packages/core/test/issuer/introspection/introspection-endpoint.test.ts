@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ExchangeError } from "../../../src/issuer/issuer-request.ts";
+import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { endpointOf, questionOf, secret, startAskedEndpoint } from "../../support/asking.ts";
 import { json, startEndpoint, status } from "../../support/endpoint.ts";
 import { reasonOf } from "../../support/outcome.ts";
@@ -18,7 +18,7 @@ describe("the question", () => {
     "brings over every letter of the token (%#)",
     async (token) => {
       const { url, questions, requests } = await startAskedEndpoint();
-      await endpointOf({ ...secret, endpoint: url }).ask(token);
+      await endpointOf({ ...secret, endpoint: url }).introspect(token);
       expect(questions).toMatchObject([{ form: { token, token_type_hint: "access_token" } }]);
       expect(requests).toEqual(["/"]);
     },
@@ -27,8 +27,8 @@ describe("the question", () => {
   test("asks for JSON, or for a signed answer and nothing else (RFC 9701 section 4)", async () => {
     expect((await questionOf(secret)).headers.accept).toBe("application/json");
     const { url, questions } = await startAskedEndpoint();
-    const asked = endpointOf({ ...secret, endpoint: url, signedResponse: true }).ask("token");
-    expect(await reasonOf(asked)).toBeInstanceOf(ExchangeError);
+    const asked = endpointOf({ ...secret, endpoint: url, signedResponse: true }).introspect("token");
+    expect(await reasonOf(asked)).toBeInstanceOf(IssuerRequestError);
     expect(questions.map(({ headers }) => headers.accept)).toEqual([signedType]);
   });
 
@@ -39,7 +39,7 @@ describe("the question", () => {
     await endpoint.ready();
     expect(await endpoint.locate()).toBe(`${url}/oauth/introspect?realm=a%20b`);
     expect(requests).toEqual([]);
-    await endpoint.ask("token");
+    await endpoint.introspect("token");
     expect(requests).toEqual(["/oauth/introspect?realm=a%20b"]);
     expect(issuer.requests).toEqual([]);
   });
@@ -51,7 +51,7 @@ describe("the question", () => {
       sent.push(new Request(target).url);
       return fetch(target, init);
     };
-    await endpointOf({ ...secret, endpoint: `${url}/x` }, { fetch: counting }).ask("token");
+    await endpointOf({ ...secret, endpoint: `${url}/x` }, { fetch: counting }).introspect("token");
     expect({ sent, requests }).toEqual({ sent: [`${url}/x`], requests: ["/x"] });
   });
 });
@@ -59,7 +59,7 @@ describe("the question", () => {
 describe("the answer", () => {
   const ask = async (document: unknown, type?: string): Promise<unknown> => {
     const { url } = await startAskedEndpoint(json(document, type));
-    return endpointOf({ ...secret, endpoint: url }).ask("token");
+    return endpointOf({ ...secret, endpoint: url }).introspect("token");
   };
 
   test("is given with all that it says", async () => {

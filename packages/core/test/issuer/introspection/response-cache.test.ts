@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createAnswerMemory, isActive } from "../../../src/issuer/introspection/response-cache.ts";
+import { createResponseCache, isActive } from "../../../src/issuer/introspection/response-cache.ts";
 import { withPollutedPrototype } from "../../support/polluted-prototype.ts";
 
 const hour = 3_600_000;
@@ -7,10 +7,10 @@ const active = { active: true, sub: "user-1" };
 const inactive = { active: false };
 
 /** A memory whose time stands still until the test moves it. */
-function arrange(): ReturnType<typeof createAnswerMemory> & { readonly pass: (milliseconds: number) => void } {
+function arrange(): ReturnType<typeof createResponseCache> & { readonly pass: (milliseconds: number) => void } {
   let time = 1_000_000;
   return {
-    ...createAnswerMemory(() => time),
+    ...createResponseCache(() => time),
     pass: (milliseconds) => {
       time += milliseconds;
     },

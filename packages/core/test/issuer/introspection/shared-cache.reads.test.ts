@@ -46,7 +46,7 @@ function read64(cache: SharedCache): Promise<readonly unknown[]> {
 async function expectNoPlace(cache: SharedCache, store: HeldStore): Promise<void> {
   const before = store.reads.length;
   const reason = await reasonOf(cache.read(subjectOf("token-64")));
-  expect(reason).toMatchObject({ name: "ExchangeError", message: expect.stringContaining("64 reads") });
+  expect(reason).toMatchObject({ name: "IssuerRequestError", message: expect.stringContaining("64 reads") });
   expect(store.reads).toHaveLength(before);
 }
 
