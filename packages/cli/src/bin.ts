@@ -6,42 +6,42 @@ import { run } from "./run.ts";
 const { stdin, stdout, stderr, env } = process;
 let hasEnded = false;
 
-/** Sets the exit code. Not exit(): what was written to a pipe may still be on its way. */
+/** Sets the exit code without calling exit(), which could lose output that a pipe has not read yet. */
 function end(exitCode: ExitCode): void {
   hasEnded = true;
   process.exitCode = exitCode;
-  // An input that did not end in time would keep the process running.
+  // Otherwise an input that did not end within the time limit keeps the process running.
   stdin.destroy();
 }
 
-/** Ends with a sentence: a failure of this program must not look like a rejected token. */
+/** Prints the reason and ends with exit code 3, so that a failure of the program does not look like a rejected token. */
 function fail(reason: string): void {
   stderr.write(`certbound: ${reason}\n`);
-  end(exitCodes.untold);
+  end(exitCodes.noResult);
 }
 
-/** Names the error only: its message can quote what was read. */
+/** Describes an internal error by its name only, because its message can quote the input. */
 function internalError(error: unknown): string {
   return `internal error (${error instanceof Error ? error.name : typeof error}): this is a bug in certbound, please report it`;
 }
 
-// An error in an event handler.
+// An error thrown by an event handler.
 process.once("uncaughtException", (error) => {
   fail(internalError(error));
   process.exit();
 });
-// Node.js also exits when a promise has not settled, and nothing is left to wait for.
+// Node.js exits when the event loop is empty, even if a promise has not settled.
 process.once("exit", () => {
   if (!hasEnded) fail(internalError(new Error("not settled")));
 });
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // A reader such as head, which has read enough, does not change the exit code.
+  // A reader that closes the pipe early, such as head, does not change the exit code.
   if (error.code !== "EPIPE") fail(`the output cannot be written (${error.code ?? error.name})`);
 });
-// There is nowhere left to write to.
+// If stderr fails, the error cannot be reported anywhere.
 stderr.on("error", () => {});
 
-/** Not at the top level: there, Node.js warns of an await that has not settled, with an excerpt of this file. */
+/** Runs the program. A top-level await that does not settle would make Node.js print an excerpt of this file. */
 async function main(): Promise<void> {
   try {
     const exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, env });

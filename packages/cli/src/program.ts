@@ -1,4 +1,4 @@
-/** Where a command reads and writes; `process` fits. */
+/** The streams and the environment that a command uses; `process` satisfies this type. */
 export interface Surroundings {
   readonly stdin: AsyncIterable<string | Uint8Array>;
   readonly stdout: Output;
@@ -6,31 +6,32 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Somewhere to write to. */
+/** A stream that a command writes to. */
 export interface Output {
   readonly write: (text: string) => unknown;
-  /** Whether it is a terminal, which shows colours. */
+  /** True for a terminal, which shows colours. */
   readonly isTTY?: boolean | undefined;
 }
 
-/** What the exit code of a command says. */
+/** The exit code of a command. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** The exit codes, by what they say. */
+/** The exit codes by meaning. */
 export const exitCodes = {
-  /** The token is accepted; the API rejects what it has to; the certificates could be read; or help was shown. */
-  good: 0,
+  /** The token is accepted, the API rejects what it must reject, the certificates were read, or help was shown. */
+  success: 0,
   /**
-   * The token is rejected; the API lets through what it must reject, or rejects the right token; a file has no certificate.
+   * The token is rejected, the API accepts what it must reject, the API rejects the valid token, or a file contains no
+   * certificate.
    */
-  bad: 1,
+  failure: 1,
   /** An option or a file cannot be used. */
   usage: 2,
-  /** The issuer or the API could not be asked, the answer says nothing, or the program itself failed. */
-  untold: 3,
+  /** A server was not reached, its response was inconclusive, the output could not be written, or an internal error. */
+  noResult: 3,
 } as const;
 
-/** Says what is wrong with the command line, or with a file that it names; never holds a token or a key. */
+/** An error in the command line, or in a file that it names. The message never contains a token or a key. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -12,37 +12,39 @@ import { printableReport, printableSentence } from "./rendering/printable.ts";
 import { type Styling, stylingFor } from "./rendering/styling.ts";
 import { thumbprint, thumbprintText } from "./thumbprint/thumbprint.ts";
 
-/** What a command found, and how it is told to people. */
-interface Finding {
+/** The report of a command, and the function that formats it as text. */
+interface CommandResult {
   readonly report: { readonly exitCode: ExitCode };
-  readonly asksForJson: boolean;
+  readonly json: boolean;
   readonly text: (style: Styling) => string;
 }
 
-type Command = (parameters: readonly string[], surroundings: Surroundings) => Promise<Finding>;
+type Command = (parameters: readonly string[], surroundings: Surroundings) => Promise<CommandResult>;
 
 const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
   explain: async (parameters, surroundings) => {
     const given = explainArguments(parameters, surroundings.env);
     const report = printableReport(await explain(given, surroundings));
-    return { report, asksForJson: given.json, text: (style) => explainText(report, style) };
+    return { report, json: given.json, text: (style) => explainText(report, style) };
   },
   thumbprint: async (parameters, surroundings) => {
     const given = thumbprintArguments(parameters);
     const report = printableReport(await thumbprint(given, surroundings));
-    return { report, asksForJson: given.json, text: (style) => thumbprintText(report, style) };
+    return { report, json: given.json, text: (style) => thumbprintText(report, style) };
   },
   "check-server": async (parameters, surroundings) => {
     const given = checkServerArguments(parameters);
     const report = printableReport(await checkServer(given, surroundings));
-    return { report, asksForJson: given.json, text: (style) => checkServerText(report, style) };
+    return { report, json: given.json, text: (style) => checkServerText(report, style) };
   },
 };
 
 /**
- * Runs the program: `argv` is what follows its name.
+ * Runs the program and returns its exit code.
  *
- * It reads and writes only where it is told to, and never ends the process.
+ * Uses only the given streams and environment, and never exits the process.
+ *
+ * @param argv the arguments after the program name
  */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stdout, stderr } = surroundings;
@@ -52,7 +54,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (!(error instanceof UsageError)) throw error;
     const sentence = printableSentence(error.message);
     if (argv.includes("--json")) {
-      // What is not a command is not repeated: it can be a token.
+      // An unknown command is not repeated, because it can be a token.
       const command = isCommand(argv[0]) ? argv[0] : undefined;
       stdout.write(`${JSON.stringify({ command, exitCode: exitCodes.usage, error: sentence })}\n`);
     } else {
@@ -67,22 +69,20 @@ async function runCommand(argv: readonly string[], surroundings: Surroundings): 
   const { stdout } = surroundings;
   if (name === "--version") {
     stdout.write(`${version()}\n`);
-    return exitCodes.good;
+    return exitCodes.success;
   }
   if (name === "--help" || name === "-h") {
     stdout.write(usages.general);
-    return exitCodes.good;
+    return exitCodes.success;
   }
   if (!isCommand(name))
-    throw new UsageError(
-      `${name === undefined ? "a command is missing" : "there is no such command"}; see certbound --help`,
-    );
+    throw new UsageError(`${name === undefined ? "missing command" : "unknown command"}; see certbound --help`);
   if (parameters.includes("--help") || parameters.includes("-h")) {
     stdout.write(usages[name]);
-    return exitCodes.good;
+    return exitCodes.success;
   }
-  const { report, asksForJson, text } = await commands[name](parameters, surroundings);
-  stdout.write(asksForJson ? `${JSON.stringify(report, undefined, 2)}\n` : text(stylingFor(surroundings)));
+  const { report, json, text } = await commands[name](parameters, surroundings);
+  stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : text(stylingFor(surroundings)));
   return report.exitCode;
 }
 

@@ -2,14 +2,14 @@ import { isHttpsUrl } from "@certbound/core/internal";
 import { UsageError } from "../program.ts";
 import { assertWithoutCredentials, commonOptions, parseCommandLine } from "./command-line.ts";
 
-/** What `certbound check-server` is asked. */
+/** The arguments of `certbound check-server`. */
 export interface CheckServerArguments {
   readonly url: URL;
   readonly method: string;
   readonly token: string | undefined;
   readonly certificate: string;
   readonly key: string;
-  /** Another certificate and its key; undefined: one is made. */
+  /** Another certificate and its key; if undefined, check-server generates one. */
   readonly other: { readonly certificate: string; readonly key: string } | undefined;
   readonly ca: readonly string[];
   readonly json: boolean;
@@ -37,12 +37,13 @@ export function checkServerArguments(parameters: readonly string[]): CheckServer
   const [address, ...more] = positionals;
   if (address === undefined || more.length > 0) throw new UsageError("check-server takes one argument: an https URL");
   const { cert: certificate, key, "other-cert": otherCertificate, "other-key": otherKey, method = "GET" } = values;
-  if (certificate === undefined || key === undefined) throw new UsageError("--cert and --key are both needed");
+  if (certificate === undefined || key === undefined) throw new UsageError("--cert and --key are both required");
   if ((otherCertificate === undefined) !== (otherKey === undefined)) {
-    throw new UsageError("--other-cert and --other-key belong together");
+    throw new UsageError("--other-cert and --other-key must be given together");
   }
-  // A CONNECT request has no path, and opens a tunnel.
-  if (!/^[A-Z]+$/.test(method) || method === "CONNECT") throw new UsageError("--method must be a method such as GET");
+  // A CONNECT request opens a tunnel and has no path.
+  if (!/^[A-Z]+$/.test(method) || method === "CONNECT")
+    throw new UsageError("--method must be an HTTP method in capital letters, such as GET, but not CONNECT");
   return {
     url: urlOf(address, values.path),
     method,
@@ -60,7 +61,7 @@ export function checkServerArguments(parameters: readonly string[]): CheckServer
 
 function urlOf(address: string, path: string | undefined): URL {
   if (!isHttpsUrl(address)) {
-    throw new UsageError("check-server needs an https URL: without TLS there is no client certificate");
+    throw new UsageError("check-server requires an https URL: without TLS there is no client certificate");
   }
   assertWithoutCredentials(address, "the URL of check-server");
   if (path !== undefined && !path.startsWith("/")) throw new UsageError("--path must start with /");

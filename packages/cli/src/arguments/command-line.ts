@@ -2,22 +2,22 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { hasCredentials } from "@certbound/core/internal";
 import { UsageError } from "../program.ts";
 
-/** How options are declared. */
+/** Declarations of options, as parseArgs takes them. */
 export type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** What was given: each option by its name, and what is no option. */
+/** The parsed options, by name, and the positional arguments. */
 export interface CommandLine<Declared extends Options> {
   readonly values: ReturnType<typeof parseArgs<{ options: Declared; strict: true; allowPositionals: true }>>["values"];
   readonly positionals: readonly string[];
 }
 
-/** The options that every command has. */
+/** The options of every command. */
 export const commonOptions = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
 
 /**
  * Reads the arguments of one command.
  *
- * @throws UsageError that names the option, if it looks like one; never its value, which may be a token
+ * @throws UsageError whose message names the option if it looks like one; never the value, which may be a token
  */
 export function parseCommandLine<const Declared extends Options>(
   parameters: readonly string[],
@@ -33,29 +33,29 @@ export function parseCommandLine<const Declared extends Options>(
     return { values, positionals };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(sentenceOf(error.message));
+    throw new UsageError(usageMessage(error.message));
   }
 }
 
-/** Names an unknown option only if it looks like the name of one; of other errors, the first sentence names a known option. */
-function sentenceOf(message: string): string {
+/** Shortens a message of parseArgs to its first sentence, and quotes an unknown option only if it looks like an option name. */
+function usageMessage(message: string): string {
   if (!message.startsWith("Unknown option")) return /^.*?(?=[.\n] |\n|$)/.exec(message)?.[0] ?? message;
   return /^Unknown option '--?[a-z][a-z-]{0,30}'/i.exec(message)?.[0] ?? "Unknown option";
 }
 
 /**
- * Rejects a URL with a user name or a password: reports show URLs.
+ * Rejects a URL with a user name or a password, because reports contain URLs.
  *
- * @throws UsageError that does not quote it
+ * @throws UsageError whose message does not quote the URL
  */
 export function assertWithoutCredentials(url: string | undefined, option: string): void {
-  // What does not parse can be the name of a file.
+  // A value that is not a URL can be a file name.
   if (url === undefined || !URL.canParse(url) || !hasCredentials(url)) return;
-  throw new UsageError(`${option} must not have a user name or a password in it`);
+  throw new UsageError(`${option} must not contain a user name or a password`);
 }
 
 /**
- * Reads a number.
+ * Parses a number of seconds.
  *
  * @throws UsageError
  */

@@ -5,11 +5,11 @@ import { isNestedDeeply, trimEnd } from "../inputs/text-source.ts";
 import { type Surroundings, UsageError } from "../program.ts";
 import { assertWithoutCredentials, commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
 
-/** What `certbound explain` is asked. */
+/** The arguments of `certbound explain`. */
 export interface ExplainArguments extends PresentedOptions {
   readonly token: string | undefined;
   readonly issuer: string | undefined;
-  /** Null: it is not checked. */
+  /** Null if the audience is not checked. */
   readonly audience: readonly string[] | null | undefined;
   /** A file or a URL. */
   readonly jwks: string | undefined;
@@ -17,7 +17,7 @@ export interface ExplainArguments extends PresentedOptions {
   readonly scopes: readonly string[];
   /** In milliseconds since the epoch. */
   readonly at: number | undefined;
-  /** Files with authorities that the issuer's certificate may come from. */
+  /** Files with the CA certificates to trust in requests to the issuer. */
   readonly ca: readonly string[];
   readonly json: boolean;
 }
@@ -46,7 +46,8 @@ const options = {
 } as const;
 
 /**
- * Reads the arguments of `certbound explain`; issuer, audience and key set from the environment, where core reads them.
+ * Reads the arguments of `certbound explain`. If neither `--issuer` nor `--jwks` is given, it reads issuer, audience and key set
+ * from the environment.
  *
  * @throws UsageError
  */
@@ -54,26 +55,26 @@ export function explainArguments(parameters: readonly string[], env: Surrounding
   const { values, positionals } = parseCommandLine(parameters, options);
   if (positionals.length > 0) {
     throw new UsageError(
-      "explain takes options only; a token is given as --token FILE, or on standard input by --token -",
+      "explain takes only options; pass the token with --token FILE, or on standard input with --token -",
     );
   }
   const { header = [], also = [], format, ca = [], scope = [] } = values;
   const presented = [values.cert !== undefined, header.length > 0, values["no-certificate"] === true];
   if (!presented.includes(true)) {
-    throw new UsageError("say what the client presents: --cert FILE, --header 'NAME: VALUE', or --no-certificate");
+    throw new UsageError("specify what the client presents: --cert FILE, --header 'NAME: VALUE', or --no-certificate");
   }
   if (presented[2] === true && (presented[0] === true || presented[1] === true)) {
     throw new UsageError(
-      "--no-certificate contradicts --cert and --header; to compare with other certificates: --also",
+      "--no-certificate cannot be combined with --cert or --header; use --also to compare with other certificates",
     );
   }
-  if (format !== undefined && header.length === 0) throw new UsageError("--format needs --header");
-  const parties = issuerArguments(values, env);
-  assertWithoutCredentials(parties.issuer, "the issuer's URL");
-  assertWithoutCredentials(parties.jwks, "the key set's URL");
+  if (format !== undefined && header.length === 0) throw new UsageError("--format requires --header");
+  const expected = issuerArguments(values, env);
+  assertWithoutCredentials(expected.issuer, "the issuer's URL");
+  assertWithoutCredentials(expected.jwks, "the key set's URL");
   return {
     token: values.token,
-    ...parties,
+    ...expected,
     rules: {
       profile: values.profile as VerifierOptions["profile"],
       algorithms: values.algorithm as VerifierOptions["algorithms"],
@@ -104,38 +105,39 @@ function issuerArguments(
   { issuer, audience, "no-audience": anyAudience, jwks }: IssuerValues,
   env: Surroundings["env"],
 ): Pick<ExplainArguments, "issuer" | "audience" | "jwks"> {
-  if (anyAudience === true && audience !== undefined) throw new UsageError("--no-audience contradicts --audience");
+  if (anyAudience === true && audience !== undefined)
+    throw new UsageError("--no-audience cannot be combined with --audience");
   const given = anyAudience === true ? null : audience;
   if (issuer !== undefined || jwks !== undefined) return { issuer, audience: given, jwks };
   const fromEnvironment = environmentOptions(env);
   return { ...fromEnvironment, audience: given === undefined ? fromEnvironment.audience : given };
 }
 
-/** A header field as it stands in a request; curl's notation. */
+/** Parses a header field in curl's notation. */
 function headerOf(text: string): readonly [string, string] {
   const [, name, value = ""] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*)$/s.exec(text) ?? [];
-  if (name === undefined) throw new UsageError("--header must be written as 'NAME: VALUE'");
+  if (name === undefined) throw new UsageError("--header must have the form 'NAME: VALUE'");
   return [name, trimEnd(value, " \t")];
 }
 
 function formatOptionsOf(text: string | undefined, format: string | undefined): ExplainArguments["formatOptions"] {
   if (text === undefined) return undefined;
-  if (format === undefined) throw new UsageError("--format-options needs --format");
+  if (format === undefined) throw new UsageError("--format-options requires --format");
   try {
     const parsed: unknown = JSON.parse(text);
     if (isJsonObject(parsed) && !isNestedDeeply(parsed)) return parsed;
   } catch {
-    // Answered below.
+    // Reported below.
   }
   throw new UsageError('--format-options must be a JSON object, such as \'{"verify":"presented"}\'');
 }
 
-/** Seconds since the epoch, as a token holds them, or a date with its time zone. */
+/** Parses seconds since the epoch, or an ISO 8601 time with a time zone. */
 function timeOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const time = /^\d{1,10}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  const isTold = /^\d{1,10}(?:\.\d+)?$|^\d{4}-\d\d-\d\dT.+(?:Z|[+-]\d\d:?\d\d)$/.test(text);
-  if (!isTold || Number.isNaN(time)) {
+  const hasKnownForm = /^\d{1,10}(?:\.\d+)?$|^\d{4}-\d\d-\d\dT.+(?:Z|[+-]\d\d:?\d\d)$/.test(text);
+  if (!hasKnownForm || Number.isNaN(time)) {
     throw new UsageError("--at must be seconds since 1970, or a time such as 2026-05-04T12:00:00Z");
   }
   return time;

@@ -1,9 +1,9 @@
 import { UsageError } from "../program.ts";
 import { commonOptions, parseCommandLine } from "./command-line.ts";
 
-/** What `certbound thumbprint` is asked. */
+/** The arguments of `certbound thumbprint`. */
 export interface ThumbprintArguments {
-  /** A file, `-`, or host:port. */
+  /** A file, `-` for standard input, or host:port. */
   readonly source: string;
   readonly all: boolean;
   readonly json: boolean;

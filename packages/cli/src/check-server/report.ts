@@ -191,10 +191,10 @@ function unreachable(failure: string): string {
 
 function summed(verdicts: readonly ServerVerdict[]): Pick<CheckServerReport, "exitCode" | "summary"> {
   if (verdicts.includes("fails-open"))
-    return { exitCode: exitCodes.bad, summary: "FAILS OPEN: it lets through what it has to reject" };
+    return { exitCode: exitCodes.failure, summary: "FAILS OPEN: it lets through what it has to reject" };
   if (verdicts.includes("fails-closed"))
-    return { exitCode: exitCodes.bad, summary: "it rejects the right certificate and token" };
-  if (verdicts.includes("untold")) return { exitCode: exitCodes.untold, summary: "not everything could be tested" };
+    return { exitCode: exitCodes.failure, summary: "it rejects the right certificate and token" };
+  if (verdicts.includes("untold")) return { exitCode: exitCodes.noResult, summary: "not everything could be tested" };
   const lesser = verdicts.includes("lesser") ? ", with lesser findings" : "";
-  return { exitCode: exitCodes.good, summary: `it rejects what it has to reject${lesser}` };
+  return { exitCode: exitCodes.success, summary: `it rejects what it has to reject${lesser}` };
 }

@@ -47,7 +47,7 @@ export function explainReport(probing: Probing, facts: Facts): ExplainReport {
   const [first] = probing.faults;
   const claims = facts.token.claims ?? {};
   const steps = verificationSteps(probing, {
-    asksForScopes: facts.rules.scopes.length > 0,
+    requiresScopes: facts.rules.scopes.length > 0,
     hasUnreadableTime:
       !isNumericDate(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isNumericDate(claims[name])),
     hasKeys: facts.keys !== undefined,
@@ -99,8 +99,8 @@ function explained(error: AccessTokenError, facts: Facts): Partial<ExplainedStep
 }
 
 function exitCodeOf(first: AccessTokenError | undefined): ExitCode {
-  if (first === undefined) return exitCodes.good;
-  return first.code === "ERR_KEYS_UNAVAILABLE" ? exitCodes.untold : exitCodes.bad;
+  if (first === undefined) return exitCodes.success;
+  return first.code === "ERR_KEYS_UNAVAILABLE" ? exitCodes.noResult : exitCodes.failure;
 }
 
 function certificateOf({ presented }: Facts): ExplainReport["certificate"] {

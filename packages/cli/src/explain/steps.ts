@@ -76,7 +76,7 @@ export interface JudgedStep {
 
 /** What else decides about a step's mark. */
 export interface StepContext {
-  readonly asksForScopes: boolean;
+  readonly requiresScopes: boolean;
   /** A time of the token is missing or none: that is rejected as a claim, and then no time was judged. */
   readonly hasUnreadableTime: boolean;
   /** The keys could be fetched. */
@@ -109,11 +109,11 @@ function bindingWasJudged(failed: ReadonlyMap<StepName, Fault>, stopped: StepNam
 function isUnknown(
   step: StepName,
   failed: ReadonlyMap<StepName, Fault>,
-  { asksForScopes, hasUnreadableTime, hasKeys }: StepContext,
+  { requiresScopes, hasUnreadableTime, hasKeys }: StepContext,
 ): boolean {
   // Without a certificate nothing can be bound to it.
   if (step === "binding") return failed.has("certificate");
-  if (step === "requirements") return !asksForScopes;
+  if (step === "requirements") return !requiresScopes;
   if (step === "time") return hasUnreadableTime;
   return step === "keys" && !hasKeys;
 }

@@ -61,18 +61,18 @@ export async function thumbprint(
   if (address !== undefined) {
     const presented = await serverCertificates(address);
     if (!("failure" in presented))
-      return { ...told(presented.certificates), exitCode: exitCodes.good, source: "server" };
+      return { ...told(presented.certificates), exitCode: exitCodes.success, source: "server" };
     const reason = `the server could not be asked (${presented.failure})`;
     const fault = {
       id: "server-unreachable",
       reason,
       fix: "see whether host and port are right, and whether it speaks TLS",
     };
-    return { ...told([]), exitCode: exitCodes.untold, source: "server", fault };
+    return { ...told([]), exitCode: exitCodes.noResult, source: "server", fault };
   }
   const file = readCertificateFile(source, await readSource(source, "thumbprint", surroundings));
-  if (file.fault === undefined) return { ...told(file.certificates), exitCode: exitCodes.good, source: "file" };
-  return { ...told([]), exitCode: exitCodes.bad, source: "file", fault: fileFaults[file.fault] };
+  if (file.fault === undefined) return { ...told(file.certificates), exitCode: exitCodes.success, source: "file" };
+  return { ...told([]), exitCode: exitCodes.failure, source: "file", fault: fileFaults[file.fault] };
 }
 
 /** Writes the thumbprints for people. */
