@@ -5,60 +5,60 @@ import { ownMember } from "../values/json-object.ts";
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
 
 /**
- * What is published on the diagnostics channel `certbound:decision`, once for every request that is authenticated, and every
- * call of `verify` with valid options.
+ * The message of the diagnostics channel `certbound:decision`, published once for every request that is authenticated, and
+ * for every call of `verify` with valid options.
  */
 export interface DecisionEvent {
   /**
-   * `accepted`. `rejected`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, and with required binding,
-   * the binding or the certificate policy would have rejected it. `failed`: a callback (except `onRejected`, which is called
-   * afterwards), the clock or certbound itself failed, which is an error 500.
+   * `accepted`. `rejected`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, but the binding or the
+   * certificate policy would have rejected it if binding were required. `failed`: a callback (except `onRejected`, which is
+   * called afterwards), the clock or certbound itself failed, which is an error 500.
    */
   readonly outcome: "accepted" | "reported" | "rejected" | "failed";
-  /** Why it was, or would have been, rejected. */
+  /** Why the request was, or would have been, rejected. */
   readonly code?: AccessTokenErrorCode;
-  /** Of an accepted token: `verified`, or `unbound` under `"when-bound"`; of a reported one `rejected`. */
+  /** `verified`, or `unbound` under `"when-bound"`, if the outcome is `accepted`; `rejected` if it is `reported`. */
   readonly binding?: AccessToken["binding"];
   /**
-   * The code in words of ours, which hold nothing of the token or the certificate; for an error that a resolver, a policy or
-   * the caller of `verify` made, the detail of that error.
+   * The reason as a sentence, without any content of the token or the certificate. If a resolver, a policy or the caller of
+   * `verify` created the error, the `detail` of that error.
    */
   readonly detail?: string;
-  /** The configured issuer that the token names, or that was asked about it; before a signature was verified, as claimed. */
+  /** The configured issuer that the token names (unverified until the signature is checked), or that introspected it. */
   readonly issuer?: string;
-  /** The `client_id` of the token, or its `azp` if it has none, once it is known to be the issuer's. */
+  /** The `client_id` of the token, or else its `azp`, once the token is known to come from the issuer. */
   readonly clientId?: string;
-  /** Whether a JWT was found among the verified ones, so that its signature need not be verified again. */
+  /** Whether a JWT was found in the cache of verified tokens, so that its signature was not verified again. */
   readonly cached?: boolean;
-  /** How long it took, in milliseconds. */
+  /** How long the decision took, in milliseconds. */
   readonly duration: number;
 }
 
-/** What is learnt of a token on the way to a decision. */
+/** Facts about a token that are collected before the decision. */
 export interface Findings {
   readonly issuer?: string | undefined;
-  /** To be given when they are known to be the issuer's. */
+  /** Set only once the token is known to come from the issuer. */
   readonly claims?: AccessTokenClaims;
   readonly cached?: boolean;
 }
 
-/** One decision that somebody listens to. */
+/** Collects and publishes the event of one decision. */
 export interface Observation {
   found(findings: Findings): void;
-  /** Publishes that the token was accepted, or reported. */
+  /** Publishes the outcome `accepted` or `reported`. */
   accepted(accessToken: AccessToken): void;
-  /** Publishes what was thrown: a rejection, or that something failed. */
+  /** Publishes the outcome `rejected` for an AccessTokenError, and `failed` for any other error. */
   threw(error: unknown): void;
 }
 
 const decisions = channel("certbound:decision");
 
-/** Returns whether anyone listens to decisions. */
+/** Returns whether the channel has subscribers. */
 export function isDecisionObserved(): boolean {
   return decisions.hasSubscribers;
 }
 
-/** Begins to observe a decision; undefined without a listener, so that it costs nothing. */
+/** Starts the observation of a decision; returns undefined if the channel has no subscribers. */
 export function observeDecision(): Observation | undefined {
   return isDecisionObserved() ? beginObservation() : undefined;
 }
@@ -70,8 +70,8 @@ function beginObservation(): Observation {
     const { issuer, claims, cached } = known;
     const clientId = claims && clientOf(claims);
     const event = { ...outcome, issuer, clientId, cached, duration: performance.now() - started };
-    const given = Object.entries(event).filter(([, value]) => value !== undefined);
-    decisions.publish(Object.freeze(Object.fromEntries(given)));
+    const members = Object.entries(event).filter(([, value]) => value !== undefined);
+    decisions.publish(Object.freeze(Object.fromEntries(members)));
   };
   return {
     found(findings) {
@@ -89,7 +89,7 @@ function beginObservation(): Observation {
   };
 }
 
-/** Finds the client of a token: Keycloak and Auth0 name it in `azp`. */
+/** Returns the client of a token; Keycloak and Auth0 name it in `azp`. */
 function clientOf(claims: AccessTokenClaims): string | undefined {
   const names = ["client_id", "azp"].map((name) => ownMember(claims, name));
   return names.find((name) => typeof name === "string");

@@ -2,58 +2,57 @@ import { decodeBase64url } from "../values/base64url.ts";
 import { rejected } from "../errors.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../values/json-object.ts";
 
-/** A compact JWS whose shape was checked, and nothing else: header and claims are what the sender wrote. */
+/** A parsed compact JWS. Its header and claims are not verified. */
 export interface CompactJws {
   readonly token: string;
-  /** The protected header's `alg`, verbatim. */
+  /** `alg` of the protected header, verbatim. */
   readonly algorithm: string;
   readonly keyId: string | undefined;
   readonly type: unknown;
   readonly unverifiedClaims: JsonObject;
 }
 
-/** The longest access token that is looked at, in characters. */
+/** The maximum length of an access token, in characters. */
 export const MAX_TOKEN_LENGTH = 16_384;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Checks the shape of a compact JWS strictly: size, three canonical base64url parts, two JSON objects in UTF-8.
+ * Parses a compact JWS strictly: maximum length, three canonical base64url parts, header and payload JSON objects in UTF-8.
  *
- * Neither the signature nor any claim is checked. Every `crit` is rejected, since no extension is understood here (RFC 7515
- * section 4.1.11), and so is `b64: false`, with or without it (RFC 7797 section 7). Of duplicate members the last one
- * counts.
+ * The signature and the claims are not checked. Every `crit` is rejected, because no extension is supported (RFC 7515 section
+ * 4.1.11), and every `b64` except `true` (RFC 7797 section 7). If a member is duplicated, the last one counts.
  *
- * @throws AccessTokenError `ERR_TOKEN_MALFORMED`, or `ERR_TOKEN_ALGORITHM` when `alg` is not a string
+ * @throws AccessTokenError `ERR_TOKEN_MALFORMED`, or `ERR_TOKEN_ALGORITHM` if `alg` is not a string
  */
 export function parseCompactJws(token: string): CompactJws {
   if (token.length > MAX_TOKEN_LENGTH)
-    throw rejected("ERR_TOKEN_MALFORMED", `it is longer than ${MAX_TOKEN_LENGTH} characters`);
+    throw rejected("ERR_TOKEN_MALFORMED", `the token is longer than ${MAX_TOKEN_LENGTH} characters`);
   const parts = token.split(".", 6);
   if (parts.length === 5)
-    throw rejected("ERR_TOKEN_MALFORMED", "it has five parts: an encrypted token (JWE) is not accepted");
+    throw rejected("ERR_TOKEN_MALFORMED", "the token has five parts, but encrypted tokens (JWE) are not supported");
   const [header = "", payload = "", signature = ""] = parts;
   if (parts.length !== 3)
-    throw rejected("ERR_TOKEN_MALFORMED", "it does not have three parts separated by periods: an opaque token?");
+    throw rejected("ERR_TOKEN_MALFORMED", "the token does not have three parts separated by periods (opaque token?)");
   if (decodeBase64url(signature) === undefined)
     throw rejected("ERR_TOKEN_MALFORMED", "the signature is not canonical base64url");
   const parsed = parseJsonPart(header, "header");
   if (Object.hasOwn(parsed, "crit"))
-    throw rejected("ERR_TOKEN_MALFORMED", "the header has crit, and no extension is understood here");
+    throw rejected("ERR_TOKEN_MALFORMED", "the header has crit, but no extension is supported");
   if (Object.hasOwn(parsed, "b64") && parsed.b64 !== true)
-    throw rejected("ERR_TOKEN_MALFORMED", "the header has b64, which a JWT may not use");
+    throw rejected("ERR_TOKEN_MALFORMED", "b64 of the header is not true");
   const keyId = ownMember(parsed, "kid");
   if (keyId !== undefined && typeof keyId !== "string")
-    throw rejected("ERR_TOKEN_MALFORMED", "the kid of the header is not a string");
+    throw rejected("ERR_TOKEN_MALFORMED", "kid of the header is not a string");
   const unverifiedClaims = parseJsonPart(payload, "payload");
   const algorithm = ownMember(parsed, "alg");
   if (typeof algorithm !== "string") {
-    throw rejected("ERR_TOKEN_ALGORITHM", "the alg of the header is missing or not a string");
+    throw rejected("ERR_TOKEN_ALGORITHM", "alg of the header is missing or not a string");
   }
   return { token, algorithm, keyId, type: ownMember(parsed, "typ"), unverifiedClaims };
 }
 
-/** Reads the `iss` that a token with three parts claims, however malformed the token is; undefined when it claims none. */
+/** Returns the unverified `iss` of a token, or undefined if its payload cannot be read. Other parts are not checked. */
 export function claimedIssuer(token: string): unknown {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   try {
@@ -73,7 +72,7 @@ export function parseJsonObject(bytes: Uint8Array, part: "header" | "payload"): 
   try {
     parsed = JSON.parse(utf8.decode(bytes));
   } catch {
-    // The text of both errors quotes the input.
+    // The original error is dropped, because its message quotes the input.
     throw rejected("ERR_TOKEN_MALFORMED", `the ${part} is not JSON in UTF-8`);
   }
   if (!isJsonObject(parsed)) throw rejected("ERR_TOKEN_MALFORMED", `the ${part} is not a JSON object`);

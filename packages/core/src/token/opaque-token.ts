@@ -4,14 +4,16 @@ import { rejected } from "../errors.ts";
 import { isBearerToken } from "../values/bearer-token.ts";
 
 /**
- * Tells whether a token is anything but a compact JWS: three parts, of which the first starts as a JSON object does in
- * base64url, with a brace, then a quote or white space. What the parts hold beyond that is not looked at.
+ * Returns whether a token does not look like a compact JWS.
+ *
+ * A compact JWS has three parts, and its first part starts with `ey` or `ew`: in base64url, the brace of a JSON object,
+ * followed by a quote or white space. The rest of the parts is not checked.
  */
 export function isOpaqueToken(token: string): boolean {
   return (!token.startsWith("ey") && !token.startsWith("ew")) || token.split(".", 4).length !== 3;
 }
 
-/** Returns whether a token is introspected and not verified: an opaque one, or with `jwtsAsOpaque` any of no other issuer. */
+/** Returns whether a token is only introspected: opaque tokens, and with `jwtsAsOpaque` JWTs that name no other issuer. */
 export function isIntrospectedOnly(
   token: string,
   issuer: OpaqueTokenIssuer["issuer"],
@@ -24,12 +26,12 @@ export function isIntrospectedOnly(
 }
 
 /**
- * Checks size and characters of an opaque token, before anybody is asked about it.
+ * Checks the length and the characters of an opaque token before it is introspected.
  *
  * @throws AccessTokenError `ERR_TOKEN_MALFORMED`
  */
 export function checkOpaqueToken(token: string): void {
   if (token.length <= MAX_TOKEN_LENGTH && isBearerToken(token)) return;
-  const detail = `it is longer than ${MAX_TOKEN_LENGTH} characters, or has some that no bearer token has (RFC 6750)`;
+  const detail = `the token is longer than ${MAX_TOKEN_LENGTH} characters, or has characters that RFC 6750 does not allow`;
   throw rejected("ERR_TOKEN_MALFORMED", detail);
 }

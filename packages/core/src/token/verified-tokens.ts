@@ -6,43 +6,40 @@ import type { Issuer } from "../issuer/issuers.ts";
 import type { VerificationKey } from "../issuer/keys/key-set.ts";
 import { createSingleFlight } from "../runtime/promises.ts";
 
-/** What is known of a JWT for good once its signature was verified: no verdict on time, certificate or requirements. */
+/** A JWT with a verified signature. It contains no decision on its times, the certificate or the requirements. */
 export interface VerifiedToken {
   readonly token: string;
   readonly header: TokenHeader;
   readonly claims: AccessTokenClaims;
   readonly times: TokenTimes;
   readonly issuer: Issuer;
-  /** The key that its signature was verified with. */
+  /** The key that verified the signature. */
   readonly key: VerificationKey;
 }
 
-/**
- * Verified tokens, which need not be verified for each request: to verify one anew takes 50 times as long as to find and
- * judge it again.
- */
+/** The cache of verified tokens, which avoids verifying the signature for every request. */
 export interface VerifiedTokens {
-  /** Finds a token whose issuer is still permitted, and still has the key. */
+  /** Returns a cached token if its issuer is still permitted and still has the key. */
   find(token: string): VerifiedToken | undefined;
   /** Verifies a token; concurrent calls with the same token and issuer share one verification. */
   verify(token: string, issuer: Issuer, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
-  /** Keeps a token that was verified, and not rejected for its claims or its binding. */
+  /** Caches a verified token that no check of its claims or its binding has rejected. */
   keep(verified: VerifiedToken): void;
 }
 
-/** How long a token is kept, in milliseconds, whatever its own lifetime is. */
+/** How long a token is cached, in milliseconds, regardless of its lifetime. */
 const MAX_AGE = 300_000;
-/** How long the kept tokens are in all, in characters. */
+/** The maximum total length of the cached tokens, in characters. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
 /**
- * Creates the cache of a verifier. Rejections are not kept.
+ * Creates the cache of a verifier. Rejections are not cached.
  *
- * An entry is found by 43 characters of the signature and then compared with the whole token, which takes a quarter of the
- * time of a digest. Not by the last characters: those of an ML-DSA signature repeat.
+ * An entry is found by 43 characters of the signature and then compared with the whole token, which is faster than a digest.
+ * The last 43 characters are not used, because they repeat among ML-DSA signatures.
  *
- * @param size how many tokens at most; 0 keeps none and shares nothing
- * @param elapsed milliseconds that only ever grow
+ * @param size the maximum number of tokens; 0 disables the cache and the sharing of verifications
+ * @param elapsed a monotonic clock, in milliseconds
  */
 export function createVerifiedTokens(size: number, elapsed: () => number = () => performance.now()): VerifiedTokens {
   if (size === 0) {
@@ -57,25 +54,25 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
   const once = createSingleFlight<VerifiedToken>();
   return {
     find(token) {
-      const verified = cache.get(nameOf(token));
+      const verified = cache.get(cacheKeyOf(token));
       if (verified?.token !== token || !verified.issuer.isPermitted()) return undefined;
       return verified.issuer.keys.holds(verified.key) ? verified : undefined;
     },
     async verify(token, issuer, verify) {
       const shared = await once(token, verify);
-      // Begun before the permission of an issuer was renewed: its keys may be others now.
+      // A verification that started before the issuer's permission was renewed may have used other keys.
       return shared.issuer === issuer ? shared : verify();
     },
     keep(verified) {
-      // Kept by another request that shared the verification.
-      if (cache.peek(nameOf(verified.token))?.claims === verified.claims) return;
-      // A copy: the text may be a slice that keeps all headers of its request in memory.
+      // Another request that shared the verification has already cached the token.
+      if (cache.peek(cacheKeyOf(verified.token))?.claims === verified.claims) return;
+      // Copied, because the string may be a slice that keeps all headers of its request in memory.
       const token = Buffer.from(verified.token, "latin1").toString("latin1");
-      cache.set(nameOf(token), { ...verified, token }, { size: token.length });
+      cache.set(cacheKeyOf(token), { ...verified, token }, { size: token.length });
     },
   };
 }
 
-function nameOf(token: string): string {
+function cacheKeyOf(token: string): string {
   return token.slice(-86, -43);
 }

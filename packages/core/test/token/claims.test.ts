@@ -403,7 +403,7 @@ describe("the detail", () => {
   test("names the types that are accepted", () => {
     const detailOf = (bindingRequired: boolean) => rejection(() => check(good, { typ: "x", bindingRequired })).detail;
     expect(detailOf(true)).toContain("at+jwt, jwt, none");
-    expect(detailOf(false)).toContain("accepted are at+jwt (");
+    expect(detailOf(false)).toContain("accepted: at+jwt (");
   });
 
   test.each<[string, object, Circumstances]>([
