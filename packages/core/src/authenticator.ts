@@ -95,7 +95,7 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   const verifier = verifierOf(shared, verifierOptions);
   const parts = ownParts(verifier);
   const { configuration } = parts;
-  if (configuration.demands.isSenderConstrained && tokenResolver !== undefined) {
+  if (configuration.profileRules.isSenderConstrained && tokenResolver !== undefined) {
     throw new TypeError(
       'certbound: option "tokenResolver" cannot be given: the profile demands the Authorization header',
     );

@@ -84,10 +84,10 @@ export function parseRequirements<Request>(
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
-  { introspectionMayOmitCnf, demands }: VerifierConfiguration,
+  { introspectionMayOmitCnf, profileRules }: VerifierConfiguration,
 ): CheckedRequirements<Request> {
   const { validateCertificateBinding = true, scopes, groups, acrValues, maxAge, authorize } = given;
-  if (demands.isSenderConstrained && validateCertificateBinding !== true) {
+  if (profileRules.isSenderConstrained && validateCertificateBinding !== true) {
     throw new TypeError(
       'certbound: option "validateCertificateBinding" must be true: the profile demands bound tokens',
     );

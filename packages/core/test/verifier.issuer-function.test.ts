@@ -111,7 +111,7 @@ describe("an issuer function", () => {
     ["jwks", { jwks: one.jwks }],
     ["introspection", { introspection: introspectionOf(one) }],
   ])("excludes the option %s for all issuers", (name, options) => {
-    expect(() => multiTenant([], options)).toThrow(`"${name}" belongs to each of them`);
+    expect(() => multiTenant([], options)).toThrow(`option "${name}" must be set for each issuer`);
   });
 
   test("must return issuers that meet the profile", async () => {

@@ -121,7 +121,7 @@ function withAndWithoutProfile(attempt: Attempt, change: VerifierOptions): reado
 function withoutProfile(options: VerifierOptions): VerifierOptions {
   if (options.profile === undefined) return options;
   const demands = profiles[options.profile];
-  const { tokenTypes = demands.tokenTypes, clockTolerance = demands.clockTolerance.usual } = options;
+  const { tokenTypes = demands.tokenTypes, clockTolerance = demands.clockTolerance.default } = options;
   return { ...options, profile: undefined, tokenTypes, clockTolerance };
 }
 

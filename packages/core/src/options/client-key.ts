@@ -10,7 +10,10 @@ import { isLongEnough } from "../values/rsa-modulus.ts";
 type ClientKey = NonNullable<IntrospectionOptions["clientKey"]>;
 type PrivateKeyJwt = Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>;
 
-/** The algorithms of a JWK by its curve, or by its type; where there are several, the first is meant, if any is. */
+/**
+ * The algorithms of a JWK by its curve, or else by its type. The first is the default; if it is undefined, the JWK must have an
+ * `alg`.
+ */
 const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Map([
   ["P-256", ["ES256"]],
   ["P-384", ["ES384"]],
@@ -21,8 +24,8 @@ const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Ma
 ]);
 
 /**
- * Tells whether a value is a private key for signatures (RFC 7523 section 2.2). Does not check whether the algorithm of a
- * CryptoKey is one that assertions can be signed with.
+ * Returns whether a value is a private key for signatures (RFC 7523 section 2.2). Does not check whether the algorithm of a
+ * CryptoKey can sign assertions.
  */
 export function isClientKey(value: unknown): value is ClientKey {
   if (types.isCryptoKey(value)) return canSign(value);
@@ -34,16 +37,16 @@ export function isClientKey(value: unknown): value is ClientKey {
   try {
     const key = privateKeyOf(given);
     const probe = new Uint8Array(1);
-    // Parts that do not belong together are noticed by what they sign.
-    const fits = verify(null, probe, createPublicKey(key), sign(null, probe, key));
-    return fits && isLongEnough(key.asymmetricKeyDetails);
+    // Detects a private key that does not match the public members of the JWK.
+    const matches = verify(null, probe, createPublicKey(key), sign(null, probe, key));
+    return matches && isLongEnough(key.asymmetricKeyDetails);
   } catch {
-    // The errors of crypto may quote what they were given.
+    // The message of the error is dropped: it may quote the key.
     return false;
   }
 }
 
-/** Copies a key that was checked; a JWK gets its algorithm, and keeps nothing that is not of the key. */
+/** Copies a key that was checked. Adds the `alg` to a JWK, and drops members that do not belong to the key. */
 export function parseClientKey(clientKey: ClientKey): Pick<PrivateKeyJwt, "key" | "keyId"> {
   if (types.isCryptoKey(clientKey)) return { key: clientKey, keyId: undefined };
   const given = withoutPrototype(clientKey);
@@ -52,14 +55,14 @@ export function parseClientKey(clientKey: ClientKey): Pick<PrivateKeyJwt, "key" 
   return { key: Object.freeze(withoutPrototype({ ...jwk, alg: algorithmOf(given) as string })), keyId: given.kid };
 }
 
-/** @param jwk without a prototype: crypto also reads what it inherits */
+/** @param jwk without a prototype: `crypto` also reads inherited members */
 function privateKeyOf(jwk: JWK): KeyObject {
   return createPrivateKey(withoutPrototype({ key: jwk as Record<string, unknown>, format: "jwk" } as const));
 }
 
 function algorithmOf({ kty, crv, alg }: JsonObject): string | undefined {
-  const possible = algorithms.get(kty === "EC" || kty === "OKP" ? crv : kty) ?? [];
-  return alg === undefined ? possible.at(0) : possible.find((algorithm) => algorithm === alg);
+  const candidates = algorithms.get(kty === "EC" || kty === "OKP" ? crv : kty) ?? [];
+  return alg === undefined ? candidates.at(0) : candidates.find((algorithm) => algorithm === alg);
 }
 
 function isKeyWithId(value: object): value is { readonly key: CryptoKey; readonly kid: string } {

@@ -11,31 +11,31 @@ const pem: OptionRule = {
 };
 
 const certificates: OptionRule = {
-  expected: "certificates as PEM, a string or bytes",
+  expected: "certificates as PEM, in a string or bytes",
   accepts: (value) => pem.accepts(value) && areCertificates(Buffer.from(value as string).toString("latin1")),
 };
 
 const rules: OptionRules<ClientTls> = { cert: pem, key: pem, ca: certificates, passphrase: nonEmptyString };
 
 /**
- * Tells whether a value is a certificate with the key that belongs to it.
+ * Returns whether a value is a certificate with its private key.
  *
- * @throws TypeError that names the member that is unknown or ill-typed
+ * @throws TypeError that names an unknown or ill-typed member
  */
 export function isClientTls(value: unknown): value is ClientTls {
   const given = knownOptions<ClientTls>("clientTls", value, rules, "not-given") as Partial<ClientTls>;
   if (given.cert === undefined || given.key === undefined) return false;
-  // What OpenSSL says may quote what it was given.
+  // The message of an OpenSSL error is dropped: it may quote the key.
   return succeeds(() => createSecureContext(given as Record<string, unknown>));
 }
 
-/** Copies the bytes too: an application may wipe its own when it has handed them over. */
+/** Copies the bytes as well, because an application may wipe its buffers after it has passed them. */
 export function copyClientTls(given: ClientTls): ClientTls {
   const { cert, key, passphrase, ca } = withoutPrototype(given);
   return Object.freeze({ cert: copyOf(cert), key: copyOf(key), passphrase, ca: ca && copyOf(ca) });
 }
 
-/** Node passes over what is no certificate here, and would trust nobody. */
+/** Checks each certificate, because Node ignores invalid ones, and then trusts no server at all. */
 function areCertificates(text: string): boolean {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
   return blocks.length > 0 && blocks.every((block) => succeeds(() => new X509Certificate(block)));

@@ -1,8 +1,8 @@
-/** The default values of the verifier's options, except the accepted token types (token-types.ts) and what a profile demands. */
+/** The default values of the verifier's options, except the accepted token types (token-types.ts) and the rules of a profile. */
 export const defaults = {
   /** How far clocks may differ, in seconds. */
   clockTolerance: 5,
-  /** How many verified tokens are cached. */
+  /** The maximum number of verified tokens in the cache. */
   verifiedTokens: 10_000,
   introspection: {
     /** How long a response of the issuer is cached, in seconds. */

@@ -1,8 +1,8 @@
 import type { CryptoKey, JWK } from "jose";
 
 /**
- * How this API authenticates to the issuer, by the registered names (RFC 7591 section 2, RFC 8705 section 2), or by a bearer
- * token (RFC 7662 section 2.1).
+ * A method to authenticate to the issuer, by its registered name (RFC 7591 section 2, RFC 8705 section 2), or `bearer` for an
+ * access token (RFC 7662 section 2.1).
  */
 export type ClientAuthenticationMethod =
   | "client_secret_basic"
@@ -13,22 +13,22 @@ export type ClientAuthenticationMethod =
   | "bearer"
   | "none";
 
-/** What this API presents in the TLS handshake with the issuer, as `tls.createSecureContext` takes it. */
+/** The credentials of this API for the TLS handshake with the issuer, in the form of `tls.createSecureContext`. */
 export interface ClientTls {
-  /** The certificate, PEM; its chain may follow. */
+  /** The certificate in PEM, optionally followed by its chain. */
   readonly cert: string | Uint8Array;
-  /** The private key, PEM. */
+  /** The private key in PEM. */
   readonly key: string | Uint8Array;
   readonly passphrase?: string | undefined;
-  /** The authorities that the issuer's certificate is checked against, PEM; default: those of Node. */
+  /** The CA certificates that the issuer's certificate is verified against, in PEM; default: those of Node. */
   readonly ca?: string | Uint8Array | undefined;
 }
 
-/** A store that a fleet shares, such as a Keyv over Redis; it need not be trusted, and may fail. */
+/** A store that several processes share, such as a Keyv with Redis. It does not have to be trusted, and may fail. */
 export interface IntrospectionCache {
   get(key: string): Promise<unknown>;
   /**
-   * Resolves with false when the value was not written, as a Keyv does.
+   * Resolves with false if the value was not written, like a Keyv.
    *
    * @param timeToLive milliseconds
    */
@@ -36,73 +36,74 @@ export interface IntrospectionCache {
 }
 
 /**
- * Asks the issuer about tokens: opaque ones (RFC 7662), and with `always` or `jwtsAsOpaque` JWTs as well.
+ * Options of token introspection (RFC 7662): of opaque tokens, and with `always` or `jwtsAsOpaque` of JWTs as well.
  *
- * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is given; none where the `fetch` option presents
+ * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is required; none if the `fetch` option presents
  * the certificate, or with the method `none`.
  */
 export interface IntrospectionOptions {
-  /** Where to ask: https, or http on a loopback address; default: what the issuer's metadata says (RFC 8414). */
+  /** The introspection endpoint: https, or http on a loopback address; default: from the issuer's metadata (RFC 8414). */
   readonly endpoint?: string | URL | undefined;
   /** The identifier of this API at the issuer. */
   readonly clientId: string;
-  /** Default: by what is given, `client_secret_basic`, `private_key_jwt`, `tls_client_auth` or `bearer`. */
+  /** Default: `client_secret_basic`, `private_key_jwt`, `tls_client_auth` or `bearer`, depending on the given credential. */
   readonly clientAuthentication?: ClientAuthenticationMethod | undefined;
   readonly clientSecret?: string | undefined;
-  /** The private key of `private_key_jwt`; an RSA or ML-DSA key as a JWK needs `alg`, and an RSA key 2048 bits. */
+  /** The private key of `private_key_jwt`. A JWK of an RSA or ML-DSA key needs `alg`; an RSA key needs at least 2048 bits. */
   readonly clientKey?: JWK | CryptoKey | { readonly key: CryptoKey; readonly kid: string } | undefined;
-  /** The certificate of mutual TLS; needs the package undici. */
+  /** The certificate for mutual TLS; needs the package undici. */
   readonly clientTls?: ClientTls | undefined;
   /**
-   * Returns the access token of the method `bearer`. Called for every request; cache the token yourself. With a shared `cache`,
-   * `clientId` stands for the identity of the token. If it throws, does not settle within 5 s or
-   * does not return a bearer token, no request is sent, and the error is one of the application.
+   * Returns the access token of the method `bearer`. Called for every request; cache the token yourself. A shared `cache`
+   * keeps the responses apart by `clientId`, not by this token. If it throws, does not settle within 5 s or does not return a
+   * bearer token, no request is sent, and the error counts as an error of the application.
    */
   readonly bearerToken?: (() => string | Promise<string>) | undefined;
-  /** Whether requests have `token_type_hint=access_token`; default true. */
+  /** Whether requests contain `token_type_hint=access_token`; default true. */
   readonly tokenTypeHint?: boolean | undefined;
-  /** Whether this issuer is asked about opaque tokens; default true. One issuer at most can be. */
+  /** Whether this issuer introspects opaque tokens; default true. At most one issuer can. */
   readonly opaqueTokens?: boolean | undefined;
   /**
-   * Introspects JWTs as well, and does not verify them locally: for issuers whose JWTs lack claims, or cannot be verified by
-   * others. The claims are those of the response. Of several issuers, this one gets every JWT whose `iss` is not another of
-   * them. Excludes `always`, which verifies JWTs first.
+   * Introspects JWTs instead of verifying them locally, for issuers whose JWTs lack claims or cannot be verified by an API.
+   * The claims come from the response. With several issuers, this issuer introspects every JWT whose `iss` does not match
+   * another issuer. Cannot be combined with `always`, which verifies JWTs first.
    */
   readonly jwtsAsOpaque?: boolean | undefined;
   /**
-   * Asks about every JWT too, once it is verified, so that a revoked one is rejected. The answer can add a binding to the
-   * token, never remove one.
+   * Introspects every JWT after it was verified locally, so that revoked tokens are rejected. The response can add a binding
+   * to the token, but cannot remove one.
    */
   readonly always?: boolean | undefined;
   /**
-   * The promise that this issuer returns `cnf` for every bound token: without it, `"when-bound"` would take an opaque token
-   * whose binding is not told for an unbound one.
+   * Confirms that this issuer returns `cnf` for every bound token. Required for opaque tokens with `"when-bound"`, which
+   * accepts a token without `cnf` as unbound.
    */
   readonly returnsConfirmation?: true | undefined;
-  /** Asks for signed responses (RFC 9701), and rejects a response of the issuer that is not signed. */
+  /** Requests signed responses (RFC 9701), and rejects a response that is not signed. */
   readonly signedResponse?: boolean | undefined;
   /**
-   * How long an answer is used, in seconds, and never past the token's `exp` plus `clockTolerance`; default 30, at most 3600.
-   * That long a revoked token may be accepted. 0 asks for every request, except that simultaneous ones share a response.
+   * How long a response is cached, in seconds, but not longer than the token's `exp` plus `clockTolerance`; default 30,
+   * maximum 3600. A revoked token can be accepted for that long. With 0, every request introspects its token, except that
+   * simultaneous requests share a response.
    */
   readonly cacheDuration?: number | undefined;
-  /** Where answers are shared with other processes; default: each process has its own. Needs `cacheKey`. */
+  /** A store that shares responses with other processes; default: a cache in each process. Needs `cacheKey`. */
   readonly cache?: IntrospectionCache | undefined;
-  /** The secret by which what is in the cache is named, encrypted and authenticated; at least 32 characters. */
+  /** The secret that derives the names of cache entries, and encrypts and authenticates them; at least 32 characters. */
   readonly cacheKey?: string | undefined;
 }
 
-/** How the API authenticates, checked. */
+/** The checked credentials of this API. */
 export type ClientAuthentication =
   | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: string }
-  /** A JWK has its `alg`. */
+  /** A JWK always has `alg`. */
   | { readonly method: "private_key_jwt"; readonly key: CryptoKey | JWK; readonly keyId: string | undefined }
   | { readonly method: "bearer"; readonly bearerToken: () => string | Promise<string> }
   | { readonly method: "none" }
-  /** Without `tls`, the `fetch` option presents the certificate. */
+  /** If `tls` is undefined, the `fetch` option presents the certificate. */
   | { readonly method: "tls_client_auth" | "self_signed_tls_client_auth"; readonly tls: ClientTls | undefined };
 
-/** The introspection of one issuer, checked. */
+/** The checked introspection options of one issuer. */
 export interface IntrospectionConfiguration {
   /** Undefined: found by discovery. */
   readonly endpoint: URL | undefined;
@@ -119,7 +120,7 @@ export interface IntrospectionConfiguration {
   readonly cache: { readonly store: IntrospectionCache; readonly key: string } | undefined;
 }
 
-/** Returns whether the API authenticates with a certificate, as `clientTls` or the `fetch` option presents it. */
+/** Returns whether the API authenticates with a certificate, which `clientTls` or the `fetch` option presents. */
 export function isMutualTls(
   authentication: ClientAuthentication,
 ): authentication is Extract<ClientAuthentication, { readonly tls: ClientTls | undefined }> {

@@ -20,7 +20,7 @@ import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
 
 type Credential = "clientSecret" | "clientKey" | "clientTls" | "bearerToken";
 
-/** What each method authenticates with. */
+/** The credential of each method. */
 const methods: Readonly<Record<ClientAuthenticationMethod, Credential | undefined>> = {
   client_secret_basic: "clientSecret",
   client_secret_post: "clientSecret",
@@ -31,6 +31,7 @@ const methods: Readonly<Record<ClientAuthenticationMethod, Credential | undefine
   none: undefined,
 };
 
+/** The default method of each credential. */
 const credentials: Readonly<Record<Credential, ClientAuthenticationMethod>> = {
   clientSecret: "client_secret_basic",
   clientKey: "private_key_jwt",
@@ -54,8 +55,14 @@ const rules: OptionRules<IntrospectionOptions> = {
     accepts: (value) => typeof value === "string" && Object.hasOwn(methods, value),
   },
   clientSecret: nonEmptyString,
-  clientKey: { expected: "a private JWK, a private CryptoKey, or { key, kid } with one", accepts: isClientKey },
-  clientTls: { expected: "{ cert, key } that belong together, with passphrase and ca if needed", accepts: isClientTls },
+  clientKey: {
+    expected: "a private JWK, a private CryptoKey, or { key, kid } with a private CryptoKey",
+    accepts: isClientKey,
+  },
+  clientTls: {
+    expected: "{ cert, key } with the private key of the certificate, and passphrase and ca if needed",
+    accepts: isClientTls,
+  },
   bearerToken: callback,
   tokenTypeHint: flag,
   opaqueTokens: flag,
@@ -74,8 +81,8 @@ const rules: OptionRules<IntrospectionOptions> = {
 /**
  * Checks the introspection options of an issuer.
  *
- * @param discoverable whether the endpoint can be found in the issuer's metadata
- * @param fetchIsGiven whether the application makes the requests to the issuer
+ * @param discoverable whether the endpoint can come from the issuer's metadata
+ * @param fetchIsGiven whether the `fetch` option sends the requests to the issuer
  * @throws TypeError that names the option
  */
 export function parseIntrospection(
@@ -84,12 +91,14 @@ export function parseIntrospection(
 ): IntrospectionConfiguration {
   const given = knownOptions("the introspection options", options, rules, "not-given");
   const { endpoint, clientId, opaqueTokens = true, jwtsAsOpaque = false, always = false } = given;
-  if ((clientId as string | undefined) === undefined) throw mistake("clientId", "is missing");
-  if (endpoint === undefined && !discoverable) throw mistake("endpoint", "is required for an issuer without metadata");
-  if (jwtsAsOpaque && always) throw mistake("jwtsAsOpaque", "excludes always, which verifies JWTs first");
-  if (jwtsAsOpaque && !opaqueTokens) throw mistake("jwtsAsOpaque", "needs opaqueTokens, which is false");
+  if ((clientId as string | undefined) === undefined) throw invalidOption("clientId", "is missing");
+  if (endpoint === undefined && !discoverable)
+    throw invalidOption("endpoint", "is required for an issuer without metadata");
+  if (jwtsAsOpaque && always)
+    throw invalidOption("jwtsAsOpaque", "cannot be combined with always, which verifies JWTs first");
+  if (jwtsAsOpaque && !opaqueTokens) throw invalidOption("jwtsAsOpaque", "needs opaqueTokens, but that is false");
   if (!opaqueTokens && !always)
-    throw mistake("opaqueTokens", "is false and always is not true: nothing is introspected");
+    throw invalidOption("opaqueTokens", "is false, and always is not true, so no token would be introspected");
   return Object.freeze({
     endpoint: endpoint === undefined ? undefined : new URL(endpoint),
     clientId,
@@ -107,30 +116,33 @@ export function parseIntrospection(
 
 function parseAuthentication(given: IntrospectionOptions, fetchIsGiven: boolean): ClientAuthentication {
   const found = (Object.keys(credentials) as Credential[]).filter((name) => given[name] !== undefined);
-  const [credential, surplus] = found;
-  if (surplus !== undefined) throw mistake(surplus, `is given beside ${credential}: a client authenticates in one way`);
+  const [credential, second] = found;
+  if (second !== undefined) throw invalidOption(second, `cannot be combined with ${credential}: give one credential`);
   const method = given.clientAuthentication ?? (credential && credentials[credential]);
-  if (method === undefined) throw mistake("clientSecret", "is missing, or clientKey, clientTls or bearerToken");
+  if (method === undefined) throw invalidOption("clientSecret", "is missing (or clientKey, clientTls or bearerToken)");
   if (credential !== undefined && methods[method] !== credential) {
-    throw mistake("clientAuthentication", `is ${method}, which does not go with ${credential}`);
+    throw invalidOption("clientAuthentication", `is ${method}, which does not use ${credential}`);
   }
   const { clientSecret, clientKey, clientTls, bearerToken } = given;
   if (method === "none") return { method };
   if (method === "bearer") {
-    if (bearerToken === undefined) throw mistake("bearerToken", "is missing, and bearer needs it");
+    if (bearerToken === undefined) throw invalidOption("bearerToken", "is missing, but bearer needs it");
     return { method, bearerToken };
   }
   if (method === "client_secret_basic" || method === "client_secret_post") {
-    if (clientSecret === undefined) throw mistake("clientSecret", `is missing, and ${method} needs it`);
+    if (clientSecret === undefined) throw invalidOption("clientSecret", `is missing, but ${method} needs it`);
     return { method, secret: clientSecret };
   }
   if (method === "private_key_jwt") {
-    if (clientKey === undefined) throw mistake("clientKey", `is missing, and ${method} needs it`);
+    if (clientKey === undefined) throw invalidOption("clientKey", `is missing, but ${method} needs it`);
     return { method, ...parseClientKey(clientKey) };
   }
-  if (clientTls === undefined && !fetchIsGiven) throw mistake("clientTls", `is missing, and ${method} needs it`);
+  if (clientTls === undefined && !fetchIsGiven) throw invalidOption("clientTls", `is missing, but ${method} needs it`);
   if (clientTls !== undefined && fetchIsGiven) {
-    throw mistake("clientTls", "has no effect beside the option fetch, which has to present the certificate itself");
+    throw invalidOption(
+      "clientTls",
+      'has no effect together with option "fetch", which must present the certificate itself',
+    );
   }
   return { method, tls: clientTls && copyClientTls(clientTls) };
 }
@@ -138,9 +150,12 @@ function parseAuthentication(given: IntrospectionOptions, fetchIsGiven: boolean)
 function parseCache({ cache, cacheKey, cacheDuration }: IntrospectionOptions): IntrospectionConfiguration["cache"] {
   if (cache === undefined && cacheKey === undefined) return undefined;
   if (cacheKey === undefined)
-    throw mistake("cacheKey", "is required with cache: without it, whoever writes to it decides");
-  if (cache === undefined) throw mistake("cacheKey", "is of no use without cache");
-  if (cacheDuration === 0) throw mistake("cache", "is of no use when cacheDuration is 0");
+    throw invalidOption(
+      "cacheKey",
+      "is required with cache: without it, anyone who can write to the store could forge responses",
+    );
+  if (cache === undefined) throw invalidOption("cacheKey", "has no effect without cache");
+  if (cacheDuration === 0) throw invalidOption("cache", "has no effect when cacheDuration is 0");
   return { store: cache, key: cacheKey };
 }
 
@@ -149,6 +164,6 @@ function isStore(value: unknown): boolean {
   return typeof get === "function" && typeof set === "function";
 }
 
-function mistake(option: keyof IntrospectionOptions, problem: string): TypeError {
+function invalidOption(option: keyof IntrospectionOptions, problem: string): TypeError {
   return new TypeError(`certbound: option "${option}" in the introspection options ${problem}`);
 }

@@ -19,11 +19,11 @@ import {
   type OptionRules,
 } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
-import type { ProfileDemands } from "./profiles.ts";
+import type { ProfileRules } from "./profiles.ts";
 import { signatureAlgorithms } from "./signature-algorithms.ts";
 import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
 
-/** The rules of the options of one issuer. */
+/** The rules of the options that every issuer has, also a single one. */
 export const settingsRules: OptionRules<IssuerSettings> = {
   audience: {
     expected: "a non-empty string, a non-empty array of them, or null to skip the check",
@@ -46,13 +46,13 @@ export const settingsRules: OptionRules<IssuerSettings> = {
 
 /** The rule of an issuer identifier. */
 export const issuerIdentifier: OptionRule = {
-  expected: "a non-empty string, which is not a URL with credentials",
+  expected: "a non-empty string that is not a URL with credentials",
   accepts: (value) => typeof value === "string" && value !== "" && !hasCredentials(value),
 };
 
 const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: issuerIdentifier };
 
-/** The issuers of a configuration: listed, or found by a function of the application. */
+/** The issuers of a configuration, from a list or a function of the application. */
 export type ParsedIssuers = Pick<VerifierConfiguration, "issuers" | "issuerFunction" | "algorithms">;
 
 /**
@@ -60,9 +60,9 @@ export type ParsedIssuers = Pick<VerifierConfiguration, "issuers" | "issuerFunct
  *
  * @throws TypeError that names the option
  */
-export function parseIssuers(options: VerifierOptions, demands: ProfileDemands): ParsedIssuers {
-  if (typeof options.issuer === "function") return parseIssuerFunction(options, options.issuer, demands);
-  const issuers = listIssuers(options, demands);
+export function parseIssuers(options: VerifierOptions, profileRules: ProfileRules): ParsedIssuers {
+  if (typeof options.issuer === "function") return parseIssuerFunction(options, options.issuer, profileRules);
+  const issuers = listIssuers(options, profileRules);
   return {
     issuers,
     issuerFunction: undefined,
@@ -73,80 +73,82 @@ export function parseIssuers(options: VerifierOptions, demands: ProfileDemands):
 function parseIssuerFunction(
   options: VerifierOptions,
   find: Extract<VerifierOptions["issuer"], (...parameters: never) => unknown>,
-  demands: ProfileDemands,
+  profileRules: ProfileRules,
 ): ParsedIssuers {
   const { audience, algorithms, fetch } = options;
   rejectCommonOptions(options);
-  const common = { fetchIsGiven: fetch !== undefined, permitted: demands.algorithms };
+  const common = { fetchIsGiven: fetch !== undefined, permitted: profileRules.algorithms };
   return {
     issuers: [],
     issuerFunction: {
       find,
       parse(returned, issuer) {
-        const own = knownOptions("what issuer() returns", returned as IssuerOptions, issuerRules, "not-given");
-        if (own.issuer !== issuer) {
+        const result = knownOptions("the result of issuer()", returned as IssuerOptions, issuerRules, "not-given");
+        if (result.issuer !== issuer) {
           throw new TypeError("certbound: issuer() must return the options of the issuer that it was called with");
         }
-        return parseIssuer(withoutPrototype({ audience, algorithms, ...own }), { ...common, isListed: false });
+        return parseIssuer(withoutPrototype({ audience, algorithms, ...result }), { ...common, isListed: false });
       },
     },
-    // Each issuer may have other ones than those that are given for all.
-    algorithms: new Set(demands.algorithms ?? Object.keys(signatureAlgorithms)),
+    // An issuer may override the algorithms that are given for all.
+    algorithms: new Set(profileRules.algorithms ?? Object.keys(signatureAlgorithms)),
   };
 }
 
 function rejectCommonOptions({ jwks, introspection }: VerifierOptions): void {
   for (const [name, value] of Object.entries({ jwks, introspection })) {
     if (value === undefined) continue;
-    throw new TypeError(`certbound: with several issuers, option "${name}" belongs to each of them`);
+    throw new TypeError(`certbound: option "${name}" must be set for each issuer, not for all of them`);
   }
 }
 
-function listIssuers(options: VerifierOptions, demands: ProfileDemands): readonly IssuerConfiguration[] {
+function listIssuers(options: VerifierOptions, profileRules: ProfileRules): readonly IssuerConfiguration[] {
   const { issuer, audience, jwks, algorithms, introspection, fetch } = options;
   if (issuer === undefined || typeof issuer === "function") {
-    throw new TypeError('certbound: option "issuer" is required (or CERTBOUND_ISSUER, where jwks is not given either)');
+    throw new TypeError('certbound: option "issuer" is required (without jwks, CERTBOUND_ISSUER can be set instead)');
   }
-  const common = { fetchIsGiven: fetch !== undefined, permitted: demands.algorithms, isListed: true };
+  const common = { fetchIsGiven: fetch !== undefined, permitted: profileRules.algorithms, isListed: true };
   if (typeof issuer === "string") {
     return [parseIssuer({ issuer, audience, jwks, algorithms, introspection }, common)];
   }
   rejectCommonOptions(options);
   const issuers = issuer.map((entry) => {
-    const own = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
-    return parseIssuer(withoutPrototype({ audience, algorithms, ...own }), common);
+    const settings = knownOptions("the options of an issuer", entry, issuerRules, "not-given");
+    return parseIssuer(withoutPrototype({ audience, algorithms, ...settings }), common);
   });
   if (new Set(issuers.map((entry) => entry.issuer)).size < issuers.length) {
-    throw new TypeError('certbound: option "issuer" names an issuer twice');
+    throw new TypeError('certbound: option "issuer" lists the same issuer twice');
   }
   if (issuers.filter((entry) => entry.introspection?.opaqueTokens).length > 1) {
-    throw new TypeError('certbound: option "introspection" has opaqueTokens for one issuer only: a token names none');
+    throw new TypeError(
+      'certbound: option "introspection" may enable opaqueTokens for one issuer only, since an opaque token does not name its issuer',
+    );
   }
   return issuers;
 }
 
-interface CommonToIssuers {
+interface IssuerContext {
   readonly fetchIsGiven: boolean;
   /** The algorithms of the profile. */
-  readonly permitted: ProfileDemands["algorithms"];
-  /** False for what an issuer function returns: opaque tokens, which name no issuer, are not introspected by it. */
+  readonly permitted: ProfileRules["algorithms"];
+  /** False for the result of an issuer function, which introspects only JWTs: an opaque token does not name its issuer. */
   readonly isListed: boolean;
 }
 
 function parseIssuer(
   options: IssuerOptions,
-  { fetchIsGiven, permitted, isListed }: CommonToIssuers,
+  { fetchIsGiven, permitted, isListed }: IssuerContext,
 ): IssuerConfiguration {
   const { issuer, audience, jwks, algorithms, introspection } = options;
   if ((issuer as string | undefined) === undefined) {
     throw new TypeError('certbound: option "issuer" is missing in the options of an issuer');
   }
   if (audience === undefined) {
-    throw new TypeError('certbound: option "audience" is required; null, written out, accepts tokens for any API');
+    throw new TypeError('certbound: option "audience" is required (an explicit null accepts tokens for any API)');
   }
-  const surplus = permitted && algorithms?.find((algorithm) => !permitted.includes(algorithm));
-  if (surplus !== undefined) {
-    throw new TypeError(`certbound: option "algorithms" has ${surplus}, which the profile does not permit`);
+  const forbidden = permitted && algorithms?.find((algorithm) => !permitted.includes(algorithm));
+  if (forbidden !== undefined) {
+    throw new TypeError(`certbound: option "algorithms" contains ${forbidden}, which the profile does not allow`);
   }
   return Object.freeze({
     issuer,
@@ -166,12 +168,12 @@ function withoutOpaqueTokens(introspection: IntrospectionOptions): Introspection
   const { opaqueTokens = false, ...others } = withoutPrototype(introspection);
   if (others.jwtsAsOpaque) {
     throw new TypeError(
-      'certbound: option "jwtsAsOpaque" cannot be given in what issuer() returns: such JWTs are verified',
+      'certbound: option "jwtsAsOpaque" is not allowed in the result of issuer(): its JWTs are always verified locally',
     );
   }
   if (!opaqueTokens) return { ...others, opaqueTokens };
   throw new TypeError(
-    'certbound: option "opaqueTokens" cannot be given in what issuer() returns: a token names no issuer',
+    'certbound: option "opaqueTokens" is not allowed in the result of issuer(): an opaque token does not name its issuer',
   );
 }
 
@@ -179,7 +181,7 @@ function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation 
   if (jwks === undefined) {
     if (!isDiscoverable(issuer)) {
       throw new TypeError(
-        'certbound: option "issuer" must be an https URL without query and fragment, or jwks be given',
+        'certbound: option "issuer" must be an https URL without query and fragment, or option "jwks" must be given',
       );
     }
     return { kind: "discovery", issuer };
@@ -188,15 +190,16 @@ function keyLocation(issuer: string, jwks: IssuerSettings["jwks"]): KeyLocation 
   return { kind: "set", jwks: copyKeySet(jwks) };
 }
 
-/** Copies a key set: what the application does to its object later does not change the keys. */
+/** Copies a key set, so that later changes to the application's object have no effect. */
 function copyKeySet(jwks: JsonWebKeySet): JsonWebKeySet {
   let copy: unknown;
   try {
     copy = JSON.parse(JSON.stringify(jwks));
   } catch {
-    // The errors of JSON quote what they were given.
+    // The message of the error is dropped: it may quote the input.
   }
-  if (!isJsonWebKeySet(copy)) throw new TypeError('certbound: option "jwks" must be a key set that JSON can express');
+  if (!isJsonWebKeySet(copy))
+    throw new TypeError('certbound: option "jwks" must be a key set that can be serialized as JSON');
   return copy;
 }
 

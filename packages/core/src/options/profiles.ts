@@ -1,40 +1,40 @@
 import { defaults } from "./defaults.ts";
 import { ACCESS_TOKEN_TYPE } from "./token-types.ts";
 
-/** A set of rules that a specification makes, stricter than the defaults. */
+/** The name of a set of rules from a specification, stricter than the defaults. */
 export type Profile = "rfc9068" | "fapi2";
 
-/** What a profile demands. */
-export interface ProfileDemands {
-  /** Claims that a JWT must have; of which form is checked without a profile, too. */
+/** The rules of a profile. */
+export interface ProfileRules {
+  /** Claims that a JWT must have. Their form is checked with and without a profile. */
   readonly requiredClaims: readonly string[];
-  /** Accepted `typ` values; undefined: it is for the options to say. */
+  /** Accepted `typ` values; undefined: those of the options. */
   readonly tokenTypes: readonly string[] | undefined;
-  /** Undefined: all. */
+  /** Accepted signature algorithms; undefined: all. */
   readonly algorithms: readonly string[] | undefined;
-  /** How far clocks differ, in seconds, unless the options say otherwise; and what they may say at most. */
-  readonly clockTolerance: { readonly usual: number; readonly most: number };
-  /** How far in the future `iat` may be, in seconds; undefined: limited with `maxTokenAge` only. */
+  /** The default and the maximum of the option `clockTolerance`, in seconds. */
+  readonly clockTolerance: { readonly default: number; readonly max: number };
+  /** How far in the future `iat` may be, in seconds; undefined: limited only when `maxTokenAge` is set. */
   readonly issuedAhead: number | undefined;
-  /** Every token must be bound, and come in the Authorization header; and a revoked one must end. */
+  /** Whether every token must be bound and sent in the Authorization header, and the use of a revoked token must be limited. */
   readonly isSenderConstrained: boolean;
 }
 
-/** Without a profile. */
-export const defaultDemands: ProfileDemands = {
+/** The rules that apply without a profile. */
+export const defaultProfileRules: ProfileRules = {
   requiredClaims: [],
   tokenTypes: undefined,
   algorithms: undefined,
-  clockTolerance: { usual: defaults.clockTolerance, most: 300 },
+  clockTolerance: { default: defaults.clockTolerance, max: 300 },
   issuedAhead: undefined,
   isSenderConstrained: false,
 };
 
-/** The profiles, by their names. */
-export const profiles: Readonly<Record<Profile, ProfileDemands>> = {
+/** The rules of each profile. */
+export const profiles: Readonly<Record<Profile, ProfileRules>> = {
   // RFC 9068 sections 2.1, 2.2 and 4.
   rfc9068: {
-    ...defaultDemands,
+    ...defaultProfileRules,
     requiredClaims: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
     tokenTypes: [ACCESS_TOKEN_TYPE],
   },
@@ -43,7 +43,7 @@ export const profiles: Readonly<Record<Profile, ProfileDemands>> = {
     requiredClaims: [],
     tokenTypes: [ACCESS_TOKEN_TYPE],
     algorithms: ["PS256", "ES256", "EdDSA", "Ed25519"],
-    clockTolerance: { usual: 10, most: 60 },
+    clockTolerance: { default: 10, max: 60 },
     issuedAhead: 60,
     isSenderConstrained: true,
   },

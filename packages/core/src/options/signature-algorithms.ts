@@ -1,5 +1,5 @@
 /**
- * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA where Node has it).
+ * A signature algorithm that tokens may be signed with (RFC 7518, RFC 8037, RFC 9864, and ML-DSA if Node supports it).
  *
  * Symmetric algorithms and `none` are never accepted.
  */
@@ -19,10 +19,10 @@ export type SignatureAlgorithm =
   | "ML-DSA-65"
   | "ML-DSA-87";
 
-/** What the JWK of a key for an algorithm looks like. */
+/** The members that the JWK of a key for an algorithm must have. */
 export interface KeyShape {
   readonly kty: "RSA" | "EC" | "OKP" | "AKP";
-  /** The curve is fixed by the algorithm (RFC 7518 section 3.4). */
+  /** The curve of the algorithm (RFC 7518 section 3.4); undefined: it has none. */
   readonly crv: string | undefined;
   /** The members of a fixed length, in bytes. */
   readonly lengths: readonly (readonly ["x" | "y" | "pub", number])[];
@@ -38,10 +38,10 @@ const elliptic = (crv: string, length: number): KeyShape => ({
     ["y", length],
   ],
 });
-/** RFC 9964, with the lengths of FIPS 204 section 4. */
+/** The keys of RFC 9964, with the lengths in FIPS 204 section 4. */
 const lattice = (length: number): KeyShape => ({ kty: "AKP", crv: undefined, lengths: [["pub", length]] });
 
-/** The signature algorithms that tokens may be signed with, each with the shape of its keys. */
+/** The supported signature algorithms, each with the shape of its keys. */
 export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, KeyShape>> = {
   RS256: rsa,
   RS384: rsa,

@@ -11,11 +11,10 @@ const WARNING =
   "set NODE_EXTRA_CA_CERTS or pass the option fetch";
 
 /**
- * Creates the function that warns, once, that Node.js does not verify TLS servers although a verifier fetches keys, metadata
- * or introspection responses over https: `process.emitWarning` with the code `CERTBOUND_TLS_UNVERIFIED`.
+ * Creates a function that emits the warning `CERTBOUND_TLS_UNVERIFIED` once, if Node.js does not verify TLS servers and the
+ * verifier fetches keys, metadata or introspection responses over https.
  *
- * Does not warn about another `fetch` than the global one, nor about connections with `clientTls`, which verify the server
- * whatever the variable says.
+ * Does not warn about a custom `fetch`, nor about connections with `clientTls`, which always verify the server.
  */
 export function createTlsWarning(): (configuration: VerifierConfiguration) => void {
   let isEmitted = false;
@@ -27,14 +26,14 @@ export function createTlsWarning(): (configuration: VerifierConfiguration) => vo
   };
 }
 
-/** Tells whether keys, metadata or introspection responses of an issuer are fetched from an https URL. */
+/** Returns whether keys, metadata or introspection responses of an issuer are fetched from an https URL. */
 function isFetchedOverTls({ issuer, keys, introspection }: IssuerConfiguration): boolean {
   const urls: (string | URL)[] = [];
   if (keys.kind === "discovery") urls.push(issuer);
   if (keys.kind === "url") urls.push(keys.url);
   if (introspection !== undefined) {
     const { endpoint, authentication } = introspection;
-    // The metadata of the issuer says where the endpoint is.
+    // The endpoint comes from the issuer's metadata.
     if (endpoint === undefined) urls.push(issuer);
     else if (!isMutualTls(authentication) || authentication.tls === undefined) urls.push(endpoint);
   }

@@ -12,7 +12,7 @@ import {
 import { withoutPrototype } from "../values/object-member.ts";
 import { defaults } from "./defaults.ts";
 import { rejectContradiction } from "./profile-options.ts";
-import { defaultDemands, profiles } from "./profiles.ts";
+import { defaultProfileRules, profiles } from "./profiles.ts";
 import { normaliseTokenType } from "./token-types.ts";
 
 const MAX_VERIFIED_TOKENS = 1_000_000;
@@ -46,18 +46,18 @@ export const verifierRules: OptionRules<VerifierOptions> = {
 };
 
 /**
- * Checks a verifier's options, filled from the environment where they name neither issuer nor keys.
+ * Checks a verifier's options. Options that name neither an issuer nor keys are completed from the environment.
  *
  * @throws TypeError that names the option
  */
 export function parseVerifierOptions(options: VerifierOptions): VerifierConfiguration {
   const given = knownOptions("the verifier's options", options, verifierRules, "not-given");
   const filled = given.issuer === undefined && given.jwks === undefined ? withEnvironment(given) : given;
-  const demands = filled.profile === undefined ? defaultDemands : profiles[filled.profile];
-  const { issuers, issuerFunction, algorithms } = parseIssuers(filled, demands);
-  const tokenTypes = (filled.tokenTypes ?? demands.tokenTypes)?.map((type) => type && normaliseTokenType(type));
-  const { clockTolerance = demands.clockTolerance.usual, maxTokenAge } = filled;
-  const profiled = { profile: filled.profile, demands, issuers, tokenTypes, clockTolerance, maxTokenAge };
+  const profileRules = filled.profile === undefined ? defaultProfileRules : profiles[filled.profile];
+  const { issuers, issuerFunction, algorithms } = parseIssuers(filled, profileRules);
+  const tokenTypes = (filled.tokenTypes ?? profileRules.tokenTypes)?.map((type) => type && normaliseTokenType(type));
+  const { clockTolerance = profileRules.clockTolerance.default, maxTokenAge } = filled;
+  const profiled = { profile: filled.profile, profileRules, issuers, tokenTypes, clockTolerance, maxTokenAge };
   rejectContradiction(profiled);
   return Object.freeze({
     issuers,
@@ -70,7 +70,7 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
       },
     },
     algorithms,
-    demands,
+    profileRules,
     introspectionMayOmitCnf: issuers.some(
       ({ introspection }) => introspection?.opaqueTokens === true && !introspection.returnsConfirmation,
     ),
@@ -87,12 +87,12 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
 /** The variables of an environment. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Tells whether Node.js accepts every TLS server, unless the connection says otherwise; reads the variable as Node.js does. */
+/** Returns whether Node.js accepts every TLS server by default, for which it compares the variable with `"0"`, as Node.js does. */
 export function isTlsUnverified(env: Environment = process.env): boolean {
   return env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
 }
 
-/** Reads the options that an environment gives; an empty variable counts as not set. Their values are not checked. */
+/** Reads the options in an environment without checking their values. An empty variable counts as not set. */
 export function environmentOptions(env: Environment): {
   readonly issuer: string | undefined;
   readonly audience: readonly string[] | undefined;

@@ -37,7 +37,7 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, rules: Clai
   if (issuer === undefined) throw rejected("ERR_TOKEN_ISSUER", "iss does not exactly match a configured issuer");
   checkAudience(ownMember(claims, "aud"), issuer.audience);
   checkTimes(timesOf(claims), configuration, { expires: true, issued: true });
-  const missing = configuration.demands.requiredClaims.find((name) => !Object.hasOwn(claims, name));
+  const missing = configuration.profileRules.requiredClaims.find((name) => !Object.hasOwn(claims, name));
   if (missing !== undefined) throw rejected("ERR_TOKEN_CLAIM", `${missing} is missing, but the profile requires it`);
   checkClaimTypes(claims);
   return claims;
@@ -171,7 +171,7 @@ export function timesOf(claims: JsonObject): TokenTimes {
 
 function checkTimes(
   { expires, notBefore, issued }: TokenTimes,
-  { clock, clockTolerance, maxTokenAge, demands }: VerifierConfiguration,
+  { clock, clockTolerance, maxTokenAge, profileRules }: VerifierConfiguration,
   required: { readonly expires: boolean; readonly issued: boolean },
 ): void {
   const now = currentTime(clock);
@@ -180,8 +180,8 @@ function checkTimes(
   if (notBefore !== undefined && now < notBefore - clockTolerance) {
     throw rejected("ERR_TOKEN_NOT_YET_VALID", "nbf is in the future (do the clocks differ?)");
   }
-  if (issued !== undefined && demands.issuedAhead !== undefined && issued > now + demands.issuedAhead) {
-    throw rejected("ERR_TOKEN_NOT_YET_VALID", `iat is more than ${demands.issuedAhead} s in the future`);
+  if (issued !== undefined && profileRules.issuedAhead !== undefined && issued > now + profileRules.issuedAhead) {
+    throw rejected("ERR_TOKEN_NOT_YET_VALID", `iat is more than ${profileRules.issuedAhead} s in the future`);
   }
   if (maxTokenAge === undefined || (issued === undefined && !required.issued)) return;
   if (issued === undefined) throw rejected("ERR_TOKEN_CLAIM", "iat is missing, but maxTokenAge requires it");

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { IssuerOptions, VerifierConfiguration, VerifierOptions } from "../../src/options/configuration.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { signatureAlgorithms } from "../../src/options/signature-algorithms.ts";
-import { defaultDemands } from "../../src/options/profiles.ts";
+import { defaultProfileRules } from "../../src/options/profiles.ts";
 
 const issuer = "https://as.example";
 const audience = "https://api.example";
@@ -39,7 +39,7 @@ describe("parseVerifierOptions", () => {
     expect([...algorithms]).toEqual(Object.keys(signatureAlgorithms));
     expect(rest).toEqual({
       introspectionMayOmitCnf: false,
-      demands: defaultDemands,
+      profileRules: defaultProfileRules,
       tokenTypes: undefined,
       clockTolerance: 5,
       maxTokenAge: undefined,
