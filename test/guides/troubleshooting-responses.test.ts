@@ -228,7 +228,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     "a proxy that nothing proves",
     () => fromProxy(nginx(), {} as never),
-    /option "trust" of fromProxy is missing: anybody can send a header/,
+    /option "trust" of fromProxy is missing: any client can send the header/,
   ],
   [
     "a verifier of another copy",

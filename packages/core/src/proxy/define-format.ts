@@ -4,54 +4,57 @@ import { withoutPrototype } from "../values/object-member.ts";
 import { type CertificateEncoding, decoders } from "./encodings.ts";
 import { type ForwardedCertificateFormat, headerName, type VerifyHeader } from "./forwarded-format.ts";
 
-/** Renames the header of a format. */
+/** Options that every format has. */
 export interface HeaderOptions {
+  /** The name of the certificate header, if the proxy does not use the default one. */
   readonly header?: string | undefined;
 }
 
-/** Options of formats in which the proxy says how it verified the certificate. */
+/** Options of formats in which the proxy also sends the result of its certificate verification. */
 export interface VerifiedOptions extends HeaderOptions {
+  /** The name of the header that reports the result, if the proxy does not use the default one. */
   readonly verifyHeader?: string | undefined;
   /**
-   * `"success"`, the default: the proxy verified the chain. `"presented"`: any certificate whose key the client holds, for
-   * self-signed ones (RFC 8705 section 2.2).
+   * `"success"` (default) requires that the proxy verified the chain. `"presented"` accepts any certificate whose key the
+   * client holds, for example a self-signed one (RFC 8705 section 2.2).
    *
-   * A proxy that resumes TLS sessions can repeat the result of an earlier handshake for a certificate that has expired or was
-   * revoked since: disable session resumption at the proxy.
+   * A proxy that resumes TLS sessions can repeat the result of an earlier handshake, although the certificate has expired or
+   * was revoked since then: disable session resumption at the proxy.
    */
   readonly verify?: "success" | "presented" | undefined;
 }
 
-/** Options of formats of which a proxy can be told to send one of several. */
+/** Options of formats that a proxy can send in several encodings. */
 export interface EncodedOptions<Encoding extends CertificateEncoding> extends HeaderOptions {
+  /** The encoding that the proxy is configured to send. */
   readonly encoding?: Encoding | undefined;
 }
 
-/** Options of formats whose proxy is known to pass the client's own header. */
+/** Options of formats whose proxy is known to forward a certificate header that the client sent. */
 export interface UnstrippedOptions {
-  /** Does without `trust.secret`: something before this server is known to remove the header that a client sends. */
+  /** Makes `trust.secret` optional. Safe only if something in front of this server removes the header that a client sends. */
   readonly dangerouslyAssumeHeaderStripped?: true | undefined;
 }
 
-/** What a proxy says about the certificate that it forwards. */
+/** The verify header of a proxy, and its values. */
 export interface Verification {
   readonly header: string;
   readonly success: string | readonly string[];
-  /** Accepts what the proxy says of any certificate, and not what it says of none. */
+  /** Accepts every value that the proxy sends with a certificate, but not the value it sends without one. */
   readonly presented: (value: string) => boolean;
 }
 
-/** The rule of the header that is read. */
+/** The rule of the option `header`. */
 export const headerRules: OptionRules<HeaderOptions> = { header: headerName };
 
-/** The rules of formats with a verification. */
+/** The rules of {@link VerifiedOptions}. */
 export const verifiedRules: OptionRules<VerifiedOptions> = {
   ...headerRules,
   verifyHeader: headerName,
   verify: { expected: '"success" or "presented"', accepts: (value) => value === "success" || value === "presented" },
 };
 
-/** Defines a format that is one header. */
+/** Defines a format that consists of one header. */
 export function headerFormat(
   options: HeaderOptions,
   { header, encoding }: { readonly header: string; readonly encoding: CertificateEncoding },
@@ -60,7 +63,7 @@ export function headerFormat(
   return Object.freeze({ header: given.header ?? header, decode: decoders[encoding] });
 }
 
-/** Defines a format that is one header, and another in which the proxy says how it verified. */
+/** Defines a format that consists of a certificate header and a verify header. */
 export function verifiedFormat(
   options: VerifiedOptions,
   definition: { readonly header: string; readonly encoding: CertificateEncoding; readonly verify: Verification },
@@ -73,7 +76,7 @@ export function verifiedFormat(
   });
 }
 
-/** Works out the verify header from options that were checked. */
+/** Returns the verify header of a format; the options must be checked already. */
 export function verification(
   { verifyHeader, verify }: VerifiedOptions,
   { header, success, presented }: Verification,
@@ -82,7 +85,7 @@ export function verification(
   return verify === "presented" ? { header: name, success: presented } : { header: name, success, provesChain: true };
 }
 
-/** Defines a format that is one of several headers, each with its encoding; the first is the default. */
+/** Defines a format with a choice of encodings, each with a default header name; the first encoding is the default. */
 export function encodedFormat<Encoding extends CertificateEncoding>(
   options: EncodedOptions<Encoding>,
   headers: Readonly<Record<Encoding, string>>,
@@ -93,20 +96,20 @@ export function encodedFormat<Encoding extends CertificateEncoding>(
   return Object.freeze({ header: given.header ?? headers[encoding], decode: decoders[encoding] });
 }
 
-/** The rule of the encoding, where there are several. */
+/** Creates the rule of the option `encoding`. */
 export function encodingRule(headers: object): OptionRules<{ readonly encoding?: unknown }> {
   const expected = `one of ${Object.keys(headers).join(", ")}`;
   return { encoding: { expected, accepts: (value) => typeof value === "string" && Object.hasOwn(headers, value) } };
 }
 
-/** The default encoding. */
+/** Returns the default encoding, which is the first one. */
 export function firstOf<Encoding extends string>(headers: Readonly<Record<Encoding, string>>): Encoding {
-  // The first key that was written; the type of keys is lost in Object.keys.
+  // Object.keys loses the type of the keys.
   return Object.keys(headers).at(0) as Encoding;
 }
 
-/** Defines a format that demands `trust.secret`, unless that is waived loudly. */
-export function demandingSecret<Options extends UnstrippedOptions>(
+/** Defines a format that requires `trust.secret`, unless `dangerouslyAssumeHeaderStripped` is set. */
+export function requiringSecret<Options extends UnstrippedOptions>(
   options: Options,
   define: (rest: Omit<Options, keyof UnstrippedOptions>) => ForwardedCertificateFormat,
 ): ForwardedCertificateFormat {
@@ -114,7 +117,7 @@ export function demandingSecret<Options extends UnstrippedOptions>(
   const { dangerouslyAssumeHeaderStripped, ...rest } = withoutPrototype(options);
   const stripped: unknown = dangerouslyAssumeHeaderStripped;
   if (stripped !== undefined && stripped !== true) {
-    throw new TypeError('certbound: option "dangerouslyAssumeHeaderStripped" must be true, or left out');
+    throw new TypeError('certbound: option "dangerouslyAssumeHeaderStripped" must be true or omitted');
   }
   return Object.freeze({ ...define(rest), demandsSecret: stripped !== true });
 }

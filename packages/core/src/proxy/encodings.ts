@@ -4,12 +4,12 @@ import { type ClientCertificate, parseClientCertificate } from "../certificate/c
 import { rejected } from "../errors.ts";
 import { isThumbprint } from "../values/thumbprint.ts";
 
-/** How a header value holds a certificate, or the SHA-256 of one. */
+/** The encoding of a certificate, or of its SHA-256, in a header value. */
 export type CertificateEncoding =
   /** A Byte Sequence: `:base64 DER:` (RFC 9440 section 2.1). */
   | "rfc9440"
   | "der-base64"
-  /** Certificates separated by commas, the leaf first. */
+  /** Base64 DER of several certificates, separated by commas, the leaf first. */
   | "der-base64-list"
   /** One PEM block, percent-encoded. */
   | "pem-urlencoded"
@@ -17,19 +17,19 @@ export type CertificateEncoding =
   | "pem-urlencoded-chain"
   /** One PEM block whose lines are separated by spaces. */
   | "pem-spaces"
-  /** One PEM block, its text encoded in base64. */
+  /** The base64 encoding of the text of one PEM block. */
   | "pem-base64"
-  /** 64 hexadecimal digits of either case, with or without colons. */
+  /** 64 hexadecimal digits in upper or lower case, with or without colons. */
   | "sha256-hex"
   /** Standard base64, with or without padding. */
   | "sha256-base64"
-  /** The `x5t#S256` itself. */
+  /** The `x5t#S256` thumbprint. */
   | "sha256-base64url";
 
-/** Decodes a value strictly; undefined when it says that there is no certificate. */
+/** Decodes a value strictly; returns undefined for a value that stands for a missing certificate. */
 export type CertificateDecoder = (value: string) => ClientCertificate | undefined;
 
-/** The decoders; each throws `ERR_CERTIFICATE_MALFORMED`. */
+/** The decoder of each encoding; throws `ERR_CERTIFICATE_MALFORMED` if the value is not in that encoding. */
 export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>> = {
   rfc9440: (value) => {
     if (!value.startsWith(":") || !value.endsWith(":")) {
@@ -48,7 +48,7 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
   "pem-base64": (value) => {
     const text = bytesFromBase64(value)?.toString("latin1");
     if (!text?.startsWith("-----"))
-      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not the canonical base64 of PEM${looksLike(value)}`);
+      throw rejected("ERR_CERTIFICATE_MALFORMED", `the value is not canonical base64 of PEM text${looksLike(value)}`);
     return only(fromPem(text, "line feeds"));
   },
   "sha256-hex": (value) => {
@@ -66,7 +66,7 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
     if (digest.length !== 32 || (value !== canonical && value !== canonical.slice(0, -1))) {
       throw rejected(
         "ERR_CERTIFICATE_MALFORMED",
-        `the value is not the base64 of 32 bytes${looksLike(value, "sha256-base64")}`,
+        `the value is not canonical base64 of 32 bytes${looksLike(value, "sha256-base64")}`,
       );
     }
     return fromDigest(digest);
@@ -81,10 +81,10 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
   },
 };
 
-/** Tells whether a value says in one of the known ways that there is no certificate. */
+/** Returns whether a value is one of those that proxies send without a client certificate. */
 export function isAbsentMarker(value: string): boolean {
-  // Empty; an empty byte sequence (HAProxy); Apache's word for unset; a placeholder that was not replaced (Caddy < 2.11.2),
-  // which may stand where the byte sequence would.
+  // Empty; an empty byte sequence (HAProxy); Apache's marker for an unset variable; a placeholder that was not replaced
+  // (Caddy < 2.11.2), possibly between the colons of a byte sequence.
   return value === "" || value === "::" || value === "(null)" || /^:?\{[^{}]*\}:?$/.test(value);
 }
 
@@ -108,11 +108,14 @@ function fromDigest(digest: Buffer): ClientCertificate | undefined {
 
 function only(certificates: readonly (ClientCertificate | undefined)[]): ClientCertificate | undefined {
   if (certificates.length > 1)
-    throw rejected("ERR_CERTIFICATE_MALFORMED", `the value holds ${certificates.length} certificates, not one`);
+    throw rejected(
+      "ERR_CERTIFICATE_MALFORMED",
+      `the value contains ${certificates.length} certificates instead of one`,
+    );
   return certificates.at(0);
 }
 
-/** Decodes percent-encoded PEM. `+` stays, since the proxies that encode in this way mean it. */
+/** Decodes percent-encoded PEM. Keeps `+`, which the proxies that use this encoding do not escape. */
 function percentDecoded(value: string): string {
   const decoded = decodedComponent(value);
   if (decoded.trimStart().startsWith("-----BEGIN CERTIFICATE-----") && decoded !== value) return decoded;
@@ -124,6 +127,6 @@ function decodedComponent(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {
-    throw rejected("ERR_CERTIFICATE_MALFORMED", "the value is not well-formed percent-encoding: truncated?");
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the value is not well-formed percent-encoding (truncated?)");
   }
 }

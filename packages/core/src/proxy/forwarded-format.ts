@@ -3,30 +3,35 @@ import { isJsonObject } from "../values/json-object.ts";
 import { nonEmptyList, nonEmptyString, type OptionRule } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 
-/** How one kind of proxy forwards the client's certificate. */
+/** The way in which a kind of proxy forwards the client's certificate. */
 export interface ForwardedCertificateFormat {
-  /** The one header that is read. */
+  /** The header with the certificate. */
   readonly header: string;
   /**
-   * Decodes its value; undefined when that says that there is no certificate. Throws an AccessTokenError with an
-   * `ERR_CERTIFICATE_*` code. It depends on the value alone: what it returned for one is cached. It must be synchronous, and
-   * have no effects: it may be called twice for a request.
+   * Decodes the value of the header; returns undefined if the value stands for a missing certificate. Throws an
+   * AccessTokenError with an `ERR_CERTIFICATE_*` code to reject a value.
+   *
+   * It must be synchronous, depend on the value only and have no side effects: results are cached, and it may be called twice
+   * for a request.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;
   /** Headers that must come with the certificate, exactly once each. */
   readonly verify?: VerifyHeader | readonly VerifyHeader[] | undefined;
-  /** True for products that are known to pass the client's own header: an address alone proves nothing then. */
+  /**
+   * True for products that are known to forward a certificate header that the client sent. `trust.secret` is then required,
+   * because the address of the proxy does not prove who set the header.
+   */
   readonly demandsSecret?: boolean | undefined;
 }
 
-/** A header in which the proxy says what it found when it verified the certificate. */
+/** A header in which the proxy reports the result of its certificate verification. */
 export interface VerifyHeader {
   readonly header: string;
-  /** The accepted values, exactly, or a synchronous function that accepts them, and may be called twice for a request. */
+  /** The accepted values, compared exactly, or a synchronous function, which may be called twice for a request. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
   /**
-   * True where these values say that the proxy verified the chain: then `ClientCertificate` says so as well. On a resumed TLS
-   * session, the values can be those of an earlier handshake.
+   * True if the accepted values mean that the proxy verified the chain; `ClientCertificate` then reports that as well. On a
+   * resumed TLS session, the values can be those of an earlier handshake.
    */
   readonly provesChain?: boolean | undefined;
 }

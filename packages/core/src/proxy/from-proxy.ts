@@ -17,10 +17,10 @@ export interface FromProxyOptions {
   readonly trust: TrustedProxy;
 }
 
-/** The longest value that is looked at, in characters. */
+/** The maximum length of a certificate header, in characters. */
 const MAX_VALUE_LENGTH = 65_536;
-/** How many characters of values are cached with what they decode to. */
-const MAX_REMEMBERED = 1024 * 1024;
+/** The maximum size of the cache of decoded certificates, in characters of their header values. */
+const MAX_CACHED = 1024 * 1024;
 
 const formatRules: OptionRules<ForwardedCertificateFormat> = {
   header: headerName,
@@ -34,14 +34,15 @@ const optionRules: OptionRules<FromProxyOptions> = {
 };
 
 /**
- * Creates the resolver for a server behind a proxy that ends TLS and forwards the client's certificate in a header.
+ * Creates the resolver for a server behind a proxy that terminates TLS and forwards the client's certificate in a header.
  *
- * The certificate counts only when the request proves to come from the proxy, and the header of the format is there
- * exactly once. There is no detection of formats and no fallback to the connection's own certificate, which is the
- * proxy's. The resolver gives an error that says why there is no certificate; it does not check the certificate's chain,
- * and cannot see whether the proxy resumed a TLS session.
+ * Accepts a certificate only if the request is proven to come from the proxy, and if the header of the format occurs exactly
+ * once. Does not detect formats, and does not fall back to the certificate of the connection, which is the proxy's.
  *
- * @throws TypeError without a trust rule, or when an option is bad
+ * Without a certificate, the resolver returns an error that explains the reason. It does not check the certificate chain, and
+ * cannot detect whether the proxy resumed a TLS session.
+ *
+ * @throws TypeError if the trust rule is missing or an option is invalid
  */
 export function fromProxy(
   format: ForwardedCertificateFormat,
@@ -52,10 +53,10 @@ export function fromProxy(
     throw new TypeError("certbound: the format needs header and decode");
   const { trust } = knownOptions("the options of fromProxy", options, optionRules, "rejected");
   if (trust === undefined)
-    throw new TypeError('certbound: option "trust" of fromProxy is missing: anybody can send a header');
+    throw new TypeError('certbound: option "trust" of fromProxy is missing: any client can send the header');
   if (demandsSecret && !Object.keys(trust).includes("secret")) {
     throw new TypeError(
-      'certbound: this proxy is known to pass the client\'s own header; give trust.secret, or "dangerouslyAssumeHeaderStripped"',
+      'certbound: this proxy is known to forward the client\'s own header; set trust.secret, or "dangerouslyAssumeHeaderStripped"',
     );
   }
   const trustFailure = parseTrustedProxy(trust);
@@ -63,7 +64,7 @@ export function fromProxy(
   const provesChain = verifyHeaders.some((given) => given.provesChain === true);
   const checked = {
     name: header.toLowerCase(),
-    // None is given out before every verify header was found to say success.
+    // Safe before the verify headers are checked: a certificate is returned only if all of them report success.
     decode: memoized((value) => {
       const certificate = decodeNow(decode, value);
       return provesChain ? parseVerifiedCertificate(certificate ?? null) : certificate;
@@ -84,20 +85,20 @@ export function fromProxy(
 
 const proxyResolvers = new WeakSet<object>();
 
-/** Returns whether a resolver was made by {@link fromProxy}. */
+/** Returns whether a resolver was created by {@link fromProxy}. */
 export function isProxyResolver(resolver: object): boolean {
   return proxyResolvers.has(resolver);
 }
 
 /**
- * Caches what values decode to, since a client's certificate comes with every request: for nginx, decoding it is 4.0 us
- * of the 6.9 us that a request costs. The key is the whole value; rejections, and what the request proves, are not cached.
+ * Caches decoded certificates, because a client's certificate comes with every request. The key is the whole header value.
+ * Rejections and the results of the trust rule are not cached.
  */
 function memoized(decode: ForwardedCertificateFormat["decode"]): ForwardedCertificateFormat["decode"] {
-  const decoded = createBoundedCache<ClientCertificate>({ maxSize: MAX_REMEMBERED });
+  const decoded = createBoundedCache<ClientCertificate>({ maxSize: MAX_CACHED });
   return (value) => {
-    const known = decoded.get(value);
-    if (known !== undefined) return known;
+    const cached = decoded.get(value);
+    if (cached !== undefined) return cached;
     const certificate = decode(value);
     if (certificate !== undefined) decoded.set(value, certificate, { size: value.length + 1 });
     return certificate;
@@ -113,7 +114,7 @@ interface CheckedFormat {
 interface Verification {
   readonly name: string;
   readonly accepts: (value: string) => boolean;
-  /** Lists the values that it must accept: the whole one where it is compared, its elements where a function judges. */
+  /** Lists the values to check: whole header values for comparison, their elements for a function. */
   readonly valuesOf: typeof headerValues;
 }
 
@@ -132,43 +133,46 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, trust
   const [value] = values;
   const reason = trustFailure(complete);
   if (value === undefined)
-    throw rejected("ERR_CERTIFICATE_MISSING", `there is no header ${name}${reason === undefined ? "" : `; ${reason}`}`);
+    throw rejected(
+      "ERR_CERTIFICATE_MISSING",
+      `the header ${name} is missing${reason === undefined ? "" : `; ${reason}`}`,
+    );
   if (reason !== undefined)
     throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the header ${name} does not come from the proxy: ${reason}`);
   if (values.length > 1)
-    throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is there ${values.length} times`);
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} occurs ${values.length} times instead of once`);
   if (value.length > MAX_VALUE_LENGTH)
     throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is too large: ${value.length} characters`);
   if (isAbsentMarker(value))
-    throw rejected("ERR_CERTIFICATE_MISSING", `the proxy sent ${noneOf(value)} in ${name}: no client certificate`);
+    throw rejected(
+      "ERR_CERTIFICATE_MISSING",
+      `the proxy sent ${absentMarkerText(value)} in ${name}: no client certificate`,
+    );
   const certificate = decode(value);
   if (certificate === undefined) {
     throw rejected(
       "ERR_CERTIFICATE_MISSING",
-      `the proxy sent nothing, or the SHA-256 of nothing, in ${name}: no client certificate`,
+      `the proxy sent no certificate, or the SHA-256 of nothing, in ${name}: no client certificate`,
     );
   }
   for (const verified of verify) requireSuccess(complete, verified);
   return certificate;
 }
 
-/** A verify header that is missing rejects: with some proxies, a client can have it removed by naming it in `Connection`. */
+/** Rejects a missing verify header too: with some proxies, a client can delete it by naming it in `Connection`. */
 function requireSuccess(request: RequestWithAllHeaders, { name, accepts, valuesOf }: Verification): void {
   const values = valuesOf(request, name);
   const [value] = values;
   if (value === undefined)
-    throw rejected(
-      "ERR_CERTIFICATE_UNTRUSTED",
-      `the header ${name}, in which the proxy says how it verified, is missing`,
-    );
+    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the header ${name} with the proxy's verification result is missing`);
   if (values.length > 1)
-    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the header ${name} is there ${values.length} times`);
+    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the header ${name} occurs ${values.length} times instead of once`);
   const accepted: unknown = accepts(value);
   if (accepted !== true)
-    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the proxy says in ${name} that it did not verify the certificate`);
+    throw rejected("ERR_CERTIFICATE_UNTRUSTED", `the proxy reports in ${name} that it did not verify the certificate`);
 }
 
-/** Decodes a value; a format that returns a promise has a bug, and its failure must not be an unhandled rejection. */
+/** Decodes a value. Throws if a custom format returns a promise, and prevents an unhandled rejection of that promise. */
 function decodeNow(decode: ForwardedCertificateFormat["decode"], value: string): ClientCertificate | undefined {
   const certificate = decode(value);
   if (!isThenable(certificate)) return certificate;
@@ -176,7 +180,7 @@ function decodeNow(decode: ForwardedCertificateFormat["decode"], value: string):
   throw new TypeError("certbound: decode of the format must return a certificate, not a promise");
 }
 
-function noneOf(value: string): string {
-  if (value === "" || value === "::") return "an empty value (which some also send for one that is too large)";
+function absentMarkerText(value: string): string {
+  if (value === "" || value === "::") return "an empty value (some proxies also do so if the certificate is too large)";
   return value === "(null)" ? "`(null)`" : "a placeholder that was not replaced";
 }

@@ -10,41 +10,41 @@ import { peerCertificate, unprovenCertificate } from "../certificate/tls-connect
 import { headerName } from "./forwarded-format.ts";
 
 /**
- * How a request proves that it comes from the proxy. At least one rule must be given, and all that are given must hold. A WHATWG
- * `Request` does not hold its connection: only `secret` can hold for it.
+ * The rules by which a request proves that it comes from the proxy. At least one rule is required, and all given rules must be
+ * met. A WHATWG `Request` does not provide its connection, so it can only meet `secret`.
  *
- * A `secret` that is set in the same block of the proxy's configuration as the certificate header proves that the proxy
- * set the header. The other rules prove the machine only: they are enough where every listener and host of that proxy
- * removes or overwrites the header.
+ * A `secret` that is set in the same block of the proxy's configuration as the certificate header proves that the proxy set
+ * that header. The other rules only prove which machine sent the request. They are sufficient only if every listener and host
+ * of the proxy removes or overwrites the header.
  */
 export interface TrustedProxy {
   /**
-   * Addresses and CIDR ranges of the proxy, as Node sees them: the `remoteAddress` of a real connection. Adapters of serverless
+   * Addresses and CIDR ranges of the proxy, compared with the `remoteAddress` of the connection. Adapters of serverless
    * platforms copy that member from a header that anyone can send: use `secret` there. IPv6 link-local addresses (fe80::/10)
-   * are rejected, since they name a machine only together with a zone.
+   * are rejected, because they identify a machine only together with a zone.
    */
   readonly addresses?: readonly string[] | undefined;
-  /** The connection came through a unix socket, which must be one that only the proxy can open. */
+  /** Requires a connection through a unix socket. Only the proxy must be able to open that socket. */
   readonly unixSocket?: true | undefined;
-  /** `x5t#S256` thumbprints of the certificate that the proxy itself presents to Node. */
+  /** `x5t#S256` thumbprints of the client certificate that the proxy presents to this server. */
   readonly certificateThumbprints?: readonly string[] | undefined;
-  /** A header that the proxy sets to a secret of 32 characters at least; several values while it is changed. */
+  /** A header that the proxy sets to a secret of at least 32 characters. Give several values while you change the secret. */
   readonly secret?: { readonly header: string; readonly value: string | readonly string[] } | undefined;
   /**
-   * Trusts the header of every request. Only for a function that nothing but the platform can call, and whose platform removes
-   * the header that a client sends: an AWS Lambda function whose resource policy permits one ALB, an Azure Function that
-   * accepts requests from its front end only. Any other caller can present any certificate. It excludes every other
-   * rule, and formats whose proxy passes the client's own header.
+   * Trusts the certificate header of every request. Safe only for a function that can be called by its platform only, if the
+   * platform removes the header that a client sends: for example an AWS Lambda function whose resource policy permits one ALB,
+   * or an Azure Function that accepts requests from its front end only. Any other caller can present any certificate. Cannot
+   * be combined with other rules, or with formats whose proxy forwards the client's own header.
    */
   readonly dangerouslyTrustEverySender?: true | undefined;
 }
 
-/** Tells why a request does not come from the proxy; undefined when it does. */
+/** Returns the reason why a request is not proven to come from the proxy; undefined if it is. */
 export type TrustRule = (request: RequestWithAllHeaders) => string | undefined;
 
 const MIN_SECRET_LENGTH = 32;
 
-/** How Node writes the address of an IPv4 client of a server that listens on IPv6. */
+/** The prefix of an IPv4-mapped IPv6 address, as Node reports it on a server that listens on IPv6. */
 const MAPPED = /^::ffff:/i;
 
 const secretValue = {
@@ -72,9 +72,9 @@ const trustRules: OptionRules<TrustedProxy> = {
 };
 
 /**
- * Checks a trust rule, once.
+ * Validates a trust rule and compiles it to a function.
  *
- * @throws TypeError that names what is wrong
+ * @throws TypeError if the rule is empty or an option is invalid
  */
 export function parseTrustedProxy(trust: TrustedProxy): TrustRule {
   const given = knownOptions("the trust rule", trust, trustRules, "rejected");
@@ -86,11 +86,11 @@ export function parseTrustedProxy(trust: TrustedProxy): TrustRule {
   if (certificateThumbprints !== undefined) rules.push(certificateRule(certificateThumbprints));
   if (dangerouslyTrustEverySender) {
     if (rules.length === 0) return () => undefined;
-    throw new TypeError('certbound: option "dangerouslyTrustEverySender" excludes every other trust rule');
+    throw new TypeError('certbound: option "dangerouslyTrustEverySender" cannot be combined with other trust rules');
   }
   if (rules.length === 0) {
     throw new TypeError(
-      "certbound: the trust rule is empty; give secret, addresses, unixSocket or certificateThumbprints",
+      "certbound: the trust rule is empty; set secret, addresses, unixSocket or certificateThumbprints",
     );
   }
   return (request) => {
@@ -110,20 +110,21 @@ function secretRule(options: NonNullable<TrustedProxy["secret"]>): TrustRule {
   const name = header.toLowerCase();
   const accepted = (typeof value === "string" ? [value] : value).map(digest);
   return (request) => {
-    // Compared as a whole, so that two values that were joined are not it.
+    // Compares the whole value, so that two joined values do not match.
     const values = headerValues(request, name);
     const [sent] = values;
     if (sent === undefined) return `the header ${name} with the proxy's secret is missing`;
-    if (values.length > 1) return `the header ${name} with the proxy's secret is there ${values.length} times`;
-    // Digests have one length, and all values are compared: the time tells nothing of the secret.
+    if (values.length > 1)
+      return `the header ${name} with the proxy's secret occurs ${values.length} times instead of once`;
+    // Compares digests of equal length, and all of them, so that the time does not depend on the secret.
     const actual = digest(sent);
     const matches = accepted.filter((expected) => timingSafeEqual(expected, actual)).length;
-    return matches > 0 ? undefined : `the header ${name} does not hold the proxy's secret`;
+    return matches > 0 ? undefined : `the header ${name} does not contain the proxy's secret`;
   };
 }
 
 function addressRule(addresses: readonly string[]): TrustRule {
-  // Apart, since a BlockList finds every IPv4 address in IPv6 ranges such as ::/64, by its mapped form.
+  // Separate lists: a single BlockList would match every IPv4 address, in its mapped form, with IPv6 ranges such as ::/64.
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const { network, bits, family } of addresses.map(parseRange).filter((range) => range !== undefined)) {
     lists[family].addSubnet(network, bits, family);
@@ -134,7 +135,7 @@ function addressRule(addresses: readonly string[]): TrustRule {
     const version = isIP(address);
     if (version === 0) return "the connection has no address, or is closed";
     if (isLinkLocal(address))
-      return "the connection comes from a link-local address, which can be that of any neighbour";
+      return "the connection comes from a link-local address, which any machine on the same network link can have";
     const list = version === 4 || MAPPED.test(address) ? lists.ipv4 : lists.ipv6;
     return list.check(address, version === 4 ? "ipv4" : "ipv6")
       ? undefined
@@ -145,24 +146,25 @@ function addressRule(addresses: readonly string[]): TrustRule {
 const linkLocal = new BlockList();
 linkLocal.addSubnet("fe80::", 10, "ipv6");
 
-/** Node writes the zone of a link-local address behind a percent sign; each zone can have a machine of the same address. */
+/** Returns whether an address is link-local. Node appends the zone after a percent sign; an address is unique per zone only. */
 function isLinkLocal(address: string): boolean {
   return address.includes("%") || (isIP(address) === 6 && linkLocal.check(address, "ipv6"));
 }
 
-/** The handle of a connection, which Node does not document; that of TLS has the handle below it as its parent. */
+/** The handle of a connection, which Node does not document. The parent of a TLS handle is the handle of its transport. */
 interface Handle {
   readonly _parent?: Handle | null;
 }
 
 /**
- * Looks at the connection, not at the server: an application can hand any connection to any server, and a TCP connection that
- * its client has reset has no address either. Fails closed where Node has no such handle.
+ * Checks the handle of the connection. The address of the server does not suffice, because an application can pass any
+ * connection to any server. A missing `remoteAddress` does not suffice either, because a TCP connection that the client has
+ * reset does not have one. Rejects the request if Node does not provide the handle.
  */
 function unixSocketRule({ socket }: NodeRequest): string | undefined {
   if (!hasConnection(socket)) return NO_CONNECTION;
   let handle = memberOf(socket as { readonly _handle?: Handle | null }, "_handle");
-  if (handle === null) return "the connection is closed: it is not known whether it came through a unix socket";
+  if (handle === null) return "the connection is closed, so it cannot be checked whether it came through a unix socket";
   while (handle && memberOf(handle, "_parent")) handle = memberOf(handle, "_parent");
   return handle?.constructor.name === "Pipe" ? undefined : "the connection did not come through a unix socket";
 }
@@ -172,16 +174,17 @@ function certificateRule(thumbprints: readonly string[]): TrustRule {
     if (!hasConnection(request.socket)) return NO_CONNECTION;
     const certificate = peerCertificate(request);
     if (certificate === undefined) {
-      return unprovenCertificate(request) ?? "the proxy presented no certificate of its own";
+      return unprovenCertificate(request) ?? "the proxy did not present a client certificate";
     }
     const actual = parseClientCertificate(certificate);
     return thumbprints.some((thumbprint) => thumbprint === actual?.thumbprint)
       ? undefined
-      : "the connection's certificate is not that of the proxy";
+      : "the certificate of the connection does not match the thumbprint of the proxy";
   };
 }
 
-const NO_CONNECTION = "the request does not hold its connection (a WHATWG Request, or one that was made up)";
+const NO_CONNECTION =
+  "the request does not provide its connection (a WHATWG Request, or an object of the application?)";
 
 function hasConnection(socket: NodeSocket | undefined): socket is NodeSocket {
   return typeof socket === "object" && (socket as NodeSocket | null) !== null;
@@ -196,7 +199,7 @@ interface Range {
 function parseRange(text: string): Range | undefined {
   const [network = "", prefix, ...rest] = text.split("/");
   const version = isIP(network);
-  // Mapped addresses (::ffff:10.0.0.1) are matched by the IPv4 address; ranges of them would be a second way to say it.
+  // Mapped addresses (::ffff:10.0.0.1) are matched by their IPv4 address, so they are not accepted as a second notation.
   if (version === 0 || rest.length > 0 || isLinkLocal(network) || MAPPED.test(network)) return undefined;
   const length = version === 4 ? 32 : 128;
   if (prefix !== undefined && !/^[1-9]\d{0,2}$/.test(prefix)) return undefined;

@@ -1,23 +1,23 @@
 import { looksLike } from "../certificate/certificate-der.ts";
 import { rejected } from "../errors.ts";
 
-/** One element of `x-forwarded-client-cert`: keys in lower case, each with all its values. */
+/** The pairs of one element of `x-forwarded-client-cert`: each key, in lower case, with all its values. */
 export type XfccElement = ReadonlyMap<string, readonly string[]>;
 
 const keys: ReadonlySet<string> = new Set(["by", "hash", "cert", "chain", "subject", "uri", "dns"]);
 /**
- * What an element begins with behind another one, and what Envoy writes in each. A quoted value with both holds the element of
- * a proxy: a client has opened the quote in an element of its own, and a name in its certificate closes it.
+ * The separator of two elements, and the pair that Envoy writes into every element. A quoted value with both contains the
+ * element of a proxy: the client sent an element with an unclosed quote, and a quote in a name of its certificate closes it.
  */
 const [nextElement, hashPair] = [/,[ \t]*(?:by|hash|cert|chain|subject|uri|dns)=/i, /hash=[\da-f]{64}/i];
 
 /**
- * Splits `x-forwarded-client-cert` into elements, at commas, and pairs, at semicolons, neither of them within quotes.
+ * Splits `x-forwarded-client-cert` into elements at commas, and elements into pairs at semicolons, except within quotes.
  *
- * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED` for anything else, an unknown key included
+ * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED` for any other syntax and for unknown keys
  */
 export function parseXfcc(value: string): readonly XfccElement[] {
-  // One pair and what ends it: a key, then a quoted value in which `\` escapes the next character, or one without quotes.
+  // One pair and its separator. `\` escapes the next character of a quoted value.
   const pair = /([A-Za-z]+)=(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^",;]*))([,;]|$)/y;
   const elements = [new Map<string, string[]>()];
   let end = ";";
@@ -30,9 +30,9 @@ export function parseXfcc(value: string): readonly XfccElement[] {
       );
     const [, name = "", quoted, plain = "", separator = ""] = match;
     const key = name.toLowerCase();
-    if (!keys.has(key)) throw rejected("ERR_CERTIFICATE_MALFORMED", "the value has a key that is not one of XFCC");
+    if (!keys.has(key)) throw rejected("ERR_CERTIFICATE_MALFORMED", "the value has a key that is not an XFCC key");
     if (quoted !== undefined && nextElement.test(quoted) && hashPair.test(quoted))
-      throw rejected("ERR_CERTIFICATE_MALFORMED", "a quoted value holds another element: two headers in one?");
+      throw rejected("ERR_CERTIFICATE_MALFORMED", "a quoted value contains another element (two headers joined?)");
     const element = elements.at(-1);
     const values = element?.get(key) ?? [];
     values.push(quoted?.replaceAll(/\\(.)/g, "$1") ?? plain);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
-  demandingSecret,
+  requiringSecret,
   encodedFormat,
   encodingRule,
   firstOf,
@@ -108,29 +108,29 @@ describe("encodedFormat", () => {
   );
 });
 
-describe("demandingSecret", () => {
+describe("requiringSecret", () => {
   const define = (rest: object) => headerFormat(rest, { header: "x-cert", encoding: "rfc9440" });
 
   test("demands the secret unless that is waived, loudly", () => {
-    expect(demandingSecret({}, define)).toMatchObject({ header: "x-cert", demandsSecret: true });
-    expect(demandingSecret({ dangerouslyAssumeHeaderStripped: undefined }, define).demandsSecret).toBe(true);
-    expect(demandingSecret({ dangerouslyAssumeHeaderStripped: true }, define).demandsSecret).toBe(false);
+    expect(requiringSecret({}, define)).toMatchObject({ header: "x-cert", demandsSecret: true });
+    expect(requiringSecret({ dangerouslyAssumeHeaderStripped: undefined }, define).demandsSecret).toBe(true);
+    expect(requiringSecret({ dangerouslyAssumeHeaderStripped: true }, define).demandsSecret).toBe(false);
   });
 
   test.each([false, null, 0, 1, "", "true", {}, []])("is not waived by %j", (waived) => {
     const options = { dangerouslyAssumeHeaderStripped: waived } as unknown as UnstrippedOptions;
-    expect(() => demandingSecret(options, define)).toThrow(TypeError);
-    expect(() => demandingSecret(options, define)).toThrow("dangerouslyAssumeHeaderStripped");
+    expect(() => requiringSecret(options, define)).toThrow(TypeError);
+    expect(() => requiringSecret(options, define)).toThrow("dangerouslyAssumeHeaderStripped");
   });
 
   test.each([null, undefined, 1, true, "true", [], { dangerouslyAssumeHeadersStripped: true }])(
     "rejects the options %j",
     (options) => {
-      expect(() => demandingSecret(options as UnstrippedOptions, define)).toThrow(TypeError);
+      expect(() => requiringSecret(options as UnstrippedOptions, define)).toThrow(TypeError);
     },
   );
 
   test("is frozen, so that nobody withdraws the demand", () => {
-    expect(Object.isFrozen(demandingSecret({}, define))).toBe(true);
+    expect(Object.isFrozen(requiringSecret({}, define))).toBe(true);
   });
 });

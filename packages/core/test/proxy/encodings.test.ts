@@ -476,7 +476,7 @@ describe("the detail of a rejection", () => {
   });
 
   test.each<[CertificateEncoding, string, RegExp]>([
-    ["pem-urlencoded", percentEncoded(pemOf(ec256) + pemOf(rsa2048)), /2 certificates, not one/],
+    ["pem-urlencoded", percentEncoded(pemOf(ec256) + pemOf(rsa2048)), /2 certificates instead of one/],
     ["pem-spaces", pemOf(ec256), /line breaks .* not spaces/],
     ["pem-urlencoded", percentEncoded(pemOf(ec256).replaceAll("\n", " ")), /line breaks .* not line feeds/],
     ["der-base64", Buffer.concat([ec256, Buffer.of(1, 2, 3)]).toString("base64"), /something follows .* 3 bytes/],

@@ -216,13 +216,13 @@ describe("the detail of a rejection", () => {
   const verified = ["ssl-client-verify", "SUCCESS"];
 
   test.each<[string, readonly string[], string, string, RegExp]>([
-    ["a header that is missing", verified, proxyAddress, MISSING, /^there is no header ssl-client-cert$/],
+    ["a header that is missing", verified, proxyAddress, MISSING, /^the header ssl-client-cert is missing$/],
     [
       "one that is missing from elsewhere",
       [],
       elsewhere,
       MISSING,
-      /^there is no header ssl-client-cert; the connection does not come from an address of the proxy$/,
+      /^the header ssl-client-cert is missing; the connection does not come from an address of the proxy$/,
     ],
     [
       "a peer that is not trusted",
@@ -231,7 +231,7 @@ describe("the detail of a rejection", () => {
       UNTRUSTED,
       /^the header ssl-client-cert does not come from the proxy: the connection does not come from an address/,
     ],
-    ["two headers", [header, escaped, header, escaped], proxyAddress, MALFORMED, /is there 2 times/],
+    ["two headers", [header, escaped, header, escaped], proxyAddress, MALFORMED, /occurs 2 times instead of once/],
     ["too large", [header, "a".repeat(65_537)], proxyAddress, MALFORMED, /too large: 65537 characters/],
     ["truncated", [header, escaped.slice(0, 400)], proxyAddress, MALFORMED, /truncated/],
     ["a wrong format", [header, der], proxyAddress, MALFORMED, /not percent-encoded PEM: it looks like base64 DER/],
@@ -247,21 +247,21 @@ describe("the detail of a rejection", () => {
       [header, escaped],
       proxyAddress,
       UNTRUSTED,
-      /^the header ssl-client-verify, in which the proxy says how it verified, is missing$/,
+      /^the header ssl-client-verify with the proxy's verification result is missing$/,
     ],
     [
       "two verifications",
       [header, escaped, ...verified, ...verified],
       proxyAddress,
       UNTRUSTED,
-      /^the header ssl-client-verify is there 2 times$/,
+      /^the header ssl-client-verify occurs 2 times instead of once$/,
     ],
     [
       "a failed verification",
       [header, escaped, "ssl-client-verify", "FAILED:expired"],
       proxyAddress,
       UNTRUSTED,
-      /says in ssl-client-verify that it did not verify/,
+      /reports in ssl-client-verify that it did not verify/,
     ],
     ["an empty value", [header, "", ...verified], proxyAddress, MISSING, /an empty value .*: no client certificate/],
     [
@@ -504,7 +504,7 @@ describe("the options of fromProxy", () => {
     ["missing", undefined, /options of fromProxy must be an object/],
     ["null", null, /options of fromProxy must be an object/],
     ["a list", [{ trust }], /options of fromProxy must be an object/],
-    ["without trust", {}, /"trust" of fromProxy is missing: anybody can send a header/],
+    ["without trust", {}, /"trust" of fromProxy is missing: any client can send the header/],
     ["with a trust that is undefined", { trust: undefined }, /"trust"/],
     ["with a trust that is null", { trust: null }, /"trust"/],
     ["with a trust of true", { trust: true }, /"trust"/],

@@ -55,18 +55,22 @@ describe("the secret", () => {
     ["under another name", ["x-proxy", secret], /is missing/],
     ["under a name with underscores", ["x_proxy_secret", secret], /is missing/],
     ["as a header's name", [secret, "x-proxy-secret"], /is missing/],
-    ["twice", ["x-proxy-secret", secret, "x-proxy-secret", secret], /is there 2 times/],
-    ["twice, in another letter case", ["x-proxy-secret", secret, "X-PROXY-SECRET", secret], /is there 2 times/],
-    ["beside one that is wrong", ["x-proxy-secret", "a", "x-proxy-secret", secret], /is there 2 times/],
-    ["twice in one value", ["x-proxy-secret", `${secret}, ${secret}`], /does not hold/],
-    ["empty", ["x-proxy-secret", ""], /does not hold/],
-    ["in part", ["x-proxy-secret", secret.slice(0, -1)], /does not hold/],
-    ["with more behind it", ["x-proxy-secret", `${secret}0`], /does not hold/],
-    ["with more before it", ["x-proxy-secret", `0${secret}`], /does not hold/],
-    ["in another letter case", ["x-proxy-secret", secret.toLowerCase()], /does not hold/],
-    ["with a blank", ["x-proxy-secret", ` ${secret}`], /does not hold/],
-    ["between quotes", ["x-proxy-secret", `"${secret}"`], /does not hold/],
-    ["with another last character", ["x-proxy-secret", `${secret.slice(0, -1)}E`], /does not hold/],
+    ["twice", ["x-proxy-secret", secret, "x-proxy-secret", secret], /occurs 2 times instead of once/],
+    [
+      "twice, in another letter case",
+      ["x-proxy-secret", secret, "X-PROXY-SECRET", secret],
+      /occurs 2 times instead of once/,
+    ],
+    ["beside one that is wrong", ["x-proxy-secret", "a", "x-proxy-secret", secret], /occurs 2 times instead of once/],
+    ["twice in one value", ["x-proxy-secret", `${secret}, ${secret}`], /does not contain/],
+    ["empty", ["x-proxy-secret", ""], /does not contain/],
+    ["in part", ["x-proxy-secret", secret.slice(0, -1)], /does not contain/],
+    ["with more behind it", ["x-proxy-secret", `${secret}0`], /does not contain/],
+    ["with more before it", ["x-proxy-secret", `0${secret}`], /does not contain/],
+    ["in another letter case", ["x-proxy-secret", secret.toLowerCase()], /does not contain/],
+    ["with a blank", ["x-proxy-secret", ` ${secret}`], /does not contain/],
+    ["between quotes", ["x-proxy-secret", `"${secret}"`], /does not contain/],
+    ["with another last character", ["x-proxy-secret", `${secret.slice(0, -1)}E`], /does not contain/],
   ])("is none when it is sent %s", (_, rawHeaders, reason) => {
     expect(judged(trust, requestWith(rawHeaders))).toMatch(reason);
   });
@@ -79,7 +83,7 @@ describe("the secret", () => {
   fuzz.prop([fc.string({ unit: "binary" })])("is no other text, and is never quoted", (sent) => {
     fc.pre(sent !== secret);
     const reason = judged(trust, requestWith(["x-proxy-secret", sent]));
-    expect(reason).toBe("the header x-proxy-secret does not hold the proxy's secret");
+    expect(reason).toBe("the header x-proxy-secret does not contain the proxy's secret");
   });
 
   test("may be either of two while it is changed", () => {
@@ -556,7 +560,9 @@ describe("the proxy's own certificate", () => {
     ["HTTP/2", { identity: proxy, httpVersion: 2 }],
   ] as const)("is proof over %s", async (_, options) => {
     expect(await answer([proxy.thumbprint], options)).toBe("trusted");
-    expect(await answer([other.thumbprint], options)).toBe("the connection's certificate is not that of the proxy");
+    expect(await answer([other.thumbprint], options)).toBe(
+      "the certificate of the connection does not match the thumbprint of the proxy",
+    );
   });
 
   test("may be one of several, while it is changed", async () => {
@@ -569,13 +575,13 @@ describe("the proxy's own certificate", () => {
   });
 
   test.each([1, 2] as const)("is missing where none was presented, over HTTP/%i", async (httpVersion) => {
-    expect(await answer([proxy.thumbprint], { httpVersion })).toBe("the proxy presented no certificate of its own");
+    expect(await answer([proxy.thumbprint], { httpVersion })).toBe("the proxy did not present a client certificate");
   });
 
   test("is missing without TLS", async () => {
     const server = await startServer(createServer(judging({ certificateThumbprints: [proxy.thumbprint] })));
     onTestFinished(server.close);
-    expect(await (await fetch(server.url)).text()).toBe("the proxy presented no certificate of its own");
+    expect(await (await fetch(server.url)).text()).toBe("the proxy did not present a client certificate");
   });
 
   test("is not what a socket says to be authorized", () => {
@@ -664,7 +670,7 @@ describe("several rules", () => {
 
 describe("a trust rule", () => {
   test.each<[string, unknown, RegExp]>([
-    ["empty", {}, /the trust rule is empty; give secret, addresses, unixSocket or certificateThumbprints/],
+    ["empty", {}, /the trust rule is empty; set secret, addresses, unixSocket or certificateThumbprints/],
     ["null", null, /must be an object/],
     ["a list", [], /must be an object/],
     ["of a misspelled member", { address: [proxyAddress] }, /unknown option "address"/],

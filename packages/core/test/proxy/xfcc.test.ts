@@ -105,7 +105,7 @@ describe("parseXfcc", () => {
   test("names what is no XFCC", () => {
     expect(parsed("MIICJDCCAcqgAwIBAgIU")).toMatchObject({ detail: expect.stringMatching(/base64 DER/) });
     expect(parsed("-----BEGIN%20CERT")).toMatchObject({ detail: expect.stringMatching(/escaped PEM/) });
-    expect(parsed("Hash=a0;Name=b")).toMatchObject({ detail: expect.stringMatching(/key that is not one of XFCC/) });
+    expect(parsed("Hash=a0;Name=b")).toMatchObject({ detail: expect.stringMatching(/key that is not an XFCC key/) });
   });
 });
 

@@ -4,8 +4,8 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 /**
  * Apache httpd: `RequestHeader set X-SSL-Client-Cert "%{SSL_CLIENT_CERT}s"`, `X-SSL-Client-Verify "%{SSL_CLIENT_VERIFY}s"`.
  *
- * httpd lets a client delete a header that httpd set, by naming it in `Connection`: without the verify header, nothing
- * counts. For the RFC 9440 form that httpd can be made to send, use `rfc9440()`.
+ * A client of httpd can delete a header that httpd set by naming it in `Connection`. Therefore a request without the verify
+ * header is rejected. If httpd is configured to send the RFC 9440 form, use `rfc9440()`.
  */
 export function apache(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {

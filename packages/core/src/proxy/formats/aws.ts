@@ -3,11 +3,12 @@ import { type HeaderOptions, headerRules, type VerifiedOptions } from "../define
 import { decoders } from "../encodings.ts";
 import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
 
-/** How the load balancer's listener authenticates clients. */
+/** Options of {@link awsAlb}. */
 export interface AwsAlbOptions extends HeaderOptions {
   /**
-   * `"verify"`, the default: the leaf, verified by the load balancer. `"passthrough"`: the client's chain, of which the leaf
-   * counts; the load balancer checked only that the client holds its key.
+   * The mode of mutual authentication on the listener. `"verify"` (default): the load balancer verifies the certificate and
+   * sends it. `"passthrough"`: the load balancer sends the client's chain, and verifies only that the client holds the key of
+   * the leaf certificate, which is used.
    */
   readonly mode?: "verify" | "passthrough" | undefined;
 }
@@ -32,7 +33,7 @@ const cloudFrontRules: OptionRules<Omit<VerifiedOptions, "verify">> = { ...heade
 /**
  * AWS CloudFront viewer mutual TLS: `CloudFront-Viewer-Cert-Sha256`, with `CloudFront-Viewer-Cert-Present: 1`.
  *
- * Forward both headers to the origin by its origin request policy.
+ * Both headers must be in the origin request policy.
  */
 export function cloudFront(options: Omit<VerifiedOptions, "verify"> = {}): ForwardedCertificateFormat {
   const { header, verifyHeader } = knownOptions("the options of the format", options, cloudFrontRules, "not-given");

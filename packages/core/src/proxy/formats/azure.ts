@@ -10,7 +10,7 @@ import { nginxVerification } from "./nginx.ts";
 import { knownOptions } from "../../values/known-options.ts";
 import { envoy } from "./envoy.ts";
 
-/** Azure App Service: `X-ARR-ClientCert` with base64 DER. The platform forwards the certificate and verifies nothing. */
+/** Azure App Service: `X-ARR-ClientCert` with base64 DER. The platform does not verify the certificate. */
 export function azureAppService(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return headerFormat(options, { header: "x-arr-clientcert", encoding: "der-base64" });
 }
@@ -30,7 +30,7 @@ export function azureApplicationGateway(options: VerifiedOptions = {}): Forwarde
 /**
  * Azure Container Apps with `clientCertificateMode`: `X-Forwarded-Client-Cert: Hash=...;Cert="...";Chain="..."`.
  *
- * In the mode `accept` the platform verifies nothing.
+ * In the mode `accept` the platform does not verify the certificate.
  */
 export function azureContainerApps(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return envoy(knownOptions("the options of the format", options, headerRules, "not-given"));

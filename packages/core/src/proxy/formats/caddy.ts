@@ -2,11 +2,12 @@ import { encodedFormat, type EncodedOptions } from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
 /**
- * Caddy: `header_up X-Client-Cert-Der-Base64 {http.request.tls.client.certificate_der_base64}`, the default, or with
+ * Caddy: `header_up X-Client-Cert-Der-Base64 {http.request.tls.client.certificate_der_base64}` (default), or with
  * `"sha256-hex"`: `header_up X-Client-Cert-Sha256 {http.request.tls.client.fingerprint}`.
  *
- * Caddy says nothing about verification: what `client_auth` lets in counts. Without a certificate, versions before 2.11.2
- * send the placeholder's own text, later ones an empty value or the SHA-256 of nothing; none of them is a certificate.
+ * Caddy does not report whether it verified the certificate: every certificate that `client_auth` accepts is accepted. Without
+ * a certificate, versions before 2.11.2 send the text of the placeholder, and later versions an empty value or the SHA-256 of
+ * nothing. All of them are treated as a missing certificate.
  */
 export function caddy(options: EncodedOptions<"der-base64" | "sha256-hex"> = {}): ForwardedCertificateFormat {
   return encodedFormat(options, {

@@ -2,10 +2,11 @@ import { encodedFormat, type EncodedOptions } from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
 /**
- * Cloudflare with `client_certificate_forwarding`: `Cf-Client-Cert-Der-Base64`, the default, or with `"sha256-hex"`
- * `Cf-Client-Cert-Sha256`; with `"rfc9440"`, a transform rule that sets `Client-Cert` to `cf.tls_client_auth.cert_rfc9440`.
+ * Cloudflare with `client_certificate_forwarding`: `Cf-Client-Cert-Der-Base64` (default), or with `"sha256-hex"`:
+ * `Cf-Client-Cert-Sha256`. With `"rfc9440"`: a transform rule that sets `Client-Cert` to `cf.tls_client_auth.cert_rfc9440`.
  *
- * Make such a rule depend on `cert_verified and not cert_revoked`, and let rules that remove the header come before it.
+ * Make the transform rule conditional on `cert_verified and not cert_revoked`, and put a rule that always removes the header
+ * before it.
  */
 export function cloudflare(
   options: EncodedOptions<"der-base64" | "sha256-hex" | "rfc9440"> = {},

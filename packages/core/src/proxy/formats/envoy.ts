@@ -6,13 +6,13 @@ import { decoders } from "../encodings.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 import { parseXfcc, type XfccElement } from "../xfcc.ts";
 
-/** Which of the hops that write `x-forwarded-client-cert` says who the client is. */
+/** Options of {@link envoy}, for requests that pass several proxies that write `x-forwarded-client-cert`. */
 export interface EnvoyOptions extends HeaderOptions {
-  /** How many elements there must be, exactly: one for each proxy that appends. Default 1. */
+  /** The exact number of elements, one per proxy that appends an element. Default 1. */
   readonly elements?: number | undefined;
-  /** Which of them is the client's, from 0. Default: the last, which the proxy next to this server wrote. */
+  /** The index of the client's element, from 0. Default: the last element, which the proxy next to this server wrote. */
   readonly index?: number | undefined;
-  /** The URI that the last element must have, and no other: the proxy before the last one, such as the mesh's gateway. */
+  /** The URI that the last element must have. It identifies the proxy before the last one, such as the gateway of the mesh. */
   readonly lastHopUri?: string | undefined;
 }
 
@@ -24,11 +24,11 @@ const rules: OptionRules<EnvoyOptions> = {
 };
 
 /**
- * Envoy and Istio: `x-forwarded-client-cert` (XFCC), by `Hash`, which must agree with `Cert` where that is sent too.
+ * Envoy and Istio: `x-forwarded-client-cert` (XFCC). Reads `Hash`; if the element has a `Cert` too, both must match.
  *
- * At the edge, set `forward_client_cert_details: SANITIZE_SET`. With a gateway and a sidecar that appends there are two
- * elements, the client's first: `{ elements: 2, index: 0, lastHopUri: "spiffe://..." }`, where the URI is the gateway's,
- * since any workload of the mesh can send a first element of its own.
+ * At the edge, set `forward_client_cert_details: SANITIZE_SET`. A gateway and a sidecar that appends send two elements, the
+ * client's first: `{ elements: 2, index: 0, lastHopUri: "spiffe://..." }`. The URI is that of the gateway. It is needed because
+ * any workload of the mesh can send a forged first element.
  */
 export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");
@@ -39,7 +39,7 @@ export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
     decode: (value: string) => {
       const elements = parseXfcc(value);
       if (elements.length !== count)
-        throw rejected("ERR_CERTIFICATE_MALFORMED", `the value has ${elements.length} elements, not ${count}`);
+        throw rejected("ERR_CERTIFICATE_MALFORMED", `the value has ${elements.length} elements instead of ${count}`);
       if (lastHopUri !== undefined) requireUri(elements.at(-1), lastHopUri);
       return certificateOf(elements.at(index));
     },
@@ -49,29 +49,30 @@ export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
 function certificateOf(element: XfccElement | undefined): ClientCertificate | undefined {
   const hash = single(element, "hash");
   const cert = single(element, "cert");
-  // Envoy always sends Hash; without it, a Cert may be text that a client put into its own URI.
-  if (hash === undefined) throw rejected("ERR_CERTIFICATE_MALFORMED", "the element has no Hash");
+  // Envoy always sends Hash. In an element without it, Cert may come from a URI in the client's certificate.
+  if (hash === undefined) throw rejected("ERR_CERTIFICATE_MALFORMED", "the element does not have a Hash");
   const byHash = decoders["sha256-hex"](hash);
   if (cert === undefined) return byHash;
   const byCert = decoders["pem-urlencoded"](cert);
   if (byCert?.thumbprint !== byHash?.thumbprint)
-    throw rejected("ERR_CERTIFICATE_MALFORMED", "Hash and Cert of the element do not agree");
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "Hash and Cert of the element do not match");
   return byCert;
 }
 
-/** Certificates can smuggle pairs in through a URI, which Envoy writes without quotes: what is there twice, counts not. */
+/** Returns the value of a key, which must not be repeated: a URI, which Envoy does not quote, can inject additional pairs. */
 function single(element: XfccElement | undefined, key: string): string | undefined {
   const values = element?.get(key) ?? [];
-  if (values.length > 1) throw rejected("ERR_CERTIFICATE_MALFORMED", `the element has ${key} ${values.length} times`);
+  if (values.length > 1)
+    throw rejected("ERR_CERTIFICATE_MALFORMED", `the element has ${key} ${values.length} times instead of once`);
   return values.at(0);
 }
 
 function requireUri(element: XfccElement | undefined, uri: string): void {
   if (single(element, "uri") === uri) return;
-  const detail = "the last element is not from the proxy that lastHopUri names";
+  const detail = "the URI of the last element does not match lastHopUri";
   throw rejected("ERR_CERTIFICATE_UNTRUSTED", detail);
 }
 
-function isWhole(value: unknown, least: number, most: number): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
+function isWhole(value: unknown, minimum: number, maximum: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum;
 }

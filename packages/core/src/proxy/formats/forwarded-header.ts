@@ -3,11 +3,11 @@ import { encodingRule } from "../define-format.ts";
 import { type CertificateEncoding, decoders } from "../encodings.ts";
 import { type ForwardedCertificateFormat, headerName, type VerifyHeader, verifyRule } from "../forwarded-format.ts";
 
-/** Describes a header that no named format covers. */
+/** Options of {@link forwardedHeader}. */
 export interface ForwardedHeaderOptions {
   readonly header: string;
   readonly encoding: CertificateEncoding;
-  /** Headers that must come with the certificate, in which the proxy says that it verified it. */
+  /** Headers in which the proxy reports that it verified the certificate. Each must occur exactly once. */
   readonly verify?: VerifyHeader | readonly VerifyHeader[] | undefined;
 }
 
@@ -18,14 +18,14 @@ const rules: OptionRules<ForwardedHeaderOptions> = {
 };
 
 /**
- * A format for every other proxy that forwards a certificate, or its SHA-256, in a header of its own.
+ * Defines a format for any other proxy that forwards a certificate, or its SHA-256, in a header.
  *
- * @throws TypeError when an option is unknown, ill-typed or missing
+ * @throws TypeError if an option is unknown, has the wrong type or is missing
  */
 export function forwardedHeader(options: ForwardedHeaderOptions): ForwardedCertificateFormat {
   const { header, encoding, verify } = knownOptions("the options of forwardedHeader", options, rules, "not-given");
   if (header === undefined || encoding === undefined) {
-    throw new TypeError("certbound: forwardedHeader needs both header and encoding");
+    throw new TypeError("certbound: forwardedHeader requires header and encoding");
   }
   return Object.freeze({ header, decode: decoders[encoding], verify });
 }

@@ -10,7 +10,7 @@ import {
 import { decoders } from "../encodings.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
-/** What the load balancer's custom headers hold. */
+/** Options of {@link gcp}: the contents and names of the load balancer's custom headers. */
 export interface GcpOptions extends VerifiedOptions, EncodedOptions<keyof typeof headers> {}
 
 const headers = { rfc9440: "x-client-cert-leaf", "sha256-base64": "x-client-cert-hash" } as const;
@@ -18,8 +18,8 @@ const headers = { rfc9440: "x-client-cert-leaf", "sha256-base64": "x-client-cert
 const rules: OptionRules<GcpOptions> = { ...verifiedRules, ...encodingRule(headers) };
 
 /**
- * Google Cloud Application Load Balancer, with custom headers: `X-Client-Cert-Leaf: {client_cert_leaf}`, the default, or
- * with `"sha256-base64"` `X-Client-Cert-Hash: {client_cert_sha256_fingerprint}`; and always
+ * Google Cloud Application Load Balancer with two custom headers: `X-Client-Cert-Leaf: {client_cert_leaf}` (default), or with
+ * `"sha256-base64"`: `X-Client-Cert-Hash: {client_cert_sha256_fingerprint}`; and in both cases
  * `X-Client-Cert-Chain-Verified: {client_cert_chain_verified}`.
  */
 export function gcp(options: GcpOptions = {}): ForwardedCertificateFormat {

@@ -13,11 +13,11 @@ import { decoders } from "../encodings.ts";
 import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
 
 /**
- * What HAProxy is configured to send. `"der-base64"`, the default: `%[ssl_c_der,base64]`; `"rfc9440"`: the same between
+ * Options of {@link haproxy}. The encodings are `"der-base64"` (default): `%[ssl_c_der,base64]`; `"rfc9440"`: the same between
  * colons; `"sha256-hex"`: `%[ssl_c_der,sha2(256),hex]`; `"sha256-base64url"`: `%[ssl_c_der,sha2(256),ub64enc]`.
  */
 export interface HaproxyOptions extends VerifiedOptions, EncodedOptions<keyof typeof headers> {
-  /** The header with `%[ssl_c_used]`, which then must be `1`. Not `ssl_fc_has_crt`, which is 0 on resumed sessions. */
+  /** The header with `%[ssl_c_used]`, which must be `1`. Do not use `ssl_fc_has_crt`, which is 0 on resumed sessions. */
   readonly usedHeader?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ const headers = {
 
 const rules: OptionRules<HaproxyOptions> = { ...verifiedRules, ...encodingRule(headers), usedHeader: headerName };
 
-/** What HAProxy says in `ssl_c_verify`: 0 for success, and for no certificate too, so that it counts beside one only. */
+/** The values of `ssl_c_verify`. 0 means success, but is sent without a certificate too: only valid next to a certificate. */
 const haproxyVerification: Verification = {
   header: "x-ssl-client-verify",
   success: "0",
@@ -40,8 +40,8 @@ const haproxyVerification: Verification = {
 /**
  * HAProxy: `http-request set-header X-SSL-Client-DER %[ssl_c_der,base64]` and `X-SSL-Client-Verify %[ssl_c_verify]`.
  *
- * Where headers are set on a condition, `del-header` them first, or a client without a certificate sends its own; with
- * `Client-Cert` set so, and no verify header, use `rfc9440()`.
+ * If the headers are set conditionally, delete them with `del-header` first: otherwise a client without a certificate can send
+ * the headers itself. If `Client-Cert` is set conditionally and without a verify header, use `rfc9440()`.
  */
 export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");
@@ -54,7 +54,7 @@ export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateForma
 /**
  * The OpenShift router: `X-SSL-Client-DER` and `X-SSL-Client-Verify`.
  *
- * Routers before the fix of CVE-2026-46579 pass the client's own headers on plain HTTP routes.
+ * Routers without the fix of CVE-2026-46579 forward the client's own headers on plain HTTP routes.
  */
 export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   const format = verifiedFormat(options, {
@@ -62,7 +62,7 @@ export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFo
     encoding: "der-base64",
     verify: haproxyVerification,
   });
-  // Its template asks for quotes, which no released HAProxy writes here.
+  // The router's template requests quotes around the value, which released versions of HAProxy do not write.
   const decode = (value: string) => (value === '""' ? undefined : format.decode(value.replace(/^"(.*)"$/, "$1")));
   return Object.freeze({ ...format, decode });
 }

@@ -1,14 +1,14 @@
-import { demandingSecret, headerFormat, type HeaderOptions, type UnstrippedOptions } from "../define-format.ts";
+import { headerFormat, type HeaderOptions, requiringSecret, type UnstrippedOptions } from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
 /**
  * Kong's `tls-metadata-headers` plugin: `X-Client-Cert`, percent-encoded PEM.
  *
- * The plugin verifies nothing, and passes the client's own header where there is no certificate, so that `trust.secret` is
- * demanded; set it in the same function that clears that header, or it comes with a forged one.
+ * The plugin does not verify the certificate. Without a certificate it forwards the client's own header, so `trust.secret` is
+ * required. Set the secret in the function that clears that header: otherwise it is sent along with a forged header.
  */
 export function kong(options: HeaderOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
-  return demandingSecret(options, (rest) =>
+  return requiringSecret(options, (rest) =>
     headerFormat(rest, { header: "x-client-cert", encoding: "pem-urlencoded" }),
   );
 }

@@ -1,5 +1,5 @@
 import {
-  demandingSecret,
+  requiringSecret,
   type UnstrippedOptions,
   type Verification,
   verifiedFormat,
@@ -7,7 +7,7 @@ import {
 } from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
-/** What nginx, and what is made of it, says in `$ssl_client_verify`; `NONE` without a certificate. */
+/** The values of `$ssl_client_verify` in nginx and products based on it. Without a certificate it is `NONE`. */
 export const nginxVerification: Omit<Verification, "header"> = {
   success: "SUCCESS",
   presented: (value) => value === "SUCCESS" || value.startsWith("FAILED:"),
@@ -16,7 +16,7 @@ export const nginxVerification: Omit<Verification, "header"> = {
 /**
  * nginx: `proxy_set_header ssl-client-cert $ssl_client_escaped_cert` and `ssl-client-verify $ssl_client_verify`.
  *
- * `$ssl_client_cert` cannot be used with Node, and `$ssl_client_fingerprint` is SHA-1.
+ * `$ssl_client_cert` cannot be used with Node.js, and `$ssl_client_fingerprint` is SHA-1.
  */
 export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {
@@ -29,8 +29,8 @@ export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat
 /**
  * The ingress-nginx controller with `auth-tls-pass-certificate-to-upstream: "true"`.
  *
- * On hosts without `auth-tls-secret` it passes the client's own header, so that `trust.secret` is demanded.
+ * On hosts without `auth-tls-secret` the controller forwards the client's own header, so `trust.secret` is required.
  */
 export function ingressNginx(options: VerifiedOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
-  return demandingSecret(options, nginx);
+  return requiringSecret(options, nginx);
 }

@@ -4,8 +4,8 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 /**
  * The format of RFC 9440: `Client-Cert: :base64 DER:`.
  *
- * The proxy must remove the header from every request that it does not set it in (RFC 9440 section 2.4). Presence means
- * that the proxy's own policy accepted the certificate.
+ * The proxy must remove the header from every request in which it does not set it (RFC 9440 section 2.4). The presence of the
+ * header means that the proxy accepted the certificate according to its policy.
  */
 export function rfc9440(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return headerFormat(options, { header: "client-cert", encoding: "rfc9440" });

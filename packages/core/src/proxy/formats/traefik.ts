@@ -3,10 +3,10 @@ import { headerFormat, type HeaderOptions } from "../define-format.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
 /**
- * Traefik's `passTLSClientCert` middleware with `pem: true`: base64 DER of what the client sent, the leaf first.
+ * Traefik's `passTLSClientCert` middleware with `pem: true`: base64 DER of the client's certificates, the leaf first.
  *
- * Versions up to 2.9.1 percent-encode each certificate; both forms are read. Traefik says nothing about verification, and
- * passes the client's own header where `forwardedHeaders.insecure` is set or the peer is in `trustedIPs`.
+ * Versions up to 2.9.1 percent-encode each certificate; both forms are accepted. Traefik does not report whether it verified
+ * the certificate. It forwards the client's own header if `forwardedHeaders.insecure` is set or the peer is in `trustedIPs`.
  */
 export function traefik(options: HeaderOptions = {}): ForwardedCertificateFormat {
   const { header, decode } = headerFormat(options, {
@@ -16,7 +16,7 @@ export function traefik(options: HeaderOptions = {}): ForwardedCertificateFormat
   return Object.freeze({ header, decode: (value: string) => decode(value.includes("%") ? unescaped(value) : value) });
 }
 
-/** In the older form every character of base64 that is not a letter or digit is escaped, and nothing else. */
+/** Decodes the older form, which escapes exactly the base64 characters that are not letters or digits. */
 function unescaped(value: string): string {
   if (!/^(?:[A-Za-z\d,]|%2B|%2F|%3D)*$/.test(value)) {
     const detail = "the value is neither base64 nor percent-encoded base64";

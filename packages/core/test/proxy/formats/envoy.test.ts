@@ -89,10 +89,10 @@ describe("envoy, of one element", () => {
 
   test.each<[string, RegExp]>([
     [`Hash=${hashOf(ec256).slice(0, 40)}`, /SHA-1/],
-    [`Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`, /Hash and Cert .* do not agree/],
+    [`Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`, /Hash and Cert .* do not match/],
     [`Hash=${hashOf(ec256)};Hash=${hashOf(ec256)}`, /hash 2 times/],
-    [`Hash=${hashOf(ec256)},Hash=${hashOf(ec256)}`, /2 elements, not 1/],
-    [`Cert="${certOf(ec256)}"`, /no Hash/],
+    [`Hash=${hashOf(ec256)},Hash=${hashOf(ec256)}`, /2 elements instead of 1/],
+    [`Cert="${certOf(ec256)}"`, /does not have a Hash/],
     [ec256.der, /base64 DER/],
   ])("says what is wrong, without the value: %.60s", (value, sentence) => {
     expect(detailOf(value)).toMatch(sentence);
