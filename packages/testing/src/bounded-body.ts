@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * Reads the body of a request, up to a number of bytes; gives undefined for a longer one.
+ * Reads the body of a request, or returns undefined if it is longer than the limit.
  *
- * A longer body is read to its end without being kept: its sender would not see an answer that came before.
+ * Reads a longer body to the end and discards it, because a client may not read a response while it is still sending.
  *
- * @throws Error when the client goes before the end
+ * @throws Error if the client disconnects before the end
  */
 export async function readBoundedBody(request: IncomingMessage, limit: number): Promise<string | undefined> {
   const content = await readBoundedBytes(request, limit);

@@ -1,6 +1,6 @@
 import { assertKnownOptions } from "./known-options.ts";
 
-/** Gives a length of time; the parts are added, negative ones go back. */
+/** A length of time: the sum of its members, which can be negative. */
 export interface ClockStep {
   readonly milliseconds?: number;
   readonly seconds?: number;
@@ -9,19 +9,19 @@ export interface ClockStep {
   readonly days?: number;
 }
 
-/** Tells the time in milliseconds since 1970, and moves only when it is told to. */
+/** Returns the time in milliseconds since 1970. The time changes only through `advance` and `set`. */
 export interface Clock {
   (): number;
   /**
-   * Moves the time by `{ minutes: 5 }`, say; back by negative numbers.
+   * Advances the time, for example by `{ minutes: 5 }`. Negative numbers set it back.
    *
-   * @throws TypeError for an unknown unit, for none, for a value that is not a number, and for a time before 2001-09-09
+   * @throws TypeError for an empty step, an unknown unit, a value that is not a number, or a time before 2001-09-09
    */
   readonly advance: (step: ClockStep) => void;
   /**
-   * Moves the time to a date, or to milliseconds since 1970.
+   * Sets the time to a date, or to milliseconds since 1970.
    *
-   * @throws TypeError for a value that is neither, and for a time before 2001-09-09
+   * @throws TypeError for a value that is neither, or for a time before 2001-09-09
    */
   readonly set: (time: Date | number) => void;
 }
@@ -35,13 +35,13 @@ const units: Readonly<Record<keyof ClockStep, number>> = {
 };
 
 /**
- * Creates a clock that stands still, by default at the present time of the machine.
+ * Creates a clock that stands still, by default at the current time.
  *
- * Give it to what issues tokens and to what verifies them, and a token expires when the test says so. Certificates do not
- * follow: TLS checks them by the machine's clock. Far from the present, a policy that goes by this clock takes valid
- * certificates for expired ones.
+ * Use the same clock for the issuer and for the API, so that the test decides when a token expires. It does not affect
+ * TLS, which checks certificates by the system clock. If the clock is far from the current time, a certificate policy
+ * that uses it rejects valid certificates as expired.
  *
- * @throws TypeError for a start that is neither a date nor a number, or is before 2001-09-09
+ * @throws TypeError for a start that is neither a date nor a number, or that is before 2001-09-09
  */
 export function createClock(start: Date | number = Date.now()): Clock {
   let now = milliseconds(start);
@@ -55,7 +55,7 @@ export function createClock(start: Date | number = Date.now()): Clock {
   });
 }
 
-/** 2001-09-09, in milliseconds since 1970: APIs reject an earlier time, which is probably in seconds. */
+/** 2001-09-09 in milliseconds since 1970: APIs reject an earlier time, because it is probably in seconds. */
 const EARLIEST = 1e12;
 
 function milliseconds(time: Date | number): number {

@@ -1,7 +1,9 @@
 /**
- * Rejects an options object that has a member nobody reads.
+ * Throws if an options object has an unknown member.
  *
- * A misspelt option would otherwise leave a test that passes without testing what its author meant.
+ * A misspelt option would otherwise have no effect, and a test could pass without testing anything.
+ *
+ * @throws TypeError for an unknown member
  */
 export function assertKnownOptions(options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).filter((name) => !known.includes(name));

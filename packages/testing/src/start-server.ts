@@ -5,24 +5,24 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 
-/** Names the servers of Node.js that can be started. */
+/** The Node.js servers that `startServer` supports. */
 export type StartableServer = HttpServer | HttpsServer | Http2SecureServer;
 
-/** Describes a server that listens, and ends it. */
+/** A listening server. */
 export interface RunningServer {
-  /** Such as `https://127.0.0.1:41234`, without a trailing slash. */
+  /** For example `https://127.0.0.1:41234`, without a trailing slash. */
   readonly url: string;
   /**
-   * Stops listening and ends all connections, idle or busy, HTTP/2 sessions included; nothing if the server no longer
-   * listens.
+   * Stops listening and closes all connections, idle or busy, including HTTP/2 sessions. Does nothing if the server is
+   * no longer listening.
    */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Listens on a free port of 127.0.0.1, where no other machine can reach the server.
+ * Listens on a free port of 127.0.0.1, which other machines cannot reach.
  *
- * Connections that were made before this call are not ended by `close`.
+ * `close` does not close connections that were opened before this call.
  */
 export async function startServer(server: StartableServer): Promise<RunningServer> {
   const sockets = new Set<Socket>();
@@ -32,7 +32,7 @@ export async function startServer(server: StartableServer): Promise<RunningServe
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // a server that listens on a port has an address of this kind
+  // the address of a server that listens on a TCP port is always an AddressInfo
   const { port } = server.address() as AddressInfo;
   const scheme = server instanceof TlsServer ? "https" : "http";
   return {

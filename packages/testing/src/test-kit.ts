@@ -21,84 +21,82 @@ import { startServer } from "./start-server.ts";
 import type { RunningServer, StartableServer } from "./start-server.ts";
 import type { AccessTokenOptions } from "./tokens/access-token.ts";
 
-/** Configures a test kit; everything has a default. */
+/** Options of a test kit; all are optional. */
 export interface TestKitOptions {
-  /**
-   * JWS algorithms of the issuer, one key pair each; the first one signs unless a token asks otherwise. Defaults to ES256.
-   */
+  /** JWS algorithms of the issuer, with one key pair each; the first one is the default for tokens. Defaults to ES256. */
   readonly algorithms?: readonly string[];
-  /** The API that tokens are for. Defaults to `https://api.example.com`. */
+  /** The audience of the tokens. Defaults to `https://api.example.com`. */
   readonly audience?: string;
-  /** Defaults to a clock that stands still at the present time of the machine. */
+  /** Defaults to a clock that stands still at the current time. */
   readonly clock?: Clock;
-  /** The key type of the authority. Defaults to `"ec"`. */
+  /** The key type of the CA. Defaults to `"ec"`. */
   readonly keyType?: AuthorityKeyType;
   /**
-   * Whether servers with `serverOptions` end the handshake of clients without a certificate of the authority. Defaults to
-   * false.
+   * Whether a server with `serverOptions` rejects clients without a certificate of the CA during the handshake. Defaults
+   * to false.
    */
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Configures an API to accept the tokens of the kit's issuer, whose keys it finds by discovery. */
+/** Verifier options to accept the tokens of the kit's issuer; the API finds its keys by discovery. */
 export interface TestKitVerifierOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly clock: Clock;
 }
 
-/** Configures a TLS server that asks each client for its certificate. */
+/** Options of a TLS server that requests a client certificate. */
 export interface TestKitServerOptions {
-  /** The certificate for `localhost`, `127.0.0.1` and `::1`, by the kit's authority, as PEM. */
+  /** The server certificate, issued by the kit's CA for `localhost`, `127.0.0.1` and `::1`, as PEM. */
   readonly cert: string;
-  /** Its private key as PEM. */
+  /** The private key as PEM. */
   readonly key: string;
-  /** The authority's certificate as PEM: clients with a certificate of it are `authorized`. */
+  /** The CA certificate as PEM: connections with a client certificate that the CA issued are `authorized`. */
   readonly ca: string;
   readonly requestCert: true;
   /**
-   * False by default: the handshake lets everybody in, so that what rejects a client without the certificate of its token is
-   * the API, by the binding that is tested, and its rejection is an answer, not a broken connection.
+   * False by default: the handshake accepts all clients, so that the test gets the response of the API that checks the
+   * binding, and not a failed connection.
    */
   readonly rejectUnauthorized: boolean;
   /**
-   * `SSL_OP_NO_RENEGOTIATION`: below TLS 1.3, a client that renegotiates can show a certificate whose key it does not hold.
-   * Set `secureOptions: 0` to test an API on a server that allows renegotiation.
+   * `SSL_OP_NO_RENEGOTIATION`: below TLS 1.3, a client that renegotiates can present a certificate without holding its
+   * key. Set `secureOptions: 0` to test an API on a server that allows renegotiation.
    */
   readonly secureOptions: number;
 }
 
 /**
- * Holds what testing an API takes, ready to use.
+ * A CA, an issuer, a clock and functions to test an API.
  *
- * The functions are those of this package, and of `ca` and `issuer`, under the same names; `ca` is filled in.
+ * The functions have the names that they have in this package, in `ca` and in `issuer`. The kit sets their `ca` option.
  */
 export interface TestKit extends AsyncDisposable {
   readonly ca: CertificateAuthority;
   readonly issuer: Issuer;
-  /** The time by which the issuer and the API go. */
+  /** The clock of the issuer and of the API. */
   readonly clock: Clock;
   /** Spread into the options of `protectApi` or `createVerifier`. */
   readonly verifierOptions: TestKitVerifierOptions;
-  /** For `https.createServer`, `http2.createSecureServer`, and Fastify's `https`. */
+  /** For `https.createServer`, `http2.createSecureServer` and Fastify's `https`. */
   readonly serverOptions: TestKitServerOptions;
-  /** Issues a client certificate by the kit's authority. */
+  /** Issues a client certificate from the kit's CA. */
   readonly issueClientCertificate: (options?: CertificateOptions) => Promise<Identity>;
-  /** Issues a token; without `boundTo` it is bound to nothing. */
+  /** Issues a JWT access token, which is certificate-bound only with `boundTo`. */
   readonly accessToken: (options?: AccessTokenOptions) => Promise<string>;
-  /** Starts a server, which the kit ends when it is closed. */
+  /** Starts a server. Closing the kit closes the server. */
   readonly startServer: (server: StartableServer) => Promise<RunningServer>;
   /** Sends one request; see `mtlsRequest`. */
   readonly mtlsRequest: (url: string | URL, options?: Omit<MtlsRequestOptions, "ca">) => Promise<MtlsResponse>;
   /** Creates a function like the global `fetch`; see `mtlsFetch`. */
   readonly mtlsFetch: (options?: Omit<MtlsFetchOptions, "ca">) => typeof globalThis.fetch;
-  /** Creates an agent for other HTTP clients, which the kit destroys when it is closed; see `mtlsAgent`. */
+  /** Creates an agent for other HTTP clients; see `mtlsAgent`. Closing the kit destroys the agent. */
   readonly mtlsAgent: (options?: Omit<MtlsAgentOptions, "ca">) => Agent;
-  /** Ends the issuer and all servers that the kit started, with all their connections. */
+  /** Closes the issuer and all servers that the kit started, with their connections, and destroys the agents. */
   readonly close: () => Promise<void>;
 }
 
-/** Holds the options of a test kit after defaults; what is only passed on is checked where it is used. */
+/** Test kit options after defaults; the CA and the issuer check the options that are passed on to them. */
 interface TestKitSettings {
   readonly clock: Clock;
   readonly rejectUnauthorized: boolean;
@@ -107,21 +105,21 @@ interface TestKitSettings {
 }
 
 /**
- * Creates an authority, an issuer and a clock that belong together.
+ * Creates a CA, an issuer and a clock that are configured for each other.
  *
- * `await using kit = await createTestKit()` closes it at the end of the block, where the language has that.
+ * `await using kit = await createTestKit()` closes the kit at the end of the block (TypeScript or Node.js 24).
  *
- * @throws TypeError for an unknown option or an impossible value
+ * @throws TypeError for an unknown option or an invalid value
  */
 export async function createTestKit(options: TestKitOptions = {}): Promise<TestKit> {
   const { clock, rejectUnauthorized, ...settings } = parseTestKitOptions(options);
   const ca = await createCertificateAuthority(settings.authority);
-  const host = await ca.issueServerCertificate();
+  const serverIdentity = await ca.issueServerCertificate();
   const issuer = await createIssuer(settings.issuer);
   const trust = { ca: ca.certificate };
-  const endings: (() => unknown)[] = [issuer.close];
+  const cleanups: (() => unknown)[] = [issuer.close];
   const close = async () => {
-    await Promise.all(endings.splice(0).map((end) => end()));
+    await Promise.all(cleanups.splice(0).map((cleanUp) => cleanUp()));
   };
   return {
     ca,
@@ -129,8 +127,8 @@ export async function createTestKit(options: TestKitOptions = {}): Promise<TestK
     clock,
     verifierOptions: { issuer: issuer.issuer, audience: issuer.audience, clock },
     serverOptions: {
-      cert: host.certificate,
-      key: host.key,
+      cert: serverIdentity.certificate,
+      key: serverIdentity.key,
       ...trust,
       requestCert: true,
       rejectUnauthorized,
@@ -140,14 +138,14 @@ export async function createTestKit(options: TestKitOptions = {}): Promise<TestK
     accessToken: issuer.accessToken,
     startServer: async (server) => {
       const running = await startServer(server);
-      endings.push(running.close);
+      cleanups.push(running.close);
       return running;
     },
     mtlsRequest: (url, requestOptions) => mtlsRequest(url, { ...trust, ...requestOptions }),
     mtlsFetch: (fetchOptions) => mtlsFetch({ ...trust, ...fetchOptions }),
     mtlsAgent: (agentOptions) => {
       const agent = mtlsAgent({ ...trust, ...agentOptions });
-      endings.push(() => agent.destroy());
+      cleanups.push(() => agent.destroy());
       return agent;
     },
     close,
@@ -156,14 +154,14 @@ export async function createTestKit(options: TestKitOptions = {}): Promise<TestK
 }
 
 /**
- * Turns the options of a test kit into settings.
+ * Parses the options of a test kit.
  *
- * @throws TypeError for an unknown option, and for a clock or a `rejectUnauthorized` that is none
+ * @throws TypeError for an unknown option, or an invalid `clock`, `rejectUnauthorized` or `audience`
  */
 function parseTestKitOptions(options: TestKitOptions): TestKitSettings {
   assertKnownOptions(options, ["algorithms", "audience", "clock", "keyType", "rejectUnauthorized"]);
   const { algorithms, audience, clock = createClock(), keyType, rejectUnauthorized = false } = options;
-  if (!isClock(clock)) throw new TypeError("clock is not made by createClock");
+  if (!isClock(clock)) throw new TypeError("clock was not created by createClock");
   if (typeof rejectUnauthorized !== "boolean") throw new TypeError("rejectUnauthorized is not true or false");
   if (audience !== undefined && typeof audience !== "string") throw new TypeError("audience is not a string");
   return {

@@ -6,23 +6,23 @@ import type { Identity } from "./identity.ts";
 import { issueCertificate } from "./issue-certificate.ts";
 import type { AuthorityKeyType, SigningAuthority } from "./issue-certificate.ts";
 
-/** Configures a certificate authority; everything has a default. */
+/** Options of a certificate authority; all are optional. */
 export interface CertificateAuthorityOptions {
-  /** Defaults to a name of its own for each authority, so that two in one trust store are told apart. */
+  /** Defaults to a different name for each CA, so that several CAs can be in the same trust store. */
   readonly commonName?: string;
   /** Defaults to `"ec"`. */
   readonly keyType?: AuthorityKeyType;
 }
 
-/** Issues certificates that chain to one self-signed root, which lives in memory only. */
+/** Issues certificates that chain to a self-signed root, which is kept in memory only. */
 export interface CertificateAuthority {
-  /** The authority's own certificate as PEM: that of a root is what a server or a client is given to trust. */
+  /** The CA certificate as PEM. Servers and clients trust the certificate of the root. */
   readonly certificate: string;
   /** Issues a certificate with the extended key usage clientAuth. */
   readonly issueClientCertificate: (options?: CertificateOptions) => Promise<Identity>;
   /** Issues a certificate with the extended key usage serverAuth, by default for `localhost`, `127.0.0.1` and `::1`. */
   readonly issueServerCertificate: (options?: CertificateOptions) => Promise<Identity>;
-  /** Creates an authority below this one. What it issues has a `chain`, by which those who trust the root trust it. */
+  /** Creates an intermediate CA. Its certificates have a `chain` that leads to the root. */
   readonly issueIntermediate: (options?: CertificateAuthorityOptions) => Promise<CertificateAuthority>;
 }
 
@@ -43,9 +43,9 @@ const serverDefaults = {
 /**
  * Creates a certificate authority for tests.
  *
- * It writes no key identifiers and serves no revocation lists.
+ * Its certificates have no key identifiers, and it does not publish revocation lists.
  *
- * @throws TypeError for an unknown option or an impossible value
+ * @throws TypeError for an unknown option or an invalid value
  */
 export async function createCertificateAuthority(
   options: CertificateAuthorityOptions = {},
@@ -54,13 +54,11 @@ export async function createCertificateAuthority(
 }
 
 /**
- * Creates the certificate of a client that has no authority: it is signed with its own key
- * (RFC 8705 section 2.2).
+ * Creates a self-signed client certificate (RFC 8705 section 2.2).
  *
- * A server that lets nothing but chains to its authorities pass must be told to accept it, by
- * `rejectUnauthorized: false` or by trusting this very certificate.
+ * A server accepts it only with `rejectUnauthorized: false`, or if it trusts this certificate.
  *
- * @throws TypeError for an unknown option or an impossible value
+ * @throws TypeError for an unknown option or an invalid value
  */
 export async function createSelfSignedCertificate(options: CertificateOptions = {}): Promise<Identity> {
   return issueCertificate(parseCertificateOptions(options, clientDefaults));
@@ -68,12 +66,12 @@ export async function createSelfSignedCertificate(options: CertificateOptions = 
 
 async function issueAuthority(
   options: CertificateAuthorityOptions,
-  above?: { readonly authority: SigningAuthority; readonly chain: string },
+  parent?: { readonly authority: SigningAuthority; readonly chain: string },
 ): Promise<CertificateAuthority> {
   const { commonName, keyType } = parseAuthorityOptions(options);
-  const { certificate, key } = await issueCertificate(authorityProfile(commonName, keyType), above?.authority);
+  const { certificate, key } = await issueCertificate(authorityProfile(commonName, keyType), parent?.authority);
   const authority: SigningAuthority = { commonName, keyType, certificate, key };
-  const chain = above === undefined ? "" : certificate + above.chain;
+  const chain = parent === undefined ? "" : certificate + parent.chain;
   const issue = async (certificateOptions: CertificateOptions, defaults: CertificateDefaults): Promise<Identity> => {
     const identity = await issueCertificate(parseCertificateOptions(certificateOptions, defaults), authority);
     return chain === "" ? identity : { ...identity, chain };
@@ -93,12 +91,12 @@ function parseAuthorityOptions(options: CertificateAuthorityOptions): Required<C
     throw new TypeError("commonName is not a non-empty string");
   }
   if (keyType !== "ec" && keyType !== "rsa") {
-    throw new TypeError(`keyType "${String(keyType)}" of an authority is not ec or rsa`);
+    throw new TypeError(`keyType "${String(keyType)}" of a CA is not ec or rsa`);
   }
   return { commonName, keyType };
 }
 
-/** Twenty years around now, so that certificates of dates up to ten years away lie within. */
+/** Makes the CA certificate valid for ten years before and after now, so that it covers the certificates that it issues. */
 function authorityProfile(commonName: string, keyType: AuthorityKeyType): CertificateProfile {
   return {
     usage: "authority",

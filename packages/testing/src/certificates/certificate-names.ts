@@ -1,20 +1,20 @@
-// The types of @peculiar/x509 name BufferSource, CryptoKey and other globals of browsers.
+// The types of @peculiar/x509 refer to BufferSource, CryptoKey and other browser globals.
 /// <reference lib="dom" />
-// @peculiar/x509 asks for a Reflect polyfill that is loaded before it.
+// @peculiar/x509 needs a Reflect polyfill that is loaded first.
 import "reflect-metadata";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 
-/** Names the kinds of subject alternative name that the kit writes. */
+/** The kinds of subject alternative name that the kit supports. */
 export type AlternativeNameKind = "DNS" | "IP" | "URI" | "email";
 
-/** Describes one entry of a certificate's subjectAltName extension (RFC 5280 section 4.2.1.6). */
+/** One entry of a certificate's subjectAltName extension (RFC 5280 section 4.2.1.6). */
 export interface AlternativeName {
   readonly kind: AlternativeNameKind;
   readonly value: string;
 }
 
-/** Holds whom a certificate is for, as the options of a certificate say it. */
+/** The names in a certificate, in the notation of the certificate options. */
 export interface CertificateNames {
   readonly commonName: string;
   readonly subjectAlternativeNames: readonly string[];
@@ -30,9 +30,9 @@ const isLegal: Readonly<Record<AlternativeNameKind, (value: string) => boolean>>
 };
 
 /**
- * Reads a subject alternative name in OpenSSL's notation, such as `DNS:localhost` or `IP:::1`.
+ * Parses a subject alternative name in OpenSSL's notation, such as `DNS:localhost` or `IP:::1`.
  *
- * Only IP addresses are checked for their syntax; the other kinds need no more than visible ASCII.
+ * Checks the syntax of IP addresses only; the other kinds can be any visible ASCII text.
  *
  * @throws TypeError for another kind, another notation or an illegal value
  */
@@ -52,7 +52,7 @@ function isKind(text: string): text is AlternativeNameKind {
 
 const prefixes: Partial<Record<x509.GeneralNameType, string>> = { dns: "DNS", ip: "IP", url: "URI", email: "email" };
 
-/** Reads the names of a certificate in PEM; those of a kind that the kit does not write are left out. */
+/** Reads the names from a PEM certificate; skips the kinds that the kit does not support. */
 export function readCertificateNames(certificate: string): CertificateNames {
   const { subjectName, extensions } = new x509.X509Certificate(certificate);
   const [commonName = ""] = subjectName.getField("CN");

@@ -4,12 +4,12 @@ import { parseAlternativeName, readCertificateNames } from "./certificate-names.
 import type { AlternativeName } from "./certificate-names.ts";
 import type { Identity } from "./identity.ts";
 
-/** Names the key pairs that a certificate can be issued for: P-256, RSA 2048 or Ed25519. */
+/** The key type of a certificate: P-256, RSA 2048 or Ed25519. */
 export type KeyType = "ec" | "rsa" | "ed25519";
 
-/** Configures a certificate; everything has a default. */
+/** Options of a certificate; all are optional. */
 export interface CertificateOptions {
-  /** The only attribute of the subject, taken literally: `"a, CN=b"` is one name with a comma in it. */
+  /** The only attribute of the subject, used literally: `"a, CN=b"` is one name that contains a comma. */
   readonly commonName?: string;
   /** Defaults to `"ec"`. */
   readonly keyType?: KeyType;
@@ -17,30 +17,30 @@ export interface CertificateOptions {
   readonly notBefore?: Date;
   /** Defaults to one year after now, or after `notBefore` if that is later. */
   readonly notAfter?: Date;
-  /** Makes a certificate that was valid for a day, until a day ago. Excludes `notAfter`. */
+  /** Issues a certificate that was valid for one day and expired one day ago. Cannot be combined with `notAfter`. */
   readonly expired?: true;
   /**
-   * Makes a successor of this certificate, as a client gets it that keeps its key pair: another serial number and
-   * dates of its own, so another thumbprint. Names that are not given are those of the predecessor. Excludes `keyType`.
+   * Renews this certificate with the same key pair: the serial number, the dates and therefore the thumbprint differ.
+   * Names default to the names of this certificate. Cannot be combined with `keyType`.
    */
   readonly renews?: Identity;
   /** Entries such as `DNS:localhost`, `IP:127.0.0.1`, `URI:spiffe://a/b` and `email:a@example.com`. */
   readonly subjectAlternativeNames?: readonly string[];
 }
 
-/** Describes a certificate completely: options after parsing and defaults. */
+/** Certificate options after parsing, with defaults applied. */
 export interface CertificateProfile {
   readonly usage: "authority" | "client" | "server";
   readonly commonName: string;
   readonly keyType: KeyType;
-  /** The private key as PEM, where there is one already. */
+  /** An existing private key as PEM. Undefined: a new one is generated. */
   readonly key: string | undefined;
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly alternativeNames: readonly AlternativeName[];
 }
 
-/** Holds what a certificate gets where its options say nothing. */
+/** The defaults for options that are not set. */
 export interface CertificateDefaults {
   readonly usage: CertificateProfile["usage"];
   readonly commonName: string;
@@ -60,11 +60,11 @@ const knownOptions = [
 ] satisfies readonly (keyof CertificateOptions)[];
 
 /**
- * Turns certificate options into a profile.
+ * Parses certificate options.
  *
- * Does not require notBefore to lie before notAfter: a certificate that is never valid is worth testing with.
+ * Does not require notBefore to be earlier than notAfter, so that tests can use a certificate that is never valid.
  *
- * @throws TypeError for an unknown option or an impossible value
+ * @throws TypeError for an unknown option or an invalid value
  */
 export function parseCertificateOptions(
   options: CertificateOptions,
@@ -99,21 +99,21 @@ function parseKeyType({ keyType, renews }: CertificateOptions): KeyType {
 }
 
 /**
- * Tells the type of a private key in PEM.
+ * Returns the type of a PEM private key.
  *
- * @throws TypeError for a key of none of these types
+ * @throws TypeError if the key is not P-256, RSA or Ed25519
  */
 export function keyTypeOf(pem: string): KeyType {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
   if (type === "rsa" || type === "ed25519") return type;
   if (type === "ec" && details?.namedCurve === "prime256v1") return type;
-  throw new TypeError("The key is not of P-256, RSA or Ed25519");
+  throw new TypeError("The key is not a P-256, RSA or Ed25519 key");
 }
 
 function parseValidity(options: CertificateOptions): { readonly notBefore: Date; readonly notAfter: Date } {
   const now = Date.now();
   const { expired, notBefore, notAfter = expired && new Date(now - day) } = options;
-  if ((expired as unknown) !== undefined && expired !== true) throw new TypeError("expired is not true, or left out");
+  if ((expired as unknown) !== undefined && expired !== true) throw new TypeError("expired is not true or undefined");
   if (expired && options.notAfter) throw new TypeError("Give expired or notAfter, not both");
   const start = notBefore ?? new Date(Math.min(now, Number(notAfter ?? now)) - day);
   const end = notAfter ?? new Date(Math.max(now, Number(notBefore ?? now)) + 365 * day);
@@ -122,7 +122,7 @@ function parseValidity(options: CertificateOptions): { readonly notBefore: Date;
   return { notBefore: start, notAfter: end };
 }
 
-/** X.509 writes years from 1950 to 9999 (RFC 5280 section 4.1.2.5); others would come out as another date. */
+/** X.509 can encode the years 1950 to 9999 only (RFC 5280 section 4.1.2.5); other years would become a different date. */
 function assertCertificateDate(date: Date): void {
   const year = date instanceof Date ? date.getUTCFullYear() : Number.NaN;
   if (!(year >= 1950 && year <= 9999)) {

@@ -1,26 +1,26 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 
-/** Describes a certificate together with its private key, as a TLS client or server presents it. */
+/** A certificate and its private key, as a TLS client or server uses them. */
 export interface Identity {
-  /** The certificate as PEM, which ends in a newline so that chains can be concatenated. */
+  /** The certificate as PEM, with a newline at the end so that certificates can be concatenated. */
   readonly certificate: string;
   /** The private key as PKCS#8 PEM, not encrypted. */
   readonly key: string;
-  /** The bytes of the certificate, of which the thumbprint is taken. */
+  /** The certificate as DER, the input of the thumbprint. */
   readonly der: Uint8Array;
   /** The `x5t#S256` confirmation value: the base64url SHA-256 of `der` (RFC 8705 section 3.1). */
   readonly thumbprint: string;
-  /** The certificates between this one and the root, as PEM, its issuer's first. Absent: there are none. */
+  /** The intermediate certificates as PEM, starting with the issuer of this one. Absent: the root issued it. */
   readonly chain?: string;
 }
 
-/** What a TLS client or server is given to present an identity: its certificate with the chain, and its key. */
+/** Returns the TLS options `cert`, which includes the chain, and `key` of an identity. */
 export function tlsCredentials(identity: Identity): { readonly cert: string; readonly key: string } {
   return { cert: identity.certificate + (identity.chain ?? ""), key: identity.key };
 }
 
 /**
- * Makes an identity of PEM texts, normalised so that both end in a newline.
+ * Creates an identity from PEM, and normalises both texts so that they end with a newline.
  *
  * Does not check that the key belongs to the certificate.
  */

@@ -1,6 +1,6 @@
-// The types of @peculiar/x509 name BufferSource, CryptoKey and other globals of browsers.
+// The types of @peculiar/x509 refer to BufferSource, CryptoKey and other browser globals.
 /// <reference lib="dom" />
-// @peculiar/x509 asks for a Reflect polyfill that is loaded before it.
+// @peculiar/x509 needs a Reflect polyfill that is loaded first.
 import "reflect-metadata";
 import { createPrivateKey, createPublicKey, generateKeyPair } from "node:crypto";
 import type { KeyPairKeyObjectResult } from "node:crypto";
@@ -12,10 +12,10 @@ import type { CertificateProfile, KeyType } from "./certificate-options.ts";
 import { createIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 
-/** Names the key pairs that an authority can sign certificates with. */
+/** The key type of a CA. */
 export type AuthorityKeyType = "ec" | "rsa";
 
-/** Holds what signing a certificate takes: the authority's certificate and its private key. */
+/** A CA's certificate and private key, which sign other certificates. */
 export interface SigningAuthority {
   readonly commonName: string;
   readonly keyType: AuthorityKeyType;
@@ -25,15 +25,15 @@ export interface SigningAuthority {
   readonly key: string;
 }
 
-/** A certificate that the package selfsigned can issue, if its authority has a key of the same type. */
+/** A certificate that the package selfsigned can issue if the CA has a key of the same type. */
 type PlainProfile = CertificateProfile & { readonly keyType: AuthorityKeyType };
 
 /**
- * Issues the certificate of a profile, signed by the authority or, without one, by itself.
+ * Issues a certificate that the CA signs, or, without a CA, a self-signed one.
  *
- * The kit signs certificates in this file only. The package selfsigned issues them, except for what it cannot do: Ed25519
- * keys, a key of another type than the authority's, and names that need escaping. For these, @peculiar/x509 signs a
- * certificate with the dates and extensions of one that selfsigned issued.
+ * Uses the package selfsigned where possible. It does not support Ed25519 keys, a key type that differs from the CA's,
+ * or names that need escaping. For these, @peculiar/x509 signs a certificate with the dates and extensions of a template
+ * that selfsigned issued.
  */
 export async function issueCertificate(profile: CertificateProfile, authority?: SigningAuthority): Promise<Identity> {
   if (isPlain(profile, authority)) return issuePlainCertificate(profile, authority);
@@ -41,7 +41,7 @@ export async function issueCertificate(profile: CertificateProfile, authority?: 
   return replaceNamesAndKeys(template, profile, authority);
 }
 
-/** A name that reads the same with and without the escaping of RFC 4514. */
+/** A name that needs no escaping in RFC 4514. */
 const plainName = /^[A-Za-z0-9](?:[A-Za-z0-9 .-]*[A-Za-z0-9])?$/;
 
 function isPlain(profile: CertificateProfile, authority: SigningAuthority | undefined): profile is PlainProfile {
@@ -79,7 +79,7 @@ const nameTypes: Readonly<Record<AlternativeNameKind, 1 | 2 | 6 | 7>> = { email:
 async function issuePlainCertificate(profile: PlainProfile, authority?: SigningAuthority): Promise<Identity> {
   const { commonName, keyType, key, notBefore, notAfter } = profile;
   const pem = await generate([{ name: "commonName", value: commonName }], {
-    // selfsigned's own defaults are RSA and SHA-1
+    // the defaults of selfsigned are RSA and SHA-1
     keyType,
     algorithm: "sha256",
     curve: "P-256",
@@ -104,7 +104,7 @@ function publicKeyOf(key: string): string {
   return createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
 }
 
-/** Issues a certificate with the dates and extensions of the template, and the names and keys of the profile and its authority. */
+/** Issues a certificate with the dates and extensions of the template, and the names and keys of the profile and the CA. */
 async function replaceNamesAndKeys(
   { certificate: template }: Identity,
   { commonName, keyType, key: existingKey }: CertificateProfile,
@@ -122,7 +122,7 @@ async function replaceNamesAndKeys(
       extensions,
       publicKey: createPublicKey(key).export({ type: "spki", format: "der" }),
       signingKey: await importSigningKey(authority ?? { key, keyType }),
-      // the rest of the algorithm is that of the signing key
+      // the signing key determines the rest of the algorithm
       signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     },
     crypto,

@@ -1,24 +1,24 @@
 import { randomBytes } from "node:crypto";
 
-/** Holds the credentials of a client of the issuer, such as the API that asks about tokens. */
+/** The credentials of a client of the issuer, such as the API that introspects tokens. */
 export interface ClientCredentials {
   readonly clientId: string;
   readonly clientSecret: string;
 }
 
-/** Holds what a request presents as credentials; a part is undefined where it cannot be read. */
+/** The credentials in a request; a member is undefined if it is missing or malformed. */
 type PresentedCredentials = { readonly [Part in keyof ClientCredentials]: string | undefined };
 
-/** Makes credentials with a secret that no other client has. */
+/** Creates credentials with a random secret. */
 export function createClientCredentials(clientId: string): ClientCredentials {
   return { clientId, clientSecret: randomBytes(32).toString("base64url") };
 }
 
 /**
- * Tells whether a request authenticates a client by its secret (RFC 6749 section 2.3.1).
+ * Checks whether a request authenticates a client by its secret (RFC 6749 section 2.3.1).
  *
- * The credentials are read of the Authorization header (client_secret_basic) if there is one, otherwise of the form
- * (client_secret_post).
+ * Reads the credentials from the Authorization header (client_secret_basic) if the request has one, otherwise from the
+ * form (client_secret_post).
  */
 export function authenticates(
   client: ClientCredentials,
@@ -49,7 +49,7 @@ function decodeFormValue(value: string | undefined): string | undefined {
   try {
     return decodeURIComponent(value.replaceAll("+", " "));
   } catch (error) {
-    // a value that is not encoded well is nobody's
+    // malformed percent-encoding: matches no client
     if (error instanceof URIError) return undefined;
     throw error;
   }

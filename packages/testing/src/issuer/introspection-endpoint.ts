@@ -5,17 +5,17 @@ import type { SigningKey } from "../tokens/signing-keys.ts";
 import { authenticates } from "./client-credentials.ts";
 import type { ClientCredentials } from "./client-credentials.ts";
 
-/** Gives the introspection endpoint of an issuer what it answers. */
+/** The callbacks and the client of an introspection endpoint. */
 export interface IntrospectingIssuer {
-  /** The one client that may ask. */
+  /** The only client that may introspect tokens. */
   readonly client: ClientCredentials;
-  /** Read at each request, so that revoked and expired tokens are seen. */
+  /** Called for each request, so that revoked and expired tokens become inactive. */
   readonly introspect: (token: string) => object;
   /** Signs a response for a client that asks for a JWT. */
   readonly sign: (response: object, clientId: string) => string;
 }
 
-/** Describes who signs an introspection response, for which client, when and with which key. */
+/** The issuer, client, time and key of a signed introspection response. */
 export interface IntrospectionTokenContext {
   readonly issuer: string;
   readonly clientId: string;
@@ -24,35 +24,35 @@ export interface IntrospectionTokenContext {
   readonly key: SigningKey;
 }
 
-interface Answer {
+interface EndpointResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Names the path at which an issuer answers what it knows of a token. */
+/** The path of the introspection endpoint. */
 export const introspectionPath = "/introspect";
 
-/** Names the media type of a signed introspection response; the JWT's `typ` is the same without `application/`. */
+/** The media type of a signed introspection response; the JWT's `typ` omits `application/`. */
 const introspectionTokenType = "application/token-introspection+jwt";
 
 const bodyLimit = 64 * 1024;
 
-/** Answers the requests of RFC 7662 section 2.1, as JSON or, where that is accepted, as the JWT of RFC 9701. */
+/** Handles introspection requests (RFC 7662 section 2.1); responds with JSON, or with a JWT (RFC 9701) if it is accepted. */
 export function createIntrospectionEndpoint(issuer: IntrospectingIssuer): RequestListener {
   return (request, response) => {
     readBoundedBody(request, bodyLimit).then(
       (content) => {
-        const { status, headers, body } = answer(request.headers, content, issuer);
+        const { status, headers, body } = respond(request.headers, content, issuer);
         response.writeHead(status, { "cache-control": "no-store", ...headers }).end(body);
       },
-      // the client has gone: there is nobody to answer
+      // the client has disconnected
       () => response.destroy(),
     );
   };
 }
 
-/** Signs an introspection response as RFC 9701 section 5 says. */
+/** Signs an introspection response as a JWT (RFC 9701 section 5). */
 export function signIntrospection(response: object, context: IntrospectionTokenContext): string {
   const { issuer, clientId, now, key } = context;
   const header = { alg: key.algorithm, kid: key.kid, typ: "token-introspection+jwt" };
@@ -60,12 +60,16 @@ export function signIntrospection(response: object, context: IntrospectionTokenC
   return signInput(signingInput(header, payload), key.algorithm, key.privateKey);
 }
 
-function answer(headers: IncomingHttpHeaders, content: string | undefined, issuer: IntrospectingIssuer): Answer {
+function respond(
+  headers: IncomingHttpHeaders,
+  content: string | undefined,
+  issuer: IntrospectingIssuer,
+): EndpointResponse {
   if (content === undefined) return json(413, { error: "invalid_request" });
   const { "content-type": contentType = "", authorization, accept = "" } = headers;
   if (mediaType(contentType) !== "application/x-www-form-urlencoded") return json(400, { error: "invalid_request" });
   const form = new URLSearchParams(content);
-  // RFC 6749 section 2.3: one method of authentication in each request
+  // RFC 6749 section 2.3: a request must not use more than one authentication method
   if (authorization !== undefined && form.has("client_secret")) return json(400, { error: "invalid_request" });
   if (!authenticates(issuer.client, authorization, form)) {
     return json(401, { error: "invalid_client" }, { "www-authenticate": 'Basic realm="introspection"' });
@@ -78,11 +82,11 @@ function answer(headers: IncomingHttpHeaders, content: string | undefined, issue
   return { status: 200, headers: { "content-type": introspectionTokenType }, body };
 }
 
-function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {
+function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): EndpointResponse {
   return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
 }
 
-/** Reads a Content-Type, or a member of Accept, without its parameters. */
+/** Returns a Content-Type, or a member of Accept, without its parameters. */
 function mediaType(field: string): string {
   const [type = ""] = field.split(";");
   return type.trim().toLowerCase();

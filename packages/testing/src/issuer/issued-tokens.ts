@@ -1,22 +1,22 @@
-/** Holds an introspection response, or the claims of a token, as JSON gives them back. */
+/** An introspection response or the claims of a token, after a round trip through JSON. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Caches the tokens of an issuer, and answers what it knows of a token. */
+/** Stores the tokens that an issuer has issued, and introspects them. */
 export interface IssuedTokens {
   readonly add: (token: string, claims: object) => void;
-  /** @throws TypeError for a token that is not cached */
+  /** @throws TypeError for a token that was not added */
   readonly revoke: (token: string) => void;
-  /** Sets the answer for a token, cached or not, whatever else is known of it. */
+  /** Overrides the introspection response for a token, whether it was added or not. */
   readonly introspectAs: (token: string, response: JsonObject) => void;
-  /** Makes the introspection response of RFC 7662 section 2.2, as of a time in milliseconds since 1970. */
+  /** Returns the introspection response (RFC 7662 section 2.2) at a time in milliseconds since 1970. */
   readonly introspect: (token: string, now: number) => JsonObject;
 }
 
-/** Creates the memory of an issuer, which is empty. */
+/** Creates an empty store of issued tokens. */
 export function createIssuedTokens(): IssuedTokens {
   const issued = new Map<string, JsonObject>();
   const revoked = new Set<string>();
-  const answers = new Map<string, JsonObject>();
+  const overrides = new Map<string, JsonObject>();
   return {
     add: (token, claims) => {
       issued.set(token, toJson(claims));
@@ -26,11 +26,11 @@ export function createIssuedTokens(): IssuedTokens {
       revoked.add(token);
     },
     introspectAs: (token, response) => {
-      answers.set(token, toJson(response));
+      overrides.set(token, toJson(response));
     },
     introspect: (token, now) => {
-      const answer = answers.get(token);
-      if (answer !== undefined) return answer;
+      const override = overrides.get(token);
+      if (override !== undefined) return override;
       const claims = issued.get(token);
       if (claims === undefined || revoked.has(token) || isExpired(claims, now)) return { active: false };
       return { active: true, token_type: "Bearer", ...claims };
@@ -38,12 +38,12 @@ export function createIssuedTokens(): IssuedTokens {
   };
 }
 
-/** Copies, so that nothing changes later, and fails for what cannot be written as JSON while its author looks. */
+/** Copies an object, so that later changes have no effect; throws at once if it cannot be serialised as JSON. */
 function toJson(object: object): JsonObject {
   return JSON.parse(JSON.stringify(object)) as JsonObject;
 }
 
-/** A token without a time of expiry, or with none that is a number, does not expire. */
+/** A token whose `exp` is missing or not a number does not expire. */
 function isExpired({ exp }: JsonObject, now: number): boolean {
   return typeof exp === "number" && now >= exp * 1000;
 }

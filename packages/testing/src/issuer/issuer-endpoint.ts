@@ -1,25 +1,25 @@
 import type { RequestListener } from "node:http";
 import { introspectionPath } from "./introspection-endpoint.ts";
 
-/** Gives the endpoint of an issuer what it publishes. */
+/** The values that an issuer publishes. */
 export interface PublishedIssuer {
   readonly issuer: string;
-  /** The origin that the endpoint is reached at. */
+  /** The origin of the issuer's server. */
   readonly origin: string;
-  /** The JWS algorithms of its keys. */
+  /** The JWS algorithms of the issuer's keys. */
   readonly algorithms: readonly string[];
-  /** Read at each request, so that rotated keys are seen. */
+  /** Called for each request, so that it returns the current keys. */
   readonly jwks: () => object;
-  /** Answers the requests for introspection. */
+  /** Handles introspection requests. */
   readonly introspection: RequestListener;
-  /** Told the path of each request, those that end in a 404 too. */
+  /** Called with the path of each request, including requests that get a 404. */
   readonly onRequest: (path: string) => void;
 }
 
-/** Names the path at which an issuer publishes its keys. */
+/** The path of the key set. */
 export const jwksPath = "/jwks";
 
-/** Answers GET for the key set and for the two metadata documents, and POST for introspection; all else is a 404. */
+/** Serves the key set and the two metadata documents (GET) and introspection (POST); responds to all else with 404. */
 export function createIssuerEndpoint(published: PublishedIssuer): RequestListener {
   const documents: Readonly<Record<string, () => object>> = {
     [jwksPath]: published.jwks,
@@ -44,8 +44,8 @@ export function createIssuerEndpoint(published: PublishedIssuer): RequestListene
 }
 
 /**
- * What RFC 8414 section 2 requires, that tokens are certificate-bound (RFC 8705 section 3.3), and where and how tokens
- * are introspected (RFC 8414 section 2, RFC 9701 section 7).
+ * Returns the metadata that RFC 8414 section 2 requires, the member for certificate-bound tokens (RFC 8705 section 3.3),
+ * and the introspection metadata (RFC 8414 section 2, RFC 9701 section 7).
  */
 function authorizationServerMetadata({ issuer, origin, algorithms }: PublishedIssuer): object {
   return {
@@ -61,7 +61,7 @@ function authorizationServerMetadata({ issuer, origin, algorithms }: PublishedIs
   };
 }
 
-/** What OpenID Connect Discovery 1.0 section 3 requires beyond that. */
+/** Adds the members that OpenID Connect Discovery 1.0 section 3 requires. */
 function openidMetadata(published: PublishedIssuer): object {
   return {
     ...authorizationServerMetadata(published),

@@ -14,55 +14,55 @@ import { createIntrospectionEndpoint, introspectionPath, signIntrospection } fro
 import { createIssuedTokens } from "./issued-tokens.ts";
 import { createIssuerEndpoint, jwksPath } from "./issuer-endpoint.ts";
 
-/** Configures an issuer; everything has a default. */
+/** Options of an issuer; all are optional. */
 export interface IssuerOptions {
-  /** JWS algorithms, one key pair each; the first one signs unless a token asks otherwise. Defaults to ES256. */
+  /** JWS algorithms, with one key pair each; the first one is the default for tokens. Defaults to ES256. */
   readonly algorithms?: readonly string[];
-  /** The time in milliseconds since 1970 that tokens are issued at. Defaults to `Date.now`. */
+  /** Returns the time in milliseconds since 1970 at which tokens are issued. Defaults to `Date.now`. */
   readonly clock?: () => number;
   /** Defaults to `https://api.example.com`. */
   readonly audience?: string;
-  /** The issuer identifier in tokens and metadata. Defaults to the origin of the issuer's own server. */
+  /** The issuer identifier in tokens and metadata. Defaults to the origin of the issuer's server. */
   readonly issuer?: string;
 }
 
-/** Issues access tokens; publishes the keys to verify them with and answers about them, on a server of its own. */
+/** Issues access tokens, and runs a server that publishes the verification keys and introspects tokens. */
 export interface Issuer {
   /** The issuer identifier, such as `http://127.0.0.1:41234`. */
   readonly issuer: string;
   readonly jwksUri: URL;
-  /** Answers whether a token is active, and with which claims (RFC 7662), as JSON or as a JWT (RFC 9701). */
+  /** The introspection endpoint (RFC 7662), which responds with JSON or with a JWT (RFC 9701). */
   readonly introspectionEndpoint: URL;
-  /** The credentials that the introspection endpoint asks for; no other issuer has the same. */
+  /** The credentials for the introspection endpoint; they are different for each issuer. */
   readonly introspectionClient: ClientCredentials;
   readonly audience: string;
-  /** The public keys as they are now, each with `kid`, `alg` and `use`. */
+  /** The current public keys, each with `kid`, `alg` and `use`. */
   readonly jwks: { readonly keys: readonly JWK[] };
-  /** The paths that the server was asked for so far, in order. */
+  /** The paths of all requests to the server so far, in order. */
   readonly requests: readonly string[];
-  /** Issues a token; see the options for what is in it. */
+  /** Issues a JWT access token; the options determine its content. */
   readonly accessToken: (options?: AccessTokenOptions) => Promise<string>;
-  /** Issues a token that only its introspection tells something about: the same claims by default. */
+  /** Issues an opaque token. Its introspection response has the default claims of a JWT access token. */
   readonly opaqueToken: (options?: OpaqueTokenOptions) => Promise<string>;
   /**
-   * Makes a token inactive, opaque or not, from now on.
+   * Makes a JWT or opaque token inactive.
    *
    * @throws TypeError for a token that this issuer has not issued
    */
   readonly revoke: (token: string) => void;
   /**
-   * Makes exactly this the introspection of a token from now on, for answers that no good issuer gives.
+   * Sets the introspection response for a token, for example to one that a correct issuer does not send.
    *
-   * The token can be any text; that it was issued, revoked or has expired no longer matters.
+   * The token can be any text. The response no longer depends on whether it was issued, was revoked or has expired.
    */
   readonly introspectAs: (token: string, response: Readonly<Record<string, unknown>>) => void;
-  /** Replaces all keys: the old ones are gone from the key set, the new ones sign from now on. */
+  /** Replaces all keys, in the key set and for signing. */
   readonly rotateKeys: () => Promise<void>;
-  /** Ends the server and all its connections. */
+  /** Closes the server and all its connections. */
   readonly close: () => Promise<void>;
 }
 
-/** Holds the options of an issuer after parsing; only the identifier may still be open. */
+/** Issuer options after parsing; the identifier can still be undefined. */
 interface IssuerSettings {
   readonly algorithms: readonly AsymmetricAlgorithm[];
   readonly clock: () => number;
@@ -71,9 +71,9 @@ interface IssuerSettings {
 }
 
 /**
- * Creates an issuer that serves its key set, its metadata and introspection over HTTP on 127.0.0.1.
+ * Creates an issuer that serves its key set, metadata and introspection endpoint over HTTP on 127.0.0.1.
  *
- * It has no token endpoint: tokens come from `accessToken` and `opaqueToken`. Its keys live in memory only.
+ * It has no token endpoint: `accessToken` and `opaqueToken` issue tokens. Its keys are kept in memory only.
  *
  * @throws TypeError for an unknown option or algorithm
  */
@@ -129,9 +129,9 @@ export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer>
 }
 
 /**
- * Turns the options of an issuer into settings.
+ * Parses the options of an issuer.
  *
- * @throws TypeError for an unknown option, and for algorithms that are none or without a key pair
+ * @throws TypeError for an unknown option, an empty list of algorithms, or an algorithm without a key pair
  */
 function parseIssuerOptions(options: IssuerOptions): IssuerSettings {
   assertKnownOptions(options, ["algorithms", "clock", "audience", "issuer"]);

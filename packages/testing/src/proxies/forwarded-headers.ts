@@ -5,7 +5,7 @@ import type { CertificateHeader, ForwardingProxyDefinition } from "./forwarding-
 import type { Identity } from "../certificates/identity.ts";
 import { assertKnownOptions } from "../known-options.ts";
 
-/** The options of all proxies. */
+/** The union of the options of all proxies. */
 interface Settings {
   readonly header?: string;
   readonly verifyHeader?: string;
@@ -18,14 +18,13 @@ interface Settings {
 }
 
 /**
- * Makes the headers with which a proxy forwards a client's certificate, or says that the client presented none.
+ * Returns the headers that a proxy sends for a client with or without a certificate.
  *
- * They are those that certbound's format of the same name reads; others, such as one with the subject, are left out. Where
- * a proxy removes the header of a client without a certificate, it is not among them. A shared secret is not either: add it
- * as the proxy would.
+ * Contains only the headers that certbound's format of the same name reads, not for example the subject. Omits the
+ * certificate header if the proxy removes it for a client without a certificate. Does not contain a shared secret.
  *
- * @param identity whose certificate it is; null for a client that presented none
- * @throws TypeError for an unknown proxy or option, an impossible value, or an identity that is none
+ * @param identity the client's certificate; null for a client without one
+ * @throws TypeError for an unknown proxy or option, an invalid value, or an identity without a certificate
  */
 export function forwardedHeaders<Proxy extends ForwardingProxy>(
   proxy: Proxy,
@@ -33,7 +32,7 @@ export function forwardedHeaders<Proxy extends ForwardingProxy>(
   options?: ForwardingProxies[Proxy],
 ): Record<string, string> {
   if (!Object.hasOwn(forwardingProxies, proxy)) {
-    throw new TypeError(`No headers of "${proxy}" are known. Known: ${Object.keys(forwardingProxies).join(", ")}`);
+    throw new TypeError(`Unknown proxy "${proxy}". Known: ${Object.keys(forwardingProxies).join(", ")}`);
   }
   const definition = forwardingProxies[proxy];
   const settings: Settings = options ?? {};
@@ -47,20 +46,21 @@ export function forwardedHeaders<Proxy extends ForwardingProxy>(
     ...(value !== undefined && { [settings.header ?? header.name]: value + hop }),
     ...(settings.usedHeader !== undefined && { [settings.usedHeader]: certificate === null ? "0" : "1" }),
     ...(verification && {
-      [settings.verifyHeader ?? verification.name]: verdict(verification, certificate, settings),
+      [settings.verifyHeader ?? verification.name]: verificationResult(verification, certificate, settings),
     }),
   };
 }
 
 function certificateOf(identity: Pick<Identity, "certificate" | "chain">): string {
   const { certificate, chain = "" } = (identity ?? {}) as { readonly certificate?: unknown; readonly chain?: string };
-  if (typeof certificate !== "string") throw new TypeError("The identity has no certificate; null is for none");
+  if (typeof certificate !== "string")
+    throw new TypeError("The identity has no certificate; use null for a client without one");
   return certificate + chain;
 }
 
 function chooseHeader({ headers, choice }: ForwardingProxyDefinition, settings: Settings): CertificateHeader {
-  const [usual = ""] = Object.keys(headers);
-  const wanted = (choice && settings[choice]) ?? usual;
+  const [defaultName = ""] = Object.keys(headers);
+  const wanted = (choice && settings[choice]) ?? defaultName;
   const header = Object.hasOwn(headers, wanted) ? headers[wanted] : undefined;
   if (header === undefined) {
     throw new TypeError(`${choice ?? "header"} "${wanted}" is not one of ${Object.keys(headers).join(", ")}`);
@@ -68,7 +68,7 @@ function chooseHeader({ headers, choice }: ForwardingProxyDefinition, settings: 
   return settings.legacy ? { ...header, ...header.legacy } : header;
 }
 
-function verdict(
+function verificationResult(
   { success, failure = success, none }: NonNullable<ForwardingProxyDefinition["verification"]>,
   certificate: string | null,
   { verified = true }: Settings,
@@ -80,14 +80,14 @@ function verdict(
 const fieldName = /^[\w!#$%&'*+.^`|~-]+$/;
 
 function assertSettings(settings: Settings, definition: ForwardingProxyDefinition): void {
-  const { headers, choice, verification, further = [] } = definition;
+  const { headers, choice, verification, additionalOptions = [] } = definition;
   assertKnownOptions(settings, [
     "header",
     ...(verification ? ["verifyHeader"] : []),
     ...(verification?.failure === undefined ? [] : ["verified"]),
     ...(choice === undefined ? [] : [choice]),
     ...(Object.values(headers).some(({ legacy }) => legacy) ? ["legacy"] : []),
-    ...further,
+    ...additionalOptions,
   ]);
   for (const option of ["header", "verifyHeader", "usedHeader"] as const) {
     const name: unknown = settings[option];
@@ -97,5 +97,5 @@ function assertSettings(settings: Settings, definition: ForwardingProxyDefinitio
   }
   const { verified, legacy }: { readonly verified?: unknown; readonly legacy?: unknown } = settings;
   if (verified !== undefined && typeof verified !== "boolean") throw new TypeError("verified is not true or false");
-  if (legacy !== undefined && legacy !== true) throw new TypeError("legacy is not true, or left out");
+  if (legacy !== undefined && legacy !== true) throw new TypeError("legacy is not true or undefined");
 }

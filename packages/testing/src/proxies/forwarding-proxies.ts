@@ -13,34 +13,33 @@ import {
 import type { CertificateWriter } from "./forwarded-certificate.ts";
 import type { ForwardingProxy } from "./forwarding-options.ts";
 
-/** Describes a header with a certificate. */
+/** A header with a certificate. */
 export interface CertificateHeader {
   readonly name: string;
   readonly write: CertificateWriter;
-  /** Its value when there is no certificate. Absent: the proxy removes the header then. */
+  /** The value for a client without a certificate. Absent: the proxy removes the header. */
   readonly none?: string;
-  /** What older versions do. */
+  /** Differences in older versions. */
   readonly legacy?: Partial<CertificateHeader>;
 }
 
-/** Describes a header in which a proxy says what it made of the certificate. */
+/** A header with the result of the proxy's certificate verification. */
 export interface VerificationHeader {
   readonly name: string;
   readonly success: string;
-  /** Absent: the proxy does not say whether it verified. */
+  /** Absent: the header does not report failed verification. */
   readonly failure?: string;
   readonly none: string;
 }
 
-/** Describes what a proxy sends. */
+/** The headers that a proxy sends. */
 export interface ForwardingProxyDefinition {
-  /** By the value of the option that chooses one; the first is the default. */
+  /** Keyed by the value of the option `choice`; the first is the default. */
   readonly headers: Readonly<Record<string, CertificateHeader>>;
-  /** The option that chooses. Absent: there is one header. */
+  /** The option that selects the header. Absent: there is only one header. */
   readonly choice?: "encoding" | "mode";
   readonly verification?: VerificationHeader;
-  /** Further options that it has. */
-  readonly further?: readonly ("usedHeader" | "via")[];
+  readonly additionalOptions?: readonly ("usedHeader" | "via")[];
 }
 
 /** $ssl_client_verify */
@@ -51,15 +50,15 @@ const nginx: ForwardingProxyDefinition = {
   verification: { name: "ssl-client-verify", ...nginxVerification },
 };
 
-/** ssl_c_verify: OpenSSL's code, 18 for self-signed; 0 is success, and no certificate as well. */
+/** ssl_c_verify: OpenSSL's error code. 18 is a self-signed certificate, 0 is success or no certificate. */
 const haproxyVerification = { name: "x-ssl-client-verify", success: "0", failure: "18", none: "0" };
 
 const upperCaseSha256: CertificateWriter = (certificate) => sha256("hex")(certificate).toUpperCase();
 
-/** The SHA-256 of nothing, which is what Caddy takes of no certificate. */
-const sha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/** The SHA-256 of the empty string, which Caddy sends for a client without a certificate. */
+const emptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/** The proxies, in the order and under the names of certbound's formats. */
+/** The proxies, with the names and in the order of certbound's formats. */
 export const forwardingProxies: Readonly<Record<ForwardingProxy, ForwardingProxyDefinition>> = {
   rfc9440: { headers: only({ name: "client-cert", write: byteSequence }) },
   nginx,
@@ -73,7 +72,7 @@ export const forwardingProxies: Readonly<Record<ForwardingProxy, ForwardingProxy
       "sha256-base64url": { name: "x-ssl-client-x5ts256", write: sha256("base64url"), none: "" },
     },
     verification: haproxyVerification,
-    further: ["usedHeader"],
+    additionalOptions: ["usedHeader"],
   },
   apache: {
     headers: only({ name: "x-ssl-client-cert", write: spacedPem, none: "(null)" }),
@@ -91,12 +90,12 @@ export const forwardingProxies: Readonly<Record<ForwardingProxy, ForwardingProxy
       "sha256-hex": {
         name: "x-client-cert-sha256",
         write: sha256("hex"),
-        none: sha256OfNothing,
+        none: emptySha256,
         legacy: { none: "{http.request.tls.client.fingerprint}" },
       },
     },
   },
-  envoy: { headers: only({ name: "x-forwarded-client-cert", write: xfccElement }), further: ["via"] },
+  envoy: { headers: only({ name: "x-forwarded-client-cert", write: xfccElement }), additionalOptions: ["via"] },
   cloudFoundry: { headers: only({ name: "x-forwarded-client-cert", write: base64Der }) },
   traefik: {
     headers: only({

@@ -6,14 +6,14 @@ import { text } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import type { MtlsRequest } from "./mtls-request-options.ts";
 
-/** Holds what an HTTP response consists of. */
+/** An HTTP response. */
 interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
-/** Sends the request as HTTP/1.1, each header field on its own line, and reads the response. */
+/** Sends the request over HTTP/1.1, with each header field on a separate line, and reads the response. */
 export function exchangeHttp1(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
   const { url, method, body } = request;
   return new Promise((resolve, reject) => {
@@ -30,12 +30,12 @@ export function exchangeHttp1(request: MtlsRequest, socket: TLSSocket): Promise<
   });
 }
 
-/** node:http sends a flat list as it is, whereas it joins or drops the repeated fields of an object. */
+/** Returns a flat list of header fields: node:http sends it unchanged, but joins or drops repeated fields of an object. */
 function headerLines({ url, method, fields, body = "" }: MtlsRequest): string[] {
   const names = new Set(fields.map(([name]) => name.toLowerCase()));
   const missing: [string, string][] = [];
   if (!names.has("host")) missing.push(["host", url.host]);
-  // Without a length, node:http sends an empty body of a POST in chunks, which servers take for content of no type.
+  // Without a length, node:http sends an empty POST body as chunks, which servers treat as content without a type.
   if ((body !== "" || method !== "GET") && !names.has("content-length")) {
     missing.push(["content-length", String(Buffer.byteLength(body))]);
   }
@@ -43,19 +43,19 @@ function headerLines({ url, method, fields, body = "" }: MtlsRequest): string[] 
 }
 
 /**
- * Sends the request as HTTP/2 and reads the response.
+ * Sends the request over HTTP/2 and reads the response.
  *
- * node:http2 does not repeat a field that may occur once only, such as Authorization.
+ * Cannot repeat a singleton field such as Authorization, because node:http2 does not support it.
  */
 export async function exchangeHttp2(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
   const session = await openSession(request.url, socket);
   return new Promise((resolve, reject) => {
     const stream = session.request(headersOf(request));
-    const unanswered = () => reject(new Error("The server closed the stream without a response"));
+    const onClose = () => reject(new Error("The server closed the stream without a response"));
     stream.on("error", reject);
-    stream.once("close", unanswered);
+    stream.once("close", onClose);
     stream.once("response", (headers) => {
-      stream.off("close", unanswered);
+      stream.off("close", onClose);
       const { ":status": status = 0, ...fields } = headers;
       text(stream).then((body) => resolve({ status, headers: fields, body }), reject);
     });
@@ -63,11 +63,11 @@ export async function exchangeHttp2(request: MtlsRequest, socket: TLSSocket): Pr
   });
 }
 
-/** Waits for the handshake, because a stream that is opened before would hide why it failed. */
+/** Waits for the handshake. A stream that is opened earlier would hide the cause of a failed handshake. */
 function openSession(url: URL, socket: TLSSocket): Promise<ClientHttp2Session> {
   return new Promise((resolve, reject) => {
     const session = connect(url, { createConnection: () => socket });
-    // errors after the handshake reach the stream as well
+    // the stream also emits errors that occur after the handshake
     session.on("error", reject);
     session.once("connect", () => {
       if (socket.alpnProtocol === "h2") resolve(session);

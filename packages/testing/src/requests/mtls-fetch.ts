@@ -6,13 +6,13 @@ import type { Identity } from "../certificates/identity.ts";
 import { assertKnownOptions } from "../known-options.ts";
 import { mtlsAgent } from "./mtls-agent.ts";
 
-/** Configures a fetch. */
+/** Options of a fetch function. */
 export interface MtlsFetchOptions {
-  /** The certificate, as PEM, that the server's certificate must chain to. */
+  /** The CA certificate, as PEM, that the server's certificate must chain to. */
   readonly ca: string;
-  /** The certificate to present. Absent: none, even if the server asks for one. */
+  /** The client certificate. Absent: none, even if the server requests one. */
   readonly identity?: Identity;
-  /** Adds `Authorization: Bearer` with this token to each request that has no such field. */
+  /** Adds `Authorization: Bearer` with this token to each request that has no Authorization field. */
   readonly token?: string;
 }
 
@@ -22,16 +22,16 @@ const bodyLimit = 16 * 1024 * 1024;
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * Creates a function that takes what the global `fetch` takes, and presents a client certificate.
+ * Creates a function with the signature of the global `fetch` that presents a client certificate.
  *
- * As with `mtlsRequest`, the server's certificate must chain to `ca` and be valid for `localhost`, whatever the host of
- * the address, and each request has a connection of its own, over HTTP/1.1. Bodies are held in memory, none streams: one
- * of a response may have 16 MiB. Redirects are not followed: unless `redirect` is `"error"`, the response is the redirect.
+ * The server's certificate must chain to `ca` and be valid for `localhost`, even if the URL has another host. Each
+ * request opens a new connection and uses HTTP/1.1. Bodies are buffered in memory, response bodies up to 16 MiB.
+ * Redirects are not followed: the function returns the redirect, or rejects if `redirect` is `"error"`.
  *
- * The function rejects with what the signal was aborted with, otherwise with a TypeError whose `cause` says why there is
- * no response; so it does after ten seconds. For an address that is not https, the TypeError has no `cause`.
+ * The function rejects with the abort reason of the signal. It rejects with a TypeError, whose `cause` is the underlying
+ * error, if the request fails or takes longer than ten seconds. For a URL that is not https, the TypeError has no `cause`.
  *
- * @throws TypeError for an unknown option or an impossible value
+ * @throws TypeError for an unknown option or an invalid value
  */
 export function mtlsFetch(options: MtlsFetchOptions): typeof globalThis.fetch {
   assertKnownOptions(options, ["ca", "identity", "token"]);
@@ -40,7 +40,7 @@ export function mtlsFetch(options: MtlsFetchOptions): typeof globalThis.fetch {
   const agent = mtlsAgent(trust);
   return async (input, init) => {
     const request = new Request(input, init);
-    if (!request.url.startsWith("https:")) throw new TypeError("The address is not an https URL");
+    if (!request.url.startsWith("https:")) throw new TypeError("The URL is not an https URL");
     if (token !== undefined && !request.headers.has("authorization")) {
       request.headers.set("authorization", `Bearer ${token}`);
     }
@@ -75,7 +75,7 @@ async function exchange(request: Request, agent: Agent): Promise<Response> {
   }
 }
 
-/** Without a length, node:http sends an empty body of a POST in chunks, which servers take for content of no type. */
+/** Adds a length: without one, node:http sends an empty POST body as chunks, which servers treat as content without a type. */
 function fieldsOf({ headers, method }: Request, body: Buffer | undefined): Record<string, string> {
   const fields = Object.fromEntries(headers);
   if (headers.has("content-length") || (body === undefined && (method === "GET" || method === "HEAD"))) return fields;
@@ -84,7 +84,7 @@ function fieldsOf({ headers, method }: Request, body: Buffer | undefined): Recor
 
 function responseOf(request: Request, message: IncomingMessage, content: Buffer | undefined): Response {
   const { statusCode = 0, statusMessage = "", rawHeaders } = message;
-  if (content === undefined) throw new Error(`The body of the response has more than ${bodyLimit} bytes`);
+  if (content === undefined) throw new Error(`The response body is longer than ${bodyLimit} bytes`);
   if (request.redirect === "error" && [301, 302, 303, 307, 308].includes(statusCode)) {
     throw new Error("The response is a redirect");
   }

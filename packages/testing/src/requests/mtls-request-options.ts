@@ -1,28 +1,28 @@
 import type { Identity } from "../certificates/identity.ts";
 import { assertKnownOptions } from "../known-options.ts";
 
-/** Configures a request to a TLS server. */
+/** Options of a request to a TLS server. */
 export interface MtlsRequestOptions {
-  /** The certificate, as PEM, that the server's certificate must chain to. */
+  /** The CA certificate, as PEM, that the server's certificate must chain to. */
   readonly ca: string;
-  /** The certificate to present. Absent: none, even if the server asks for one. */
+  /** The client certificate. Absent: none, even if the server requests one. */
   readonly identity?: Identity;
-  /** Adds `Authorization: Bearer` with this token, besides any given in `headers`. */
+  /** Adds `Authorization: Bearer` with this token, in addition to any Authorization field in `headers`. */
   readonly token?: string;
   /** Defaults to GET. */
   readonly method?: string;
-  /** Pairs, or arrays as values, send several fields of one name, each on its own line. */
+  /** Name-value pairs, or arrays as values, send several fields with the same name, each on a separate line. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | readonly (readonly [string, string])[];
   readonly body?: string;
-  /** Allows this version only. Absent: whatever both sides like best. */
+  /** Allows this TLS version only. Absent: client and server negotiate the version. */
   readonly tlsVersion?: "TLSv1.2" | "TLSv1.3";
-  /** The TLS session of an earlier response, to be resumed. */
+  /** Resumes the TLS session of an earlier response. */
   readonly session?: Buffer;
   /** Defaults to 1, for HTTP/1.1. */
   readonly httpVersion?: 1 | 2;
 }
 
-/** Describes a request completely: options after parsing and defaults. */
+/** Request options after parsing, with defaults applied. */
 export interface MtlsRequest {
   readonly url: URL;
   readonly ca: string;
@@ -37,9 +37,9 @@ export interface MtlsRequest {
 }
 
 /**
- * Turns an address and options into a request.
+ * Parses a URL and request options.
  *
- * @throws TypeError for an address that is not https, an unknown option or an unknown version
+ * @throws TypeError for a URL that is not https, an unknown option or an invalid value
  */
 export function parseMtlsRequest(address: string | URL, options: MtlsRequestOptions): MtlsRequest {
   assertKnownOptions(options, [
@@ -55,9 +55,9 @@ export function parseMtlsRequest(address: string | URL, options: MtlsRequestOpti
   ]);
   const url = new URL(address);
   const { ca, identity, method = "GET", body, tlsVersion, session, httpVersion = 1 } = options;
-  if (url.protocol !== "https:") throw new TypeError("The address is not an https URL");
-  // without an authority, Node.js would trust the public ones
-  if (typeof ca !== "string" || ca === "") throw new TypeError("ca is not a PEM text");
+  if (url.protocol !== "https:") throw new TypeError("The URL is not an https URL");
+  // without `ca`, Node.js would trust the public CAs
+  if (typeof ca !== "string" || ca === "") throw new TypeError("ca is not a PEM string");
   if (tlsVersion !== undefined && tlsVersion !== "TLSv1.2" && tlsVersion !== "TLSv1.3") {
     throw new TypeError(`tlsVersion "${String(tlsVersion)}" is not TLSv1.2 or TLSv1.3`);
   }

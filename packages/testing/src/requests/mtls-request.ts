@@ -5,7 +5,7 @@ import type { MtlsRequestOptions } from "./mtls-request-options.ts";
 import { openTlsConnection } from "./tls-connection.ts";
 import type { TlsState } from "./tls-connection.ts";
 
-/** Holds a response and what is known about the connection it came over. */
+/** A response and the state of its TLS connection. */
 export interface MtlsResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -18,13 +18,13 @@ export interface MtlsResponse {
 const timeout = 10_000;
 
 /**
- * Sends one request over a TLS connection of its own, which is ended afterwards.
+ * Sends one request over a new TLS connection, and closes the connection afterwards.
  *
- * The server's certificate must chain to `ca` and be valid for `localhost`, whatever the host of the
- * address; `NODE_TLS_REJECT_UNAUTHORIZED` does not change that. Rejects when there is no response within ten
- * seconds, and when the server rejects the certificate during the handshake; a rejection by status is a response.
+ * The server's certificate must chain to `ca` and be valid for `localhost`, even if the URL has another host.
+ * `NODE_TLS_REJECT_UNAUTHORIZED` has no effect. Rejects if the response takes longer than ten seconds, or if the server
+ * rejects the client certificate during the handshake. An error status such as 401 does not reject.
  *
- * @throws TypeError for an address that is not https, an unknown option or an unknown version
+ * @throws TypeError for a URL that is not https, an unknown option or an invalid value
  */
 export async function mtlsRequest(url: string | URL, options: MtlsRequestOptions): Promise<MtlsResponse> {
   const request = parseMtlsRequest(url, options);

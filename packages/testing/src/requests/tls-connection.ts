@@ -3,17 +3,17 @@ import type { TLSSocket } from "node:tls";
 import { tlsCredentials } from "../certificates/identity.ts";
 import type { MtlsRequest } from "./mtls-request-options.ts";
 
-/** Describes the TLS connection that a response came over. */
+/** The TLS connection of a response. */
 export interface TlsState {
-  /** Such as `TLSv1.3`. */
+  /** For example `TLSv1.3`. */
   readonly protocol: string;
   /** Whether the handshake resumed the session that was offered. */
   readonly sessionReused: boolean;
-  /** The session to resume later. Absent when the server gave none. */
+  /** The session, which a later request can resume. Undefined: the server did not issue one. */
   readonly session: Buffer | undefined;
 }
 
-/** Holds a socket that connects, and tells what is known about its connection so far. */
+/** A connecting socket and a function that returns the current state of its connection. */
 export interface TlsConnection {
   readonly socket: TLSSocket;
   readonly state: () => TlsState;
@@ -21,7 +21,7 @@ export interface TlsConnection {
 
 const alpn = { 1: "http/1.1", 2: "h2" } as const;
 
-/** Opens a TLS connection that presents the request's certificate and expects the server to be `localhost`. */
+/** Opens a TLS connection with the request's certificate, to a server whose certificate is valid for `localhost`. */
 export function openTlsConnection(request: MtlsRequest): TlsConnection {
   const { url, ca, identity, tlsVersion, session } = request;
   const socket = connect({
@@ -39,7 +39,7 @@ export function openTlsConnection(request: MtlsRequest): TlsConnection {
   let state: TlsState = { protocol: "none", sessionReused: false, session: undefined };
   socket.once("secureConnect", () => {
     const protocol = socket.getProtocol() ?? "unknown";
-    // of TLS 1.3 there is no session before the server's ticket, which comes after the handshake
+    // a TLS 1.3 session is available only after the server's ticket, which follows the handshake
     const resumable = protocol === "TLSv1.3" ? state.session : socket.getSession();
     state = { protocol, sessionReused: socket.isSessionReused(), session: resumable };
   });

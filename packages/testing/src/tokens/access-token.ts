@@ -5,36 +5,36 @@ import { signingInput, signInput } from "./compact-token.ts";
 import { chooseKey, generateImpostorKey } from "./signing-keys.ts";
 import type { SigningKey } from "./signing-keys.ts";
 
-/** Configures what a token says, whatever its format; everything has a default. */
+/** Options for the claims of a token in any format; all are optional. */
 export interface TokenClaimsOptions {
-  /** Sets `cnf.x5t#S256` to the identity's thumbprint, or to this very text. Absent: a token without `cnf`. */
+  /** Sets `cnf.x5t#S256` to the identity's thumbprint, or to this string. Absent: the token has no `cnf`. */
   readonly boundTo?: Identity | string;
-  /** Merged over the default claims; one given as undefined is left out. */
+  /** Overrides the default claims; undefined removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Seconds, 300 by default. A negative number makes a token that expired so long ago. */
+  /** The lifetime in seconds, by default 300. A negative number creates a token that expired that many seconds ago. */
   readonly expiresIn?: number;
 }
 
-/** Configures an access token; everything has a default. */
+/** Options of an access token; all are optional. */
 export interface AccessTokenOptions extends TokenClaimsOptions {
   /** One of the issuer's algorithms. Defaults to its first. */
   readonly algorithm?: string;
-  /** Merged over `alg`, `kid` and `typ`; one given as undefined is left out. The signature does not follow. */
+  /** Overrides `alg`, `kid` and `typ`; undefined removes a member. Does not affect the algorithm of the signature. */
   readonly header?: Readonly<Record<string, unknown>>;
-  /** Signs with a key that is not the issuer's, under the `kid` of the one that is. The issuer then does not know the token. */
+  /** Signs with a foreign key under the `kid` of the issuer's key. The issuer introspects the token as inactive. */
   readonly forged?: true;
 }
 
-/** Configures an opaque token; everything has a default. */
+/** Options of an opaque token; all are optional. */
 export type OpaqueTokenOptions = TokenClaimsOptions;
 
-/** Holds a token that says nothing by itself, and what its issuer knows of it. */
+/** An opaque token and the claims for its introspection response. */
 export interface OpaqueToken {
   readonly token: string;
   readonly claims: object;
 }
 
-/** Describes who issues a token, for whom and when. */
+/** The issuer, audience and time of a token. */
 export interface TokenClaimsContext {
   readonly issuer: string;
   readonly audience: string;
@@ -42,15 +42,15 @@ export interface TokenClaimsContext {
   readonly now: number;
 }
 
-/** Describes who issues a token, for whom, when and with which keys. */
+/** The issuer, audience, time and signing keys of a token. */
 export interface TokenContext extends TokenClaimsContext {
   readonly keys: readonly SigningKey[];
 }
 
 /**
- * Signs an access token in the profile of RFC 9068, bound to a certificate as RFC 8705 section 3.1 says.
+ * Signs a JWT access token (RFC 9068), with `boundTo` a certificate-bound one (RFC 8705 section 3.1).
  *
- * @throws TypeError for an unknown option, an algorithm without a key or a lifetime that is no number
+ * @throws TypeError for an unknown option, an algorithm without a key, or a lifetime that is not a number
  */
 export function issueAccessToken(options: AccessTokenOptions, context: TokenContext): string {
   assertKnownOptions(options, ["boundTo", "algorithm", "claims", "header", "expiresIn", "forged"]);
@@ -62,18 +62,18 @@ export function issueAccessToken(options: AccessTokenOptions, context: TokenCont
 /**
  * Signs an access token with a key that the issuer does not have.
  *
- * @throws TypeError as {@link issueAccessToken}, and for `forged` that is not true
+ * @throws TypeError like {@link issueAccessToken}, and if `forged` is not true
  */
 export async function forgeAccessToken(options: AccessTokenOptions, context: TokenContext): Promise<string> {
-  if (options.forged !== true) throw new TypeError("forged is not true, or left out");
+  if (options.forged !== true) throw new TypeError("forged is not true or undefined");
   const impostor = await generateImpostorKey(chooseKey(context.keys, options.algorithm));
   return issueAccessToken(options, { ...context, keys: [impostor] });
 }
 
 /**
- * Draws an opaque token, with the claims that a JWT access token would carry.
+ * Creates a random opaque token, with the claims that a JWT access token would have.
  *
- * @throws TypeError for an unknown option or a lifetime that is no number
+ * @throws TypeError for an unknown option, or a lifetime that is not a number
  */
 export function issueOpaqueToken(options: OpaqueTokenOptions, context: TokenClaimsContext): OpaqueToken {
   assertKnownOptions(options, ["boundTo", "claims", "expiresIn"]);
@@ -83,9 +83,9 @@ export function issueOpaqueToken(options: OpaqueTokenOptions, context: TokenClai
 const lifetime = 300;
 
 /**
- * Makes the claims of RFC 9068 section 2.2, bound to a certificate as RFC 8705 section 3.1 says.
+ * Returns the claims of RFC 9068 section 2.2, with `boundTo` also `cnf` (RFC 8705 section 3.1).
  *
- * @throws TypeError for a lifetime that is no number
+ * @throws TypeError for a lifetime that is not a number
  */
 export function tokenClaims(options: TokenClaimsOptions, context: TokenClaimsContext): object {
   const { boundTo, expiresIn = lifetime, claims } = options;
@@ -97,7 +97,7 @@ export function tokenClaims(options: TokenClaimsOptions, context: TokenClaimsCon
     sub: "client-1",
     aud: context.audience,
     client_id: "client-1",
-    // an expired token was issued before it expired
+    // iat must be earlier than exp, even if the token has expired
     iat: expiresIn < 0 ? now + expiresIn - lifetime : now,
     exp: now + expiresIn,
     jti: randomUUID(),

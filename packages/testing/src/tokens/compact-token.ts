@@ -4,33 +4,33 @@ import { assertKnownOptions } from "../known-options.ts";
 import { chooseAlgorithm, signBytes } from "./signature-algorithm.ts";
 import type { SignatureAlgorithm } from "./signature-algorithm.ts";
 
-/** Gives the parts of a token that no issuer would make. */
+/** The parts of a forged token. */
 export interface ForgedTokenParts {
-  /** Written as JSON, except that a string or bytes are taken verbatim as the text of this part. */
+  /** Serialised as JSON, except strings and bytes, which are used verbatim; then encoded as base64url. */
   readonly header: unknown;
-  /** Written as JSON, except that a string or bytes are taken verbatim as the text of this part. */
+  /** Serialised as JSON, except strings and bytes, which are used verbatim; then encoded as base64url. */
   readonly payload: unknown;
-  /** The third part: a string verbatim, bytes as base64url. Excludes `key`. */
+  /** The third part: a string is used verbatim, bytes are encoded as base64url. Cannot be combined with `key`. */
   readonly signature?: string | Uint8Array;
   /**
-   * Signs the first two parts: a private key, or a secret key for HMAC. It signs by the header's `alg`
-   * if it can, otherwise as keys of its type usually do. Excludes `signature`.
+   * Signs the first two parts: a private key, or a secret key for HMAC. Uses the header's `alg` if the key supports it,
+   * otherwise the default algorithm of the key type. Cannot be combined with `signature`.
    */
   readonly key?: CryptoKey | KeyObject;
 }
 
-/** Writes the first two parts of a compact JWS: what the signature is made over (RFC 7515 section 5.1). */
+/** Returns the first two parts of a compact JWS, which are the signing input (RFC 7515 section 5.1). */
 export function signingInput(header: unknown, payload: unknown): string {
   return `${encodePart(header)}.${encodePart(payload)}`;
 }
 
-/** Completes a compact JWS by a signature over the first two parts. */
+/** Appends the signature to the first two parts of a compact JWS. */
 export function signInput(input: string, algorithm: SignatureAlgorithm, key: KeyObject): string {
   return `${input}.${signBytes(Buffer.from(input), algorithm, key).toString("base64url")}`;
 }
 
 /**
- * Writes a compact JWS of any bytes; without a key and a signature its third part is empty.
+ * Creates a compact JWS from any header, payload and signature. Without a key or a signature, the third part is empty.
  *
  * @throws TypeError for unknown parts, for both a key and a signature, or for a key that cannot sign
  */
@@ -45,9 +45,9 @@ export function forgeToken(parts: ForgedTokenParts): string {
 }
 
 /**
- * Changes one bit of a token's signature; the text remains canonical base64url.
+ * Flips one bit of a token's signature, which remains canonical base64url.
  *
- * @throws TypeError for a token that is not three parts, or is not signed
+ * @throws TypeError for a token that does not have three parts, or has an empty signature
  */
 export function tamperSignature(token: string): string {
   const [header, payload, signature] = splitToken(token);
@@ -59,11 +59,11 @@ export function tamperSignature(token: string): string {
 }
 
 /**
- * Merges claims into a token's payload and keeps the signature, which does not fit a payload that changed.
+ * Merges claims into a token's payload and keeps the signature, which becomes invalid if the payload changes.
  *
- * A claim given as undefined is removed.
+ * Removes the claims that are undefined.
  *
- * @throws TypeError for a token that is not three parts
+ * @throws TypeError for a token that does not have three parts
  * @throws SyntaxError for a payload that is not JSON
  */
 export function tamperPayload(token: string, claims: Readonly<Record<string, unknown>>): string {
@@ -73,19 +73,19 @@ export function tamperPayload(token: string, claims: Readonly<Record<string, unk
   return `${header}.${changed}.${signature}`;
 }
 
-/** Text and bytes are taken verbatim; anything else is written as JSON. */
+/** Encodes strings and bytes verbatim, and other values as JSON. */
 function encodePart(part: unknown): string {
   if (part instanceof Uint8Array) return Buffer.from(part).toString("base64url");
-  // JSON.stringify gives undefined for undefined, functions and symbols, which its type does not say
+  // JSON.stringify returns undefined for undefined, functions and symbols, contrary to its type
   const text = typeof part === "string" ? part : (JSON.stringify(part) as string | undefined);
-  if (text === undefined) throw new TypeError("A part of the token cannot be written as JSON");
+  if (text === undefined) throw new TypeError("A part of the token cannot be serialised as JSON");
   return Buffer.from(text).toString("base64url");
 }
 
 /**
  * Splits a compact JWS into its three parts, which stay encoded.
  *
- * @throws TypeError when there are not exactly three
+ * @throws TypeError for a token that does not have three parts
  */
 function splitToken(token: string): readonly [string, string, string] {
   const [header, payload, signature, ...rest] = token.split(".");
@@ -108,7 +108,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // a header that is not JSON names no algorithm
+    // a header that is not JSON has no `alg`
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

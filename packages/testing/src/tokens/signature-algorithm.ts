@@ -1,10 +1,10 @@
 import { constants, createHmac, sign } from "node:crypto";
 import type { KeyObject, SigningOptions } from "node:crypto";
 
-/** Names the JWS algorithms that the kit signs with. */
+/** The JWS algorithms that the kit supports. */
 export type SignatureAlgorithm = "HS256" | "HS384" | "HS512" | AsymmetricAlgorithm;
 
-/** Names the JWS algorithms with a key pair, those that an issuer can be asked for. */
+/** The JWS algorithms with a key pair, which an issuer can use. */
 export type AsymmetricAlgorithm =
   | "RS256"
   | "RS384"
@@ -27,24 +27,24 @@ interface Scheme {
 }
 
 /**
- * Chooses the algorithm that a key signs with: the wanted one if the key can, otherwise the key's usual one.
+ * Returns the wanted algorithm if the key supports it, otherwise the default algorithm of the key type.
  *
- * @throws TypeError for a key that no algorithm uses
+ * @throws TypeError for a key that no JWS algorithm uses
  */
 export function chooseAlgorithm(key: KeyObject, wanted: unknown): SignatureAlgorithm {
   const keyType = key.asymmetricKeyType ?? "secret";
   if (isSignatureAlgorithm(wanted) && schemes[wanted].keyType === keyType) return wanted;
-  const usual = usualAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? keyType];
-  if (usual === undefined) throw new TypeError(`No JWS algorithm signs with this ${keyType} key`);
-  return usual;
+  const defaultAlgorithm = defaultAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? keyType];
+  if (defaultAlgorithm === undefined) throw new TypeError(`No JWS algorithm signs with this ${keyType} key`);
+  return defaultAlgorithm;
 }
 
-/** Signs bytes as the algorithm says, without looking at what they are. */
+/** Signs bytes with the algorithm. */
 export function signBytes(bytes: Uint8Array, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
   return schemes[algorithm].sign(bytes, key);
 }
 
-/** Tells whether a value names an algorithm with a key pair. */
+/** Checks whether a value is an algorithm with a key pair. */
 export function isAsymmetricAlgorithm(value: unknown): value is AsymmetricAlgorithm {
   return isSignatureAlgorithm(value) && schemes[value].keyType !== "secret";
 }
@@ -80,8 +80,8 @@ const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
   "ML-DSA-87": keyPair("ml-dsa-87"),
 };
 
-/** By curve, or by key type where that says it all. */
-const usualAlgorithms: Readonly<Record<string, SignatureAlgorithm>> = {
+/** Keyed by curve for EC keys, otherwise by key type. */
+const defaultAlgorithms: Readonly<Record<string, SignatureAlgorithm>> = {
   secret: "HS256",
   rsa: "RS256",
   prime256v1: "ES256",

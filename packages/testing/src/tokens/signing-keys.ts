@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 import type { GenerateKeyPairResult, JWK } from "jose";
 import type { AsymmetricAlgorithm } from "./signature-algorithm.ts";
 
-/** Holds a key pair of an issuer: the private half to sign with, the public half to publish. */
+/** A key pair of an issuer: the private key signs, the public key is published. */
 export interface SigningKey {
   readonly algorithm: AsymmetricAlgorithm;
   readonly kid: string;
@@ -12,9 +12,9 @@ export interface SigningKey {
 }
 
 /**
- * Generates a key pair; its key id is the thumbprint of RFC 7638.
+ * Generates a key pair, whose `kid` is the JWK thumbprint (RFC 7638).
  *
- * @throws Error when the running Node.js does not have the algorithm
+ * @throws Error if the running version of Node.js does not support the algorithm
  */
 export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeys(algorithm);
@@ -28,13 +28,13 @@ export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promis
   };
 }
 
-/** Generates a key pair of the same algorithm, under the same key id: a token that it signs names a key that it lacks. */
+/** Generates a different key pair with the same algorithm and `kid`. */
 export async function generateImpostorKey({ algorithm, kid }: SigningKey): Promise<SigningKey> {
   return { ...(await generateSigningKey(algorithm)), kid };
 }
 
 /**
- * Chooses the key of an algorithm, or the first one if none is wanted.
+ * Returns the key for an algorithm, or the first key if `algorithm` is undefined.
  *
  * @throws TypeError for an algorithm without a key
  */
@@ -49,6 +49,6 @@ async function generateKeys(algorithm: AsymmetricAlgorithm): Promise<GenerateKey
     return await generateKeyPair(algorithm, { extractable: true });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "NotSupportedError") throw error;
-    throw new Error(`Node.js ${process.version} has no ${algorithm} keys`, { cause: error });
+    throw new Error(`Node.js ${process.version} does not support ${algorithm} keys`, { cause: error });
   }
 }
