@@ -199,7 +199,7 @@ test("a proxy that says in its own words that there is no certificate", async ()
 test.each<[string, (origin: string) => string, RegExp]>([
   ["cannot be reached", () => "http://127.0.0.1:1", /the request failed: address, TLS, or network/],
   ["publishes nothing", (origin) => `${origin}/tenant`, /status 404/],
-  ["goes by another name", (origin) => `${origin}/`, /malformed, or of another issuer/],
+  ["goes by another name", (origin) => `${origin}/`, /malformed, or for another issuer/],
 ])("an issuer that %s is a 503", async (_what, identifier, expected) => {
   const { issuer: origin, audience } = issuer;
   await expect(createVerifier({ issuer: origin, audience }).ready()).resolves.toBeUndefined();

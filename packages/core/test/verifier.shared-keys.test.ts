@@ -91,7 +91,7 @@ describe("ready", () => {
     const error = await rejectionOf(verifierOf(working, failing).ready());
     expect(error).toMatchObject({
       code: "ERR_KEYS_UNAVAILABLE",
-      detail: `${second}: the keys of the issuer could not be fetched: the key set is answered with status 503`,
+      detail: `${second}: the keys of the issuer could not be fetched: the key set response has status 503`,
       retryAfter: 1,
     });
     await expect(verifierOf(working).ready()).resolves.toBeUndefined();

@@ -9,26 +9,26 @@ import { withoutPrototype } from "../values/object-member.ts";
 import { hasCredentials, isHttpsUrl, isLoopbackUrl, isSecureUrl } from "../values/secure-url.ts";
 import { IssuerRequestError, failureReason } from "./issuer-request.ts";
 
-/** A member of an issuer's metadata that says where something is. */
+/** A member of an issuer's metadata that contains the URL of a document or an endpoint. */
 export type PublishedUrl = "jwks_uri" | "introspection_endpoint";
 
-/** The metadata of an issuer (RFC 8414 section 2), with a URL that was looked for and checked. */
+/** The metadata of an issuer (RFC 8414 section 2), in which the wanted URL has been checked. */
 export type IssuerMetadata<Wanted extends PublishedUrl> = AuthorizationServer & Readonly<Record<Wanted, string>>;
 
-/** The locations of a metadata document, in the order in which they are tried. */
+/** The locations of the metadata document, in the order of the attempts. */
 const locations = [
   { algorithm: "oauth2", name: "/.well-known/oauth-authorization-server" },
   { algorithm: "oidc", name: "/.well-known/openid-configuration" },
 ] as const;
 
 /**
- * Finds the metadata of an issuer that has the wanted URL: RFC 8414 section 3, then OpenID Connect Discovery 1.0 section 4.
+ * Fetches the metadata of an issuer: RFC 8414 section 3, then OpenID Connect Discovery 1.0 section 4.
  *
- * A document counts only when its `issuer` is the configured one, character by character (RFC 8414 section 3.3), and when
- * it has the wanted URL, which must be https (or http on a loopback address, where that of the issuer is). Any failure at
- * the first location leads to the second. Each has the time limit of a request, 5 s: both together take at most 10 s.
+ * The `issuer` of the document must equal the configured one, character by character (RFC 8414 section 3.3). The wanted URL
+ * must be https, or http on a loopback address if the issuer's URL is on one too. After any failure at the first location
+ * the second one is tried. Each location has the time limit of a request (5 s), so both together take at most 10 s.
  *
- * @throws IssuerRequestError that says how each location failed
+ * @throws IssuerRequestError with the failure of each location
  */
 export async function discoverMetadata<Wanted extends PublishedUrl>(
   issuer: string,
@@ -60,14 +60,14 @@ async function fetchMetadata<Wanted extends PublishedUrl>(
   const response = await discoveryRequest(new URL(issuer), options);
   if (response.status !== 200) throw new IssuerRequestError(`status ${response.status}`);
   const document = await processDiscoveryResponse(new URL(issuer), response)
-    // Own members only: what every object inherits was not published.
+    // Own members only: an inherited member does not come from the issuer.
     .then(withoutPrototype<AuthorizationServer>)
     .catch(() => undefined);
   // oauth4webapi compares normalised URLs.
   if (document?.issuer !== issuer) {
-    throw new IssuerRequestError("malformed, or of another issuer (a trailing slash counts)");
+    throw new IssuerRequestError("malformed, or for another issuer (a trailing slash counts)");
   }
-  if (!publishes(document, wanted, loopback)) throw new IssuerRequestError(`no ${wanted} with https`);
+  if (!publishes(document, wanted, loopback)) throw new IssuerRequestError(`no ${wanted} that uses https`);
   return document;
 }
 

@@ -4,35 +4,37 @@ import type { IssuerConfiguration, ParsedIssuerFunction } from "../options/confi
 import { AccessTokenError } from "../errors.ts";
 import { createSingleFlight } from "../runtime/promises.ts";
 
-/** An issuer that a function of the application found. */
+/** An issuer that the application's `issuer` function returned. */
 interface FoundIssuer {
   readonly configuration: IssuerConfiguration;
-  /** Returns whether the permission of the function still holds. */
+  /** Returns whether the result of the function is still valid. */
   readonly isPermitted: () => boolean;
 }
 
-/** Why a name has no issuer, and for how long. */
+/** A cached negative result of a lookup. */
 interface Rejection {
   readonly until: number;
-  /** What the function, or the check of its result, threw; undefined where it does not accept the issuer. */
+  /** The error of the function or of the check of its result; undefined if the function does not accept the issuer. */
   readonly failure: Error | undefined;
 }
 
-/** The longest `iss` that the function is called with, in characters. */
+/** The maximum length of an `iss` that the function is called with, in characters. */
 const MAX_NAME_LENGTH = 1024;
 const MAX_ISSUERS = 1000;
-/** How long the function need not be called again, in milliseconds. */
-const PERMISSION = 10 * 60_000;
+/** How long each kind of result is cached, in milliseconds. */
+const PERMISSION_LIFETIME = 10 * 60_000;
 const REJECTION_LIFETIME = 10_000;
-const FAILURE = 1000;
+const FAILURE_LIFETIME = 1000;
+/** The maximum number of simultaneous calls. */
 const MAX_CALLS = 64;
 
 /**
- * Creates the look-up of issuers by a function of the application, which is an allow-list: an issuer that it does not return
- * does not exist.
+ * Creates the lookup of issuers through the application's `issuer` function.
  *
- * @param create makes an issuer of what was found
- * @param elapsed milliseconds that only ever grow
+ * The function is an allow-list: an issuer that it does not return is not accepted.
+ *
+ * @param create creates an issuer from the configuration that the function returned
+ * @param elapsed a monotonic clock in milliseconds
  */
 export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted">>(
   { find, parse }: ParsedIssuerFunction,
@@ -40,7 +42,7 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
   elapsed: () => number = () => performance.now(),
 ): (name: unknown) => Promise<Issuer | undefined> {
   const issuers = createBoundedCache<Issuer>({ max: MAX_ISSUERS });
-  // Apart, so that tokens of unknown issuers do not displace known ones.
+  // A separate cache, so that tokens from unknown issuers do not evict known issuers.
   const rejections = createBoundedCache<Rejection>({ max: MAX_ISSUERS });
   const once = createSingleFlight<Issuer | undefined>();
   let calls = 0;
@@ -48,7 +50,7 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
   const lookUp = async (name: string): Promise<Issuer | undefined> => {
     if (calls >= MAX_CALLS) throw tooManyCalls();
     calls += 1;
-    const until = elapsed() + PERMISSION;
+    const until = elapsed() + PERMISSION_LIFETIME;
     try {
       const returned: unknown = await callApplication("issuer", () => find(name));
       if (returned === undefined) {
@@ -60,9 +62,9 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
       issuers.set(name, issuer, {});
       return issuer;
     } catch (error) {
-      // A getter of the result can throw anything, which must not look like a rejection.
+      // A getter of the result can throw an AccessTokenError, which must not become a rejection of the client.
       const failure = error instanceof AccessTokenError ? applicationError("issuer", error) : (error as Error);
-      rejections.set(name, { failure, until: elapsed() + FAILURE }, {});
+      rejections.set(name, { failure, until: elapsed() + FAILURE_LIFETIME }, {});
       throw failure;
     } finally {
       calls -= 1;

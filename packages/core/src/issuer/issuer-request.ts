@@ -1,39 +1,40 @@
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
 
-/** How long one exchange with an issuer may take, the body included, in milliseconds. */
+/** The time limit of a request to an issuer, including the body of the response, in milliseconds. */
 export const REQUEST_TIMEOUT = 5000;
 
-/** How long an answer may be, in bytes. */
+/** The maximum size of a response body, in bytes. */
 export const MAX_BODY: number = 1024 * 1024;
 
 /**
- * A request to an issuer that brought no usable answer; the message is ours, and holds nothing that was received, except a
- * status.
+ * Thrown if a request to an issuer did not get a usable response.
+ *
+ * The message is fixed text, with a status or an error code at most: it never quotes data that was received.
  */
 export class IssuerRequestError extends Error {
   override readonly name: string = "IssuerRequestError";
 }
 
-/** A request whose connection failed before the headers of a response had arrived. */
+/** Thrown if the connection failed before the headers of a response arrived. */
 export class ConnectionError extends IssuerRequestError {
   override readonly name = "ConnectionError";
 }
 
-/** Puts what went wrong in words of ours: the errors of fetch and of oauth4webapi quote what was received. */
+/** Returns a safe description of an error: the errors of fetch and of oauth4webapi may quote data that was received. */
 export function failureReason(error: unknown): string {
-  return error instanceof IssuerRequestError ? error.message : "the exchange failed unexpectedly";
+  return error instanceof IssuerRequestError ? error.message : "the request failed unexpectedly";
 }
 
-/** Starts the time limit of one request, or of several that share it. */
+/** Starts the time limit of one request, or of several requests that share the limit. */
 export function startTimeLimit(): AbortSignal {
   return AbortSignal.timeout(REQUEST_TIMEOUT);
 }
 
 /**
- * Makes a fetch that ends: no redirects, 5 s for the whole exchange (or the time limit given as `signal`), 1 MiB of body at
- * most.
+ * Wraps a fetch so that it does not follow redirects, reads at most 1 MiB of body, and takes at most 5 s (or until the
+ * given `signal` aborts).
  *
- * The body has been read when it resolves. It rejects with an {@link IssuerRequestError}, whatever went wrong.
+ * When it resolves, the body has been read. It rejects with an {@link IssuerRequestError} for every kind of failure.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (url, init) => {
@@ -44,12 +45,15 @@ export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.
     const timeout = new Promise<never>((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(late));
     });
-    // A fetch of the application may not heed the signal.
-    return Promise.race([exchange(fetch, url, withoutPrototype({ ...given, redirect: "manual", signal })), timeout]);
+    // A custom fetch may ignore the signal.
+    return Promise.race([
+      fetchWithBody(fetch, url, withoutPrototype({ ...given, redirect: "manual", signal })),
+      timeout,
+    ]);
   };
 }
 
-async function exchange(
+async function fetchWithBody(
   fetch: typeof globalThis.fetch,
   url: Parameters<typeof globalThis.fetch>[0],
   init: RequestInit,
@@ -63,7 +67,7 @@ async function exchange(
     return new Response(bytes?.length ? bytes : null, received);
   } catch (error) {
     if (error instanceof IssuerRequestError) throw error;
-    // What fetch throws may quote the URL, the peer's certificate or the peer's words. A code is a constant of Node.js.
+    // The error of fetch may quote the URL, the server's certificate or its response. An error code is a constant of Node.js.
     const code = causeCode(error);
     const message = `the request failed: address, TLS, or network${code === undefined ? "" : ` (${code})`}`;
     const isConnectionError = !hasHeaders && code !== undefined && connectionErrors.has(code);
@@ -71,7 +75,7 @@ async function exchange(
   }
 }
 
-/** The codes of connections that could not be made, or broke; not of timeouts, of TLS or of unknown hosts. */
+/** The error codes of failed or broken connections, without those of timeouts, TLS and unknown hosts. */
 const connectionErrors: ReadonlySet<string> = new Set([
   "ECONNABORTED",
   "ECONNREFUSED",
@@ -79,14 +83,14 @@ const connectionErrors: ReadonlySet<string> = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "EPIPE",
-  // undici's: the server closed the connection.
+  // The code of undici for a connection that the server closed.
   "UND_ERR_SOCKET",
 ]);
 
-/** How many nested causes of an error are searched for a code. */
+/** The maximum number of nested causes that are searched for a code. */
 const MAX_CAUSES = 5;
 
-/** Finds the code of an error's cause, such as ENOTFOUND or DEPTH_ZERO_SELF_SIGNED_CERT. */
+/** Returns the first code among the causes of an error, such as ENOTFOUND or DEPTH_ZERO_SELF_SIGNED_CERT. */
 function causeCode(error: unknown): string | undefined {
   try {
     let cause = error;
@@ -96,18 +100,18 @@ function causeCode(error: unknown): string | undefined {
       if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code;
     }
   } catch {
-    // A member of an error that the fetch of the application made can throw.
+    // A getter of an error from a custom fetch can throw.
   }
   return undefined;
 }
 
-async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readAtMost(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop by an exception cancels the stream.
+  // An exception in the loop cancels the stream.
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > most) throw new IssuerRequestError("the response is longer than 1 MiB");
+    if (length > limit) throw new IssuerRequestError("the response is longer than 1 MiB");
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
@@ -119,7 +123,7 @@ async function readAtMost(body: ReadableStream<Uint8Array>, most: number): Promi
   return bytes;
 }
 
-/** The body has been decoded, and has another length. */
+/** Removes the headers that no longer apply, because fetch has decoded the body. */
 function withoutEncoding(headers: Headers): Headers {
   const plain = new Headers(headers);
   plain.delete("content-encoding");

@@ -5,42 +5,49 @@ import { createIssuerLookup } from "./issuer-lookup.ts";
 import { createKeySources } from "./keys/issuer-keys.ts";
 import type { KeySource } from "./keys/key-source.ts";
 
-/** A configured issuer, with what its tokens are verified by. */
+/** An accepted issuer, with its keys and its introspector. */
 export interface Issuer {
   readonly configuration: IssuerConfiguration;
   readonly keys: KeySource;
-  /** Returns whether its tokens are still accepted; false once the permission of an issuer function is over. */
+  /** Returns whether its tokens are still accepted; false once the result of an `issuer` function has expired. */
   readonly isPermitted: () => boolean;
-  /** Given where the issuer is asked about tokens: opaque ones, JWTs, or both. */
+  /** Introspects opaque tokens, JWTs or both; undefined if introspection is not configured. */
   readonly introspector: Introspector | undefined;
 }
 
-/** The one issuer that is asked about opaque tokens. */
+/** The issuer that introspects opaque tokens. */
 export interface OpaqueTokenIssuer {
   readonly issuer: IssuerConfiguration;
   readonly introspector: Introspector;
 }
 
-/** The configured issuers. */
+/** The issuers that a verifier accepts. */
 export interface Issuers {
-  /** Finds the issuer that a token names, character by character; undefined where a function finds it. */
+  /**
+   * Returns the configured issuer with this `iss`, compared character by character; undefined if the application uses an
+   * `issuer` function.
+   */
   named(issuer: unknown): Issuer | undefined;
   /**
-   * Finds the issuer that a token names with the application's function; undefined where the issuers are configured.
+   * Finds the issuer with this `iss` through the application's `issuer` function; undefined if the issuers are configured.
    *
-   * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE` when too many calls are in progress
-   * @throws Error for whatever the function throws, or returns outside its type
+   * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE` if too many calls are in progress
+   * @throws Error if the function throws, or returns a value of the wrong type
    */
   readonly lookUp: ((issuer: unknown) => Promise<Issuer | undefined>) | undefined;
   readonly opaqueTokenIssuer: OpaqueTokenIssuer | undefined;
-  /** @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE` */
+  /**
+   * Fetches the keys and locates the introspection endpoints of the configured issuers.
+   *
+   * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE`
+   */
   ready(): Promise<void>;
 }
 
 /** Creates the key sources and introspectors of the configured issuers. */
 export function createIssuers(verifier: VerifierConfiguration): Issuers {
-  const keysOf = createKeySources(verifier.issuers, verifier);
-  const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier, keysOf(issuer)));
+  const createKeySource = createKeySources(verifier.issuers, verifier);
+  const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier, createKeySource(issuer)));
   const { issuerFunction } = verifier;
   const byName = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.configuration.issuer, issuer]));
   return {
@@ -48,7 +55,7 @@ export function createIssuers(verifier: VerifierConfiguration): Issuers {
     lookUp:
       issuerFunction &&
       createIssuerLookup<Issuer>(issuerFunction, ({ configuration, isPermitted }) => ({
-        ...createIssuer(configuration, verifier, keysOf(configuration)),
+        ...createIssuer(configuration, verifier, createKeySource(configuration)),
         isPermitted,
       })),
     opaqueTokenIssuer: findOpaqueTokenIssuer(issuers),
@@ -60,17 +67,17 @@ export function createIssuers(verifier: VerifierConfiguration): Issuers {
 
 async function readyIssuer({ configuration, keys, introspector }: Issuer): Promise<void> {
   const { jwtsAsOpaque = false, signedResponse = true } = configuration.introspection ?? {};
-  // Without a signature to verify, an issuer need not publish keys.
+  // An issuer does not need keys if no signature is verified.
   const needsKeys = !jwtsAsOpaque || signedResponse;
   try {
     await Promise.all([needsKeys ? keys.ready() : undefined, introspector?.ready()]);
   } catch (error) {
-    throw error instanceof AccessTokenError ? ofIssuer(error, configuration.issuer) : error;
+    throw error instanceof AccessTokenError ? withIssuer(error, configuration.issuer) : error;
   }
 }
 
-/** Adds to the detail which of the issuers failed. */
-function ofIssuer({ code, detail, retryAfter }: AccessTokenError, issuer: string): AccessTokenError {
+/** Adds the issuer to the detail of an error. */
+function withIssuer({ code, detail, retryAfter }: AccessTokenError, issuer: string): AccessTokenError {
   return new AccessTokenError(code, { detail: `${issuer}: ${detail}`, retryAfter });
 }
 
@@ -87,7 +94,7 @@ function findOpaqueTokenIssuer(issuers: readonly Issuer[]): OpaqueTokenIssuer | 
   return undefined;
 }
 
-/** Returns whether an issuer is asked about its JWTs as well. */
+/** Returns whether an issuer introspects each of its JWTs after it has been verified (option `always`). */
 export function introspectsEveryJwt(issuer: Issuer): issuer is Issuer & { readonly introspector: Introspector } {
   return issuer.introspector !== undefined && issuer.configuration.introspection?.always === true;
 }

@@ -1,42 +1,42 @@
 import { IssuerRequestError, failureReason } from "./issuer-request.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 
-/** How long a fetched value is used before it is fetched again, in milliseconds. */
+/** The age from which requests wait for a new value, in milliseconds. */
 const FRESH = 10 * 60_000;
-/** From this age on it is fetched again while it is still used. */
+/** The age from which the value is fetched again in the background. */
 const REFRESH_AHEAD = 8 * 60_000;
-/** How long a value outlives an outage of the issuer. */
+/** How much longer a value is used while the issuer fails. */
 const STALE_LIMIT = 60 * 60_000;
-/** How long nothing is fetched after a failure; doubles with each one, up to the greatest. */
+/** The delay after the first failure; it doubles with each further failure, up to the maximum. */
 const BACK_OFF = 1000;
 const MAX_BACK_OFF = 30_000;
 
-/** When a value is fetched. */
+/** Determines when a value is fetched. */
 export interface RemoteValueOptions {
-  /** How long a value that was just fetched is not fetched again, in milliseconds; default 0. */
+  /** The minimum time between a successful fetch and the next one, in milliseconds; default 0. */
   readonly coolDown?: number;
-  /** Milliseconds that only ever grow; default `performance.now`. */
+  /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly elapsed?: (() => number) | undefined;
 }
 
-/** Something that an issuer publishes: its keys, its metadata. */
+/** A document that an issuer publishes, such as its keys or its metadata. */
 export interface RemoteValue<Value> {
-  /** What may be used without waiting; undefined when it has to be fetched first. */
+  /** Returns the cached value; undefined if it must be fetched first. */
   current(): Value | undefined;
   /**
-   * What may be used after another fetch, unless the last one was so short a time ago that there is none.
+   * Fetches the value again and returns it. Does not fetch during the cool-down or the back-off.
    *
-   * @throws RemoteFailure
+   * @throws RemoteFailure if no value can be used
    */
   refreshed(): Promise<Value>;
-  /** Why the last fetch failed; undefined when it succeeded. */
+  /** Returns the error of the last fetch; undefined if it succeeded. */
   failure(): RemoteFailure | undefined;
 }
 
-/** Says why a value could not be fetched, and when it may be tried again. */
+/** Thrown if a value could not be fetched. */
 export class RemoteFailure extends IssuerRequestError {
   override readonly name = "RemoteFailure";
-  /** In seconds, one at least. */
+  /** Seconds until the next attempt, at least 1. */
   readonly retryAfter: number;
 
   constructor(reason: string, retryAfter: number) {
@@ -46,33 +46,33 @@ export class RemoteFailure extends IssuerRequestError {
 }
 
 /**
- * Fetches a value when it is needed, and keeps it.
+ * Fetches a value when it is needed, and caches it.
  *
- * One fetch at a time, a cool-down after it, a back-off after failures. A good value outlives an outage by an hour; every
- * answer replaces it as a whole, and a failure replaces nothing.
+ * Runs one fetch at a time, with a cool-down after a success and a back-off after failures. During an outage of the issuer
+ * the cached value is used for another hour. A successful fetch replaces the whole value; a failed one does not change it.
  *
- * @param load is given the value that it is to replace, while that may still be used; must end by itself; what it rejects
- *   with is a failure, told in words when it is an `IssuerRequestError`
+ * @param load fetches the value. It gets the previous value if that is still usable. It must have its own time limit. If it
+ *   rejects, the fetch failed; only the message of an `IssuerRequestError` becomes the reason.
  */
 export function createRemoteValue<Value>(
   load: (previous: Value | undefined) => Promise<Value>,
   options: RemoteValueOptions = {},
 ): RemoteValue<Value> {
   const { coolDown = 0, elapsed = () => performance.now() } = withoutPrototype(options);
-  let held: { readonly value: Value; readonly at: number } | undefined;
+  let latest: { readonly value: Value; readonly at: number } | undefined;
   let failed: { readonly reason: string; readonly count: number; readonly at: number } | undefined;
   let pending: Promise<void> | undefined;
 
-  const age = (): number => (held === undefined ? Number.POSITIVE_INFINITY : elapsed() - held.at);
+  const age = (): number => (latest === undefined ? Number.POSITIVE_INFINITY : elapsed() - latest.at);
 
-  /** What was fetched last, as long as it may be used while the issuer fails. */
-  const usable = (): Value | undefined => (age() < FRESH + STALE_LIMIT ? held?.value : undefined);
+  /** Returns the last value, unless it is too old to be used even during an outage. */
+  const usable = (): Value | undefined => (age() < FRESH + STALE_LIMIT ? latest?.value : undefined);
 
   const refresh = (): Promise<void> => {
     pending ??= load(usable())
       .then(
         (value) => {
-          held = { value, at: elapsed() };
+          latest = { value, at: elapsed() };
           failed = undefined;
         },
         (error: unknown) => {
@@ -85,7 +85,7 @@ export function createRemoteValue<Value>(
     return pending;
   };
 
-  /** How long nothing is fetched after a failure, from now on. */
+  /** Returns the remaining time of the back-off in milliseconds; 0 or less if it is over. */
   const backOff = (): number => {
     if (failed === undefined) return 0;
     return failed.at + Math.min(BACK_OFF * 2 ** (failed.count - 1), MAX_BACK_OFF) - elapsed();
@@ -96,10 +96,10 @@ export function createRemoteValue<Value>(
 
   return {
     current() {
-      // Once a fetch has failed, a stale value is used at once: requests do not wait for the next fetch.
+      // Once a fetch has failed, requests use a stale value and do not wait for the next fetch.
       if (age() >= (failed === undefined ? FRESH : FRESH + STALE_LIMIT)) return undefined;
       if (age() >= REFRESH_AHEAD && backOff() <= 0) void refresh();
-      return held?.value;
+      return latest?.value;
     },
     async refreshed() {
       if (age() >= coolDown && backOff() <= 0) await refresh();

@@ -77,12 +77,12 @@ describe("discoverMetadata", () => {
     ["responds with more than 1 MiB", endless, "the response is longer than 1 MiB"],
     ["responds with status 404", status(404, {}), "status 404"],
     ["redirects", redirect("/"), "status 302"],
-    ["responds with malformed JSON", text('{"issuer":', "application/json"), "malformed, or of another issuer"],
-    ["responds for another issuer", json({ issuer: "https://MARKER.example" }), "malformed, or of another issuer"],
+    ["responds with malformed JSON", text('{"issuer":', "application/json"), "malformed, or for another issuer"],
+    ["responds for another issuer", json({ issuer: "https://MARKER.example" }), "malformed, or for another issuer"],
     [
       "publishes no keys",
       (response, path) => json({ issuer: `http://${response.req.headers.host}/t` })(response, path),
-      "no jwks_uri with https",
+      "no jwks_uri that uses https",
     ],
   ])("an issuer whose first location %s", (_name, failing, reason) => {
     const [first, second] = [`${oauth}/t`, `/t${oidc}`];

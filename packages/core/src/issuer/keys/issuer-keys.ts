@@ -6,17 +6,18 @@ import { createKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
 
-/** The options of a verifier that its key sources use. */
+/** The verifier options that key sources use. */
 interface KeyRequests {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** How many key sources are kept to be shared. */
+/** The maximum number of cached key sources. */
 const MAX_SHARED = 1000;
 
 /**
- * Returns what creates the key sources of these issuers, and of those that a function finds later: those with the same `jwks` URL
- * share one, its cool-down, and the keys that outlive an outage.
+ * Returns a function that creates the key source of an issuer: of a configured one, or of one from an `issuer` function.
+ *
+ * Issuers with the same `jwks` URL share a key source, including its cool-down and its cached keys.
  */
 export function createKeySources(
   issuers: readonly IssuerConfiguration[],
@@ -38,9 +39,9 @@ export function createKeySources(
 }
 
 /**
- * Creates the key source that an issuer's configuration asks for.
+ * Creates the key source of an issuer.
  *
- * @param issuers the issuers that will share it
+ * @param issuers the issuers that share the key source
  */
 export function createIssuerKeys(
   { issuer, keys }: IssuerConfiguration,
@@ -57,7 +58,7 @@ export function createIssuerKeys(
 function staticKeys(jwks: JsonWebKeySet): KeySource {
   const set = createKeySet(jwks);
   if (set.problem !== undefined) throw new TypeError(`certbound: option "jwks" ${set.problem}`);
-  // A key made from a PEM has no kid. In the configuration, such a key fits a token with any kid.
+  // A key from a PEM file has no kid. A configured key without kid matches tokens with any kid.
   const unnamed = createKeySet({ keys: jwks.keys.filter((key) => !Object.hasOwn(key, "kid")) }, set);
   return {
     async find(header) {

@@ -4,34 +4,34 @@ import type { JsonWebKeySet } from "../../options/configuration.ts";
 import { hasInheritedData, withoutPrototype } from "../../values/object-member.ts";
 import { fits, isVerificationKey, keyMaterial } from "./public-key.ts";
 
-/** The keys of an issuer at one time. */
+/** The keys of an issuer. */
 export interface KeySet {
-  /** How many keys can verify signatures, as far as their members show it. */
+  /** The number of keys that can verify signatures, according to their members. */
   readonly size: number;
-  /** Why the whole set is rejected, to complete a sentence such as "the key set ..."; undefined when it may be used. */
+  /** Why the whole set is rejected, as the predicate of a sentence ("the key set ..."); undefined if it can be used. */
   readonly problem: string | undefined;
   /**
-   * Lists the keys that fit a header: `kid` when it names one, type, curve, `use`, `key_ops`, `alg`. A key that proved
-   * unusable is no longer listed.
+   * Returns the keys that match a header by type, curve, `use`, `key_ops`, `alg` and, if the header has one, `kid`. Omits
+   * keys whose import has failed.
    */
   find(header: KeyHeader): readonly VerificationKey[];
-  /** Tells whether a key, which may come from an earlier set, is in this one. */
+  /** Returns whether this set contains a key, which may come from an earlier set. */
   holds(key: VerificationKey): boolean;
-  /** The keys by their JWK as text: a set that is made with this one as `previous` has the same objects for the same JWKs. */
+  /** The keys by the JSON of their JWK. A set that is created with this one as `previous` reuses the objects. */
   readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
-/** What of a token's header chooses a key. */
+/** The members of a token's header that select a key. */
 export interface KeyHeader {
   readonly algorithm: string;
   readonly keyId: string | undefined;
 }
 
-/** A public key that fits a token. */
+/** A public key that can verify signatures. */
 export interface VerificationKey {
-  /** Imports the key, once for each algorithm; undefined when Node cannot use it. */
+  /** Imports the key, once for each algorithm. Resolves with undefined if Node cannot use the key. */
   importFor(algorithm: string): Promise<CryptoKey | undefined>;
-  /** Tells whether importing the key for the algorithm has already shown that Node cannot use it. */
+  /** Returns whether an earlier import for the algorithm has failed. */
   isUnusableFor(algorithm: string): boolean;
 }
 
@@ -45,25 +45,25 @@ interface KeyEntry {
 /** The maximum number of keys that can verify signatures in one set. */
 export const MAX_KEYS = 1000;
 
-/** How many keys are judged before the event loop gets a turn. */
+/** How many keys are checked before the event loop gets a turn. */
 const BATCH = 100;
 
 /**
  * Creates a key set from JWKs. Keys that cannot verify a signature are skipped: encryption keys, symmetric and private
- * ones, those of unknown types, weak RSA keys, members of a wrong length or encoding. Key material in a token's header plays
- * no part, ever (RFC 8725 section 3.10).
+ * keys, keys of unknown types, weak RSA keys, keys with members of a wrong length or encoding. Key material in a token's
+ * header is never used (RFC 8725 section 3.10).
  *
- * Type, curve, `alg`, `use`, `key_ops` and the members that make up the key are judged here, without cryptography. The key
- * itself is imported when a token first needs it: a key that then proves unusable (a point off its curve, a type that this
- * Node.js does not have) counts as absent.
+ * Checks type, curve, `alg`, `use`, `key_ops` and the key material, without cryptography. A key is imported when a token
+ * first needs it. If the import fails (a point off its curve, a type that this version of Node does not support), the key
+ * counts as absent.
  *
- * @param previous the set that this one replaces: a key that did not change stays the same object, imported already
+ * @param previous the set that this one replaces; its unchanged keys are reused, so that they are not imported again
  */
 export function createKeySet({ keys }: JsonWebKeySet, previous?: KeySet): KeySet {
   return keySetOf(usableEntries(keys, previous));
 }
 
-/** Creates a key set as {@link createKeySet} does, and gives the event loop a turn after every {@link BATCH} keys. */
+/** Creates a key set like {@link createKeySet}, but yields to the event loop after every {@link BATCH} keys. */
 export async function readKeySet({ keys }: JsonWebKeySet, previous?: KeySet): Promise<KeySet> {
   const entries: KeyEntry[] = [];
   for (let start = 0; start < keys.length; start += BATCH) {
@@ -123,7 +123,7 @@ function verificationKey(jwk: JWK): VerificationKey {
   const unusable = new Set<string>();
   const importOnce = async (algorithm: string): Promise<CryptoKey | undefined> => {
     const key = await importPublicKey(jwk, algorithm);
-    // A key that jose could not import because of data on Object.prototype can be good later.
+    // The import may have failed because of data on Object.prototype: try again next time.
     if (key === undefined && hasInheritedData()) imported.delete(algorithm);
     else if (key === undefined) unusable.add(algorithm);
     return key;
@@ -140,10 +140,10 @@ function verificationKey(jwk: JWK): VerificationKey {
 
 async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   try {
-    // Bytes are what symmetric keys become, which are not looked up here.
+    // jose returns bytes only for symmetric keys, which a key set does not contain.
     return (await importJWK(keyMaterial(jwk, algorithm), algorithm)) as CryptoKey;
   } catch {
-    // A point off its curve, or a type that WebCrypto does not have in this version of Node.
+    // A point off its curve, or a type that WebCrypto does not support in this version of Node.
     return undefined;
   }
 }

@@ -1,29 +1,29 @@
 import { type AccessTokenError, rejected } from "../../errors.ts";
 import type { KeyHeader, VerificationKey } from "./key-set.ts";
 
-/** Gives the keys of one issuer. */
+/** Provides the keys of an issuer. */
 export interface KeySource {
   /**
-   * Finds the keys that fit a token's header; at least one.
+   * Returns the keys that match a token's header, at least one.
    *
-   * @throws AccessTokenError `ERR_TOKEN_KEY_UNKNOWN` when the issuer is known not to have one, `ERR_KEYS_UNAVAILABLE`
-   *   when that cannot be told
+   * @throws AccessTokenError `ERR_TOKEN_KEY_UNKNOWN` if the issuer does not have a matching key, `ERR_KEYS_UNAVAILABLE` if
+   *   its keys cannot be fetched
    */
   find(header: KeyHeader): Promise<readonly VerificationKey[]>;
-  /** Tells, without a wait, whether a key that was found may still be used: the issuer has not removed it. */
+  /** Returns whether a key is still valid, that is, whether the issuer has not removed it. Does not wait for a fetch. */
   holds(key: VerificationKey): boolean;
   /**
-   * Makes sure that keys are there.
+   * Fetches the keys, unless they are cached.
    *
    * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`
    */
   ready(): Promise<void>;
 }
 
-/** Says that the issuer has no key for the token. */
+/** Creates the error for a token whose key the issuer does not have. */
 export function unknownKey(): AccessTokenError {
   return rejected(
     "ERR_TOKEN_KEY_UNKNOWN",
-    "no key of the issuer fits the kid and alg of the header: a token of another issuer, or a key it removed?",
+    "no key of the issuer matches the kid and alg of the header (token from another issuer, or key removed?)",
   );
 }

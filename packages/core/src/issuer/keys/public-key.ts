@@ -6,33 +6,34 @@ import { withoutPrototype } from "../../values/object-member.ts";
 import { isSoundRsaKey } from "../../values/rsa-modulus.ts";
 
 /**
- * Tells whether a JWK is a public key that can verify signatures, as far as its members show it: type, curve, `alg`, `use`,
- * `key_ops`, private members, and the lengths and encodings of the members that make up the key.
+ * Returns whether the members of a JWK describe a public key that can verify signatures.
  *
- * It does no cryptography: whether a point is on its curve, and whether Node can use the key, only importing the key shows.
+ * Checks type, curve, `alg`, `use`, `key_ops`, the absence of private members, and the lengths and encodings of the key
+ * material. Does not use cryptography: only the import shows whether a point is on its curve, and whether Node supports the
+ * key.
  *
  * @param jwk without a prototype
  */
 export function isVerificationKey(jwk: JWK): boolean {
   const shape = Object.entries(signatureAlgorithms).find(([algorithm]) => fits(jwk, algorithm))?.[1];
-  const isForSignatures = (jwk.use === undefined || jwk.use === "sig") && mayVerify(jwk.key_ops);
-  return shape !== undefined && isPublic(jwk) && isForSignatures && isSound(jwk, shape);
+  const isForSignatures = (jwk.use === undefined || jwk.use === "sig") && allowsVerification(jwk.key_ops);
+  return shape !== undefined && isPublic(jwk) && isForSignatures && hasValidKeyMaterial(jwk, shape);
 }
 
-/** Tells whether a JWK is for an algorithm, by its type, its curve and `alg`. */
+/** Returns whether type, curve and `alg` of a JWK match an algorithm. */
 export function fits(jwk: JWK, algorithm: string): boolean {
   const shape = Object.hasOwn(signatureAlgorithms, algorithm)
     ? signatureAlgorithms[algorithm as SignatureAlgorithm]
     : undefined;
   if (shape === undefined || jwk.kty !== shape.kty) return false;
   if (shape.crv !== undefined && jwk.crv !== shape.crv) return false;
-  // RFC 9964: a key of type AKP says for which algorithm it is.
+  // RFC 9964: alg is required in keys of type AKP.
   return jwk.alg === undefined ? shape.kty !== "AKP" : jwk.alg === algorithm;
 }
 
-/** Copies only what makes up the key, for one algorithm: other members play no part in verifying. */
+/** Returns a JWK with the key material and the given algorithm, without all other members. */
 export function keyMaterial({ kty, n, e, crv, x, y, pub }: JWK, algorithm: string): JWK {
-  // A member that is undefined counts as absent there.
+  // jose treats undefined members as absent.
   return withoutPrototype({ kty, n, e, crv, x, y, pub, alg: algorithm } as JWK);
 }
 
@@ -41,22 +42,22 @@ function isPublic({ d, p, q, dp, dq, qi, oth, k, priv }: JWK): boolean {
 }
 
 /** RFC 7517 section 4.3: an array of strings, without duplicates. */
-function mayVerify(operations: unknown): boolean {
+function allowsVerification(operations: unknown): boolean {
   if (operations === undefined) return true;
   if (!Array.isArray(operations) || !operations.every((operation) => typeof operation === "string")) return false;
   return operations.includes("verify") && new Set(operations).size === operations.length;
 }
 
-function isSound(jwk: JWK, { kty, lengths }: KeyShape): boolean {
-  const isWhole = lengths.every(([name, length]) => decoded(jwk[name])?.length === length);
-  return isWhole && (kty !== "RSA" || hasSoundNumbers(jwk));
+function hasValidKeyMaterial(jwk: JWK, { kty, lengths }: KeyShape): boolean {
+  const hasValidLengths = lengths.every(([name, length]) => decode(jwk[name])?.length === length);
+  return hasValidLengths && (kty !== "RSA" || hasValidRsaNumbers(jwk));
 }
 
-function hasSoundNumbers({ n, e }: JWK): boolean {
-  const [modulus, exponent] = [decoded(n), decoded(e)];
+function hasValidRsaNumbers({ n, e }: JWK): boolean {
+  const [modulus, exponent] = [decode(n), decode(e)];
   return modulus !== undefined && exponent !== undefined && isSoundRsaKey(modulus, exponent);
 }
 
-function decoded(member: unknown): Buffer | undefined {
+function decode(member: unknown): Buffer | undefined {
   return typeof member === "string" ? decodeBase64url(member) : undefined;
 }

@@ -7,27 +7,27 @@ import { withoutPrototype } from "../../values/object-member.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
-/** How long keys that were just fetched are not fetched again, whatever `kid` a token names, in milliseconds. */
+/** The minimum time between two fetches of the keys, regardless of unknown `kid` values, in milliseconds. */
 const COOL_DOWN = 10_000;
 
-/** What remote keys are made of. */
+/** Options of {@link createRemoteKeys}. */
 export interface RemoteKeysOptions {
-  /** The issuers that use the keys: each fetch is published for all of them on `certbound:keys`. */
+  /** The issuers that use the keys: each fetch is published for each of them on `certbound:keys`. */
   readonly issuers: readonly string[];
-  /** Gives the URL of the key set. */
+  /** Returns the URL of the key set. */
   readonly locate: () => Promise<URL>;
-  /** Must end by itself, and reject with an `IssuerRequestError`. */
+  /** Must have its own time limit, and reject with an `IssuerRequestError`. */
   readonly fetch: typeof globalThis.fetch;
-  /** Milliseconds that only ever grow; default `performance.now`. */
+  /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly elapsed?: () => number;
 }
 
 /**
- * Creates the key source of an issuer that publishes its keys, or of several that publish them at one URL.
+ * Creates the key source of an issuer that publishes its keys, or of several issuers that publish them at one URL.
  *
- * An unknown `kid` fetches them again, with a cool-down. What cannot be known is `ERR_KEYS_UNAVAILABLE`, never a bad
- * token. A key that the issuer removed is gone with the next fetch. A response that is not a key set, or is one without a
- * usable key or with more than 1,000 of them, replaces nothing.
+ * A token with an unknown `kid` causes a new fetch, limited by a cool-down. If the keys cannot be fetched, the error is
+ * `ERR_KEYS_UNAVAILABLE`: the token is not blamed. A key that the issuer has removed is rejected after the next fetch. A
+ * response that is not a key set, has no usable key or has more than 1,000 of them does not replace the current keys.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
   const { issuers, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);
@@ -49,7 +49,7 @@ export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
   const keys = createRemoteValue(load, { coolDown: COOL_DOWN, elapsed });
   const refreshed = (): Promise<KeySet> =>
     keys.refreshed().catch((error: unknown) => {
-      // It rejects with nothing else.
+      // refreshed() rejects only with a RemoteFailure.
       throw unavailable(error as RemoteFailure);
     });
   return {
@@ -74,9 +74,9 @@ async function fetchKeySet(
   previous: KeySet | undefined,
 ): Promise<KeySet> {
   const response = await fetch(await locate(), { headers: { accept: "application/jwk-set+json, application/json" } });
-  if (response.status !== 200) throw new IssuerRequestError(`the key set is answered with status ${response.status}`);
+  if (response.status !== 200) throw new IssuerRequestError(`the key set response has status ${response.status}`);
   const body: unknown = await response.json().catch(() => undefined);
-  if (!isJsonWebKeySet(body)) throw new IssuerRequestError("the answer is not a JSON Web Key Set");
+  if (!isJsonWebKeySet(body)) throw new IssuerRequestError("the response is not a JSON Web Key Set");
   const set = await readKeySet(body, previous);
   if (set.problem !== undefined) throw new IssuerRequestError(`the key set ${set.problem}`);
   return set;
