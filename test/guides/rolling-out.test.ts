@@ -186,7 +186,7 @@ test.each<[string, () => unknown, RegExp]>([
       const authenticator = createAuthenticator({ issuer: identifier, audience, profile: "fapi2", maxTokenAge: 600 });
       authenticator({ validateCertificateBinding: "report-only" });
     },
-    /the profile demands bound tokens/,
+    /the profile requires bound tokens/,
   ],
 ])("%s: a binding that is not required is a TypeError", (_what, configure, message) => {
   expect(configure).toThrow(TypeError);

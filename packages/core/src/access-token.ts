@@ -8,16 +8,16 @@ export interface Confirmation {
 }
 
 /**
- * The claims of a verified access token: frozen, and to be read by own property.
+ * The claims of a verified access token. The object is frozen; read own properties only.
  *
- * Members with a type were checked to be of it. The one exception is `cnf` under `"report-only"` when the binding was
- * rejected: then it is whatever the token says.
+ * Typed members are checked to have their type. Exception: under `"report-only"`, if the binding was rejected, `cnf` can have
+ * any type.
  */
 export interface AccessTokenClaims {
   readonly iss?: string;
   readonly sub?: string;
   readonly aud?: string | readonly string[];
-  /** Seconds since the epoch, as `nbf` and `iat`. */
+  /** Seconds since the epoch, like `nbf` and `iat`. */
   readonly exp?: number;
   readonly nbf?: number;
   readonly iat?: number;
@@ -29,20 +29,19 @@ export interface AccessTokenClaims {
   readonly [claim: string]: unknown;
 }
 
-/** What was found when the token's confirmation claim was compared with the client's certificate. */
+/** The result of the comparison of the token's `cnf` claim with the client's certificate. */
 export type BindingOutcome =
   | { readonly binding: "verified"; readonly clientCertificate: ClientCertificate }
   | {
-      /** Under `"when-bound"` only: the token has no `cnf`, and was accepted as a plain bearer token. */
+      /** Only under `"when-bound"`: the token has no `cnf` and was accepted as a plain bearer token. */
       readonly binding: "unbound";
       readonly clientCertificate: undefined;
-      /** A certificate that the client presented and that proves nothing about the token. */
+      /** The certificate that the client presented, if any. The token is not bound to it. */
       readonly presentedCertificate: ClientCertificate | undefined;
     }
   | {
       /**
-       * Under `"report-only"` only: with required binding, the binding or the certificate policy would have rejected this
-       * token.
+       * Only under `"report-only"`: `true` would have rejected this token because of its binding or the certificate policy.
        */
       readonly binding: "rejected";
       readonly clientCertificate: undefined;
@@ -50,7 +49,7 @@ export type BindingOutcome =
       readonly bindingError: AccessTokenError;
     };
 
-/** An access token that was accepted. */
+/** An accepted access token. */
 export type AccessToken = {
   readonly claims: AccessTokenClaims;
   readonly format: "jwt" | "opaque";

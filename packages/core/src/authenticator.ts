@@ -21,23 +21,23 @@ import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./certificate/client-certificate.ts";
 import { createVerifier, partsOf, type Verifier, type VerifierParts, verifyToken } from "./verifier.ts";
 
-/** How requests are read, and rejected ones answered. */
+/** Configures how credentials are read from requests and how rejected requests are answered. */
 export interface RequestOptions<Request> extends RejectionOptions {
-  /** Finds the client's certificate; default `tlsCertificate`. */
+  /** Finds the client's certificate. Default: `tlsCertificate`. */
   readonly certificateResolver?: ClientCertificateResolver<Request> | undefined;
-  /** Finds the access token instead of the Authorization header; null, undefined and `""`: there is none. */
+  /** Finds the access token. Default: the Authorization header. Null, undefined and `""` count as a missing token. */
   readonly tokenResolver?: TokenResolver<Request> | undefined;
-  /** Hears of every rejected request, for a log line; what it throws is an error of the application. */
+  /** Called for every rejected request, for example to log it. If it throws, the request fails with 500. */
   readonly onRejected?: ((error: AccessTokenError, request: Request) => void) | undefined;
   /**
-   * Further members of this API's metadata (RFC 9728 section 2), such as `resource_name` and `resource_documentation`; needs
-   * the option `resource`. The members `resource`, `authorization_servers`, `bearer_methods_supported` and
-   * `tls_client_certificate_bound_access_tokens` are generated, and cannot be given.
+   * Additional members of this API's metadata (RFC 9728 section 2), such as `resource_name` and `resource_documentation`.
+   * Requires the option `resource`. The members `resource`, `authorization_servers`, `bearer_methods_supported` and
+   * `tls_client_certificate_bound_access_tokens` are generated and cannot be set.
    */
   readonly resourceMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Configures an authenticator: how requests are read, and a verifier or the options of one. */
+/** Configures an authenticator: the request options, and either a `verifier` or the options to create one. */
 export type AuthenticatorOptions<Request> = RequestOptions<Request> &
   (
     | (VerifierOptions & { readonly verifier?: never })
@@ -45,28 +45,28 @@ export type AuthenticatorOptions<Request> = RequestOptions<Request> &
   );
 
 /**
- * Takes the requirements of a route, and gives the function that authenticates its requests.
+ * Takes the requirements of a route and returns the function that authenticates its requests.
  *
- * That function resolves with the accepted token. It rejects with an {@link AccessTokenError} when the request is to be
- * rejected (`httpRejection` gives the answer), and with any other error when something else failed (500).
+ * The returned function resolves with the accepted token. It rejects with an {@link AccessTokenError} if the request must be
+ * rejected (call `rejection` for the response), and with any other error if something else failed (500).
  */
 export type Authenticator<Request> = ((
   requirements?: Requirements<Request>,
 ) => (request: Request) => Promise<AccessToken>) & {
   readonly verifier: Verifier;
-  /** The metadata of this API, generated from its options (RFC 9728); undefined without the option `resource`. */
+  /** The metadata of this API, generated from its options (RFC 9728). Undefined without the option `resource`. */
   readonly protectedResource: ProtectedResource | undefined;
   /**
    * Returns the response to a rejected request, with the configured realm, schemes and resource.
    *
-   * @throws TypeError when the error is not an AccessTokenError: then it is not the client's fault
+   * @throws TypeError if the error is not an AccessTokenError: respond with 500, because the client did not cause it
    */
   rejection(error: AccessTokenError): HttpRejection;
 };
 
 type AnyOptions<Request> = RequestOptions<Request> & VerifierOptions & { readonly verifier?: Verifier | undefined };
 
-const madeHere = "made by createVerifier of this copy of @certbound/core";
+const expectedVerifier = "made by createVerifier of this copy of @certbound/core";
 
 const authenticatorRules: OptionRules<AnyOptions<never>> = {
   ...verifierRules,
@@ -76,15 +76,15 @@ const authenticatorRules: OptionRules<AnyOptions<never>> = {
   onRejected: callback,
   resourceMetadata: additionalMetadata,
   verifier: {
-    expected: madeHere,
+    expected: expectedVerifier,
     accepts: isJsonObject,
   },
 };
 
 /**
- * Creates what protects requests in any Node server: the part that every adapter is made of.
+ * Creates an authenticator, which protects the routes of any Node server. The Express and Fastify adapters are built on it.
  *
- * @throws TypeError when an option is unknown, ill-typed or missing
+ * @throws TypeError if an option is unknown, missing or has the wrong type
  */
 export function createAuthenticator<Request extends IncomingRequest = NodeRequest>(
   options: AuthenticatorOptions<Request> = {},
@@ -93,15 +93,15 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   const { certificateResolver, tokenResolver, onRejected, resourceMetadata, ...others } = given;
   const { realm, schemes = ["Bearer"], resource, verifier: shared, ...verifierOptions } = withoutPrototype(others);
   const verifier = verifierOf(shared, verifierOptions);
-  const parts = ownParts(verifier);
+  const parts = requireParts(verifier);
   const { configuration } = parts;
   if (configuration.profileRules.isSenderConstrained && tokenResolver !== undefined) {
     throw new TypeError(
-      'certbound: option "tokenResolver" cannot be given: the profile demands the Authorization header',
+      'certbound: option "tokenResolver" is not allowed: the profile requires the Authorization header',
     );
   }
   if (resourceMetadata !== undefined && resource === undefined) {
-    throw new TypeError('certbound: option "resourceMetadata" needs option "resource"');
+    throw new TypeError('certbound: option "resourceMetadata" requires option "resource"');
   }
   const sources = createCredentialSources<Request>({ certificateResolver, tokenResolver, schemes });
   const scopes = new Set<string>();
@@ -113,7 +113,7 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
           resource,
           issuers: configuration.issuers.map(({ issuer }) => issuer),
           isBearerHeader,
-          further: resourceMetadata ?? {},
+          additionalMembers: resourceMetadata ?? {},
           scopes,
         });
 
@@ -132,8 +132,9 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
         return accessToken;
       } catch (error) {
         observation?.threw(error);
-        const isHeard = onRejected !== undefined && error instanceof AccessTokenError;
-        if (isHeard) await callApplication("onRejected", () => onRejected(error, request));
+        if (onRejected !== undefined && error instanceof AccessTokenError) {
+          await callApplication("onRejected", () => onRejected(error, request));
+        }
         throw error;
       }
     };
@@ -142,34 +143,35 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   return Object.assign(authenticator, { verifier, protectedResource, rejection });
 }
 
-/** Takes the verifier that was given, which excludes every option that configures one, or creates it. */
-function verifierOf(given: Verifier | undefined, options: VerifierOptions): Verifier {
-  const [surplus] = Object.keys(options);
-  if (given !== undefined && surplus !== undefined) {
-    throw new TypeError(`certbound: option "${surplus}" configures a verifier, and option "verifier" gives one`);
+/** Returns the shared verifier, or creates one from the options. The two are mutually exclusive. */
+function verifierOf(shared: Verifier | undefined, options: VerifierOptions): Verifier {
+  const [conflicting] = Object.keys(options);
+  if (shared !== undefined && conflicting !== undefined) {
+    throw new TypeError(`certbound: option "${conflicting}" cannot be combined with option "verifier"`);
   }
-  return given ?? createVerifier(options);
+  return shared ?? createVerifier(options);
 }
 
-function ownParts(verifier: Verifier): VerifierParts {
+function requireParts(verifier: Verifier): VerifierParts {
   const parts = partsOf(verifier);
-  if (parts === undefined) throw new TypeError(`certbound: option "verifier" must be ${madeHere}`);
+  if (parts === undefined) throw new TypeError(`certbound: option "verifier" must be ${expectedVerifier}`);
   return parts;
 }
 
-/** What {@link protectedResourceMetadata} takes: the options of an API, and the scopes that its routes ask for. */
+/** Options of {@link protectedResourceMetadata}: the options of an API, and the scopes that its routes require. */
 export type ProtectedResourceOptions<Request> = AuthenticatorOptions<Request> & {
-  /** Scopes that routes ask for; default: none are named. */
+  /** Scopes that routes require. Default: none. */
   readonly scopes?: readonly string[] | undefined;
 };
 
 /**
- * Generates the metadata of an API as an OAuth 2.0 protected resource (RFC 9728 section 2) from its options, for a
- * server that serves it by itself; the adapters do so at the well-known path.
+ * Generates the metadata of an API as an OAuth 2.0 protected resource (RFC 9728 section 2) from its options. Use it in a
+ * server without an adapter; the adapters serve the metadata at the well-known path.
  *
- * It names no algorithms: the registered member is of signed responses, not of tokens. Nothing is fetched.
+ * The metadata does not list signature algorithms: the registered member refers to signed responses, not to tokens. The
+ * function does not send any request.
  *
- * @throws TypeError when an option is unknown, ill-typed or missing; `resource` must be given
+ * @throws TypeError if an option is unknown, missing or has the wrong type; `resource` is required
  */
 export function protectedResourceMetadata<Request extends IncomingRequest = NodeRequest>(
   options: ProtectedResourceOptions<Request>,

@@ -8,30 +8,33 @@ import { AccessTokenError, rejected } from "./errors.ts";
 import { isJsonObject, type JsonObject, ownMember } from "./values/json-object.ts";
 import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./values/thumbprint.ts";
 
-/** Claims that may hold a confirmation. */
+/** Claims that may include `cnf`. */
 export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim: string]: unknown };
 
 /**
- * How the binding of a token to the client's certificate is judged.
+ * How the binding of a token to the client's certificate is enforced.
  *
- * `true`: the token must be bound, and match. `"when-bound"`: a token without any `cnf` passes as a plain bearer token,
- * one with `cnf` must match. `"report-only"`: judged like `true`, but nothing is rejected for it.
+ * - `true`: the token must be bound to the client's certificate.
+ * - `"when-bound"`: a token with `cnf` must be bound to the client's certificate; a token without `cnf` is accepted as a plain
+ *   bearer token.
+ * - `"report-only"`: checks the same as `true` but only reports the result; the token is accepted either way.
  */
 export type BindingMode = true | "when-bound" | "report-only";
 
-/** The client's certificate, or why there is none. */
+/** The client's certificate, or the reason why it is missing or unusable. */
 export type PresentedCertificate = ClientCertificate | AccessTokenError;
 
-/** Members of `cnf` that name a key of the client (RFC 9449 section 6.1, RFC 7800 sections 3.2, 3.3 and 3.5); not `kid`. */
+/** Members of `cnf` that identify a key (RFC 9449 section 6.1, RFC 7800 sections 3.2, 3.3 and 3.5), without `kid`. */
 export const keyMembers: readonly string[] = ["jkt", "jwk", "jwe", "jku"];
 
 /**
- * Verifies that claims are bound to a certificate: that `cnf.x5t#S256` is its SHA-256 thumbprint (RFC 8705 section 3.1).
+ * Verifies that a token is bound to a certificate: `cnf.x5t#S256` must be the certificate's SHA-256 thumbprint (RFC 8705
+ * section 3.1).
  *
- * The claims must come from a token that was verified. It does not check the certificate's validity, chain or
- * revocation, nor that the client holds its key, which the TLS handshake proves.
+ * Pass the claims of a token that is already verified. Not checked: the certificate's validity period, chain and revocation,
+ * and whether the client holds its private key, which the TLS handshake proves.
  *
- * @param certificate null or `""`: the client presented none
+ * @param certificate null or `""` if the client presented no certificate
  * @throws AccessTokenError `ERR_CERTIFICATE_MISSING`, `ERR_CERTIFICATE_MALFORMED`, `ERR_BINDING_REQUIRED`,
  *   `ERR_BINDING_MALFORMED`, `ERR_BINDING_UNSUPPORTED` or `ERR_BINDING_MISMATCH`
  */
@@ -41,11 +44,11 @@ export function verifyCertificateBinding(claims: ConfirmationClaims, certificate
   if (bound instanceof AccessTokenError) throw bound;
 }
 
-/** Turns what a resolver or caller gave into the client's certificate, or into the reason why there is none. */
+/** Parses the certificate that a resolver or caller passed. Returns the error if it is missing or malformed. */
 export function presentedCertificate(input: ClientCertificateInput | AccessTokenError | null): PresentedCertificate {
   if (input instanceof AccessTokenError) return input;
   try {
-    return parseClientCertificate(input) ?? missing();
+    return parseClientCertificate(input) ?? certificateMissing();
   } catch (error) {
     if (error instanceof AccessTokenError) return error;
     throw error;
@@ -53,21 +56,22 @@ export function presentedCertificate(input: ClientCertificateInput | AccessToken
 }
 
 /**
- * Rejects a client without a usable certificate where every token must be bound to one.
+ * Rejects a client without a usable certificate if the binding is required.
  *
- * @throws AccessTokenError `ERR_CERTIFICATE_*`: why there is none
+ * @throws AccessTokenError `ERR_CERTIFICATE_*`
  */
 export function requireCertificate(certificate: PresentedCertificate, mode: BindingMode): void {
   if (mode === true && certificate instanceof AccessTokenError) throw certificate;
 }
 
 /**
- * Judges the binding of a token in one of the modes: a `cnf` in any of its sources binds, and each must match.
+ * Compares the `cnf` of every source with the certificate, and applies the mode to the result. Sources without `cnf` are
+ * ignored if another source has one.
  *
- * @param sources the claims of the token; of a JWT that was introspected, the issuer's answer as well
- * @throws AccessTokenError as {@link verifyCertificateBinding}, or why there is no certificate, except under `"report-only"`
+ * @param sources the claims of the token and, for an introspected JWT, the introspection response
+ * @throws AccessTokenError with the codes of {@link verifyCertificateBinding}, except under `"report-only"`
  */
-export function judgeBinding(
+export function evaluateBinding(
   sources: readonly ConfirmationClaims[],
   certificate: PresentedCertificate,
   mode: BindingMode,
@@ -86,10 +90,10 @@ export function judgeBinding(
   return { binding: "rejected", ...none, bindingError: bound };
 }
 
-/** Returns whether claims are bound to a certificate, and by nothing else. */
+/** Returns whether claims are bound to a certificate, and to no other key. */
 export function isBoundTo(claims: ConfirmationClaims, { thumbprint }: ClientCertificate): boolean {
   const confirmation = ownMember(claims, "cnf");
-  // The certificate's thumbprint is canonical, so that equal text is equal bytes; thumbprints are not secrets.
+  // The certificate's thumbprint is canonical base64url, so comparing text is enough. Thumbprints are not secret.
   return (
     isJsonObject(confirmation) &&
     ownMember(confirmation, "x5t#S256") === thumbprint &&
@@ -97,7 +101,7 @@ export function isBoundTo(claims: ConfirmationClaims, { thumbprint }: ClientCert
   );
 }
 
-// From here on an error is returned: under "report-only" it is part of the result.
+// The functions below return errors instead of throwing them: under "report-only", the error is part of the result.
 
 function boundCertificate(
   claims: ConfirmationClaims,
@@ -107,45 +111,49 @@ function boundCertificate(
   return isBoundTo(claims, certificate) ? certificate : mismatch(ownMember(claims, "cnf"));
 }
 
-/** Says why `cnf` does not name the certificate alone: another method, another certificate, or another shape. */
+/** Returns the error for a `cnf` that is missing, malformed, of another method, or for another certificate. */
 function mismatch(confirmation: unknown): AccessTokenError {
   if (confirmation === undefined)
-    return rejected("ERR_BINDING_REQUIRED", "it has no cnf: does the issuer bind tokens?");
+    return rejected("ERR_BINDING_REQUIRED", "the token has no cnf (does the issuer bind tokens to certificates?)");
   if (!isJsonObject(confirmation)) return rejected("ERR_BINDING_MALFORMED", "cnf is not an object");
   if (!Object.hasOwn(confirmation, "x5t#S256")) {
     if (Object.keys(confirmation).length === 0) return rejected("ERR_BINDING_MALFORMED", "cnf is empty");
-    return rejected("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not checked here");
+    return rejected("ERR_BINDING_UNSUPPORTED", "cnf has no x5t#S256, only methods that are not supported");
   }
   const thumbprint = confirmation["x5t#S256"];
   if (typeof thumbprint !== "string") return rejected("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
   if (!isThumbprint(thumbprint))
-    return rejected("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${seen(thumbprint)}`);
+    return rejected("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${describeThumbprint(thumbprint)}`);
   if (thumbprint === THUMBPRINT_OF_NOTHING) {
-    return rejected("ERR_BINDING_MALFORMED", "x5t#S256 is the SHA-256 of nothing: the issuer saw no certificate");
+    const detail = "x5t#S256 is the SHA-256 of an empty input (did the issuer receive no certificate?)";
+    return rejected("ERR_BINDING_MALFORMED", detail);
   }
-  const mismatched = "the certificate has another thumbprint than cnf names: stolen, or renewed?";
-  return boundByKey(confirmation) ?? rejected("ERR_BINDING_MISMATCH", mismatched);
+  const mismatched = "certificate thumbprint does not match cnf.x5t#S256 (stolen token, or renewed certificate?)";
+  return unsupportedKey(confirmation) ?? rejected("ERR_BINDING_MISMATCH", mismatched);
 }
 
 /**
- * Rejects a confirmation that names a key next to the certificate: a DPoP-bound token must come with a proof (RFC 9449
- * section 7.1), and `cnf` names a single key (RFC 7800 section 3.1). Other members are ignored, `kid` among them.
+ * Returns the error for a `cnf` that identifies a key in addition to the certificate: a DPoP-bound token requires a proof (RFC
+ * 9449 section 7.1), and `cnf` identifies a single key (RFC 7800 section 3.1). All other members are ignored, including `kid`.
  */
-function boundByKey(confirmation: JsonObject): AccessTokenError | undefined {
+function unsupportedKey(confirmation: JsonObject): AccessTokenError | undefined {
   const member = keyMembers.find((name) => Object.hasOwn(confirmation, name));
   if (member === undefined) return undefined;
-  return rejected("ERR_BINDING_UNSUPPORTED", `cnf has ${member} next to x5t#S256, and no proof of that key is checked`);
+  return rejected(
+    "ERR_BINDING_UNSUPPORTED",
+    `cnf has ${member} next to x5t#S256, but proofs of that key are not checked`,
+  );
 }
 
-function seen(text: string): string {
-  if (/^[\da-f:]+$/i.test(text)) return `it holds ${text.replaceAll(":", "").length} hexadecimal digits, not base64url`;
+function describeThumbprint(text: string): string {
+  if (/^[\da-f:]+$/i.test(text)) return `it has ${text.replaceAll(":", "").length} hexadecimal digits, not base64url`;
   if (/[+/=]/.test(text)) return "it is base64, not base64url without padding";
-  return `it has ${text.length} characters; 43 of canonical base64url were expected`;
+  return `it has ${text.length} characters; expected 43 characters of canonical base64url`;
 }
 
-function missing(): AccessTokenError {
+function certificateMissing(): AccessTokenError {
   return rejected(
     "ERR_CERTIFICATE_MISSING",
-    "there is no client certificate: is requestCert set on the server, or a resolver configured for its proxy?",
+    "no client certificate was presented (is requestCert set on the server, or certificateResolver for a proxy?)",
   );
 }

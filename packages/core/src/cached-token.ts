@@ -12,38 +12,38 @@ import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
 import { unprovenCertificate } from "./certificate/tls-connection.ts";
 import type { VerifiedToken, VerifiedTokens } from "./token/verified-tokens.ts";
 
-// The fast path, for a token that was verified before: synchronous, since each await costs as much as all that it does.
-// It accepts, or returns undefined in any doubt: then the whole verification decides, and finds the error.
+// The fast path for a token in the cache. It is synchronous, because an await would roughly double its cost. It either
+// accepts the token or returns undefined: then the full verification decides and produces the error.
 
 interface CachedTokenParts {
   readonly configuration: VerifierConfiguration;
   readonly verifiedTokens: VerifiedTokens;
 }
 
-/** Accepts a request whose token was verified before, and whose certificate is read by a resolver of this package. */
+/** Accepts a request whose token is cached and whose certificate comes from a built-in resolver. */
 export function acceptCachedRequest<Request extends IncomingRequest>(
   request: Request,
   requirements: CheckedRequirements<Request>,
   { sources, parts }: { readonly sources: CredentialSources<Request>; readonly parts: CachedTokenParts },
 ): AccessToken | undefined {
-  const { ownResolver, tokenResolver, schemes } = sources;
-  if (ownResolver === undefined || tokenResolver !== undefined || isDecisionObserved()) return undefined;
-  // Checked below as well, for verify(): here it spares reading the header and the certificate twice.
+  const { builtInResolver, tokenResolver, schemes } = sources;
+  if (builtInResolver === undefined || tokenResolver !== undefined || isDecisionObserved()) return undefined;
+  // Also checked below, for verify(). Checking here avoids reading the header and the certificate twice.
   if (requirements.authorize !== undefined || parts.configuration.certificatePolicy !== undefined) return undefined;
   try {
     const received = nodeRequest(request);
     const token = tokenOf(received, schemes);
-    // Before the certificate, which may be large: most tokens that are not cached are garbage or stolen.
+    // Before the certificate is read, which may be large: most tokens that are not cached are invalid or stolen.
     const cached = token === undefined ? undefined : parts.verifiedTokens.find(token);
     if (cached === undefined || unprovenCertificate(received) !== undefined) return undefined;
     inspectConnection(received, sources);
-    return acceptCachedToken(cached, ownResolver(received), requirements, parts.configuration);
+    return acceptCachedToken(cached, builtInResolver(received), requirements, parts.configuration);
   } catch {
     return undefined;
   }
 }
 
-/** Accepts a token that was verified before, for the certificate that it is bound to, where no callback has to be called. */
+/** Accepts a cached token together with the certificate that it is bound to, unless a callback must be called. */
 export function acceptCachedToken<Request>(
   cached: VerifiedToken | undefined,
   certificate: PresentedCertificate | null,
@@ -64,7 +64,7 @@ export function acceptCachedToken<Request>(
   return Object.freeze({ format: "jwt", claims: cached.claims, binding: "verified", clientCertificate: certificate });
 }
 
-/** Reads the token of a request with one Authorization header, in its simplest form: scheme, one space, token. */
+/** Reads the token from a single Authorization header in its simplest form: scheme, one space, token. */
 function tokenOf(received: NodeRequest, schemes: readonly string[]): string | undefined {
   const complete = withAllHeaders(received);
   if (typeof complete === "string") return undefined;

@@ -16,18 +16,18 @@ import { createSetupWarnings } from "./certificate/setup-warnings.ts";
 import { isThenable } from "./runtime/promises.ts";
 import { rejectRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
 
-/** What a request is judged by. */
+/** The access token and the client's certificate of a request. */
 export interface Credentials {
   readonly token: string;
   readonly certificate: PresentedCertificate;
 }
 
-/** Finds the access token of a request instead of the Authorization header; null, undefined and `""`: there is none. */
+/** Finds the access token of a request. Null, undefined and `""` count as a missing token. */
 export type TokenResolver<Request> = (
   request: Request,
 ) => string | null | undefined | Promise<string | null | undefined>;
 
-/** The resolvers that an application has configured. */
+/** The resolvers that the application has configured. */
 export interface ResolverOptions<Request> {
   readonly tokenResolver?: TokenResolver<Request> | undefined;
   /** Default: the TLS connection of the request. */
@@ -35,18 +35,18 @@ export interface ResolverOptions<Request> {
   readonly schemes: readonly string[];
 }
 
-/** A resolver of this package: synchronous, and without effects. */
-type OwnResolver = (request: IncomingRequest) => PresentedCertificate | null;
+/** A resolver of this package. It is synchronous and has no side effects. */
+type BuiltInResolver = (request: IncomingRequest) => PresentedCertificate | null;
 
-/** How credentials are found. */
+/** Where the credentials of a request come from. */
 export interface CredentialSources<Request> {
   readonly tokenResolver: TokenResolver<Request> | undefined;
   readonly certificateResolver: ClientCertificateResolver<Request>;
-  /** The same, if it is `tlsCertificate` or was made by `fromProxy`. */
-  readonly ownResolver: OwnResolver | undefined;
+  /** The `certificateResolver` if it is `tlsCertificate` or was created by `fromProxy`; otherwise undefined. */
+  readonly builtInResolver: BuiltInResolver | undefined;
   /** In lower case. */
   readonly schemes: readonly string[];
-  /** The connections that were inspected. */
+  /** The connections that {@link inspectConnection} has seen. */
   readonly connections: WeakSet<object>;
   readonly warnOfSetup: (request: NodeRequest) => void;
 }
@@ -58,11 +58,11 @@ export function createCredentialSources<Request extends IncomingRequest>({
   schemes,
 }: ResolverOptions<Request>): CredentialSources<Request> {
   const readsConnection = certificateResolver === tlsCertificate;
-  const isOwn = readsConnection || isProxyResolver(certificateResolver);
+  const isBuiltIn = readsConnection || isProxyResolver(certificateResolver);
   return {
     tokenResolver,
     certificateResolver,
-    ownResolver: isOwn ? (certificateResolver as OwnResolver) : undefined,
+    builtInResolver: isBuiltIn ? (certificateResolver as BuiltInResolver) : undefined,
     schemes: schemes.map((scheme) => scheme.toLowerCase()),
     connections: new WeakSet(),
     warnOfSetup: createSetupWarnings({ readsConnection }),
@@ -72,12 +72,12 @@ export function createCredentialSources<Request extends IncomingRequest>({
 /**
  * Reads the access token and the client's certificate of a request.
  *
- * The certificate is read, or its resolver called, in the turn in which this function is called, unless the token was found
- * to be missing or malformed before: after a wait the connection may be closed, and have none. Whichever fails first, the
- * token decides, so that one request has one response.
+ * The certificate is read, or its resolver called, synchronously, unless the token is already known to be missing or
+ * malformed: after an `await`, the connection may be closed and no longer have a certificate. If both token and certificate
+ * fail, the error of the token is thrown, whichever fails first.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` or `ERR_REQUEST_MALFORMED`
- * @throws Error for whatever a resolver throws, or returns outside its type
+ * @throws Error if a resolver throws, or returns a value that its type does not permit
  */
 export async function readCredentials<Request extends IncomingRequest>(
   request: Request,
@@ -96,7 +96,7 @@ export async function readCredentials<Request extends IncomingRequest>(
   return { token: await token, certificate: await certificate };
 }
 
-/** Rejects renegotiation on a connection, and warns of the set-up of its server, when its first request arrives. */
+/** On the first request of a connection, rejects TLS renegotiation and warns about the setup of the server. */
 export function inspectConnection(
   received: NodeRequest,
   { connections, warnOfSetup }: Pick<CredentialSources<never>, "connections" | "warnOfSetup">,
@@ -110,7 +110,7 @@ export function inspectConnection(
 
 function resolvedToken(resolved: unknown): string {
   if (resolved === null || resolved === undefined || resolved === "") {
-    throw rejected("ERR_TOKEN_MISSING", "the tokenResolver found none");
+    throw rejected("ERR_TOKEN_MISSING", "the tokenResolver returned no token");
   }
   if (typeof resolved === "string") return resolved;
   throw new TypeError("certbound: the tokenResolver must return a string, null or undefined");
@@ -119,19 +119,19 @@ function resolvedToken(resolved: unknown): string {
 async function findCertificate<Request>(
   request: Request,
   received: NodeRequest,
-  { certificateResolver, ownResolver }: CredentialSources<Request>,
+  { certificateResolver, builtInResolver }: CredentialSources<Request>,
 ): Promise<PresentedCertificate> {
-  // Whatever the resolver reads: it may read the connection, or what a middleware has read of it.
+  // Applies to every resolver, because a resolver may return a certificate that a middleware has read from the connection.
   const unproven = unprovenCertificate(received);
-  if (ownResolver !== undefined) return provenCertificate(ownCertificate(ownResolver, received), unproven);
+  if (builtInResolver !== undefined) return provenCertificate(callBuiltIn(builtInResolver, received), unproven);
   const resolved = await callApplication<ResolvedCertificate>("certificateResolver", () =>
     certificateResolver(request),
   );
   return provenCertificate(resolved, unproven ?? unprovenCertificate(received));
 }
 
-/** A format of an application may throw anything, which must not look like a rejection. */
-function ownCertificate(resolver: OwnResolver, received: NodeRequest): ResolvedCertificate {
+/** Calls a built-in resolver. A custom proxy format may throw any error, which must not look like a rejection. */
+function callBuiltIn(resolver: BuiltInResolver, received: NodeRequest): ResolvedCertificate {
   try {
     return resolver(received) ?? withoutConnection(received);
   } catch (cause) {
@@ -139,25 +139,25 @@ function ownCertificate(resolver: OwnResolver, received: NodeRequest): ResolvedC
   }
 }
 
-/** Returns the reason why there is no certificate where the request does not hold its connection; null otherwise. */
+/** Returns the error for a request that does not expose its connection; otherwise null. */
 function withoutConnection({ socket }: NodeRequest): AccessTokenError | null {
-  // A request may be made up without one.
+  // A mocked or converted request may lack it.
   if ((socket as NodeSocket | undefined) !== undefined) return null;
   const detail =
-    "the request does not hold its connection (a WHATWG Request?): give certificateResolver, such as fromProxy(...)";
+    "the request does not expose its connection (a WHATWG Request?): set certificateResolver, for example to fromProxy(...)";
   return rejected("ERR_CERTIFICATE_MISSING", detail);
 }
 
 /**
- * Turns what was resolved into a certificate, unless the connection does not prove one. A reason of the resolver other than
- * `ERR_CERTIFICATE_MISSING` is kept.
+ * Parses the resolved certificate, and rejects it if `unproven` says why the connection does not prove it. An error of the
+ * resolver takes precedence, unless its code is `ERR_CERTIFICATE_MISSING`.
  */
 function provenCertificate(resolved: ResolvedCertificate, unproven: string | undefined): PresentedCertificate {
   if (resolved instanceof AccessTokenError && !isCertificateErrorCode(resolved.code)) {
     throw new TypeError("certbound: an error that the certificateResolver returns must have an ERR_CERTIFICATE_* code");
   }
   const presented = presentedCertificate(resolved ?? null);
-  const hasReason = presented instanceof AccessTokenError && presented.code !== "ERR_CERTIFICATE_MISSING";
-  if (unproven === undefined || hasReason) return presented;
+  const takesPrecedence = presented instanceof AccessTokenError && presented.code !== "ERR_CERTIFICATE_MISSING";
+  if (unproven === undefined || takesPrecedence) return presented;
   return rejected("ERR_CERTIFICATE_MISSING", unproven);
 }

@@ -1,28 +1,27 @@
 /**
- * Names the first check that rejected a request.
+ * The first check that failed for a request.
  *
- * The codes are stable: switch on them, never on messages. What each one means, why it happens and what to do about it
- * is on the page `docs/errors.md`.
+ * The codes are stable: use them in code, never the messages. `docs/errors.md` lists the cause and the remedy for each.
  */
 export type AccessTokenErrorCode = keyof typeof table;
 
-/** Says why there is no usable client certificate; the codes that a certificate resolver may return. */
+/** The reason why a client certificate is missing or unusable: the codes that a certificate resolver may return. */
 export type CertificateErrorCode = Extract<AccessTokenErrorCode, `ERR_CERTIFICATE_${string}`>;
 
-/** Holds what the route asked for, for the challenge (RFC 6750 section 3, RFC 9470 section 3). */
+/** The requirements of the route that the challenge may name (RFC 6750 section 3, RFC 9470 section 3). */
 export interface ChallengeParameters {
   readonly scopes?: readonly string[] | undefined;
   readonly acrValues?: readonly string[] | undefined;
-  /** Seconds since the user authenticated. */
+  /** The maximum number of seconds since the user authenticated. */
   readonly maxAge?: number | undefined;
 }
 
-/** What an {@link AccessTokenError} carries beside its code. */
+/** Optional members of an {@link AccessTokenError}. */
 export interface AccessTokenErrorOptions {
-  /** A sentence for the operator: what was expected, what was seen, the likely reason. Never sent to the client. */
+  /** A sentence for the operator: what was expected, what was seen, the likely cause. Never sent to the client. */
   readonly detail?: string | undefined;
   readonly challenge?: ChallengeParameters | undefined;
-  /** Seconds after which a client may try again; for the codes that end in `_UNAVAILABLE`. */
+  /** Seconds after which a client may retry. Only for the codes that end in `_UNAVAILABLE`. */
   readonly retryAfter?: number | undefined;
 }
 
@@ -30,9 +29,9 @@ export interface AccessTokenErrorOptions {
 export type ErrorRow = readonly [
   message: string,
   status: 400 | 401 | 403 | 503,
-  /** Null when the challenge must not name one. */
+  /** Null if the challenge must not include an error. */
   error: "invalid_request" | "invalid_token" | "insufficient_scope" | "insufficient_user_authentication" | null,
-  /** Requirements of the route that the challenge names. */
+  /** The requirements of the route that the challenge includes. */
   challenge?: readonly (keyof ChallengeParameters)[],
 ];
 
@@ -69,44 +68,44 @@ const table = {
   ERR_INTROSPECTION_UNAVAILABLE: ["The issuer cannot be asked about the access token", 503, null],
 } as const;
 
-/** The error table. */
+/** The message, status and challenge for every error code. */
 export const errorRows: Readonly<Record<AccessTokenErrorCode, ErrorRow>> = table;
 
 const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
 
 /**
- * Says why an access token, or the certificate it is bound to, was not accepted.
+ * The error for an access token, or a client certificate, that was not accepted. `httpRejection` returns its HTTP response.
  *
- * Message and detail, unless the application wrote the detail, never hold a token, a claim value, a key or a certificate.
- * `instanceof` also recognises the errors of another copy of this package. `httpRejection` gives the HTTP answer for it.
+ * Neither the message nor a detail written by this package contains a token, a claim value, a key or a certificate.
+ * `instanceof` also recognises errors of another copy of this package.
  */
 export class AccessTokenError extends Error {
-  // The optional members are declared, not defined: one that was not given is not there.
+  // Declared, not defined: an optional member without a value is absent.
 
-  /** The first check that rejected. */
+  /** The first check that failed. */
   readonly code: AccessTokenErrorCode;
   /** A sentence for the operator, not for the client. */
   declare readonly detail?: string;
-  /** What the route asked for. */
+  /** The requirements of the route. */
   declare readonly challenge?: ChallengeParameters;
-  /** Seconds after which a client may try again. */
+  /** Seconds after which a client may retry. */
   declare readonly retryAfter?: number;
 
   constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
     if (!Object.hasOwn(table, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
     const { stackTraceLimit } = Error;
-    // A rejection is an answer, not a fault: where it was decided is in its code. The stack would cost more than the check.
+    // No stack trace: the code names the check that failed, and capturing a trace would cost more than the check itself.
     Reflect.set(Error, "stackTraceLimit", 0);
     super(table[code][0]);
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
     this.code = code;
-    // Own members only: what every object inherits was not given.
+    // Own members only, so that a polluted Object.prototype has no effect.
     if (Object.hasOwn(options, "detail") && options.detail !== undefined) this.detail = options.detail;
     if (Object.hasOwn(options, "challenge") && options.challenge !== undefined) this.challenge = options.challenge;
     if (Object.hasOwn(options, "retryAfter") && options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
   }
 
-  /** Recognises the errors of every copy of this package; a subclass recognises its own. */
+  /** Recognises the errors of every copy of this package. A subclass recognises only its instances. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== AccessTokenError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && brand in value;
@@ -118,12 +117,12 @@ Object.defineProperties(AccessTokenError.prototype, {
   [brand]: { value: true },
 });
 
-/** Tells whether a code is one that a certificate resolver may return. */
+/** Returns whether a certificate resolver may return an error with this code. */
 export function isCertificateErrorCode(code: AccessTokenErrorCode): code is CertificateErrorCode {
   return code.startsWith("ERR_CERTIFICATE_");
 }
 
-/** Creates the error of a check that failed, with a detail for the operator. */
+/** Creates the error for a failed check, with a detail for the operator. */
 export function rejected(code: AccessTokenErrorCode, detail: string): AccessTokenError {
   return new AccessTokenError(code, { detail });
 }

@@ -1,4 +1,4 @@
-// What the other packages of this project share with core. It is not part of the public API and may change in any release.
+// Shared with the other packages of this project. This is not part of the public API: it may change in any release.
 
 export { keyMembers } from "./binding.ts";
 export { DEFAULT_MAX_HEADERS } from "./http/header-list.ts";

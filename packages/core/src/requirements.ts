@@ -15,57 +15,59 @@ import {
 } from "./values/known-options.ts";
 import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 
-/** What one route asks of a token. Here `undefined` is rejected: a misspelled variable must not drop a requirement. */
+/** The requirements of a route. `undefined` is a `TypeError`, so that a misspelled variable cannot drop a requirement. */
 export interface Requirements<Request = undefined> {
   /**
-   * How the binding to the client's certificate is judged; default `true`: the token must be bound, and match.
-   * `"when-bound"` also accepts a token without any `cnf`; `"report-only"` rejects nothing for its binding. `false` is a
-   * `TypeError`.
+   * How the binding to the client's certificate is enforced. Default `true`: the token must be bound to it. `"when-bound"` also
+   * accepts a token without `cnf`. `"report-only"` never rejects a token because of its binding. `false` is a `TypeError`.
    */
   readonly validateCertificateBinding?: BindingMode;
-  /** Scopes of which the token must have all (`scope`, `scp`). */
+  /** Scopes that the token must have, all of them (`scope`, `scp`). */
   readonly scopes?: readonly string[];
-  /** Groups of which the token must have one (`groups`, RFC 9068 section 2.2.3.1). */
+  /** Groups of which the token must have at least one (`groups`, RFC 9068 section 2.2.3.1). */
   readonly groups?: readonly string[];
-  /** Authentication context classes of which `acr` must be one (RFC 9470). */
+  /** Accepted authentication context classes: `acr` must be one of them (RFC 9470). */
   readonly acrValues?: readonly string[];
-  /** The greatest age of the user's authentication (`auth_time`), in seconds (RFC 9470). */
+  /** The maximum age of the user's authentication (`auth_time`), in seconds (RFC 9470). */
   readonly maxAge?: number;
-  /** Decides last; only `true` lets the request pass, and what is no boolean is an error of the application. */
+  /**
+   * Runs after all other checks. `true` accepts the request and `false` rejects it with 403. Any other value is an error of the
+   * application (500).
+   */
   readonly authorize?: (token: AccessToken, request: Request) => boolean | Promise<boolean>;
 }
 
-/** Requirements that were checked. */
+/** Requirements that have been checked. */
 export type CheckedRequirements<Request> = {
-  // Every member is there: an optional one would be inherited where it was not given.
+  // No member is optional: an absent member would be read from a polluted Object.prototype.
   readonly [Name in keyof Requirements]-?: Requirements<Request>[Name] | undefined;
 } & { readonly validateCertificateBinding: BindingMode };
 
-// Legal between the quotes of a challenge, and without the space that separates them (RFC 6749 section 3.3).
-const token = {
+// Allowed in the quoted string of a challenge, without the space that separates scopes (RFC 6749 section 3.3).
+const scopeToken = {
   expected: "printable ASCII without spaces, quotes and backslashes",
   accepts: (value: unknown) => typeof value === "string" && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value),
 };
 
-/** The rules of requirements, for option types that include them. */
+/** The option rules for {@link Requirements}. */
 const requirementRules: OptionRules<Requirements<never>> = {
   validateCertificateBinding: {
     expected:
-      'true, "when-bound" (also accepts tokens without cnf) or "report-only" (rejects nothing for its binding); ' +
-      "there is no other way to weaken the check",
+      'true, "when-bound" (also accepts tokens without cnf) or "report-only" (never rejects a token because of its ' +
+      "binding); the check cannot be turned off",
     accepts: (value) => value === true || value === "when-bound" || value === "report-only",
   },
-  scopes: nonEmptyList(token),
+  scopes: nonEmptyList(scopeToken),
   groups: nonEmptyList(nonEmptyString),
-  acrValues: nonEmptyList(token),
+  acrValues: nonEmptyList(scopeToken),
   maxAge: { ...seconds(0), accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0 },
   authorize: callback,
 };
 
 /**
- * Checks the requirements of a route, once.
+ * Checks the requirements of a route when the route is created.
  *
- * @throws TypeError that names the requirement
+ * @throws TypeError if a requirement is unknown or has the wrong type
  */
 export function parseRequirements<Request>(
   requirements: Requirements<Request>,
@@ -76,11 +78,11 @@ export function parseRequirements<Request>(
 }
 
 /**
- * Fills in what was not given, in requirements whose options were checked.
+ * Adds the default mode and checks that the mode is compatible with the configuration.
  *
- * @param given without a prototype, as {@link knownOptions} makes it
- * @throws TypeError when the profile demands bound tokens and these do not, or when `"when-bound"` would take opaque tokens
- *   for unbound that the issuer does not promise to be
+ * @param given the result of {@link knownOptions}, which has no prototype
+ * @throws TypeError if the profile requires bound tokens and the mode does not, or if `"when-bound"` could accept a bound
+ *   opaque token as unbound because the introspection response may omit `cnf`
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
@@ -89,20 +91,20 @@ export function checkedRequirements<Request>(
   const { validateCertificateBinding = true, scopes, groups, acrValues, maxAge, authorize } = given;
   if (profileRules.isSenderConstrained && validateCertificateBinding !== true) {
     throw new TypeError(
-      'certbound: option "validateCertificateBinding" must be true: the profile demands bound tokens',
+      'certbound: option "validateCertificateBinding" must be true: the profile requires bound tokens',
     );
   }
   if (validateCertificateBinding === "when-bound" && introspectionMayOmitCnf) {
     throw new TypeError(
-      'certbound: option "validateCertificateBinding" is "when-bound", and opaque tokens are introspected: that needs ' +
-        "the promise that the issuer returns cnf for bound tokens, written as introspection: { returnsConfirmation: true }",
+      'certbound: option "validateCertificateBinding" is "when-bound" and opaque tokens are introspected: set ' +
+        "introspection: { returnsConfirmation: true } to confirm that the issuer returns cnf for bound tokens",
     );
   }
   return Object.freeze({ validateCertificateBinding, scopes, groups, acrValues, maxAge, authorize });
 }
 
 /**
- * Checks scopes, groups, the user's authentication and the application's own decision, in this order.
+ * Checks scopes, groups and the user's authentication, then calls `authorize`.
  *
  * @throws AccessTokenError `ERR_SCOPE_INSUFFICIENT`, `ERR_AUTHENTICATION_INSUFFICIENT` or `ERR_ACCESS_DENIED`
  */
@@ -121,27 +123,27 @@ export async function checkRequirements<Request>(
   throw rejected("ERR_ACCESS_DENIED", "authorize returned false");
 }
 
-/** Returns the error of the first requirement that claims do not meet, of those that need no callback. */
+/** Returns the error for the first unmet requirement, except `authorize`; undefined if all are met. */
 export function unmetRequirement<Request>(
   claims: AccessTokenClaims,
   { scopes, groups, acrValues, maxAge }: CheckedRequirements<Request>,
   configuration: VerifierConfiguration,
 ): AccessTokenError | undefined {
   if (scopes !== undefined && !hasScopes(claims, scopes)) {
-    const detail = `the token lacks one of the scopes ${scopes.join(" ")}`;
+    const detail = `the token does not have all of the required scopes (${scopes.join(" ")})`;
     return new AccessTokenError("ERR_SCOPE_INSUFFICIENT", { detail, challenge: { scopes } });
   }
   if (groups !== undefined && !listOf(claims, "groups").some((group) => groups.includes(group))) {
-    return rejected("ERR_ACCESS_DENIED", "the groups of the token hold none of the required ones");
+    return rejected("ERR_ACCESS_DENIED", "the token has none of the required groups");
   }
   if (acrValues === undefined && maxAge === undefined) return undefined;
   return insufficientAuthentication(claims, { acrValues, maxAge }, configuration);
 }
 
-/** So many scopes are found sooner in a list than a set of all is made; more must not cost their number squared. */
+/** Below this number, searching a list is faster than creating a set. Above it, a set avoids quadratic time. */
 const FEW_SCOPES = 10;
 
-/** Lists the scopes that a token was granted: `scope`, and `scp`, which some issuers send; of other shapes, nothing. */
+/** Lists the scopes that a token grants: `scope`, and `scp`, which some issuers send. Values of other types are ignored. */
 export function grantedScopes(claims: JsonObject): readonly string[] {
   return [...listOf(claims, "scope"), ...listOf(claims, "scp")].join(" ").split(" ");
 }
@@ -164,29 +166,29 @@ function insufficientAuthentication(
     new AccessTokenError("ERR_AUTHENTICATION_INSUFFICIENT", { detail, challenge });
   const acr = ownMember(claims, "acr");
   if (acrValues !== undefined && !(typeof acr === "string" && acrValues.includes(acr))) {
-    return insufficient("acr is missing, or not one of the required values");
+    return insufficient("acr is missing or is not one of the required values");
   }
   if (maxAge === undefined) return undefined;
   const now = currentTime(clock);
   const time = ownMember(claims, "auth_time");
   if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return undefined;
-  return insufficient("auth_time is missing, in the future, or longer ago than maxAge");
+  return insufficient("auth_time is missing, in the future, or older than maxAge");
 }
 
-/** The texts of a claim that is a text or a list; of other shapes, nothing. */
+/** Lists the strings in a claim that is a string or a list. Values of other types are ignored. */
 function listOf(claims: JsonObject, name: string): readonly string[] {
   const value = ownMember(claims, name);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((item) => typeof item === "string");
 }
 
-/** What one token is verified against. */
+/** Options of `verify`: the requirements, and the certificate that the client presented. */
 export interface VerifyOptions extends Requirements {
-  /** The certificate that the client presented; null or `""`: none; an error: why there is none. Must be given. */
+  /** Required. Pass null or `""` if the client presented none, or an error that says why there is none. */
   readonly clientCertificate: ClientCertificateInput | AccessTokenError | null;
 }
 
-/** The rules of these options. */
+/** The option rules for {@link VerifyOptions}. */
 export const verifyRules: OptionRules<VerifyOptions> = {
   ...requirementRules,
   clientCertificate: {
@@ -195,7 +197,7 @@ export const verifyRules: OptionRules<VerifyOptions> = {
     accepts: (value) =>
       value instanceof AccessTokenError
         ? isCertificateErrorCode(value.code)
-        : // null is an object, too.
+        : // typeof null is "object".
           typeof value === "string" || (typeof value === "object" && !Array.isArray(value)),
   },
 };

@@ -1,5 +1,5 @@
 import type { AccessToken, AccessTokenClaims, BindingOutcome } from "./access-token.ts";
-import { judgeBinding, presentedCertificate, type PresentedCertificate, requireCertificate } from "./binding.ts";
+import { evaluateBinding, presentedCertificate, type PresentedCertificate, requireCertificate } from "./binding.ts";
 import { acceptCachedToken } from "./cached-token.ts";
 import { applyCertificatePolicy } from "./certificate-policy/certificate-policy.ts";
 import { checkAlgorithm, checkClaims, checkIntrospection, recheckClaims, timesOf } from "./token/claims.ts";
@@ -30,34 +30,34 @@ import { verifySignature } from "./issuer/signature.ts";
 import { createTlsWarning } from "./options/unverified-tls.ts";
 import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from "./token/verified-tokens.ts";
 
-/** Verifies certificate-bound access tokens; made by {@link createVerifier}, usable by many requests at once. */
+/** Verifies certificate-bound access tokens. Create one with {@link createVerifier} and share it between all requests. */
 export interface Verifier {
   /**
    * Verifies a token, its binding to the client's certificate, and the requirements.
    *
-   * @throws AccessTokenError any code but `ERR_TOKEN_MISSING` and `ERR_REQUEST_MALFORMED`, which are of requests
-   * @throws TypeError when an option is unknown, ill-typed or missing
+   * @throws AccessTokenError with any code except `ERR_TOKEN_MISSING` and `ERR_REQUEST_MALFORMED`
+   * @throws TypeError if an option is unknown, missing or has the wrong type
    */
   verify(token: string, options: VerifyOptions): Promise<AccessToken>;
   /**
-   * Fetches the keys of every issuer that publishes them, and finds every introspection endpoint, to find out before the
-   * first request. Nobody is asked about a token. The detail of the error begins with the issuer that failed.
+   * Fetches the keys and discovers the introspection endpoints of all configured issuers. Use it at start-up to fail fast. Does
+   * not introspect any token. The detail of the error starts with the issuer that failed.
    *
    * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE`
    */
   ready(): Promise<void>;
 }
 
-/** One use of the verifier, checked: what an authenticator hands in. */
+/** The parsed input for the verification of one token, except the token. */
 export interface VerificationRequest<Request> {
   readonly certificate: PresentedCertificate;
   readonly requirements: CheckedRequirements<Request>;
   readonly request: Request;
-  /** Records what is learnt of the token; undefined without a listener. */
+  /** Collects the data of the decision event. Undefined if the event has no subscribers. */
   readonly observation: Observation | undefined;
 }
 
-/** What a verifier verifies with; adapters use it beyond the public methods. */
+/** The internals of a verifier, which authenticators use in addition to its public methods. */
 export interface VerifierParts {
   readonly configuration: VerifierConfiguration;
   readonly issuers: Issuers;
@@ -65,16 +65,16 @@ export interface VerifierParts {
 }
 
 const partsOfVerifiers = new WeakMap<object, VerifierParts>();
-// Once per process: the environment is that of the process.
+// Once per process, because the environment variable applies to the whole process.
 const warnOfUnverifiedTls = createTlsWarning();
 
 /**
- * Creates a verifier of access tokens: JWTs (RFC 9068) of the configured issuers, and opaque tokens of the one that is
- * asked about them (RFC 7662), bound to a client certificate (RFC 8705).
+ * Creates a verifier for access tokens that are bound to a client certificate (RFC 8705): JWTs (RFC 9068), and opaque tokens,
+ * which are introspected (RFC 7662).
  *
- * It does not ask the issuer whether a JWT was revoked, unless `introspection` says `always` or `jwtsAsOpaque`.
+ * Does not check whether a JWT was revoked, unless `introspection` has `always` or `jwtsAsOpaque`.
  *
- * @throws TypeError when an option is unknown, ill-typed or missing
+ * @throws TypeError if an option is unknown, missing or has the wrong type
  */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
   const configuration = parseVerifierOptions(options);
@@ -108,7 +108,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
   return verifier;
 }
 
-/** Returns the parts of a verifier that was made here; undefined for any other object. */
+/** Returns the parts of a verifier that {@link createVerifier} created; undefined for any other object. */
 export function partsOf(verifier: object): VerifierParts | undefined {
   return partsOfVerifiers.get(verifier);
 }
@@ -156,7 +156,7 @@ async function verifyJwt<Request>(
   }
   const jws = unverified(() => parseCompactJws(token));
   const iss = ownMember(jws.unverifiedClaims, "iss");
-  // No token of an algorithm that is never accepted reaches the application's function.
+  // Checked first, so that the application's function is not called for a token with an unacceptable algorithm.
   if (issuers.lookUp !== undefined) unverified(() => checkAlgorithm(jws.algorithm, configuration.algorithms));
   const named = issuers.lookUp === undefined ? issuers.named(iss) : await issuers.lookUp(iss);
   const issuer = unverified(() => checkUnverified(jws, named, use, configuration));
@@ -169,8 +169,8 @@ async function verifyJwt<Request>(
 }
 
 /**
- * Runs a check of a JWT before its signature is verified, and says so in the detail of a rejection: anyone may have written
- * the token. An error of the certificate stays as it is, since it may be one that the application made, and holds on to.
+ * Runs a check before the signature is verified. Adds to the detail of a rejection that the signature was not verified, since
+ * anyone can write such a token. Certificate errors are not modified, because the application may have created them.
  */
 function unverified<Result>(check: () => Result): Result {
   try {
@@ -182,8 +182,8 @@ function unverified<Result>(check: () => Result): Result {
 }
 
 /**
- * Checks a JWT before its signature is verified, and returns its issuer. This only ever rejects, so that a garbage token, or a
- * stolen one that is bound, costs neither a signature nor a fetch.
+ * Checks a JWT before its signature is verified, and returns its issuer. An invalid token, or a stolen bound one, then causes
+ * neither a signature verification nor a fetch. Passing these checks does not accept the token.
  */
 function checkUnverified<Request>(
   jws: CompactJws,
@@ -194,9 +194,9 @@ function checkUnverified<Request>(
   use.observation?.found({ issuer: named?.configuration.issuer, cached: false });
   const bindingRequired = use.requirements.validateCertificateBinding === true;
   checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
-  // An unknown one has just been rejected.
+  // checkClaims has rejected an unknown issuer.
   const issuer = named as Issuer;
-  judgeCertificate(jws.unverifiedClaims, issuer, use);
+  evaluateCertificate(jws.unverifiedClaims, issuer, use);
   return issuer;
 }
 
@@ -207,30 +207,30 @@ async function verifyJws(jws: CompactJws, issuer: Issuer): Promise<VerifiedToken
   return { token, header: { algorithm, type }, issuer, key, claims, times: timesOf(claims) };
 }
 
-/** Accepts a JWT whose claims were checked, if it is bound to the client, and active where its issuer is always asked. */
+/** Accepts a JWT with valid claims if it is bound to the client's certificate and, with `always`, if it is active. */
 async function acceptJwt<Request>(
   { token, issuer, claims }: VerifiedToken,
   use: VerificationRequest<Request>,
   configuration: VerifierConfiguration,
 ): Promise<AccessToken> {
-  const binding = judgeCertificate(claims, issuer, use);
+  const binding = evaluateCertificate(claims, issuer, use);
   if (!introspectsEveryJwt(issuer)) return Object.freeze({ format: "jwt", claims, ...binding });
   const response = await issuer.introspector.introspect(token);
-  const told = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
-  const both = judgeBinding([claims, told], use.certificate, use.requirements.validateCertificateBinding);
-  return Object.freeze({ format: "jwt", claims: withConfirmation(claims, told), ...both });
+  const introspected = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
+  const both = evaluateBinding([claims, introspected], use.certificate, use.requirements.validateCertificateBinding);
+  return Object.freeze({ format: "jwt", claims: withConfirmation(claims, introspected), ...both });
 }
 
-/** Judges certificate and binding by what the token itself says. */
-function judgeCertificate<Request>(
+/** Requires a certificate if the mode does, and evaluates the binding by the claims of the token itself. */
+function evaluateCertificate<Request>(
   claims: JsonObject,
   issuer: Issuer,
   { certificate, requirements }: VerificationRequest<Request>,
 ): BindingOutcome {
   const { validateCertificateBinding: mode } = requirements;
   requireCertificate(certificate, mode);
-  // An issuer that is asked may know of a binding that the JWT does not hold.
-  return judgeBinding([claims], certificate, mode === true && introspectsEveryJwt(issuer) ? "when-bound" : mode);
+  // The introspection response may contain a cnf that the JWT does not have.
+  return evaluateBinding([claims], certificate, mode === true && introspectsEveryJwt(issuer) ? "when-bound" : mode);
 }
 
 /** Checks shape and certificate, introspects the token, then checks claims and binding of the response. */
@@ -242,15 +242,15 @@ async function verifyOpaqueToken<Request>(
   const { validateCertificateBinding: mode } = requirements;
   observation?.found({ issuer: issuer.issuer });
   checkOpaqueToken(token);
-  // Before the issuer is asked: this client cannot use the token anyway.
+  // Before the introspection request, which is unnecessary if this client cannot use the token.
   requireCertificate(certificate, mode);
   const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer, claims: undefined });
   observation?.found({ claims });
-  return Object.freeze({ format: "opaque", claims, ...judgeBinding([claims], certificate, mode) });
+  return Object.freeze({ format: "opaque", claims, ...evaluateBinding([claims], certificate, mode) });
 }
 
-/** Adds the confirmation that only the issuer told of to the claims of a JWT. */
-function withConfirmation(claims: AccessTokenClaims, told: AccessTokenClaims): AccessTokenClaims {
-  const cnf = Object.hasOwn(told, "cnf") ? told.cnf : undefined;
+/** Adds the `cnf` of the introspection response to the claims of a JWT that has none. */
+function withConfirmation(claims: AccessTokenClaims, introspected: AccessTokenClaims): AccessTokenClaims {
+  const cnf = Object.hasOwn(introspected, "cnf") ? introspected.cnf : undefined;
   return cnf === undefined || Object.hasOwn(claims, "cnf") ? claims : Object.freeze({ ...claims, cnf });
 }

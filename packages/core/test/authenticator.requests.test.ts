@@ -129,10 +129,10 @@ describe.each([1000, false] as const)("with a cache of verified tokens: %s", (ve
   });
 });
 
-test("the detail of a request that does not hold its connection says so", async () => {
+test("the detail of a request that does not expose its connection says so", async () => {
   const request = new Request("https://api.example", { headers: { authorization: `Bearer ${token}` } });
   const judged = authenticatorWith({ certificateResolver: undefined })()(request);
-  await expect(judged).rejects.toMatchObject({ detail: expect.stringContaining("does not hold its connection") });
+  await expect(judged).rejects.toMatchObject({ detail: expect.stringContaining("does not expose its connection") });
 });
 
 test("callbacks are called with the WHATWG Request itself, and its body is not read", async () => {

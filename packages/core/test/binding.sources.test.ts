@@ -1,6 +1,6 @@
 import { createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
-import { type BindingMode, judgeBinding, presentedCertificate } from "../src/binding.ts";
+import { type BindingMode, evaluateBinding, presentedCertificate } from "../src/binding.ts";
 import type { AccessTokenError } from "../src/errors.ts";
 import { outcome } from "./support/outcome.ts";
 import { withPollutedPrototype } from "./support/polluted-prototype.ts";
@@ -29,7 +29,7 @@ type Source = keyof typeof sources;
 function judge(names: readonly Source[], mode: BindingMode, certificate = own): string {
   let judged = "";
   const rejected = outcome(() => {
-    const result = judgeBinding(
+    const result = evaluateBinding(
       names.map((name) => sources[name]),
       certificate,
       mode,
@@ -99,11 +99,11 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
   });
 
   test("give the certificate that they are bound to, and no other", () => {
-    expect(judgeBinding([sources.none, sources.own], own, true)).toEqual({
+    expect(evaluateBinding([sources.none, sources.own], own, true)).toEqual({
       binding: "verified",
       clientCertificate: own,
     });
-    const reported = judgeBinding([sources.own, sources.other], own, "report-only");
+    const reported = evaluateBinding([sources.own, sources.other], own, "report-only");
     const { bindingError, ...rest } = reported as { readonly bindingError: AccessTokenError };
     expect(rest).toEqual({ binding: "rejected", clientCertificate: undefined, presentedCertificate: own });
     expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { createCertificateAuthority, createSelfSignedCertificate } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
-import { type BindingMode, judgeBinding, presentedCertificate, verifyCertificateBinding } from "../src/binding.ts";
+import { type BindingMode, evaluateBinding, presentedCertificate, verifyCertificateBinding } from "../src/binding.ts";
 import { AccessTokenError } from "../src/errors.ts";
 import { outcome, rejection } from "./support/outcome.ts";
 import { withPollutedPrototype } from "./support/polluted-prototype.ts";
@@ -279,7 +279,7 @@ describe("the detail", () => {
     expect(detailOf(hexadecimal)).toMatch(/64 hexadecimal digits.*base64url/);
     expect(detailOf(digest.toString("base64"))).toMatch(/base64.*base64url/);
     expect(detailOf("abc-")).toMatch(/4 characters.*43/);
-    expect(detailOf(nothing)).toMatch(/SHA-256 of nothing/);
+    expect(detailOf(nothing)).toMatch(/SHA-256 of an empty input/);
   });
 
   test("asks for requestCert when there is no certificate", () => {
@@ -350,7 +350,7 @@ describe("any JSON", () => {
   );
 });
 
-describe("judgeBinding", () => {
+describe("evaluateBinding", () => {
   const bound = { cnf: { "x5t#S256": client.thumbprint } };
   const own = presentedCertificate(client.certificate);
   const stolen = presentedCertificate(thief.certificate);
@@ -360,7 +360,7 @@ describe("judgeBinding", () => {
   const judge = (claims: object, certificate: typeof own, mode: BindingMode): string => {
     let binding = "";
     const rejected = outcome(() => {
-      ({ binding } = judgeBinding([{ ...claims }], certificate, mode));
+      ({ binding } = evaluateBinding([{ ...claims }], certificate, mode));
     });
     return rejected === "accepted" ? binding : rejected;
   };
@@ -388,17 +388,17 @@ describe("judgeBinding", () => {
   });
 
   test("gives the certificate as the client's only when it is verified", () => {
-    expect(judgeBinding([bound], own, true)).toEqual({ binding: "verified", clientCertificate: own });
-    expect(judgeBinding([{}], own, "when-bound")).toEqual({
+    expect(evaluateBinding([bound], own, true)).toEqual({ binding: "verified", clientCertificate: own });
+    expect(evaluateBinding([{}], own, "when-bound")).toEqual({
       binding: "unbound",
       clientCertificate: undefined,
       presentedCertificate: own,
     });
-    expect(judgeBinding([{}], none, "when-bound").clientCertificate).toBeUndefined();
+    expect(evaluateBinding([{}], none, "when-bound").clientCertificate).toBeUndefined();
   });
 
   test("reports the rejection that required binding would have made", () => {
-    const { bindingError, ...rest } = judgeBinding([bound], stolen, "report-only") as {
+    const { bindingError, ...rest } = evaluateBinding([bound], stolen, "report-only") as {
       bindingError: AccessTokenError;
     };
     expect(rest).toEqual({ binding: "rejected", clientCertificate: undefined, presentedCertificate: stolen });

@@ -277,11 +277,11 @@ describe("a resolver of this package", () => {
     createCredentialSources({ certificateResolver, schemes: ["Bearer"] });
 
   test("is the default, tlsCertificate, or one that fromProxy made, and not a function around one", () => {
-    expect(sourcesOf(undefined).ownResolver).toBe(tlsCertificate);
-    expect(sourcesOf(tlsCertificate).ownResolver).toBe(tlsCertificate);
-    expect(sourcesOf(resolver).ownResolver).toBe(resolver);
-    expect(sourcesOf((from) => resolver(from)).ownResolver).toBeUndefined();
-    expect(sourcesOf((from) => tlsCertificate(from)).ownResolver).toBeUndefined();
+    expect(sourcesOf(undefined).builtInResolver).toBe(tlsCertificate);
+    expect(sourcesOf(tlsCertificate).builtInResolver).toBe(tlsCertificate);
+    expect(sourcesOf(resolver).builtInResolver).toBe(resolver);
+    expect(sourcesOf((from) => resolver(from)).builtInResolver).toBeUndefined();
+    expect(sourcesOf((from) => tlsCertificate(from)).builtInResolver).toBeUndefined();
   });
 
   const forwarded: NodeRequest = {

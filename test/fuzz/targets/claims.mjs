@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judgeBinding } from "../../../packages/core/dist/binding.js";
+import { evaluateBinding } from "../../../packages/core/dist/binding.js";
 import { checkClaims, checkIntrospection, recheckClaims, timesOf } from "../../../packages/core/dist/token/claims.js";
 import { parseClientCertificate } from "../../../packages/core/dist/certificate/client-certificate.js";
 import { parseJsonObject } from "../../../packages/core/dist/token/compact-jws.js";
@@ -89,7 +89,7 @@ function checkBinding(claims) {
   const confirmation = isObject(cnf) ? membersOf(cnf) : {};
   const isBound = confirmation["x5t#S256"] === thumbprint && !("jkt" in confirmation);
   const judge = (/** @type {import("@certbound/core").BindingMode} */ mode) =>
-    outcomeOf(() => judgeBinding([claims], /** @type {never} */ (certificate), mode));
+    outcomeOf(() => evaluateBinding([claims], /** @type {never} */ (certificate), mode));
   const outcome = judge(true);
   assert.equal(outcome === "accepted", isBound);
   assert.match(outcome, /^(?:accepted|ERR_BINDING_(?:REQUIRED|MALFORMED|UNSUPPORTED|MISMATCH))$/);

@@ -3,29 +3,28 @@ import { isHttp2, type JoinedHeaders, type NodeRequest, type NodeSocket } from "
 
 declare const allHeaders: unique symbol;
 
-/** A request whose header list is complete, as {@link withAllHeaders} found; header values are read from no other. */
+/** A request that {@link withAllHeaders} found complete. Header values are only read from such requests. */
 export type RequestWithAllHeaders = NodeRequest & {
   readonly joinedHeaders?: JoinedHeaders | undefined;
   readonly [allHeaders]: true;
 };
 
-/** How many header fields Node keeps, where `maxHeadersCount` is not a number. */
+/** The maximum number of header fields that Node keeps, unless `maxHeadersCount` is a number. */
 export const DEFAULT_MAX_HEADERS = 1000;
 
-/** The length of `rawHeaders` at which Node stops to keep fields, where `maxHeadersCount` is not a number. */
+/** The maximum length of `rawHeaders`, unless `maxHeadersCount` is a number. */
 const DEFAULT_MAX_LENGTH = 2 * DEFAULT_MAX_HEADERS;
 
 /**
- * Returns the request itself if its header list is complete, and otherwise the detail of an error.
+ * Returns the request if its header list is complete, otherwise the detail of an error.
  *
- * Some versions of Node drop the HTTP/1 fields beyond `server.maxHeadersCount` without a trace, also from `rawHeaders`;
- * others respond with 431. A list that reaches the limit counts as incomplete in all versions: a client that sends many
- * fields can have those dropped that a proxy adds after its own. Over HTTP/2, Node rejects a request with too many fields
- * instead.
+ * Some versions of Node silently drop the HTTP/1 fields beyond `server.maxHeadersCount`, also from `rawHeaders`; others respond
+ * with 431. In all versions, a list that reaches the limit counts as incomplete: a client that sends many fields could cause
+ * Node to drop the fields that a proxy appends. Over HTTP/2, Node itself rejects a request with too many fields.
  */
 export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | string {
   const { length } = request.rawHeaders;
-  // The type is a mark only: nothing is added to the request.
+  // Only the type changes: nothing is added to the request.
   const complete = request as RequestWithAllHeaders;
   if (length < DEFAULT_MAX_LENGTH && hasDefaultLimit(request)) return complete;
   if (isHttp2(request)) return complete;
@@ -33,28 +32,28 @@ export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | st
   if (length < maxLength) return complete;
   return (
     `the header list is incomplete: Node keeps ${maxLength / 2} fields (server.maxHeadersCount), and this request has ` +
-    `${Math.floor(length / 2)} or more (does a client hide the header of a proxy behind many others?)`
+    `${Math.floor(length / 2)} or more (did a client send many fields so that Node drops the header of a proxy?)`
   );
 }
 
 /**
- * Returns whether a request is of HTTP/1 and has the default limit, by plain reads, which are faster than `memberOf`: where
- * they find no stream and no number, `memberOf` finds neither.
+ * Returns whether a request came over HTTP/1 and has the default limit. Reads the members directly, which is faster than
+ * `memberOf` and safe here: if they are absent, `memberOf` does not find them either.
  */
 function hasDefaultLimit(request: NodeRequest): boolean {
   if (request.stream !== undefined) return false;
-  // A request may be made up without a socket.
+  // A mocked or converted request may lack a socket.
   const { server } = (request.socket as NodeSocket | undefined) ?? {};
   return typeof server?.maxHeadersCount !== "number";
 }
 
 /**
- * Computes the limit as Node does, as an integer of 32 bits; Infinity where there is none.
+ * Computes the limit in 32-bit arithmetic, as Node does; Infinity if the limit is disabled.
  *
- * Node itself reads an inherited number as well, so that the lower one of both counts.
+ * Node also reads a number on `Object.prototype`, so the lower of the two numbers is used.
  */
 function maxLengthOfHeaders({ socket }: NodeRequest): number {
-  // A request may be made up without a socket.
+  // A mocked or converted request may lack a socket.
   const server = (socket as NodeSocket | undefined) && memberOf(socket, "server");
   const counts = server ? [memberOf(server, "maxHeadersCount"), server.maxHeadersCount] : [undefined];
   const lengths = counts.map((count) => (typeof count === "number" ? count << 1 : DEFAULT_MAX_LENGTH));
@@ -64,8 +63,8 @@ function maxLengthOfHeaders({ socket }: NodeRequest): number {
 /**
  * Lists the values of every occurrence of one header, in order.
  *
- * Reads `rawHeaders`, since Node's `headers` drops or joins repeated ones. Where a request has none, the values of repeated
- * fields may have been joined to one with commas.
+ * Reads `rawHeaders`, because Node's `headers` drops or joins repeated fields. If a request has no `rawHeaders`, the values of
+ * repeated fields may already be joined with commas.
  *
  * @param name in lower case
  */
@@ -85,8 +84,8 @@ export function headerValues(request: RequestWithAllHeaders, name: string): read
 }
 
 /**
- * Lists the values of every occurrence of one header, as {@link headerValues} does, where a proxy sets the header once: where
- * repeated fields may have been joined, each element of a value counts as an occurrence.
+ * Lists the values of a header that a proxy sets once. Like {@link headerValues}, but if repeated fields may already be joined,
+ * each comma-separated element counts as an occurrence.
  *
  * @param name in lower case
  */
@@ -95,12 +94,12 @@ export function headerElements(request: RequestWithAllHeaders, name: string): re
   return request.joinedHeaders === undefined ? values : values.flatMap(elementsOf);
 }
 
-/** Splits a value at its commas, unless all of them are in quoted strings, such as a distinguished name. */
+/** Splits a value at its commas, unless all commas are inside quoted strings (for example in a distinguished name). */
 function elementsOf(value: string): readonly string[] {
   return hasUnquotedComma(value) ? value.split(",") : [value];
 }
 
-/** Returns whether a comma is outside of quoted strings, in one pass; a quote that is not closed is not one. */
+/** Returns whether a comma is outside of quoted strings, in one pass. An unclosed quote does not start a quoted string. */
 function hasUnquotedComma(value: string): boolean {
   let isQuoted = false;
   let isCommaQuoted = false;

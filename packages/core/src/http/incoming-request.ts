@@ -1,18 +1,18 @@
 import type { X509Certificate } from "node:crypto";
 import { memberOf } from "../values/object-member.ts";
 
-/** What is read of a Node request; `IncomingMessage`, `Http2ServerRequest` and Express's `Request` fit. */
+/** The members of a Node request that are read. `IncomingMessage`, `Http2ServerRequest` and Express's `Request` have them. */
 export interface NodeRequest {
-  /** Names and values in turn, exactly as received. Where it is empty or missing, `headers` are read instead. */
+  /** Alternating names and values, exactly as received. If it is empty or missing, `headers` is read instead. */
   readonly rawHeaders: readonly string[];
-  /** Names with their values: a string is one occurrence, an array several. Read only where `rawHeaders` does not count. */
+  /** Values by name: a string is one occurrence, an array several. Read only if `rawHeaders` is empty or missing. */
   readonly headers?: object | undefined;
   readonly socket: NodeSocket;
   /** HTTP/2 only. */
   readonly stream?: { readonly session?: object | undefined } | undefined;
 }
 
-/** What is read of a socket; the methods exist on TLS sockets only. */
+/** The members of a socket that are read. Only TLS sockets have the methods. */
 export interface NodeSocket {
   readonly remoteAddress?: string | undefined;
   /** The server that accepted the connection. */
@@ -21,7 +21,7 @@ export interface NodeSocket {
         address?(): unknown;
         readonly requestCert?: unknown;
         readonly secureOptions?: unknown;
-        /** How many header fields Node keeps. */
+        /** The maximum number of header fields that Node keeps. */
         readonly maxHeadersCount?: unknown;
       }
     | undefined;
@@ -35,23 +35,23 @@ export interface NodeSocket {
 }
 
 /**
- * A Node request, a request object of a framework that holds one as `raw` (Fastify), or a WHATWG `Request` (route handlers of
+ * A Node request, a framework's request object that has one as `raw` (Fastify), or a WHATWG `Request` (route handlers of
  * Next.js, Hono).
  *
- * A WHATWG `Request` does not hold its connection: without a `certificateResolver` it has no client certificate, and of the
- * trust rules of `fromProxy` only `secret` and `dangerouslyTrustEverySender` can hold.
+ * A WHATWG `Request` does not expose its connection: it has no client certificate without a `certificateResolver`, and meets
+ * only the `fromProxy` trust rules `secret` and `dangerouslyTrustEverySender`.
  */
 export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest } | globalThis.Request;
 
-/** Reads the values of a header by its name in lower case, where repeated fields may have been joined to one value. */
+/** Reads the values of a header by its lower-case name. Repeated fields may already be joined to one value. */
 export type JoinedHeaders = (name: string) => readonly string[];
 
-/** What counts of a request, read once, as own members only. */
+/** The relevant members of a request, read once and copied as own members. */
 class ReceivedRequest implements NodeRequest {
   readonly rawHeaders: readonly string[];
   readonly socket: NodeSocket;
   readonly stream: NodeRequest["stream"];
-  /** Undefined where `rawHeaders` are read. */
+  /** Undefined if `rawHeaders` is read. */
   readonly joinedHeaders: JoinedHeaders | undefined;
 
   constructor({ rawHeaders, socket, stream }: NodeRequest, joinedHeaders?: JoinedHeaders) {
@@ -63,19 +63,19 @@ class ReceivedRequest implements NodeRequest {
 }
 
 /**
- * Reads what counts of a request: of the Node request, which wins over one that a framework holds as `raw`. Members that stand
- * on `Object.prototype` do not count.
+ * Reads the relevant members of a request, or of its `raw` if the request itself has no `rawHeaders`. Ignores members on
+ * `Object.prototype`.
  *
- * A request that no server of Node received (serverless adapters, mocks, WHATWG requests), and whose `rawHeaders` are missing or
- * empty although it has `headers`, is read from these. Without `socket`, the connection has no certificate.
+ * If `rawHeaders` is missing or empty, reads `headers`, unless a Node server received the request. This is the case for
+ * serverless adapters, mocks and WHATWG requests. A request without `socket` has no client certificate.
  *
- * @throws TypeError for anything that is not a request
+ * @throws TypeError if the value is not a request
  */
 export function nodeRequest(request: IncomingRequest): NodeRequest {
   if (request instanceof ReceivedRequest) return request;
   if (!isObject(request)) throw notARequest();
   const given = request as RequestShape;
-  // The fast way, for requests of node:http: they have these members as their own, and no stream.
+  // Fast path for requests of node:http, which have these own members and no stream.
   const { rawHeaders, socket, stream } = given;
   const isOwn = Object.hasOwn(given, "rawHeaders") && Object.hasOwn(given, "socket");
   if (isOwn && stream === undefined && isObject(socket) && Array.isArray(rawHeaders) && rawHeaders.length > 0) {
@@ -85,7 +85,7 @@ export function nodeRequest(request: IncomingRequest): NodeRequest {
   return readRequest(isObject(raw) ? (raw as RequestShape) : given);
 }
 
-/** What a request, or what holds one, may have. */
+/** Members that a request, or an object that contains one, may have. */
 type RequestShape = NodeRequest & { readonly raw?: unknown; readonly node?: unknown; readonly req?: unknown };
 
 function readRequest(request: RequestShape): NodeRequest {
@@ -95,14 +95,14 @@ function readRequest(request: RequestShape): NodeRequest {
   const received = { rawHeaders: list, socket: socket as NodeSocket, stream };
   if (list.length > 0) return new ReceivedRequest(received);
   const isOfServer = socket !== undefined && objectIn(socket as NodeSocket, "server") !== undefined;
-  // Where Node received the request, only `rawHeaders` tell whether the list of its headers is complete.
+  // If Node received the request, only `rawHeaders` shows whether the header list is complete.
   const isContext = isOfServer || contextMembers.some((name) => objectIn(request, name) !== undefined);
   const isRequest = Array.isArray(rawHeaders) || (!isContext && (headers ?? socket) !== undefined);
   if (!isRequest || Array.isArray(headers)) throw notARequest();
   return new ReceivedRequest(received, headers === undefined || isOfServer ? undefined : joinedHeadersOf(headers));
 }
 
-/** Members of the contexts of frameworks, which hold the request: h3, Koa, Hono. */
+/** Members in which the context objects of frameworks (h3, Koa, Hono) keep the request. */
 const contextMembers = ["node", "req"] as const;
 
 function objectIn<Holder extends object>(holder: Holder, name: keyof Holder): object | undefined {
@@ -125,26 +125,26 @@ function joinedHeadersOf(headers: object): JoinedHeaders {
   return (name) => {
     const values = read(name).filter((value) => value !== undefined && value !== null);
     if (values.every((value) => typeof value === "string")) return values;
-    throw new TypeError("certbound: the headers of the request must be strings, or arrays of strings");
+    throw new TypeError("certbound: the headers of the request must be strings or arrays of strings");
   };
 }
 
 function notARequest(): TypeError {
   return new TypeError(
-    "certbound: this is not a request: pass the Node request (ctx.req in Koa, c.env.incoming in Hono on Node, event.node.req in " +
+    "certbound: expected a request: pass the Node request (ctx.req in Koa, c.env.incoming in Hono on Node, event.node.req in " +
       "h3, request or request.raw in Fastify), or a WHATWG Request",
   );
 }
 
 /**
- * Gives what stands for the connection of a request: the session of HTTP/2, else the socket; undefined where a request
- * was made up without one.
+ * Returns the object that identifies the connection of a request: the HTTP/2 session, otherwise the socket. Undefined for a
+ * request that has neither.
  */
 export function connectionOf({ stream, socket }: NodeRequest): object | undefined {
   return (stream && memberOf(stream, "session")) ?? socket;
 }
 
-/** Returns whether a request came over HTTP/2: some applications give requests of HTTP/1 a `stream`, too. */
+/** Returns whether a request came over HTTP/2. A `stream` alone is not enough: some applications add one to HTTP/1 requests. */
 export function isHttp2({ stream }: NodeRequest): boolean {
   return stream !== undefined && memberOf(stream, "session") !== undefined;
 }

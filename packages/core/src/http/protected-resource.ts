@@ -3,49 +3,48 @@ import type { OptionRule } from "../values/known-options.ts";
 import { metadataLocation } from "./rejection.ts";
 import { isSecureUrl } from "../values/secure-url.ts";
 
-/** What a protected resource says of itself (RFC 9728 section 2); empty lists are left out. */
+/** The metadata of a protected resource (RFC 9728 section 2). Empty lists are omitted. */
 export interface ProtectedResourceMetadata {
   /** The resource identifier. */
   readonly resource: string;
   /** The configured issuers that are https URLs, or http on a loopback address. */
   readonly authorization_servers?: readonly string[];
-  /** Left out where a `tokenResolver` decides how tokens are sent, or the scheme `Bearer` is not accepted. */
+  /** Omitted if there is a `tokenResolver`, or if the scheme `Bearer` is not accepted. */
   readonly bearer_methods_supported?: readonly ["header"];
-  /** The scopes that routes ask for, unless `resourceMetadata` names others. */
+  /** The scopes that routes require, unless `resourceMetadata` overrides them. */
   readonly scopes_supported?: readonly string[];
   readonly tls_client_certificate_bound_access_tokens: true;
   readonly [member: string]: unknown;
 }
 
-/** The metadata of an API, and where it is to be served. */
+/** The metadata of an API, and the path to serve it at. */
 export interface ProtectedResource {
-  /** The path, with the query if the identifier has one (RFC 9728 section 3.1). */
+  /** The path, including the query if the resource identifier has one (RFC 9728 section 3.1). */
   readonly path: string;
   /**
-   * Tells whether a request asks for the metadata.
+   * Returns whether a request is for the metadata.
    *
-   * @param method of the request
-   * @param target as the request line has it: path and query
+   * @param target the path and query, exactly as in the request line
    */
   matches(method: string | undefined, target: string | undefined): boolean;
-  /** What is to be answered, with the scopes that were asked for until now. */
+  /** Returns the response body. It lists the scopes of all routes created so far. */
   metadata(): ProtectedResourceMetadata;
 }
 
-/** What the metadata is made of. */
+/** The values that the metadata is generated from. */
 export interface ProtectedResourceParts {
   readonly resource: string;
   /** The identifiers of the configured issuers. */
   readonly issuers: readonly string[];
-  /** Whether tokens come in the Authorization header, with the scheme `Bearer`. */
+  /** Whether clients send tokens in the Authorization header, with the scheme `Bearer`. */
   readonly isBearerHeader: boolean;
   /** Members that the application adds. */
-  readonly further: JsonObject;
-  /** The scopes that routes ask for; may grow. */
+  readonly additionalMembers: JsonObject;
+  /** The scopes that routes require. The set can grow. */
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Generated from the options, and never given. */
+/** Members that are generated from the options. The application cannot set them. */
 const generated = [
   "resource",
   "authorization_servers",
@@ -53,18 +52,18 @@ const generated = [
   "tls_client_certificate_bound_access_tokens",
 ];
 
-/** The rule of the members that an application adds. */
+/** The rule for the option `resourceMetadata`. */
 export const additionalMetadata: OptionRule = {
-  expected: `an object of further metadata, as JSON has it, without ${generated.join(", ")}`,
+  expected: `an object of additional metadata that can be serialized as JSON, without ${generated.join(", ")}`,
   accepts: (value) =>
     isJsonObject(value) && generated.every((name) => !Object.hasOwn(value, name)) && jsonOf(value) !== undefined,
 };
 
-/** Describes an API as an OAuth 2.0 protected resource, by its options. */
+/** Describes an API as an OAuth 2.0 protected resource. */
 export function describeProtectedResource(parts: ProtectedResourceParts): ProtectedResource {
   const { resource, isBearerHeader, scopes } = parts;
-  // A copy: what the application does to its object later does not change what is said.
-  const further = jsonOf(parts.further);
+  // Copied, so that later changes to the application's object have no effect.
+  const additionalMembers = jsonOf(parts.additionalMembers);
   const { path } = metadataLocation(resource);
   const issuers = parts.issuers.filter(isSecureUrl);
   return {
@@ -80,11 +79,11 @@ export function describeProtectedResource(parts: ProtectedResourceParts): Protec
         bearer_methods_supported: isBearerHeader ? ["header"] : [],
         scopes_supported: [...scopes],
         tls_client_certificate_bound_access_tokens: true,
-        ...further,
+        ...additionalMembers,
       };
-      // Empty lists are left out (RFC 9728 section 3.2).
-      const given = Object.entries(members).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
-      return deepFreeze(Object.fromEntries(given)) as unknown as ProtectedResourceMetadata;
+      // Empty lists are omitted (RFC 9728 section 3.2).
+      const entries = Object.entries(members).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
+      return deepFreeze(Object.fromEntries(entries)) as unknown as ProtectedResourceMetadata;
     },
   };
 }

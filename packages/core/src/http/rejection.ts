@@ -2,17 +2,17 @@ import { AccessTokenError, type ChallengeParameters, type ErrorRow, errorRows } 
 import { knownOptions, nonEmptyList, type OptionRules } from "../values/known-options.ts";
 import { memberOf } from "../values/object-member.ts";
 
-/** How rejected requests are answered. */
+/** Configures the response to rejected requests. */
 export interface RejectionOptions {
-  /** The protection space that challenges name; default `"api"`. */
+  /** The `realm` of challenges (the protection space). Default `"api"`. */
   readonly realm?: string | undefined;
-  /** Authentication schemes that a token may come with, and that are challenged; default `["Bearer"]`. */
+  /** Accepted authentication schemes. Each of them gets a challenge. Default `["Bearer"]`. */
   readonly schemes?: readonly string[] | undefined;
-  /** The resource identifier of this API (RFC 9728), an https URL: challenges then say where its metadata is. */
+  /** The resource identifier of this API, an https URL. Adds the URL of the API's metadata to challenges (RFC 9728). */
   readonly resource?: string | undefined;
 }
 
-/** The HTTP answer to a rejected request. */
+/** The HTTP response to a rejected request. */
 export interface HttpRejection {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface HttpRejection {
 
 const messages = { 400: "bad request", 401: "unauthorized", 403: "forbidden", 503: "service unavailable" } as const;
 
-// Constants, so that the answer does not tell which check rejected.
+// Constants, so that the response does not reveal which check failed.
 const descriptions = {
   invalid_request: "The request does not carry exactly one well-formed access token",
   invalid_token: "The access token is not valid for this request",
@@ -36,11 +36,11 @@ const DEFAULT_RETRY_AFTER = 10;
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 
 /**
- * Maps an error to the HTTP answer that RFC 6750 section 3 asks for.
+ * Maps an error to the HTTP response that RFC 6750 section 3 specifies.
  *
- * The answer holds nothing of the token, the certificate or the error's detail.
+ * The response contains no data from the token, the certificate or the error's detail.
  *
- * @throws TypeError when the error is not an AccessTokenError, which is not the client's fault, or an option is bad
+ * @throws TypeError if the error is not an AccessTokenError (respond with 500 then), or if an option is invalid
  */
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
   if (!(error instanceof AccessTokenError)) throw new TypeError("httpRejection: the error must be an AccessTokenError");
@@ -54,35 +54,39 @@ export function httpRejection(error: AccessTokenError, options: RejectionOptions
   return { status, headers, body: { message: messages[status] } };
 }
 
-// What may stand between quotes in a challenge without escaping (RFC 6750 section 3).
+// The characters that a quoted string in a challenge may contain without escaping (RFC 6750 section 3).
 const quotable = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** The rules of the rejection options, for option types that include them. */
+/** The option rules for {@link RejectionOptions}. */
 export const rejectionRules: OptionRules<RejectionOptions> = {
   realm: {
     expected: "printable ASCII without quotes and backslashes",
     accepts: (value) => typeof value === "string" && quotable.test(value),
   },
   schemes: nonEmptyList({
-    expected: "the name of an authentication scheme whose token is checked here (not DPoP, not Basic)",
+    expected: "the name of an authentication scheme for bearer tokens (not DPoP, Basic, Digest or Negotiate)",
     accepts: (value) =>
       typeof value === "string" &&
       /^[\w!#$%&'*+.^`|~-]+$/.test(value) &&
       !/^(dpop|basic|digest|negotiate)$/i.test(value),
   }),
   resource: {
-    expected: "an https URL without fragment, printable ASCII",
+    expected: "an https URL without a fragment, in printable ASCII",
     accepts: (value) => typeof value === "string" && quotable.test(value) && isResourceIdentifier(value),
   },
 };
 
-function challenge([, , error, names = []]: ErrorRow, asked: ChallengeParameters, options: RejectionOptions): string {
+function challenge(
+  [, , error, names = []]: ErrorRow,
+  required: ChallengeParameters,
+  options: RejectionOptions,
+): string {
   const { realm = "api", schemes = ["Bearer"], resource } = options;
   const parameters = [`realm="${realm}"`];
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
   for (const name of names) {
-    const value = [memberOf(asked, name) ?? ""].flat().join(" ");
-    // Requirements were checked; an error that the application made was not.
+    const value = [memberOf(required, name) ?? ""].flat().join(" ");
+    // The values in an error that the application created have not been checked.
     if (quotable.test(value)) parameters.push(`${parameterNames[name]}="${value}"`);
   }
   if (resource !== undefined) parameters.push(`resource_metadata="${resourceMetadataUrl(resource)}"`);
@@ -99,14 +103,15 @@ function resourceMetadataUrl(resource: string): string {
   return origin + path;
 }
 
-/** Tells whether a text can be a resource identifier (RFC 9728 section 1.2): an https URL without fragment. */
+/** Returns whether a text is a valid resource identifier (RFC 9728 section 1.2): an https URL without a fragment. */
 function isResourceIdentifier(resource: string): boolean {
   return URL.canParse(resource) && new URL(resource).protocol === "https:" && !resource.includes("#");
 }
 
-/** Where the metadata of a resource is: host, and the path (with query) on it. */
+/** Returns the location of a resource's metadata: the origin, and the path including the query. */
 export function metadataLocation(resource: string): { readonly origin: string; readonly path: string } {
   const { origin, pathname, search } = new URL(resource);
-  // Inserted between host and path; a slash that ends the host is dropped (RFC 9728 section 3.1).
+  // The well-known path is inserted between host and path; a slash that directly follows the host is dropped (RFC 9728
+  // section 3.1).
   return { origin, path: `${WELL_KNOWN}${pathname === "/" ? "" : pathname}${search}` };
 }

@@ -89,7 +89,7 @@ describe("protectedResourceMetadata", () => {
     ["an unknown option", { resource, scope: ["read"] }, /"scope"/],
     ["metadata that is no object", { resource, resourceMetadata: [] }, /"resourceMetadata"/],
     ["metadata that is no JSON", { resource, resourceMetadata: { n: 1n } }, /"resourceMetadata"/],
-    ["metadata without a resource", { resourceMetadata: { resource_name: "a" } }, /"resourceMetadata" needs/],
+    ["metadata without a resource", { resourceMetadata: { resource_name: "a" } }, /"resourceMetadata" requires/],
     ["a resource in the metadata", { resource, resourceMetadata: { resource } }, /"resourceMetadata"/],
     ["issuers in it", { resource, resourceMetadata: { authorization_servers: [] } }, /"resourceMetadata"/],
     [
