@@ -6,22 +6,22 @@ import { type Incoming, type Outgoing, sendMetadata, sendRejection } from "./res
 declare global {
   namespace Express {
     interface Request {
-      /** The claims of the token: set once `protect()` has let the request pass; undefined on a route without it. */
+      /** The claims of the access token. Set when `protect()` accepts the request; undefined on a route without it. */
       claims: AccessToken["claims"];
       /**
-       * The accepted access token, with the client certificate if the token is bound to it: set once `protect()` has let the
-       * request pass; undefined on a route without it.
+       * The accepted access token, with the client certificate if the token is bound to it. Set when `protect()` accepts the
+       * request; undefined on a route without it.
        */
       accessToken: AccessToken;
     }
   }
 }
 
-/** A request that a `protect()` handler has let pass. */
+/** A request that a `protect()` handler has accepted. */
 export type AuthenticatedExpressRequest = Request & { claims: AccessToken["claims"]; accessToken: AccessToken };
 
 /**
- * Answers a rejected request instead of the default. `forward()` passes the rejection on to the application's error
+ * Responds to a rejected request, instead of the default response. `forward()` passes the rejection to the application's error
  * handlers, as an `AccessTokenError` with the members of the rejection; it never continues to the route's handler.
  */
 export type Respond = (
@@ -31,40 +31,42 @@ export type Respond = (
   forward: (error?: unknown) => void,
 ) => unknown;
 
-/** What `protectApi` takes. */
+/** Options of {@link protectApi}. */
 export type ProtectApiOptions = AuthenticatorOptions<Request> & { readonly respond?: Respond | undefined };
 
 /**
  * A handler for Express, and for other servers that call middleware with Node's request and response, such as connect.
  *
- * With Node's types, an Express route keeps its inferred parameters. What is passed to `next` is always an error.
+ * It has Node's types, so that TypeScript still infers the parameters of an Express route. It calls `next` either without an
+ * argument or with an `Error`.
  */
 export type ProtectHandler = (request: Incoming, response: Outgoing, next: (error?: Error) => void) => void;
 
-/** Takes the requirements of a route, and gives the handler that goes before the route's own. */
+/** Creates the handler that runs before a route's handler and checks the route's requirements. */
 export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler) & {
   readonly verifier: Verifier;
   /**
-   * Gives the handler that serves this API's metadata at its well-known path (RFC 9728 section 3), and passes every other
-   * request on; a handler of `protect()` that is used for the whole application serves the metadata too.
+   * Creates a handler that serves this API's metadata at its well-known path (RFC 9728 section 3), and calls `next` for every
+   * other request. A `protect()` handler that is used for the whole application serves the metadata too.
    *
-   * @throws TypeError without the option `resource`
+   * @throws TypeError if the option `resource` is missing
    */
   readonly metadata: () => ProtectHandler;
 };
 
 /**
- * Creates the middleware that lets only requests with a certificate-bound access token pass (RFC 8705 section 3), unless
- * `validateCertificateBinding` of a route says otherwise.
+ * Creates the middleware that accepts only requests with a certificate-bound access token (RFC 8705 section 3), unless a route
+ * sets `validateCertificateBinding` to another mode.
  *
- * A rejected request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure goes to `next(error)`.
+ * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error goes to
+ * `next(error)`.
  *
- * @throws TypeError when an option is unknown, ill-typed or missing
+ * @throws TypeError if an option is unknown, has the wrong type or is missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  const { respond: given, ...others } = options;
-  // What every object inherits was not given.
-  const respond = given !== undefined && Object.hasOwn(options, "respond") ? given : sendRejection;
+  const { respond: customRespond, ...others } = options;
+  // Ignores an inherited member, for example of a polluted Object.prototype.
+  const respond = customRespond !== undefined && Object.hasOwn(options, "respond") ? customRespond : sendRejection;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
   const authenticator = createAuthenticator<Request>(others);
   const { verifier, protectedResource } = authenticator;
@@ -76,13 +78,13 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
     const authenticate = authenticator(requirements);
     return (incoming, outgoing, next) => {
       if (sendMetadata(protectedResource, incoming, outgoing)) return;
-      // Express calls its handlers with these. The callbacks of an application without Express get what its server has.
+      // The types of Express. Without Express, the callbacks of the application get the request and response of its server.
       const [request, response] = [incoming as Request, outgoing as Response];
       const accept = (accessToken: AccessToken): void => {
         Object.assign(request, { accessToken, claims: accessToken.claims });
         next();
       };
-      // An error stops Express for certain: next(undefined) and next("route") would go on.
+      // Only an Error reliably stops Express: next(undefined) and next("route") would continue.
       const fail = (cause: unknown) => next(cause instanceof Error ? cause : new Error("non-error thrown", { cause }));
       const reject = async (error: unknown): Promise<void> => {
         if (!(error instanceof AccessTokenError)) return fail(error);
@@ -90,7 +92,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         const rejected = Object.assign(Object.create(error) as AccessTokenError, rejection);
         await respond(rejection, request, response, (other) => next(other instanceof Error ? other : rejected));
       };
-      // The promise is not returned to Express: without the last catch, a failure would leave the request hanging.
+      // The promise is not returned to Express. Without the last catch, an error would leave the request hanging.
       authenticate(request).then(accept, reject).catch(fail);
     };
   };

@@ -5,8 +5,8 @@ import { protectApi, type ProtectApiOptions } from "./protect-api.ts";
 /**
  * The Fastify plugin: decorates the instance with `protect`, for `{ onRequest: app.protect() }`.
  *
- * It protects no route by itself. With the option `resource`, it serves this API's metadata (RFC 9728). A bad option rejects
- * `ready()`.
+ * It does not protect any route by itself. With the option `resource`, it serves this API's metadata (RFC 9728). An invalid
+ * option makes `ready()` reject.
  */
 export const certbound: FastifyPluginAsync<ProtectApiOptions> = fastifyPlugin(
   async (app, options: ProtectApiOptions) => {

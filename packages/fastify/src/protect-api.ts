@@ -4,57 +4,57 @@ import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The claims of the token: set once `protect()` has let the request pass; undefined on a route without it. */
+    /** The claims of the access token. Set when `protect()` accepts the request; undefined on a route without it. */
     claims: AccessToken["claims"];
     /**
-     * The accepted access token, with the client certificate if the token is bound to it: set once `protect()` has let the
-     * request pass; undefined on a route without it.
+     * The accepted access token, with the client certificate if the token is bound to it. Set when `protect()` accepts the
+     * request; undefined on a route without it.
      */
     accessToken: AccessToken;
   }
   interface FastifyInstance {
-    /** Takes the requirements of a route, and gives its `onRequest` hook; there once the plugin is registered. */
+    /** Creates the `onRequest` hook that checks a route's requirements. Available once the plugin is registered. */
     protect: Protect;
   }
 }
 
-/** Answers a rejected request instead of the default; whatever it does, the route's handler does not run. */
+/** Responds to a rejected request, instead of the default response. The route's handler never runs. */
 export type Respond = (rejection: HttpRejection, request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** What `protectApi` and the plugin take. */
+/** Options of {@link protectApi} and of the plugin. */
 export type ProtectApiOptions = AuthenticatorOptions<FastifyRequest> & { readonly respond?: Respond | undefined };
 
-/** A hook for `onRequest`, so that a request is rejected before its body is read. */
+/** An `onRequest` hook, which rejects a request before its body is read. */
 export type ProtectHook = <Server extends RawServerBase>(
   request: FastifyRequest<Route, Server>,
   reply: FastifyReply<Route, Server>,
 ) => Promise<void>;
 
-/** Takes the requirements of a route, and gives the hook that goes before its handler. */
+/** Creates the hook that runs before a route's handler and checks the route's requirements. */
 export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectHook) & {
   readonly verifier: Verifier;
   /**
-   * Gives the `onRequest` hook that serves this API's metadata at its well-known path (RFC 9728 section 3), and passes every
-   * other request on. The plugin adds it by itself where `resource` is given.
+   * Creates an `onRequest` hook that serves this API's metadata at its well-known path (RFC 9728 section 3), and ignores every
+   * other request. The plugin adds this hook if `resource` is set.
    *
-   * @throws TypeError without the option `resource`
+   * @throws TypeError if the option `resource` is missing
    */
   readonly metadata: () => ProtectHook;
 };
 
 /**
- * Creates the hooks that let only requests with a certificate-bound access token pass (RFC 8705 section 3), unless
- * `validateCertificateBinding` of a route says otherwise.
+ * Creates the hooks that accept only requests with a certificate-bound access token (RFC 8705 section 3), unless a route sets
+ * `validateCertificateBinding` to another mode.
  *
- * A rejected request is answered with 400, 401, 403 or 503, or by `respond`. Every other failure is thrown, to Fastify's error
- * handler.
+ * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error is thrown to
+ * Fastify's error handler.
  *
- * @throws TypeError when an option is unknown, ill-typed or missing
+ * @throws TypeError if an option is unknown, has the wrong type or is missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {
-  const { respond: given, ...others } = options;
-  // What every object inherits was not given.
-  const respond = given !== undefined && Object.hasOwn(options, "respond") ? given : sendRejection;
+  const { respond: customRespond, ...others } = options;
+  // Ignores an inherited member, for example of a polluted Object.prototype.
+  const respond = customRespond !== undefined && Object.hasOwn(options, "respond") ? customRespond : sendRejection;
   if (typeof respond !== "function") throw new TypeError('certbound: option "respond" must be a function');
   const authenticator = createAuthenticator<FastifyRequest>(others);
   const { verifier, protectedResource } = authenticator;
@@ -63,13 +63,13 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
     return async ({ method, originalUrl }, reply) => {
       if (!protectedResource.matches(method, originalUrl)) return;
       reply.send(protectedResource.metadata());
-      await answered();
+      await responseSent();
     };
   };
   const protect = (requirements?: Requirements<FastifyRequest>): ProtectHook => {
     const authenticate = authenticator(requirements);
     return async (incoming, outgoing) => {
-      // The same objects: what differs between the servers (HTTP/1.1, HTTP/2, TLS) is not used here.
+      // The same objects with the default types: this function does not use members that depend on the type of server.
       const [request, reply] = [incoming as FastifyRequest, outgoing as FastifyReply];
       try {
         request.accessToken = await authenticate(request);
@@ -77,7 +77,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
       } catch (error) {
         if (!(error instanceof AccessTokenError)) throw error;
         await (async () => respond(authenticator.rejection(error), request, reply))().catch(fail);
-        await answered();
+        await responseSent();
       }
     };
   };
@@ -85,10 +85,12 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
 }
 
 /**
- * Fastify runs the handler when a hook settles and the answer is not yet written: with `return reply`, when the client hangs
- * up before a slow onSend hook is done. So a hook that has answered does not settle at all.
+ * Returns a promise that never settles, for a hook that has sent a response.
+ *
+ * If such a hook settled, even with `return reply`, and the client closed the connection before a slow `onSend` hook had
+ * finished, Fastify would run the route's handler, because the response has not been written.
  */
-function answered(): Promise<never> {
+function responseSent(): Promise<never> {
   return new Promise(() => {});
 }
 
@@ -96,7 +98,7 @@ function sendRejection({ status, headers, body }: HttpRejection, _request: Fasti
   reply.code(status).headers(headers).send(body);
 }
 
-/** Throws an error always: a text that an error handler sends on would be an answer with 200. */
+/** Always throws an `Error`: if a string were thrown and an error handler sent it, the response would have the status 200. */
 function fail(cause: unknown): never {
   throw cause instanceof Error ? cause : new Error("non-error thrown", { cause });
 }

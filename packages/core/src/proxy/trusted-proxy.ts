@@ -24,14 +24,14 @@ export interface TrustedProxy {
    * are rejected, because they identify a machine only together with a zone.
    */
   readonly addresses?: readonly string[] | undefined;
-  /** Requires a connection through a unix socket. Only the proxy must be able to open that socket. */
+  /** Requires a connection through a unix socket. Make sure that only the proxy can open that socket. */
   readonly unixSocket?: true | undefined;
   /** `x5t#S256` thumbprints of the client certificate that the proxy presents to this server. */
   readonly certificateThumbprints?: readonly string[] | undefined;
   /** A header that the proxy sets to a secret of at least 32 characters. Give several values while you change the secret. */
   readonly secret?: { readonly header: string; readonly value: string | readonly string[] } | undefined;
   /**
-   * Trusts the certificate header of every request. Safe only for a function that can be called by its platform only, if the
+   * Trusts the certificate header of every request. Safe only if nothing but the platform can call this function, and if the
    * platform removes the header that a client sends: for example an AWS Lambda function whose resource policy permits one ALB,
    * or an Azure Function that accepts requests from its front end only. Any other caller can present any certificate. Cannot
    * be combined with other rules, or with formats whose proxy forwards the client's own header.
@@ -184,7 +184,7 @@ function certificateRule(thumbprints: readonly string[]): TrustRule {
 }
 
 const NO_CONNECTION =
-  "the request does not provide its connection (a WHATWG Request, or an object of the application?)";
+  "the request does not provide its connection (a WHATWG Request, or an object created by the application?)";
 
 function hasConnection(socket: NodeSocket | undefined): socket is NodeSocket {
   return typeof socket === "object" && (socket as NodeSocket | null) !== null;

@@ -8,7 +8,7 @@ export interface AwsAlbOptions extends HeaderOptions {
   /**
    * The mode of mutual authentication on the listener. `"verify"` (default): the load balancer verifies the certificate and
    * sends it. `"passthrough"`: the load balancer sends the client's chain, and verifies only that the client holds the key of
-   * the leaf certificate, which is used.
+   * the leaf. The leaf is the client certificate.
    */
   readonly mode?: "verify" | "passthrough" | undefined;
 }
