@@ -114,7 +114,7 @@ describe("ready", () => {
     const entry = { issuer: url, jwks: `${good.url}/keys`, introspection };
     const { code, detail } = await rejectionOf(verifierOf({ issuer: first, jwks: `${good.url}/keys` }, entry).ready());
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect(detail).toMatch(new RegExp(`^${url}: the issuer could not be asked about the token: /\\.well-known/`));
+    expect(detail).toMatch(new RegExp(`^${url}: the token could not be introspected: /\\.well-known/`));
     expect(detail).not.toContain("MARKER");
   });
 

@@ -8,16 +8,16 @@ import { isBearerToken } from "../../values/bearer-token.ts";
 import { IssuerRequestError } from "../issuer-request.ts";
 
 /**
- * Creates the client authentication that is configured (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
+ * Creates the configured client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
  *
- * It rejects with an `IssuerRequestError` when a JWK cannot be imported.
+ * The returned function rejects with an `IssuerRequestError` if a JWK cannot be imported.
  */
 export function clientAuthentication(configured: ClientAuthentication): ClientAuth {
   if (configured.method === "private_key_jwt") return privateKeyJwt(configured.key, configured.keyId);
   if (configured.method === "client_secret_basic") return clientSecretBasic(configured.secret);
   if (configured.method === "client_secret_post") return ClientSecretPost(configured.secret);
   if (configured.method === "bearer") return bearer(configured.bearerToken);
-  // The identifier alone is also what the methods of TLS send.
+  // The TLS methods and the method none send only the client_id.
   return TlsClientAuth();
 }
 
@@ -26,7 +26,7 @@ export class BearerTokenError extends Error {
   override readonly name = "BearerTokenError";
 }
 
-/** RFC 7662 section 2.1: the API authenticates with an access token of its own. */
+/** RFC 7662 section 2.1: the API authenticates with a separate access token. */
 function bearer(bearerToken: () => string | Promise<string>): ClientAuth {
   return async (_server, _client, _body, headers) => {
     headers.set("authorization", `Bearer ${await callBearerToken(bearerToken)}`);
@@ -46,8 +46,10 @@ async function callBearerToken(bearerToken: () => string | Promise<string>): Pro
 }
 
 /**
- * Encodes id and secret as a form does (RFC 6749 section 2.3.1 and appendix B): hyphens, dots, underscores and asterisks stay
- * readable, as most servers expect them. `ClientSecretBasic` of oauth4webapi also encodes those.
+ * Form-encodes the client ID and the secret (RFC 6749 section 2.3.1 and appendix B).
+ *
+ * `ClientSecretBasic` of oauth4webapi is not used, because it also encodes hyphens, dots, underscores and asterisks, which
+ * most servers expect unencoded.
  */
 function clientSecretBasic(secret: string): ClientAuth {
   return (_server, client, _body, headers) => {
@@ -59,7 +61,7 @@ function formEncoded(text: string): string {
   return new URLSearchParams([["", text]]).toString().slice(1);
 }
 
-/** The key is imported once, with the first request. */
+/** Imports the key once, with the first request. */
 function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientAuth {
   let imported: Promise<ClientAuth> | undefined;
   const identified = (privateKey: CryptoKey) =>
@@ -67,7 +69,7 @@ function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientA
   const authentication = async (): Promise<ClientAuth> => {
     if (types.isCryptoKey(key)) return PrivateKeyJwt(identified(key));
     return PrivateKeyJwt(identified(await importPrivateKey(key)), {
-      // Of the two names of EdDSA (RFC 9864), that of the JWK: an issuer may look the key up by it.
+      // EdDSA has two names (RFC 9864). Use the one of the JWK, because an issuer may look up the key by it.
       [modifyAssertion]: (header) => Object.assign(header, { alg: key.alg }),
     });
   };
@@ -82,7 +84,7 @@ function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientA
 async function importPrivateKey(jwk: JWK): Promise<CryptoKey> {
   const key = await importJWK(jwk).catch(() => undefined);
   if (key === undefined || key instanceof Uint8Array) {
-    throw new IssuerRequestError("the clientKey cannot be used: do its parts belong together?");
+    throw new IssuerRequestError("the clientKey cannot be imported (members from different keys?)");
   }
   return key;
 }

@@ -26,34 +26,36 @@ import { clientAuthentication } from "./client-authentication.ts";
 import { readIntrospectionResponse } from "./introspection-response.ts";
 import { mutualTlsFetch } from "./mutual-tls-fetch.ts";
 
-/** The endpoint at which one issuer answers about tokens (RFC 7662 section 2). */
+/** The introspection endpoint of an issuer (RFC 7662 section 2). */
 export interface IntrospectionEndpoint {
   /**
-   * Says where it is.
+   * Returns its URL.
    *
    * @throws IssuerRequestError
    */
   locate(): Promise<string>;
   /**
-   * Makes sure that it is known, and that this API can authenticate; nothing is sent to it.
+   * Locates the endpoint and prepares the client authentication. Does not send a request to the endpoint.
    *
    * @throws IssuerRequestError
    */
   ready(): Promise<void>;
   /**
-   * Asks about a token. What is said of an active one, its `active` apart, was not looked at. The request is sent once more if
-   * its connection fails before the headers of a response have arrived; both together have the time limit of one request, to
-   * which the calls of `bearerToken` add their own.
+   * Introspects a token. The claims of the response are not checked, except `active`.
    *
-   * @throws IssuerRequestError for whatever is no introspection response; nothing is known of the token then
+   * The request is sent once more if the connection fails before the headers of a response arrive. Both attempts share the
+   * time limit of one request; calls of `bearerToken` have a separate limit.
+   *
+   * @throws IssuerRequestError if the endpoint does not return an introspection response
    */
   introspect(token: string): Promise<JsonObject>;
 }
 
 /**
- * Creates the endpoint; a signed answer (RFC 9701) is verified with the keys of the issuer.
+ * Creates the endpoint of an issuer.
  *
- * @param elapsed milliseconds that only ever grow
+ * @param keys verify signed responses (RFC 9701)
+ * @param elapsed a monotonic clock in milliseconds
  */
 export function createIntrospectionEndpoint(
   issuer: IssuerConfiguration & { readonly introspection: IntrospectionConfiguration },
@@ -110,7 +112,7 @@ export function createIntrospectionEndpoint(
       const response = await sendTwiceAtMost(() =>
         introspectionRequest(parties.server, parties.client, authenticate, token, withoutPrototype(options)),
       );
-      if (response.status !== 200) throw new IssuerRequestError(unexpected(response.status, authentication));
+      if (response.status !== 200) throw new IssuerRequestError(unexpectedStatus(response.status, authentication));
       const { audience } = issuer;
       const rules = { ...parties, keys, audience, requiresSignature: signedResponse, verifier };
       return readIntrospectionResponse(response, rules);
@@ -119,10 +121,10 @@ export function createIntrospectionEndpoint(
 }
 
 /**
- * Sends a request once more when the connection fails before the headers of a response have arrived: the server may have
- * closed a connection that it had kept alive. An introspection request changes nothing at the server.
+ * Sends a request, and sends it once more if the connection fails before the headers of a response arrive: the server may
+ * have closed a kept-alive connection. This is safe because an introspection request does not change anything.
  *
- * `fetch` does not tell whether a part of the headers had arrived: then the request is sent once more as well.
+ * It also does so if only a part of the headers arrived, which `fetch` does not report.
  */
 async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response> {
   try {
@@ -133,22 +135,26 @@ async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response>
   }
 }
 
-/** Reads the endpoint of metadata: for clients with a certificate the alias, if there is one (RFC 8705 section 5). */
+/**
+ * Returns the endpoint from the metadata. For a client with a certificate, prefers the mutual-TLS alias (RFC 8705 section 5).
+ */
 function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCertificate: boolean): string {
   const aliases: unknown = metadata.mtls_endpoint_aliases;
   const alias = hasCertificate && isJsonObject(aliases) ? ownMember(aliases, "introspection_endpoint") : undefined;
   if (alias === undefined) return metadata.introspection_endpoint;
   if (typeof alias === "string" && isHttpsUrl(alias)) return alias;
-  throw new IssuerRequestError("the metadata document of the issuer has an mtls_endpoint_aliases without https");
+  throw new IssuerRequestError(
+    "the introspection_endpoint in mtls_endpoint_aliases of the metadata is not an https URL",
+  );
 }
 
-const otherMethod = '; some servers need clientAuthentication "client_secret_post"';
+const basicHint = '; some servers need clientAuthentication "client_secret_post"';
 
-function unexpected(status: number, { method }: ClientAuthentication): string {
-  const hint = method === "client_secret_basic" ? otherMethod : "";
+function unexpectedStatus(status: number, { method }: ClientAuthentication): string {
+  const hint = method === "client_secret_basic" ? basicHint : "";
   const hints = new Map([
-    [400, ": does it answer about tokens of this kind?"],
-    [401, `: are the credentials of this API right?${hint}`],
+    [400, ": does the endpoint support this type of token?"],
+    [401, `: are the credentials of this API correct?${hint}`],
   ]);
-  return `the introspection endpoint answered with status ${status}${hints.get(status) ?? ""}`;
+  return `the introspection endpoint responded with status ${status}${hints.get(status) ?? ""}`;
 }

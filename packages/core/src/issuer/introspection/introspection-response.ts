@@ -9,13 +9,13 @@ import { IssuerRequestError } from "../issuer-request.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { verifySignature } from "../signature.ts";
 
-/** What the response of an introspection endpoint is judged by. */
+/** The parameters of reading an introspection response. */
 export interface ResponseRules {
   readonly server: AuthorizationServer;
   readonly client: Client;
-  /** Verify a signed response. */
+  /** Verifies signed responses. */
   readonly keys: KeySource;
-  /** The configured audiences of the issuer, for which a response may be signed. */
+  /** The configured audiences of the issuer, which may be the `aud` of a signed response. */
   readonly audience: readonly string[] | null;
   readonly requiresSignature: boolean;
   readonly verifier: Pick<VerifierConfiguration, "clock" | "clockTolerance">;
@@ -23,25 +23,24 @@ export interface ResponseRules {
 
 const SIGNED = "application/token-introspection+jwt";
 
-/** How old a signed response may be, in seconds. */
+/** The maximum age of a signed response, in seconds. */
 const MAX_AGE = 300;
 
 /**
- * Reads an introspection response with status 200: JSON (RFC 7662 section 2.2), or signed (RFC 9701 section 5). Members with
- * null count as absent.
+ * Reads an introspection response with status 200, as JSON (RFC 7662 section 2.2) or signed (RFC 9701 section 5).
  *
- * The claims are not checked, except `active`.
+ * Removes members that are null, except those in which null is malformed. The claims are not checked, except `active`.
  *
  * @throws IssuerRequestError
  */
 export async function readIntrospectionResponse(response: Response, rules: ResponseRules): Promise<JsonObject> {
   const type = response.headers.get("content-type")?.split(";").at(0)?.trim().toLowerCase();
   if (type === SIGNED) return readSigned(await response.text(), rules);
-  if (rules.requiresSignature) throw new IssuerRequestError("the answer is not signed, and signedResponse is set");
+  if (rules.requiresSignature) throw new IssuerRequestError("the response is not signed, but signedResponse is set");
   return read(response, rules);
 }
 
-/** Reads a signed response, once its signature was verified with the keys of the issuer. */
+/** Verifies the signature of a signed response with the keys of the issuer, and reads the response. */
 async function readSigned(jwt: string, rules: ResponseRules): Promise<JsonObject> {
   const { keys, client, verifier } = rules;
   try {
@@ -49,22 +48,22 @@ async function readSigned(jwt: string, rules: ResponseRules): Promise<JsonObject
     await verifySignature({ token: jwt, algorithm }, await keys.find({ algorithm, keyId }));
   } catch (error) {
     const noKeys = error instanceof AccessTokenError && error.code === "ERR_KEYS_UNAVAILABLE";
-    throw new IssuerRequestError(noKeys ? String(error.detail) : "its answer is not signed by its keys");
+    throw new IssuerRequestError(noKeys ? String(error.detail) : "the response is not signed with a key of the issuer");
   }
   const { aud, iat } = ownMembers(jwt);
   const now = currentTime(verifier.clock);
   if (typeof iat !== "number" || iat > now + verifier.clockTolerance || iat < now - MAX_AGE) {
     throw new IssuerRequestError(
-      `the iat of its signed response is not within the last ${MAX_AGE} s: do the clocks agree?`,
+      `the iat of the signed response is not within the last ${MAX_AGE} s: do the clocks agree?`,
     );
   }
-  // oauth4webapi accepts a response for the client only, and compares the type letter by letter.
+  // oauth4webapi requires the client_id as aud, and compares the content type case-sensitively.
   const recipient = { ...client, client_id: recipientOf(aud, rules) };
   const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
   return read(response, { ...rules, client: withoutPrototype(recipient) });
 }
 
-/** Finds whom the response is for: one of the configured audiences, or the client. */
+/** Returns the `aud` to require: a configured audience if the response contains one, otherwise the client. */
 function recipientOf(aud: unknown, { client, audience }: ResponseRules): string {
   const recipients: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audience?.find((name) => recipients.includes(name)) ?? client.client_id;
@@ -81,20 +80,22 @@ async function read(response: Response, { server, client }: ResponseRules): Prom
 }
 
 function malformed(): IssuerRequestError {
-  return new IssuerRequestError("the answer is no introspection response (RFC 7662 section 2.2, RFC 9701 section 5)");
+  return new IssuerRequestError(
+    "the response is not an introspection response (RFC 7662 section 2.2, RFC 9701 section 5)",
+  );
 }
 
-/** Members that decide about the token, in which null is a malformed value. */
+/** The members that decide about the token, in which null is a malformed value. */
 const keepsNull: ReadonlySet<string> = new Set(["active", "aud", "cnf"]);
 
-/** Leaves out the members with null: some servers write it where a member has no value. */
+/** Removes members that are null, which some servers send instead of omitting them. */
 function withoutNulls(response: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null || keepsNull.has(name)));
 }
 
 /**
- * Reads the claims of a signed response, which must have the members that oauth4webapi checks: it would also find those that
- * are inherited.
+ * Returns the claims of a signed response. Requires the members that oauth4webapi checks as own members, because
+ * oauth4webapi also accepts inherited ones.
  */
 function ownMembers(jwt: string): JsonObject {
   try {

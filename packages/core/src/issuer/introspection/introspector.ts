@@ -14,75 +14,74 @@ import { BearerTokenError } from "./client-authentication.ts";
 import { createIntrospectionEndpoint, type IntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { createSharedCache } from "./shared-cache.ts";
 
-/** Asks one issuer about tokens, and caches what it says for a while. */
+/** Introspects the tokens of an issuer, and caches the responses. */
 export interface Introspector {
   /**
-   * Gives what the issuer says of an active token: frozen, and its claims not checked.
+   * Returns the introspection response for an active token. It is frozen, and its claims are not checked.
    *
    * @throws AccessTokenError `ERR_TOKEN_INACTIVE`, `ERR_INTROSPECTION_UNAVAILABLE`
    */
   introspect(token: string): Promise<JsonObject>;
   /**
-   * Makes sure that the issuer can be asked.
+   * Locates the endpoint and prepares the client authentication. Does not introspect any token.
    *
    * @throws AccessTokenError `ERR_INTROSPECTION_UNAVAILABLE`
    */
   ready(): Promise<void>;
 }
 
-/** An issuer that is asked about tokens. */
+/** An issuer with introspection. */
 export type IntrospectingIssuer = IssuerConfiguration & { readonly introspection: IntrospectionConfiguration };
 
-/** What an introspector uses. */
+/** The dependencies of an introspector. */
 export interface IntrospectorParts {
-  /** Verifies signed answers. */
+  /** Verifies signed responses. */
   readonly keys: KeySource;
   readonly verifier: Pick<VerifierConfiguration, "fetch" | "clock" | "clockTolerance">;
-  /** Milliseconds that only ever grow; default `performance.now`. */
+  /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly elapsed?: () => number;
 }
 
-/** How many requests there are to one issuer at a time. */
+/** The maximum number of simultaneous requests to an issuer. */
 const MAX_IN_FLIGHT = 64;
 
 /**
  * Creates the introspector of an issuer.
  *
- * One request per token at a time, 64 in all; with a shared cache, 64 reads of it as well. A read has ended before the
- * request is sent, so that neither limit waits for the other, and a full limit of requests does not keep shared responses
- * from being used. Answers are kept for `cacheDuration`, those on inactive tokens for 10 s at most and in this process only;
- * whether a token that was active then has expired since is for the caller to check.
+ * Sends one request per token at a time, and at most 64 in total. A shared cache has an additional limit of 64 reads. The
+ * read ends before the request is sent: so neither limit waits for the other, and shared responses can be used even while 64
+ * requests are in flight.
+ *
+ * Caches responses for `cacheDuration`. Caches inactive tokens for at most 10 s, and only in this process. The caller must
+ * check whether a cached token has expired in the meantime.
  */
 export function createIntrospector(issuer: IntrospectingIssuer, parts: IntrospectorParts): Introspector {
   const { keys, verifier, elapsed = () => performance.now() } = withoutPrototype(parts);
   const { cacheDuration, cache, clientId, signedResponse } = issuer.introspection;
   const endpoint = createIntrospectionEndpoint(issuer, verifier, keys, elapsed);
-  const memory = createResponseCache(elapsed);
+  const local = createResponseCache(elapsed);
   const shared = cache && createSharedCache(cache, elapsed);
   const findOnce = createSingleFlight<JsonObject>();
 
   const now = (): number => currentTime(verifier.clock) * 1000;
-  /**
-   * How long an answer may still be used, in milliseconds; not at all when it is from the future by more than
-   * `clockTolerance`.
-   */
+  /** Returns the remaining lifetime of a result in milliseconds; 0 if it is from the future (beyond `clockTolerance`). */
   const remaining = ({ askedAt }: IntrospectionResult): number => {
     const age = now() - askedAt;
     return age < -verifier.clockTolerance * 1000 ? 0 : cacheDuration * 1000 - Math.max(age, 0);
   };
-  const ask = createRequests(issuer.issuer, endpoint, { now, elapsed });
+  const request = createRequests(issuer.issuer, endpoint, { now, elapsed });
 
   const find = async (token: string, digest: string): Promise<JsonObject> => {
     const subject = { issuer: issuer.issuer, endpoint: await endpoint.locate(), clientId, signedResponse, token };
     const found = await shared?.read(subject);
     const usable = found !== undefined && isActive(found.response) && remaining(found) > 0;
-    const answer = usable ? deepFreeze(found) : await ask(token);
-    memory.store(digest, answer.response, remaining(answer));
-    if (!usable && isActive(answer.response)) {
-      const timeToLive = Math.floor(Math.min(remaining(answer), expiry(answer.response) - now()));
-      if (timeToLive > 0) void shared?.write(subject, answer, timeToLive);
+    const result = usable ? deepFreeze(found) : await request(token);
+    local.store(digest, result.response, remaining(result));
+    if (!usable && isActive(result.response)) {
+      const timeToLive = Math.floor(Math.min(remaining(result), expiry(result.response) - now()));
+      if (timeToLive > 0) void shared?.write(subject, result, timeToLive);
     }
-    return answer.response;
+    return result.response;
   };
 
   const findOrFail = (token: string, digest: string): Promise<JsonObject> =>
@@ -92,14 +91,14 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   return {
     async introspect(token) {
-      // Without a time, what is cached is not used either.
+      // Throws if the clock fails, so that no cached response is used without a valid time.
       now();
       const digest = tokenDigest(token);
-      const response = memory.find(digest) ?? (await findOnce(digest, () => findOrFail(token, digest)));
+      const response = local.find(digest) ?? (await findOnce(digest, () => findOrFail(token, digest)));
       if (response !== "inactive" && isActive(response)) return response;
       throw rejected(
         "ERR_TOKEN_INACTIVE",
-        "the issuer says that it is not active: expired, revoked, or of another issuer",
+        "the issuer reports the token as not active (expired, revoked, or from another issuer?)",
       );
     },
     async ready() {
@@ -110,7 +109,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   };
 }
 
-/** Creates what sends requests about tokens: a limited number at a time, each of them published once it was answered. */
+/** Creates the function that sends introspection requests. Limits their number, and publishes each response. */
 function createRequests(
   issuer: string,
   endpoint: IntrospectionEndpoint,
@@ -133,18 +132,18 @@ function createRequests(
   };
 }
 
-/** Publishes that an issuer could not be asked, and returns the error; a failing clock or callback is not the issuer's. */
+/** Publishes a failed introspection, and returns its error. A failure of the clock or of a callback is not published. */
 function failureOf(error: unknown, issuer: string): Error {
   if (error instanceof ClockError || error instanceof BearerTokenError) return error;
   const reason = failureReason(error);
   publishIntrospection(issuer, { outcome: "unavailable", detail: reason });
   return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
-    detail: `the issuer could not be asked about the token: ${reason}`,
+    detail: `the token could not be introspected: ${reason}`,
     retryAfter: error instanceof RemoteFailure ? error.retryAfter : 1,
   });
 }
 
-/** When the token expires by its `exp`, in milliseconds since the epoch. */
+/** Returns the time of `exp` in milliseconds since the epoch; infinity without `exp`. */
 function expiry(response: JsonObject): number {
   const expires = ownMember(response, "exp");
   return typeof expires === "number" ? expires * 1000 : Number.POSITIVE_INFINITY;

@@ -3,10 +3,11 @@ import type { ClientTls } from "../../options/introspection-configuration.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
 
 /**
- * Makes a fetch that presents a client certificate (RFC 8705 section 2) and always verifies that of the server.
+ * Creates a fetch that presents a client certificate (RFC 8705 section 2) and always verifies the server's certificate.
  *
- * @param loaded undici: Node's own fetch has no way to present a certificate
- * @throws TypeError when undici is not installed, or does not load
+ * Needs undici, because the built-in fetch of Node cannot present a certificate.
+ *
+ * @throws TypeError if undici is not installed or does not load
  */
 export function mutualTlsFetch(
   tls: ClientTls,
@@ -15,16 +16,16 @@ export function mutualTlsFetch(
   if (undici === undefined) throw missingUndici(cause);
   const { Agent, fetch } = undici;
   const { cert, key, passphrase, ca } = withoutPrototype(tls);
-  // undici copies these to an object with a prototype: what is written out here, it cannot inherit there.
+  // undici copies these to an object with a prototype. Listing every member prevents inherited values there.
   // NODE_TLS_REJECT_UNAUTHORIZED=0 changes only the default of rejectUnauthorized.
   const connect = withoutPrototype<Record<string, unknown>>({ cert, key, passphrase, ca, rejectUnauthorized: true });
   const dispatcher = new Agent(withoutPrototype({ connect }));
-  // The types of undici's fetch and of Node's differ in details of no concern here.
+  // The types of undici's fetch and of Node's fetch differ in irrelevant details.
   return ((url: string, init?: object) =>
     fetch(url, withoutPrototype({ ...init, dispatcher }))) as unknown as typeof globalThis.fetch;
 }
 
-/** The messages of Node.js and of bundlers name the package that is missing; undici fails with other ones. */
+/** Matches the messages of Node.js and bundlers for a missing package, but not the errors of undici itself. */
 const notInstalled = /^.*["']undici["']|^require is not defined/;
 
 function missingUndici(cause: unknown): TypeError {

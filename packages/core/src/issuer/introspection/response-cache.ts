@@ -2,34 +2,34 @@ import { hash } from "node:crypto";
 import { createBoundedCache } from "../../runtime/bounded-cache.ts";
 import { type JsonObject, ownMember } from "../../values/json-object.ts";
 
-/** What the issuer said of a token, and when it was asked. */
+/** An introspection response, and when it was requested. */
 export interface IntrospectionResult {
   readonly response: JsonObject;
   /** Milliseconds since the epoch. */
   readonly askedAt: number;
 }
 
-/** What this process caches of the answers of one issuer. */
+/** The introspection responses of an issuer that this process has cached. */
 export interface ResponseCache {
-  /** Looks for what was said of a token. */
+  /** Returns the cached response for a token. */
   find(digest: string): JsonObject | "inactive" | undefined;
-  /** @param timeToLive milliseconds; of an inactive token, 10 s at most count */
+  /** @param timeToLive milliseconds; limited to 10 s for inactive tokens */
   store(digest: string, response: JsonObject, timeToLive: number): void;
 }
 
-/** How long it is cached that a token is not active, in milliseconds. */
+/** The maximum time for which an inactive token is cached, in milliseconds. */
 const INACTIVE_LIMIT = 10_000;
-const MAX_ANSWERS = 10_000;
-/** How long the answers are in all, in characters of JSON. */
+const MAX_RESPONSES = 10_000;
+/** The maximum total length of the cached responses, in characters of JSON. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
 /**
- * Creates the memory; inactive tokens are kept apart, so that a flood of them drives no good answer out.
+ * Creates the cache. Inactive tokens have a separate cache, so that a flood of them does not evict active ones.
  *
- * @param elapsed milliseconds that only ever grow
+ * @param elapsed a monotonic clock in milliseconds
  */
 export function createResponseCache(elapsed: () => number): ResponseCache {
-  const timed = { max: MAX_ANSWERS, now: elapsed };
+  const timed = { max: MAX_RESPONSES, now: elapsed };
   const active = createBoundedCache<JsonObject>({ ...timed, maxSize: MAX_LENGTH });
   const inactive = createBoundedCache<true>(timed);
   return {
@@ -42,7 +42,7 @@ export function createResponseCache(elapsed: () => number): ResponseCache {
   };
 }
 
-/** RFC 7662 section 2.2: only the boolean counts. */
+/** Returns whether `active` is the boolean true (RFC 7662 section 2.2). */
 export function isActive(response: JsonObject): boolean {
   return ownMember(response, "active") === true;
 }
@@ -51,12 +51,12 @@ function lengthOf(response: JsonObject): number {
   try {
     return JSON.stringify(response).length;
   } catch {
-    // Nested deeper than can be written: too long to be cached.
+    // Nested too deeply to be serialized: do not cache it.
     return MAX_LENGTH + 1;
   }
 }
 
-/** Names a token in this memory: its SHA-256, so that the memory holds no tokens. */
+/** Returns the key of a token in the cache: its SHA-256, so that the cache does not contain tokens. */
 export function tokenDigest(token: string): string {
   return hash("sha256", token, "base64url");
 }

@@ -10,14 +10,14 @@ import { withinTime } from "../../runtime/promises.ts";
 import type { IntrospectionResult } from "./response-cache.ts";
 
 /**
- * Everything that determines the meaning of a response; all of it is part of the name and of the key of its entry.
+ * Everything that determines the meaning of a response. The name and the encryption key of an entry depend on all of it.
  *
- * The issuer vouches for the response, and the endpoint sent it: another endpoint of the same issuer (another tenant, another
- * environment) may know other tokens. The response can differ for each client (RFC 7662 section 2.2). A process that requires
- * signed responses (RFC 9701) must not accept what another process received without a signature.
+ * Another endpoint of the same issuer (another tenant, another environment) may know other tokens. The response can differ
+ * for each client (RFC 7662 section 2.2). A process that requires signed responses (RFC 9701) must not accept a response that
+ * another process received without a signature.
  *
- * How a response was verified when it was received (keys, algorithms, TLS) is not part of it: every process that has the
- * secret is trusted with that.
+ * It does not include how a response was verified (keys, algorithms, TLS): every process that has the secret is trusted to
+ * verify responses.
  */
 export interface IntrospectionSubject {
   readonly issuer: string;
@@ -28,40 +28,41 @@ export interface IntrospectionSubject {
   readonly token: string;
 }
 
-/** Answers that other processes may use as well. A store that fails or is slow is as good as empty. */
+/** A cache that several processes share. A store that fails or is slow is treated as empty. */
 export interface SharedCache {
-  /** @throws IssuerRequestError when 64 reads are in flight */
+  /** @throws IssuerRequestError if 64 reads are in flight */
   read(subject: IntrospectionSubject): Promise<IntrospectionResult | undefined>;
   /**
-   * Never rejects, and need not be waited for.
+   * Never rejects; callers need not await it.
    *
    * @param timeToLive milliseconds
    */
-  write(subject: IntrospectionSubject, answer: IntrospectionResult, timeToLive: number): Promise<void>;
+  write(subject: IntrospectionSubject, result: IntrospectionResult, timeToLive: number): Promise<void>;
 }
 
-/** The format of names and values. Entries of another format are not found. */
+/** The format of names and values; part of the name, so that entries in other formats are not found. */
 const FORMAT = "certbound introspection 2";
-/** How long the store is waited for, in milliseconds. */
-const PATIENCE = 250;
-/** How long it is left alone after it failed. */
+/** The time limit of an operation of the store, in milliseconds. */
+const STORE_TIMEOUT = 250;
+/** How long the store is not used after a failure, in milliseconds. */
 const PAUSE = 5000;
-/** How many reads of the store are in flight at a time. */
+/** The maximum number of simultaneous reads. */
 const MAX_READS = 64;
+/** The maximum length of a value, in characters. */
 const MAX_VALUE = 128 * 1024;
 
 /**
- * Puts answers into a store that need not be trusted.
+ * Creates a cache of introspection responses in a store that need not be trusted.
  *
- * An entry is named by an HMAC-SHA-256 over what it is about, and encrypted under a key of its own (AES-256-GCM), both
- * under one secret: whoever writes to the store can neither plant an answer, nor move one to another token; nor can those
- * who read it learn tokens or claims.
+ * The name of an entry is an HMAC-SHA-256 over its {@link IntrospectionSubject}. Its value is encrypted (AES-256-GCM) with a
+ * key that is derived from the subject in the same way. Without the secret, a writer can neither create a response nor move
+ * one to another token, and a reader does not learn tokens or claims.
  *
- * At most 64 reads are in flight, so that a flood of unknown tokens is not a flood of reads. A read that is late counts no
- * longer, even if the store never settles it: the store may then still be busy with 64 abandoned reads, and with 64 more
- * each time it is tried again. The timeouts of the store itself end those.
+ * At most 64 reads are in flight, so that a flood of unknown tokens does not become a flood of reads. A read no longer counts
+ * after its timeout, even if the store never settles it. So the store may still be busy with 64 abandoned reads, and with 64
+ * more after each pause. Only the timeouts of the store itself end those.
  *
- * @param elapsed milliseconds that only ever grow
+ * @param elapsed a monotonic clock in milliseconds
  */
 export function createSharedCache(
   { store, key: secret }: { readonly store: IntrospectionCache; readonly key: string },
@@ -74,10 +75,10 @@ export function createSharedCache(
   const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
     if (isPaused()) return undefined;
     try {
-      return await withinTime(operation(), PATIENCE, "late");
+      return await withinTime(operation(), STORE_TIMEOUT, "late");
     } catch {
       pausedUntil = elapsed() + PAUSE;
-      const detail = `the shared cache failed, or took longer than ${PATIENCE} ms; it is left alone for ${PAUSE} ms`;
+      const detail = `the shared cache failed or took longer than ${STORE_TIMEOUT} ms; it is not used for ${PAUSE} ms`;
       publishIntrospection(issuer, { outcome: "cache-unavailable", detail });
       return undefined;
     }
@@ -88,7 +89,7 @@ export function createSharedCache(
     if (reads >= MAX_READS) throw new IssuerRequestError(`${MAX_READS} reads of the shared cache are in flight`);
     reads += 1;
     try {
-      return await attempt(subject.issuer, async () => store.get(nameOf(subject, secret)));
+      return await attempt(subject.issuer, async () => store.get(entryName(subject, secret)));
     } finally {
       reads -= 1;
     }
@@ -98,27 +99,27 @@ export function createSharedCache(
     async read(subject) {
       const value = await get(subject);
       if (value === undefined || value === null) return undefined;
-      const answer = await open(value, derive("value", subject, secret));
-      if (answer === undefined) {
-        const detail = "an entry of the shared cache is not authentic: written by others, or under another cacheKey";
+      const result = await open(value, derive("value", subject, secret));
+      if (result === undefined) {
+        const detail = "an entry of the shared cache is not authentic (changed, or written with another cacheKey?)";
         publishIntrospection(subject.issuer, { outcome: "cache-refused", detail });
       }
-      return answer;
+      return result;
     },
-    async write(subject, answer, timeToLive) {
+    async write(subject, result, timeToLive) {
       if (isPaused()) return;
-      // What is nested deeper than can be written stays out.
-      const value = await seal(answer, derive("value", subject, secret)).catch(() => undefined);
+      // A response that is nested too deeply to be serialized is not cached.
+      const value = await seal(result, derive("value", subject, secret)).catch(() => undefined);
       if (value === undefined || value.length > MAX_VALUE) return;
       await attempt(subject.issuer, async () => {
-        // A Keyv keeps the error of its store to itself.
-        if ((await store.set(nameOf(subject, secret), value, timeToLive)) === false) throw new Error("not written");
+        // Keyv does not throw if its store fails, but resolves with false.
+        if ((await store.set(entryName(subject, secret), value, timeToLive)) === false) throw new Error("not written");
       });
     },
   };
 }
 
-function nameOf(subject: IntrospectionSubject, secret: string): string {
+function entryName(subject: IntrospectionSubject, secret: string): string {
   return `certbound:introspection:${derive("name", subject, secret).toString("base64url")}`;
 }
 
@@ -129,8 +130,8 @@ function derive(purpose: "name" | "value", subject: IntrospectionSubject, secret
     .digest();
 }
 
-async function seal(answer: IntrospectionResult, key: Uint8Array): Promise<string> {
-  const plaintext = Buffer.from(JSON.stringify(answer));
+async function seal(result: IntrospectionResult, key: Uint8Array): Promise<string> {
+  const plaintext = Buffer.from(JSON.stringify(result));
   return new CompactEncrypt(plaintext)
     .setProtectedHeader(withoutPrototype({ alg: "dir", enc: "A256GCM" }))
     .encrypt(key);
@@ -141,14 +142,14 @@ async function open(value: unknown, key: Uint8Array): Promise<IntrospectionResul
   try {
     const algorithms = { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] };
     const { plaintext } = await compactDecrypt(value, key, withoutPrototype(algorithms));
-    const answer: unknown = JSON.parse(Buffer.from(plaintext).toString());
-    return isAnswer(answer) ? answer : undefined;
+    const result: unknown = JSON.parse(Buffer.from(plaintext).toString());
+    return isIntrospectionResult(result) ? result : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isAnswer(value: unknown): value is IntrospectionResult & JsonObject {
+function isIntrospectionResult(value: unknown): value is IntrospectionResult & JsonObject {
   return (
     isJsonObject(value) && isJsonObject(ownMember(value, "response")) && Number.isFinite(ownMember(value, "askedAt"))
   );

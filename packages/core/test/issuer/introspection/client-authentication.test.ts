@@ -74,7 +74,7 @@ describe("client_secret_basic", () => {
     };
     expect(await messageOf({})).toMatch(/status 401: .*clientAuthentication "client_secret_post"/);
     const post = await messageOf({ clientAuthentication: "client_secret_post" });
-    expect(post).toMatch(/status 401: are the credentials of this API right\?$/);
+    expect(post).toMatch(/status 401: are the credentials of this API correct\?$/);
     expect(await messageOf({})).not.toContain("MARKER");
   });
 

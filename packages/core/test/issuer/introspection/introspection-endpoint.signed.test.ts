@@ -73,7 +73,7 @@ describe("a signed answer (RFC 9701)", () => {
 
   test("is told from one that cannot be verified for want of keys, and neither is the client's fault", async () => {
     const forged = text(await sign({}, {}, foreign.key), type);
-    expect((await rejectionOf(verify(forged))).detail).toContain("is not signed by its keys");
+    expect((await rejectionOf(verify(forged))).detail).toContain("is not signed with a key of the issuer");
     const { url } = await startEndpoint(status(500, {}));
     const unreachable = verify(text(await sign(), type), { jwks: url });
     expect(await rejectionOf(unreachable)).toMatchObject({
