@@ -21,7 +21,7 @@ const fresh = () => issuer.accessToken({ boundTo: client, claims: { client_id: "
 
 type Options = Partial<AuthenticatorOptions<NodeRequest>>;
 
-/** Sends a request with a token through an authenticator, and gives its outcome. */
+/** Sends a request with a token through an authenticator, and returns the outcome. */
 async function send(token: string, options: Options = {}, requirements: Requirements<NodeRequest> = {}) {
   const all = {
     verifier,
@@ -32,7 +32,7 @@ async function send(token: string, options: Options = {}, requirements: Requirem
 }
 
 describe("certbound:decision", () => {
-  test("tells of a token that is accepted, first new and then cached", async () => {
+  test("publishes an accepted token, first as new and then as cached", async () => {
     const token = await fresh();
     const events = eventsOf("certbound:decision");
     expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
@@ -43,7 +43,7 @@ describe("certbound:decision", () => {
     ]);
   });
 
-  test("tells of a stolen token, whose client is not known before its signature was verified", async () => {
+  test("publishes a stolen token, without its client until the signature is verified", async () => {
     const token = await fresh();
     const events = eventsOf("certbound:decision");
     const stolen = { certificateResolver: () => thief.certificate };
@@ -62,14 +62,14 @@ describe("certbound:decision", () => {
     ]);
   });
 
-  test("knows the client of a new token that is rejected for what the route asks", async () => {
+  test("publishes the client of a new token that does not meet the route's requirements", async () => {
     const events = eventsOf("certbound:decision");
     await send(await fresh(), {}, { scopes: ["write"] });
     const rejected = { outcome: "rejected", code: "ERR_SCOPE_INSUFFICIENT", detail: expect.any(String) };
     expect(events).toStrictEqual([{ ...rejected, clientId: "payments", cached: false, ...ofIssuer }]);
   });
 
-  test("names no issuer that is not configured, and no client whose name is no text", async () => {
+  test("omits an issuer that is not configured, and a client_id that is not a string", async () => {
     const events = eventsOf("certbound:decision");
     await send(await issuer.accessToken({ boundTo: client, claims: { iss: "https://other.example" } }));
     await send(await issuer.accessToken({ boundTo: client, claims: { client_id: 7 } }));
@@ -82,7 +82,7 @@ describe("certbound:decision", () => {
     ]);
   });
 
-  test("tells of a request without a token", async () => {
+  test("publishes a request without a token", async () => {
     const events = eventsOf("certbound:decision");
     const protect = createAuthenticator({ verifier });
     expect(await outcomeOf(protect()(requestWith()))).toBe("ERR_TOKEN_MISSING");
@@ -91,7 +91,7 @@ describe("certbound:decision", () => {
     ]);
   });
 
-  test("tells what required binding would have rejected, and of what it would not, nothing", async () => {
+  test("publishes as reported only the token that required binding would have rejected", async () => {
     const events = eventsOf("certbound:decision");
     const token = await issuer.accessToken({ boundTo: client, header: { typ: "at+jwt" } });
     const reporting = { validateCertificateBinding: "report-only" } as const;
@@ -109,7 +109,7 @@ describe("certbound:decision", () => {
     expect(events[1]).not.toHaveProperty("code");
   });
 
-  test('tells bound from unbound tokens under "when-bound"', async () => {
+  test('distinguishes bound from unbound tokens under "when-bound"', async () => {
     const events = eventsOf("certbound:decision");
     const whenBound = { validateCertificateBinding: "when-bound" } as const;
     const header = { typ: "at+jwt" };
@@ -134,7 +134,7 @@ describe("certbound:decision", () => {
       {},
     ],
     [
-      "the certificate resolver, later",
+      "the asynchronous certificate resolver",
       {
         certificateResolver: async () => {
           throw new Error("MARKER");
@@ -151,33 +151,33 @@ describe("certbound:decision", () => {
         },
       },
     ],
-  ])("tells that %s failed, and not how", async (_name, options, requirements) => {
+  ])("publishes that %s failed, without the error", async (_name, options, requirements) => {
     const events = eventsOf("certbound:decision");
     await expect(send(await fresh(), options, requirements)).rejects.toThrow("this is a failure of the application");
     expect(events).toStrictEqual([expect.objectContaining({ outcome: "failed" })]);
     expect(JSON.stringify(events)).not.toMatch(/MARKER|code|detail/);
   });
 
-  test("tells once of a rejection that had to be waited for", async () => {
+  test("publishes an asynchronous rejection once, before it calls onRejected", async () => {
     const events = eventsOf("certbound:decision");
-    const heard: string[] = [];
+    const calls: string[] = [];
     await send(await fresh(), {
       certificateResolver: async () => thief.certificate,
-      onRejected: ({ code }) => void heard.push(`${code} after ${events.length}`),
+      onRejected: ({ code }) => void calls.push(`${code} after ${events.length}`),
     });
     expect(events).toHaveLength(1);
-    expect(heard).toEqual(["ERR_BINDING_MISMATCH after 1"]);
+    expect(calls).toEqual(["ERR_BINDING_MISMATCH after 1"]);
   });
 
   test.each<[string, object, string | undefined]>([
     ["client_id", { client_id: "payments" }, "payments"],
-    ["client_id before azp", { client_id: "payments", azp: "other" }, "payments"],
-    ["azp without client_id, as Keycloak and Auth0 send it", { client_id: undefined, azp: "payments" }, "payments"],
-    ["no azp that is a list", { client_id: undefined, azp: ["payments"] }, undefined],
-    ["no azp that is a number", { client_id: undefined, azp: 7 }, undefined],
-    ["none of both", { client_id: undefined }, undefined],
-    ["no sub", { client_id: undefined, sub: "payments" }, undefined],
-  ])("names the client by %s, cached or not", async (_name, claims, clientId) => {
+    ["client_id and azp", { client_id: "payments", azp: "other" }, "payments"],
+    ["azp and no client_id, as from Keycloak and Auth0", { client_id: undefined, azp: "payments" }, "payments"],
+    ["a list as azp", { client_id: undefined, azp: ["payments"] }, undefined],
+    ["a number as azp", { client_id: undefined, azp: 7 }, undefined],
+    ["neither claim", { client_id: undefined }, undefined],
+    ["sub only", { client_id: undefined, sub: "payments" }, undefined],
+  ])("publishes the client of a token with %s, if it has one, cached or not", async (_name, claims, clientId) => {
     const token = await issuer.accessToken({ boundTo: client, claims: { ...claims } });
     const events = eventsOf("certbound:decision");
     expect([await send(token), await send(token)]).toEqual(["accepted", "accepted"]);
@@ -185,7 +185,7 @@ describe("certbound:decision", () => {
     expect(events.map((event) => Object.hasOwn(event, "clientId"))).toEqual(Array(2).fill(clientId !== undefined));
   });
 
-  test("names no client by a claim that every object inherits, or before the signature was verified", async () => {
+  test("omits a client that is an inherited member, or whose token has no verified signature", async () => {
     const token = await issuer.accessToken({ boundTo: client, claims: { client_id: undefined } });
     const forged = tamperSignature(await issuer.accessToken({ boundTo: client, claims: { azp: "payments" } }));
     const events = eventsOf("certbound:decision");
@@ -194,18 +194,21 @@ describe("certbound:decision", () => {
     expect(events.map((event) => event.clientId)).toEqual([undefined, undefined]);
   });
 
-  test("names the client of an opaque token by azp as well", async () => {
-    const asking = { verifier: introspectingVerifier(issuer) };
+  test("publishes the azp of an opaque token without client_id as its client", async () => {
+    const introspecting = { verifier: introspectingVerifier(issuer) };
     const response = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
     issuer.introspectAs("opaque-3", { ...response, azp: "payments" });
     issuer.introspectAs("opaque-4", { ...response, azp: { payments: true } });
     const events = eventsOf("certbound:decision");
-    expect([await send("opaque-3", asking), await send("opaque-4", asking)]).toEqual(["accepted", "accepted"]);
+    expect([await send("opaque-3", introspecting), await send("opaque-4", introspecting)]).toEqual([
+      "accepted",
+      "accepted",
+    ]);
     expect(events.map((event) => event.clientId)).toEqual(["payments", undefined]);
   });
 
-  test("tells of opaque tokens which issuer was asked, and of what client it spoke", async () => {
-    const asking = { verifier: introspectingVerifier(issuer) };
+  test("publishes the introspecting issuer and the client of an opaque token", async () => {
+    const introspecting = { verifier: introspectingVerifier(issuer) };
     issuer.introspectAs("opaque-1", {
       active: true,
       aud: issuer.audience,
@@ -213,15 +216,15 @@ describe("certbound:decision", () => {
       cnf: { "x5t#S256": client.thumbprint },
     });
     const events = eventsOf("certbound:decision");
-    expect(await send("opaque-1", asking)).toBe("accepted");
-    expect(await send("opaque-2", asking)).toBe("ERR_TOKEN_INACTIVE");
+    expect(await send("opaque-1", introspecting)).toBe("accepted");
+    expect(await send("opaque-2", introspecting)).toBe("ERR_TOKEN_INACTIVE");
     expect(events).toStrictEqual([
       { outcome: "accepted", binding: "verified", clientId: "payments", ...ofIssuer },
       { outcome: "rejected", code: "ERR_TOKEN_INACTIVE", detail: expect.any(String), ...ofIssuer },
     ]);
   });
 
-  test("tells of every call of verify, but not of one that is called wrongly", async () => {
+  test("publishes every call of verify, except those with invalid options", async () => {
     const events = eventsOf("certbound:decision");
     const token = await fresh();
     const verify = (clientCertificate: unknown, more: object = {}) =>
@@ -242,7 +245,7 @@ describe("certbound:decision", () => {
     ]);
   });
 
-  test("gives an event that no listener can change for the next one", async () => {
+  test("publishes an event that no listener can change for the next one", async () => {
     const meddler = (event: unknown): void => void Reflect.set(event as object, "outcome", "rejected");
     subscribe("certbound:decision", meddler);
     onTestFinished(() => void unsubscribe("certbound:decision", meddler));
@@ -253,7 +256,7 @@ describe("certbound:decision", () => {
 });
 
 describe("observeDecision", () => {
-  test("observes nothing without a listener", () => {
+  test("returns undefined without a subscriber", () => {
     expect(isDecisionObserved()).toBe(false);
     expect(observeDecision()).toBeUndefined();
     eventsOf("certbound:decision");
@@ -261,16 +264,16 @@ describe("observeDecision", () => {
     expect(observeDecision()).toBeDefined();
   });
 
-  test("measures from its beginning to the outcome", () => {
+  test("measures the time from its call to the outcome", () => {
     const events: readonly DecisionEvent[] = eventsOf("certbound:decision");
     const before = performance.now();
     const observation = observeDecision();
     const began = performance.now();
     while (performance.now() < began + 3);
-    const ending = performance.now();
+    const ended = performance.now();
     observation?.threw(new AccessTokenError("ERR_TOKEN_EXPIRED"));
     const after = performance.now();
-    expect(events[0]?.duration).toBeGreaterThanOrEqual(ending - began);
+    expect(events[0]?.duration).toBeGreaterThanOrEqual(ended - began);
     expect(events[0]?.duration).toBeLessThanOrEqual(after - before);
     expect(events[0]).toStrictEqual({ outcome: "rejected", code: "ERR_TOKEN_EXPIRED", duration });
   });

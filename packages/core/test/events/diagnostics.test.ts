@@ -6,23 +6,23 @@ import { listen } from "../support/introspection-events.ts";
 
 const issuer = "https://issuer.example";
 
-/** An event that counts how often it is looked at. */
-function countedEvent(): { readonly event: Omit<IntrospectionEvent, "issuer">; readonly looks: () => number } {
-  let looks = 0;
+/** Creates an event that counts how often it is read. */
+function countedEvent(): { readonly event: Omit<IntrospectionEvent, "issuer">; readonly reads: () => number } {
+  let reads = 0;
   return {
     event: {
       get outcome(): "active" {
-        looks += 1;
+        reads += 1;
         return "active";
       },
     },
-    looks: () => looks,
+    reads: () => reads,
   };
 }
 
 describe("publishIntrospection", () => {
   test.each(["active", "inactive", "unavailable", "cache-unavailable", "cache-refused"] as const)(
-    "tells those who listen of the issuer and of the outcome %s",
+    "publishes the issuer and the outcome %s to every subscriber",
     (outcome) => {
       const [one, other] = [listen(), listen()];
       publishIntrospection(issuer, { outcome, detail: "what happened", duration: 12 });
@@ -31,13 +31,13 @@ describe("publishIntrospection", () => {
     },
   );
 
-  test("has no member that was not given", () => {
+  test("publishes only the given members", () => {
     const { all } = listen();
     publishIntrospection(issuer, { outcome: "active" });
     expect(Object.keys(all[0] ?? {})).toEqual(["issuer", "outcome"]);
   });
 
-  test("tells everybody the same: no listener can change it for the next one", () => {
+  test("publishes an event that no listener can change for the next one", () => {
     const meddler = (event: unknown): void => void Reflect.set(event as object, "outcome", "inactive");
     subscribe("certbound:introspection", meddler);
     onTestFinished(() => void unsubscribe("certbound:introspection", meddler));
@@ -46,42 +46,42 @@ describe("publishIntrospection", () => {
     expect(all).toEqual([{ issuer, outcome: "active" }]);
   });
 
-  test("makes no event where nobody listens", () => {
-    const { event, looks } = countedEvent();
+  test("creates no event without a subscriber", () => {
+    const { event, reads } = countedEvent();
     publishIntrospection(issuer, event);
-    expect(looks()).toBe(0);
+    expect(reads()).toBe(0);
     const { all } = listen();
     publishIntrospection(issuer, event);
-    expect(looks()).toBe(1);
+    expect(reads()).toBe(1);
     expect(all).toHaveLength(1);
   });
 
-  test("tells nothing to those who have stopped listening", () => {
-    const heard: unknown[] = [];
-    const listener = (event: unknown): void => void heard.push(event);
+  test("publishes nothing to a listener that has unsubscribed", () => {
+    const events: unknown[] = [];
+    const listener = (event: unknown): void => void events.push(event);
     subscribe("certbound:introspection", listener);
     publishIntrospection(issuer, { outcome: "active" });
     unsubscribe("certbound:introspection", listener);
     publishIntrospection(issuer, { outcome: "inactive" });
-    expect(heard).toEqual([{ issuer, outcome: "active" }]);
+    expect(events).toEqual([{ issuer, outcome: "active" }]);
   });
 });
 
 describe("publishKeys", () => {
-  test("makes no event where nobody listens", () => {
-    let looks = 0;
+  test("creates no event without a subscriber", () => {
+    let reads = 0;
     const event = {
       duration: 1,
       get outcome(): "fetched" {
-        looks += 1;
+        reads += 1;
         return "fetched";
       },
     };
     publishKeys(issuer, event);
-    expect(looks).toBe(0);
-    const heard = eventsOf("certbound:keys");
+    expect(reads).toBe(0);
+    const events = eventsOf("certbound:keys");
     publishKeys(issuer, event);
-    expect(heard).toStrictEqual([{ issuer, outcome: "fetched", duration: 1 }]);
-    expect(looks).toBe(1);
+    expect(events).toStrictEqual([{ issuer, outcome: "fetched", duration: 1 }]);
+    expect(reads).toBe(1);
   });
 });

@@ -37,7 +37,7 @@ const written: Readonly<Record<FormatName, CertificateEncoding | ((der: Buffer) 
   "cloudflare rfc9440": "rfc9440",
   kong: "pem-urlencoded",
   "akamai, by forwardedHeader": "rfc9440",
-  "a hash of its own, by forwardedHeader": "sha256-base64",
+  "a custom hash, by forwardedHeader": "sha256-base64",
 };
 const names = Object.keys(written) as readonly FormatName[];
 

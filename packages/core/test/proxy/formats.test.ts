@@ -46,9 +46,9 @@ const readers: Readonly<Record<string, readonly FormatName[]>> = {
   "aws alb verify, = as %3D": ["awsAlb"],
   "aws alb passthrough chain": ["awsAlb passthrough"],
   "cloudfront viewer mTLS": ["cloudFront"],
-  "gcp alb client_cert_leaf": ["gcp", "gcp sha256-base64", "a hash of its own, by forwardedHeader"],
+  "gcp alb client_cert_leaf": ["gcp", "gcp sha256-base64", "a custom hash, by forwardedHeader"],
   // without the header that says that the chain was verified
-  "gcp fingerprint, padding stripped": ["a hash of its own, by forwardedHeader"],
+  "gcp fingerprint, padding stripped": ["a custom hash, by forwardedHeader"],
   "azure app service": ["azureAppService"],
   "azure app gateway": ["azureApplicationGateway"],
   "cloudflare forwarding": ["cloudflare", "cloudflare sha256-hex"],

@@ -19,7 +19,7 @@ export const algorithms: readonly SignatureAlgorithm[] = [
   "ML-DSA-87",
 ];
 
-/** The algorithms that a token may be signed with, as far as the running Node has them; ML-DSA came with Node 24. */
+/** The algorithms that the running Node.js supports; ML-DSA needs Node.js 24. */
 export const supported: ReadonlySet<SignatureAlgorithm> = new Set(
   (await Promise.all(algorithms.map(async (algorithm) => ((await isSupported(algorithm)) ? [algorithm] : [])))).flat(),
 );

@@ -1,7 +1,7 @@
 import { type RequestWithAllHeaders, withAllHeaders } from "../../src/http/header-list.ts";
 import type { NodeRequest } from "../../src/http/incoming-request.ts";
 
-/** A request whose header list is complete; any other fails the test. */
+/** Returns a request whose header list is complete; throws for any other. */
 export function allHeadersOf(request: NodeRequest): RequestWithAllHeaders {
   const complete = withAllHeaders(request);
   if (typeof complete === "string") throw new Error(complete);

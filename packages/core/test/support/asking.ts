@@ -10,27 +10,27 @@ import { createIssuerKeys } from "../../src/issuer/keys/issuer-keys.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { type Answer, type Endpoint, json, startEndpoint } from "./endpoint.ts";
 
-/** Who asks, where nothing else is said. */
+/** The default client credentials. */
 export const secret = { clientId: "api", clientSecret: "secret" } as const;
 
-/** What an introspection endpoint was asked, as it arrived. */
+/** A request to an introspection endpoint, as it arrived. */
 export interface Question {
   readonly method: string | undefined;
   readonly headers: IncomingHttpHeaders;
-  /** The members of the form; of one that is there twice, the values are a list. */
+  /** The members of the form; the values of a repeated member are a list. */
   readonly form: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** An introspection endpoint on 127.0.0.1 that answers what the test wants. */
+/** An introspection endpoint on 127.0.0.1 whose responses the test defines. */
 export interface AskedEndpoint extends Endpoint {
-  /** What was asked so far. */
+  /** The requests so far. */
   readonly questions: readonly Question[];
 }
 
-/** Starts an introspection endpoint, which ends with the test; by default every token is active. */
+/** Starts an introspection endpoint, which is closed after the test; by default every token is active. */
 export async function startAskedEndpoint(first: Answer = json({ active: true })): Promise<AskedEndpoint> {
   const questions: Question[] = [];
-  const keeping = (answer: Answer): Answer => {
+  const recording = (answer: Answer): Answer => {
     return (response, path) => {
       const { method, headers } = response.req;
       text(response.req).then(
@@ -42,11 +42,11 @@ export async function startAskedEndpoint(first: Answer = json({ active: true }))
       );
     };
   };
-  const endpoint = await startEndpoint(keeping(first));
-  return { ...endpoint, questions, answer: (next) => endpoint.answer(keeping(next)) };
+  const endpoint = await startEndpoint(recording(first));
+  return { ...endpoint, questions, answer: (next) => endpoint.answer(recording(next)) };
 }
 
-/** Creates the endpoint that a verifier of these options asks. */
+/** Creates the client of the introspection endpoint of a verifier with these options. */
 export function endpointOf(
   introspection: object,
   options: VerifierOptions = {},
@@ -55,12 +55,12 @@ export function endpointOf(
   const given = { issuer: "https://as.example", audience: null, ...options };
   const configuration = parseVerifierOptions({ ...given, introspection: introspection as IntrospectionOptions });
   const [issuer] = configuration.issuers;
-  if (issuer?.introspection === undefined) throw new Error("there is no issuer to ask");
+  if (issuer?.introspection === undefined) throw new Error("no issuer has introspection options");
   const keys = createIssuerKeys(issuer, configuration);
   return createIntrospectionEndpoint({ ...issuer, introspection: issuer.introspection }, configuration, keys, elapsed);
 }
 
-/** Asks once about a token, and gives what arrived. */
+/** Introspects a token once, and returns the request that arrived. */
 export async function questionOf(introspection: object, options: VerifierOptions = {}): Promise<Question> {
   const { url, questions } = await startAskedEndpoint();
   await endpointOf({ endpoint: url, ...introspection }, options).introspect("token");

@@ -7,32 +7,32 @@ import type { NodeRequest, NodeSocket } from "../../src/http/incoming-request.ts
 import { parseRequirements, type Requirements } from "../../src/requirements.ts";
 import { partsOf, type Verifier, type VerifierParts } from "../../src/verifier.ts";
 
-/** A connection over TLS 1.3, in which this certificate was presented. */
+/** Creates a TLS 1.3 connection whose client presented this certificate. */
 export function connectionOf({ certificate }: Identity, members: Partial<NodeSocket> = {}): NodeSocket {
   const x509 = parseClientCertificate(certificate)?.x509;
   return { getPeerX509Certificate: () => x509, getProtocol: () => "TLSv1.3", getCipher: () => ({}), ...members };
 }
 
-/** A request with these Authorization headers, and other headers, over a connection. */
+/** Creates a request with these Authorization headers and additional headers over a connection. */
 export function requestOver(authorization: readonly string[], from: NodeSocket, rest: readonly string[] = []) {
   return { rawHeaders: [...authorization.flatMap((value) => ["Authorization", value]), ...rest], socket: from };
 }
 
-/** The parts of a verifier. */
+/** Returns the parts of a verifier. */
 export function ownParts(verifier: Verifier): VerifierParts {
   const parts = partsOf(verifier);
   if (parts === undefined) throw new Error("not a verifier");
   return parts;
 }
 
-/** What a request is judged by. */
+/** The configuration that a request is checked with. */
 export interface Use {
   readonly parts: VerifierParts;
   readonly requirements?: Requirements<NodeRequest>;
   readonly resolvers?: Partial<ResolverOptions<NodeRequest>>;
 }
 
-/** Asks the fast path, of an API with these resolvers. */
+/** Passes a request to the fast path of an API with these resolvers. */
 export function fast(request: NodeRequest, { parts, requirements = {}, resolvers = {} }: Use): AccessToken | undefined {
   const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"], ...resolvers });
   return acceptCachedRequest(request, parseRequirements(requirements, parts.configuration), { sources, parts });

@@ -7,21 +7,21 @@ import { type Endpoint, json, startEndpoint } from "./endpoint.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { client, now, verifierOf } from "./verification.ts";
 
-/** An API that caches tokens, whose issuer publishes its keys where the test can replace them. */
+/** An API that caches tokens, and fetches the issuer's keys from an endpoint of the test. */
 export interface CachingApi {
-  /** Where the keys are. */
+  /** The endpoint with the keys. */
   readonly published: Endpoint;
-  /** How verifying ended; the client that the tokens are bound to presents its certificate, unless the use says otherwise. */
+  /** Verifies a token and returns the outcome; by default with the certificate that the tokens are bound to. */
   readonly outcome: (token: string, use?: Partial<VerifyOptions>) => Promise<Outcome>;
-  /** The claims of an accepted token: the same object for as long as it is cached. */
+  /** Returns the claims of an accepted token: the same object for as long as it is cached. */
   readonly claims: (token: string, use?: Partial<VerifyOptions>) => Promise<AccessTokenClaims>;
-  /** Sets the clock, in seconds after the tokens were issued; it may go back. */
+  /** Sets the clock to this many seconds after the tokens were issued; it may be set back. */
   readonly setClock: (seconds: number) => void;
-  /** Replaces the keys, and has them fetched; the process is 10 s older then. `performance` must be faked. */
+  /** Replaces the keys, advances the time by 10 s, and has the keys fetched. `performance` must be faked. */
   readonly replaceKeys: (jwks: JsonWebKeySet) => Promise<void>;
 }
 
-/** Starts such an API, which ends with the test. */
+/** Starts such an API, whose endpoint is closed after the test. */
 export async function startCachingApi(issuer: Issuer, options: VerifierOptions = {}): Promise<CachingApi> {
   const published = await startEndpoint(json(issuer.jwks));
   let time = now;
@@ -39,7 +39,7 @@ export async function startCachingApi(issuer: Issuer, options: VerifierOptions =
       published.answer(json(jwks));
       vi.advanceTimersByTime(10_000);
       const fetches = published.requests.length;
-      // A key that nobody knows is looked for; the time in this token is no matter.
+      // A token with an unknown kid triggers the fetch. Its times are valid, so that it is not rejected before.
       const unknown = await issuer.accessToken({
         boundTo: client,
         header: { kid: "unknown" },

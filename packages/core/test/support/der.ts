@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
 
-/** Writes one DER element: tag, length in its shortest form, content. */
+/** Encodes one DER element: tag, length in its shortest form, content. */
 export function derElement(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const bytes = Buffer.concat(content);
   return Buffer.concat([Buffer.of(tag, ...derLength(bytes.length)), bytes]);
 }
 
-/** Writes bytes that have the outer shape of a certificate and are none: only the size of the first part can be chosen. */
+/** Encodes bytes with the outer structure of a certificate, but without its content. */
 export function certificateShaped(content: Uint8Array = Buffer.alloc(0)): Buffer {
   return derElement(0x30, derElement(0x30, content), derElement(0x30), derElement(0x03));
 }

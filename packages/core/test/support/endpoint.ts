@@ -2,21 +2,21 @@ import { createServer, type RequestListener, type ServerResponse } from "node:ht
 import { startServer } from "@certbound/testing";
 import { onTestFinished } from "vitest";
 
-/** An HTTP endpoint on 127.0.0.1 that answers what the test wants. */
+/** An HTTP endpoint on 127.0.0.1 whose responses the test defines. */
 export interface Endpoint {
-  /** Such as `http://127.0.0.1:41234`, without a trailing slash. */
+  /** For example `http://127.0.0.1:41234`, without a trailing slash. */
   readonly url: string;
-  /** The paths that were asked for so far. */
+  /** The paths of the requests so far. */
   readonly requests: readonly string[];
-  /** Changes the answer from now on. */
+  /** Replaces the response to all further requests. */
   readonly answer: (answer: Answer) => void;
   readonly close: () => Promise<void>;
 }
 
-/** Writes an answer; the path is what the client asked for. */
+/** Writes the response to a request for this path. */
 export type Answer = (response: ServerResponse, path: string) => void;
 
-/** Starts an endpoint, which ends with the test. */
+/** Starts an endpoint, which is closed after the test. */
 export async function startEndpoint(first: Answer): Promise<Endpoint> {
   let current = first;
   const requests: string[] = [];
@@ -37,33 +37,33 @@ export async function startEndpoint(first: Answer): Promise<Endpoint> {
   };
 }
 
-/** Answers 200 with a JSON document. */
+/** Responds with 200 and a JSON document. */
 export function json(document: unknown, type = "application/json"): Answer {
   return text(JSON.stringify(document), type);
 }
 
-/** Answers 200 with a text. */
+/** Responds with 200 and a text. */
 export function text(body: string, type: string): Answer {
   return (response) => {
     response.writeHead(200, { "content-type": type }).end(body);
   };
 }
 
-/** Answers with a status and a body that looks like what would be a good answer. */
+/** Responds with this status, and a body that would be valid in a successful response. */
 export function status(code: number, document: unknown): Answer {
   return (response) => {
     response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(document));
   };
 }
 
-/** Redirects to another place. */
+/** Redirects to another URL. */
 export function redirect(location: string, code = 302): Answer {
   return (response) => {
     response.writeHead(code, { location }).end();
   };
 }
 
-/** Answers 200 with a body that never ends, as fast as it is read. */
+/** Responds with 200 and an endless body, as fast as it is read. */
 export const endless: Answer = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
   response.write('{"keys":[');
@@ -74,16 +74,16 @@ export const endless: Answer = (response) => {
   write();
 };
 
-/** Takes the request, and never answers. */
+/** Accepts the request, and never responds. */
 export const silent: Answer = () => {};
 
-/** Sends a part of the answer, and then nothing more. */
+/** Sends a part of the response, and then nothing more. */
 export const stalled: Answer = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
   response.write('{"keys":[');
 };
 
-/** Ends the connection instead of answering. */
+/** Closes the connection without a response. */
 export const hangUp: Answer = (response) => {
   response.destroy();
 };

@@ -8,14 +8,14 @@ interface Events {
   readonly "certbound:keys": KeysEvent;
 }
 
-/** Hears what is published on a channel until the test ends; of one issuer, where others may still speak. */
+/** Collects the events of a channel until the test ends, optionally only those of one issuer. */
 export function eventsOf<Channel extends keyof Events>(channel: Channel, issuer?: string): readonly Events[Channel][] {
-  const heard: Events[Channel][] = [];
+  const events: Events[Channel][] = [];
   const listener = (message: unknown): void => {
     const event = message as Events[Channel];
-    if (issuer === undefined || event.issuer === issuer) heard.push(event);
+    if (issuer === undefined || event.issuer === issuer) events.push(event);
   };
   subscribe(channel, listener);
   onTestFinished(() => void unsubscribe(channel, listener));
-  return heard;
+  return events;
 }

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { AccessTokenError } from "../../src/errors.ts";
 
-/** Everything that an error can show, to a log or to whoever holds it. */
+/** Returns all texts that an error can expose, in a log or through its members. */
 export function everythingOf(error: AccessTokenError): string {
   const own = Reflect.ownKeys(error).map((key) => String(Reflect.get(error, key)));
   const shown = inspect(error, { depth: 20, showHidden: true });

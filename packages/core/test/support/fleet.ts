@@ -5,18 +5,18 @@ import { asking, introspectorOf, type IntrospectorOptions } from "./introspector
 import { cacheKey, type OpenStore, openStore } from "./stores.ts";
 import { client, startIssuerInTest } from "./verification.ts";
 
-/** Processes of one API that share what they are told. */
+/** Processes of one API that share introspection responses. */
 export interface Fleet {
   readonly issuer: Issuer;
   readonly store: OpenStore;
-  /** What the first process was told about, and wrote to the store. */
+  /** The token that the first process has introspected; the response is in the store. */
   readonly token: string;
   readonly first: Introspector;
-  /** Another process of the API, with a time of its own. */
+  /** Creates another process of the API, with a separate clock. */
   readonly join: (options?: IntrospectorOptions) => Introspector;
 }
 
-/** Starts an issuer, a store, and a process of the API that has asked about a token; it has one question behind it. */
+/** Starts an issuer, a store, and a process of the API that has sent one introspection request. */
 export async function startFleet(options: IntrospectorOptions = {}): Promise<Fleet> {
   const issuer = await startIssuerInTest();
   const store = openStore();
@@ -29,14 +29,14 @@ export async function startFleet(options: IntrospectorOptions = {}): Promise<Fle
   return { issuer, store, token, first, join };
 }
 
-/** Waits until there are so many entries; looks every `interval` ms, so that more than those are noticed. */
+/** Waits until the store has exactly `count` entries, and checks this every `interval` ms. */
 export async function entries(store: OpenStore, count: number, { interval = 50 } = {}): Promise<void> {
   await vi.waitFor(() => expect(store.names()).toHaveLength(count), { interval });
 }
 
-/** The only name in a store, and its value. */
+/** Returns the only name in a store, and its value. */
 export async function onlyEntry(store: OpenStore): Promise<readonly [name: string, value: unknown]> {
   const [entry, ...others] = Object.entries(await store.values());
-  if (entry === undefined || others.length > 0) throw new Error("there is not exactly one entry");
+  if (entry === undefined || others.length > 0) throw new Error("the store does not have exactly one entry");
   return entry;
 }

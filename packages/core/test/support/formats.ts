@@ -14,7 +14,7 @@ import { rfc9440 } from "../../src/proxy/formats/rfc9440.ts";
 import { traefik } from "../../src/proxy/formats/traefik.ts";
 import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
 
-/** Every format, in each of its encodings; those that demand a secret do without it, so that one trust rule serves all. */
+/** Every format in each of its encodings. Formats that require a secret waive it, so that all share one trust rule. */
 export const formats = {
   rfc9440: rfc9440(),
   nginx: nginx(),
@@ -43,13 +43,13 @@ export const formats = {
   "cloudflare rfc9440": cloudflare({ encoding: "rfc9440" }),
   kong: kong({ dangerouslyAssumeHeaderStripped: true }),
   "akamai, by forwardedHeader": forwardedHeader({ header: "akamai-cc-der", encoding: "rfc9440" }),
-  "a hash of its own, by forwardedHeader": forwardedHeader({ header: "x-client-cert-hash", encoding: "sha256-base64" }),
+  "a custom hash, by forwardedHeader": forwardedHeader({ header: "x-client-cert-hash", encoding: "sha256-base64" }),
 } satisfies Readonly<Record<string, ForwardedCertificateFormat>>;
 
 /** The name of one of them. */
 export type FormatName = keyof typeof formats;
 
-/** What makes each format, with whatever options, well-typed or not. */
+/** The functions that create the formats; their options are untyped. */
 export const factories: readonly (readonly [string, (options?: never) => ForwardedCertificateFormat])[] = [
   ["rfc9440", rfc9440],
   ["nginx", nginx],

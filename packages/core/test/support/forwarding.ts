@@ -6,21 +6,21 @@ import type { CertificateEncoding } from "../../src/proxy/encodings.ts";
 import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
 import { fromProxy } from "../../src/proxy/from-proxy.ts";
 
-/** Where the proxy of these tests is. */
+/** The address of the proxy. */
 export const proxyAddress = "192.0.2.1";
 
-/** The least that a resolver must be told of it. */
+/** The minimal trust rule. */
 export const trust = { addresses: [proxyAddress] };
 
-/** SHA-256 of nothing, which proxies forward where there is no certificate. */
+/** SHA-256 of an empty input, which some proxies forward for a client without a certificate. */
 export const hexOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/** A request that came from the proxy, or from elsewhere. */
+/** Creates a request, by default from the proxy. */
 export function requestWith(rawHeaders: readonly string[], remoteAddress = proxyAddress): NodeRequest {
   return { rawHeaders, socket: { remoteAddress } };
 }
 
-/** What a format makes of a request of the proxy. */
+/** Resolves the certificate of a request from the proxy. */
 export function resolved(
   format: ForwardedCertificateFormat,
   rawHeaders: readonly string[],
@@ -28,17 +28,17 @@ export function resolved(
   return fromProxy(format, { trust })(requestWith(rawHeaders));
 }
 
-/** The same in one word: the thumbprint, or the code of the rejection. */
+/** Resolves the certificate, and returns its thumbprint or the code of the rejection. */
 export function verdict(format: ForwardedCertificateFormat, rawHeaders: readonly string[]): string {
   return wordFor(resolved(format, rawHeaders));
 }
 
-/** Names what a resolver gave. */
+/** Returns the thumbprint or the error code of a resolver's result. */
 export function wordFor(result: ClientCertificate | AccessTokenError): string {
   return result instanceof AccessTokenError ? result.code : result.thumbprint;
 }
 
-/** Writes a certificate in one of the encodings, as the proxies do. */
+/** Encodes a certificate as the proxies do. */
 export const encoders: Readonly<Record<CertificateEncoding, (der: Buffer) => string>> = {
   rfc9440: (der) => `:${der.toString("base64")}:`,
   "der-base64": (der) => der.toString("base64"),
@@ -52,13 +52,13 @@ export const encoders: Readonly<Record<CertificateEncoding, (der: Buffer) => str
   "sha256-base64url": (der) => digest(der).toString("base64url"),
 };
 
-/** Writes PEM with lines of 64 characters. */
+/** Encodes a certificate as PEM with lines of 64 characters. */
 export function pemOf(der: Buffer): string {
   const lines = der.toString("base64").replaceAll(/.{1,64}/g, "$&\n");
   return `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`;
 }
 
-/** Percent-encodes as nginx does, which leaves letters, digits and `-._~`. */
+/** Percent-encodes as nginx does: everything except letters, digits and `-._~`. */
 export function percentEncoded(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

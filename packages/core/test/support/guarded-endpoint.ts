@@ -2,16 +2,16 @@ import { createCertificateAuthority } from "@certbound/testing";
 import { tlsCertificate } from "../../src/certificate/tls-certificate.ts";
 import { startHttpsServer, type TlsServer } from "./tls-server.ts";
 
-/** Issues the certificates that these endpoints accept, unless they are told otherwise. */
+/** The CA whose certificates these endpoints accept by default. */
 export const clients = await createCertificateAuthority();
 
-/** An introspection endpoint that lets nobody in without a certificate that it trusts. */
+/** An introspection endpoint that requires a client certificate of a trusted CA. */
 export interface GuardedEndpoint extends TlsServer {
-  /** Whose certificates came with the requests that it answered. */
+  /** The thumbprints of the client certificates, one for each request. */
   readonly thumbprints: readonly (string | undefined)[];
 }
 
-/** Starts an endpoint that says the same of every token; it ends with the test. */
+/** Starts an endpoint with the same response for every token; it is closed after the test. */
 export async function startGuardedEndpoint(
   answer: object,
   trusted: string = clients.certificate,

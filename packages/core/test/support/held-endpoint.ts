@@ -2,25 +2,25 @@ import type { ServerResponse } from "node:http";
 import { vi } from "vitest";
 import { type Answer, type Endpoint, startEndpoint } from "./endpoint.ts";
 
-/** An endpoint that keeps those who ask waiting until the test answers them. */
+/** An endpoint that holds requests until the test responds to them. */
 export interface HeldEndpoint {
   readonly url: string;
   readonly requests: Endpoint["requests"];
-  /** Waits until so many wait for an answer at once; looks every `interval` ms, so that more than those are noticed. */
+  /** Waits until exactly `count` requests are held, and checks this every `interval` ms. */
   readonly waiting: (count: number, options?: { readonly interval?: number }) => Promise<void>;
-  /** Answers the one who has waited longest. */
+  /** Responds to the request that has been held longest. */
   readonly release: (answer: Answer) => void;
-  /** Answers all who wait. */
+  /** Responds to all held requests. */
   readonly releaseAll: (answer: Answer) => void;
 }
 
-/** Starts such an endpoint, which ends with the test. */
+/** Starts such an endpoint, which is closed after the test. */
 export async function startHeldEndpoint(): Promise<HeldEndpoint> {
   const held: { readonly response: ServerResponse; readonly path: string }[] = [];
   const { url, requests } = await startEndpoint((response, path) => held.push({ response, path }));
   const release = (answer: Answer): void => {
     const first = held.shift();
-    if (first === undefined) throw new Error("nobody waits for an answer");
+    if (first === undefined) throw new Error("no request is held");
     answer(first.response, first.path);
   };
   return {
@@ -29,7 +29,7 @@ export async function startHeldEndpoint(): Promise<HeldEndpoint> {
     waiting: (count, { interval = 50 } = {}) =>
       vi.waitFor(
         () => {
-          if (held.length !== count) throw new Error(`${held.length} wait for an answer, not ${count}`);
+          if (held.length !== count) throw new Error(`${held.length} requests are held, not ${count}`);
         },
         { timeout: 5000, interval },
       ),

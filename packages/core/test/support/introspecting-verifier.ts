@@ -4,12 +4,12 @@ import type { IntrospectionOptions } from "../../src/options/introspection-confi
 import type { Verifier } from "../../src/verifier.ts";
 import { verifierOf } from "./verification.ts";
 
-/** How the issuer is asked about tokens, unless the options say otherwise. */
+/** Returns the introspection options for an issuer. */
 export function introspectionOf(issuer: Issuer, options: Partial<IntrospectionOptions> = {}): IntrospectionOptions {
   return { ...issuer.introspectionClient, endpoint: issuer.introspectionEndpoint, ...options };
 }
 
-/** Creates a verifier that asks the issuer about opaque tokens, and has its keys. */
+/** Creates a verifier that introspects opaque tokens and has the issuer's keys. */
 export function introspectingVerifier(
   issuer: Issuer,
   introspection: Partial<IntrospectionOptions> = {},
@@ -18,7 +18,7 @@ export function introspectingVerifier(
   return verifierOf(issuer, { introspection: introspectionOf(issuer, introspection), ...options });
 }
 
-/** How often an issuer was asked about a token so far. */
+/** Returns the number of introspection requests so far. */
 export function timesAsked({ requests }: Pick<Issuer, "requests">): number {
   return requests.filter((path) => path === "/introspect").length;
 }

@@ -2,16 +2,16 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { onTestFinished } from "vitest";
 import type { IntrospectionEvent } from "../../src/events/diagnostics.ts";
 
-/** What is published on the channel while a test runs. */
+/** The events of the channel while a test runs. */
 export interface Events {
   readonly all: readonly IntrospectionEvent[];
   /** The outcomes, in order. */
   readonly outcomes: () => readonly string[];
-  /** Waits for an event of this outcome, unless there was one. */
+  /** Returns the first event with this outcome; waits for it if there has been none. */
   readonly first: (outcome: IntrospectionEvent["outcome"]) => Promise<IntrospectionEvent>;
 }
 
-/** Listens to the channel until the test ends; to what is of one issuer, where those of other tests may still speak. */
+/** Collects the events of the channel until the test ends, optionally only those of one issuer. */
 export function listen(issuer?: string): Events {
   const all: IntrospectionEvent[] = [];
   const waiting = new Set<() => void>();
@@ -19,7 +19,7 @@ export function listen(issuer?: string): Events {
     const event = message as IntrospectionEvent;
     if (issuer !== undefined && event.issuer !== issuer) return;
     all.push(event);
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   };
   subscribe("certbound:introspection", listener);
   onTestFinished(() => void unsubscribe("certbound:introspection", listener));
@@ -28,14 +28,14 @@ export function listen(issuer?: string): Events {
     outcomes: () => all.map(({ outcome }) => outcome),
     first: (outcome) =>
       new Promise((resolve) => {
-        const look = (): void => {
+        const check = (): void => {
           const found = all.find((event) => event.outcome === outcome);
           if (found === undefined) return;
-          waiting.delete(look);
+          waiting.delete(check);
           resolve(found);
         };
-        waiting.add(look);
-        look();
+        waiting.add(check);
+        check();
       }),
   };
 }

@@ -6,33 +6,33 @@ import { createIssuerKeys } from "../../src/issuer/keys/issuer-keys.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { now } from "./verification.ts";
 
-/** What an introspector takes for the time, in milliseconds: both stand still until the test moves them. */
+/** The times of an introspector, in milliseconds. They change only when the test changes them. */
 export interface Times {
-  /** Since the process began. */
+  /** Since the process started. */
   elapsed: number;
   /** Since the epoch. */
   clock: number;
 }
 
-/** Gives a time of its own to a test, which starts when tokens are issued. */
+/** Creates the times of a test; the clock starts when the tokens are issued. */
 export function timesOf(clock: number = now): Times {
   return { elapsed: 1_000_000, clock };
 }
 
-/** Moves both times, as they go by. */
+/** Advances both times. */
 export function pass(times: Times, milliseconds: number): void {
   times.elapsed += milliseconds;
   times.clock += milliseconds;
 }
 
-/** What a test says of an introspector: its options, and what else it is made with. */
+/** Introspection options, and the other parameters of an introspector. */
 export interface IntrospectorOptions extends Partial<IntrospectionOptions> {
   readonly issuer?: string;
   readonly times?: Times;
   readonly clock?: VerifierOptions["clock"];
 }
 
-/** Creates an introspector with the options, checked; by default one that shares nothing. */
+/** Creates an introspector with these options, by default without a shared cache. */
 export function introspectorOf(options: IntrospectorOptions): Introspector {
   const { issuer = "https://issuer.example", times = timesOf(), clock = () => times.clock, ...given } = options;
   const credentials = given.clientSecret === undefined ? { clientSecret: "secret" } : {};
@@ -43,19 +43,19 @@ export function introspectorOf(options: IntrospectorOptions): Introspector {
     introspection: { clientId: "api", ...credentials, ...given },
   });
   const [configured] = configuration.issuers;
-  if (configured?.introspection === undefined) throw new Error("there is no issuer to ask");
+  if (configured?.introspection === undefined) throw new Error("no issuer has introspection options");
   return createIntrospector(
     { ...configured, introspection: configured.introspection },
     { keys: createIssuerKeys(configured, configuration), verifier: configuration, elapsed: () => times.elapsed },
   );
 }
 
-/** What an API needs to ask an issuer of the test kit. */
+/** Returns the options for an issuer of the test kit. */
 export function asking(issuer: Issuer): IntrospectorOptions & { readonly endpoint: URL } {
   return { issuer: issuer.issuer, endpoint: issuer.introspectionEndpoint, ...issuer.introspectionClient };
 }
 
-/** How often an issuer of the test kit was asked about tokens so far. */
+/** Returns the number of introspection requests to an issuer of the test kit so far. */
 export function questions(issuer: Issuer): number {
   return issuer.requests.filter((path) => path === issuer.introspectionEndpoint.pathname).length;
 }

@@ -3,8 +3,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { onTestFinished } from "vitest";
 
 /**
- * Observes until the test finishes when keys are created from JWKs: one number for each, which tells in which turn of the
- * event loop it was. The keys are created as ever.
+ * Records until the test finishes in which turn of the event loop each key is created from a JWK.
  */
 export function keyCreations(): readonly number[] {
   const { turn } = eventLoop();
@@ -16,9 +15,9 @@ export function keyCreations(): readonly number[] {
     turns.push(turn());
     return createPublicKey(key);
   };
-  subtle.importKey = async (...given: readonly unknown[]) => {
+  subtle.importKey = async (...parameters: readonly unknown[]) => {
     turns.push(turn());
-    return Reflect.apply(importKey, subtle, given) as ReturnType<typeof importKey>;
+    return Reflect.apply(importKey, subtle, parameters) as ReturnType<typeof importKey>;
   };
   syncBuiltinESMExports();
   onTestFinished(() => {
@@ -33,11 +32,11 @@ export function keyCreations(): readonly number[] {
 export function eventLoop(): { readonly turn: () => number } {
   let turn = 0;
   let next: NodeJS.Immediate;
-  const beat = (): void => {
+  const count = (): void => {
     turn += 1;
-    next = setImmediate(beat);
+    next = setImmediate(count);
   };
-  beat();
+  count();
   onTestFinished(() => clearImmediate(next));
   return { turn: () => turn };
 }

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { derElement } from "./der.ts";
 
-/** An authority that signs whatever it is given, for certificates that the test kit does not make. */
+/** A CA that signs any extensions, for certificates that the test kit cannot issue. */
 export interface OddAuthority {
   /** DER. */
   readonly certificate: Buffer;
@@ -13,7 +13,7 @@ const [SEQUENCE, SET, OCTET_STRING, BIT_STRING] = [0x30, 0x31, 0x04, 0x03];
 const ecdsaWithSha256 = derElement(SEQUENCE, Buffer.from("06082a8648ce3d040302", "hex"));
 const day = 24 * 60 * 60 * 1000;
 
-/** Creates an authority. */
+/** Creates such a CA. */
 export function createOddAuthority(): OddAuthority {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const name = commonName("Odd CA");
@@ -42,7 +42,7 @@ export function createOddAuthority(): OddAuthority {
   };
 }
 
-/** The object identifiers of purposes (RFC 5280 section 4.2.1.12), as DER. */
+/** Object identifiers of key purposes (RFC 5280 section 4.2.1.12), as DER. */
 export const purposes = {
   any: Buffer.from("0604551d2500", "hex"),
   serverAuth: Buffer.from("06082b06010505070301", "hex"),
@@ -50,17 +50,17 @@ export const purposes = {
   codeSigning: Buffer.from("06082b06010505070303", "hex"),
 } as const;
 
-/** An extended key usage for purposes. */
+/** Encodes an extended key usage extension. */
 export function extendedKeyUsage(...usages: readonly (keyof typeof purposes)[]): Buffer {
   return extension("551d25", derElement(SEQUENCE, ...usages.map((usage) => purposes[usage])));
 }
 
-/** Subject alternative names that Node cannot decode: an OCTET STRING where a SEQUENCE of names belongs. */
+/** Encodes subject alternative names that Node.js cannot decode: an OCTET STRING instead of a SEQUENCE of names. */
 export function undecodableAlternativeNames(): Buffer {
   return extension("551d11", Buffer.from("0408676f762e7573", "hex"));
 }
 
-/** The basic constraints of a CA. */
+/** Encodes the basic constraints of a CA. */
 export function ofAuthority(): Buffer {
   return extension("551d13", Buffer.from("30030101ff", "hex"));
 }

@@ -1,9 +1,9 @@
 import { AccessTokenError, type AccessTokenErrorCode } from "../../src/errors.ts";
 
-/** How a check ended: the code of its rejection, or that there was none. */
+/** The code of a rejection, or `accepted`. */
 export type Outcome = AccessTokenErrorCode | "accepted";
 
-/** Names how a check ended; whatever is no AccessTokenError is thrown on, and fails the test. */
+/** Returns the outcome of a check; rethrows every error except an AccessTokenError. */
 export function outcome(check: () => unknown): Outcome {
   try {
     check();
@@ -13,12 +13,12 @@ export function outcome(check: () => unknown): Outcome {
   return "accepted";
 }
 
-/** Names how a check will have ended. */
+/** Returns the outcome of an asynchronous check; rejects with every error except an AccessTokenError. */
 export async function outcomeOf(check: Promise<unknown>): Promise<Outcome> {
   return check.then(() => "accepted", codeOf);
 }
 
-/** Gives the error of a check that rejects; an acceptance, or an error of any other class, fails the test. */
+/** Returns the AccessTokenError of an asynchronous check; throws if it accepts, or fails with another error. */
 export async function rejectionOf(check: Promise<unknown>): Promise<AccessTokenError> {
   const error = await check.then(
     () => new Error("there was no rejection"),
@@ -28,7 +28,7 @@ export async function rejectionOf(check: Promise<unknown>): Promise<AccessTokenE
   throw error;
 }
 
-/** Gives the error of a check that rejects in the same turn. */
+/** Returns the AccessTokenError of a synchronous check. */
 export function rejection(check: () => unknown): AccessTokenError {
   try {
     check();
@@ -39,7 +39,7 @@ export function rejection(check: () => unknown): AccessTokenError {
   throw new Error("there was no rejection");
 }
 
-/** Gives what a promise rejects with. */
+/** Returns the reason with which a promise rejects. */
 export async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => {

@@ -1,32 +1,32 @@
 const prototype: object = Object.getPrototypeOf({});
 
-/** Runs a check while every object inherits a member, as after a prototype pollution elsewhere in the process. */
+/** Runs a synchronous check while every object of the process inherits a member. */
 export function withPollutedPrototype<Result>(name: string, value: unknown, run: () => Result): Result {
-  const clean = pollute(name, value);
+  const restore = pollute(name, value);
   try {
     return run();
   } finally {
-    clean();
+    restore();
   }
 }
 
-/** The same for a check that has to be waited for: every object of the process inherits the member until it has settled. */
+/** Runs an asynchronous check while every object of the process inherits a member. */
 export async function whilePrototypeIsPolluted<Result>(
   name: string,
   value: unknown,
   run: () => Promise<Result>,
 ): Promise<Result> {
-  const clean = pollute(name, value);
+  const restore = pollute(name, value);
   try {
     return await run();
   } finally {
-    clean();
+    restore();
   }
 }
 
-/** Assigns a member as a vulnerable merge does; returns what undoes it. */
+/** Adds a member to Object.prototype, and returns the function that removes it. */
 function pollute(name: string, value: unknown): () => void {
-  // Without a prototype: a descriptor, too, inherits what the name says.
+  // The descriptor has no prototype, because it would inherit the polluted member.
   const before = Object.assign(Object.create(null) as object, Object.getOwnPropertyDescriptor(prototype, name));
   const wasThere = Object.hasOwn(prototype, name);
   const descriptor = { __proto__: null, value, configurable: true, enumerable: true, writable: true };

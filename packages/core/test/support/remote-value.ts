@@ -1,22 +1,22 @@
 import { createRemoteValue, RemoteFailure, type RemoteValue } from "../../src/issuer/remote-value.ts";
 import { reasonOf } from "./outcome.ts";
 
-/** What a fetch will bring: a value, or why there is none. */
+/** The result of a fetch: a value, or the error. */
 export type Result = string | Error;
 
-/** A value that is fetched from a test. */
+/** A remote value whose fetches the test controls. */
 export interface Arrangement {
   readonly value: RemoteValue<string>;
   readonly pass: (milliseconds: number) => void;
-  /** Changes what the fetches bring from now on. */
+  /** Replaces the result of all further fetches. */
   readonly publish: (result: Result) => void;
-  /** Lets fetches begin, and not end before the function is called. */
+  /** Holds all further fetches until the returned function is called. */
   readonly hold: () => () => void;
-  /** How many fetches were begun so far. */
+  /** The number of fetches that have started so far. */
   readonly fetches: () => number;
 }
 
-/** Creates a value that is fetched from the test, and whose time stands still until the test moves it. */
+/** Creates such a value; its time changes only when the test changes it. */
 export function arrange(first: Result): Arrangement {
   let time = 1_000_000;
   let result = first;
@@ -50,12 +50,12 @@ export function arrange(first: Result): Arrangement {
   };
 }
 
-/** The failure that another fetch ends with, or that is told while there is none. */
+/** Returns the failure of the next fetch, or the last failure during the cool-down. */
 export async function failureOf(value: RemoteValue<string>): Promise<RemoteFailure> {
   const reason = await reasonOf(value.refreshed());
   if (reason instanceof RemoteFailure) return reason;
   throw reason;
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Waits for one turn of the event loop, so that settled promises continue. */
 export const turn = (): Promise<void> => new Promise(setImmediate);

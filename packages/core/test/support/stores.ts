@@ -1,23 +1,23 @@
 import { Keyv } from "keyv";
 import type { IntrospectionCache } from "../../src/options/introspection-configuration.ts";
 
-/** The key of the shared caches of these tests. */
+/** The `cacheKey` of the shared caches. */
 export const cacheKey = "a secret of the fleet, 32 characters";
 
-/** A Keyv that keeps everything in a map, where a test can look and write as others can. */
+/** A Keyv store on top of a map that a test can read and write. */
 export interface OpenStore {
   readonly cache: IntrospectionCache;
   /** The names of the entries. */
   readonly names: () => readonly string[];
-  /** The values as Keyv got them, by name. */
+  /** Returns the values that Keyv stores, by name. */
   readonly values: () => Promise<Readonly<Record<string, unknown>>>;
-  /** Writes a value of any kind under a name. */
+  /** Writes any value under a name. */
   readonly plant: (name: string, value: unknown) => Promise<void>;
-  /** All that anybody sees who can read the store. */
+  /** Returns the whole content of the store. */
   readonly content: () => string;
 }
 
-/** Creates such a store, which is empty. */
+/** Creates an empty store. */
 export function openStore(): OpenStore {
   const map = new Map<string, string>();
   const keyv = new Keyv({ store: map });
@@ -34,21 +34,21 @@ export function openStore(): OpenStore {
   };
 }
 
-/** A store whose two operations a test replaces while it is used. */
+/** A store whose operations a test can replace at any time. */
 export interface ChangingStore extends IntrospectionCache {
   get: IntrospectionCache["get"];
   set: IntrospectionCache["set"];
-  /** What was called so far, in order. */
+  /** The operations called so far, in order. */
   readonly calls: ("get" | "set")[];
-  /** How many entries were written while it worked. */
+  /** The number of entries in the working store. */
   readonly size: () => number;
   /** Replaces both operations. */
   readonly behave: (operation: () => Promise<unknown>) => void;
-  /** Makes it a store that works. */
+  /** Restores the working operations. */
   readonly recover: () => void;
 }
 
-/** Creates a store that works, until it is told to do otherwise. */
+/** Creates a store that works until `behave` is called. */
 export function changingStore(): ChangingStore {
   const calls: ("get" | "set")[] = [];
   const { cache: working, names } = openStore();
@@ -73,15 +73,15 @@ export function changingStore(): ChangingStore {
   };
 }
 
-/** A store that holds its reads until the test settles them; what is written to it is dropped. */
+/** A store that holds its reads until the test settles them, and ignores writes. */
 export interface HeldStore extends IntrospectionCache {
-  /** The names that were read so far. */
+  /** The names of all reads so far. */
   readonly reads: readonly string[];
-  /** How many reads are held. */
+  /** The number of held reads. */
   readonly held: () => number;
-  /** Settles the oldest read that is held. */
+  /** Settles the oldest held read. */
   readonly settle: (outcome: () => Promise<unknown>) => void;
-  /** Settles all reads that are held. */
+  /** Settles all held reads. */
   readonly settleAll: (outcome: () => Promise<unknown>) => void;
 }
 
@@ -110,7 +110,7 @@ export function heldStore(): HeldStore {
   };
 }
 
-/** How a store may fail. */
+/** The ways in which a store can fail. */
 export const failures: readonly (readonly [string, () => Promise<unknown>])[] = [
   ["rejects", () => Promise.reject(new Error("MARKER"))],
   [

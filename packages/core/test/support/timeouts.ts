@@ -1,10 +1,9 @@
 import { onTestFinished, vi } from "vitest";
 
 /**
- * Makes the time limits of requests to issuers shorter until the test ends, in real time: a hundred times unless said
- * otherwise.
+ * Divides the time limits of requests to issuers by `times` until the test ends.
  *
- * @returns the limits that were set so far, in milliseconds
+ * @returns the requested limits so far, in milliseconds
  */
 export function shortenTimeouts(times = 100): readonly number[] {
   const limits: number[] = [];

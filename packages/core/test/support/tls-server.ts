@@ -4,17 +4,17 @@ import { createServer } from "node:https";
 import { createCertificateAuthority, startServer } from "@certbound/testing";
 import { onTestFinished } from "vitest";
 
-const authority = await createCertificateAuthority();
-const { certificate: cert, key } = await authority.issueServerCertificate();
+const certificateAuthority = await createCertificateAuthority();
+const { certificate: cert, key } = await certificateAuthority.issueServerCertificate();
 
-/** A server that asks for client certificates, and takes every one. */
+/** A server that requests client certificates, and accepts all of them. */
 export interface TlsServer {
   readonly url: string;
-  /** The authority of the server's certificate. */
+  /** The CA of the server's certificate, as PEM. */
   readonly ca: string;
 }
 
-/** What the server does with a request of either version of HTTP. */
+/** The request listener, for HTTP/1.1 and HTTP/2. */
 export type TlsListener = (
   request: IncomingMessage | Http2ServerRequest,
   response: ServerResponse | Http2ServerResponse,
@@ -22,12 +22,12 @@ export type TlsListener = (
 
 const mutual = { key, cert, requestCert: true, rejectUnauthorized: false };
 
-/** Starts a server for HTTP/1.1, which ends with the test. */
+/** Starts a server for HTTP/1.1, which is closed after the test. */
 export async function startHttpsServer(listener: TlsListener, options: object = {}): Promise<TlsServer> {
   return start(createServer({ ...mutual, ...options }, listener));
 }
 
-/** Starts a server for HTTP/2, which ends with the test. */
+/** Starts a server for HTTP/2, which is closed after the test. */
 export async function startHttp2Server(listener: TlsListener, options: object = {}): Promise<TlsServer> {
   return start(createSecureServer({ ...mutual, ...options }, listener));
 }
@@ -35,5 +35,5 @@ export async function startHttp2Server(listener: TlsListener, options: object = 
 async function start(server: Parameters<typeof startServer>[0]): Promise<TlsServer> {
   const { url, close } = await startServer(server);
   onTestFinished(close);
-  return { url, ca: authority.certificate };
+  return { url, ca: certificateAuthority.certificate };
 }
