@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { readBoundedBody } from "../src/bounded-body.ts";
 import { startServer } from "../src/start-server.ts";
 
-/** Starts a server for one test that answers with the body, or 413. */
+/** Starts a server for one test that responds with the request body, or with 413 if it is too long. */
 async function startBodyServer(limit: number) {
   const server = createServer((request, response) => {
     readBoundedBody(request, limit).then(
@@ -18,7 +18,7 @@ async function startBodyServer(limit: number) {
   return { server, url };
 }
 
-/** Sends parts of a body each in a chunk of its own. */
+/** Sends each part of a body as a separate chunk. */
 function post(url: string, parts: readonly Uint8Array[]) {
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {
@@ -30,32 +30,32 @@ function post(url: string, parts: readonly Uint8Array[]) {
 }
 
 describe("readBoundedBody", () => {
-  test("reads a body of as many bytes as the limit", async () => {
+  test("reads a body whose length is the limit", async () => {
     const { url } = await startBodyServer(6);
-    // the second letter is cut in two
+    // the second letter is split between the chunks
     const parts = [Buffer.from([0xc3, 0xa4, 0xc3]), Buffer.from([0xb6, 0xc3, 0xbc])];
     expect(await (await post(url, parts)).text()).toBe("äöü");
   });
 
-  test("gives nothing of a body with one byte more", async () => {
+  test("returns undefined for a body that is one byte longer", async () => {
     const { url } = await startBodyServer(5);
     const parts = [Buffer.from("äö"), Buffer.from("ü")];
     expect((await post(url, parts)).status).toBe(413);
   });
 
-  test("reads far beyond the limit, so that the answer is seen", async () => {
+  test("reads a much longer body to the end, so that the client receives the response", async () => {
     const { url } = await startBodyServer(5);
     const { status } = await fetch(url, { method: "POST", body: Buffer.alloc(4 * 1024 * 1024) });
     expect(status).toBe(413);
   });
 
-  test("reads no body as an empty one", async () => {
+  test("reads a missing body as an empty string", async () => {
     const { url } = await startBodyServer(0);
     const response = await fetch(url, { method: "POST" });
     expect([response.status, await response.text()]).toEqual([200, ""]);
   });
 
-  test("rejects when the client goes before the end", async () => {
+  test("rejects if the client disconnects before the end", async () => {
     const server = createServer();
     const { url, close } = await startServer(server);
     onTestFinished(close);

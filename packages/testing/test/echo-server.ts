@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 import { type CertificateAuthority, createCertificateAuthority } from "../src/certificates/certificate-authority.ts";
 import { startServer } from "../src/start-server.ts";
 
-/** What the server saw of a request. */
+/** A request as the server received it. */
 export interface Echo {
   readonly method: string;
   readonly path: string;
@@ -25,25 +25,25 @@ type Outgoing = ServerResponse | Http2ServerResponse;
 
 interface EchoServerOptions extends TlsOptions {
   readonly http2?: boolean;
-  /** What the server does instead of echoing. */
-  readonly answer?: (request: Incoming, response: Outgoing) => void;
+  /** Replaces the echo. */
+  readonly respond?: (request: Incoming, response: Outgoing) => void;
 }
 
-/** Issues the certificates of all echo servers, once: to make them anew would take longer than most tests. */
-export const echoAuthority = await createCertificateAuthority();
-const { certificate: cert, key } = await echoAuthority.issueServerCertificate();
+/** Issues the certificates of all echo servers. It is shared, because creating it takes longer than most tests. */
+export const echoCa = await createCertificateAuthority();
+const { certificate: cert, key } = await echoCa.issueServerCertificate();
 
-/** Starts a server for one test that asks for a certificate and answers what it saw. */
+/** Starts a server for one test that requests a certificate and responds with what it received. */
 export async function startEchoServer(
   options: EchoServerOptions = {},
 ): Promise<{ readonly ca: CertificateAuthority; readonly url: string }> {
-  const { http2 = false, answer = (request, response) => void echo(request, response), ...tls } = options;
-  const settings = { cert, key, ca: echoAuthority.certificate, requestCert: true, rejectUnauthorized: false, ...tls };
+  const { http2 = false, respond = (request, response) => void echo(request, response), ...tls } = options;
+  const settings = { cert, key, ca: echoCa.certificate, requestCert: true, rejectUnauthorized: false, ...tls };
   const { url, close } = await startServer(
-    http2 ? createSecureServer(settings, answer) : createServer(settings, answer),
+    http2 ? createSecureServer(settings, respond) : createServer(settings, respond),
   );
   onTestFinished(close);
-  return { ca: echoAuthority, url };
+  return { ca: echoCa, url };
 }
 
 async function echo(request: Incoming, response: Outgoing): Promise<void> {
@@ -55,7 +55,7 @@ async function echo(request: Incoming, response: Outgoing): Promise<void> {
     rawHeaders: request.rawHeaders,
     httpVersion: request.httpVersion,
     authorized: socket.authorized,
-    // declared as an Error, but it is the code
+    // the type is Error, but the value is the error code
     authorizationError: (socket.authorizationError as unknown as string | undefined) ?? null,
     thumbprint: raw === undefined ? null : createHash("sha256").update(raw).digest("base64url"),
     body: await text(request),

@@ -20,7 +20,7 @@ const servers: readonly (readonly [string, string, () => Server])[] = [
   ["HTTP/2", "https:", () => createSecureServer({ cert, key }, (_, response) => response.end("ok"))],
 ];
 
-/** Starts a server that is closed at the latest when the test is over. */
+/** Starts a server that is closed at the end of the test. */
 async function start(create: () => Server) {
   const running = await startServer(create());
   onTestFinished(running.close);
@@ -28,26 +28,26 @@ async function start(create: () => Server) {
 }
 
 describe.each(servers)("an %s server", (_, protocol, create) => {
-  test("listens on 127.0.0.1 only, on a port of its own", async () => {
+  test("listens on a free port of 127.0.0.1", async () => {
     const [one, other] = [await start(create), await start(create)];
     expect(new URL(one.url)).toMatchObject({ protocol, hostname: "127.0.0.1", pathname: "/" });
     expect(one.port).not.toBe(other.port);
   });
 
-  test("ends a connection that has sent nothing when it is closed", async () => {
+  test("closes a connection that has sent nothing", async () => {
     const { port, close } = await start(create);
     const socket = connect(port, "127.0.0.1");
-    const ended = once(
+    const closed = once(
       socket.resume().on("error", () => {}),
       "close",
     );
     await once(socket, "connect");
     await close();
-    await ended;
+    await closed;
     expect(socket.destroyed).toBe(true);
   });
 
-  test("rejects connections after it was closed", async () => {
+  test("does not accept connections after it was closed", async () => {
     const { port, close } = await start(create);
     await close();
     await expect(once(connect(port, "127.0.0.1"), "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
@@ -60,31 +60,31 @@ describe.each(servers)("an %s server", (_, protocol, create) => {
   });
 });
 
-test("ends a TLS connection that is idle after its handshake", async () => {
+test("closes a TLS connection that is idle after the handshake", async () => {
   const { port, close } = await start(() => createHttpsServer({ cert, key }));
   const socket = connectTls({ host: "127.0.0.1", port, ...trust });
-  const ended = once(
+  const closed = once(
     socket.resume().on("error", () => {}),
     "close",
   );
   await once(socket, "secureConnect");
   await close();
-  await ended;
+  await closed;
   expect(socket.destroyed).toBe(true);
 });
 
-test("ends an HTTP/2 session and its unanswered request", async () => {
+test("closes an HTTP/2 session with a pending request", async () => {
   const { url, close } = await start(() => createSecureServer({ cert, key }));
   const session = connectHttp2(url, trust).on("error", () => {});
   const stream = session.request({ ":path": "/" }).on("error", () => {});
-  const ended = once(session, "close");
+  const closed = once(session, "close");
   await once(stream, "ready");
   await close();
-  await ended;
+  await closed;
   expect(session.destroyed).toBe(true);
 });
 
-test("rejects when the server listens already", async () => {
+test("rejects a server that is already listening", async () => {
   const server = createHttpServer();
   const { close } = await startServer(server);
   onTestFinished(close);

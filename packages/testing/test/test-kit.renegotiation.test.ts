@@ -20,7 +20,7 @@ const respond: Listener = ({ socket }, response) => {
   response.end(`served ${(socket as TLSSocket).getPeerX509Certificate()?.subject}`);
 };
 
-/** The servers that `serverOptions` is for; the one of HTTP/2 serves HTTP/1.1 here, since HTTP/2 has no renegotiation. */
+/** The servers that accept `serverOptions`. The HTTP/2 server serves HTTP/1.1 here, because HTTP/2 forbids renegotiation. */
 const servers: readonly (readonly [string, (options: TestKitServerOptions) => StartableServer])[] = [
   ["https.createServer", (options) => createServer(options, respond)],
   ["http2.createSecureServer", (options) => createSecureServer({ ...options, allowHTTP1: true }, respond)],

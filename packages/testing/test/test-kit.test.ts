@@ -9,14 +9,14 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createClock } from "../src/clock.ts";
 import { createTestKit, type TestKit, type TestKitOptions } from "../src/test-kit.ts";
 
-/** A kit for one test. */
+/** Creates a kit for one test. */
 async function openKit(options?: TestKitOptions): Promise<TestKit> {
   const kit = await createTestKit(options);
   onTestFinished(kit.close);
   return kit;
 }
 
-/** A server of the kit that answers which certificate and which token it saw. */
+/** Starts a server of the kit that responds with the certificate and the token of the request. */
 async function startApi(kit: TestKit): Promise<string> {
   const server = createServer(kit.serverOptions, ({ socket, headers }, response) => {
     const { authorized } = socket as TLSSocket;
@@ -26,10 +26,10 @@ async function startApi(kit: TestKit): Promise<string> {
   return (await kit.startServer(server)).url;
 }
 
-const nobody = { authorized: false, subject: null, authorization: null };
+const anonymous = { authorized: false, subject: null, authorization: null };
 
 describe("createTestKit", () => {
-  test("has a server, a client and a token that belong together", async () => {
+  test("creates a server, a client and a token that work together", async () => {
     const kit = await openKit();
     const url = await startApi(kit);
     const client = await kit.issueClientCertificate({ commonName: "client-7" });
@@ -39,23 +39,23 @@ describe("createTestKit", () => {
     expect(await (await kit.mtlsFetch({ identity: client, token })(url)).json()).toEqual(seen);
   });
 
-  test("presents nothing unless told", async () => {
+  test("presents no certificate and no token by default", async () => {
     const kit = await openKit();
     const url = await startApi(kit);
-    expect((await kit.mtlsRequest(url)).json()).toEqual(nobody);
-    expect(await (await kit.mtlsFetch()(url)).json()).toEqual(nobody);
+    expect((await kit.mtlsRequest(url)).json()).toEqual(anonymous);
+    expect(await (await kit.mtlsFetch()(url)).json()).toEqual(anonymous);
   });
 
-  test("has agents for other clients", async () => {
+  test("creates agents for other HTTP clients", async () => {
     const kit = await openKit();
     const url = await startApi(kit);
     const identity = await kit.issueClientCertificate();
-    const ask = async (agent: ReturnType<TestKit["mtlsAgent"]>): Promise<unknown> => {
+    const send = async (agent: ReturnType<TestKit["mtlsAgent"]>): Promise<unknown> => {
       const [response] = await once(request(url, { agent }).end(), "response");
       return json(response);
     };
-    expect(await ask(kit.mtlsAgent({ identity, keepAlive: true }))).toMatchObject({ subject: "CN=client-1" });
-    expect(await ask(kit.mtlsAgent())).toEqual(nobody);
+    expect(await send(kit.mtlsAgent({ identity, keepAlive: true }))).toMatchObject({ subject: "CN=client-1" });
+    expect(await send(kit.mtlsAgent())).toEqual(anonymous);
   });
 
   test("serves HTTP/2 with the same options", async () => {
@@ -66,7 +66,7 @@ describe("createTestKit", () => {
     expect(await kit.mtlsRequest(url, { identity, httpVersion: 2 })).toMatchObject({ status: 200, body: "ok" });
   });
 
-  test("has tokens that expire by its clock", async () => {
+  test("issues tokens that expire by its clock", async () => {
     const kit = await openKit();
     const { issuer, audience, clock } = kit.verifierOptions;
     const keys = createRemoteJWKSet(kit.issuer.jwksUri);
@@ -78,7 +78,7 @@ describe("createTestKit", () => {
     await expect(verify()).rejects.toMatchObject({ code: "ERR_JWT_EXPIRED" });
   });
 
-  test("takes audience, algorithms, clock, key type and what becomes of unauthorized clients from the options", async () => {
+  test("uses audience, algorithms, clock, keyType and rejectUnauthorized of the options", async () => {
     const clock = createClock(2_000_000_005_000);
     const options = { audience: "a", algorithms: ["EdDSA"], clock, keyType: "rsa", rejectUnauthorized: true } as const;
     const kit = await openKit(options);
@@ -93,23 +93,23 @@ describe("createTestKit", () => {
     expect((await kit.mtlsFetch({ identity })(url)).status).toBe(200);
   });
 
-  test.each(["close", Symbol.asyncDispose] as const)("ends everything that it started by %s", async (end) => {
+  test.each(["close", Symbol.asyncDispose] as const)("closes everything that it started with %s", async (method) => {
     const kit = await createTestKit();
     const url = await startApi(kit);
-    const socket = await keptConnection(kit.mtlsAgent({ keepAlive: true }), url);
-    const ended = once(socket, "close");
-    await kit[end]();
-    await ended;
+    const socket = await keepAliveConnection(kit.mtlsAgent({ keepAlive: true }), url);
+    const closed = once(socket, "close");
+    await kit[method]();
+    await closed;
     await expect(kit.mtlsFetch()(url)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
     await expect(fetch(kit.issuer.jwksUri)).rejects.toThrow(TypeError);
     await expect(kit.close()).resolves.toBeUndefined();
   });
 
-  test("ends the connections of its agents to servers of others", async () => {
+  test("closes the connections of its agents to other servers", async () => {
     const [kit, other] = [await createTestKit(), await openKit()];
     const url = await startApi(other);
     const agent = kit.mtlsAgent({ ca: other.ca.certificate, keepAlive: true } as object);
-    const socket = await keptConnection(agent, url);
+    const socket = await keepAliveConnection(agent, url);
     expect(socket.destroyed).toBe(false);
     await kit.close();
     expect(socket.destroyed).toBe(true);
@@ -129,7 +129,7 @@ describe("createTestKit", () => {
   });
 });
 
-async function keptConnection(agent: ReturnType<TestKit["mtlsAgent"]>, url: string): Promise<TLSSocket> {
+async function keepAliveConnection(agent: ReturnType<TestKit["mtlsAgent"]>, url: string): Promise<TLSSocket> {
   const [response] = await once(request(url, { agent }).end(), "response");
   const { socket } = response;
   await json(response);

@@ -16,11 +16,11 @@ const authorities = {
 const names = { commonName: "client-7", subjectAlternativeNames: ["URI:spiffe://a/b", "IP:::1"] };
 
 const issuers: readonly (readonly [string, (options?: CertificateOptions) => Promise<Identity>])[] = [
-  ["an EC authority's", authorities.ec.issueClientCertificate],
-  ["an RSA authority's", authorities.rsa.issueClientCertificate],
+  ["an EC CA's", authorities.ec.issueClientCertificate],
+  ["an RSA CA's", authorities.rsa.issueClientCertificate],
   ["a self-signed", createSelfSignedCertificate],
 ];
-// RSA keys take long to make
+// generating RSA keys is slow
 const keyTypes = ["ec", "ed25519"] as const;
 const cases = [
   ...issuers.flatMap(([issuer, issue]) => keyTypes.map((keyType) => ({ issuer, issue, keyType }))),
@@ -28,7 +28,7 @@ const cases = [
 ];
 
 describe.each(cases)("$issuer $keyType certificate, renewed", ({ issue, keyType }) => {
-  test("has the same key and names, another serial number and another thumbprint", async () => {
+  test("has the same key and names, but a different serial number and thumbprint", async () => {
     const first = await issue({ keyType, ...names });
     const second = await issue({ renews: first });
     expect(second.key).toBe(first.key);
@@ -42,7 +42,7 @@ describe.each(cases)("$issuer $keyType certificate, renewed", ({ issue, keyType 
 });
 
 describe("renews", () => {
-  test("makes a certificate that a server of the authority accepts", async () => {
+  test("issues a certificate that a server accepts which trusts the CA", async () => {
     const renewed = await authorities.ec.issueClientCertificate({
       renews: await authorities.ec.issueClientCertificate(),
     });
@@ -51,7 +51,7 @@ describe("renews", () => {
     expect(response.json()).toMatchObject({ authorized: true, thumbprint: renewed.thumbprint });
   });
 
-  test("leaves names and dates to the other options", async () => {
+  test("uses the names and dates of the other options", async () => {
     const first = await createSelfSignedCertificate(names);
     const notAfter = new Date("2031-01-01T00:00:00Z");
     const second = await createSelfSignedCertificate({ renews: first, commonName: "b", notAfter });
@@ -59,13 +59,13 @@ describe("renews", () => {
     expect({ subject, validTo }).toEqual({ subject: "CN=b", validTo: "Jan  1 00:00:00 2031 GMT" });
   });
 
-  test("makes another thumbprint each time", async () => {
+  test("issues a certificate with a different thumbprint each time", async () => {
     const first = await createSelfSignedCertificate();
     const renewed = await Promise.all([1, 2].map(() => createSelfSignedCertificate({ renews: first })));
     expect(new Set([first, ...renewed].map(({ thumbprint }) => thumbprint)).size).toBe(3);
   });
 
-  test("is rejected beside a key type", async () => {
+  test("cannot be combined with a key type", async () => {
     const renews = await createSelfSignedCertificate();
     await expect(createSelfSignedCertificate({ renews, keyType: "ec" })).rejects.toThrow(TypeError);
   });

@@ -11,13 +11,13 @@ describe.each(["ec", "rsa", "ed25519"] as const)("a self-signed %s certificate",
     identity = await createSelfSignedCertificate({ keyType });
   });
 
-  test("is signed with its own key", () => {
+  test("is signed with the certificate's key", () => {
     const certificate = new X509Certificate(identity.der);
     expect(certificate.verify(certificate.publicKey)).toBe(true);
     expect(certificate.publicKey.asymmetricKeyType).toBe(keyType);
   });
 
-  test("arrives at a server, which does not trust it", async () => {
+  test("is presented to a server that does not trust it", async () => {
     const { ca, url } = await startEchoServer();
     const response = await mtlsRequest(url, { ca: ca.certificate, identity });
     expect(response.json()).toMatchObject({
@@ -26,7 +26,7 @@ describe.each(["ec", "rsa", "ed25519"] as const)("a self-signed %s certificate",
     });
   });
 
-  test("is accepted by a server that trusts this very certificate", async () => {
+  test("is accepted by a server that trusts it", async () => {
     const { ca, url } = await startEchoServer({ ca: identity.certificate });
     const response = await mtlsRequest(url, { ca: ca.certificate, identity });
     expect(response.json()).toMatchObject({ authorized: true });
@@ -34,7 +34,7 @@ describe.each(["ec", "rsa", "ed25519"] as const)("a self-signed %s certificate",
 });
 
 describe("createSelfSignedCertificate", () => {
-  test("makes another key each time", async () => {
+  test("generates a different key each time", async () => {
     const [one, other] = await Promise.all([createSelfSignedCertificate(), createSelfSignedCertificate()]);
     expect(one.thumbprint).not.toBe(other.thumbprint);
   });

@@ -3,17 +3,17 @@ import { describe, expect, test } from "vitest";
 import { type CertificateAuthority, createCertificateAuthority } from "../../src/certificates/certificate-authority.ts";
 import type { CertificateOptions } from "../../src/certificates/certificate-options.ts";
 import { mtlsRequest } from "../../src/requests/mtls-request.ts";
-import { type Echo, echoAuthority, startEchoServer } from "../echo-server.ts";
+import { type Echo, echoCa, startEchoServer } from "../echo-server.ts";
 
 const authorityKeyTypes = ["ec", "rsa"] as const;
 const keyTypes = ["ec", "rsa", "ed25519"] as const;
 const pairs = authorityKeyTypes.flatMap((authority) => keyTypes.map((leaf) => ({ authority, leaf })));
-// RSA keys take long to make, so the tests share authorities and clients
-const authorities = { ec: echoAuthority, rsa: await createCertificateAuthority({ keyType: "rsa" }) };
+// generating RSA keys is slow, so the tests share CAs and clients
+const authorities = { ec: echoCa, rsa: await createCertificateAuthority({ keyType: "rsa" }) };
 const clients = { ec: await issueClients(authorities.ec), rsa: await issueClients(authorities.rsa) };
 const publicKeyTypes = { ec: "ec", rsa: "rsa", ed25519: "ed25519" };
 
-/** Issues a client certificate for each type of key. */
+/** Issues a client certificate for each key type. */
 async function issueClients({ issueClientCertificate }: CertificateAuthority) {
   return {
     ec: await issueClientCertificate({ keyType: "ec" }),
@@ -22,7 +22,7 @@ async function issueClients({ issueClientCertificate }: CertificateAuthority) {
   };
 }
 
-/** A request by a client whose certificate has these options, as the server saw it. */
+/** Sends a request with a certificate that has these options, and returns what the server received. */
 async function requestWith(options: CertificateOptions): Promise<Echo> {
   const { ca, url } = await startEchoServer();
   const identity = await ca.issueClientCertificate(options);
@@ -30,23 +30,23 @@ async function requestWith(options: CertificateOptions): Promise<Echo> {
   return response.json() as Echo;
 }
 
-describe.each(pairs)("an $authority authority's $leaf certificate", ({ authority, leaf }) => {
+describe.each(pairs)("the $leaf certificate of an $authority CA", ({ authority, leaf }) => {
   const root = authorities[authority];
   const client = clients[authority][leaf];
 
-  test("is signed by the authority and has a key of that type", () => {
+  test("is signed by the CA and has a key of that type", () => {
     const issued = new X509Certificate(client.certificate);
     expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
     expect(issued.publicKey.asymmetricKeyType).toBe(publicKeyTypes[leaf]);
   });
 
-  test("is accepted from a client by a TLS server", async () => {
+  test("is accepted by a TLS server as a client certificate", async () => {
     const { ca, url } = await startEchoServer({ ca: root.certificate });
     const response = await mtlsRequest(url, { ca: ca.certificate, identity: client });
     expect(response.json()).toMatchObject({ authorized: true, thumbprint: client.thumbprint });
   });
 
-  test("is accepted from a server by a TLS client", async () => {
+  test("is accepted by a TLS client as a server certificate", async () => {
     const identity = await root.issueServerCertificate({ keyType: leaf });
     const { url } = await startEchoServer({ cert: identity.certificate, key: identity.key });
     const response = await mtlsRequest(url, { ca: root.certificate });
@@ -64,7 +64,7 @@ describe("a client certificate", () => {
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
 
-  test("is rejected when it is expired", async () => {
+  test("is rejected if it was issued with expired: true", async () => {
     const seen = await requestWith({ expired: true });
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_HAS_EXPIRED" });
   });
@@ -74,7 +74,7 @@ describe("a client certificate", () => {
     expect(seen).toMatchObject({ authorized: false, authorizationError: "CERT_NOT_YET_VALID" });
   });
 
-  test("is rejected by a server that trusts another authority of the same name", async () => {
+  test("is rejected by a server that trusts another CA with the same name", async () => {
     const { url, ca } = await startEchoServer();
     const { commonName } = { commonName: new X509Certificate(ca.certificate).subject.replace("CN=", "") };
     const impostor = await createCertificateAuthority({ commonName });
@@ -89,7 +89,7 @@ describe("a client certificate", () => {
     expect(new X509Certificate(der).keyUsage).toEqual(["1.3.6.1.5.5.7.3.2"]);
   });
 
-  test.each(keyTypes)("of type %s has the subject alternative names that were asked for", async (keyType) => {
+  test.each(keyTypes)("of type %s has the requested subject alternative names", async (keyType) => {
     const ca = await createCertificateAuthority();
     const { der } = await ca.issueClientCertificate({
       renews: clients.ec[keyType],
@@ -107,7 +107,7 @@ describe("a client certificate", () => {
   });
 
   test.each(["a, CN=b", "a+b", "#0a", '"quoted"', "back\\slash", " spaces ", "Zoë 名"])(
-    "takes the common name %j literally",
+    "uses the common name %j literally",
     async (commonName) => {
       const ca = await createCertificateAuthority({ commonName });
       const { der } = await ca.issueClientCertificate({ commonName });
@@ -119,7 +119,7 @@ describe("a client certificate", () => {
 });
 
 describe("a server certificate", () => {
-  test("is for this machine's names by default", async () => {
+  test("has the names of the local host by default", async () => {
     const ca = await createCertificateAuthority();
     const { der } = await ca.issueServerCertificate();
     expect(new X509Certificate(der).subjectAltName).toBe(
@@ -134,8 +134,8 @@ describe("a server certificate", () => {
   });
 });
 
-describe("an intermediate authority", () => {
-  test("issues client certificates that a server accepts which trusts the root, by their chain", async () => {
+describe("an intermediate CA", () => {
+  test("issues client certificates with a chain that a server accepts which trusts the root", async () => {
     const { ca, url } = await startEchoServer();
     const identity = await (await (await ca.issueIntermediate()).issueIntermediate()).issueClientCertificate();
     const accepted = await mtlsRequest(url, { ca: ca.certificate, identity });
@@ -147,33 +147,33 @@ describe("an intermediate authority", () => {
   test.each([
     ["ec", "rsa"],
     ["rsa", "ec"],
-  ] as const)("of type %s may be below one of type %s", async (keyType, above) => {
-    const root = authorities[above];
-    const between = await root.issueIntermediate({ keyType, commonName: "Between" });
-    const issued = new X509Certificate(between.certificate);
-    expect(issued).toMatchObject({ ca: true, subject: "CN=Between" });
+  ] as const)("of type %s can be issued by a root of type %s", async (keyType, rootKeyType) => {
+    const root = authorities[rootKeyType];
+    const intermediate = await root.issueIntermediate({ keyType, commonName: "Intermediate" });
+    const issued = new X509Certificate(intermediate.certificate);
+    expect(issued).toMatchObject({ ca: true, subject: "CN=Intermediate" });
     expect(issued.verify(new X509Certificate(root.certificate).publicKey)).toBe(true);
-    const { certificate } = await between.issueClientCertificate();
+    const { certificate } = await intermediate.issueClientCertificate();
     expect(new X509Certificate(certificate).verify(issued.publicKey)).toBe(true);
   });
 
-  test("gives a chain to what it issues, and the root none", async () => {
+  test("issues certificates with a chain, unlike the root", async () => {
     const root = await createCertificateAuthority();
     const [first, second] = [await root.issueIntermediate(), await root.issueIntermediate()];
-    const below = await first.issueIntermediate();
+    const nested = await first.issueIntermediate();
     expect(await root.issueServerCertificate()).not.toHaveProperty("chain");
     expect(await second.issueServerCertificate()).toMatchObject({ chain: second.certificate });
-    expect(await below.issueServerCertificate()).toMatchObject({ chain: below.certificate + first.certificate });
+    expect(await nested.issueServerCertificate()).toMatchObject({ chain: nested.certificate + first.certificate });
   });
 });
 
 describe("createCertificateAuthority", () => {
-  test("makes an authority's certificate", async () => {
+  test("creates a CA certificate", async () => {
     const { certificate } = await createCertificateAuthority({ commonName: "Root" });
     expect(new X509Certificate(certificate)).toMatchObject({ ca: true, subject: "CN=Root", issuer: "CN=Root" });
   });
 
-  test("writes PEM that can be concatenated", async () => {
+  test("returns PEM that can be concatenated", async () => {
     const { certificate } = await createCertificateAuthority();
     expect(certificate).toMatch(/^-----BEGIN CERTIFICATE-----\n[^-]+\n-----END CERTIFICATE-----\n$/);
   });

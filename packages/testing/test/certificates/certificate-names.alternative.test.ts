@@ -8,7 +8,7 @@ describe("parseAlternativeName", () => {
     ["IP:::1", { kind: "IP", value: "::1" }],
     ["URI:spiffe://example.org/client", { kind: "URI", value: "spiffe://example.org/client" }],
     ["email:client@example.com", { kind: "email", value: "client@example.com" }],
-  ])("reads %s", (text, expected) => {
+  ])("parses %s", (text, expected) => {
     expect(parseAlternativeName(text)).toEqual(expected);
   });
 

@@ -10,7 +10,7 @@ test("reads the names that a certificate was issued with", async () => {
   expect(readCertificateNames(certificate)).toEqual({ commonName, subjectAlternativeNames: names });
 });
 
-test("reads no alternative names where there are none", async () => {
+test("returns no alternative names if the certificate has none", async () => {
   const { certificate } = await createSelfSignedCertificate();
   expect(readCertificateNames(certificate)).toEqual({ commonName: "client-1", subjectAlternativeNames: [] });
 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { keyTypeOf } from "../../src/certificates/certificate-options.ts";
 import { createSelfSignedCertificate } from "../../src/certificates/certificate-authority.ts";
 
-test.each(["ec", "rsa", "ed25519"] as const)("keyTypeOf tells %s", async (keyType) => {
+test.each(["ec", "rsa", "ed25519"] as const)("keyTypeOf returns %s", async (keyType) => {
   const { key } = await createSelfSignedCertificate({ keyType });
   expect(keyTypeOf(key)).toBe(keyType);
 });

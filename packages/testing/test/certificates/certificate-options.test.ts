@@ -18,7 +18,7 @@ function parse(options: object) {
 }
 
 describe("parseCertificateOptions", () => {
-  test("completes absent options", () => {
+  test("applies defaults", () => {
     expect(parse({})).toEqual({
       usage: "client",
       commonName: "client-1",
@@ -29,24 +29,24 @@ describe("parseCertificateOptions", () => {
     });
   });
 
-  test("starts a certificate that has expired before its end", () => {
+  test("sets notBefore to one day before a notAfter in the past", () => {
     const notAfter = new Date(now - 10 * day);
     expect(parse({ notAfter })).toMatchObject({ notBefore: new Date(now - 11 * day), notAfter });
   });
 
-  test("takes one word for a certificate that has expired", () => {
+  test("sets the dates of an expired certificate", () => {
     expect(parse({ expired: true })).toMatchObject({
       notBefore: new Date(now - 2 * day),
       notAfter: new Date(now - day),
     });
   });
 
-  test("ends a certificate of the future after its start", () => {
+  test("sets notAfter to one year after a notBefore in the future", () => {
     const notBefore = new Date(now + 10 * day);
     expect(parse({ notBefore })).toMatchObject({ notBefore, notAfter: new Date(now + 375 * day) });
   });
 
-  test("leaves out alternative names when none are wanted", () => {
+  test("accepts an empty list of alternative names", () => {
     expect(parse({ subjectAlternativeNames: [] })).toMatchObject({ alternativeNames: [] });
   });
 

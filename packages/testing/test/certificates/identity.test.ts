@@ -4,20 +4,20 @@ import { createIdentity } from "../../src/certificates/identity.ts";
 import { createSelfSignedCertificate } from "../../src/certificates/certificate-authority.ts";
 
 describe("createIdentity", () => {
-  test("gives PEM texts a newline at their end", async () => {
+  test("adds a newline at the end of the PEM", async () => {
     const { certificate, key } = await createSelfSignedCertificate();
     const identity = createIdentity(certificate.trimEnd(), key.trimEnd());
     expect(identity).toMatchObject({ certificate, key });
     expect(certificate.endsWith("-----END CERTIFICATE-----\n")).toBe(true);
   });
 
-  test.each(["ec", "rsa", "ed25519"] as const)("holds the %s key of the certificate as PKCS#8", async (keyType) => {
+  test.each(["ec", "rsa", "ed25519"] as const)("has the %s key of the certificate as PKCS#8", async (keyType) => {
     const { certificate, key } = await createSelfSignedCertificate({ keyType });
     expect(key).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
     expect(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))).toBe(true);
   });
 
-  test("takes the thumbprint of the bytes of the certificate", async () => {
+  test("computes the thumbprint from the DER of the certificate", async () => {
     const { certificate, der, thumbprint } = await createSelfSignedCertificate();
     const base64 = certificate.split("\n").slice(1, -2).join("");
     expect(Buffer.from(der).toString("base64")).toBe(base64);

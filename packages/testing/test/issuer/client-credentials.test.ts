@@ -10,7 +10,7 @@ function basic(userAndPassword: string, scheme = "Basic"): string {
 }
 
 describe("createClientCredentials", () => {
-  test("draws a secret of 32 bytes, a new one each time", () => {
+  test("creates a new secret of 32 bytes each time", () => {
     const [one, other] = [createClientCredentials("api"), createClientCredentials("api")];
     expect(one).toEqual({ clientId: "api", clientSecret: expect.stringMatching(/^[\w-]{43}$/) });
     expect(one.clientSecret).not.toBe(other.clientSecret);
@@ -19,10 +19,10 @@ describe("createClientCredentials", () => {
 
 describe("client_secret_basic", () => {
   test.each([
-    ["encoded as a form", basic("the+api:s%3A%25%2B%C3%BC")],
-    ["with more encoded than needed", basic("%74he%20api:%73%3a%25%2b%c3%bc")],
-    ["under a scheme in capitals", basic("the+api:s%3A%25%2B%C3%BC", "BASIC")],
-    ["with a colon in the secret that is not encoded", basic("the+api:s:%25%2B%C3%BC")],
+    ["with form encoding", basic("the+api:s%3A%25%2B%C3%BC")],
+    ["with unnecessary encoding", basic("%74he%20api:%73%3a%25%2b%c3%bc")],
+    ["with an upper-case scheme", basic("the+api:s%3A%25%2B%C3%BC", "BASIC")],
+    ["with an unencoded colon in the secret", basic("the+api:s:%25%2B%C3%BC")],
   ])("accepts credentials %s", (_, authorization) => {
     expect(authenticates(client, authorization, none)).toBe(true);
   });
@@ -35,7 +35,7 @@ describe("client_secret_basic", () => {
     ["of another scheme", basic("the+api:s%3A%25%2B%C3%BC", "Bearer")],
     ["without a secret", basic("the+api")],
     ["with an empty secret", basic("the+api:")],
-    ["in no base64", "Basic the+api:s%3A%25%2B%C3%BC"],
+    ["that are not base64", "Basic the+api:s%3A%25%2B%C3%BC"],
     ["in two parts", `${basic("the+api:s%3A%25%2B%C3%BC")} x`],
     ["that are missing", "Basic"],
     ["that are empty", ""],
@@ -43,7 +43,7 @@ describe("client_secret_basic", () => {
     expect(authenticates(client, authorization, none)).toBe(false);
   });
 
-  test("is not helped by credentials in the form", () => {
+  test("takes precedence over credentials in the form", () => {
     expect(authenticates(client, basic("the+api:wrong"), new URLSearchParams(form))).toBe(false);
   });
 });

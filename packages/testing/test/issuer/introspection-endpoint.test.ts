@@ -16,7 +16,7 @@ async function startIssuer(options?: IssuerOptions): Promise<Issuer> {
   return issuer;
 }
 
-/** The credentials of the issuer's client, as client_secret_post sends them. */
+/** Returns the form parameters of client_secret_post for the issuer's client. */
 function credentials({ introspectionClient: { clientId, clientSecret } }: Issuer) {
   return { client_id: clientId, client_secret: clientSecret };
 }
@@ -29,13 +29,13 @@ function post(issuer: Issuer, form: Record<string, string> | [string, string][],
   return fetch(issuer.introspectionEndpoint, { method: "POST", body: new URLSearchParams(form), headers });
 }
 
-function ask(issuer: Issuer, token: string, headers?: Record<string, string>) {
+function introspect(issuer: Issuer, token: string, headers?: Record<string, string>) {
   return post(issuer, { token, ...credentials(issuer) }, headers);
 }
 
-/** Asks for a signed response, and verifies it with the keys that the issuer has now. */
-async function askSigned(issuer: Issuer, token: string) {
-  const response = await ask(issuer, token, { accept: signedType });
+/** Requests a signed response, and verifies it with the issuer's current keys. */
+async function introspectSigned(issuer: Issuer, token: string) {
+  const response = await introspect(issuer, token, { accept: signedType });
   const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
   const options = { issuer: issuer.issuer, audience: "api", typ: "token-introspection+jwt" };
   return { response, ...(await jwtVerify(await response.text(), keys, options)) };
@@ -47,21 +47,21 @@ async function expectRejection(response: Response, status: number, error: string
   expect(response.headers.get("cache-control")).toBe("no-store");
 }
 
-describe("the answer", () => {
-  test("is JSON that is not to be stored", async () => {
+describe("the response", () => {
+  test("is JSON that must not be cached", async () => {
     const issuer = await startIssuer();
-    const response = await ask(issuer, await issuer.opaqueToken());
+    const response = await introspect(issuer, await issuer.opaqueToken());
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(await response.json()).toMatchObject({ active: true, token_type: "Bearer", sub: "client-1" });
   });
 
-  test("is for the token of the body, not of the address", async () => {
+  test("is for the token in the body, not in the URL", async () => {
     const issuer = await startIssuer();
     const url = new URL(`?token=${await issuer.opaqueToken()}`, issuer.introspectionEndpoint);
-    const inAddress = await fetch(url, { method: "POST", body: new URLSearchParams(credentials(issuer)) });
-    await expectRejection(inAddress, 400, "invalid_request");
+    const inUrl = await fetch(url, { method: "POST", body: new URLSearchParams(credentials(issuer)) });
+    await expectRejection(inUrl, 400, "invalid_request");
   });
 
   test("does not depend on a token_type_hint", async () => {
@@ -70,52 +70,52 @@ describe("the answer", () => {
     expect(await (await post(issuer, form)).json()).toMatchObject({ active: true });
   });
 
-  test("tells a token by every letter", async () => {
+  test("depends on every character of the token", async () => {
     const issuer = await startIssuer();
     issuer.introspectAs("a+b c&d=ü", { active: true });
-    expect(await (await ask(issuer, "a+b c&d=ü")).json()).toEqual({ active: true });
-    expect(await (await ask(issuer, "a b c&d=ü")).json()).toEqual({ active: false });
+    expect(await (await introspect(issuer, "a+b c&d=ü")).json()).toEqual({ active: true });
+    expect(await (await introspect(issuer, "a b c&d=ü")).json()).toEqual({ active: false });
   });
 });
 
-describe("a signed answer", () => {
-  test("is a JWT by the issuer's first key for the client that asks", async () => {
+describe("a signed response", () => {
+  test("is a JWT signed with the issuer's first key, with the client as audience", async () => {
     const issuer = await startIssuer({ algorithms: ["PS256", "ES256"], clock: () => 5_999 });
     const token = await issuer.opaqueToken({ boundTo: "thumbprint" });
-    const { response, protectedHeader, payload } = await askSigned(issuer, token);
+    const { response, protectedHeader, payload } = await introspectSigned(issuer, token);
     const [key] = issuer.jwks.keys;
     expect([response.status, response.headers.get("content-type")]).toEqual([200, signedType]);
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(protectedHeader).toEqual({ typ: "token-introspection+jwt", alg: "PS256", kid: key?.kid });
-    const introspection: unknown = await (await ask(issuer, token)).json();
+    const introspection: unknown = await (await introspect(issuer, token)).json();
     expect(introspection).toMatchObject({ active: true, cnf: { "x5t#S256": "thumbprint" } });
     expect(payload).toEqual({ iss: issuer.issuer, aud: "api", iat: 5, token_introspection: introspection });
   });
 
-  test("names the configured identifier", async () => {
+  test("has the configured identifier as issuer", async () => {
     const issuer = await startIssuer({ issuer: "https://issuer.example" });
-    const { payload } = await askSigned(issuer, "unknown");
+    const { payload } = await introspectSigned(issuer, "unknown");
     expect(payload.iss).toBe("https://issuer.example");
   });
 
-  test("is given for a token that is not active", async () => {
-    const { payload } = await askSigned(await startIssuer(), "unknown");
+  test("is sent for an inactive token", async () => {
+    const { payload } = await introspectSigned(await startIssuer(), "unknown");
     expect(payload["token_introspection"]).toEqual({ active: false });
   });
 
-  test("holds an answer that no good issuer gives", async () => {
+  test("contains an invalid response that a test has set", async () => {
     const issuer = await startIssuer();
     issuer.introspectAs("token", { active: "true", sub: 1 });
-    const { payload } = await askSigned(issuer, "token");
+    const { payload } = await introspectSigned(issuer, "token");
     expect(payload["token_introspection"]).toEqual({ active: "true", sub: 1 });
   });
 
-  test("is signed by the new key after a rotation, by the old one before", async () => {
+  test("is signed with the new key after a rotation", async () => {
     const issuer = await startIssuer();
     const token = await issuer.opaqueToken();
-    const before = await (await ask(issuer, token, { accept: signedType })).text();
+    const before = await (await introspect(issuer, token, { accept: signedType })).text();
     await issuer.rotateKeys();
-    const { protectedHeader, payload } = await askSigned(issuer, token);
+    const { protectedHeader, payload } = await introspectSigned(issuer, token);
     expect(payload["token_introspection"]).toMatchObject({ active: true });
     expect(protectedHeader.kid).not.toBe(decodeProtectedHeader(before).kid);
     const old = jwtVerify(before, createLocalJWKSet({ keys: [...issuer.jwks.keys] }));
@@ -128,20 +128,20 @@ describe("a signed answer", () => {
     `${signedType};q=0.5`,
     `application/json, ${signedType}`,
     `text/html ,${signedType} , */*`,
-  ])("is given to who accepts %s", async (accept) => {
+  ])("is sent if the client accepts %s", async (accept) => {
     const issuer = await startIssuer();
-    expect((await ask(issuer, "unknown", { accept })).headers.get("content-type")).toBe(signedType);
+    expect((await introspect(issuer, "unknown", { accept })).headers.get("content-type")).toBe(signedType);
   });
 
   test.each(["*/*", "application/*", "application/jwt", `${signedType}2`, "text/html; x=application/jwt", ""])(
-    "is not given to who accepts %j",
+    "is not sent if the client accepts %j",
     async (accept) => {
       const issuer = await startIssuer();
-      expect((await ask(issuer, "unknown", { accept })).headers.get("content-type")).toBe("application/json");
+      expect((await introspect(issuer, "unknown", { accept })).headers.get("content-type")).toBe("application/json");
     },
   );
 
-  test("is not given to who is rejected", async () => {
+  test("is not sent to a client that is rejected", async () => {
     const issuer = await startIssuer();
     await expectRejection(await post(issuer, { token: "x" }, { accept: signedType }), 401, "invalid_client");
   });
@@ -161,7 +161,7 @@ describe("the client", () => {
     expect(await response.json()).toMatchObject({ active: true });
   });
 
-  test("has its credentials decoded as a form encodes them", async () => {
+  test("can form-encode its credentials", async () => {
     const issuer = await startIssuer();
     const { clientSecret } = issuer.introspectionClient;
     const encoded = clientSecret.replaceAll(/./g, (letter) => `%${Buffer.from(letter).toString("hex")}`);
@@ -169,14 +169,14 @@ describe("the client", () => {
     expect((await post(issuer, { token: "x" }, basic("%2561pi", encoded))).status).toBe(401);
   });
 
-  test("is challenged when it is not known", async () => {
+  test("gets a challenge if it sends no credentials", async () => {
     const issuer = await startIssuer();
     const response = await post(issuer, { token: await issuer.opaqueToken() });
     expect(response.headers.get("www-authenticate")).toBe('Basic realm="introspection"');
     await expectRejection(response, 401, "invalid_client");
   });
 
-  test("is rejected with the secret of another issuer, either way", async () => {
+  test("is rejected with the secret of another issuer, with both methods", async () => {
     const [issuer, other] = [await startIssuer(), await startIssuer()];
     const { clientId, clientSecret } = other.introspectionClient;
     const token = await issuer.opaqueToken();
@@ -184,7 +184,7 @@ describe("the client", () => {
     await expectRejection(await post(issuer, { token }, basic(clientId, clientSecret)), 401, "invalid_client");
   });
 
-  test("is rejected under another name, either way", async () => {
+  test("is rejected with another client_id, with both methods", async () => {
     const issuer = await startIssuer();
     const { client_secret: secret } = credentials(issuer);
     await expectRejection(await post(issuer, { token: "x" }, basic("app", secret)), 401, "invalid_client");
@@ -198,7 +198,7 @@ describe("the client", () => {
     await expectRejection(await post(issuer, { token: "x" }, headers), 401, "invalid_client");
   });
 
-  test("is rejected with two methods at once, but may name itself", async () => {
+  test("is rejected with two methods at once, but can repeat its client_id", async () => {
     const issuer = await startIssuer();
     const { client_id: id, client_secret: secret } = credentials(issuer);
     const both = await post(issuer, { token: "x", client_id: id, client_secret: secret }, basic(id, secret));
@@ -216,20 +216,20 @@ describe("the request", () => {
     const issuer = await startIssuer();
     const form = [...Object.entries(credentials(issuer)), ...tokens.map((token): [string, string] => ["token", token])];
     await expectRejection(await post(issuer, form), 400, "invalid_request");
-    expect((await ask(issuer, "x")).status).toBe(200);
+    expect((await introspect(issuer, "x")).status).toBe(200);
   });
 
   test.each([formType, `${formType}; charset=utf-8`, "Application/X-WWW-Form-Urlencoded"])(
     "is accepted as %s",
     async (type) => {
       const issuer = await startIssuer();
-      expect((await ask(issuer, "x", { "content-type": type })).status).toBe(200);
+      expect((await introspect(issuer, "x", { "content-type": type })).status).toBe(200);
     },
   );
 
   test.each(["application/json", "text/plain", `${formType}2`])("is rejected as %s", async (type) => {
     const issuer = await startIssuer();
-    await expectRejection(await ask(issuer, "x", { "content-type": type }), 400, "invalid_request");
+    await expectRejection(await introspect(issuer, "x", { "content-type": type }), 400, "invalid_request");
   });
 
   test("is rejected without a content type", async () => {
@@ -239,13 +239,13 @@ describe("the request", () => {
     await expectRejection(response, 400, "invalid_request");
   });
 
-  test("can be of 64 KiB, not of a byte more", async () => {
+  test("is limited to 64 KiB", async () => {
     const issuer = await startIssuer();
     const form = new URLSearchParams({ ...credentials(issuer), token: "" }).toString();
     const longest = "x".repeat(64 * 1024 - form.length);
     issuer.introspectAs(longest, { active: true });
-    expect(await (await ask(issuer, longest)).json()).toEqual({ active: true });
-    await expectRejection(await ask(issuer, `${longest}x`), 413, "invalid_request");
+    expect(await (await introspect(issuer, longest)).json()).toEqual({ active: true });
+    await expectRejection(await introspect(issuer, `${longest}x`), 413, "invalid_request");
   });
 
   test.each(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])("is not found with %s", async (method) => {
@@ -261,12 +261,12 @@ describe("the request", () => {
     expect((await fetch(`${issuer.introspectionEndpoint.href}/`, { method: "POST", body })).status).toBe(404);
   });
 
-  test("is dropped when the client goes before its end", async () => {
-    const introspect = () => {
-      throw new Error("There is nothing to introspect");
+  test("is dropped if the client disconnects before the end", async () => {
+    const fail = () => {
+      throw new Error("This function must not be called");
     };
     const client = { clientId: "api", clientSecret: "secret" };
-    const server = createServer(createIntrospectionEndpoint({ client, introspect, sign: introspect }));
+    const server = createServer(createIntrospectionEndpoint({ client, introspect: fail, sign: fail }));
     const { url, close } = await startServer(server);
     onTestFinished(close);
     const requested = once(server, "request");

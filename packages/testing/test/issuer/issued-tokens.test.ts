@@ -4,20 +4,20 @@ import { createIssuedTokens } from "../../src/issuer/issued-tokens.ts";
 const now = 100_000;
 const inactive = { active: false };
 
-/** Caches one token, by the name "token". */
+/** Creates a store that contains the token "token". */
 function tokensWith(claims: Record<string, unknown> = { sub: "x" }) {
   const tokens = createIssuedTokens();
   tokens.add("token", claims);
   return tokens;
 }
 
-describe("a token that was issued", () => {
-  test("is active, with its claims", () => {
+describe("an issued token", () => {
+  test("is active and has its claims", () => {
     const claims = { sub: "x", cnf: { "x5t#S256": "thumbprint" } };
     expect(tokensWith(claims).introspect("token", now)).toEqual({ active: true, token_type: "Bearer", ...claims });
   });
 
-  test("is no other token", () => {
+  test("does not affect other tokens", () => {
     expect(tokensWith().introspect("token2", now)).toEqual(inactive);
   });
 
@@ -25,7 +25,7 @@ describe("a token that was issued", () => {
     ["a millisecond before it expires", 100, true],
     ["when it expires", 99.999, false],
     ["after it expired", 99, false],
-  ])("is judged %s", (_, exp, active) => {
+  ])("is active or expired: %s", (_, exp, active) => {
     expect(tokensWith({ exp }).introspect("token", now - 1)).toMatchObject({ active });
   });
 
@@ -33,7 +33,7 @@ describe("a token that was issued", () => {
     expect(tokensWith({ exp }).introspect("token", now)).toMatchObject({ active: true });
   });
 
-  test("has the claims that it had when it was issued", () => {
+  test("keeps its claims if the object changes later", () => {
     const scopes = ["read"];
     const tokens = tokensWith({ scopes });
     scopes.push("write");
@@ -42,7 +42,7 @@ describe("a token that was issued", () => {
 });
 
 describe("revoke", () => {
-  test("makes a token inactive, and no other", () => {
+  test("makes only the given token inactive", () => {
     const tokens = tokensWith();
     tokens.add("other", {});
     tokens.revoke("token");
@@ -56,7 +56,7 @@ describe("revoke", () => {
     expect(() => tokens.revoke("token")).not.toThrow();
   });
 
-  test("rejects a token that was not issued, even one with an answer of its own", () => {
+  test("rejects a token that was not issued, even if its response was overridden", () => {
     const tokens = tokensWith();
     tokens.introspectAs("text", { active: true });
     expect(() => tokens.revoke("text")).toThrow(TypeError);
@@ -71,35 +71,35 @@ describe("introspectAs", () => {
     ["was issued", () => {}],
     ["is revoked", (tokens) => tokens.revoke("token")],
     ["has expired", (tokens) => tokens.add("token", { exp: 1 })],
-  ])("answers exactly this for a token that %s", (_, arrange) => {
+  ])("overrides the response for a token that %s", (_, arrange) => {
     const tokens = tokensWith();
     arrange(tokens);
     tokens.introspectAs("token", response);
     expect(tokens.introspect("token", now)).toEqual(response);
   });
 
-  test("wins over what happens afterwards", () => {
+  test("takes precedence over a later revocation", () => {
     const tokens = tokensWith();
     tokens.introspectAs("token", response);
     tokens.revoke("token");
     expect(tokens.introspect("token", now)).toEqual(response);
   });
 
-  test("answers for any text, and for no other", () => {
+  test("overrides the response for exactly the given text", () => {
     const tokens = createIssuedTokens();
     tokens.introspectAs("any text", response);
     expect(tokens.introspect("any text", now)).toEqual(response);
     expect(tokens.introspect("any", now)).toEqual(inactive);
   });
 
-  test("is told a last time", () => {
+  test("uses the response of the last call", () => {
     const tokens = tokensWith();
     tokens.introspectAs("token", response);
     tokens.introspectAs("token", {});
     expect(tokens.introspect("token", now)).toEqual({});
   });
 
-  test("keeps what it was told", () => {
+  test("keeps the response if the object changes later", () => {
     const changing = { ...response };
     const tokens = tokensWith();
     tokens.introspectAs("token", changing);
@@ -107,7 +107,7 @@ describe("introspectAs", () => {
     expect(tokens.introspect("token", now)).toEqual(response);
   });
 
-  test("rejects what is not JSON at once", () => {
+  test("rejects a response that cannot be serialised as JSON", () => {
     expect(() => tokensWith().introspectAs("token", { exp: 1n })).toThrow(TypeError);
   });
 });

@@ -16,16 +16,16 @@ async function startIssuer(options?: IssuerOptions): Promise<Issuer> {
   return issuer;
 }
 
-/** An issuer with a key of every algorithm: those of RSA take long to make. */
-const versatile = await createIssuer({ algorithms });
-afterAll(() => versatile.close());
+/** An issuer with a key for every algorithm. It is shared, because generating RSA keys is slow. */
+const sharedIssuer = await createIssuer({ algorithms });
+afterAll(() => sharedIssuer.close());
 
 function verify(token: string, issuer: Issuer) {
   const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
   return jwtVerify(token, keys, { issuer: issuer.issuer, audience: issuer.audience, typ: "at+jwt" });
 }
 
-/** Asks the issuer about a token as its client. */
+/** Introspects a token with the issuer's client. */
 async function introspect(issuer: Issuer, token: string): Promise<unknown> {
   const { clientId, clientSecret } = issuer.introspectionClient;
   const body = new URLSearchParams({ token, client_id: clientId, client_secret: clientSecret });
@@ -38,7 +38,7 @@ async function fetchJson(url: string): Promise<unknown> {
 
 describe("createIssuer", () => {
   test.each(algorithms)("issues %s tokens that jose verifies", async (algorithm) => {
-    const { protectedHeader } = await verify(await versatile.accessToken({ algorithm }), versatile);
+    const { protectedHeader } = await verify(await sharedIssuer.accessToken({ algorithm }), sharedIssuer);
     expect(protectedHeader.alg).toBe(algorithm);
   });
 
@@ -56,7 +56,7 @@ describe("createIssuer", () => {
     await expect(createIssuer(options as IssuerOptions)).rejects.toThrow(TypeError);
   });
 
-  test("takes its clock, audience and identifier from the options", async () => {
+  test("uses the clock, audience and identifier of the options", async () => {
     const issuer = await startIssuer({ clock: () => 5_000, audience: "a", issuer: "https://issuer.example" });
     const token = await issuer.accessToken();
     const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...issuer.jwks.keys] }), {
@@ -66,14 +66,14 @@ describe("createIssuer", () => {
     expect(issuer).toMatchObject({ issuer: "https://issuer.example", audience: "a" });
   });
 
-  test("signs with its key even where the header says otherwise", async () => {
+  test("signs with its key even if the header names another one", async () => {
     const issuer = await startIssuer();
     const token = await issuer.accessToken({ header: { crit: ["exp"], exp: 1, kid: "other" } });
     expect(token.split(".")).toHaveLength(3);
     await expect(verify(token, issuer)).rejects.toMatchObject({ code: "ERR_JOSE_NOT_SUPPORTED" });
   });
 
-  test.each(["ES256", "EdDSA"])("forges a token of %s, whose key id is that of its own key", async (algorithm) => {
+  test.each(["ES256", "EdDSA"])("forges an %s token with the kid of its key", async (algorithm) => {
     const issuer = await startIssuer({ algorithms: [algorithm] });
     const options = { boundTo: "thumbprint", claims: { scope: "write" } };
     const [genuine, forged] = [
@@ -86,7 +86,7 @@ describe("createIssuer", () => {
     await expect(verify(forged, issuer)).rejects.toMatchObject({ code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" });
   });
 
-  test("does not know a forged token", async () => {
+  test("introspects a forged token as inactive", async () => {
     const issuer = await startIssuer();
     const [genuine, forged] = [await issuer.accessToken(), await issuer.accessToken({ forged: true })];
     expect(await introspect(issuer, genuine)).toMatchObject({ active: true });
@@ -94,21 +94,21 @@ describe("createIssuer", () => {
   });
 
   test.each([{ forged: false }, { forged: "yes" }, { forged: true, algorithm: "RS256" }])(
-    "issues no token for %j",
+    "rejects a token with %j",
     async (options) => {
       const issuer = await startIssuer();
       await expect(issuer.accessToken(options as object)).rejects.toThrow(TypeError);
     },
   );
 
-  test("rejects what accessToken cannot do", async () => {
+  test("rejects a token with an algorithm that it has no key for", async () => {
     const issuer = await startIssuer();
     await expect(issuer.accessToken({ algorithm: "RS256" })).rejects.toThrow(TypeError);
   });
 });
 
 describe("an opaque token", () => {
-  test("is introspected with the claims that a JWT has", async () => {
+  test("has the claims of a JWT in its introspection response", async () => {
     const issuer = await startIssuer({ clock: () => 5_000, audience: "a", issuer: "https://issuer.example" });
     expect(await introspect(issuer, await issuer.opaqueToken({ boundTo: "thumbprint" }))).toEqual({
       active: true,
@@ -125,7 +125,7 @@ describe("an opaque token", () => {
     });
   });
 
-  test("takes its claims from the options", async () => {
+  test("has the claims of the options", async () => {
     const issuer = await startIssuer({ clock: () => 5_000 });
     const token = await issuer.opaqueToken({ claims: { sub: "x", scope: undefined, token_type: "N_A" }, expiresIn: 1 });
     const introspection = await introspect(issuer, token);
@@ -133,12 +133,12 @@ describe("an opaque token", () => {
     expect(introspection).not.toHaveProperty("scope");
   });
 
-  test("rejects what only a JWT can do", async () => {
+  test("rejects options for JWTs", async () => {
     const issuer = await startIssuer();
     await expect(issuer.opaqueToken({ algorithm: "ES256" } as object)).rejects.toThrow(TypeError);
   });
 
-  test("is active at no other issuer", async () => {
+  test("is active only at the issuer that issued it", async () => {
     const [issuer, other] = [await startIssuer(), await startIssuer()];
     const token = await issuer.opaqueToken();
     expect(await introspect(issuer, token)).toMatchObject({ active: true });
@@ -147,7 +147,7 @@ describe("an opaque token", () => {
 });
 
 describe("the introspection of a JWT", () => {
-  test("has the claims that were signed", async () => {
+  test("has the claims of the token", async () => {
     const issuer = await startIssuer();
     const token = await issuer.accessToken({ boundTo: "thumbprint", claims: { sub: "x", aud: undefined } });
     const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...issuer.jwks.keys] }));
@@ -155,14 +155,14 @@ describe("the introspection of a JWT", () => {
     expect(await introspect(issuer, token)).toEqual({ active: true, token_type: "Bearer", ...payload });
   });
 
-  test("knows the very token only", async () => {
+  test("is inactive for a modified token", async () => {
     const issuer = await startIssuer();
     const token = await issuer.accessToken();
     expect(await introspect(issuer, token)).toMatchObject({ active: true });
     expect(await introspect(issuer, tamperSignature(token))).toEqual({ active: false });
   });
 
-  test("outlives the key that signed the token", async () => {
+  test("remains active after the signing key was rotated", async () => {
     const issuer = await startIssuer();
     const token = await issuer.accessToken();
     await issuer.rotateKeys();
@@ -170,7 +170,7 @@ describe("the introspection of a JWT", () => {
   });
 });
 
-describe.each(["opaqueToken", "accessToken"] as const)("a token of %s", (issue) => {
+describe.each(["opaqueToken", "accessToken"] as const)("a token from %s", (issue) => {
   test("is active until it expires by the issuer's clock", async () => {
     let now = 5_000;
     const issuer = await startIssuer({ clock: () => now });
@@ -190,14 +190,14 @@ describe.each(["opaqueToken", "accessToken"] as const)("a token of %s", (issue) 
     expect(await introspect(issuer, other)).toMatchObject({ active: true });
   });
 
-  test("is revoked by its own issuer only", async () => {
+  test("can be revoked only at the issuer that issued it", async () => {
     const [issuer, other] = [await startIssuer(), await startIssuer()];
     const token = await issuer[issue]();
     expect(() => other.revoke(token)).toThrow(TypeError);
     expect(() => issuer.revoke(token)).not.toThrow();
   });
 
-  test("is introspected as the test says", async () => {
+  test("is introspected with the response that the test has set", async () => {
     const issuer = await startIssuer();
     const [token, other] = [await issuer[issue](), await issuer[issue]()];
     issuer.introspectAs(token, { active: "true", cnf: null });
@@ -207,7 +207,7 @@ describe.each(["opaqueToken", "accessToken"] as const)("a token of %s", (issue) 
   });
 });
 
-test("an issuer has a client of its own", async () => {
+test("each issuer has a different client secret", async () => {
   const [issuer, other] = [await startIssuer(), await startIssuer()];
   expect(issuer.introspectionClient.clientId).toBe("api");
   expect(issuer.introspectionClient.clientSecret).not.toBe(other.introspectionClient.clientSecret);
@@ -223,19 +223,19 @@ describe("the key set", () => {
     expect(JSON.stringify(issuer.jwks)).not.toContain('"d"');
   });
 
-  test("is served at its address", async () => {
-    const response = await fetch(versatile.jwksUri);
+  test("is served at jwksUri", async () => {
+    const response = await fetch(sharedIssuer.jwksUri);
     expect(response.headers.get("content-type")).toBe("application/json");
-    expect(await response.json()).toEqual(versatile.jwks);
+    expect(await response.json()).toEqual(sharedIssuer.jwks);
   });
 
-  test("verifies a token from afar", async () => {
+  test("is fetched by jose, which verifies a token with it", async () => {
     const issuer = await startIssuer();
     const verified = jwtVerify(await issuer.accessToken(), createRemoteJWKSet(issuer.jwksUri));
     await expect(verified).resolves.toMatchObject({ payload: { sub: "client-1" } });
   });
 
-  test("forgets the old keys when they are rotated", async () => {
+  test("does not contain the old keys after a rotation", async () => {
     const issuer = await startIssuer();
     const before = await issuer.accessToken();
     await issuer.rotateKeys();
@@ -243,7 +243,7 @@ describe("the key set", () => {
     expect(await fetchJson(issuer.jwksUri.href)).toEqual(issuer.jwks);
   });
 
-  test("verifies tokens that are issued after a rotation", async () => {
+  test("verifies a token that was issued after a rotation", async () => {
     const issuer = await startIssuer();
     await issuer.rotateKeys();
     await expect(verify(await issuer.accessToken(), issuer)).resolves.toBeDefined();
@@ -269,7 +269,7 @@ describe("the server", () => {
     },
   );
 
-  test("publishes the configured identifier, but its own addresses", async () => {
+  test("publishes the configured identifier, but the URLs of its server", async () => {
     const issuer = await startIssuer({ issuer: "https://issuer.example" });
     const url = new URL("/.well-known/oauth-authorization-server", issuer.jwksUri);
     expect(await fetchJson(url.href)).toMatchObject({
@@ -280,7 +280,7 @@ describe("the server", () => {
   });
 
   test("publishes the algorithms of all its keys", async () => {
-    const metadata = await fetchJson(`${versatile.issuer}/.well-known/oauth-authorization-server`);
+    const metadata = await fetchJson(`${sharedIssuer.issuer}/.well-known/oauth-authorization-server`);
     expect(metadata).toMatchObject({ introspection_signing_alg_values_supported: algorithms });
   });
 
@@ -289,13 +289,13 @@ describe("the server", () => {
     ["GET", "/token"],
     ["GET", "/toString"],
     ["POST", "/jwks"],
-  ])("answers 404 to %s %s", async (method, path) => {
+  ])("responds to %s %s with 404", async (method, path) => {
     const issuer = await startIssuer();
     const { status } = await fetch(issuer.issuer + path, { method });
     expect(status).toBe(404);
   });
 
-  test("lists the paths it was asked for, in order", async () => {
+  test("lists the requested paths in order", async () => {
     const issuer = await startIssuer();
     expect(issuer.requests).toEqual([]);
     await fetch(`${issuer.issuer}/jwks?x=1`);
@@ -305,7 +305,7 @@ describe("the server", () => {
     expect(issuer.requests).toEqual(["/jwks", "/nothing", "/introspect", "/introspect"]);
   });
 
-  test("ends its kept-alive connections when it is closed", async () => {
+  test("closes its keep-alive connections when it is closed", async () => {
     const issuer = await createIssuer();
     await (await fetch(issuer.jwksUri)).text();
     await issuer.close();

@@ -11,11 +11,11 @@ const { certificate: certificatePem } = await createSelfSignedCertificate();
 
 type Call = readonly [proxy: ForwardingProxy, options?: object];
 
-/** Which headers the recorded and the documented proxies sent. */
+/** The calls of forwardedHeaders whose result is compared with the headers of each recorded or documented proxy. */
 const calls: Readonly<Record<string, readonly Call[]>> = {
   nginx: [["nginx"], ["ingressNginx"]],
   apache: [["apache"]],
-  // 2.6.2 was recorded
+  // the recorded version is 2.6.2
   caddy: [
     ["caddy", { legacy: true }],
     ["caddy", { legacy: true, encoding: "sha256-hex" }],
@@ -59,7 +59,7 @@ const identities = new Map<string | null, Forwarded | null>([
   ]),
 ]);
 
-/** What an honest client caused, with one of the certificates that are kept. */
+/** The fixtures of clients that did not send forged headers, with a certificate whose PEM is available. */
 const comparisons = [...captured, ...documented]
   .filter(
     ({ thumbprint, cases = [""] }) => identities.has(thumbprint) && cases.some((name) => !/spoof|big20k/.test(name)),
@@ -77,15 +77,15 @@ function valueOf({ rawHeaders }: Fixture, name: string): string | undefined {
   return index < 0 ? undefined : rawHeaders[index + 1];
 }
 
-test.each(comparisons)("says byte by byte what was sent by $title", ({ fixture, call: [proxy, options] }) => {
+test.each(comparisons)("returns the exact headers of $title", ({ fixture, call: [proxy, options] }) => {
   const identity = identities.get(fixture.thumbprint) ?? null;
   const headers = forwardedHeaders(proxy, identity, options);
-  // with a certificate all its headers are there, so that what is missing without one is seen
+  // with a certificate, the result contains all headers, so the names show which are missing without one
   const names = Object.keys(forwardedHeaders(proxy, { certificate: certificatePem }, options));
   expect(names.map((name) => [name, headers[name]])).toEqual(names.map((name) => [name, valueOf(fixture, name)]));
 });
 
-test("compares every proxy but Envoy with something, and those that were recorded without a certificate too", () => {
+test("compares every proxy except Envoy, and the recorded proxies also without a certificate", () => {
   const compared = new Set(comparisons.map(({ call }) => call[0]));
   expect(Object.keys(forwardingProxies).filter((proxy) => !compared.has(proxy as ForwardingProxy))).toEqual(["envoy"]);
   const without = comparisons.filter(({ fixture }) => fixture.thumbprint === null).map(({ call }) => call[0]);
@@ -105,7 +105,7 @@ describe("Envoy", () => {
     expect(headers).toEqual({ "x-forwarded-client-cert": element });
   });
 
-  test("sends nothing without a certificate, of the proxy before either", async () => {
+  test("sends nothing without a certificate, even with via", async () => {
     const via = await createSelfSignedCertificate();
     expect(forwardedHeaders("envoy", null)).toEqual({});
     expect(forwardedHeaders("envoy", null, { via })).toEqual({});
@@ -135,7 +135,7 @@ describe("forwardedHeaders", () => {
     ["cloudflare", {}, {}],
     ["cloudflare", { encoding: "rfc9440" }, { "client-cert": "" }],
     ["kong", {}, {}],
-  ])("knows what %s %j sends without a certificate", (proxy, options, headers) => {
+  ])("returns the headers of %s %j without a certificate", (proxy, options, headers) => {
     expect(forwardedHeaders(proxy, null, options)).toEqual(headers);
   });
 
@@ -144,16 +144,16 @@ describe("forwardedHeaders", () => {
     ["apache", "x-ssl-client-verify", "FAILED:self-signed certificate"],
     ["haproxy", "x-ssl-client-verify", "18"],
     ["gcp", "x-client-cert-chain-verified", "false"],
-  ])("knows what %s says of a certificate that it did not verify", (proxy, name, value) => {
+  ])("returns the headers of %s for a certificate that failed verification", (proxy, name, value) => {
     const verified = forwardedHeaders(proxy, identity);
     expect(verified[name]).not.toBe(value);
     expect(forwardedHeaders(proxy, identity, { verified: false })).toEqual({ ...verified, [name]: value });
   });
 
   test("renames headers", () => {
-    const [certificate, verdict] = Object.values(forwardedHeaders("haproxy", identity));
+    const [certificate, verificationResult] = Object.values(forwardedHeaders("haproxy", identity));
     const renamed = forwardedHeaders("haproxy", identity, { header: "X-A", verifyHeader: "X-B", usedHeader: "X-C" });
-    expect(renamed).toEqual({ "X-A": certificate, "X-B": verdict, "X-C": "1" });
+    expect(renamed).toEqual({ "X-A": certificate, "X-B": verificationResult, "X-C": "1" });
   });
 
   test.each<[string, unknown, object?]>([
@@ -173,7 +173,7 @@ describe("forwardedHeaders", () => {
     ["caddy", identity, { legacy: false }],
     ["awsAlb", identity, { mode: "off" }],
     ["envoy", identity, { via: {} }],
-  ])("rejects %s, %j, %j", (proxy, of, options) => {
-    expect(() => forwardedHeaders(proxy as "nginx", of as Identity, options)).toThrow(TypeError);
+  ])("rejects %s, %j, %j", (proxy, value, options) => {
+    expect(() => forwardedHeaders(proxy as "nginx", value as Identity, options)).toThrow(TypeError);
   });
 });

@@ -6,12 +6,12 @@ import { createCertificateAuthority } from "../../src/certificates/certificate-a
 import { mtlsAgent, type MtlsAgentOptions } from "../../src/requests/mtls-agent.ts";
 import { type Echo, startEchoServer } from "../echo-server.ts";
 
-/** Sends a request by node:https, and tells the client's end of the connection too. */
+/** Sends a request with node:https, and returns the client's socket, too. */
 function send(url: string, options: MtlsAgentOptions): Promise<{ readonly seen: Echo; readonly socket: TLSSocket }> {
-  return sendBy(mtlsAgent(options), url);
+  return sendWith(mtlsAgent(options), url);
 }
 
-function sendBy(
+function sendWith(
   agent: ReturnType<typeof mtlsAgent>,
   url: string,
 ): Promise<{ readonly seen: Echo; readonly socket: TLSSocket }> {
@@ -40,22 +40,22 @@ test("presents no certificate without an identity", async () => {
   expect(seen).toMatchObject({ authorized: false, thumbprint: null });
 });
 
-test("makes a connection for each request, by a full handshake", async () => {
+test("opens a connection with a full handshake for each request", async () => {
   const { ca, url } = await startEchoServer();
   const agent = mtlsAgent({ ca: ca.certificate });
-  const [first, second] = [await sendBy(agent, url), await sendBy(agent, url)];
+  const [first, second] = [await sendWith(agent, url), await sendWith(agent, url)];
   expect(second.socket).not.toBe(first.socket);
   expect(second.socket.isSessionReused()).toBe(false);
 });
 
-test("keeps a connection that it is told to keep", async () => {
+test("reuses the connection with keepAlive", async () => {
   const { ca, url } = await startEchoServer();
   const agent = mtlsAgent({ ca: ca.certificate, keepAlive: true });
-  const [first, second] = [await sendBy(agent, url), await sendBy(agent, url)];
+  const [first, second] = [await sendWith(agent, url), await sendWith(agent, url)];
   expect(second.socket).toBe(first.socket);
 });
 
-test("rejects a server of another authority", async () => {
+test("rejects a server with a certificate of another CA", async () => {
   const { url } = await startEchoServer();
   const { certificate } = await createCertificateAuthority();
   await expect(send(url, { ca: certificate })).rejects.toMatchObject({ code: "SELF_SIGNED_CERT_IN_CHAIN" });
@@ -70,15 +70,15 @@ test("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
   await expect(send(url, { ca: ca.certificate })).resolves.toMatchObject({ seen: { method: "GET" } });
 });
 
-test("expects a server that is localhost, and no other", async () => {
+test("requires a server certificate for localhost", async () => {
   const root = await createCertificateAuthority();
-  const certified = async (name: string) => {
-    const host = await root.issueServerCertificate({ subjectAlternativeNames: [name] });
-    const { url } = await startEchoServer({ cert: host.certificate, key: host.key });
+  const sendToServerNamed = async (name: string) => {
+    const serverIdentity = await root.issueServerCertificate({ subjectAlternativeNames: [name] });
+    const { url } = await startEchoServer({ cert: serverIdentity.certificate, key: serverIdentity.key });
     return send(url, { ca: root.certificate });
   };
-  await expect(certified("DNS:localhost")).resolves.toMatchObject({ seen: { method: "GET" } });
-  await expect(certified("DNS:other.example")).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+  await expect(sendToServerNamed("DNS:localhost")).resolves.toMatchObject({ seen: { method: "GET" } });
+  await expect(sendToServerNamed("DNS:other.example")).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
 test.each([{ ca: undefined }, { ca: "" }, { keepAlive: 1 }, { certificate: "x" }])("rejects %j", async (options) => {

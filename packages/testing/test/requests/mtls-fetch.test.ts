@@ -7,7 +7,7 @@ import { type Echo, startEchoServer } from "../echo-server.ts";
 
 type Settings = Parameters<typeof startEchoServer>[0];
 
-/** A server that echoes, and a fetch that trusts it. */
+/** Starts an echo server, and creates a fetch function that trusts it. */
 async function setUp(settings?: Settings, options?: Partial<MtlsFetchOptions>) {
   const { ca, url } = await startEchoServer(settings);
   return { ca, url, fetch: mtlsFetch({ ca: ca.certificate, ...options }) };
@@ -17,7 +17,7 @@ async function echo(response: Promise<Response> | Response): Promise<Echo> {
   return (await (await response).json()) as Echo;
 }
 
-/** The values of the header lines of one name, as they were on the wire. */
+/** Returns the values of all header lines with this name, as received. */
 function lines({ rawHeaders }: Echo, name: string): string[] {
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
@@ -36,10 +36,10 @@ describe("mtlsFetch", () => {
   });
 
   test.each<[string, (url: string) => [string | URL | Request, RequestInit?]]>([
-    ["a text", (url) => [`${url}/a?b=c`, { method: "post", headers: { "X-One": "1" }, body: "grüße" }]],
+    ["a string", (url) => [`${url}/a?b=c`, { method: "post", headers: { "X-One": "1" }, body: "grüße" }]],
     ["a URL", (url) => [new URL("/a?b=c", url), { method: "POST", headers: [["x-one", "1"]], body: "grüße" }]],
     ["a Request", (url) => [new Request(`${url}/a?b=c`, { method: "POST", headers: { "x-one": "1" }, body: "grüße" })]],
-  ])("takes %s", async (_, parameters) => {
+  ])("accepts %s", async (_, parameters) => {
     const { url, fetch } = await setUp();
     const seen = await echo(fetch(...parameters(url)));
     expect(seen).toMatchObject({ method: "POST", path: "/a?b=c", body: "grüße" });
@@ -57,22 +57,22 @@ describe("mtlsFetch", () => {
     expect(streamed).toMatchObject({ method: "PUT", body: "streamed" });
   });
 
-  test("sends a length with an empty POST, and none with a GET", async () => {
+  test("sends a length with an empty POST, but not with a GET", async () => {
     const { url, fetch } = await setUp();
     expect(lines(await echo(fetch(url, { method: "POST" })), "content-length")).toEqual(["0"]);
     expect(lines(await echo(fetch(url)), "content-length")).toEqual([]);
   });
 
-  test("sends the token, unless there is an Authorization field", async () => {
+  test("sends the token, unless the request has an Authorization field", async () => {
     const { url, fetch } = await setUp({}, { token: "t" });
     expect(lines(await echo(fetch(url)), "authorization")).toEqual(["Bearer t"]);
-    const own = fetch(url, { headers: { authorization: "Basic b" } });
-    expect(lines(await echo(own), "authorization")).toEqual(["Basic b"]);
+    const withAuthorization = fetch(url, { headers: { authorization: "Basic b" } });
+    expect(lines(await echo(withAuthorization), "authorization")).toEqual(["Basic b"]);
   });
 
-  test("gives a Response with status, headers, body and address", async () => {
+  test("returns a Response with status, headers, body and URL", async () => {
     const { url, fetch } = await setUp({
-      answer: (_, response) => {
+      respond: (_, response) => {
         response.writeHead(401, { "set-cookie": ["a=1", "b=2"], "www-authenticate": "Bearer" });
         response.end("not you");
       },
@@ -86,34 +86,34 @@ describe("mtlsFetch", () => {
     expect(Buffer.from(await response.arrayBuffer()).toString()).toBe("not you");
   });
 
-  test.each([204, 304])("gives a Response without a body for %i", async (status) => {
-    const { url, fetch } = await setUp({ answer: (_, response) => void response.writeHead(status).end() });
+  test.each([204, 304])("returns a Response without a body for %i", async (status) => {
+    const { url, fetch } = await setUp({ respond: (_, response) => void response.writeHead(status).end() });
     expect(await fetch(url)).toMatchObject({ status, body: null });
   });
 
-  test("gives a Response without a body for HEAD", async () => {
+  test("returns a Response without a body for HEAD", async () => {
     const { url, fetch } = await setUp();
     expect(await fetch(url, { method: "HEAD" })).toMatchObject({ status: 200, body: null });
   });
 
-  test("does not follow a redirect, which is the response, or an error", async () => {
+  test('returns a redirect instead of following it, or rejects with redirect: "error"', async () => {
     const { url, fetch } = await setUp({
-      answer: (_, response) => void response.writeHead(302, { location: "/elsewhere" }).end(),
+      respond: (_, response) => void response.writeHead(302, { location: "/elsewhere" }).end(),
     });
     const response = await fetch(url);
     expect([response.status, response.headers.get("location")]).toEqual([302, "/elsewhere"]);
     await expect(fetch(url, { redirect: "error" })).rejects.toThrow(TypeError);
   });
 
-  test("rejects with the reason of an aborted signal, before and after the request", async () => {
+  test("rejects with the reason of a signal that is aborted before or during the request", async () => {
     const abort = new AbortController();
     const reason = new Error("enough");
-    const { url, fetch } = await setUp({ answer: () => abort.abort(reason) });
+    const { url, fetch } = await setUp({ respond: () => abort.abort(reason) });
     await expect(fetch(url, { signal: abort.signal })).rejects.toBe(reason);
     await expect(fetch(url, { signal: abort.signal })).rejects.toBe(reason);
   });
 
-  test("rejects a server of another authority", async () => {
+  test("rejects a server with a certificate of another CA", async () => {
     const { url } = await setUp();
     const { certificate: ca } = await createCertificateAuthority();
     const response = mtlsFetch({ ca })(url);
@@ -130,12 +130,12 @@ describe("mtlsFetch", () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server rejects the client over %s", async (maxVersion) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects if the server rejects the client over %s", async (maxVersion) => {
     const { url, fetch } = await setUp({ rejectUnauthorized: true, maxVersion });
     await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
 
-  test("rejects when nobody listens", async () => {
+  test("rejects if the connection is refused", async () => {
     const { certificate: ca } = await createCertificateAuthority();
     const { url, close } = await startServer(createServer());
     await close();
@@ -143,9 +143,9 @@ describe("mtlsFetch", () => {
     await expect(response).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
   });
 
-  test("rejects a response that ends too early", async () => {
+  test("rejects an incomplete response", async () => {
     const { url, fetch } = await setUp({
-      answer: (request, response) => {
+      respond: (request, response) => {
         response.writeHead(200, { "content-length": 10 });
         (response as unknown as NodeJS.WritableStream).write("part", () => request.socket.destroy());
       },
@@ -158,7 +158,7 @@ describe("mtlsFetch", () => {
     [16.001, "rejects"],
   ] as const)("with a response of %d MiB %s", async (size, outcome) => {
     const body = Buffer.alloc(size * 1024 * 1024);
-    const { url, fetch } = await setUp({ answer: (_, response) => void response.end(body) });
+    const { url, fetch } = await setUp({ respond: (_, response) => void response.end(body) });
     const settled = await fetch(url).then(
       () => "resolves",
       () => "rejects",
@@ -166,7 +166,7 @@ describe("mtlsFetch", () => {
     expect(settled).toBe(outcome);
   });
 
-  test("keeps no timer when it has the response, or none", async () => {
+  test("clears its timer after a response and after an error", async () => {
     const { url, fetch } = await setUp();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
@@ -175,25 +175,25 @@ describe("mtlsFetch", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("rejects when the server does not answer for ten seconds", async () => {
+  test("rejects if the server does not respond within ten seconds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const { url, fetch } = await setUp({ answer: () => vi.advanceTimersByTime(10_000) });
+    const { url, fetch } = await setUp({ respond: () => vi.advanceTimersByTime(10_000) });
     await expect(fetch(url)).rejects.toMatchObject({ cause: { message: "No complete response within 10000 ms" } });
   });
 
-  test("rejects when the server does not end its answer within ten seconds", async () => {
+  test("rejects if the server does not complete its response within ten seconds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const answer = (_: unknown, response: unknown) =>
+    const respond = (_: unknown, response: unknown) =>
       (response as NodeJS.WritableStream).write("part", () => vi.advanceTimersByTime(10_000));
-    const { url, fetch } = await setUp({ answer: (request, response) => void answer(request, response) });
+    const { url, fetch } = await setUp({ respond: (request, response) => void respond(request, response) });
     await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
 
-  test.each(["http://127.0.0.1", "data:,", "no address"])("rejects the address %s", async (address) => {
+  test.each(["http://127.0.0.1", "data:,", "no address"])("rejects the URL %s", async (url) => {
     const { fetch } = await setUp();
-    await expect(fetch(address)).rejects.toThrow(TypeError);
+    await expect(fetch(url)).rejects.toThrow(TypeError);
   });
 
   test.each([{ ca: "" }, { ca: undefined }, { token: 1 }, { keepAlive: true }])("rejects %j", (options) => {

@@ -4,20 +4,20 @@ import { createCertificateAuthority } from "../../src/certificates/certificate-a
 import type { MtlsRequestOptions } from "../../src/requests/mtls-request-options.ts";
 import { mtlsRequest } from "../../src/requests/mtls-request.ts";
 import { startServer } from "../../src/start-server.ts";
-import { type Echo, echoAuthority, startEchoServer } from "../echo-server.ts";
+import { type Echo, echoCa, startEchoServer } from "../echo-server.ts";
 
 type Settings = Parameters<typeof startEchoServer>[0];
 
-const identity = await echoAuthority.issueClientCertificate();
+const identity = await echoCa.issueClientCertificate();
 
-/** A server that echoes, and a client that trusts it. */
+/** Starts an echo server, and returns a function that sends requests to it. */
 async function setUp(settings?: Settings) {
   const { ca, url } = await startEchoServer(settings);
   const send = (options: Partial<MtlsRequestOptions> = {}) => mtlsRequest(url, { ca: ca.certificate, ...options });
   return { ca, url, send };
 }
 
-/** The values of the header lines of one name, as they were on the wire. */
+/** Returns the values of all header lines with this name, as received. */
 function lines({ rawHeaders }: Echo, name: string): string[] {
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
@@ -58,7 +58,7 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
     expect(lines(seen, "x-two")).toEqual(["2", "3"]);
   });
 
-  test("tells status, headers, body and connection", async () => {
+  test("returns status, headers, body and TLS state", async () => {
     const { send } = await setUp({ http2 });
     const response = await send({ httpVersion });
     expect(response).toMatchObject({ status: 200, tls: { protocol: "TLSv1.3", sessionReused: false } });
@@ -67,7 +67,7 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
     expect(JSON.parse(response.body)).toEqual(response.json());
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes a session of %s", async (tlsVersion) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes a %s session", async (tlsVersion) => {
     const { send } = await setUp({ http2 });
     const options = { identity, httpVersion, tlsVersion };
     const first = await send(options);
@@ -84,12 +84,12 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
     expect((await send({ identity, httpVersion })).tls.sessionReused).toBe(false);
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects when a server rejects the client over %s", async (tlsVersion) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("rejects if the server rejects the client over %s", async (tlsVersion) => {
     const { send } = await setUp({ http2, rejectUnauthorized: true });
     await expect(send({ httpVersion, tlsVersion })).rejects.toThrow(Error);
   });
 
-  test("rejects a server of another authority", async () => {
+  test("rejects a server with a certificate of another CA", async () => {
     const { send } = await setUp({ http2 });
     const { certificate } = await createCertificateAuthority();
     await expect(send({ ca: certificate, httpVersion })).rejects.toMatchObject({
@@ -117,40 +117,40 @@ describe.each([1, 2] as const)("mtlsRequest over HTTP/%i", (httpVersion) => {
     });
   });
 
-  test("rejects when the server ends the connection instead of answering", async () => {
-    const { send } = await setUp({ http2, answer: (request) => request.socket.destroy() });
+  test("rejects if the server closes the connection without a response", async () => {
+    const { send } = await setUp({ http2, respond: (request) => request.socket.destroy() });
     await expect(send({ httpVersion })).rejects.toThrow(Error);
   });
 
-  test("rejects when the server does not answer for ten seconds", async () => {
+  test("rejects if the server does not respond within ten seconds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const { send } = await setUp({ http2, answer: () => vi.advanceTimersByTime(10_000) });
+    const { send } = await setUp({ http2, respond: () => vi.advanceTimersByTime(10_000) });
     await expect(send({ httpVersion })).rejects.toThrow("No complete response within 10000 ms");
   });
 
-  test("waits for an answer that comes just in time", async () => {
+  test("accepts a response just before the timeout", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const answer = (_: unknown, response: { end: () => unknown }) => {
+    const respond = (_: unknown, response: { end: () => unknown }) => {
       vi.advanceTimersByTime(9_999);
       response.end();
     };
-    const { send } = await setUp({ http2, answer });
+    const { send } = await setUp({ http2, respond });
     await expect(send({ httpVersion })).resolves.toMatchObject({ status: 200, body: "" });
   });
 
-  test("rejects when nobody listens", async () => {
+  test("rejects if the connection is refused", async () => {
     const { certificate: ca } = await createCertificateAuthority();
     const { url, close } = await startServer(createServer());
     await close();
-    const address = url.replace("http:", "https:");
-    await expect(mtlsRequest(address, { ca, httpVersion })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    const httpsUrl = url.replace("http:", "https:");
+    await expect(mtlsRequest(httpsUrl, { ca, httpVersion })).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 });
 
 describe("mtlsRequest", () => {
-  test("sends two headers of one name as two lines", async () => {
+  test("sends two headers with the same name as two lines", async () => {
     const { send } = await setUp();
     const headers = [
       ["Authorization", "Bearer a"],
@@ -160,31 +160,31 @@ describe("mtlsRequest", () => {
     expect(lines(response.json() as Echo, "authorization")).toEqual(["Bearer a", "Bearer b"]);
   });
 
-  test("sends a token besides an Authorization header", async () => {
+  test("sends a token in addition to an Authorization header", async () => {
     const { send } = await setUp();
     const response = await send({ token: "a", headers: { Authorization: "Basic b" } });
     expect(lines(response.json() as Echo, "authorization")).toEqual(["Bearer a", "Basic b"]);
   });
 
-  test("rejects two Authorization headers over HTTP/2, which node:http2 rejects", async () => {
+  test("rejects two Authorization headers over HTTP/2, which node:http2 does not support", async () => {
     const { send } = await setUp({ http2: true });
     const headers = { authorization: ["Bearer a", "Bearer b"] };
     await expect(send({ headers, httpVersion: 2 })).rejects.toMatchObject({ code: "ERR_HTTP2_HEADER_SINGLE_VALUE" });
   });
 
-  test("sends the address as Host, once", async () => {
+  test("sends exactly one Host header", async () => {
     const { url, send } = await setUp();
     expect(lines((await send()).json() as Echo, "host")).toEqual([new URL(url).host]);
     const { json } = await send({ headers: { Host: "other.example" } });
     expect(lines(json() as Echo, "host")).toEqual(["other.example"]);
   });
 
-  test("rejects HTTP/2 where a server insists on HTTP/1.1", async () => {
+  test("rejects HTTP/2 if the server supports only HTTP/1.1", async () => {
     const { send } = await setUp();
     await expect(send({ httpVersion: 2 })).rejects.toThrow(Error);
   });
 
-  test("rejects HTTP/2 where a server does not negotiate", async () => {
+  test("rejects HTTP/2 if the server does not negotiate the protocol", async () => {
     const { send } = await setUp({ ALPNProtocols: [] });
     await expect(send({ httpVersion: 2 })).rejects.toThrow("does not speak HTTP/2");
   });
@@ -197,7 +197,7 @@ describe("mtlsRequest", () => {
     },
   );
 
-  test("rejects an address that is not https", async () => {
+  test("rejects a URL that is not https", async () => {
     await expect(mtlsRequest("http://127.0.0.1", { ca: "" })).rejects.toThrow(TypeError);
   });
 });

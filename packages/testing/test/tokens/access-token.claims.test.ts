@@ -19,11 +19,11 @@ describe("tokenClaims", () => {
     expect(claimsOf({ boundTo: identity })).toMatchObject({ cnf: { "x5t#S256": identity.thumbprint } });
   });
 
-  test("binds a token to any text", () => {
+  test("binds a token to any string", () => {
     expect(claimsOf({ boundTo: "no thumbprint" })).toMatchObject({ cnf: { "x5t#S256": "no thumbprint" } });
   });
 
-  test("binds a token to nothing by default", () => {
+  test("does not bind a token by default", () => {
     expect(claimsOf({})).not.toHaveProperty("cnf");
   });
 
@@ -32,19 +32,19 @@ describe("tokenClaims", () => {
     expect(claims).toMatchObject({ sub: "x", cnf: "other", scope: "read" });
   });
 
-  test("dates a token that lasts for a given time", () => {
+  test("sets iat and exp of a token with a given lifetime", () => {
     expect(claimsOf({ expiresIn: 60 })).toMatchObject({ iat: seconds, exp: seconds + 60 });
   });
 
-  test("dates a token that has expired", () => {
+  test("sets iat and exp of an expired token", () => {
     expect(claimsOf({ expiresIn: -1 })).toMatchObject({ iat: seconds - 301, exp: seconds - 1 });
   });
 
-  test("gives each token an identifier of its own", () => {
+  test("sets a different jti for each token", () => {
     expect(claimsOf({})).not.toMatchObject({ jti: (claimsOf({}) as { jti: string }).jti });
   });
 
-  test.each([Number.NaN, Infinity])("rejects a token that lasts for %s seconds", (expiresIn) => {
+  test.each([Number.NaN, Infinity])("rejects a lifetime of %s seconds", (expiresIn) => {
     expect(() => claimsOf({ expiresIn })).toThrow(TypeError);
   });
 });

@@ -3,14 +3,14 @@ import { issueOpaqueToken, type OpaqueTokenOptions, tokenClaims } from "../../sr
 
 const context = { issuer: "https://issuer.example", audience: "https://api.example.com", now: 5_000 };
 
-test("issues 32 random bytes, new ones each time", () => {
+test("creates a token of 32 random bytes", () => {
   const [one, other] = [issueOpaqueToken({}, context), issueOpaqueToken({}, context)];
   expect(Buffer.from(one.token, "base64url")).toHaveLength(32);
   expect(one.token).toMatch(/^[\w-]{43}$/);
   expect(one.token).not.toBe(other.token);
 });
 
-test("knows the claims that a JWT would carry", () => {
+test("has the claims of a JWT access token", () => {
   const options = { boundTo: "thumbprint", expiresIn: 60, claims: { sub: "x", jti: "1" } };
   expect(issueOpaqueToken(options, context).claims).toEqual(tokenClaims(options, context));
 });

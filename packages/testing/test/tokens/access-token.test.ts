@@ -15,7 +15,7 @@ function issue(options: AccessTokenOptions) {
 }
 
 describe("issueAccessToken", () => {
-  test("issues the profile of RFC 9068 by default", () => {
+  test("issues a token in the profile of RFC 9068 by default", () => {
     const { claims, header } = issue({});
     expect(header).toEqual({ alg: "ES256", kid: keys[0]?.kid, typ: "at+jwt" });
     expect(claims).toEqual({
@@ -41,13 +41,13 @@ describe("issueAccessToken", () => {
     expect(header).toMatchObject({ alg: "ES256", typ: "JWT", x: 1 });
   });
 
-  test("leaves out claims and header members that are given as undefined", () => {
+  test("removes claims and header members that are undefined", () => {
     const { claims, header } = issue({ claims: { exp: undefined }, header: { kid: undefined, alg: undefined } });
     expect(claims).not.toHaveProperty("exp");
     expect(header).toEqual({ typ: "at+jwt" });
   });
 
-  test("signs by another algorithm of the issuer", () => {
+  test("signs with another algorithm of the issuer", () => {
     expect(issue({ algorithm: "EdDSA" }).header).toMatchObject({ alg: "EdDSA", kid: keys[1]?.kid });
   });
 

@@ -22,22 +22,22 @@ async function isSigned(token: string): Promise<boolean> {
 }
 
 describe("forgeToken", () => {
-  test("leaves the signature empty when there is no key", () => {
+  test("leaves the signature empty without a key", () => {
     const token = forgeToken({ header: { alg: "none" }, payload: { sub: "a" } });
     expect(token).toBe("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.");
   });
 
-  test("takes strings and bytes verbatim", () => {
+  test("uses strings and bytes verbatim", () => {
     const token = forgeToken({ header: '{"alg":"a", "alg":"b"}', payload: Uint8Array.of(0xff, 0xfe) });
     expect(textOf(token, 0)).toBe('{"alg":"a", "alg":"b"}');
     expect(token.split(".")[1]).toBe("__4");
   });
 
-  test.each([[null], [[]], [1], [true]])("writes %j as JSON", (payload) => {
+  test.each([[null], [[]], [1], [true]])("serialises %j as JSON", (payload) => {
     expect(textOf(forgeToken({ header, payload }), 1)).toBe(JSON.stringify(payload));
   });
 
-  test("takes a signature as text verbatim and as bytes encoded", () => {
+  test("uses a signature string verbatim and encodes bytes", () => {
     expect(forgeToken({ header, payload: {}, signature: "=not base64=" })).toMatch(/\.=not base64=$/);
     expect(forgeToken({ header, payload: {}, signature: Uint8Array.of(0xff) })).toMatch(/\._w$/);
   });
@@ -52,18 +52,18 @@ describe("forgeToken", () => {
     await expect(compactVerify(token, keys.publicKey)).resolves.toBeDefined();
   });
 
-  test("signs by the algorithm of a header that is given as text", async () => {
+  test("signs with the algorithm of a header string", async () => {
     const { privateKey: key, publicKey: verificationKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const token = forgeToken({ header: '{ "alg": "RS512" }', payload: "{}", key });
     await expect(compactVerify(token, verificationKey)).resolves.toBeDefined();
   });
 
-  test("signs under a header that is not JSON", () => {
+  test("signs a token whose header is not JSON", () => {
     const token = forgeToken({ header: "not json", payload: {}, key: privateKey });
     expect(token.split(".")[2]).toHaveLength(86);
   });
 
-  test("confuses algorithms: a public key as the secret of an HMAC", async () => {
+  test("signs with a public key as HMAC secret (algorithm confusion)", async () => {
     const secret = Buffer.from(createPublicKey(privateKey).export({ type: "spki", format: "pem" }));
     const token = forgeToken({ header: { alg: "HS256" }, payload: {}, key: createSecretKey(secret) });
     await expect(compactVerify(token, secret)).resolves.toBeDefined();
@@ -77,13 +77,13 @@ describe("forgeToken", () => {
     { header, payload: undefined },
     { header, payload: {}, signature: "x", key: privateKey },
     { header, payload: {}, sig: "x" },
-  ])("rejects parts that do not make a token: %#", (parts) => {
+  ])("rejects invalid parts: %#", (parts) => {
     expect(() => forgeToken(parts as ForgedTokenParts)).toThrow(TypeError);
   });
 });
 
 describe("tamperSignature", () => {
-  test("changes one bit of the signature and nothing else", async () => {
+  test("changes only one bit of the signature", async () => {
     const token = signedToken();
     const tampered = tamperSignature(token);
     const [before, after] = [token, tampered].map((text) => Buffer.from(text.split(".")[2] ?? "", "base64url"));
@@ -94,7 +94,7 @@ describe("tamperSignature", () => {
     expect(await isSigned(tampered)).toBe(false);
   });
 
-  test("leaves canonical base64url", () => {
+  test("returns canonical base64url", () => {
     const signature = tamperSignature(signedToken()).split(".")[2] ?? "";
     expect(Buffer.from(signature, "base64url").toString("base64url")).toBe(signature);
   });

@@ -14,18 +14,18 @@ describe("chooseAlgorithm", () => {
     ["P-521", curve("P-521"), "ES512"],
     ["Ed25519", generateKeyPairSync("ed25519").privateKey, "EdDSA"],
     ["secret", secret, "HS256"],
-  ])("gives a %s key its usual algorithm", (_, key, usual) => {
-    expect(chooseAlgorithm(key, undefined)).toBe(usual);
-    expect(chooseAlgorithm(key, "none")).toBe(usual);
-    expect(chooseAlgorithm(key, "toString")).toBe(usual);
+  ])("returns the default algorithm of a %s key", (_, key, expected) => {
+    expect(chooseAlgorithm(key, undefined)).toBe(expected);
+    expect(chooseAlgorithm(key, "none")).toBe(expected);
+    expect(chooseAlgorithm(key, "toString")).toBe(expected);
   });
 
-  test("takes the wanted algorithm if the key can", () => {
+  test("returns the wanted algorithm if the key supports it", () => {
     expect(chooseAlgorithm(rsa, "PS512")).toBe("PS512");
     expect(chooseAlgorithm(secret, "HS512")).toBe("HS512");
   });
 
-  test("takes another one if the key cannot", () => {
+  test("returns the default algorithm if the key does not support the wanted one", () => {
     expect(chooseAlgorithm(rsa, "HS256")).toBe("RS256");
     expect(chooseAlgorithm(secret, "RS256")).toBe("HS256");
   });
@@ -39,11 +39,11 @@ describe("chooseAlgorithm", () => {
 });
 
 describe("signBytes", () => {
-  test("writes an ECDSA signature as two numbers of fixed size", () => {
+  test("encodes an ECDSA signature as two numbers of fixed size", () => {
     expect(signBytes(Buffer.from("x"), "ES512", curve("P-521"))).toHaveLength(132);
   });
 
-  test("signs ES256 as node:crypto verifies it", () => {
+  test("creates an ES256 signature that node:crypto verifies", () => {
     const key = curve("P-256");
     const signature = signBytes(Buffer.from("x"), "ES256", key);
     const options = { key, dsaEncoding: "ieee-p1363" } as const;
