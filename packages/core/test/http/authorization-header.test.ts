@@ -5,7 +5,7 @@ import { outcome, rejection } from "../support/outcome.ts";
 
 fc.configureGlobal({ seed: 6750 });
 
-/** Reads the token of a request with these Authorization headers. */
+/** Reads the token from a request with these Authorization headers. */
 function token(authorization: readonly string[], schemes: readonly string[] = ["bearer"]): string {
   const rawHeaders = ["Host", "api.example", ...authorization.flatMap((value) => ["Authorization", value])];
   return readToken(rawHeaders, schemes);
@@ -23,7 +23,7 @@ describe("the Authorization header", () => {
     ["Bearer    abc", "abc"],
     ["Bearer Bearer", "Bearer"],
     ["Bearer aZ09-._~+/==", "aZ09-._~+/=="],
-  ])("%j yields the token %j", (credentials, expected) => {
+  ])("contains a token: %j yields %j", (credentials, expected) => {
     expect(token([credentials])).toBe(expected);
   });
 
@@ -37,7 +37,7 @@ describe("the Authorization header", () => {
     "abc",
     "Bearer=abc",
     "mtls_pop abc",
-  ])("%j carries no bearer token", (credentials) => {
+  ])("is rejected as missing a token when it is %j", (credentials) => {
     expect(outcome(() => token([credentials]))).toBe("ERR_TOKEN_MISSING");
   });
 
@@ -59,33 +59,33 @@ describe("the Authorization header", () => {
     "Bearer a\u2028b",
     "Bearer a\u3000b",
     "Bearer a\ufeffb",
-  ])("%j is malformed", (credentials) => {
+  ])("is rejected as malformed when it is %j", (credentials) => {
     expect(outcome(() => token([credentials]))).toBe("ERR_REQUEST_MALFORMED");
   });
 
-  test("is missing in a request without one", () => {
+  test("is rejected as missing a token when it is absent", () => {
     expect(outcome(() => token([]))).toBe("ERR_TOKEN_MISSING");
   });
 
   test.each([
     ["two tokens", ["Bearer a", "Bearer b"]],
     ["the same token twice", ["Bearer a", "Bearer a"]],
-    ["another scheme behind the token", ["Bearer a", "Basic b"]],
+    ["another scheme after the token", ["Bearer a", "Basic b"]],
     ["another scheme before the token", ["Basic b", "Bearer a"]],
-    ["an empty one behind the token", ["Bearer a", ""]],
-    ["none that is accepted", ["Basic a", "DPoP b"]],
-  ])("is malformed when it occurs twice, with %s (W-01)", (_, headers) => {
+    ["an empty value after the token", ["Bearer a", ""]],
+    ["two schemes that are not accepted", ["Basic a", "DPoP b"]],
+  ])("is rejected as malformed when it occurs twice, with %s (W-01)", (_, headers) => {
     expect(outcome(() => token(headers))).toBe("ERR_REQUEST_MALFORMED");
   });
 
-  test("counts in every letter case", () => {
+  test("is matched in any letter case", () => {
     const rawHeaders = ["authorization", "Bearer a", "AUTHORIZATION", "Bearer b"];
     expect(outcome(() => readToken(rawHeaders))).toBe("ERR_REQUEST_MALFORMED");
     expect(readToken(rawHeaders.slice(2))).toBe("b");
   });
 
   test.each(["Proxy-Authorization", "X-Forwarded-Authorization", "Authorization-Info", "Cookie"])(
-    "is the only header that is read: not %s (W-04)",
+    "is the only header that is read: %s is ignored (W-04)",
     (name) => {
       const rawHeaders = [name, "Bearer abc"];
       expect(outcome(() => readToken(rawHeaders))).toBe("ERR_TOKEN_MISSING");
@@ -96,7 +96,7 @@ describe("the Authorization header", () => {
 describe("an incomplete header list", () => {
   const filler = (count: number) => Array.from({ length: count }, () => ["a", ""]).flat();
 
-  /** Reads the token of a request of so many header fields, the Authorization header first. */
+  /** Reads the token from a request with this number of header fields, of which the Authorization header is the first. */
   function readAmong(count: number, socket: object, authorization = ["Authorization", "Bearer abc"]): string {
     const rawHeaders = [...authorization, ...filler(count - authorization.length / 2)];
     return bearerToken(authorizationHeader({ rawHeaders, socket }), ["bearer"]);
@@ -107,22 +107,22 @@ describe("an incomplete header list", () => {
     [1000, { server: { maxHeadersCount: null } }],
     [10, { server: { maxHeadersCount: 10 } }],
     [3000, { server: { maxHeadersCount: 3000 } }],
-  ])("of %i fields or more is malformed, and one field less is not", (limit, socket) => {
+  ])("is rejected as malformed at %i fields or more, and accepted with one field less", (limit, socket) => {
     expect(readAmong(limit - 1, socket)).toBe("abc");
     for (const count of [limit, limit + 1, limit + 31])
       expect(outcome(() => readAmong(count, socket))).toBe("ERR_REQUEST_MALFORMED");
   });
 
-  test("is malformed, not a missing token, when there is no Authorization header in it", () => {
+  test("is rejected as malformed, not as missing a token, when it has no Authorization header", () => {
     expect(outcome(() => readAmong(1000, {}, []))).toBe("ERR_REQUEST_MALFORMED");
     expect(outcome(() => readAmong(999, {}, []))).toBe("ERR_TOKEN_MISSING");
   });
 
-  test("does not exist where the server has no limit", () => {
+  test("does not occur if the server has no limit", () => {
     expect(readAmong(5000, { server: { maxHeadersCount: 0 } })).toBe("abc");
   });
 
-  test("is explained", () => {
+  test("is described in the detail of the error", () => {
     const { detail } = rejection(() => readAmong(1023, {}));
     expect(detail).toMatch(/incomplete.*1000.*1023/);
     expect(detail).not.toContain("abc");
@@ -130,11 +130,14 @@ describe("an incomplete header list", () => {
 });
 
 describe("the accepted schemes", () => {
-  test.each(["mtls_pop abc", "MTLS_POP abc", "Bearer abc"])("include that of %j when it is named", (credentials) => {
-    expect(token([credentials], ["bearer", "mtls_pop"])).toBe("abc");
-  });
+  test.each(["mtls_pop abc", "MTLS_POP abc", "Bearer abc"])(
+    "include the scheme of %j when it is configured",
+    (credentials) => {
+      expect(token([credentials], ["bearer", "mtls_pop"])).toBe("abc");
+    },
+  );
 
-  test("do not include Bearer when only another one is named", () => {
+  test("do not include Bearer when only another scheme is configured", () => {
     expect(outcome(() => token(["Bearer abc"], ["mtls_pop"]))).toBe("ERR_TOKEN_MISSING");
     expect(token(["mtls_pop abc"], ["mtls_pop"])).toBe("abc");
   });
@@ -142,7 +145,7 @@ describe("the accepted schemes", () => {
 
 describe("a rejection", () => {
   test.each([["Bearer topsecret topsecret"], ["Basic topsecret"], ["topsecret"], ["Bearer topsecret,"]])(
-    "of %j says nothing of what was sent",
+    "of %j does not disclose the header's value",
     (credentials) => {
       const { message, detail, stack } = rejection(() => token([credentials]));
       expect(detail).toBeTypeOf("string");
@@ -154,13 +157,13 @@ describe("a rejection", () => {
 const b64token = fc.stringMatching(/^[\w.~+/-]+=*$/);
 const scheme = fc.constantFrom("Bearer", "bearer", "BEARER", "bEaReR");
 
-describe("any header", () => {
-  fuzz.prop([scheme, fc.integer({ min: 1, max: 20 }), b64token])("with a b64token yields it", (name, spaces, text) => {
+describe("an arbitrary Authorization header", () => {
+  fuzz.prop([scheme, fc.integer({ min: 1, max: 20 }), b64token])("yields its b64token", (name, spaces, text) => {
     expect(token([`${name}${" ".repeat(spaces)}${text}`])).toBe(text);
   });
 
   fuzz.prop([scheme, b64token, fc.constantFrom(" ", ",", "\t", "\r", "\n", ", "), b64token])(
-    "with two of them yields neither",
+    "is rejected as malformed when it has two b64tokens",
     (name, one, separator, other) => {
       expect(outcome(() => token([`${name} ${one}${separator}${other}`]))).toBe("ERR_REQUEST_MALFORMED");
     },
@@ -171,19 +174,19 @@ describe("any header", () => {
       fc.string({ unit: "binary" }),
       fc.string().map((text) => `Bearer ${text}`),
     ),
-  ])("yields one token, or is rejected by an AccessTokenError", (credentials) => {
-    const ending = outcome(() => expect(token([credentials])).toMatch(/^[^\s,]+$/));
-    expect(["accepted", "ERR_TOKEN_MISSING", "ERR_REQUEST_MALFORMED"]).toContain(ending);
+  ])("yields one token, or is rejected with an AccessTokenError", (credentials) => {
+    const result = outcome(() => expect(token([credentials])).toMatch(/^[^\s,]+$/));
+    expect(["accepted", "ERR_TOKEN_MISSING", "ERR_REQUEST_MALFORMED"]).toContain(result);
   });
 
-  // Were the time of any of these quadratic, it would be minutes.
+  // In quadratic time, each of these would take minutes.
   test.each([
-    ["of blanks", `Bearer${" ".repeat(500_000)}`],
-    ["of blanks before a comma", `Bearer${" ".repeat(500_000)},`],
-    ["with a blank behind a long token", `Bearer ${"a".repeat(500_000)} `],
-    ["of tokens", `Bearer${" a".repeat(250_000)}`],
-    ["of commas", `Bearer ${",".repeat(500_000)}`],
-  ])("%s is rejected in linear time", (_, credentials) => {
+    ["blanks", `Bearer${" ".repeat(500_000)}`],
+    ["blanks before a comma", `Bearer${" ".repeat(500_000)},`],
+    ["a long token with a trailing blank", `Bearer ${"a".repeat(500_000)} `],
+    ["many tokens", `Bearer${" a".repeat(250_000)}`],
+    ["many commas", `Bearer ${",".repeat(500_000)}`],
+  ])("is rejected in linear time: %s", (_, credentials) => {
     expect(outcome(() => token([credentials]))).toBe("ERR_REQUEST_MALFORMED");
   });
 });

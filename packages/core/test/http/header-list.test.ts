@@ -11,33 +11,33 @@ function requestWith(rawHeaders: readonly string[], socket: NodeSocket = {}): No
 describe("headerValues", () => {
   test.each([
     ["nothing for a request without headers", [], []],
-    ["nothing for a header that is not there", ["Host", "a"], []],
+    ["nothing for a header that is absent", ["Host", "a"], []],
     ["the value of a header", ["Host", "a", "Authorization", "one"], ["one"]],
     ["an empty value", ["Authorization", ""], [""]],
-    ["a value untrimmed and not split", ["authorization", " one, two "], [" one, two "]],
+    ["a value without trimming or splitting it", ["authorization", " one, two "], [" one, two "]],
     ["every occurrence in order", ["Authorization", "one", "Host", "a", "authorization", "two"], ["one", "two"]],
     ["names in any letter case", ["AUTHORIZATION", "one"], ["one"]],
-    ["no value that looks like the name", ["Host", "authorization", "Accept", "one"], []],
-    ["no name that begins with it", ["Authorization-Info", "one"], []],
-    ["no name that ends with it", ["Proxy-Authorization", "one", "X-Forwarded-Authorization", "two"], []],
-    ["no name with underscores or blanks", ["Authorization ", "one", "Authori_zation", "two"], []],
-    ["no name without a value", ["Host", "a", "Authorization"], []],
+    ["nothing if only a value equals the name", ["Host", "authorization", "Accept", "one"], []],
+    ["nothing if a name only starts with it", ["Authorization-Info", "one"], []],
+    ["nothing if a name only ends with it", ["Proxy-Authorization", "one", "X-Forwarded-Authorization", "two"], []],
+    ["nothing for names with underscores or blanks", ["Authorization ", "one", "Authori_zation", "two"], []],
+    ["nothing for a name without a value", ["Host", "a", "Authorization"], []],
   ])("lists %s", (_, rawHeaders, values) => {
     expect(headerValues(allHeadersOf(requestWith(rawHeaders)), "authorization")).toEqual(values);
   });
 
-  test("does not take an underscore for a hyphen", () => {
+  test("does not treat an underscore as a hyphen", () => {
     const request = requestWith(["Client_Cert", "one", "Client-Cert", "two"]);
     expect(headerValues(allHeadersOf(request), "client-cert")).toEqual(["two"]);
   });
 });
 
-/** A header list of so many fields. */
+/** Returns a header list with this number of fields. */
 function fields(count: number): readonly string[] {
   return Array.from({ length: count }, () => ["a", ""]).flat();
 }
 
-/** Whether the header list of a request of so many fields counts as complete. */
+/** Returns whether the header list of a request with this number of fields counts as complete. */
 function isComplete(count: number, socket: unknown, more: Partial<NodeRequest> = {}): boolean {
   const request = { rawHeaders: fields(count), socket: socket as NodeSocket, ...more };
   return withAllHeaders(request) === request;
@@ -45,16 +45,16 @@ function isComplete(count: number, socket: unknown, more: Partial<NodeRequest> =
 
 const over = (maxHeadersCount: unknown): object => ({ server: { maxHeadersCount } });
 
-class ServerOfAClass {
+class ServerWithGetter {
   get maxHeadersCount(): number {
     return 5;
   }
 }
 
-describe("a header list", () => {
+describe("withAllHeaders", () => {
   test.each<[string, unknown, number]>([
-    ["there is no socket", undefined, 1000],
-    ["there is no server", {}, 1000],
+    ["the request has no socket", undefined, 1000],
+    ["the socket has no server", {}, 1000],
     ["the server is null, as on a client's socket", { server: null }, 1000],
     ["the server has no limit", { server: {} }, 1000],
     ["the limit is undefined", over(undefined), 1000],
@@ -69,37 +69,37 @@ describe("a header list", () => {
     ["the limit is 1000", over(1000), 1000],
     ["the limit is 1001", over(1001), 1001],
     ["the limit is 3000", over(3000), 3000],
-    ["the limit is a fraction, which Node rounds", over(5.9), 5],
+    ["the limit is a fraction, which Node rounds down", over(5.9), 5],
     ["the limit is above 2^32, which Node truncates", over(2 ** 32 + 5), 5],
     ["the limit is above 2^31, which Node truncates", over(2 ** 31 + 5), 5],
     ["the limit is below -2^31, which Node truncates", over(-(2 ** 31) + 5), 5],
-    ["the limit comes from the class of the server", { server: new ServerOfAClass() }, 5],
-  ])("is complete one field below the limit, and incomplete at it: %s", (_, socket, limit) => {
+    ["the limit is a getter of the server's class", { server: new ServerWithGetter() }, 5],
+  ])("treats a list as complete below the limit and as incomplete at the limit: %s", (_, socket, limit) => {
     expect(isComplete(limit - 1, socket)).toBe(true);
     expect(isComplete(limit, socket)).toBe(false);
     expect(isComplete(limit + 23, socket)).toBe(false);
   });
 
   test.each([0, -0, -1, 0.5, -0.5, Number.NaN, Infinity, -Infinity, 2 ** 30, 2 ** 30 + 5, 2 ** 31, -(2 ** 31)])(
-    "is complete, whatever its length, when the limit is %d, which Node takes for none",
+    "treats a list of any length as complete when the limit is %d, which Node reads as no limit",
     (limit) => {
       for (const count of [0, 1, 999, 1000, 5000]) expect(isComplete(count, over(limit))).toBe(true);
     },
   );
 
-  test("is complete when it is empty", () => {
+  test("treats an empty list as complete", () => {
     for (const limit of [null, 0, 1, 5]) expect(isComplete(0, over(limit))).toBe(true);
   });
 
-  test("of HTTP/2 is complete, whatever its length", () => {
+  test("treats an HTTP/2 list of any length as complete", () => {
     const socket = over(5);
     expect(isComplete(2000, socket, { stream: { session: {} } })).toBe(true);
-    // A request of HTTP/1 to which the application has given a stream of its own.
+    // An HTTP/1 request to which the application has added a stream.
     expect(isComplete(2000, socket, { stream: {} })).toBe(false);
     expect(isComplete(2000, socket, { stream: undefined })).toBe(false);
   });
 
-  test("of HTTP/2 is complete without a look at the socket, which throws when it is closed", () => {
+  test("does not read the socket of an HTTP/2 request, which throws when it is closed", () => {
     const closed = new Proxy(
       {},
       {
@@ -114,30 +114,30 @@ describe("a header list", () => {
   test.each<[string, string, unknown, object, number]>([
     ["a limit", "maxHeadersCount", 0, { server: {} }, 1000],
     ["a higher limit", "maxHeadersCount", 5000, { server: {} }, 1000],
-    ["a lower limit, which Node itself reads", "maxHeadersCount", 5, { server: {} }, 5],
+    ["a lower limit, which Node also reads", "maxHeadersCount", 5, { server: {} }, 5],
     ["a server without a limit", "server", { maxHeadersCount: 0 }, {}, 1000],
     ["a socket without a limit", "socket", { server: { maxHeadersCount: 0 } }, {}, 1000],
-    ["the stream of HTTP/2", "stream", { session: {} }, { server: {} }, 1000],
-    ["the stream of HTTP/2, and the server a low limit", "stream", { session: {} }, over(5), 5],
-  ])("is incomplete all the same when Object.prototype has %s", (_, name, value, socket, limit) => {
+    ["an HTTP/2 stream", "stream", { session: {} }, { server: {} }, 1000],
+    ["an HTTP/2 stream, and the server has a low limit", "stream", { session: {} }, over(5), 5],
+  ])("still treats a list at the limit as incomplete when Object.prototype has %s", (_, name, value, socket, limit) => {
     const request = { rawHeaders: fields(limit), ...(name !== "socket" && { socket }) } as NodeRequest;
-    const judge = (given: NodeRequest) => withPollutedPrototype(name, value, () => withAllHeaders(nodeRequest(given)));
-    expect(judge(request)).toBeTypeOf("string");
-    expect(judge({ ...request, rawHeaders: fields(limit - 1) })).not.toBeTypeOf("string");
+    const check = (given: NodeRequest) => withPollutedPrototype(name, value, () => withAllHeaders(nodeRequest(given)));
+    expect(check(request)).toBeTypeOf("string");
+    expect(check({ ...request, rawHeaders: fields(limit - 1) })).not.toBeTypeOf("string");
   });
 
   test.each([
     [null, 1023, "1023", "1000"],
     [null, 1000, "1000", "1000"],
     [5.9, 31, "31", "5"],
-  ])("that is incomplete is described by its length and the limit: limit %s, %i fields", (limit, count, seen, max) => {
+  ])("describes an incomplete list by its length and the limit: limit %s, %i fields", (limit, count, seen, max) => {
     const detail = withAllHeaders({ rawHeaders: fields(count), socket: over(limit) });
     expect(detail).toContain("incomplete");
     expect(detail).toContain(`has ${seen}`);
     expect(detail).toContain(`keeps ${max}`);
   });
 
-  test("that is incomplete is described without a word of what it holds", () => {
+  test("does not disclose header values in the description of an incomplete list", () => {
     const rawHeaders = Array.from({ length: 2000 }, () => "topsecret");
     expect(withAllHeaders({ rawHeaders, socket: {} })).not.toContain("topsecret");
   });
@@ -150,13 +150,13 @@ describe("headerElements", () => {
     ["one value", "a", 1],
     ["an empty value", "", 1],
     ["a comma in quotes", 'Subject="CN=a,O=b";Hash=1', 1],
-    ["a comma in quotes, behind an escaped quote", 'Subject="CN=\\"a,O=b"', 1],
+    ["a comma in quotes, after an escaped quote", 'Subject="CN=\\"a,O=b"', 1],
     ["two values, as fetch joins them", "a, b", 2],
     ["two values without a space", "a,b", 2],
     ["an empty second value", "a,", 2],
-    ["a comma behind a quoted string", '"a",b', 2],
+    ["a comma after a quoted string", '"a",b', 2],
     ["a quote that is never closed", '"a, b', 2],
-  ])("counts the elements of %s where fields may have been joined", (_name, value, count) => {
+  ])("counts the elements of %s if repeated fields may be joined", (_name, value, count) => {
     expect(elements({ headers: { "x-list": value } })).toHaveLength(count);
     expect(elements(new Request("https://api.example", { headers: { "x-list": value } }))).toHaveLength(count);
     expect(elements({ rawHeaders: ["X-List", value], socket: {} })).toEqual([value]);
@@ -167,38 +167,35 @@ describe("headerElements", () => {
   });
 });
 
-describe("joined headers", () => {
+describe("headerValues of a request without rawHeaders", () => {
   const values = (headers: unknown) => headerValues(allHeadersOf(nodeRequest({ headers } as never)), "authorization");
 
   test.each<[string, unknown, readonly string[]]>([
     ["a string as one occurrence", { authorization: "one" }, ["one"]],
-    ["an array as several", { authorization: ["one", "two"] }, ["one", "two"]],
+    ["an array as several occurrences", { authorization: ["one", "two"] }, ["one", "two"]],
     ["names in any letter case", { Authorization: "one", AUTHORIZATION: "two" }, ["one", "two"]],
-    ["nothing that is undefined or null", { authorization: undefined, Authorization: null }, []],
-    ["what get returns", new Headers({ authorization: "one" }), ["one"]],
-    ["what get returns of a Map", new Map([["authorization", "one"]]), ["one"]],
-    ["nothing where get returns null", new Headers(), []],
-    ["a header that is named get as one", { get: "x", authorization: "one" }, ["one"]],
-    ["no inherited member", Object.create({ authorization: "one" }), []],
-  ])("give %s", (_name, headers, expected) => {
+    ["nothing for undefined or null", { authorization: undefined, Authorization: null }, []],
+    ["the value that get returns", new Headers({ authorization: "one" }), ["one"]],
+    ["the value in a Map", new Map([["authorization", "one"]]), ["one"]],
+    ["nothing if get returns null", new Headers(), []],
+    ["a header next to one that is named get", { get: "x", authorization: "one" }, ["one"]],
+    ["nothing for an inherited member", Object.create({ authorization: "one" }), []],
+  ])("lists %s", (_name, headers, expected) => {
     expect(values(headers)).toEqual(expected);
   });
 
-  test.each([1, true, {}, [["one"]], [1]])(
-    "that hold %j instead of strings are an error of the application",
-    (value) => {
-      expect(() => values({ authorization: value })).toThrow(TypeError);
-    },
-  );
+  test.each([1, true, {}, [["one"]], [1]])("throws a TypeError for the value %j", (value) => {
+    expect(() => values({ authorization: value })).toThrow(TypeError);
+  });
 });
 
-test("elements are counted in time that grows with the length, whatever is quoted or escaped", () => {
+test("headerElements takes linear time for any combination of quotes, escapes and commas", () => {
   for (const unit of ['"\\', '\\"', '"', '",', "a,"]) {
     const value = unit.repeat(200_000);
     const request = allHeadersOf(nodeRequest({ headers: { "x-list": value } } as never));
     const started = performance.now();
     headerElements(request, "x-list");
-    // A regular expression that starts again at each quote took minutes.
+    // A regular expression that restarts at each quote would take minutes.
     expect(performance.now() - started).toBeLessThan(5000);
   }
 });

@@ -20,18 +20,18 @@ const plain = {
 type Options = ProtectedResourceOptions<NodeRequest>;
 
 describe("protectedResourceMetadata", () => {
-  test("says what is enforced, and leaves out what has no value", () => {
+  test("lists the enforced settings and omits members without a value", () => {
     expect(protectedResourceMetadata({ ...issuer, resource })).toStrictEqual(plain);
   });
 
-  test("names the scopes that routes ask for", () => {
+  test("lists the scopes that routes require", () => {
     expect(protectedResourceMetadata({ ...issuer, resource, scopes: ["read", "write", "read"] })).toStrictEqual({
       ...plain,
       scopes_supported: ["read", "write"],
     });
   });
 
-  test("takes a verifier, and the issuers of that", () => {
+  test("lists the issuers of a shared verifier", () => {
     const verifier = createVerifier({
       audience: null,
       issuer: [{ issuer: "https://one.example" }, { issuer: "https://two.example" }],
@@ -42,7 +42,7 @@ describe("protectedResourceMetadata", () => {
     });
   });
 
-  test("names no authorization server whose identifier is no URL", () => {
+  test("omits an authorization server whose identifier is not a URL", () => {
     const jwks = "https://issuer.example/jwks";
     const { authorization_servers: _, ...rest } = plain;
     expect(protectedResourceMetadata({ issuer: "accounts", audience: "a", jwks, resource })).toStrictEqual(rest);
@@ -51,16 +51,16 @@ describe("protectedResourceMetadata", () => {
   test.each<[string, Partial<Options>]>([
     ["a tokenResolver finds tokens", { tokenResolver: () => null }],
     ["the scheme Bearer is not accepted", { schemes: ["mtls_pop"] }],
-  ])("names no way to send a token where %s", (_name, options) => {
+  ])("omits the bearer methods if %s", (_name, options) => {
     const { bearer_methods_supported: _, ...rest } = plain;
     expect(protectedResourceMetadata({ ...issuer, resource, ...options } as Options)).toStrictEqual(rest);
   });
 
-  test("names the header where Bearer is one of several schemes, in any case", () => {
+  test("lists the header method if Bearer is one of several schemes, in any letter case", () => {
     expect(protectedResourceMetadata({ ...issuer, resource, schemes: ["mtls_pop", "BEARER"] })).toStrictEqual(plain);
   });
 
-  test("takes further members, of which a later change changes nothing", () => {
+  test("includes additional members and ignores later changes to them", () => {
     const resourceMetadata = { resource_name: "Payments", "resource_name#de": "Zahlungen", x: { y: ["z"] }, none: [] };
     const { protectedResource } = createAuthenticator({ ...issuer, resource, resourceMetadata });
     resourceMetadata.x.y.push("changed");
@@ -74,7 +74,7 @@ describe("protectedResourceMetadata", () => {
     expect(() => (metadata as unknown as { x: { y: string[] } }).x.y.push("changed")).toThrow(TypeError);
   });
 
-  test("lets an application name its scopes itself", () => {
+  test("lets the application override the scopes", () => {
     const resourceMetadata = { scopes_supported: ["read"] };
     expect(protectedResourceMetadata({ ...issuer, resource, scopes: ["write"], resourceMetadata })).toStrictEqual({
       ...plain,
@@ -85,20 +85,28 @@ describe("protectedResourceMetadata", () => {
   test.each<[string, object, RegExp]>([
     ["no resource", {}, /"resource" is missing/],
     ["a resource that is not https", { resource: "http://api.example" }, /"resource"/],
-    ["scopes that are no list", { resource, scopes: "read" }, /"scopes"/],
+    ["scopes that are not a list", { resource, scopes: "read" }, /"scopes"/],
     ["an unknown option", { resource, scope: ["read"] }, /"scope"/],
-    ["metadata that is no object", { resource, resourceMetadata: [] }, /"resourceMetadata"/],
-    ["metadata that is no JSON", { resource, resourceMetadata: { n: 1n } }, /"resourceMetadata"/],
-    ["metadata without a resource", { resourceMetadata: { resource_name: "a" } }, /"resourceMetadata" requires/],
-    ["a resource in the metadata", { resource, resourceMetadata: { resource } }, /"resourceMetadata"/],
-    ["issuers in it", { resource, resourceMetadata: { authorization_servers: [] } }, /"resourceMetadata"/],
+    ["metadata that is not an object", { resource, resourceMetadata: [] }, /"resourceMetadata"/],
+    ["metadata that cannot be serialized as JSON", { resource, resourceMetadata: { n: 1n } }, /"resourceMetadata"/],
     [
-      "ways to send tokens in it",
+      "metadata without the option resource",
+      { resourceMetadata: { resource_name: "a" } },
+      /"resourceMetadata" requires/,
+    ],
+    ["a resource in the metadata", { resource, resourceMetadata: { resource } }, /"resourceMetadata"/],
+    [
+      "authorization servers in the metadata",
+      { resource, resourceMetadata: { authorization_servers: [] } },
+      /"resourceMetadata"/,
+    ],
+    [
+      "bearer methods in the metadata",
       { resource, resourceMetadata: { bearer_methods_supported: [] } },
       /"resourceMetadata"/,
     ],
     [
-      "the binding in it",
+      "the certificate binding in the metadata",
       { resource, resourceMetadata: { tls_client_certificate_bound_access_tokens: false } },
       /"resourceMetadata"/,
     ],
@@ -112,12 +120,12 @@ describe("the protected resource of an authenticator", () => {
   const authenticatorOf = (options: Partial<AuthenticatorOptions<NodeRequest>>) =>
     createAuthenticator({ ...issuer, ...options } as AuthenticatorOptions<NodeRequest>);
 
-  test("is not there without a resource", () => {
+  test("is undefined without a resource", () => {
     expect(authenticatorOf({}).protectedResource).toBeUndefined();
     expect(authenticatorOf({ resource }).protectedResource).toBeDefined();
   });
 
-  test("names the scopes of the routes that it has by then", () => {
+  test("lists the scopes of the routes created so far", () => {
     const protect = authenticatorOf({ resource });
     const scopesNow = () => protect.protectedResource?.metadata().scopes_supported;
     protect();
@@ -133,7 +141,7 @@ describe("the protected resource of an authenticator", () => {
     ["https://api.example/v1", "/.well-known/oauth-protected-resource/v1"],
     ["https://api.example/v1/", "/.well-known/oauth-protected-resource/v1/"],
     ["https://api.example/v1?a=b", "/.well-known/oauth-protected-resource/v1?a=b"],
-  ])("of %s is asked for at %s", (identifier, path) => {
+  ])("for %s is served at %s", (identifier, path) => {
     const { protectedResource } = authenticatorOf({ resource: identifier });
     expect(protectedResource?.path).toBe(path);
     expect(protectedResource?.matches("GET", path)).toBe(true);
@@ -152,11 +160,11 @@ describe("the protected resource of an authenticator", () => {
     [false, "GET", "/v1/.well-known/oauth-protected-resource/v1"],
     [false, "GET", "/v1"],
     [false, "GET", undefined],
-  ])("is asked for: %s, by %s %s", (expected, method, target) => {
+  ])("matches: %s, for %s %s", (expected, method, target) => {
     expect(authenticatorOf({ resource }).protectedResource?.matches(method, target)).toBe(expected);
   });
 
-  test("with a query is asked for with exactly that", () => {
+  test("with a query matches only a request with exactly this query", () => {
     const { protectedResource } = authenticatorOf({ resource: "https://api.example/v1?a=b" });
     const base = "/.well-known/oauth-protected-resource/v1";
     expect(protectedResource?.matches("GET", `${base}?a=b`)).toBe(true);

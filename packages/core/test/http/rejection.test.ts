@@ -10,7 +10,7 @@ function reject(
   return httpRejection(new AccessTokenError(code, error), options);
 }
 
-/** The challenge in the answer to a rejection. */
+/** Returns the challenge in the response to a rejection. */
 function challenge(...parameters: Parameters<typeof reject>): string | undefined {
   return reject(...parameters).headers["WWW-Authenticate"];
 }
@@ -74,32 +74,32 @@ const challenged = everyCode.filter((code) => table[code].challenge !== undefine
 describe.each(everyCode)("%s", (code) => {
   const expected = table[code];
 
-  test("is answered with its status, challenge and body", () => {
+  test("maps to its status, challenge and body", () => {
     const { status, headers, body } = reject(code);
     expect({ status, challenge: headers["WWW-Authenticate"], body }).toEqual(expected);
   });
 
-  test("is answered with no other header, but for the time to wait", () => {
+  test("maps to a single header: the challenge, or the time to wait", () => {
     const header = expected.challenge === undefined ? "Retry-After" : "WWW-Authenticate";
     expect(Object.keys(reject(code).headers)).toEqual([header]);
   });
 
-  test("is answered without the detail", () => {
-    const answer = JSON.stringify(reject(code, {}, { detail: "topsecret" }));
-    expect(answer).toBe(JSON.stringify(reject(code)));
+  test("maps to a response without the detail", () => {
+    const response = JSON.stringify(reject(code, {}, { detail: "topsecret" }));
+    expect(response).toBe(JSON.stringify(reject(code)));
   });
 });
 
-describe("what the route asked for", () => {
-  test("is in the challenge for scopes", () => {
+describe("the requirements of the route", () => {
+  test("are in the challenge for scopes", () => {
     expect(challenge("ERR_SCOPE_INSUFFICIENT", {}, { challenge: { scopes: ["read", "write"] } })).toBe(
       `${forbidden.challenge}, scope="read write"`,
     );
   });
 
-  test("is in the challenge for an authentication (RFC 9470 section 3)", () => {
-    const asked = { challenge: { acrValues: ["urn:acr:gold", "urn:acr:silver"], maxAge: 300 } };
-    expect(challenge("ERR_AUTHENTICATION_INSUFFICIENT", {}, asked)).toBe(
+  test("are in the challenge for the user's authentication (RFC 9470 section 3)", () => {
+    const required = { challenge: { acrValues: ["urn:acr:gold", "urn:acr:silver"], maxAge: 300 } };
+    expect(challenge("ERR_AUTHENTICATION_INSUFFICIENT", {}, required)).toBe(
       `${table.ERR_AUTHENTICATION_INSUFFICIENT.challenge}, acr_values="urn:acr:gold urn:acr:silver", max_age="300"`,
     );
   });
@@ -107,8 +107,8 @@ describe("what the route asked for", () => {
   test.each([
     [{ acrValues: ["gold"] }, 'acr_values="gold"'],
     [{ maxAge: 0 }, 'max_age="0"'],
-  ])("is in the challenge alone: %j", (asked, parameter) => {
-    const header = challenge("ERR_AUTHENTICATION_INSUFFICIENT", {}, { challenge: asked });
+  ])("are in the challenge when there is only one: %j", (required, parameter) => {
+    const header = challenge("ERR_AUTHENTICATION_INSUFFICIENT", {}, { challenge: required });
     expect(header).toBe(`${table.ERR_AUTHENTICATION_INSUFFICIENT.challenge}, ${parameter}`);
   });
 });
@@ -122,25 +122,25 @@ describe("Retry-After", () => {
     [1, "1"],
     [2.1, "3"],
     [0.2, "1"],
-  ])("is %d seconds, in whole ones", (seconds, header) => {
+  ])("rounds %d seconds up to %s", (seconds, header) => {
     expect(retryAfter(seconds)).toBe(header);
   });
 
-  test("is a number of seconds when none was given", () => {
+  test("has a default number of seconds", () => {
     expect(retryAfter(undefined)).toMatch(/^[1-9]\d*$/);
   });
 
-  test("is there for the server's own failures only", () => {
+  test("is only sent with status 503", () => {
     expect(reject("ERR_TOKEN_EXPIRED", {}, { retryAfter: 30 }).headers).not.toHaveProperty("Retry-After");
   });
 });
 
 describe("the realm", () => {
-  test.each(["orders", "a b", "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("%j is what challenges name", (realm) => {
+  test.each(["orders", "a b", "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("%j is included in challenges", (realm) => {
     expect(challenge("ERR_TOKEN_MISSING", { realm })).toBe(`Bearer realm="${realm}"`);
   });
 
-  test("is api when it is undefined", () => {
+  test("defaults to api", () => {
     expect(challenge("ERR_TOKEN_MISSING", { realm: undefined })).toBe('Bearer realm="api"');
   });
 
@@ -157,26 +157,26 @@ describe("the realm", () => {
     1,
     null,
     ["api"],
-  ])("%j is rejected", (realm) => {
+  ])("%j is rejected with a TypeError", (realm) => {
     expect(() => reject("ERR_TOKEN_MISSING", { realm } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { realm } as RejectionOptions)).toThrow(/"realm"/);
   });
 });
 
 describe("the schemes", () => {
-  test("are challenged one after the other, with the same parameters", () => {
+  test("each get a challenge with the same parameters", () => {
     expect(challenge("ERR_TOKEN_MISSING", { schemes: ["Bearer", "mtls_pop"] })).toBe(
       'Bearer realm="api", mtls_pop realm="api"',
     );
   });
 
-  test("may leave out Bearer", () => {
+  test("may omit Bearer", () => {
     expect(challenge("ERR_TOKEN_EXPIRED", { schemes: ["mtls_pop"] })).toBe(
       invalidToken.challenge.replace("Bearer", "mtls_pop"),
     );
   });
 
-  test.each(["XDPoP", "DPoPX", "Basically"])("may have a name that holds that of another one: %s", (scheme) => {
+  test.each(["XDPoP", "DPoPX", "Basically"])("may have a name that contains a reserved name: %s", (scheme) => {
     expect(challenge("ERR_TOKEN_MISSING", { schemes: [scheme] })).toBe(`${scheme} realm="api"`);
   });
 
@@ -197,7 +197,7 @@ describe("the schemes", () => {
     [["Bearer", undefined]],
     ["Bearer"],
     [null],
-  ])("%j are rejected", (schemes) => {
+  ])("%j are rejected with a TypeError", (schemes) => {
     expect(() => reject("ERR_TOKEN_MISSING", { schemes } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { schemes } as RejectionOptions)).toThrow(/"schemes"/);
   });
@@ -215,13 +215,13 @@ describe("the resource", () => {
     expect(challenge("ERR_TOKEN_MISSING", { resource })).toBe(`Bearer realm="api", resource_metadata="${url}"`);
   });
 
-  test.each(challenged)("has its metadata named in the challenge for %s", (code) => {
+  test.each(challenged)("adds the URL of its metadata to the challenge for %s", (code) => {
     const header = challenge(code, { resource: "https://api.example/v1" });
     const metadata = "https://api.example/.well-known/oauth-protected-resource/v1";
     expect(header).toBe(`${table[code].challenge}, resource_metadata="${metadata}"`);
   });
 
-  test("is named for every scheme", () => {
+  test("is in the challenge of every scheme", () => {
     const options = { schemes: ["Bearer", "mtls_pop"], resource: "https://api.example" };
     expect(challenge("ERR_TOKEN_MISSING", options)?.match(/resource_metadata=/g)).toHaveLength(2);
   });
@@ -241,7 +241,7 @@ describe("the resource", () => {
     ["https://api.example"],
     1,
     null,
-  ])("%j is rejected", (resource) => {
+  ])("%j is rejected with a TypeError", (resource) => {
     expect(() => reject("ERR_TOKEN_MISSING", { resource } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { resource } as RejectionOptions)).toThrow(/"resource"/);
   });
@@ -249,10 +249,10 @@ describe("the resource", () => {
 
 describe("every challenge", () => {
   const options = { schemes: ["Bearer"], realm: "orders of #1", resource: "https://api.example/v1" };
-  const asked = { challenge: { scopes: ["read", "urn:a:b/c"], acrValues: ["gold"], maxAge: 60 } };
+  const required = { challenge: { scopes: ["read", "urn:a:b/c"], acrValues: ["gold"], maxAge: 60 } };
 
   test.each(challenged)("for %s has each parameter once, in legal characters (RFC 6750 section 3)", (code) => {
-    const [scheme, ...rest] = challenge(code, options, asked)?.split(" ") ?? [];
+    const [scheme, ...rest] = challenge(code, options, required)?.split(" ") ?? [];
     const names = rest.join(" ").match(/\w+(?==")/g) ?? [];
     expect(scheme).toBe("Bearer");
     expect(new Set(names).size).toBe(names.length);
@@ -268,38 +268,38 @@ describe("httpRejection", () => {
     ["a code", "ERR_TOKEN_EXPIRED"],
     ["null", null],
     ["undefined", undefined],
-  ])("rejects %s, which is no fault of the client", (_, error) => {
+  ])("throws a TypeError for %s", (_, error) => {
     expect(() => httpRejection(error as AccessTokenError)).toThrow(TypeError);
   });
 
   test.each([
     ["an unknown option", { charset: "utf-8" }, /"charset"/],
-    ["a misspelled one", { relam: "api" }, /"relam"/],
+    ["a misspelled option", { relam: "api" }, /"relam"/],
     ["an option in another letter case", { Realm: "api" }, /"Realm"/],
-    ["a text in place of options", "api", /options/],
-    ["null in place of options", null, /options/],
-  ])("rejects %s", (_, options, message) => {
+    ["a string instead of options", "api", /options/],
+    ["null instead of options", null, /options/],
+  ])("throws a TypeError for %s", (_, options, message) => {
     expect(() => reject("ERR_TOKEN_MISSING", options as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", options as RejectionOptions)).toThrow(message);
   });
 });
 
-describe("the challenge of an error that the application made", () => {
+describe("the challenge for an error that the application created", () => {
   const scopes = ['a", realm="evil', "b\r\nset-cookie: c"];
 
-  test("names nothing that does not fit between quotes", () => {
+  test("omits values that cannot be in a quoted string", () => {
     expect(challenge("ERR_SCOPE_INSUFFICIENT", {}, { challenge: { scopes } })).toBe(forbidden.challenge);
     expect(challenge("ERR_SCOPE_INSUFFICIENT", {}, { challenge: { scopes: ["a", "b"] } })).toContain('scope="a b"');
   });
 
   test.each(["ERR_ACCESS_DENIED", "ERR_CERTIFICATE_MISSING", "ERR_AUTHENTICATION_INSUFFICIENT"] as const)(
-    "names no scope for %s",
+    "omits scopes for %s",
     (code) => {
       expect(challenge(code, {}, { challenge: { scopes: ["read"] } })).not.toContain("scope=");
     },
   );
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])("falls back when retryAfter is %d", (retryAfter) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])("uses the default when retryAfter is %d", (retryAfter) => {
     expect(reject("ERR_KEYS_UNAVAILABLE", {}, { retryAfter }).headers["Retry-After"]).toBe("10");
   });
 });
