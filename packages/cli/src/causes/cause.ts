@@ -4,7 +4,7 @@ import type { Exchange } from "../inputs/http-exchange.ts";
 import type { Presented } from "../inputs/presented-certificate.ts";
 import type { TokenReading } from "../inputs/token-input.ts";
 
-/** How the API is configured, as far as the command line says. */
+/** The configuration of the API, as given on the command line. */
 export interface Rules extends Pick<VerifierOptions, "profile" | "tokenTypes" | "clockTolerance" | "maxTokenAge"> {
   readonly issuer: string | undefined;
   readonly audience: readonly string[] | null | undefined;
@@ -13,7 +13,7 @@ export interface Rules extends Pick<VerifierOptions, "profile" | "tokenTypes" | 
   readonly scopes: readonly string[];
 }
 
-/** All that is known when the cause of a rejection is looked for. */
+/** The input for finding the cause of a rejection. */
 export interface Facts {
   readonly token: TokenReading;
   readonly rules: Rules;
@@ -23,41 +23,41 @@ export interface Facts {
   readonly keys: JsonWebKeySet | undefined;
   /** Seconds since the epoch. */
   readonly now: number;
-  /** The options whose input begins with a byte order mark. */
+  /** The options whose input starts with a byte order mark. */
   readonly markedInputs: readonly string[];
 }
 
-/** A likely reason for a rejection, and what to do about it. */
+/** A likely reason for a rejection, and how to fix it. */
 export interface Cause {
-  /** Stable, for programs. */
+  /** Stable, for use by programs. */
   readonly id: string;
-  /** The rejections that it may be the reason for. */
+  /** The error codes that this cause can explain. */
   readonly codes: readonly AccessTokenErrorCode[];
-  /** Tells whether it is, from what is known; the rejection itself is core's. Left out: it is when nothing else is. */
+  /** Returns true if this is the cause. If omitted, this is the cause if no earlier one applies. */
   readonly applies?: (facts: Facts) => boolean;
-  /** Why it was rejected. Values in it are made harmless. */
+  /** Why the token was rejected. Values in the text are escaped. */
   readonly reason: string | ((facts: Facts) => string);
   readonly fix: string | ((facts: Facts) => string);
 }
 
-/** A cause, found. */
+/** The cause that was found. */
 export interface FoundCause {
   readonly id: string;
   readonly reason: string;
   readonly fix: string;
 }
 
-/** A claim of the token, if it has one of that name itself. */
+/** Returns a claim of the token; only an own property counts. */
 export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
   return ownMember(token.claims ?? {}, name);
 }
 
-/** Returns a value out of JSON if it is a text, else an empty text: String() overflows the stack for a deeply nested list. */
-export function textOf(value: unknown): string {
+/** Returns a JSON value if it is a string, else an empty string. String() overflows the stack for a deeply nested array. */
+export function stringOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Returns a value out of JSON if it is a number, else NaN: Number() throws for `{ "valueOf": 1, "toString": 1 }`. */
-export function numberOf(value: unknown): number {
+/** Returns a JSON value if it is a number, else NaN. Number() throws for `{ "valueOf": 1, "toString": 1 }`. */
+export function numberOrNaN(value: unknown): number {
   return typeof value === "number" ? value : Number.NaN;
 }

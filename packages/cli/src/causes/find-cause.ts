@@ -8,7 +8,7 @@ import { keyCauses } from "./key-causes.ts";
 import { mismatchCauses } from "./mismatch-causes.ts";
 import { tokenCauses } from "./token-causes.ts";
 
-/** All causes; of each code the first that applies is the likeliest. */
+/** All causes. For each code, they are ordered by likelihood: the first one that applies counts. */
 export const causes: readonly Cause[] = [
   ...tokenCauses,
   ...identifierCauses,
@@ -19,12 +19,12 @@ export const causes: readonly Cause[] = [
   ...keyCauses,
 ];
 
-/** Finds the likeliest reason for a rejection of core. */
+/** Finds the most likely cause of an error code of core. */
 export function findCause(code: AccessTokenErrorCode, facts: Facts): FoundCause | undefined {
   const cause = causes.find(({ codes, applies = () => true }) => codes.includes(code) && applies(facts));
-  return cause && { id: cause.id, reason: inWords(cause.reason, facts), fix: inWords(cause.fix, facts) };
+  return cause && { id: cause.id, reason: resolveText(cause.reason, facts), fix: resolveText(cause.fix, facts) };
 }
 
-function inWords(text: Cause["reason"], facts: Facts): string {
+function resolveText(text: Cause["reason"], facts: Facts): string {
   return typeof text === "string" ? text : text(facts);
 }

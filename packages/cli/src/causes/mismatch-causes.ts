@@ -3,101 +3,102 @@ import { createHash, createPublicKey, hash, type KeyObject, type X509Certificate
 import { certificateThumbprint } from "@certbound/core";
 import type { OtherCertificate } from "../inputs/presented-certificate.ts";
 import { printable } from "../rendering/printable.ts";
-import { type Cause, claimOf, type Facts, numberOf } from "./cause.ts";
-import { boundThumbprint, rightThumbprint } from "./confirmation-causes.ts";
+import { type Cause, claimOf, type Facts, numberOrNaN } from "./cause.ts";
+import { boundThumbprint, thumbprintFix } from "./confirmation-causes.ts";
 
 const mismatch = ["ERR_BINDING_MISMATCH"] as const;
 
-/** Why the token is bound to another certificate than the one that is presented. */
+/** The causes of a thumbprint mismatch. */
 export const mismatchCauses: readonly Cause[] = [
   {
     id: "chain-in-wrong-order",
     codes: mismatch,
-    applies: (facts) => among(facts, "chain") !== undefined && facts.presented.x509?.ca === true,
+    applies: (facts) => matchIn(facts, "chain") !== undefined && facts.presented.x509?.ca === true,
     reason:
-      "the file begins with the certificate of an authority, and the token is bound to one that comes later: the leaf has to be the first",
-    fix: "put the client's own certificate first; a TLS client presents the first of its file",
+      "the file starts with a CA certificate, and the token is bound to a later certificate: the leaf must be the first one",
+    fix: "put the client's certificate first; a TLS client presents the first certificate in its file",
   },
   {
     id: "thumbprint-of-issuing-certificate",
     codes: mismatch,
-    applies: (facts) => among(facts, "chain") !== undefined,
+    applies: (facts) => matchIn(facts, "chain") !== undefined,
     reason:
-      "the token is bound to another certificate of the same file, one of the authorities: the issuer, or a proxy before it, hashed the wrong one",
-    fix: "have it take the leaf, the first of the chain that the client presented",
+      "the token is bound to a CA certificate in the same file: the issuer, or a proxy in front of it, hashed the wrong certificate",
+    fix: "correct the issuer or its proxy: hash the leaf, the first certificate of the chain that the client presented",
   },
   {
     id: "certificate-renewed",
     codes: mismatch,
-    applies: (facts) => isSuccessor(facts.presented.x509, among(facts, "also")?.x509),
+    applies: (facts) => isSuccessor(facts.presented.x509, matchIn(facts, "also")?.x509),
     reason:
-      "the token is bound to the certificate that this client had before: it was renewed, and the token is from before",
-    fix: "let the client get a new token whenever its certificate changes",
+      "the token is bound to the previous certificate of this client: the certificate was renewed after the token was issued",
+    fix: "the client must get a new token whenever its certificate changes",
   },
   {
     id: "other-named-certificate",
     codes: mismatch,
-    applies: (facts) => among(facts, "also") !== undefined,
+    applies: (facts) => matchIn(facts, "also") !== undefined,
     reason: (facts) =>
-      `the token is bound to the certificate in ${printable(among(facts, "also")?.name ?? "")}, and another one is presented`,
-    fix: "let the client present the certificate that it got its token with; behind a proxy, see whose certificate is forwarded",
+      `the token is bound to the certificate in ${printable(matchIn(facts, "also")?.name ?? "")}, and the client presents another one`,
+    fix: "the client must present the certificate that it got its token with; behind a proxy, check which certificate the proxy forwards",
   },
   {
     id: "thumbprint-of-pem",
     codes: mismatch,
     applies: (facts) => textsOf(facts).some((text) => sha256(text) === boundThumbprint(facts)),
-    reason: "x5t#S256 is the SHA-256 of the PEM text, not of the DER that it encodes",
-    fix: "decode the base64 between the lines before it is hashed",
+    reason: "x5t#S256 is the SHA-256 of the PEM text, not of the DER certificate",
+    fix: "correct the issuer: decode the base64 of the PEM text, and hash the resulting bytes",
   },
   {
     id: "thumbprint-of-public-key",
     codes: mismatch,
     applies: ({ presented: { x509 }, ...facts }) => spkiThumbprint(x509) === boundThumbprint(facts),
     reason: "x5t#S256 is the SHA-256 of the certificate's public key, not of the certificate",
-    fix: rightThumbprint,
+    fix: thumbprintFix,
   },
   {
     id: "thumbprint-of-jwk",
     codes: mismatch,
     applies: ({ presented: { x509 }, ...facts }) => jwkThumbprint(x509) === boundThumbprint(facts),
-    reason: "x5t#S256 is the thumbprint of the public key as a JWK (RFC 7638), as DPoP has it",
-    fix: rightThumbprint,
+    reason: "x5t#S256 is the JWK thumbprint of the public key (RFC 7638), as used by DPoP, not of the certificate",
+    fix: thumbprintFix,
   },
   {
     id: "certificate-newer-than-token",
     codes: mismatch,
     applies: ({ presented: { x509 }, token }) =>
-      x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOf(claimOf({ token }, "iat")),
+      x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOrNaN(claimOf({ token }, "iat")),
     reason:
-      "the certificate is good only from after the token was issued on: most likely it was renewed since (a hash cannot tell)",
-    fix: "let the client get a new token whenever its certificate changes; --also OLD.pem tells for sure",
+      "the certificate became valid after the token was issued: it was probably renewed (a hash does not prove it)",
+    fix: "the client must get a new token whenever its certificate changes; pass --also OLD.pem to be certain",
   },
   {
     id: "other-certificate",
     codes: mismatch,
     reason:
-      "the token is bound to another certificate than the one that is presented: stolen, renewed, or not the client's own but a proxy's",
-    fix: "compare with others that it may be: --also FILE, repeated; if none is, treat the token as stolen",
+      "the token is bound to another certificate: the token was stolen, the certificate was renewed, or one of the two is the certificate of a proxy",
+    fix: "compare with other candidates: --also FILE, repeatable; if none matches, treat the token as stolen",
   },
 ];
 
-function among(facts: Facts, from: OtherCertificate["from"]): OtherCertificate | undefined {
+/** Returns the certificate of the given kind that the token is bound to. */
+function matchIn(facts: Facts, from: OtherCertificate["from"]): OtherCertificate | undefined {
   return facts.presented.others.find(
     (other) => other.from === from && certificateThumbprint(other.x509) === boundThumbprint(facts),
   );
 }
 
-/** By its name or its key; that it was renewed nobody writes down. */
+/** Returns true if both certificates have the same key or subject; a renewal leaves no other trace. */
 function isSuccessor(presented: X509Certificate | undefined, other: X509Certificate | undefined): boolean {
   if (presented === undefined || other === undefined) return false;
-  // Undefined if the name is empty.
+  // Undefined if the subject is empty.
   const subject = presented.subject as string | undefined;
   const [key, otherKey] = [publicKeyOf(presented), publicKeyOf(other)];
   const isSameKey = key !== undefined && otherKey !== undefined && key.equals(otherKey);
   return isSameKey || (subject !== undefined && subject === other.subject);
 }
 
-/** The texts that a program may have hashed for a certificate: with and without the last line feed, with both line ends. */
+/** Returns the texts that an issuer may have hashed: with and without the final line feed, with LF and with CRLF. */
 function textsOf({ presented: { x509, file } }: Facts): readonly (string | Buffer)[] {
   const pem = x509?.toString() ?? "";
   const body = pem.replaceAll(/-----[A-Z ]+-----/g, "").trim();
@@ -119,7 +120,7 @@ function spkiThumbprint(certificate: X509Certificate | undefined): string | unde
   return der && sha256(der);
 }
 
-/** Required members in alphabetical order (RFC 7638 section 3.2). */
+/** Hashes the required members in alphabetical order (RFC 7638 section 3.2). */
 function jwkThumbprint(certificate: X509Certificate | undefined): string | undefined {
   const key = publicKeyOf(certificate);
   if (key === undefined) return undefined;
@@ -129,7 +130,7 @@ function jwkThumbprint(certificate: X509Certificate | undefined): string | undef
     });
     return createHash("sha256").update(JSON.stringify({ crv, e, kty, n, x, y })).digest("base64url");
   } catch {
-    // A key of a type that JWK does not have.
+    // JWK does not support this key type.
     return undefined;
   }
 }

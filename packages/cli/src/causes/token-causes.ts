@@ -7,206 +7,207 @@ import {
   signatureAlgorithms,
 } from "@certbound/core/internal";
 import { printableValue } from "../rendering/printable.ts";
-import { type Cause, claimOf, type Facts, textOf } from "./cause.ts";
+import { type Cause, claimOf, type Facts, stringOrEmpty } from "./cause.ts";
 
 const malformed = ["ERR_TOKEN_MALFORMED"] as const;
 
-const onTheWire = "an Authorization header that holds it is answered with 400 (ERR_REQUEST_MALFORMED) before that";
+const headerRejection = "the API rejects an Authorization header with such a token with 400 (ERR_REQUEST_MALFORMED)";
 
-/** What core accepts where the binding is required; RFC 7519 section 5.1 recommends the capitals. */
-const usualTypes = [...defaultTokenTypes(true)].map((one) => (one === "jwt" ? "JWT" : one));
+/** The default types of core if the binding is required; RFC 7519 section 5.1 recommends the spelling JWT. */
+const defaultTypes = [...defaultTokenTypes(true)].map((one) => (one === "jwt" ? "JWT" : one));
 
-/** Why a text is no JWT, and why its algorithm or type are rejected. */
+/** The causes of malformed tokens, and of rejected algorithms and types. */
 export const tokenCauses: readonly Cause[] = [
   {
     id: "token-empty",
     codes: malformed,
     applies: ({ token }) => token.text.trim() === "",
-    reason: "the token is empty: a variable that is not set, or a file that was never written",
-    fix: "see where the token comes from",
+    reason: "the token is empty: perhaps a variable is not set, or a file was never written",
+    fix: "check where the token comes from",
   },
   {
     id: "token-undefined",
     codes: malformed,
     applies: ({ token }) =>
       /^(?:bearer )?(?:undefined|null|nan|none|nil|false|\[object \w+\])$/i.test(token.text.trim()),
-    reason: "the token is the word that a program writes for a value that it does not have",
-    fix: "see where the client takes the token from: the token response has it in access_token",
+    reason: "the token is the text that a program writes for a missing value",
+    fix: "check where the client reads the token: it is the member access_token of the token response",
   },
   {
     id: "token-placeholder",
     codes: malformed,
     applies: ({ token }) => /^(?:\$\{?\w+\}?|<[^<>]*>|\{\{[^{}]*\}\}|%\w+%)$/.test(token.text.trim()),
     reason: "the token is a placeholder that was not replaced",
-    fix: "see why the variable is not expanded: single quotes in a shell, a template that was not filled",
+    fix: "check why the variable is not expanded: single quotes in a shell, or an unprocessed template",
   },
   {
     id: "token-in-json",
     codes: malformed,
     applies: ({ token }) => /^\s*[{[]/.test(token.text),
-    reason: "the text is JSON, most likely the whole token response",
-    fix: "take the member access_token out of it",
+    reason: "the text is JSON, probably the whole token response",
+    fix: "use only the value of access_token",
   },
   {
     id: "token-with-scheme",
     codes: malformed,
     applies: ({ token }) => /^\s*(?:authorization:|(?:bearer|dpop)\s)/i.test(token.text),
-    reason: `"Bearer", or the whole header, is part of the token; ${onTheWire}`,
+    reason: `the token includes "Bearer", or the whole header; ${headerRejection}`,
     fix: "send the scheme once: Authorization: Bearer <token>",
   },
   {
     id: "token-in-quotes",
     codes: malformed,
     applies: ({ token }) => /^\s*["'`]|["'`]\s*$/.test(token.text),
-    reason: "there are quotes around the token",
-    fix: "take them off: jq -r instead of jq, or no quotes in the file",
+    reason: "the token is in quotes",
+    fix: "remove the quotes: use jq -r instead of jq, or correct the file",
   },
   {
     id: "token-percent-encoded",
     codes: malformed,
     applies: ({ token }) => /%[\da-f]{2}/i.test(token.text),
     reason: "the token is percent-encoded, as in a query or a form",
-    fix: "decode it before it is put into the Authorization header",
+    fix: "decode the token before it is sent in the Authorization header",
   },
   {
     id: "token-with-line-breaks",
     codes: malformed,
     applies: ({ token }) => /\s|\\n|\\r/.test(token.text),
-    reason: `there is white space or a line break within the token; ${onTheWire}`,
-    fix: "store it in one line: no copying from a terminal that wraps, base64 -w0, printf instead of a here-document",
+    reason: `the token contains white space or a line break; ${headerRejection}`,
+    fix: "store the token in one line: do not copy it from a terminal that wraps lines, use base64 -w0, and printf instead of a here-document",
   },
   {
     id: "token-too-long",
     codes: malformed,
     applies: ({ token }) => token.text.length > MAX_TOKEN_LENGTH,
-    reason: `the token is longer than any that is accepted: ${MAX_TOKEN_LENGTH} characters`,
-    fix: "have the issuer put less into it, such as groups; Node.js limits all headers together to 16 KiB",
+    reason: `the token is longer than the maximum of ${MAX_TOKEN_LENGTH} characters`,
+    fix: "configure the issuer to include fewer claims, such as groups; Node.js limits all headers together to 16 KiB",
   },
   {
     id: "token-encrypted",
     codes: malformed,
     applies: ({ token }) => token.parts.length === 5,
-    reason: "it is an encrypted token (JWE): only who has the key can read it",
-    fix: "have the issuer send this API signed tokens (JWS), or ask it about them: introspection",
+    reason: "the token is encrypted (JWE): it can be read only with the decryption key",
+    fix: "configure the issuer to issue signed tokens (JWS) for this API, or configure introspection",
   },
   {
     id: "token-with-critical-extension",
     codes: malformed,
     applies: ({ token }) => Object.hasOwn(token.header ?? {}, "crit") || Object.hasOwn(token.header ?? {}, "b64"),
-    reason: "its header demands an extension (crit, b64) that is not understood here",
-    fix: "have the issuer send plain JWTs",
+    reason: "the header of the token requires an extension (crit, b64) that certbound does not support",
+    fix: "configure the issuer to issue tokens without extensions",
   },
   {
     id: "token-truncated",
     codes: malformed,
     applies: ({ token }) => token.text.startsWith("ey") && (token.parts.length < 3 || /\.\.\.$|…$/.test(token.text)),
-    reason: "it begins like a JWT and has not all of its three parts: it was cut off",
-    fix: "see how it was copied, and whether a column, a cookie or a log line is too short for it",
+    reason: "the text starts like a JWT but does not have three complete parts: it was truncated",
+    fix: "check how the token was copied, and whether a column, a cookie or a log line is too short for it",
   },
   {
     id: "token-opaque",
     codes: malformed,
     applies: ({ token }) => token.parts.length !== 3,
-    reason: "it is no JWT: an opaque access token, or a refresh token, which is for the issuer only",
-    fix: "if it is the access token: have the issuer send JWTs for this API, or configure introspection",
+    reason: "the token is not a JWT: it is an opaque access token, or a refresh token, which is for the issuer only",
+    fix: "for an opaque access token, configure the issuer to issue JWTs for this API, or configure introspection",
   },
   {
     id: "token-standard-base64",
     codes: malformed,
     applies: ({ token }) => /[+/=]/.test(token.text),
-    reason: "its parts are base64 with + or / or padding, not base64url",
-    fix: "have the issuer, or what passes the token on, write base64url without padding (RFC 7515 section 2)",
+    reason: "the parts of the token are base64 with +, / or padding, not base64url",
+    fix: "correct the issuer, or the component that forwards the token: use base64url without padding (RFC 7515 section 2)",
   },
   {
     id: "token-garbled",
     codes: malformed,
-    reason: "it has three parts, and they are not what a JWT consists of: changed or cut off on the way",
-    fix: "get a new token, and compare it with what arrives",
+    reason: "the token has three parts, but they do not form a JWT: it was changed or truncated on the way",
+    fix: "get a new token, and compare it with the token that arrives at the API",
   },
   {
     id: "algorithm-none",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => /^none$/i.test(textOf(algorithm(facts))),
-    reason: 'its alg is "none": it is not signed, and anybody can write such a token',
-    fix: "never accept it; find out who sends it",
+    applies: (facts) => /^none$/i.test(stringOrEmpty(algorithm(facts))),
+    reason: 'alg is "none": the token is not signed, and anyone can create such a token',
+    fix: "never accept such a token; find out who sends it",
   },
   {
     id: "algorithm-symmetric",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => /^HS\d+$/i.test(textOf(algorithm(facts))),
-    reason: "it is signed with a secret that issuer and API would share (HMAC): whoever can verify it can forge it",
-    fix: "have the issuer sign with a key pair, such as ES256 or PS256",
+    applies: (facts) => /^HS\d+$/i.test(stringOrEmpty(algorithm(facts))),
+    reason: "the token is signed with a shared secret (HMAC): anyone who can verify it can forge it",
+    fix: "configure the issuer to sign with a key pair, such as ES256 or PS256",
   },
   {
     id: "algorithm-missing",
     codes: ["ERR_TOKEN_ALGORITHM"],
     applies: (facts) => typeof algorithm(facts) !== "string",
-    reason: "its header has no alg",
-    fix: "see what made it: no issuer does",
+    reason: "the header of the token has no alg",
+    fix: "find out what created this token: a JWT must have alg (RFC 7515 section 4.1.1)",
   },
   {
     id: "algorithm-not-configured",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    applies: (facts) => Object.hasOwn(signatureAlgorithms, textOf(algorithm(facts))),
-    reason: (facts) => `the algorithm is sound, and ${restriction(facts)} does not permit it`,
+    applies: (facts) => Object.hasOwn(signatureAlgorithms, stringOrEmpty(algorithm(facts))),
+    reason: (facts) => `certbound supports the algorithm, but ${restriction(facts)} does not allow it`,
     fix: (facts) =>
-      `add it to algorithms, or have the issuer sign with ${facts.rules.algorithms?.join(" or ") ?? "PS256, ES256 or EdDSA"}`,
+      `add it to algorithms, or configure the issuer to sign with ${facts.rules.algorithms?.join(" or ") ?? "PS256, ES256 or EdDSA"}`,
   },
   {
     id: "algorithm-unknown",
     codes: ["ERR_TOKEN_ALGORITHM"],
-    reason: "it is signed with an algorithm that is not known here",
-    fix: "have the issuer sign with one that is accepted, such as ES256 or PS256",
+    reason: "the token is signed with an algorithm that certbound does not support",
+    fix: "configure the issuer to sign with a supported algorithm, such as ES256 or PS256",
   },
   {
     id: "dpop-proof",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => /dpop\+jwt/i.test(textOf(type(facts))),
-    reason: "it is a DPoP proof, which a client makes itself; not an access token",
+    applies: (facts) => /dpop\+jwt/i.test(stringOrEmpty(type(facts))),
+    reason: "the token is a DPoP proof, which a client creates itself, not an access token",
     fix: "send the access token",
   },
   {
     id: "refresh-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      /refresh|^rt\+jwt$/i.test(textOf(type(facts))) || /refresh/i.test(textOf(claimOf(facts, "typ"))),
-    reason: "it is a refresh token, which is for the issuer only",
-    fix: "send access_token of the token response, not refresh_token",
+      /refresh|^rt\+jwt$/i.test(stringOrEmpty(type(facts))) || /refresh/i.test(stringOrEmpty(claimOf(facts, "typ"))),
+    reason: "the token is a refresh token, which is for the issuer only",
+    fix: "send access_token from the token response, not refresh_token",
   },
   {
     id: "security-event",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => claimOf(facts, "events") !== undefined || /logout|secevent/i.test(textOf(type(facts))),
-    reason: "it is a logout token or another security event, not an access token",
+    applies: (facts) => claimOf(facts, "events") !== undefined || /logout|secevent/i.test(stringOrEmpty(type(facts))),
+    reason: "the token is a logout token or another security event, not an access token",
     fix: "send the access token",
   },
   {
     id: "id-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      foreignClaims.some((name) => claimOf(facts, name) !== undefined) || /^id[-_]?token/i.test(textOf(type(facts))),
-    reason: "it is an ID token: it tells the client who the user is, and gives access to nothing",
-    fix: "send access_token of the token response, not id_token",
+      foreignClaims.some((name) => claimOf(facts, name) !== undefined) ||
+      /^id[-_]?token/i.test(stringOrEmpty(type(facts))),
+    reason: "the token is an ID token, which identifies the user to the client and does not give access to an API",
+    fix: "send access_token from the token response, not id_token",
   },
   {
     id: "type-generic",
     codes: ["ERR_TOKEN_TYPE"],
-    applies: (facts) => type(facts) === undefined || normaliseTokenType(textOf(type(facts))) === "jwt",
+    applies: (facts) => type(facts) === undefined || normaliseTokenType(stringOrEmpty(type(facts))) === "jwt",
     reason: (facts) =>
-      `its typ is that of any JWT, and ${facts.rules.profile === undefined ? "tokenTypes" : `the profile ${facts.rules.profile}`} demands ${acceptedTypes(facts)}`,
-    fix: 'have the issuer send typ "at+jwt" (RFC 9068 section 2.1), or write "JWT" into tokenTypes where the profile permits it',
+      `the token has no specific typ, and ${facts.rules.profile === undefined ? "tokenTypes" : `the profile ${facts.rules.profile}`} requires ${acceptedTypes(facts)}`,
+    fix: 'configure the issuer to send typ "at+jwt" (RFC 9068 section 2.1), or add "JWT" to tokenTypes if the profile allows it',
   },
   {
     id: "type-not-accepted",
     codes: ["ERR_TOKEN_TYPE"],
-    reason: (facts) => `its typ is ${printableValue(type(facts))}, and accepted are ${acceptedTypes(facts)}`,
-    fix: "if this is what the issuer calls its access tokens, add it to tokenTypes",
+    reason: (facts) => `typ is ${printableValue(type(facts))}; accepted types: ${acceptedTypes(facts)}`,
+    fix: "if the issuer uses this type for its access tokens, add it to tokenTypes",
   },
 ];
 
-/** The types that are accepted, in words. */
+/** Returns the accepted types as text. */
 export function acceptedTypes({ rules }: Facts): string {
-  const types = rules.tokenTypes ?? (rules.profile && profiles[rules.profile].tokenTypes) ?? usualTypes;
+  const types = rules.tokenTypes ?? (rules.profile && profiles[rules.profile].tokenTypes) ?? defaultTypes;
   return types.map((one) => one ?? "none").join(", ");
 }
 

@@ -1,6 +1,6 @@
 import { keyMembers, profiles } from "@certbound/core/internal";
 import { claimOf, type Facts } from "../causes/cause.ts";
-import { granted, timeText } from "../causes/claim-causes.ts";
+import { scopesOf, timeText } from "../causes/claim-causes.ts";
 import { secondKey } from "../causes/confirmation-causes.ts";
 import { keyIds } from "../causes/key-causes.ts";
 import { acceptedTypes } from "../causes/token-causes.ts";
@@ -66,7 +66,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
       ? {}
       : {
           expected: facts.rules.scopes.map(printable).join(" "),
-          seen: printable(granted(facts).join(" ")) || "no scope",
+          seen: printable(scopesOf(facts).join(" ")) || "no scope",
         },
 };
 
