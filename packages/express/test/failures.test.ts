@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 describe.each(expressVersions)("on %s", (_name, express) => {
-  test.each(failuresInJudging)("%s is an error of the application, not a rejection", async (_what, setup) => {
+  test.each(failuresInJudging)("responds with 500 and without a challenge for %s", async (_what, setup) => {
     const onRejected = vi.fn<() => void>();
     const { send, errors, handled } = await startApp(express, { ...setup, options: { onRejected, ...setup.options } });
     const { status, headers } = await send();
@@ -20,27 +20,24 @@ describe.each(expressVersions)("on %s", (_name, express) => {
     expect([handled.length, onRejected.mock.calls.length]).toEqual([0, 0]);
   });
 
-  test.each(failuresInRejecting)(
-    "%s is an error of the application, and nothing lets the request pass",
-    async (_what, setup) => {
-      const { send, errors, handled } = await startApp(express, setup);
-      const { status } = await send({ identity: parties.thief });
-      expect({ status, errors, handled }).toEqual({ status: 500, errors: [expect.any(Error)], handled: [] });
-      expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
-    },
-  );
+  test.each(failuresInRejecting)("responds with 500 and does not call the handler for %s", async (_what, setup) => {
+    const { send, errors, handled } = await startApp(express, setup);
+    const { status } = await send({ identity: parties.thief });
+    expect({ status, errors, handled }).toEqual({ status: 500, errors: [expect.any(Error)], handled: [] });
+    expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
+  });
 
   test.each([
     ["certificateResolver", { options: { certificateResolver: () => Promise.reject(failure) } }],
     ["tokenResolver", { options: { tokenResolver: () => Promise.reject(failure) } }],
     ["authorize", { requirements: { authorize: () => Promise.reject(failure) } }],
-  ] as const)("the error handler learns from the message what failed: %s", async (name, setup) => {
+  ] as const)("names the failed callback in the message of the error: %s", async (name, setup) => {
     const { send, errors } = await startApp(express, setup);
     await send();
     expect(errors[0]).toMatchObject({ message: expect.stringContaining(name) as string, cause: failure });
   });
 
-  test("a resolver that never settles ends the request after five seconds", async () => {
+  test("responds with 500 if a resolver does not settle within five seconds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const calls = new EventEmitter();
     const called = once(calls, "resolver");
@@ -49,13 +46,13 @@ describe.each(expressVersions)("on %s", (_name, express) => {
       return new Promise(() => {});
     };
     const { send, handled } = await startApp(express, { options: { certificateResolver } });
-    const answer = send();
+    const pending = send();
     await called;
     vi.advanceTimersByTime(5000);
-    expect({ status: (await answer).status, handled }).toEqual({ status: 500, handled: [] });
+    expect({ status: (await pending).status, handled }).toEqual({ status: 500, handled: [] });
   });
 
-  test("a resolver may say why there is no certificate, which is a rejection", async () => {
+  test("rejects the request with the error that a resolver returns", async () => {
     const certificateResolver = (): AccessTokenError => new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");
     const codes: string[] = [];
     const onRejected = ({ code }: AccessTokenError): number => codes.push(code);
@@ -65,31 +62,37 @@ describe.each(expressVersions)("on %s", (_name, express) => {
   });
 });
 
-/** What a handler may throw, and what Express answers to it by itself. */
-const thrown: readonly (readonly [string, unknown, number])[] = [
+/** Errors that a handler throws: [name, error, status that Express responds with]. */
+const thrownErrors: readonly (readonly [string, unknown, number])[] = [
   ["an error", new Error("the database is down"), 500],
   ["an AccessTokenError", new AccessTokenError("ERR_TOKEN_EXPIRED"), 500],
-  ["an error with a status of its own", Object.assign(new Error("not yours"), { status: 401 }), 401],
-  ["a text", "no error at all", 500],
+  ["an error with a status", Object.assign(new Error("not yours"), { status: 401 }), 401],
+  ["a string", "no error at all", 500],
 ];
 
-describe.each(expressVersions)("on %s, a handler behind protect()", (_name, express) => {
-  test.each(thrown)("that throws %s is answered as any other handler", async (_what, error, status) => {
-    const onRejected = vi.fn<() => void>();
-    const handler = (): never => {
-      throw error;
-    };
-    const { send, errors } = await startApp(express, { handler, options: { onRejected } });
-    const [behind, open] = [await send(), await send({ path: "/open" })];
-    expect({ status: behind.status, body: behind.body }).toEqual({ status, body: open.body });
-    expect([behind.headers["www-authenticate"], open.headers["www-authenticate"]]).toEqual([undefined, undefined]);
-    expect(errors).toEqual([error, error]);
-    expect(onRejected).not.toHaveBeenCalled();
-  });
+describe.each(expressVersions)("a handler after protect() on %s", (_name, express) => {
+  test.each(thrownErrors)(
+    "that throws %s causes the same response as without protect()",
+    async (_what, error, status) => {
+      const onRejected = vi.fn<() => void>();
+      const handler = (): never => {
+        throw error;
+      };
+      const { send, errors } = await startApp(express, { handler, options: { onRejected } });
+      const [protectedRoute, open] = [await send(), await send({ path: "/open" })];
+      expect({ status: protectedRoute.status, body: protectedRoute.body }).toEqual({ status, body: open.body });
+      expect([protectedRoute.headers["www-authenticate"], open.headers["www-authenticate"]]).toEqual([
+        undefined,
+        undefined,
+      ]);
+      expect(errors).toEqual([error, error]);
+      expect(onRejected).not.toHaveBeenCalled();
+    },
+  );
 
-  test.each(thrown)("that passes %s on is answered as any other handler", async (_what, error, status) => {
+  test.each(thrownErrors)("that passes %s to next causes the response of Express", async (_what, error, status) => {
     const { send, errors } = await startApp(express, { handler: (_request, _response, next) => next(error) });
-    const behind = await send();
-    expect({ status: behind.status, errors }).toEqual({ status, errors: [error] });
+    const response = await send();
+    expect({ status: response.status, errors }).toEqual({ status, errors: [error] });
   });
 });

@@ -17,7 +17,7 @@ const expected = {
   tls_client_certificate_bound_access_tokens: true,
 };
 
-/** Starts an application, and gives what sends it requests without token and certificate. */
+/** Starts an application, and returns a function that sends requests without a token or certificate to it. */
 async function start(app: Express): Promise<(path: string, method?: string) => Promise<MtlsResponse>> {
   const { url, close } = await startServer(createServer(tls, app));
   onTestFinished(close);
@@ -25,7 +25,7 @@ async function start(app: Express): Promise<(path: string, method?: string) => P
 }
 
 describe.each(expressVersions)("the metadata on %s", (_name, express) => {
-  test("is served to everybody beside protected routes", async () => {
+  test("is served to clients without a certificate, next to protected routes", async () => {
     const app = express();
     const protect = protectApi({ ...verifierOptions, resource });
     app.use(protect.metadata());
@@ -44,7 +44,7 @@ describe.each(expressVersions)("the metadata on %s", (_name, express) => {
     expect(rejected.headers["www-authenticate"]).toContain(`resource_metadata="https://api.example${path}"`);
   });
 
-  test("is served by a handler that protects the whole application, which lets nothing else pass", async () => {
+  test("is served by a handler that protects the whole application and rejects all other requests", async () => {
     const app = express();
     let handled = 0;
     app.use(protectApi({ ...verifierOptions, resource })({ scopes: ["read"] }));
@@ -61,7 +61,7 @@ describe.each(expressVersions)("the metadata on %s", (_name, express) => {
     expect(handled).toBe(0);
   });
 
-  test("is at its path alone, wherever the handler is mounted", async () => {
+  test("is served at its own path only, wherever the handler is mounted", async () => {
     const app = express();
     const protect = protectApi({ ...verifierOptions, resource });
     app.use("/mounted", protect(), (_request, response) => void response.json({}));
@@ -80,7 +80,7 @@ describe.each(expressVersions)("the metadata on %s", (_name, express) => {
     expect((await send("/.well-known/oauth-protected-resource")).status).toBe(401);
   });
 
-  test("is no way in: a client that is accepted elsewhere gets it, too", async () => {
+  test("is also served to a client with a valid token, instead of the handler's response", async () => {
     const app = express();
     app.use(protectApi({ ...verifierOptions, resource })(), (_request, response) => void response.send("handled"));
     const { url, close } = await startServer(createServer(tls, app));

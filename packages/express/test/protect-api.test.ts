@@ -10,7 +10,7 @@ import { parties, startApp } from "./protected-app.ts";
 const { ca, client, thief, tls, verifierOptions } = parties;
 
 describe.each(expressVersions)("protectApi on %s", (_name, express) => {
-  test("gives the handler the claims and the accepted token", async () => {
+  test("passes the claims and the accepted token to the handler", async () => {
     const { send, handled } = await startApp(express);
     const { status } = await send({ token: await parties.token({ claims: { tenant: "a" } }) });
     const [{ claims, accessToken }] = handled as [AuthenticatedExpressRequest];
@@ -52,7 +52,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect({ status: response.status, body: response.body }).toEqual({ status: 200, body: "{}" });
   });
 
-  test("tells onRejected of the error and the request", async () => {
+  test("calls onRejected with the error and the request", async () => {
     const seen: unknown[] = [];
     const onRejected = (error: AccessTokenError, request: { readonly path: string }): void => {
       seen.push(error, request.path);
@@ -63,7 +63,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect(seen[0]).toMatchObject({ code: "ERR_BINDING_MISMATCH", detail: expect.any(String) as string });
   });
 
-  test("hands the request to authorize and to the resolvers", async () => {
+  test("passes the request to authorize and to the resolvers", async () => {
     const paths: string[] = [];
     const note = (request: { readonly path: string }): true => paths.push(request.path) > 0 || true;
     const { send } = await startApp(express, {
@@ -77,7 +77,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect({ status, paths }).toEqual({ status: 200, paths: ["/", "/", "/"] });
   });
 
-  test("protects a router and what is mounted on it, with different requirements", async () => {
+  test("protects a router and its routes with different requirements", async () => {
     const protect = protectApi(verifierOptions);
     const orders = express.Router();
     orders.get("/:id", (request, response) => void response.json([request.params.id, request.claims.sub]));
@@ -92,7 +92,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
     expect([read.body, removed.status, stolen.status]).toEqual(['["7","client-1"]', 403, 401]);
   });
 
-  test("rejects before a body parser behind it has read the body", async () => {
+  test("rejects a request before the next handler, a body parser, reads the body", async () => {
     let parsed = 0;
     const app = express().post(
       "/",
@@ -116,7 +116,7 @@ describe.each(expressVersions)("protectApi on %s", (_name, express) => {
 describe.each(expressVersions)("%s under supertest", (_name, express) => {
   test.each([
     ["accepts the client", client, 200],
-    ["rejects another one", thief, 401],
+    ["rejects another client", thief, 401],
   ] as const)("%s", async (_what, { key, certificate }, status) => {
     const app = express().get("/", protectApi(verifierOptions)(), (_request, response) => void response.json({}));
     const server = createServer(tls, app);
@@ -127,56 +127,60 @@ describe.each(expressVersions)("%s under supertest", (_name, express) => {
   });
 });
 
-/** Options that are to be rejected, as JavaScript may pass them. */
+/** Invalid options, as JavaScript can pass them. */
 const badOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["a misspelled option", { ...verifierOptions, certificateResolvers: () => null }, /certificateResolvers/],
-  ["a requirement among them", { ...verifierOptions, validateCertificateBinding: true }, /validateCertificateBinding/],
+  ["a requirement of a route", { ...verifierOptions, validateCertificateBinding: true }, /validateCertificateBinding/],
   ["no issuer", { audience: "a", jwks: verifierOptions.jwks }, /issuer/],
   ["no audience", { ...verifierOptions, audience: undefined }, /audience/],
   ["a symmetric algorithm", { ...verifierOptions, algorithms: ["HS256"] }, /algorithms/],
-  ["a respond that is no function", { ...verifierOptions, respond: "401" }, /respond/],
+  ["a respond that is not a function", { ...verifierOptions, respond: "401" }, /respond/],
   ["a respond that is null", { ...verifierOptions, respond: null }, /respond/],
-  ["a resolver that is no function", { ...verifierOptions, certificateResolver: "tls" }, /certificateResolver/],
+  ["a resolver that is not a function", { ...verifierOptions, certificateResolver: "tls" }, /certificateResolver/],
   ["the scheme DPoP", { ...verifierOptions, schemes: ["DPoP"] }, /schemes/],
   ["a realm with a quote", { ...verifierOptions, realm: 'a"b' }, /realm/],
-  ["a verifier and options of one", { ...verifierOptions, verifier: createVerifier(verifierOptions) }, /verifier/],
   [
-    "a verifier of the application's own",
-    { verifier: { verify: async () => ({}), ready: async () => {} } },
+    "a verifier together with its options",
+    { ...verifierOptions, verifier: createVerifier(verifierOptions) },
     /verifier/,
   ],
+  ["a custom verifier", { verifier: { verify: async () => ({}), ready: async () => {} } }, /verifier/],
 ];
 
 const badRequirements: readonly (readonly [string, unknown, RegExp])[] = [
   ["a misspelled requirement", { scope: ["read"] }, /scope/],
-  ["binding switched off", { validateCertificateBinding: false }, /validateCertificateBinding.*when-bound/],
+  [
+    "a validateCertificateBinding of false",
+    { validateCertificateBinding: false },
+    /validateCertificateBinding.*when-bound/,
+  ],
   ["an undefined requirement", { scopes: undefined }, /scopes/],
-  ["an undefined binding", { validateCertificateBinding: undefined }, /validateCertificateBinding/],
+  ["an undefined validateCertificateBinding", { validateCertificateBinding: undefined }, /validateCertificateBinding/],
   ["an undefined authorize", { authorize: undefined }, /authorize/],
-  ["no scope in the list", { scopes: [] }, /scopes/],
+  ["an empty list of scopes", { scopes: [] }, /scopes/],
   ["an option of the verifier", { audience: "a" }, /audience/],
   ["null", null, /requirements/],
 ];
 
-describe("the configuration", () => {
-  test.each(badOptions)("is rejected: %s", (_name, options, message) => {
+describe("the options", () => {
+  test.each(badOptions)("cause a TypeError: %s", (_name, options, message) => {
     expect(() => protectApi(options as ProtectApiOptions)).toThrow(TypeError);
     expect(() => protectApi(options as ProtectApiOptions)).toThrow(message);
   });
 
-  test.each(badRequirements)("of a route is rejected: %s", (_name, requirements, message) => {
+  test.each(badRequirements)("of a route cause a TypeError: %s", (_name, requirements, message) => {
     const protect = protectApi(verifierOptions);
     expect(() => protect(requirements as object)).toThrow(TypeError);
     expect(() => protect(requirements as object)).toThrow(message);
   });
 
-  test("takes a verifier that several APIs share, and gives it out", () => {
+  test("accept a shared verifier, which protectApi returns", () => {
     const verifier = createVerifier(verifierOptions);
     expect(protectApi({ verifier }).verifier).toBe(verifier);
     expect(protectApi(verifierOptions).verifier).toEqual({ verify: expect.any(Function), ready: expect.any(Function) });
   });
 
-  test("takes undefined for an option that is not given, as process.env does", () => {
+  test("can be undefined, such as an unset variable of process.env", () => {
     const unset: VerifierOptions = { algorithms: undefined, maxTokenAge: undefined };
     expect(() => protectApi({ ...verifierOptions, ...unset, respond: undefined })).not.toThrow();
   });

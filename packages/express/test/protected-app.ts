@@ -7,49 +7,49 @@ import { onTestFinished } from "vitest";
 import { createParties, type Parties } from "../../../test/helpers/parties.ts";
 import { protectApi, type Respond } from "../src/protect-api.ts";
 
-/** Options of `protectApi` beside the issuer's. */
+/** Options of `protectApi` in addition to those of the issuer. */
 export type AppOptions = RequestOptions<Request> &
   Pick<VerifierOptions, "clock"> & { readonly respond?: Respond | undefined };
 
-/** What an application has, beside the protected route at `/` and an unprotected one at `/open`. */
+/** An application with a protected route at `/` and an unprotected route at `/open`. */
 export interface AppSetup {
   readonly options?: AppOptions;
   readonly requirements?: Requirements<Request>;
-  /** Of both routes; by default it answers with the claims. */
+  /** The handler of both routes. By default it responds with the claims. */
   readonly handler?: RequestHandler;
 }
 
-/** An application that runs, and what it has seen. */
+/** A running application, with the errors and requests that it recorded. */
 export interface RunningApp {
-  /** What reached the error handler, which passes it on to Express's own. */
+  /** The errors that reached the error handler, which passes them to the default one of Express. */
   readonly errors: readonly unknown[];
-  /** What reached the handler of a route. */
+  /** The requests that reached the handler of a route. */
   readonly handled: readonly Request[];
-  /** Sends a request with the client's certificate and, unless told otherwise, with the client's token. */
+  /** Sends a request with the client's certificate and token, unless the options contain others. */
   readonly send: (options?: Partial<MtlsRequestOptions> & { readonly path?: string }) => Promise<MtlsResponse>;
 }
 
-/** The same for all tests of a file; the keys are given to the applications, so that the issuer need not run. */
+/** Shared by all tests of a file. The applications have the keys of the issuer, which is not running. */
 export const parties: Parties = await createParties();
 await parties.issuer.close();
 
 /** Starts an application for one test. */
 export async function startApp(express: typeof express5, setup: AppSetup = {}): Promise<RunningApp> {
-  const { options, requirements, handler = answerClaims } = setup;
+  const { options, requirements, handler = sendClaims } = setup;
   const errors: unknown[] = [];
   const handled: Request[] = [];
   const handle: RequestHandler = (request, response, next) => {
     handled.push(request);
     return handler(request, response, next);
   };
-  const noteError: ErrorRequestHandler = (error, _request, _response, next) => {
+  const recordError: ErrorRequestHandler = (error, _request, _response, next) => {
     errors.push(error);
     next(error);
   };
   const app = express();
   app.get("/", protectApi({ ...parties.verifierOptions, ...options })(requirements), handle);
   app.get("/open", handle);
-  app.use(noteError);
+  app.use(recordError);
   const { url, close } = await startServer(createServer(parties.tls, app));
   onTestFinished(close);
   return {
@@ -65,6 +65,6 @@ export async function startApp(express: typeof express5, setup: AppSetup = {}): 
   };
 }
 
-function answerClaims({ claims = {} }: Partial<Request>, response: Parameters<RequestHandler>[1]): void {
+function sendClaims({ claims = {} }: Partial<Request>, response: Parameters<RequestHandler>[1]): void {
   response.json(claims);
 }

@@ -11,7 +11,7 @@ const challenge =
 const evil: Respond = (_rejection, _request, response) => response.sendStatus(418);
 
 describe.each(expressVersions)("respond on %s", (_name, express) => {
-  test("is given the answer that would have been sent, and sends its own", async () => {
+  test("gets the default response, and sends a custom one", async () => {
     const rejections: unknown[] = [];
     const respond: Respond = (rejection, request, response) => {
       rejections.push(rejection, request.path);
@@ -21,11 +21,11 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     const { status, headers, body } = await send({ identity: parties.thief });
     const unauthorized = { status: 401, headers: { "WWW-Authenticate": challenge }, body: { message: "unauthorized" } };
     expect(rejections).toEqual([unauthorized, "/"]);
-    expect({ status, own: headers["x-own"], body }).toEqual({ status: 418, own: "yes", body: "my own answer" });
+    expect({ status, custom: headers["x-own"], body }).toEqual({ status: 418, custom: "yes", body: "my own answer" });
     expect({ errors, handled }).toEqual({ errors: [], handled: [] });
   });
 
-  test("is not needed to keep what every object inherits out of the default response", async () => {
+  test("has a default that ignores members of a polluted Object.prototype", async () => {
     const { send } = await withPollutedPrototype("realm", "evil", () => startApp(express));
     const polluted = whilePrototypeIsPolluted("x-evil", "evil", () => send({ identity: parties.thief }));
     const { status, headers } = await polluted;
@@ -36,14 +36,14 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     });
   });
 
-  test("is an own member of the options: what every object inherits is ignored", async () => {
+  test("is used if it is an own member of the options, and ignored on Object.prototype", async () => {
     const { send } = await withPollutedPrototype("respond", evil, () => startApp(express));
     expect((await send({ identity: parties.thief })).status).toBe(401);
-    const { send: sendToOwn } = await startApp(express, { options: { respond: evil } });
-    expect((await sendToOwn({ identity: parties.thief })).status).toBe(418);
+    const { send: sendWithRespond } = await startApp(express, { options: { respond: evil } });
+    expect((await sendWithRespond({ identity: parties.thief })).status).toBe(418);
   });
 
-  test("may answer later", async () => {
+  test("can respond asynchronously", async () => {
     const respond: Respond = async ({ status }, _request, response) => {
       await Promise.resolve();
       response.sendStatus(status);
@@ -52,13 +52,13 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     expect({ status: (await send({ identity: parties.thief })).status, handled }).toEqual({ status: 401, handled: [] });
   });
 
-  test("is not asked about a request that is accepted", async () => {
+  test("is not called for an accepted request", async () => {
     const respond: Respond = (_rejection, _request, response) => response.sendStatus(418);
     const { send, handled } = await startApp(express, { options: { respond } });
     expect([(await send()).status, handled.length]).toEqual([200, 1]);
   });
 
-  test("passes the rejection on to the error handlers, who may answer with it", async () => {
+  test("passes the rejection to the error handlers, which can use its status and headers", async () => {
     const { send, errors, handled } = await startApp(express, {
       options: { respond: (_rejection, _request, _response, forward) => forward() },
     });
@@ -69,12 +69,12 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
       status: 401,
       headers: { "WWW-Authenticate": challenge },
     });
-    // Express's own error handler heeds both members.
+    // The default error handler of Express uses both members.
     expect({ status, challenge: headers["www-authenticate"] }).toEqual({ status: 401, challenge });
     expect(handled).toEqual([]);
   });
 
-  test("leaves the forwarded rejection to the error handlers, to be changed as any error", async () => {
+  test("forwards a rejection that error handlers can modify", async () => {
     const { send, errors } = await startApp(express, {
       options: { respond: (_rejection, _request, _response, forward) => forward() },
     });
@@ -84,7 +84,7 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     expect(error.status).toBe(404);
   });
 
-  test.each(["route", "router"])("cannot let a rejected request pass by throwing %j", async (thrown) => {
+  test.each(["route", "router"])("does not let a rejected request reach the handler by throwing %j", async (thrown) => {
     const respond = (): never => {
       // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
       throw thrown;
@@ -94,7 +94,7 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     expect({ status, handled, errors }).toEqual({ status: 500, handled: [], errors: [expect.any(Error)] });
   });
 
-  test("passes another error on instead", async () => {
+  test("can forward another error instead of the rejection", async () => {
     const other = new Error("the log is full");
     const { send, errors } = await startApp(express, {
       options: { respond: (_rejection, _request, _response, forward) => forward(other) },
@@ -105,9 +105,9 @@ describe.each(expressVersions)("respond on %s", (_name, express) => {
     });
   });
 
-  // What Express takes for "go on", and what a callback gives when nothing went wrong.
+  // Values with which Express continues, and values that a callback passes on success.
   test.each([null, undefined, false, 0, "", "route", "router", {}, true])(
-    "cannot let a rejected request pass by forward(%j)",
+    "does not let a rejected request reach the handler by forward(%j)",
     async (value) => {
       const { send, errors, handled } = await startApp(express, {
         options: { respond: (_rejection, _request, _response, forward) => forward(value) },

@@ -29,9 +29,9 @@ const stolen = { identity: thief, token };
 
 type Listener = (request: Incoming, response: Outgoing) => void;
 
-/** Servers of Node, which give middleware nothing but their own requests and responses: [name, version of HTTP, server]. */
+/** Servers of Node, which pass only their requests and responses to middleware: [name, HTTP version, create]. */
 const servers = [
-  // A body that HTTP does not allow, such as that of HEAD, is an error.
+  // With this option, a body that HTTP does not allow, for example in a response to HEAD, is an error.
   ["node:https", 1, (listener: Listener) => createServer({ ...tls, rejectNonStandardBodyWrites: true }, listener)],
   ["node:http2", 2, (listener: Listener) => createSecureServer(tls, listener)],
 ] as const;
@@ -42,14 +42,14 @@ interface Setup {
 }
 
 interface Running {
-  /** What was passed to `next`. */
+  /** The errors that were passed to `next`. */
   readonly errors: readonly unknown[];
-  /** What reached the handler behind the middleware. */
+  /** The requests that reached the handler after the middleware. */
   readonly handled: readonly Incoming[];
   readonly send: (options: Omit<MtlsRequestOptions, "ca"> & { readonly path?: string }) => Promise<MtlsResponse>;
 }
 
-describe.each(servers)("without Express, on %s, a handler of protect()", (_name, httpVersion, create) => {
+describe.each(servers)("a handler of protect() without Express, on %s", (_name, httpVersion, create) => {
   /** Starts a server with some middleware in front of a handler that responds with the claims of the request. */
   async function start(middleware: readonly Middleware[]): Promise<Running> {
     const [errors, handled]: [unknown[], Incoming[]] = [[], []];
@@ -71,7 +71,7 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
   const startProtected = ({ options, requirements }: Setup = {}): Promise<Running> =>
     start([protectApi({ ...verifierOptions, ...options })(requirements)]);
 
-  test("gives the request the claims and the accepted token, and lets it pass", async () => {
+  test("sets the claims and the accepted token of a request, and calls next", async () => {
     const { send, handled, errors } = await startProtected();
     const { status, body } = await send(good);
     expect({ status, claims: JSON.parse(body) as unknown, errors }).toMatchObject({
@@ -97,7 +97,7 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
     expect({ handled, errors }).toEqual({ handled: [], errors: [] });
   });
 
-  test("takes nothing that every object inherits for a method of Express", async () => {
+  test("ignores a json method of a polluted Object.prototype", async () => {
     const { send } = await startProtected();
     const response = await whilePrototypeIsPolluted("json", "evil", () => send(stolen));
     expect(response).toMatchObject({ status: 401, body: '{"message":"unauthorized"}' });
@@ -147,15 +147,15 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
     expect({ handled, errors }).toEqual({ handled: [], errors: [] });
   });
 
-  test("reads no path of the metadata that every object inherits", async () => {
+  test("ignores an originalUrl of a polluted Object.prototype", async () => {
     const { send } = await start([protectApi({ ...verifierOptions, resource })()]);
     const { status } = await whilePrototypeIsPolluted("originalUrl", metadataPath, () => send(good));
     expect({ status, body: (await send(good)).status }).toEqual({ status: 200, body: 200 });
-    const stray = await whilePrototypeIsPolluted("originalUrl", metadataPath, () => send({}));
-    expect(stray.status).toBe(401);
+    const polluted = await whilePrototypeIsPolluted("originalUrl", metadataPath, () => send({}));
+    expect(polluted.status).toBe(401);
   });
 
-  test("reads the path of the metadata from originalUrl where it is mounted", async () => {
+  test("compares the path of the metadata with originalUrl where it is mounted", async () => {
     const protect = protectApi({ ...verifierOptions, resource });
     const { send, handled } = await start([mount("/.well-known", protect.metadata()), mount("/mounted", protect())]);
     expect((await send({ path: metadataPath })).status).toBe(200);
@@ -164,7 +164,7 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
     expect((await send({ ...good, path: "/mounted" })).status).toBe(200);
   });
 
-  test.each(failuresInJudging)("%s is an error of the application, not a rejection", async (_what, setup) => {
+  test.each(failuresInJudging)("passes an error to next, without a challenge, for %s", async (_what, setup) => {
     const { send, errors, handled } = await startProtected(setup);
     const { status, headers } = await send(good);
     expect({ status, challenge: headers["www-authenticate"] }).toEqual({ status: 500, challenge: undefined });
@@ -172,24 +172,27 @@ describe.each(servers)("without Express, on %s, a handler of protect()", (_name,
     expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
   });
 
-  test.each(failuresInRejecting)("%s is an error of the application, and rejects", async (_what, setup) => {
-    const { send, errors, handled } = await startProtected(setup);
-    expect((await send(stolen)).status).toBe(500);
-    expect({ errors, handled }).toEqual({ errors: [expect.any(Error)], handled: [] });
-    expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
-  });
+  test.each(failuresInRejecting)(
+    "passes an error to next, and does not call the handler, for %s",
+    async (_what, setup) => {
+      const { send, errors, handled } = await startProtected(setup);
+      expect((await send(stolen)).status).toBe(500);
+      expect({ errors, handled }).toEqual({ errors: [expect.any(Error)], handled: [] });
+      expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
+    },
+  );
 
-  test("lets respond write the response, or forward the rejection", async () => {
-    const own = await startProtected({
+  test("lets respond send the response or forward the rejection", async () => {
+    const responding = await startProtected({
       options: { respond: ({ status }, _request, response) => void response.writeHead(status).end("own") },
     });
-    expect(await own.send(stolen)).toMatchObject({ status: 401, body: "own" });
+    expect(await responding.send(stolen)).toMatchObject({ status: 401, body: "own" });
     const forwarding = await startProtected({
       options: { respond: (_rejection, _request, _response, forward) => forward() },
     });
     expect((await forwarding.send(stolen)).status).toBe(500);
     expect(forwarding.errors).toEqual([expect.any(AccessTokenError)]);
     expect(forwarding.errors[0]).toMatchObject({ status: 401, headers: { "WWW-Authenticate": challenge } });
-    expect([...own.handled, ...forwarding.handled]).toEqual([]);
+    expect([...responding.handled, ...forwarding.handled]).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test.each(failuresInJudging)("%s is an error of the application, not a rejection", async (_what, setup) => {
+test.each(failuresInJudging)("responds with 500 and without a challenge for %s", async (_what, setup) => {
   const onRejected = vi.fn<() => void>();
   const { send, errors, handled } = await startApp({ ...setup, options: { onRejected, ...setup.options } });
   const { status, headers } = await send();
@@ -18,17 +18,14 @@ test.each(failuresInJudging)("%s is an error of the application, not a rejection
   expect([handled.length, onRejected.mock.calls.length]).toEqual([0, 0]);
 });
 
-test.each(failuresInRejecting)(
-  "%s is an error of the application, and nothing lets the request pass",
-  async (_, setup) => {
-    const { send, errors, handled } = await startApp(setup);
-    const { status } = await send({ identity: parties.thief });
-    expect({ status, errors, handled }).toEqual({ status: 500, errors: [expect.any(Error)], handled: [] });
-    expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
-  },
-);
+test.each(failuresInRejecting)("responds with 500 and does not call the handler for %s", async (_, setup) => {
+  const { send, errors, handled } = await startApp(setup);
+  const { status } = await send({ identity: parties.thief });
+  expect({ status, errors, handled }).toEqual({ status: 500, errors: [expect.any(Error)], handled: [] });
+  expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
+});
 
-test("a resolver that never settles ends the request after five seconds", async () => {
+test("responds with 500 if a resolver does not settle within five seconds", async () => {
   const calls = new EventEmitter();
   const called = once(calls, "resolver");
   const certificateResolver = (): Promise<never> => {
@@ -37,13 +34,13 @@ test("a resolver that never settles ends the request after five seconds", async 
   };
   const { send, handled } = await startApp({ options: { certificateResolver } });
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  const answer = send();
+  const pending = send();
   await called;
   vi.advanceTimersByTime(5000);
-  expect({ status: (await answer).status, handled }).toEqual({ status: 500, handled: [] });
+  expect({ status: (await pending).status, handled }).toEqual({ status: 500, handled: [] });
 });
 
-test("a resolver may say why there is no certificate, which is a rejection", async () => {
+test("rejects the request with the error that a resolver returns", async () => {
   const certificateResolver = (): AccessTokenError => new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");
   const codes: string[] = [];
   const onRejected = ({ code }: AccessTokenError): number => codes.push(code);
@@ -52,22 +49,28 @@ test("a resolver may say why there is no certificate, which is a rejection", asy
   expect({ status, codes, errors }).toEqual({ status: 401, codes: ["ERR_CERTIFICATE_UNTRUSTED"], errors: [] });
 });
 
-/** What a handler may throw, and what Fastify answers to it by itself. */
-const thrown: readonly (readonly [string, unknown, number])[] = [
+/** Errors that a handler throws: [name, error, status that Fastify responds with]. */
+const thrownErrors: readonly (readonly [string, unknown, number])[] = [
   ["an error", new Error("the database is down"), 500],
   ["an AccessTokenError", new AccessTokenError("ERR_TOKEN_EXPIRED"), 500],
-  ["an error with a status of its own", Object.assign(new Error("not yours"), { statusCode: 401 }), 401],
+  ["an error with a status", Object.assign(new Error("not yours"), { statusCode: 401 }), 401],
 ];
 
-test.each(thrown)("a handler that throws %s is answered as any other handler", async (_what, error, status) => {
-  const onRejected = vi.fn<() => void>();
-  const handler = async (): Promise<never> => {
-    throw error;
-  };
-  const { send, errors } = await startApp({ handler, options: { onRejected } });
-  const [behind, open] = [await send(), await send({ path: "/open" })];
-  expect({ status: behind.status, body: behind.body }).toEqual({ status, body: open.body });
-  expect([behind.headers["www-authenticate"], open.headers["www-authenticate"]]).toEqual([undefined, undefined]);
-  expect(errors).toEqual([error, error]);
-  expect(onRejected).not.toHaveBeenCalled();
-});
+test.each(thrownErrors)(
+  "sends the same response as without protect() if a handler throws %s",
+  async (_what, error, status) => {
+    const onRejected = vi.fn<() => void>();
+    const handler = async (): Promise<never> => {
+      throw error;
+    };
+    const { send, errors } = await startApp({ handler, options: { onRejected } });
+    const [protectedRoute, open] = [await send(), await send({ path: "/open" })];
+    expect({ status: protectedRoute.status, body: protectedRoute.body }).toEqual({ status, body: open.body });
+    expect([protectedRoute.headers["www-authenticate"], open.headers["www-authenticate"]]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(errors).toEqual([error, error]);
+    expect(onRejected).not.toHaveBeenCalled();
+  },
+);

@@ -16,7 +16,7 @@ const expected = {
   tls_client_certificate_bound_access_tokens: true,
 };
 
-/** Starts an application, and gives what sends it requests without token and certificate. */
+/** Starts an application, and returns a function that sends requests without a token or certificate to it. */
 async function start(app: FastifyInstance): Promise<(path: string, method?: string) => Promise<MtlsResponse>> {
   await app.ready();
   const { url, close } = await startServer(app.server);
@@ -25,7 +25,7 @@ async function start(app: FastifyInstance): Promise<(path: string, method?: stri
 }
 
 describe("the metadata", () => {
-  test("is served to everybody by the plugin, beside protected routes", async () => {
+  test("is served by the plugin to clients without a certificate, next to protected routes", async () => {
     const app = createApp();
     await app.register(certbound, { ...verifierOptions, resource });
     app.get("/v1/accounts", { onRequest: app.protect({ scopes: ["read"] }) }, () => ({}));
@@ -43,7 +43,7 @@ describe("the metadata", () => {
     expect(rejected.headers["www-authenticate"]).toContain(`resource_metadata="https://api.example${path}"`);
   });
 
-  test("is served where a hook protects the whole application, which lets nothing else pass", async () => {
+  test("is served if a hook protects the whole application, and all other requests are rejected", async () => {
     const app = createApp();
     await app.register(certbound, { ...verifierOptions, resource });
     app.addHook("onRequest", app.protect({ scopes: ["read"] }));
@@ -61,7 +61,7 @@ describe("the metadata", () => {
     expect(handled).toBe(0);
   });
 
-  test("is served without the plugin by a hook of its own, over HTTP/2 as well", async () => {
+  test("is served by protect.metadata() without the plugin, over HTTP/2", async () => {
     const app = Fastify({ http2: true, https: tls }) as unknown as FastifyInstance;
     onTestFinished(() => app.close());
     const protect = protectApi({ ...verifierOptions, resource });

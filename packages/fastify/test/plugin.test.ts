@@ -9,11 +9,11 @@ import { createApp, parties, startSending } from "./protected-app.ts";
 const { thief, verifierOptions } = parties;
 
 describe("the plugin", () => {
-  test("is the default export, beside all of the core", () => {
+  test("is the default export, next to all exports of the core", () => {
     expect(package_).toMatchObject({ default: certbound, createVerifier, AccessTokenError });
   });
 
-  test("is visible to its siblings, and protects none of their routes by itself", async () => {
+  test("decorates sibling plugins, and does not protect their routes by itself", async () => {
     const app = createApp();
     app.register(certbound, verifierOptions);
     app.register(async (sibling) => {
@@ -28,10 +28,10 @@ describe("the plugin", () => {
     expect((await send({ path: "/open", identity: thief })).body).toBe('{"claims":null}');
   });
 
-  test("reads no option that every object inherits", async () => {
+  test("ignores options that are inherited from Object.prototype", async () => {
     const app = createApp();
-    const load = async () => app.register(certbound, verifierOptions);
-    await whilePrototypeIsPolluted("realm", "evil", load);
+    const register = async () => app.register(certbound, verifierOptions);
+    await whilePrototypeIsPolluted("realm", "evil", register);
     app.get("/", { onRequest: app.protect() }, ({ claims }) => claims);
     const { status, headers } = await (await startSending(app))({ identity: thief });
     expect([status, headers["www-authenticate"]]).toEqual([401, expect.stringContaining('Bearer realm="api"')]);
@@ -43,7 +43,7 @@ describe("the plugin", () => {
     expect((await (await startSending(other))()).status).toBe(200);
   });
 
-  test("protects a scope by a hook, and nothing outside of it", async () => {
+  test("protects only the routes of a scope by a hook", async () => {
     const app = createApp();
     await app.register(certbound, verifierOptions);
     app.register(async (scope) => {
@@ -63,7 +63,7 @@ describe("the plugin", () => {
     expect(await statuses({ identity: thief })).toEqual([401, 401, 200]);
   });
 
-  test("gives out the verifier", async () => {
+  test("exposes the verifier", async () => {
     const app = createApp();
     const verifier = createVerifier(verifierOptions);
     await app.register(certbound, { verifier });
@@ -72,9 +72,9 @@ describe("the plugin", () => {
 
   test.each([
     ["a misspelled option", { ...verifierOptions, audiences: "a" }, /audiences/],
-    ["a respond that is no function", { ...verifierOptions, respond: true }, /respond/],
+    ["a respond that is not a function", { ...verifierOptions, respond: true }, /respond/],
     ["no issuer", { audience: "a", jwks: verifierOptions.jwks }, /issuer/],
-  ])("rejects ready() for %s", async (_name, options, message) => {
+  ])("makes ready() reject for %s", async (_name, options, message) => {
     const app = Fastify();
     app.register(certbound, options as ProtectApiOptions);
     const ready = app.ready();
@@ -82,7 +82,7 @@ describe("the plugin", () => {
     await expect(ready).rejects.toThrow(message);
   });
 
-  test("rejects ready() for the bad requirements of a route", async () => {
+  test("makes ready() reject for invalid requirements of a route", async () => {
     const app = Fastify();
     app.register(certbound, verifierOptions);
     app.register(async (child) => {

@@ -6,15 +6,15 @@ import { createApp, parties, startApp, startSending } from "./protected-app.ts";
 
 const { ca, client, thief, verifierOptions } = parties;
 
-test("gives the handler the claims and the accepted token", async () => {
+test("passes the claims and the accepted token to the handler", async () => {
   const { send, handled } = await startApp();
   const { status } = await send({ token: await parties.token({ claims: { tenant: "a" } }) });
-  const [seen] = handled;
-  expect({ status, tenant: seen?.claims["tenant"] }).toEqual({ status: 200, tenant: "a" });
-  expect(seen?.claims).toBe(seen?.accessToken.claims);
-  expect(Object.isFrozen(seen?.claims)).toBe(true);
-  expect(seen?.accessToken).toMatchObject({ format: "jwt", binding: "verified" });
-  expect(seen?.accessToken.clientCertificate?.x509?.subject).toBe("CN=client-1");
+  const [request] = handled;
+  expect({ status, tenant: request?.claims["tenant"] }).toEqual({ status: 200, tenant: "a" });
+  expect(request?.claims).toBe(request?.accessToken.claims);
+  expect(Object.isFrozen(request?.claims)).toBe(true);
+  expect(request?.accessToken).toMatchObject({ format: "jwt", binding: "verified" });
+  expect(request?.accessToken.clientCertificate?.x509?.subject).toBe("CN=client-1");
 });
 
 test("rejects without calling the handler or the error handler", async () => {
@@ -28,7 +28,7 @@ test("rejects without calling the handler or the error handler", async () => {
   expect({ handled, errors }).toEqual({ handled: [], errors: [] });
 });
 
-test("tells onRejected of the error and the request", async () => {
+test("calls onRejected with the error and the request", async () => {
   const seen: unknown[] = [];
   const { send } = await startApp({ options: { onRejected: (error, request) => seen.push(error, request.url) } });
   await send({ identity: thief });
@@ -36,7 +36,7 @@ test("tells onRejected of the error and the request", async () => {
   expect(seen[0]).toMatchObject({ code: "ERR_BINDING_MISMATCH", detail: expect.any(String) as string });
 });
 
-test("hands the request to authorize and to the resolvers", async () => {
+test("passes the request to authorize and to the resolvers", async () => {
   const urls: string[] = [];
   const note = ({ url }: { readonly url: string }): true => urls.push(url) > 0 || true;
   const { send } = await startApp({
@@ -51,7 +51,7 @@ test("hands the request to authorize and to the resolvers", async () => {
 });
 
 test.each(["onRequest", "preParsing", "preValidation", "preHandler"] as const)(
-  "rejects as the hook %s, and accepts there",
+  "rejects and accepts requests as a %s hook",
   async (hook) => {
     const app = createApp();
     const reached: string[] = [];
@@ -66,7 +66,7 @@ test.each(["onRequest", "preParsing", "preValidation", "preHandler"] as const)(
   },
 );
 
-test("lets the hooks onSend and onResponse see a rejection", async () => {
+test("runs the hooks onSend and onResponse for a rejected request", async () => {
   const app = createApp();
   const seen: unknown[] = [];
   app.addHook("onSend", async (_request, reply) => void seen.push(["onSend", reply.statusCode]));
@@ -83,8 +83,8 @@ test("lets the hooks onSend and onResponse see a rejection", async () => {
 
 test.each([
   ["accepts the client", client, 200],
-  ["rejects another one", thief, 401],
-] as const)("under supertest it %s", async (_what, { key, certificate }, status) => {
+  ["rejects another client", thief, 401],
+] as const)("%s under supertest", async (_what, { key, certificate }, status) => {
   const app = createApp();
   app.get("/", { onRequest: protectApi(verifierOptions)() }, () => ({}));
   await startSending(app);
@@ -93,34 +93,38 @@ test.each([
   expect((await sent).status).toBe(status);
 });
 
-/** Options that are to be rejected, as JavaScript may pass them. */
+/** Invalid options, as JavaScript can pass them. */
 const badOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["a misspelled option", { ...verifierOptions, certificateResolvers: () => null }, /certificateResolvers/],
-  ["a requirement among them", { ...verifierOptions, validateCertificateBinding: true }, /validateCertificateBinding/],
+  ["a requirement of a route", { ...verifierOptions, validateCertificateBinding: true }, /validateCertificateBinding/],
   ["no issuer", { audience: "a", jwks: verifierOptions.jwks }, /issuer/],
-  ["a respond that is no function", { ...verifierOptions, respond: "401" }, /respond/],
-  ["a resolver that is no function", { ...verifierOptions, certificateResolver: "tls" }, /certificateResolver/],
-  ["a verifier and options of one", { ...verifierOptions, verifier: createVerifier(verifierOptions) }, /verifier/],
+  ["a respond that is not a function", { ...verifierOptions, respond: "401" }, /respond/],
+  ["a resolver that is not a function", { ...verifierOptions, certificateResolver: "tls" }, /certificateResolver/],
   [
-    "a verifier of the application's own",
-    { verifier: { verify: async () => ({}), ready: async () => {} } },
+    "a verifier together with its options",
+    { ...verifierOptions, verifier: createVerifier(verifierOptions) },
     /verifier/,
   ],
+  ["a custom verifier", { verifier: { verify: async () => ({}), ready: async () => {} } }, /verifier/],
 ];
 
-test.each(badOptions)("the configuration is rejected: %s", (_name, options, message) => {
+test.each(badOptions)("throws a TypeError for invalid options: %s", (_name, options, message) => {
   expect(() => protectApi(options as ProtectApiOptions)).toThrow(TypeError);
   expect(() => protectApi(options as ProtectApiOptions)).toThrow(message);
 });
 
 const badRequirements: readonly (readonly [string, unknown, RegExp])[] = [
   ["a misspelled requirement", { scope: ["read"] }, /scope/],
-  ["binding switched off", { validateCertificateBinding: false }, /validateCertificateBinding.*when-bound/],
+  [
+    "a validateCertificateBinding of false",
+    { validateCertificateBinding: false },
+    /validateCertificateBinding.*when-bound/,
+  ],
   ["an undefined requirement", { scopes: undefined }, /scopes/],
   ["null", null, /requirements/],
 ];
 
-test.each(badRequirements)("the requirements of a route are rejected: %s", (_name, requirements, message) => {
+test.each(badRequirements)("throws a TypeError for invalid requirements: %s", (_name, requirements, message) => {
   const protect = protectApi(verifierOptions);
   expect(() => protect(requirements as object)).toThrow(TypeError);
   expect(() => protect(requirements as object)).toThrow(message);

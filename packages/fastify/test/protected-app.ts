@@ -6,31 +6,31 @@ import { createParties, type Parties } from "../../../test/helpers/parties.ts";
 import { certbound } from "../src/plugin.ts";
 import type { Respond } from "../src/protect-api.ts";
 
-/** Options of the plugin beside the issuer's. */
+/** Options of the plugin in addition to those of the issuer. */
 export type AppOptions = RequestOptions<FastifyRequest> &
   Pick<VerifierOptions, "clock"> & { readonly respond?: Respond | undefined };
 
-/** What an application has, beside the protected route at `/` and an unprotected one at `/open`. */
+/** An application with a protected route at `/` and an unprotected route at `/open`. */
 export interface AppSetup {
   readonly options?: AppOptions;
   readonly requirements?: Requirements<FastifyRequest>;
-  /** Of both routes; by default it answers with the claims. */
+  /** The handler of both routes. By default it responds with the claims. */
   readonly handler?: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
-/** An application that runs, and what it has seen. */
+/** A running application, with the errors and requests that it recorded. */
 export interface RunningApp {
-  /** What reached the error handler, which passes it on to Fastify's own. */
+  /** The errors that reached the error handler, which passes them to the default one of Fastify. */
   readonly errors: readonly unknown[];
-  /** What reached the handler of a route. */
+  /** The requests that reached the handler of a route. */
   readonly handled: readonly FastifyRequest[];
   readonly send: Send;
 }
 
-/** Sends a request with the client's certificate and, unless told otherwise, with the client's token. */
+/** Sends a request with the client's certificate and token, unless the options contain others. */
 export type Send = (options?: Partial<MtlsRequestOptions> & { readonly path?: string }) => Promise<MtlsResponse>;
 
-/** The same for all tests of a file; the keys are given to the applications, so that the issuer need not run. */
+/** Shared by all tests of a file. The applications have the keys of the issuer, which is not running. */
 export const parties: Parties = await createParties();
 await parties.issuer.close();
 
@@ -53,15 +53,15 @@ export async function startApp({ options, requirements, handler }: AppSetup = {}
   return { errors, handled, send: await startSending(app) };
 }
 
-/** Creates an application that is to get its routes, and ends with the test. */
+/** Creates an application without routes, and closes it at the end of the test. */
 export function createApp(): FastifyInstance {
-  // What differs between http and https servers is not used in the tests.
+  // The tests do not use members that differ between http and https servers.
   const app = Fastify({ https: parties.tls }) as unknown as FastifyInstance;
   onTestFinished(() => app.close());
   return app;
 }
 
-/** Starts an application for one test, once it has its routes. */
+/** Starts an application that has its routes, for one test. */
 export async function startSending(app: FastifyInstance): Promise<Send> {
   await app.ready();
   const { url, close } = await startServer(app.server);

@@ -6,7 +6,7 @@ import { createApp, parties, startSending } from "./protected-app.ts";
 
 const { ca, client, thief, verifierOptions } = parties;
 
-/** Connects as a client that writes and hangs up when the test says. */
+/** Opens the connection of a client; the test writes to it and closes it. */
 async function connectTo(port: number, { certificate, key } = client): Promise<TLSSocket> {
   const socket = connect({
     port,
@@ -23,7 +23,7 @@ async function connectTo(port: number, { certificate, key } = client): Promise<T
 
 function portOf(app: ReturnType<typeof createApp>): number {
   const address = app.server.address();
-  if (typeof address !== "object" || address === null) throw new Error("The server listens on no port");
+  if (typeof address !== "object" || address === null) throw new Error("The server does not listen on a port");
   return address.port;
 }
 
@@ -41,17 +41,17 @@ test("the body of a rejected request is not read", async () => {
   expect([(await send(post)).status, parsed]).toEqual([200, 1]);
 });
 
-test("a rejected request is answered before its body has come", async () => {
+test("a rejected request gets its response before its body has arrived", async () => {
   const app = createApp();
   app.post("/", { onRequest: protectApi(verifierOptions)() }, () => ({}));
   await startSending(app);
   const socket = await connectTo(portOf(app));
   socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n");
-  const [answer] = (await once(socket, "data")) as [Buffer];
-  expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 .*\r\n/);
+  const [response] = (await once(socket, "data")) as [Buffer];
+  expect(response.toString()).toMatch(/^HTTP\/1\.1 401 .*\r\n/);
 });
 
-test("the handler does not run when the client hangs up while a hook still works on the rejection", async () => {
+test("the handler does not run if the client closes the connection before a hook has processed the rejection", async () => {
   const app = createApp();
   const events = new EventEmitter();
   const [sending, gone, released] = ["sending", "gone", "released"].map((event) => once(events, event));
@@ -71,15 +71,15 @@ test("the handler does not run when the client hangs up while a hook still works
   await sending;
   socket.destroy();
   await gone;
-  await turnOfTheEventLoop();
+  await nextEventLoopTurn();
   expect(handled).toBe(0);
   events.emit("released");
-  await turnOfTheEventLoop();
+  await nextEventLoopTurn();
   expect(handled).toBe(0);
 });
 
-/** After which all that was settled before has had its consequences. */
-function turnOfTheEventLoop(): Promise<void> {
+/** Waits until all promises that have settled have run their callbacks. */
+function nextEventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
