@@ -3,39 +3,39 @@ import { callApplication } from "../runtime/application-callback.ts";
 import type { ClientCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
 
-/** What a certificate is judged beside. */
+/** The context in which a policy checks a certificate. */
 export interface CertificateContext {
-  /** The claims of the token that came with it, verified. */
+  /** The claims of the verified token. */
   readonly claims: AccessTokenClaims;
-  /** Seconds since the epoch, by the verifier's clock. */
+  /** The time of the verifier's clock, in seconds since the epoch. */
   readonly now: number;
 }
 
-/** What a policy says: an error, whose code is `ERR_CERTIFICATE_UNTRUSTED`, also says why. */
+/** The result of a policy. An error must have the code `ERR_CERTIFICATE_UNTRUSTED`; its detail states the reason. */
 export type CertificateDecision = boolean | AccessTokenError;
 
 /**
- * Judges a client certificate beyond its thumbprint; only `true` accepts it.
+ * Decides whether a client certificate with a verified thumbprint is accepted; only `true` accepts it.
  *
- * It is called for every request with a certificate, after the token and its binding were verified, so that no forged token
- * reaches it, and a stolen one only if it is unbound (`"when-bound"`); and before the route's requirements. What it throws,
- * and what it returns outside this type, is an error of the application (500).
+ * Called for every request with a certificate, after the token and its binding were verified and before the route's
+ * requirements are checked. A forged token never reaches it, and a stolen token only if it is unbound (`"when-bound"`). If it
+ * throws, or returns a value outside this type, the request fails with 500 as an error of the application.
  */
 export type CertificatePolicy = (
   certificate: ClientCertificate,
   context: CertificateContext,
 ) => CertificateDecision | Promise<CertificateDecision>;
 
-/** How a policy is asked. */
+/** The circumstances of a call of a policy. */
 export interface PolicyUse {
   /** Seconds since the epoch. */
   readonly now: number;
-  /** Nothing is rejected for its binding: what the policy rejects is reported in the token. */
+  /** Whether a rejection by the policy is only reported in the token (`"report-only"`). */
   readonly isReported: boolean;
 }
 
 /**
- * Applies a policy to the certificate of a token that was verified; resolves with the token.
+ * Applies a policy to the certificate of a verified token, and resolves with the token.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_UNTRUSTED`
  */
@@ -44,7 +44,7 @@ export async function applyCertificatePolicy(
   policy: CertificatePolicy,
   { now, isReported }: PolicyUse,
 ): Promise<AccessToken> {
-  // A binding that was rejected is reported already, with the first reason.
+  // Skips a token whose binding is already rejected: only the first reason is reported.
   const certificate = token.binding === "unbound" ? token.presentedCertificate : token.clientCertificate;
   if (certificate === undefined) return token;
   const context: CertificateContext = Object.freeze({ claims: token.claims, now });
@@ -72,7 +72,7 @@ function rejectionOf(decision: unknown): AccessTokenError | undefined {
   );
 }
 
-/** Makes the error of a certificate that a policy does not accept. */
+/** Creates the error for a certificate that a policy rejects. */
 export function untrusted(detail: string): AccessTokenError {
   return rejected("ERR_CERTIFICATE_UNTRUSTED", detail);
 }

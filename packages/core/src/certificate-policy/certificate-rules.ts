@@ -7,19 +7,19 @@ import { type CertificateContext, type CertificatePolicy, untrusted } from "./ce
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 import type { CertificateTenants } from "./certificate-tenants.ts";
 
-/** What a client certificate must be; all that is given must hold. */
+/** Requirements for client certificates. All given rules must match. */
 export interface CertificateRules extends CertificateSelection {
-  /** The verifier's clock is within `notBefore` and `notAfter`, both included (RFC 5280 section 4.1.2.5). */
+  /** Requires that the verifier's clock is between `notBefore` and `notAfter`, inclusive (RFC 5280 section 4.1.2.5). */
   readonly currentlyValid?: true | undefined;
-  /** The certificate belongs to a tenant, and to the one that the token names. */
+  /** Requires that the certificate belongs to the tenant that the token names. */
   readonly tenant?: TenantRule | undefined;
 }
 
-/** Compares the tenant that a certificate belongs to with the one that the token is for. */
+/** Compares the tenant of the certificate with the tenant of the token. */
 export interface TenantRule {
-  /** Made by `certificateTenants`. */
+  /** A function from `certificateTenants`. */
   readonly resolve: CertificateTenants;
-  /** The claim that names the tenant, a string that must be equal; null, written out: any tenant will do. */
+  /** The claim that names the tenant, compared as a string. An explicit null accepts every tenant. */
   readonly claim: string | null;
 }
 
@@ -38,17 +38,18 @@ const tenantRules: OptionRules<TenantRule> = {
 };
 
 /**
- * Makes a certificate policy of ready-made rules, for those who need more than that the token is bound to the certificate.
+ * Creates a certificate policy from rules, for APIs that require more than a token that is bound to the certificate.
  *
- * It does not ask whether a certificate was revoked: that is for the TLS layer (`crl`), or for a policy of one's own. An
- * expired certificate that the TLS layer let in is rejected only by `currentlyValid` and `chainVerified`. A proxy that
- * resumes TLS sessions lets in certificates that have expired or were revoked since the session began, as verified.
+ * Does not check revocation: use the TLS layer (`crl`) or a custom policy. An expired certificate that the TLS layer accepts is
+ * rejected only by `currentlyValid` and `chainVerified`. A proxy that resumes TLS sessions reports certificates as verified
+ * that have expired or were revoked since the session started.
  *
- * @throws TypeError when no rule is given, or one is unknown or ill-typed
+ * @throws TypeError if no rule is given, or if a rule is unknown or ill-typed
  */
 export function certificateRules(given: CertificateRules): CertificatePolicy {
   const known = knownOptions("the certificate rules", given, rules, "not-given");
-  if (Object.keys(known).length === 0) throw new TypeError("certbound: the certificate rules hold no rule");
+  if (Object.keys(known).length === 0)
+    throw new TypeError("certbound: the certificate rules must contain at least one rule");
   const { currentlyValid, tenant } = known;
   const select = parseSelection(known);
   const belongs = tenant && parseTenant(tenant);
@@ -62,11 +63,11 @@ export function certificateRules(given: CertificateRules): CertificatePolicy {
 }
 
 function invalidity(certificate: X509Certificate | undefined, { now }: CertificateContext): string | undefined {
-  if (certificate === undefined) return "only the thumbprint is known: the certificate itself is needed";
+  if (certificate === undefined) return "only the thumbprint is known, but this rule needs the certificate itself";
   const { validFrom, validTo } = certificate;
-  // A time that cannot be read is no number, and fails each comparison.
-  if (!(now >= Date.parse(validFrom) / 1000)) return "it is not valid yet";
-  return now <= Date.parse(validTo) / 1000 ? undefined : "it has expired";
+  // A time that cannot be parsed is NaN, which fails both comparisons.
+  if (!(now >= Date.parse(validFrom) / 1000)) return "the certificate is not valid yet";
+  return now <= Date.parse(validTo) / 1000 ? undefined : "the certificate has expired";
 }
 
 function parseTenant(
@@ -74,13 +75,13 @@ function parseTenant(
 ): (certificate: ClientCertificate, context: CertificateContext) => string | undefined {
   const { resolve, claim } = knownOptions("the rule tenant", given, tenantRules, "rejected");
   for (const [name, value] of Object.entries({ resolve, claim })) {
-    if (value === undefined) throw new TypeError(`certbound: option "${name}" of the rule tenant is missing`);
+    if (value === undefined) throw new TypeError(`certbound: option "${name}" in the rule tenant is missing`);
   }
   return (certificate, { claims }) => {
     const tenant = resolve(certificate);
-    if (tenant === undefined) return "it belongs to none of the tenants, or to several";
+    if (tenant === undefined) return "the certificate belongs to none of the tenants, or to several";
     return claim === null || ownMember(claims, claim) === tenant
       ? undefined
-      : "it belongs to another tenant than the token";
+      : "the certificate belongs to another tenant than the token";
   };
 }

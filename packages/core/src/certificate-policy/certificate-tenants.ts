@@ -3,25 +3,25 @@ import { isJsonObject } from "../values/json-object.ts";
 import { knownOptions } from "../values/known-options.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 
-/** Tells which tenant a certificate belongs to; undefined: to none, to more than one, or there is no certificate. */
+/** Returns the tenant that a certificate belongs to; undefined for none, for several, and without a certificate. */
 export type CertificateTenants = (certificate: ClientCertificate | undefined) => string | undefined;
 
 /**
- * Maps client certificates to tenants, each by the certificates that are its own.
+ * Creates a function that maps client certificates to tenants. Each tenant has a selection of certificates.
  *
- * Use it in the rule `tenant` of `certificateRules`, and in handlers on `accessToken.clientCertificate`. It does not look
- * at validity.
+ * Use the function in the rule `tenant` of `certificateRules`, and in handlers with `accessToken.clientCertificate`. Does not
+ * check validity.
  *
- * @throws TypeError when there is no tenant, or the selection of one is unknown, ill-typed or empty
+ * @throws TypeError without any tenant, or if the selection of a tenant is unknown, ill-typed or empty
  */
 export function certificateTenants(tenants: Readonly<Record<string, CertificateSelection>>): CertificateTenants {
   if (!isJsonObject(tenants) || Object.keys(tenants).length === 0) {
-    throw new TypeError("certbound: the tenants must be an object with at least one");
+    throw new TypeError("certbound: the tenants must be an object with at least one tenant");
   }
   const selectors = Object.entries(tenants).map(([name, given]) => {
     const selection = knownOptions(`the tenant "${name}"`, given, selectionRules, "not-given");
     if (Object.keys(selection).length === 0) {
-      throw new TypeError(`certbound: the tenant "${name}" must say which certificates are its own`);
+      throw new TypeError(`certbound: the tenant "${name}" must select certificates with at least one member`);
     }
     return { name, select: parseSelection(selection) };
   });

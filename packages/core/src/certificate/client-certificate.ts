@@ -5,28 +5,27 @@ import { type AccessTokenError, rejected } from "../errors.ts";
 import { memberOf } from "../values/object-member.ts";
 import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_NOTHING } from "../values/thumbprint.ts";
 
-/** A client certificate, known by its thumbprint. */
+/** A client certificate, identified by its thumbprint. */
 export interface ClientCertificate {
-  /** The `x5t#S256`: SHA-256 of the DER encoding, as 43 characters of base64url (RFC 8705 section 3.1). */
+  /** The `x5t#S256`: SHA-256 of the DER encoding, in 43 characters of base64url (RFC 8705 section 3.1). */
   readonly thumbprint: string;
   /**
-   * The certificate itself, parsed when it is first read; undefined when only its thumbprint is known, or when it is not
-   * a certificate in DER that Node can parse.
+   * The certificate itself, parsed when it is first read; undefined if only its thumbprint is known, or if Node cannot parse
+   * it as DER.
    */
   readonly x509: X509Certificate | undefined;
   /**
-   * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy says that it did, in the verify
-   * header of its format; else false or left out. The result of a proxy can be that of an earlier handshake, unless TLS
-   * session resumption is disabled there. The binding needs no chain (RFC 8705 section 6.2): this is for a
-   * `certificatePolicy`.
+   * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy reports so in the verify header
+   * of its format; otherwise false or omitted. A proxy can report the result of an earlier handshake, unless it disables TLS
+   * session resumption. Intended for a `certificatePolicy`: the binding needs no chain (RFC 8705 section 6.2).
    */
   readonly chainVerified?: boolean | undefined;
 }
 
 /**
- * The client's certificate, the leaf only: PEM text, DER as base64 text or as bytes, Node's object, or its thumbprint.
+ * The client's leaf certificate: PEM text, DER as base64 text or bytes, Node's `X509Certificate`, or its thumbprint.
  *
- * `""` says that no certificate was presented.
+ * `""` means that the client presented no certificate.
  */
 export type ClientCertificateInput =
   | string
@@ -38,21 +37,25 @@ export type ClientCertificateInput =
       readonly chainVerified?: boolean | undefined;
     };
 
-/** What a resolver may give; null, undefined and `""`: the client presented no certificate; an error: why there is none. */
+/**
+ * The result of a resolver; null, undefined and `""` mean that the client presented no certificate; an error states why there is
+ * no usable one.
+ */
 export type ResolvedCertificate = ClientCertificateInput | AccessTokenError | null | undefined;
 
 /**
  * Finds the client's certificate for a request.
  *
- * It runs at most once for each request: before the access token is looked at, and not at all where there is none. It does
- * not wait for a `tokenResolver` that returns a promise. To read the certificate of the connection, call
- * `tlsCertificate(request)`, before the first `await`. Never read the socket: below TLS 1.3, a client can begin a
- * renegotiation, and the socket then shows a certificate whose key the client has not proven. For this reason, on a
- * connection over TLS below 1.3, no certificate is accepted while a renegotiation is in progress, and none from a resolver
- * that waited while the connection closed, wherever the resolver read it.
+ * Called at most once for each request: before the access token is verified, and only if there is an access token. Does not
+ * wait for a `tokenResolver` that returns a promise.
  *
- * Only errors with an `ERR_CERTIFICATE_*` code may be returned. Whatever it throws, or returns outside this type, is an error
- * of the application (500), never a rejection of the client.
+ * To read the certificate of the connection, call `tlsCertificate(request)` before the first `await`. Never read the socket:
+ * below TLS 1.3 a client can start a renegotiation, and the socket then shows a certificate whose key the client has not
+ * proven. Therefore, below TLS 1.3, no certificate is accepted while a renegotiation is in progress, nor after the connection
+ * was closed during the call, regardless of the source of the certificate.
+ *
+ * A returned error must have an `ERR_CERTIFICATE_*` code. If it throws, or returns a value outside this type, the request
+ * fails with 500 as an error of the application.
  */
 export type ClientCertificateResolver<Request> = (
   request: Request,
@@ -61,8 +64,8 @@ export type ClientCertificateResolver<Request> = (
 /**
  * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
  *
- * Of a text it takes the first certificate: PEM, with any text before it such as "Bag Attributes", or base64 DER. It does not
- * check validity, chain or revocation, and parses only the outer structure.
+ * A string is PEM, of which the first certificate counts, or base64 DER. Before the PEM any text is allowed, such as "Bag
+ * Attributes". Parses only the outer structure. Does not check validity, chain or revocation.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
@@ -74,24 +77,24 @@ export function certificateThumbprint(certificate: string | Uint8Array | X509Cer
 }
 
 /**
- * Turns a certificate in any of its forms into a {@link ClientCertificate}; undefined when none was presented.
+ * Converts a certificate in any of its forms to a {@link ClientCertificate}; undefined if none was presented.
  *
- * It does not check validity, chain or revocation.
+ * Does not check validity, chain or revocation.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
- * @throws TypeError when the input is of none of the types
+ * @throws TypeError if the input does not have one of the types
  */
 export function parseClientCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
   return hashedCertificate(input);
 }
 
-/** The same as {@link parseClientCertificate}, of a certificate whose chain was verified by who gives it. */
+/** Like {@link parseClientCertificate}, for a certificate whose chain the caller knows to be verified. */
 export function parseVerifiedCertificate(input: ClientCertificateInput | null): ClientCertificate | undefined {
   const certificate = hashedCertificate(input);
   return certificate && HashedCertificate.withVerifiedChain(certificate);
 }
 
-/** Returns whether a value is a certificate that was hashed, or a thumbprint that was checked, in this module. */
+/** Returns whether a value was created by this module, so that its thumbprint is computed or checked. */
 export function isHashedCertificate(value: unknown): value is ClientCertificate {
   return typeof value === "object" && value !== null && HashedCertificate.isOwn(value);
 }
@@ -106,8 +109,8 @@ function hashedCertificate(input: ClientCertificateInput | null): HashedCertific
   throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
 }
 
-// The one class beside the errors: its private field is a brand, so that a certificate that was hashed here is known by
-// its type and not hashed again, and a getter on the prototype is neither enumerated nor copied into a log line.
+// A class, because its private field is a brand that identifies certificates that were already hashed, and because getters on
+// the prototype are neither enumerated nor copied into a log line.
 class HashedCertificate implements ClientCertificate {
   readonly thumbprint: string;
   readonly #chainVerified: boolean;
@@ -157,7 +160,7 @@ function fromThumbprint(
     throw new TypeError("the x509 of a client certificate must be an X509Certificate");
   }
   if (x509 !== undefined && sha256Thumbprint(x509.raw) !== thumbprint)
-    throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not that of its x509");
+    throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint does not match x509");
   if (chainVerified !== undefined && typeof chainVerified !== "boolean") {
     throw new TypeError("the chainVerified of a client certificate must be true or false");
   }
@@ -167,7 +170,7 @@ function fromThumbprint(
 function parseX509(der: Buffer): X509Certificate | undefined {
   try {
     const x509 = new X509Certificate(der);
-    // Node also parses BER, and encodes it again: then it is not the certificate that was hashed.
+    // Node also parses BER and encodes it again as DER. The result would not match the hash.
     return x509.raw.equals(der) ? x509 : undefined;
   } catch {
     return undefined;

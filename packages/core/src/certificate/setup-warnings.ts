@@ -6,13 +6,13 @@ import { isSettled, peerCertificate } from "./tls-connection.ts";
 
 const warnings = {
   CERTBOUND_PLAIN_HTTP:
-    "a request came over plain HTTP, which carries no client certificate: every certificate-bound token is rejected. " +
-    "Serve https with requestCert: true; behind a proxy that ends TLS, give certificateResolver: fromProxy(...)",
+    "a request arrived over plain HTTP, which carries no client certificate: every certificate-bound token is rejected. " +
+    "Serve https with requestCert: true; behind a proxy that terminates TLS, set certificateResolver: fromProxy(...)",
   CERTBOUND_REQUEST_CERT:
     "the server does not request client certificates: every certificate-bound token is rejected. " +
-    "Create it with requestCert: true (and rejectUnauthorized: false, if the binding alone is to decide)",
+    "Create it with requestCert: true (and rejectUnauthorized: false, to rely on the binding alone)",
   CERTBOUND_RENEGOTIATION:
-    "the server lets clients renegotiate TLS 1.2, where a client can show a certificate whose key it does not hold. " +
+    "the server lets clients renegotiate TLS 1.2, and a client can then present a certificate without its private key. " +
     'certbound does not accept such a certificate; create the server with minVersion: "TLSv1.3", or with ' +
     "secureOptions: constants.SSL_OP_NO_RENEGOTIATION (node:crypto)",
 } as const;
@@ -20,20 +20,20 @@ const warnings = {
 type WarningCode = keyof typeof warnings;
 
 /**
- * Creates the function that warns of a server whose set-up is wrong or weak: `process.emitWarning`, each kind once, with the
- * codes `CERTBOUND_PLAIN_HTTP`, `CERTBOUND_REQUEST_CERT` and `CERTBOUND_RENEGOTIATION`.
+ * Creates a function that checks the set-up of the server of a request, and emits each of the warnings
+ * `CERTBOUND_PLAIN_HTTP`, `CERTBOUND_REQUEST_CERT` and `CERTBOUND_RENEGOTIATION` at most once.
  *
- * @param readsConnection whether the certificate is read from the connection; the first two codes are only about that
+ * @param readsConnection whether the certificate is read from the connection; without that, the first two are not emitted
  */
 export function createSetupWarnings({
   readsConnection,
 }: {
   readonly readsConnection: boolean;
 }): (request: NodeRequest) => void {
-  const given = new Set<WarningCode>();
+  const emitted = new Set<WarningCode>();
   const warn = (code: WarningCode | undefined): void => {
-    if (code === undefined || given.has(code)) return;
-    given.add(code);
+    if (code === undefined || emitted.has(code)) return;
+    emitted.add(code);
     emitWarning(warnings[code], withoutPrototype({ type: "CertboundWarning", code }));
   };
   return (request) => {
@@ -41,7 +41,7 @@ export function createSetupWarnings({
       if (readsConnection) warn(certificateProblem(request));
       warn(renegotiationProblem(request));
     } catch {
-      // A closed connection (HTTP/2), or none at all.
+      // The connection is closed (HTTP/2), or the request has none.
     }
   };
 }
@@ -49,18 +49,18 @@ export function createSetupWarnings({
 function certificateProblem(request: NodeRequest): WarningCode | undefined {
   const { socket } = request;
   const server = memberOf(socket, "server");
-  // A socket that a test made up belongs to no server.
+  // Mocked sockets in tests have no server.
   if (server === undefined || server === null) return undefined;
-  // In Bun, the connections of node:https do not have it either.
+  // In Bun, the sockets of node:https do not have this method either.
   if (memberOf(socket, "getPeerX509Certificate") === undefined)
     return Object.hasOwn(versions, "bun") ? undefined : "CERTBOUND_PLAIN_HTTP";
-  // Before TLS 1.3, an application may have asked for a certificate on this connection by itself.
+  // Before TLS 1.3, an application can request a certificate on a single connection.
   return memberOf(server, "requestCert") === false && peerCertificate(request) === undefined
     ? "CERTBOUND_REQUEST_CERT"
     : undefined;
 }
 
-/** Node itself rejects renegotiation on HTTP/2 connections, and TLS 1.3 has none. */
+/** Skips HTTP/2, where Node rejects renegotiation, and TLS 1.3, which has none. */
 function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
   const { socket } = request;
   if (isHttp2(request) || isSettled(socket)) return undefined;

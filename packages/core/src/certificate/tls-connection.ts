@@ -2,38 +2,38 @@ import type { X509Certificate } from "node:crypto";
 import { connectionOf, type NodeRequest, type NodeSocket } from "../http/incoming-request.ts";
 import { memberOf } from "../values/object-member.ts";
 
-/** Connections over TLS 1.3, which has no renegotiation: their certificate cannot change, also when they have closed. */
+/** Connections over TLS 1.3, which has no renegotiation: their certificate cannot change, even after they are closed. */
 const settled = new WeakSet<object>();
 
-/** Returns whether the certificate of a connection cannot change any more; known once the connection was looked at. */
+/** Returns whether the certificate of a connection is known to be final. Call {@link unprovenCertificate} first to detect this. */
 export function isSettled(connection: object): boolean {
   return settled.has(connection);
 }
 
-/** Reads the client certificate of a request's connection; undefined where there is none, or none that is proven. */
+/** Reads the client certificate of a request's connection; undefined if there is none, or if its key is not proven. */
 export function peerCertificate(request: NodeRequest): X509Certificate | undefined {
   try {
     const { socket } = request;
     const certificate = memberOf(socket, "getPeerX509Certificate") && socket.getPeerX509Certificate?.();
     return certificate && unprovenCertificate(request) === undefined ? certificate : undefined;
   } catch {
-    // A closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and so does a request without a socket: no certificate.
+    // A closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and so does a request without a socket.
     return undefined;
   }
 }
 
 /**
- * Returns why a certificate that is read from the connection of a request proves nothing now; undefined when it does, and for
- * a request without a TLS socket.
+ * Returns why the certificate of a request's connection is not proven at the moment; undefined if it is proven, and for a
+ * request without a TLS socket.
  *
- * Below TLS 1.3 a client may renegotiate at any time, and OpenSSL shows its new certificate before the client has proven
- * that it holds the key:
+ * Below TLS 1.3 a client can renegotiate at any time, and OpenSSL shows the new certificate before the client has proven that
+ * it holds the key:
  *
- * - After a Certificate message there is no cipher until the handshake is complete. `getCipher()` is undefined then, and
- *   null once the connection has closed: what was read before that may not have been proven.
- * - After a ClientHello with the ticket of a session, which travels in clear text, `getCipher()` and the certificate are
- *   those of that session at once. The connection looks like one that began with a resumed session, except that Node has
- *   counted a further handshake.
+ * - After a Certificate message, `getCipher()` returns undefined until the handshake is complete. After the connection was
+ *   closed it returns null, and it is unknown whether a certificate that was read before was proven.
+ * - After a ClientHello with a session ticket, which is sent in clear text, `getCipher()` and the certificate are immediately
+ *   those of that session. The connection looks like one that started with a resumed session, except that Node has counted
+ *   another handshake.
  */
 export function unprovenCertificate(request: NodeRequest): string | undefined {
   const connection = connectionOf(request);
@@ -49,29 +49,31 @@ export function unprovenCertificate(request: NodeRequest): string | undefined {
     if (cipher === null) return CLOSED;
     return cipher === undefined || isResumedByRenegotiation(socket) ? RENEGOTIATING : undefined;
   } catch {
-    // As above.
+    // The connection is closed.
     return CLOSED;
   }
 }
 
-const CLOSED = "the connection is closed: its client certificate is not known any more";
-const RENEGOTIATING = "a TLS renegotiation is in progress: the client has not proven the key of its certificate";
+const CLOSED = "the connection is closed, so its client certificate cannot be verified any more";
+const RENEGOTIATING =
+  "a TLS renegotiation is in progress, and the client has not yet proven the key of its certificate";
 
 function isResumedByRenegotiation(socket: NodeSocket): boolean {
   if (memberOf(socket, "isSessionReused") === undefined || socket.isSessionReused?.() !== true) return false;
   return hasRenegotiated(socket);
 }
 
-/** Fails closed: the count is an undocumented member of Node's, and one that is missing counts as a renegotiation. */
+/** Reads an undocumented member of Node's sockets. If it is missing, the connection counts as renegotiated. */
 function hasRenegotiated(socket: NodeSocket): boolean {
   const handle = memberOf(socket as { readonly _handle?: { readonly handshakes?: unknown } | null }, "_handle");
   return !handle || memberOf(handle, "handshakes") !== 0;
 }
 
 /**
- * Has Node end the connection of a request when its client begins a TLS renegotiation. HTTP/2 and TLS 1.3 have none.
+ * Makes Node close the connection of a request if the client starts a TLS renegotiation. Does nothing for HTTP/2 and TLS 1.3,
+ * which have no renegotiation.
  *
- * A handshake that has begun already goes on: {@link unprovenCertificate} recognises it.
+ * Does not stop a handshake that is already in progress; {@link unprovenCertificate} detects it.
  */
 export function rejectRenegotiation(request: NodeRequest): void {
   const connection = connectionOf(request);
@@ -83,10 +85,10 @@ export function rejectRenegotiation(request: NodeRequest): void {
 /**
  * Returns whether TLS verified the chain of the client's certificate in the first and only handshake of this connection.
  *
- * Only meaningful together with a certificate. On a resumed session, Node repeats the result of the first handshake: maybe
- * with the CA certificates of another host of the server, maybe before the certificate expired; and where a client presented
- * no certificate, it says `authorized` all the same. After a renegotiation it keeps `authorized` as it was, and adds the error
- * of a certificate that failed only once the application has stored the new session (`newSession`).
+ * Meaningful only together with a certificate. For a resumed session, Node repeats the result of the first handshake, which
+ * may have used the CA certificates of another virtual host, or a certificate that has expired since. `authorized` is then
+ * true even if the client presented no certificate. After a renegotiation, `authorized` does not change, and Node reports the
+ * error of an invalid certificate only after the application has stored the new session (`newSession`).
  */
 export function isChainVerified(request: NodeRequest): boolean {
   const { socket } = request;
@@ -95,12 +97,12 @@ export function isChainVerified(request: NodeRequest): boolean {
     const isResumed = memberOf(socket, "isSessionReused") === undefined || socket.isSessionReused?.() !== false;
     return isAuthorized && !isResumed && !(isRenegotiable(request) && hasRenegotiated(socket));
   } catch {
-    // As above.
+    // The connection is closed.
     return false;
   }
 }
 
-/** Returns whether a connection can be renegotiated: over TLS below 1.3; a socket without `getCipher` is not one of Node's. */
+/** Returns whether the client can renegotiate: below TLS 1.3. A socket without `getCipher` is not a TLS socket of Node. */
 function isRenegotiable(request: NodeRequest): boolean {
   const connection = connectionOf(request);
   return connection !== undefined && !settled.has(connection) && memberOf(request.socket, "getCipher") !== undefined;

@@ -166,12 +166,12 @@ describe("the bytes of a certificate", () => {
   });
 
   test.each([
-    ["with a byte behind them", /truncated|follows/, Buffer.concat([der, Buffer.of(0)])],
-    ["twice", /truncated|follows/, Buffer.concat([der, der])],
-    ["without the last one", /truncated|follows/, der.subarray(0, -1)],
-    ["cut to the header", /truncated|follows/, der.subarray(0, 4)],
-    ["cut inside of the length", /truncated|follows/, der.subarray(0, 3)],
-    ["cut to the tag", /truncated|follows/, der.subarray(0, 1)],
+    ["with a byte behind them", /truncated|followed/, Buffer.concat([der, Buffer.of(0)])],
+    ["twice", /truncated|followed/, Buffer.concat([der, der])],
+    ["without the last one", /truncated|followed/, der.subarray(0, -1)],
+    ["cut to the header", /truncated|followed/, der.subarray(0, 4)],
+    ["cut inside of the length", /truncated|followed/, der.subarray(0, 3)],
+    ["cut to the tag", /truncated|followed/, der.subarray(0, 1)],
     ["in PEM, which is no DER", /PEM/, Buffer.from(pem)],
     ["of base64 text", /DER/, Buffer.from(base64)],
     ["with another tag", /DER/, Buffer.concat([Buffer.of(0x31), der.subarray(1)])],

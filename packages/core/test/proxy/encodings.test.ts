@@ -407,7 +407,7 @@ describe("the detail of a rejection", () => {
   test.each(encodings)("says SHA-1 where the proxy sends that: %s", (encoding) => {
     for (const value of [sha1, sha1.toUpperCase(), sha1Colons]) {
       expect(decoded(encoding, value)).toBe(MALFORMED);
-      expect(detailOf(encoding, value)).toMatch(/SHA-1 fingerprint, which binds nothing/);
+      expect(detailOf(encoding, value)).toMatch(/SHA-1 fingerprint, but SHA-256 is required/);
     }
   });
 
@@ -479,7 +479,7 @@ describe("the detail of a rejection", () => {
     ["pem-urlencoded", percentEncoded(pemOf(ec256) + pemOf(rsa2048)), /2 certificates instead of one/],
     ["pem-spaces", pemOf(ec256), /line breaks .* not spaces/],
     ["pem-urlencoded", percentEncoded(pemOf(ec256).replaceAll("\n", " ")), /line breaks .* not line feeds/],
-    ["der-base64", Buffer.concat([ec256, Buffer.of(1, 2, 3)]).toString("base64"), /something follows .* 3 bytes/],
+    ["der-base64", Buffer.concat([ec256, Buffer.of(1, 2, 3)]).toString("base64"), /followed by 3 additional bytes/],
   ])("says what is wrong with a value of the right format: %s", (encoding, value, sentence) => {
     expect(detailOf(encoding, value)).toMatch(sentence);
   });

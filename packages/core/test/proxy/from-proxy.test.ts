@@ -240,7 +240,7 @@ describe("the detail of a rejection", () => {
       [header, "609e5ec41ef6d46913e8e4a420427fdb351fa460"],
       proxyAddress,
       MALFORMED,
-      /SHA-1 fingerprint, which binds nothing/,
+      /SHA-1 fingerprint, but SHA-256 is required/,
     ],
     [
       "no verification",
