@@ -25,7 +25,7 @@ const oidc = "/.well-known/openid-configuration";
 const { publicKey: generated } = await generateKeyPair("ES256");
 const publicKey = await exportJWK(generated);
 
-/** Starts an issuer that serves documents by path, and answers 404 to everything else. */
+/** Starts an issuer that serves documents by path, and responds with 404 to all other paths. */
 async function startIssuer(documents: (origin: string) => Readonly<Record<string, Answer>>): Promise<Endpoint> {
   const endpoint = await startEndpoint(status(404, {}));
   endpoint.answer((response, path) => {
@@ -43,7 +43,7 @@ async function expectNoKeys(issuer: string): Promise<void> {
 }
 
 describe("discoverMetadata", () => {
-  test("takes the document of RFC 8414, and asks for no other", async () => {
+  test("uses the document of RFC 8414 and does not request another", async () => {
     const { url, requests } = await startIssuer((origin) => ({
       [oauth]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
       [oidc]: json({ issuer: origin, jwks_uri: `${origin}/other` }),
@@ -54,14 +54,11 @@ describe("discoverMetadata", () => {
 
   test.each<[string, Answer]>([
     ["is missing", status(404, {})],
-    ["is out of order", status(500, {})],
+    ["fails with status 500", status(500, {})],
     ["is HTML", text("<html>", "text/html")],
-    ["is of another issuer", json({ issuer: "https://other.example", jwks_uri: "https://other.example/keys" })],
-    [
-      "does not say where the keys are",
-      (response, path) => json({ issuer: `http://${response.req.headers.host}` })(response, path),
-    ],
-  ])("takes the document of OpenID Connect when the other one %s", async (_name, answer) => {
+    ["is for another issuer", json({ issuer: "https://other.example", jwks_uri: "https://other.example/keys" })],
+    ["has no jwks_uri", (response, path) => json({ issuer: `http://${response.req.headers.host}` })(response, path)],
+  ])("uses the document of OpenID Connect if the other one %s", async (_name, answer) => {
     const { url, requests } = await startIssuer((origin) => ({
       [oauth]: answer,
       [oidc]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
@@ -80,15 +77,15 @@ describe("discoverMetadata", () => {
     ["responds with malformed JSON", text('{"issuer":', "application/json"), "malformed, or for another issuer"],
     ["responds for another issuer", json({ issuer: "https://MARKER.example" }), "malformed, or for another issuer"],
     [
-      "publishes no keys",
+      "publishes a document without jwks_uri",
       (response, path) => json({ issuer: `http://${response.req.headers.host}/t` })(response, path),
       "no jwks_uri that uses https",
     ],
   ])("an issuer whose first location %s", (_name, failing, reason) => {
     const [first, second] = [`${oauth}/t`, `/t${oidc}`];
 
-    test("is found at the second", async () => {
-      // The other responses have to arrive in time.
+    test("is found at the second location", async () => {
+      // The time limit must be long enough for the other responses.
       shortenTimeouts(20);
       const { url, requests } = await startIssuer((origin) => ({
         [first]: failing,
@@ -100,8 +97,8 @@ describe("discoverMetadata", () => {
       expect(await outcomeOf(createVerifier({ issuer: `${url}/t`, audience: null }).ready())).toBe("accepted");
     });
 
-    test("is not found where the second fails as well, and the detail says how each of them failed", async () => {
-      // The other responses have to arrive in time.
+    test("is not found if the second location fails too, and the detail contains both failures", async () => {
+      // The time limit must be long enough for the other response.
       shortenTimeouts(20);
       const { url, requests } = await startIssuer(() => ({ [first]: failing, [second]: status(503, {}) }));
       const { message } = (await reasonOf(discover(`${url}/t`))) as IssuerRequestError;
@@ -116,8 +113,8 @@ describe("discoverMetadata", () => {
     });
   });
 
-  test("waits for each of the two locations no longer than 5 s", async () => {
-    // Both requests have to reach the server in time.
+  test("waits at most 5 s for each of the two locations", async () => {
+    // The time limit must be long enough for both requests to reach the server.
     const limits = shortenTimeouts(20);
     const { url, requests } = await startIssuer(() => ({ [oauth]: silent, [oidc]: stalled }));
     const { message } = (await reasonOf(discover(url))) as IssuerRequestError;
@@ -126,7 +123,7 @@ describe("discoverMetadata", () => {
     expect({ limits, requests }).toEqual({ limits: [5000, 5000], requests: [oauth, oidc] });
   });
 
-  test("inserts the path of RFC 8414 before that of the issuer, and appends that of OpenID Connect", async () => {
+  test("inserts the path of RFC 8414 before the path of the issuer, and appends the path of OpenID Connect", async () => {
     for (const path of ["/tenant/a", "/tenant/a/"]) {
       const { url, requests } = await startIssuer(() => ({}));
       await expectNoKeys(url + path);
@@ -146,7 +143,7 @@ describe("discoverMetadata", () => {
     ["/tenant", "/Tenant", false],
     ["/tenant", "/x/../tenant", false],
     ["/a%20b", "/a b", false],
-  ])("compares issuers character by character: %j is not also %j (I-05)", async (configured, named, same) => {
+  ])("compares issuers character by character: configured %j, named %j (I-05)", async (configured, named, same) => {
     const { url } = await startEndpoint((response, path) => {
       const origin = `http://${response.req.headers.host}`;
       json({ issuer: origin + named, jwks_uri: `${origin}/keys` })(response, path);
@@ -159,16 +156,19 @@ describe("discoverMetadata", () => {
   });
 
   test.each<[string, (origin: string) => unknown]>([
-    ["no object", () => []],
+    ["a list instead of an object", () => []],
     ["null", () => null],
     ["no issuer", (origin) => ({ jwks_uri: `${origin}/keys` })],
-    ["an issuer that is no string", (origin) => ({ issuer: [origin], jwks_uri: `${origin}/keys` })],
-    ["the host by another name", (origin) => ({ issuer: origin.replace("127.0.0.1", "localhost"), jwks_uri: origin })],
+    ["an issuer that is not a string", (origin) => ({ issuer: [origin], jwks_uri: `${origin}/keys` })],
+    [
+      "another name of the same host",
+      (origin) => ({ issuer: origin.replace("127.0.0.1", "localhost"), jwks_uri: origin }),
+    ],
     ["another scheme", (origin) => ({ issuer: origin.replace("http", "https"), jwks_uri: origin })],
     ["no jwks_uri", (origin) => ({ issuer: origin })],
-    ["a jwks_uri that is no URL", (origin) => ({ issuer: origin, jwks_uri: "/keys" })],
-    ["a jwks_uri that is no string", (origin) => ({ issuer: origin, jwks_uri: [`${origin}/keys`] })],
-    ["a jwks_uri with http elsewhere", (origin) => ({ issuer: origin, jwks_uri: "http://192.0.2.1/keys" })],
+    ["a jwks_uri that is not a URL", (origin) => ({ issuer: origin, jwks_uri: "/keys" })],
+    ["a jwks_uri that is not a string", (origin) => ({ issuer: origin, jwks_uri: [`${origin}/keys`] })],
+    ["a jwks_uri with http on another host", (origin) => ({ issuer: origin, jwks_uri: "http://192.0.2.1/keys" })],
     [
       "a jwks_uri that only looks like loopback",
       (origin) => ({ issuer: origin, jwks_uri: "http://127.0.0.1.example" }),
@@ -177,8 +177,8 @@ describe("discoverMetadata", () => {
       "a jwks_uri with credentials",
       (origin) => ({ issuer: origin, jwks_uri: `${origin.replace("://", "://user:password@")}/keys` }),
     ],
-    ["a jwks_uri that is a file", (origin) => ({ issuer: origin, jwks_uri: "file:///etc/keys" })],
-    ["a jwks_uri that holds the keys", (origin) => ({ issuer: origin, jwks_uri: "data:application/json,{}" })],
+    ["a jwks_uri with the scheme file", (origin) => ({ issuer: origin, jwks_uri: "file:///etc/keys" })],
+    ["a jwks_uri with the scheme data", (origin) => ({ issuer: origin, jwks_uri: "data:application/json,{}" })],
   ])("rejects a document with %s", async (_name, document) => {
     const { url } = await startEndpoint((response, path) => {
       json(document(`http://${response.req.headers.host}`))(response, path);
@@ -186,7 +186,7 @@ describe("discoverMetadata", () => {
     await expectNoKeys(url);
   });
 
-  test("asks for JSON", async () => {
+  test("requests JSON", async () => {
     const issuer = "https://issuer.example";
     const accepted: unknown[] = [];
     await discoverMetadata(issuer, "jwks_uri", async (_url, init) => {
@@ -196,17 +196,17 @@ describe("discoverMetadata", () => {
     expect(accepted).toEqual(["application/json"]);
   });
 
-  test("accepts a jwks_uri with https, on another host too", async () => {
+  test("accepts a jwks_uri with https on another host", async () => {
     const { url } = await startIssuer((origin) => ({
       [oauth]: json({ issuer: origin, jwks_uri: "https://keys.example/jwks" }),
     }));
     expect(await discover(url)).toBe("https://keys.example/jwks");
   });
 
-  test("rejects a jwks_uri with http from an issuer with https, on loopback too", async () => {
+  test("rejects a jwks_uri with http, even on loopback, if the issuer has https", async () => {
     const issuer = "https://issuer.example";
-    const answering = (jwks_uri: string) => async () => Response.json({ issuer, jwks_uri });
-    const found = (jwks_uri: string) => discoverMetadata(issuer, "jwks_uri", answering(jwks_uri));
+    const respondWith = (jwks_uri: string) => async () => Response.json({ issuer, jwks_uri });
+    const found = (jwks_uri: string) => discoverMetadata(issuer, "jwks_uri", respondWith(jwks_uri));
     expect(await reasonOf(found("http://127.0.0.1/keys"))).toBeInstanceOf(IssuerRequestError);
     expect(await found("https://127.0.0.1/keys")).toMatchObject({ jwks_uri: "https://127.0.0.1/keys" });
   });
@@ -219,7 +219,7 @@ describe("discoverMetadata", () => {
     expect(good.requests).toEqual([]);
   });
 
-  test("tells nothing of what was received", async () => {
+  test("does not quote received data in the error", async () => {
     const { url } = await startEndpoint(json({ issuer: "https://MARKER.example", jwks_uri: "MARKER" }));
     const { message, stack, cause } = (await reasonOf(discover(url))) as IssuerRequestError;
     expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");

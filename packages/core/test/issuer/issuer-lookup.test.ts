@@ -11,7 +11,7 @@ interface Found {
   readonly isPermitted: () => boolean;
 }
 
-/** A look-up whose time stands still until the test moves it, and the names that the function was called with. */
+/** Creates a lookup with a clock that the test controls, and a list of the names that the function was called with. */
 function lookUpWith(find: (iss: string) => unknown) {
   let time = 1_000_000;
   const called: string[] = [];
@@ -36,8 +36,8 @@ function lookUpWith(find: (iss: string) => unknown) {
   return { lookUp, called, pass };
 }
 
-/** Functions whose calls the test settles. */
-function held() {
+/** Creates a function whose calls the test settles. */
+function pendingFunction() {
   const releases: ((result: unknown) => void)[] = [];
   const find = () => new Promise((resolve) => releases.push(resolve));
   return { find, releases };
@@ -47,15 +47,15 @@ const accepts = (iss: string) => ({ issuer: iss });
 
 describe("an issuer that the function returns", () => {
   test.each([
-    ["at once", accepts],
-    ["later", async (iss: string) => accepts(iss)],
-  ])("is found, %s, and no other", async (_when, find) => {
+    ["synchronously", accepts],
+    ["asynchronously", async (iss: string) => accepts(iss)],
+  ])("is found (returned %s), and no other issuer is", async (_when, find) => {
     const { lookUp } = lookUpWith((iss) => (iss === "a" ? find(iss) : undefined));
     expect(await lookUp("a")).toMatchObject({ name: "a" });
     expect(await lookUp("b")).toBeUndefined();
   });
 
-  test("is cached for 10 minutes, and permitted for as long", async () => {
+  test("is cached and permitted for 10 minutes", async () => {
     const { lookUp, called, pass } = lookUpWith(accepts);
     const first = await lookUp("a");
     pass(10 * minute - 1);
@@ -66,8 +66,8 @@ describe("an issuer that the function returns", () => {
     expect([second === first, second?.isPermitted(), called]).toEqual([false, true, ["a", "a"]]);
   });
 
-  test("is permitted from the beginning of the call on, not from its end", async () => {
-    const { find, releases } = held();
+  test("is permitted from the start of the call, not from its end", async () => {
+    const { find, releases } = pendingFunction();
     const { lookUp, pass } = lookUpWith(find);
     const found = lookUp("a");
     pass(minute);
@@ -79,7 +79,7 @@ describe("an issuer that the function returns", () => {
     expect(issuer?.isPermitted()).toBe(false);
   });
 
-  test("is not displaced by tokens of unknown issuers, and makes room for the 1,001st", async () => {
+  test("is not evicted by tokens from unknown issuers, but by the 1,001st known issuer", async () => {
     const { lookUp, called } = lookUpWith((iss) => (iss.startsWith("known") ? accepts(iss) : undefined));
     for (let index = 0; index < 1000; index += 1) await lookUp(`known-${index}`);
     for (let index = 0; index < 1500; index += 1) await lookUp(`other-${index}`);
@@ -93,7 +93,7 @@ describe("an issuer that the function returns", () => {
 });
 
 describe("an issuer that the function does not return", () => {
-  test("is asked for again after 10 s", async () => {
+  test("is looked up again after 10 s", async () => {
     const { lookUp, called, pass } = lookUpWith(() => undefined);
     expect(await lookUp("a")).toBeUndefined();
     pass(9999);
@@ -108,14 +108,14 @@ describe("an issuer that the function does not return", () => {
     ["a list", ["a"]],
     ["empty", ""],
     ["longer than 1,024 characters", "a".repeat(1025)],
-  ])("does not reach the function when iss is %s", async (_kind, name) => {
+  ])("is rejected without a call of the function if iss is %s", async (_kind, name) => {
     const { lookUp, called } = lookUpWith(accepts);
     expect([await lookUp(name), called]).toEqual([undefined, []]);
     expect(await lookUp("a".repeat(1024))).toBeDefined();
   });
 });
 
-describe("a failure", () => {
+describe("a failure of the function", () => {
   test.each<[string, () => unknown]>([
     [
       "an error",
@@ -123,10 +123,10 @@ describe("a failure", () => {
         throw new Error("database");
       },
     ],
-    ["a rejection", async () => Promise.reject(new Error("database"))],
-    ["a result outside its type", () => "invalid"],
-    ["a result with a getter that throws a rejection", () => "getter"],
-  ])("of the application is not a rejection, and not asked for again for 1 s: %s", async (_kind, find) => {
+    ["a rejected promise", async () => Promise.reject(new Error("database"))],
+    ["a result of the wrong type", () => "invalid"],
+    ["a result with a getter that throws an AccessTokenError", () => "getter"],
+  ])("is not an AccessTokenError, and is cached for 1 s: %s", async (_kind, find) => {
     const { lookUp, called, pass } = lookUpWith(find);
     const failure = await lookUp("a").catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Error);
@@ -138,7 +138,7 @@ describe("a failure", () => {
     expect(called).toEqual(["a", "a"]);
   });
 
-  test("does not end what is cached of another issuer", async () => {
+  test("does not remove another issuer from the cache", async () => {
     const { lookUp } = lookUpWith((iss) => (iss === "a" ? accepts(iss) : "invalid"));
     await lookUp("a");
     await expect(lookUp("b")).rejects.toThrow("invalid");
@@ -146,9 +146,9 @@ describe("a failure", () => {
   });
 });
 
-describe("concurrent look-ups", () => {
-  test("of one issuer share a call", async () => {
-    const { find, releases } = held();
+describe("concurrent lookups", () => {
+  test("share a call if they have the same issuer", async () => {
+    const { find, releases } = pendingFunction();
     const { lookUp, called } = lookUpWith(find);
     const found = Promise.all(Array.from({ length: 100 }, () => lookUp("a")));
     expect(called).toEqual(["a"]);
@@ -156,8 +156,8 @@ describe("concurrent look-ups", () => {
     expect(new Set(await found).size).toBe(1);
   });
 
-  test("are at most 64 calls; the others are rejected with 503, and later ones are called", async () => {
-    const { find, releases } = held();
+  test("make at most 64 calls; the others are rejected with 503, and later ones are called again", async () => {
+    const { find, releases } = pendingFunction();
     const { lookUp, called } = lookUpWith(find);
     const outcomes = Array.from({ length: 65 }, (_, index) => outcomeOf(lookUp(`a-${index}`)));
     expect(await outcomes[64]).toBe("ERR_KEYS_UNAVAILABLE");
@@ -169,7 +169,7 @@ describe("concurrent look-ups", () => {
   });
 });
 
-test("the time is that of the process", async () => {
+test("createIssuerLookup has a default clock", async () => {
   const lookUp = createIssuerLookup(
     { find: () => undefined, parse: () => ({}) as IssuerConfiguration },
     (found) => found,

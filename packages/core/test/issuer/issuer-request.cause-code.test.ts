@@ -9,7 +9,7 @@ import { startHttpsServer } from "../support/tls-server.ts";
 
 const failed = "the request failed: address, TLS, or network";
 
-/** Gives the message of a request whose fetch rejects with this. */
+/** Returns the message of a request whose fetch rejects with the given value. */
 async function messageFor(thrown: unknown): Promise<string> {
   const failing = boundedFetch(async () => {
     throw thrown;
@@ -19,19 +19,19 @@ async function messageFor(thrown: unknown): Promise<string> {
   return (reason as IssuerRequestError).message;
 }
 
-/** An error with a cause that has these members. */
+/** Creates an error whose cause has the given members. */
 function causedBy(members: object, text = "MARKER"): Error {
   return new TypeError(text, { cause: Object.assign(new Error("MARKER"), members) });
 }
 
-describe("the message of a failed request ends with the code of the cause", () => {
-  test("where nothing listens", async () => {
+describe("the message of a failed request", () => {
+  test("ends with the code of a refused connection", async () => {
     const { url, close } = await startEndpoint(hangUp);
     await close();
     expect(await reasonOf(boundedFetch(fetch)(url))).toMatchObject({ message: `${failed} (ECONNREFUSED)` });
   });
 
-  test("where the certificate of the server is not trusted", async () => {
+  test("ends with the code of an untrusted server certificate", async () => {
     const { url } = await startHttpsServer((_request, response) => void response.end());
     const { message } = (await reasonOf(boundedFetch(fetch)(url))) as IssuerRequestError;
     expect(message).toMatch(
@@ -39,7 +39,7 @@ describe("the message of a failed request ends with the code of the cause", () =
     );
   });
 
-  test("in the detail of the keys, of the metadata, and of introspection", async () => {
+  test("is part of the details for keys, metadata and introspection", async () => {
     const { url, close } = await startEndpoint(hangUp);
     await close();
     const [oauth, oidc] = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
@@ -57,7 +57,7 @@ describe("the message of a failed request ends with the code of the cause", () =
     expect(error.detail).toMatch(/\(ECONNREFUSED\)$/);
   });
 
-  test("whichever level of the causes has it, down to the fifth", async () => {
+  test("ends with a code from up to five levels of causes", async () => {
     let error = causedBy({ code: "ENOTFOUND" });
     expect(await messageFor(error)).toBe(`${failed} (ENOTFOUND)`);
     for (let level = 2; level <= 5; level += 1) {
@@ -68,14 +68,14 @@ describe("the message of a failed request ends with the code of the cause", () =
   });
 
   test.each(["ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT", "ERR_TLS_CERT_ALTNAME_INVALID", "A12", `A${"B".repeat(60)}`])(
-    "which is %s",
+    "ends with the code %s",
     async (code) => {
       expect(await messageFor(causedBy({ code }))).toBe(`${failed} (${code})`);
     },
   );
 });
 
-describe("the message of a failed request has nothing else of the error", () => {
+describe("the message of a failed request without a usable code", () => {
   test.each([
     ["a code in lower case", { code: "enotfound" }],
     ["a code with a space", { code: "MARKER MARKER" }],
@@ -86,15 +86,15 @@ describe("the message of a failed request has nothing else of the error", () => 
     ["a code that is a number", { code: 404 }],
     ["a code that is a list", { code: ["ENOTFOUND"] }],
     ["no code", {}],
-  ])("with %s", async (_name, members) => {
+  ])("does not quote the error: %s", async (_name, members) => {
     expect(await messageFor(causedBy(members))).toBe(failed);
   });
 
   test.each<[string, unknown]>([
-    ["its own code", Object.assign(new Error("MARKER"), { code: "MARKER" })],
-    ["no object", "MARKER"],
-    ["nothing", undefined],
-    ["a cause that is no object", new Error("MARKER", { cause: "MARKER" })],
+    ["a code on the error itself", Object.assign(new Error("MARKER"), { code: "MARKER" })],
+    ["a string instead of an error", "MARKER"],
+    ["undefined instead of an error", undefined],
+    ["a cause that is not an object", new Error("MARKER", { cause: "MARKER" })],
     ["a cause that is null", new Error("MARKER", { cause: null })],
     [
       "a cause that throws",
@@ -104,20 +104,20 @@ describe("the message of a failed request has nothing else of the error", () => 
         },
       }),
     ],
-  ])("with %s", async (_name, thrown) => {
+  ])("does not quote the error: %s", async (_name, thrown) => {
     expect(await messageFor(thrown)).toBe(failed);
   });
 
-  test("with a circle of causes, or with a code that every object inherits", async () => {
-    const circle = new Error("MARKER");
-    circle.cause = circle;
-    expect(await messageFor(circle)).toBe(failed);
+  test("does not quote an inherited code, and ends for a cycle of causes", async () => {
+    const cyclic = new Error("MARKER");
+    cyclic.cause = cyclic;
+    expect(await messageFor(cyclic)).toBe(failed);
     const plain = causedBy({});
     expect(await whilePrototypeIsPolluted("code", "MARKER", () => messageFor(plain))).toBe(failed);
   });
 });
 
-test("an issuer that responds has no such detail", async () => {
+test("an issuer that responds does not cause an error", async () => {
   const issuer = await createIssuer();
   onTestFinished(issuer.close);
   await expect(createVerifier({ issuer: issuer.issuer, audience: null }).ready()).resolves.toBeUndefined();

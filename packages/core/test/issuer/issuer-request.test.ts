@@ -7,7 +7,7 @@ import { reasonOf } from "../support/outcome.ts";
 const fetchBounded = boundedFetch(fetch);
 
 describe("boundedFetch", () => {
-  test("gives status, headers and body of the answer", async () => {
+  test("returns the status, headers and body of the response", async () => {
     const { url, requests } = await startEndpoint(json({ a: 1 }));
     const response = await fetchBounded(`${url}/jwks?x=1`);
     expect(response.status).toBe(200);
@@ -16,7 +16,7 @@ describe("boundedFetch", () => {
     expect(requests).toEqual(["/jwks?x=1"]);
   });
 
-  test("passes on the headers of the request", async () => {
+  test("sends the given request headers", async () => {
     const { url } = await startEndpoint((response) => {
       response.end(JSON.stringify(response.req.headers.accept));
     });
@@ -24,7 +24,7 @@ describe("boundedFetch", () => {
     expect(await response.json()).toBe("application/jwk-set+json");
   });
 
-  test.each([204, 304, 404, 500, 503])("gives the status %d as it is", async (code) => {
+  test.each([204, 304, 404, 500, 503])("returns the status %d unchanged", async (code) => {
     const { url } = await startEndpoint(status(code, { error: "x" }));
     expect((await fetchBounded(url)).status).toBe(code);
   });
@@ -44,14 +44,14 @@ describe("boundedFetch", () => {
     expect(target.requests).toEqual([]);
   });
 
-  test("reads a body of 1 MiB, and rejects one byte more", async () => {
+  test("reads a body of 1 MiB, and rejects a longer body", async () => {
     const { url, answer } = await startEndpoint(text("x".repeat(MAX_BODY), "text/plain"));
     expect((await (await fetchBounded(url)).text()).length).toBe(1024 * 1024);
     answer(text("x".repeat(MAX_BODY + 1), "text/plain"));
     expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
   });
 
-  test("rejects an endless body, and ends the connection (N-08)", async () => {
+  test("rejects an endless body and closes the connection (N-08)", async () => {
     let closed = (): void => {};
     const ended = new Promise<void>((resolve) => {
       closed = resolve;
@@ -71,16 +71,16 @@ describe("boundedFetch", () => {
     expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
   });
 
-  test("gives up after 5 s, whether the server, the body or a fetch of the application hangs (N-05)", async () => {
-    const mute = await startEndpoint(silent);
-    const dripping = await startEndpoint(stalled);
+  test("rejects after 5 s if the server, the body or a custom fetch hangs (N-05)", async () => {
+    const silentServer = await startEndpoint(silent);
+    const stalledServer = await startEndpoint(stalled);
     const started = performance.now();
     const reasons = await Promise.all(
       [
-        fetchBounded(mute.url),
-        fetchBounded(dripping.url),
-        boundedFetch(() => new Promise(() => {}))(mute.url),
-        boundedFetch(async () => new Response(new ReadableStream()))(mute.url),
+        fetchBounded(silentServer.url),
+        fetchBounded(stalledServer.url),
+        boundedFetch(() => new Promise(() => {}))(silentServer.url),
+        boundedFetch(async () => new Response(new ReadableStream()))(silentServer.url),
       ].map(reasonOf),
     );
     expect(reasons.map((reason) => reason instanceof IssuerRequestError)).toEqual([true, true, true, true]);
@@ -88,7 +88,7 @@ describe("boundedFetch", () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(4900);
   });
 
-  test("sends nothing once the time limit that it was given is over", async () => {
+  test("does not send a request if the given signal is aborted", async () => {
     const { url, requests } = await startEndpoint(json({}));
     const reason = await reasonOf(fetchBounded(url, { signal: AbortSignal.abort() }));
     expect(reason).toMatchObject({ name: "IssuerRequestError", message: "no complete response within 5 s" });
@@ -96,7 +96,7 @@ describe("boundedFetch", () => {
     expect((await fetchBounded(url, { signal: AbortSignal.timeout(10_000) })).status).toBe(200);
   });
 
-  test("rejects with an error of its own when there is no connection", async () => {
+  test("rejects with an IssuerRequestError if the connection fails", async () => {
     const { url, close } = await startEndpoint(hangUp);
     expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
     await close();
@@ -111,11 +111,14 @@ describe("boundedFetch", () => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("MARKER"))],
-    ["gives no response", async () => ({ MARKER: 1 }) as unknown as Response],
-    ["gives undefined", async () => undefined as unknown as Response],
-    ["gives a network error", async () => Response.error()],
-    ["gives a body that fails", async () => new Response(new ReadableStream({ pull: (c) => c.error("MARKER") }))],
-  ])("rejects with an error of its own, which tells nothing, when fetch %s", async (_name, failing) => {
+    ["resolves with an object that is not a response", async () => ({ MARKER: 1 }) as unknown as Response],
+    ["resolves with undefined", async () => undefined as unknown as Response],
+    ["resolves with a network error", async () => Response.error()],
+    [
+      "resolves with a body that fails",
+      async () => new Response(new ReadableStream({ pull: (c) => c.error("MARKER") })),
+    ],
+  ])("rejects with an IssuerRequestError that quotes nothing if fetch %s", async (_name, failing) => {
     const reason = await reasonOf(boundedFetch(failing)("https://issuer.example/MARKER"));
     expect(reason).toBeInstanceOf(IssuerRequestError);
     const { message, stack, cause } = reason as IssuerRequestError;

@@ -6,33 +6,33 @@ import { arrange, failureOf, turn } from "../support/remote-value.ts";
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
-const outage = new IssuerRequestError("it is out of order");
+const outage = new IssuerRequestError("the issuer is down");
 
-describe("a failure", () => {
-  test("is told in its own words, and when it may be tried again", async () => {
+describe("a failed fetch", () => {
+  test("has the message of the IssuerRequestError and the time until the next attempt", async () => {
     const { value } = arrange(outage);
     const failure = await failureOf(value);
     expect(failure).toBeInstanceOf(IssuerRequestError);
-    expect([failure.message, failure.retryAfter]).toEqual(["it is out of order", 1]);
-    expect(value.failure()).toMatchObject({ message: "it is out of order", retryAfter: 1 });
+    expect([failure.message, failure.retryAfter]).toEqual(["the issuer is down", 1]);
+    expect(value.failure()).toMatchObject({ message: "the issuer is down", retryAfter: 1 });
   });
 
   test.each([
     ["an error", new Error("MARKER")],
-    ["an error of another kind", new TypeError("MARKER")],
-  ])("of any other kind tells nothing of %s that it came from", async (_name, error) => {
+    ["a TypeError", new TypeError("MARKER")],
+  ])("does not quote %s that is not an IssuerRequestError", async (_name, error) => {
     const { message, stack, cause } = await failureOf(arrange(error).value);
     expect(`${message} ${stack} ${String(cause)}`).not.toContain("MARKER");
   });
 
-  test("is one for all who wait", async () => {
+  test("is shared by all simultaneous callers", async () => {
     const { value, fetches } = arrange(outage);
     const failures = await Promise.all(Array.from({ length: 1000 }, () => failureOf(value)));
     expect(failures).toHaveLength(1000);
     expect(fetches()).toBe(1);
   });
 
-  test("is followed by no fetch for 1 s, 2 s, 4 s, and so on, up to 30 s", async () => {
+  test("delays the next fetch by 1 s, 2 s, 4 s and so on, up to 30 s", async () => {
     const { value, pass, fetches } = arrange(outage);
     const pauses = [1, 2, 4, 8, 16, 30, 30, 30];
     for (const [index, pause] of pauses.entries()) {
@@ -45,22 +45,22 @@ describe("a failure", () => {
     }
   });
 
-  test("says how long it is until the next fetch, in whole seconds", async () => {
+  test("has the time until the next fetch in whole seconds", async () => {
     const { value, pass } = arrange(outage);
     for (const pause of [1, 2, 4]) {
       await failureOf(value);
       pass(pause * second);
     }
     await failureOf(value);
-    const told = [];
+    const delays = [];
     for (const step of [0, 1, 999, 6000, 500, 499, 1, 3600_000]) {
       pass(step);
-      told.push(value.failure()?.retryAfter);
+      delays.push(value.failure()?.retryAfter);
     }
-    expect(told).toEqual([8, 8, 7, 1, 1, 1, 1, 1]);
+    expect(delays).toEqual([8, 8, 7, 1, 1, 1, 1, 1]);
   });
 
-  test("is forgotten with a success, and the next one counts as the first", async () => {
+  test("is reset by a success, so that the next failure counts as the first", async () => {
     const { value, publish, pass, fetches } = arrange(outage);
     for (let round = 0; round < 8; round += 1) {
       await failureOf(value);
@@ -81,8 +81,8 @@ describe("a failure", () => {
   });
 });
 
-describe("a good value", () => {
-  test("outlives an outage for an hour after its 10 minutes, and ends then", async () => {
+describe("a cached value", () => {
+  test("is used during an outage for an hour after its 10 minutes", async () => {
     const { value, publish, pass } = arrange("one");
     await value.refreshed();
     publish(outage);
@@ -93,10 +93,10 @@ describe("a good value", () => {
     expect(await value.refreshed()).toBe("one");
     pass(1);
     expect(value.current()).toBeUndefined();
-    expect((await failureOf(value)).message).toBe("it is out of order");
+    expect((await failureOf(value)).message).toBe("the issuer is down");
   });
 
-  test("is not used without a fetch after a quiet time, when no outage is known of", async () => {
+  test("is not used after 10 minutes without a failed fetch", async () => {
     const { value, publish, pass } = arrange("one");
     await value.refreshed();
     publish("two");
@@ -105,7 +105,7 @@ describe("a good value", () => {
     expect(await value.refreshed()).toBe("two");
   });
 
-  test("is used at once while a fetch hangs that comes after a failure", async () => {
+  test("is used immediately while a fetch after a failure hangs", async () => {
     const { value, publish, pass, hold, fetches } = arrange("one");
     await value.refreshed();
     publish(outage);
@@ -122,7 +122,7 @@ describe("a good value", () => {
     expect(value.failure()).toBeUndefined();
   });
 
-  test("that cannot be fetched ahead of time stays, and the failure is no rejection that nobody handles", async () => {
+  test("remains after a failed background fetch, which does not cause an unhandled rejection", async () => {
     const { value, publish, pass, fetches } = arrange("one");
     await value.refreshed();
     publish(outage);
@@ -134,7 +134,7 @@ describe("a good value", () => {
     expect(value.failure()).toBeInstanceOf(RemoteFailure);
   });
 
-  test("is replaced as a whole, by a falsy one too", async () => {
+  test("is replaced by a falsy value too", async () => {
     const { value, publish, pass } = arrange("one");
     await value.refreshed();
     publish("");

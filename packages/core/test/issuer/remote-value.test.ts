@@ -6,8 +6,8 @@ import { arrange, turn } from "../support/remote-value.ts";
 const second = 1000;
 const minute = 60 * second;
 
-describe("a value", () => {
-  test("that is too old by the time it is there is a failure, and may be tried again after a second", async () => {
+describe("a remote value", () => {
+  test("fails if it is too old when it arrives, and can be fetched again after a second", async () => {
     const clockWithSteps = (step: number) => {
       let time = 0;
       return () => (time += step);
@@ -18,7 +18,7 @@ describe("a value", () => {
     expect(await timely.refreshed()).toBe("one");
   });
 
-  test("is not fetched before it is asked for, and is not there until then", async () => {
+  test("is not fetched until it is requested", async () => {
     const { value, fetches } = arrange("one");
     expect(value.current()).toBeUndefined();
     expect(value.failure()).toBeUndefined();
@@ -28,14 +28,14 @@ describe("a value", () => {
     expect(value.current()).toBe("one");
   });
 
-  test("is fetched once for all who wait", async () => {
+  test("is fetched once for all simultaneous callers", async () => {
     const { value, fetches } = arrange("one");
     const values = await Promise.all(Array.from({ length: 1000 }, () => value.refreshed()));
     expect(new Set(values)).toEqual(new Set(["one"]));
     expect(fetches()).toBe(1);
   });
 
-  test("is not fetched again within 10 s, and is after that", async () => {
+  test("is fetched again only after the cool-down of 10 s", async () => {
     const { value, publish, pass, fetches } = arrange("one");
     await value.refreshed();
     publish("two");
@@ -47,7 +47,7 @@ describe("a value", () => {
     expect(value.current()).toBe("two");
   });
 
-  test("may be used for 10 minutes without another fetch being over", async () => {
+  test("is used for 10 minutes while another fetch is in flight", async () => {
     const { value, publish, pass, hold } = arrange("one");
     await value.refreshed();
     publish("two");
@@ -60,7 +60,7 @@ describe("a value", () => {
     expect(await value.refreshed()).toBe("two");
   });
 
-  test("is fetched ahead of time after 8 minutes, by those who use it, and once", async () => {
+  test("is fetched once in the background when it is used after 8 minutes", async () => {
     const { value, publish, pass, fetches } = arrange("one");
     await value.refreshed();
     publish("two");
@@ -74,7 +74,7 @@ describe("a value", () => {
     expect(fetches()).toBe(2);
   });
 
-  test("that is fetched ahead of time is the one that those are given who ask for another fetch", async () => {
+  test("is fetched once if a refresh is requested during a background fetch", async () => {
     const { value, publish, pass, fetches } = arrange("one");
     await value.refreshed();
     publish("two");
@@ -88,20 +88,23 @@ describe("a value", () => {
 test.each([
   [10_000, 1],
   [0, 2],
-])("with a cool-down of %i ms and the time of the process, two uses fetch it %i times", async (coolDown, expected) => {
-  let fetches = 0;
-  const value = createRemoteValue(
-    async () => {
-      fetches += 1;
-      return "one";
-    },
-    { coolDown },
-  );
-  expect([await value.refreshed(), await value.refreshed(), value.current()]).toEqual(["one", "one", "one"]);
-  expect(fetches).toBe(expected);
-});
+])(
+  "with a cool-down of %i ms and the default clock, two refreshes of a value fetch it %i times",
+  async (coolDown, expected) => {
+    let fetches = 0;
+    const value = createRemoteValue(
+      async () => {
+        fetches += 1;
+        return "one";
+      },
+      { coolDown },
+    );
+    expect([await value.refreshed(), await value.refreshed(), value.current()]).toEqual(["one", "one", "one"]);
+    expect(fetches).toBe(expected);
+  },
+);
 
-test("without options, a value has no cool-down", async () => {
+test("a value has no cool-down by default", async () => {
   let fetches = 0;
   const value = createRemoteValue(async () => {
     fetches += 1;

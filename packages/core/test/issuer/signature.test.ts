@@ -21,23 +21,23 @@ async function startIssuer(...algorithms: readonly string[]): Promise<Issuer> {
   return issuer;
 }
 
-// RSA keys take long to make, so the tests share one issuer with a key of every algorithm, and one RSA key of another
+// The generation of RSA keys is slow, so the tests share one issuer with a key for every algorithm, and one other RSA key.
 const versatile = await startIssuer(...supported);
 const rsaPair = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-/** The key of an algorithm that this issuer has. */
+/** Returns the key that the shared issuer has for an algorithm. */
 function keysOf(algorithm: string): JWK[] {
   return versatile.jwks.keys.filter(({ alg }) => alg === algorithm);
 }
 
-/** A key of an algorithm that this issuer does not have. */
+/** Returns a key for an algorithm that does not belong to the shared issuer. */
 async function foreignKeysOf(algorithm: string): Promise<readonly JWK[]> {
   if (/^[RP]S/.test(algorithm)) return [{ ...publicJwk(rsaPair.publicKey), alg: algorithm, use: "sig" }];
   const { jwks } = await startIssuer(algorithm);
   return jwks.keys;
 }
 
-/** Verifies a token with the keys of a set that fit it. */
+/** Verifies a token with the matching keys of a set. */
 async function verify(token: string, keys: readonly JWK[]): Promise<Uint8Array> {
   const jws = parseCompactJws(token);
   return (await verifySignature(jws, createKeySet({ keys }).find(jws))).payload;
@@ -47,7 +47,7 @@ async function verified(token: string, keys: readonly JWK[]): Promise<Outcome> {
   return outcomeOf(verify(token, keys));
 }
 
-/** Makes a token whose signature is whatever the function makes of the signing input. */
+/** Creates a token whose signature is the result of a function of the signing input. */
 function tokenSignedBy(algorithm: string, signInput: (input: Buffer) => Uint8Array): string {
   const parts = { header: { alg: algorithm }, payload: { sub: "user" } };
   const input = forgeToken(parts).slice(0, -1);
@@ -58,19 +58,19 @@ function publicJwk(key: KeyObject): JWK {
   return key.export({ format: "jwk" });
 }
 
-test("skips the keys that Node cannot use, and knows no key where it can use none", async () => {
+test("verifySignature skips keys that Node cannot use, and rejects with ERR_TOKEN_KEY_UNKNOWN if Node cannot use any", async () => {
   const { accessToken, jwks } = await startIssuer("ES256");
   const jws = parseCompactJws(await accessToken());
   const unusable = { importFor: async () => undefined, isUnusableFor: () => false };
   const usable = createKeySet(jwks).find(jws);
-  // More than are tried of the usable ones.
+  // More than the maximum number of usable keys.
   const skipped = Array.from({ length: 5 }, () => unusable);
   expect(await outcomeOf(verifySignature(jws, [...skipped, ...usable]))).toBe("accepted");
   expect(await outcomeOf(verifySignature(jws, skipped))).toBe("ERR_TOKEN_KEY_UNKNOWN");
 });
 
 describe.each([...supported])("%s", (algorithm) => {
-  test("verifies a signature and gives the bytes that were signed", async () => {
+  test("verifies a signature and returns the signed bytes", async () => {
     const keys = keysOf(algorithm);
     const token = await versatile.accessToken({ algorithm, claims: { note: "é" } });
     const [, payload = ""] = token.split(".");
@@ -80,7 +80,7 @@ describe.each([...supported])("%s", (algorithm) => {
     expect(await verified(`${token.slice(0, token.lastIndexOf("."))}.`, keys)).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("does not verify with another key of the same type", async () => {
+  test("rejects a signature with another key of the same type", async () => {
     const token = await versatile.accessToken({ algorithm, header: { kid: undefined } });
     expect(await verified(token, keysOf(algorithm))).toBe("accepted");
     expect(await verified(token, await foreignKeysOf(algorithm))).toBe("ERR_TOKEN_SIGNATURE");
@@ -105,7 +105,7 @@ describe("an RSA signature", () => {
     ["RS256", "sha512", "ERR_TOKEN_SIGNATURE"],
     ["RS512", "sha512", "accepted"],
     ["RS512", "sha256", "ERR_TOKEN_SIGNATURE"],
-  ])("that says %s is made with its hash: %s (C-07)", async (algorithm, hash, expected) => {
+  ])("with alg %s must use the hash of the algorithm, tested with %s (C-07)", async (algorithm, hash, expected) => {
     expect(await rsa(algorithm, hash, pkcs1)).toBe(expected);
   });
 
@@ -120,16 +120,19 @@ describe("an RSA signature", () => {
     ["PS512", "sha512", 64, "accepted"],
     ["PS512", "sha512", 32, "ERR_TOKEN_SIGNATURE"],
     ["PS256", "sha1", 32, "ERR_TOKEN_SIGNATURE"],
-  ])("that says %s has with %s a salt of that length: %d (C-08)", async (algorithm, hash, saltLength, expected) => {
-    expect(await rsa(algorithm, hash, pss(saltLength))).toBe(expected);
-  });
+  ])(
+    "with alg %s must use its hash and salt length, tested with %s and %d (C-08)",
+    async (algorithm, hash, saltLength, expected) => {
+      expect(await rsa(algorithm, hash, pss(saltLength))).toBe(expected);
+    },
+  );
 
-  test("has the padding that the header says (C-06, C-07)", async () => {
+  test("must use the padding of the alg in the header (C-06, C-07)", async () => {
     expect(await rsa("RS256", "sha256", pss(32))).toBe("ERR_TOKEN_SIGNATURE");
     expect(await rsa("PS256", "sha256", pkcs1)).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("of a key with 1024 bits is not looked at (C-09)", async () => {
+  test("is not verified with a key of 1024 bits (C-09)", async () => {
     const weak = generateKeyPairSync("rsa", { modulusLength: 1024 });
     const token = tokenSignedBy("RS256", (input) => sign("sha256", input, weak.privateKey));
     expect(await verified(token, [publicJwk(weak.publicKey)])).toBe("ERR_TOKEN_KEY_UNKNOWN");
@@ -148,7 +151,7 @@ describe("an EC signature", () => {
   const r = (signature: Buffer) => BigInt(`0x${signature.toString("hex", 0, 32)}`);
 
   test.each<[string, (input: Buffer) => Buffer, Outcome]>([
-    ["as it should be", raw, "accepted"],
+    ["that is valid", raw, "accepted"],
     ["of two zeros", () => scalars(0n, 0n), "ERR_TOKEN_SIGNATURE"],
     ["with r = 0", (input) => scalars(0n, s(raw(input))), "ERR_TOKEN_SIGNATURE"],
     ["with s = 0", (input) => scalars(r(raw(input)), 0n), "ERR_TOKEN_SIGNATURE"],
@@ -156,12 +159,12 @@ describe("an EC signature", () => {
     ["with s = n", (input) => scalars(r(raw(input)), order), "ERR_TOKEN_SIGNATURE"],
     ["of twice n", () => scalars(order, order), "ERR_TOKEN_SIGNATURE"],
     ["in DER", (input) => sign("sha256", input, privateKey), "ERR_TOKEN_SIGNATURE"],
-    ["one byte short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
-    ["one byte long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
+    ["that is one byte too short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
+    ["that is one byte too long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
     ["with 33 bytes each", (input) => widened(raw(input)), "ERR_TOKEN_SIGNATURE"],
-    ["empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
+    ["that is empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
     ["made with another hash", (input) => otherHash(input), "ERR_TOKEN_SIGNATURE"],
-  ])("%s is judged by length and range (C-11)", async (_name, signInput, expected) => {
+  ])("%s has the expected result (C-11)", async (_name, signInput, expected) => {
     expect(await verified(tokenSignedBy("ES256", signInput), keys)).toBe(expected);
   });
 
@@ -169,7 +172,7 @@ describe("an EC signature", () => {
     Buffer.concat([Buffer.of(0), signature.subarray(0, 32), Buffer.of(0), signature.subarray(32)]);
   const otherHash = (input: Buffer) => sign("sha384", input, { key: privateKey, dsaEncoding: "ieee-p1363" });
 
-  test("with n - s for s is another valid one: a token is not known by its bytes (C-12)", async () => {
+  test("remains valid with n - s instead of s, so that the bytes of a token do not identify it (C-12)", async () => {
     const mirrored = tokenSignedBy("ES256", (input) => {
       const signature = raw(input);
       return scalars(r(signature), order - s(signature));
@@ -205,13 +208,13 @@ describe("an Ed25519 signature", () => {
   };
 
   test.each<[string, (input: Buffer) => Buffer, Outcome]>([
-    ["as it should be", raw, "accepted"],
+    ["that is valid", raw, "accepted"],
     ["with S + L for S", (input) => plusOrder(raw(input)), "ERR_TOKEN_SIGNATURE"],
-    ["one byte short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
-    ["one byte long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
+    ["that is one byte too short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
+    ["that is one byte too long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
     ["of zeros", () => Buffer.alloc(64), "ERR_TOKEN_SIGNATURE"],
-    ["empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
-  ])("%s is judged by length and range (C-11)", async (_name, signInput, expected) => {
+    ["that is empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
+  ])("%s has the expected result (C-11)", async (_name, signInput, expected) => {
     for (const algorithm of ["EdDSA", "Ed25519"]) {
       expect(await verified(tokenSignedBy(algorithm, signInput), keys)).toBe(expected);
     }
@@ -231,32 +234,32 @@ describe("the keys", () => {
     [3, "accepted"],
     [4, "ERR_TOKEN_SIGNATURE"],
     [5, "ERR_TOKEN_SIGNATURE"],
-  ])("are tried in turn, four at most: the one at %d", async (index, expected) => {
+  ])("are tried in order, at most four of them: the key at index %d", async (index, expected) => {
     expect(await verified(tokenOf(index), keys)).toBe(expected);
   });
 
   const offCurve = { ...keys[0], y: keys[0]?.x ?? "" };
   const unusable = (count: number) => Array.from({ length: count }, () => offCurve);
 
-  test("that Node cannot use are skipped, and do not count towards the four", async () => {
+  test("are skipped if Node cannot use them, and then do not count towards the four", async () => {
     expect(await verified(tokenOf(3), [...unusable(12), ...keys])).toBe("accepted");
     expect(await verified(tokenOf(4), [...unusable(12), ...keys])).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("are imported for one token up to sixteen, usable or not", async () => {
+  test("are imported for one token up to a maximum of sixteen, usable or not", async () => {
     expect(await verified(tokenOf(0), [...unusable(15), ...keys])).toBe("accepted");
     expect(await verified(tokenOf(1), [...unusable(15), ...keys])).toBe("ERR_TOKEN_SIGNATURE");
     expect(await verified(tokenOf(0), [...unusable(16), ...keys])).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("are each imported in another turn of the event loop", async () => {
+  test("are each imported in a separate turn of the event loop", async () => {
     const creations = keyCreations();
     expect(await verified(tokenOf(3), [...unusable(12), ...keys])).toBe("accepted");
     expect(creations).toHaveLength(16);
     expect(new Set(creations).size).toBe(16);
   });
 
-  test("are each tried in another turn of the event loop, also those that were imported before", async () => {
+  test("are each tried in a separate turn of the event loop, even if they were imported before", async () => {
     const jws = parseCompactJws(tokenOf(3));
     const found = createKeySet({ keys: [...unusable(3), ...keys] }).find(jws);
     await outcomeOf(verifySignature(jws, found));
@@ -266,12 +269,12 @@ describe("the keys", () => {
     expect(turn() - before).toBeGreaterThanOrEqual(3);
   });
 
-  test("are unknown when there is none, and when Node can use none of them", async () => {
+  test("cause ERR_TOKEN_KEY_UNKNOWN if there are none, or if Node cannot use any of them", async () => {
     expect(await verified(tokenOf(0), [])).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await verified(tokenOf(0), [offCurve])).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("are not those of the header (K-01, K-02)", async () => {
+  test("are never taken from the header (K-01, K-02)", async () => {
     const [own, other] = pairs;
     const header = { alg: "ES256", jwk: publicJwk(own?.publicKey as KeyObject), jku: "https://evil.example/jwks" };
     const token = forgeToken({ header, payload: {}, key: own?.privateKey as KeyObject });
@@ -281,7 +284,7 @@ describe("the keys", () => {
 });
 
 describe("the error", () => {
-  test("holds nothing of the token and no cause", async () => {
+  test("does not contain a part of the token or a cause", async () => {
     const { accessToken, jwks } = await startIssuer("ES256");
     const token = tamperPayload(await accessToken(), { note: "MARKER" });
     const error = await rejectionOf(verify(token, jwks.keys));
@@ -290,35 +293,32 @@ describe("the error", () => {
     expect(Object.hasOwn(error, "cause")).toBe(false);
   });
 
-  test("of anything but a verdict on the signature is passed on: that is no fault of the token", async () => {
+  test("is not an AccessTokenError if the verification itself fails", async () => {
     const { accessToken, jwks } = await startIssuer("ES256");
     const jws = parseCompactJws(await accessToken());
-    const broken = { ...jws, token: "a token that was never looked at" };
+    const broken = { ...jws, token: "a token that is not a JWS" };
     const reason = await reasonOf(verifySignature(broken, createKeySet(jwks).find(jws)));
     expect(reason).toBeInstanceOf(Error);
     expect(reason).not.toBeInstanceOf(AccessTokenError);
   });
 });
 
-describe("an item that every array inherits", () => {
-  test.each(["Object.prototype", "Array.prototype"])(
-    "on %s does not take the place of what was signed",
-    async (where) => {
-      const issuer = await startIssuer("ES256");
-      const token = await issuer.accessToken();
-      const [header, payload = "", signature] = token.split(".");
-      const claims = Buffer.from(JSON.stringify({ sub: "administrator" })).toString("base64url");
-      const forged = [header, claims, signature].join(".");
-      expect(await verified(forged, issuer.jwks.keys)).toBe("ERR_TOKEN_SIGNATURE");
-      const prototype: object = where === "Object.prototype" ? Object.prototype : Array.prototype;
-      Object.assign(prototype, { 2: Buffer.from(payload) });
-      try {
-        expect(await reasonOf(verify(forged, issuer.jwks.keys))).not.toBeInstanceOf(AccessTokenError);
-        await expect(verify(token, issuer.jwks.keys)).rejects.toThrow("numbered members");
-      } finally {
-        Reflect.deleteProperty(prototype, "2");
-      }
-      expect(await verified(token, issuer.jwks.keys)).toBe("accepted");
-    },
-  );
+describe("an inherited array item", () => {
+  test.each(["Object.prototype", "Array.prototype"])("on %s does not replace the signed bytes", async (where) => {
+    const issuer = await startIssuer("ES256");
+    const token = await issuer.accessToken();
+    const [header, payload = "", signature] = token.split(".");
+    const claims = Buffer.from(JSON.stringify({ sub: "administrator" })).toString("base64url");
+    const forged = [header, claims, signature].join(".");
+    expect(await verified(forged, issuer.jwks.keys)).toBe("ERR_TOKEN_SIGNATURE");
+    const prototype: object = where === "Object.prototype" ? Object.prototype : Array.prototype;
+    Object.assign(prototype, { 2: Buffer.from(payload) });
+    try {
+      expect(await reasonOf(verify(forged, issuer.jwks.keys))).not.toBeInstanceOf(AccessTokenError);
+      await expect(verify(token, issuer.jwks.keys)).rejects.toThrow("numbered members");
+    } finally {
+      Reflect.deleteProperty(prototype, "2");
+    }
+    expect(await verified(token, issuer.jwks.keys)).toBe("accepted");
+  });
 });
