@@ -27,7 +27,7 @@ export default defineConfig({
     alias: onBuiltPackages
       ? []
       : [
-          { find: /^@certbound\/(core|express|fastify|testing)$/, replacement: `${root}packages/$1/src/index.ts` },
+          { find: /^@certbound\/(cli|core|express|fastify|testing)$/, replacement: `${root}packages/$1/src/index.ts` },
           { find: /^@certbound\/core\/internal$/, replacement: `${root}packages/core/src/internal.ts` },
         ],
   },

@@ -1,6 +1,6 @@
-// Checks the Markdown pages. Every block of JavaScript or TypeScript must equal a file, or a part of a file, that is compiled
-// or run elsewhere. Every link to a page of the repository must have a target.
-// `--write` updates the blocks.
+// Checks the Markdown pages and the examples in doc comments. Every block of JavaScript or TypeScript must equal a file, or a
+// part of a file, that is compiled or run elsewhere. Every link to a page of the repository must have a target.
+// `--write` updates the blocks. For doc comments, see doc-comment-examples.mjs.
 //
 //   <!-- source: FILE -->          the whole file
 //   <!-- source: FILE#NAME -->     the lines between `// #region NAME` and `// #endregion`, from all regions of this name
@@ -9,6 +9,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
+import { problemsOfExamples, sources, withCurrentExamples } from "./doc-comment-examples.mjs";
+import { regionOf } from "./regions.mjs";
 
 const LANGUAGES = new Set(["js", "mjs", "javascript", "ts", "typescript"]);
 const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)\n([\s\S]*?)^ *```$/gm;
@@ -38,44 +40,9 @@ export function problemsOf(page, text) {
 export function upToDate(text) {
   return text.replaceAll(block, (whole, indent, source, name, language) => {
     if (source === undefined) return whole;
-    const code = partOf(readFileSync(source, "utf8"), name, source).replaceAll(/^(?=.)/gm, indent);
+    const code = regionOf(source, name).replaceAll(/^(?=.)/gm, indent);
     return `${whole.slice(0, whole.indexOf("-->"))}-->\n${indent}\`\`\`${language}\n${code}${indent}\`\`\``;
   });
-}
-
-/** @param {string} line */
-function isMarker(line) {
-  return /^\s*(?:\/\/|#|<!--) #(?:end)?region\b/.test(line);
-}
-
-/**
- * @param {string} text
- * @param {string | undefined} name
- * @param {string} source
- */
-function partOf(text, name, source) {
-  // The markers of other regions inside this one are left out.
-  const lines = text.split("\n");
-  if (name === undefined) return lines.filter((line) => !isMarker(line)).join("\n");
-  /** @type {string[][]} */
-  const parts = [];
-  /** @type {string[] | undefined} */
-  let part;
-  for (const line of lines) {
-    if (isMarker(line)) {
-      const begins = line.includes("#region") && line.trim().split(/\s+/).at(2) === name;
-      part = begins ? [] : undefined;
-      if (part !== undefined) parts.push(part);
-    } else part?.push(line);
-  }
-  if (parts.length === 0) throw new Error(`${source}: has no region ${name}`);
-  return `${parts.flatMap(withoutIndentation).join("\n")}\n`;
-}
-
-/** @param {string[]} lines */
-function withoutIndentation(lines) {
-  const indent = Math.min(...lines.filter((line) => line.trim() !== "").map((line) => line.search(/\S/)));
-  return lines.map((line) => line.slice(indent));
 }
 
 /**
@@ -123,15 +90,28 @@ function pagesIn(folder) {
     .map((page) => join(folder, page));
 }
 
+/**
+ * Updates a file, if its text differs.
+ *
+ * @param {string} file
+ * @param {(text: string) => string} update
+ */
+function write(file, update) {
+  const text = readFileSync(file, "utf8");
+  const updated = update(text);
+  if (text !== updated) writeFileSync(file, updated);
+}
+
 if (argv[1] === fileURLToPath(import.meta.url)) {
   process.chdir(dirname(dirname(argv[1])));
   if (argv.includes("--write")) {
-    for (const page of pages()) {
-      const text = readFileSync(page, "utf8");
-      if (text !== upToDate(text)) writeFileSync(page, upToDate(text));
-    }
+    for (const page of pages()) write(page, upToDate);
+    for (const file of sources()) write(file, withCurrentExamples);
   }
-  const problems = pages().flatMap((page) => problemsOf(relative(".", page), readFileSync(page, "utf8")));
+  const problems = [
+    ...pages().flatMap((page) => problemsOf(relative(".", page), readFileSync(page, "utf8"))),
+    ...sources().flatMap((file) => problemsOfExamples(file, readFileSync(file, "utf8"))),
+  ];
   for (const problem of problems) console.error(problem);
   console.log(`snippets: ${problems.length === 0 ? "no problems" : `${problems.length} problems`}`);
   process.exitCode = problems.length === 0 ? 0 : 1;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { problemsOf, upToDate } from "../../tools/check-snippets.mjs";
+import { problemsOfExamples, sources, withCurrentExamples } from "../../tools/doc-comment-examples.mjs";
 
 const source = "test/repository/snippets/sample.ts";
 const fence = "```";
@@ -65,5 +66,68 @@ describe("a link", () => {
 
   test("in a code block is none", () => {
     expect(problemsOf("README.md", `${fence}sh\n[there](nowhere)\n${fence}\n`)).toEqual([]);
+  });
+});
+
+describe("an example in a doc comment", () => {
+  const docComment = (code: string, { from = `${source}#part`, indent = "" } = {}): string =>
+    ["/**", " * Returns a length.", " *", " * @example", ` * <!-- source: ${from} -->`, ` * ${fence}ts`]
+      .concat(code.split("\n").map((line) => ` * ${line}`.trimEnd()))
+      .concat([` * ${fence}`, " * @throws TypeError", " */", "export function sample(): number;", ""])
+      .map((line) => (line === "" ? line : indent + line))
+      .join("\n");
+  const current = docComment(parts.trimEnd());
+
+  test("is a region of a file", () => {
+    expect(problemsOfExamples("sample.ts", current)).toEqual([]);
+    expect(withCurrentExamples(current)).toBe(current);
+  });
+
+  test.each([
+    ["has another text", docComment("return 0;")],
+    ["is empty", docComment("")],
+    ["lacks a line", docComment(lines.join("\n"))],
+    ["has a blank line more", docComment(`${first}\n${lines.join("\n")}`)],
+  ])("that %s is found, and brought up to date", (_name, text) => {
+    expect(problemsOfExamples("sample.ts", text)).toEqual([
+      "sample.ts: an @example differs from its source: Returns a length.; run npm run snippets -- --write",
+    ]);
+    expect(withCurrentExamples(text)).toBe(current);
+  });
+
+  test("keeps the indentation of the comment", () => {
+    const indent = "  ";
+    expect(withCurrentExamples(docComment("old", { indent }))).toBe(docComment(parts.trimEnd(), { indent }));
+  });
+
+  test.each([
+    ["no source", current.replace(/ \* <!-- .*\n/, "")],
+    ["no fence", current.replaceAll(/^ \* ```.*\n/gm, "")],
+    ["a fence that is not closed", current.replace(/^ \* ```$/m, " *")],
+    ["a fence in another language", current.replace("```ts", "```js")],
+    ["a whole file as its source", current.replace("#part", "")],
+    ["code on one line", "/** Returns a length. @example sample(); */\n".replace(" @", "\n * @")],
+  ])("with %s is found", (_name, text) => {
+    expect(problemsOfExamples("sample.ts", text)).toEqual(["sample.ts: an @example has no source: Returns a length."]);
+    expect(withCurrentExamples(text)).toBe(text);
+  });
+
+  test("is found where a comment has another one with a source", () => {
+    const two = current.replace(" * @throws", " * @example sample();\n * @throws");
+    expect(problemsOfExamples("sample.ts", two)).toEqual([expect.stringContaining("has no source")]);
+  });
+
+  test("cannot be of a region that is not there, or that would end the comment", () => {
+    expect(() => withCurrentExamples(docComment("old", { from: `${source}#other` }))).toThrow("has no region other");
+    const ending = docComment("old", { from: "test/repository/snippets/comment.ts#part" });
+    expect(() => withCurrentExamples(ending)).toThrow("the region part contains the end of a comment");
+  });
+
+  test("is looked for in the sources of every package", () => {
+    expect(sources()).toEqual(
+      expect.arrayContaining(
+        ["core", "express", "fastify", "testing", "cli"].map((name) => `packages/${name}/src/index.ts`),
+      ),
+    );
   });
 });
