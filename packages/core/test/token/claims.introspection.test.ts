@@ -6,28 +6,28 @@ import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
 import { type Outcome, outcome, rejection } from "../support/outcome.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 
-/** Seconds since the epoch; all tests happen then. */
+/** The time of all tests, in seconds since the epoch. */
 const now = 2_000_000_000;
 
 const issuer = "https://issuer.example";
 const audience = "https://api.example";
 const good = { active: true, aud: audience };
 
-/** The claims of a JWT that was verified, and that the issuer is asked about. */
+/** The claims of a verified JWT that is introspected. */
 const jwt = { iss: issuer, aud: audience, exp: now + 300, sub: "user", client_id: "client" };
 
 interface Circumstances extends Partial<VerifierOptions> {
-  /** Of the JWT; without them, the token is opaque. */
+  /** The claims of the JWT; undefined for an opaque token. */
   readonly claims?: object;
 }
 
-/** Checks an answer as the verifier of one issuer does. */
+/** Checks a response as the verifier of one issuer does. */
 function check(response: object, circumstances: Circumstances = {}): ReturnType<typeof checkIntrospection> {
   const { claims, ...options } = circumstances;
   const jwks = "https://issuer.example/jwks";
   const configuration = parseVerifierOptions({ issuer, audience, jwks, clock: () => now * 1000, ...options });
   const [known] = configuration.issuers;
-  if (known === undefined) throw new Error("there is no issuer");
+  if (known === undefined) throw new Error("no issuer is configured");
   const rules = { configuration, issuer: known, claims: claims && { ...claims } };
   return checkIntrospection(response as Readonly<Record<string, unknown>>, rules);
 }
@@ -41,16 +41,16 @@ const both = [
   ["a JWT", { claims: jwt }],
 ] as const;
 
-describe("a good answer", () => {
-  test.each(both)("about %s is accepted and given back", (_name, circumstances) => {
+describe("a valid response", () => {
+  test.each(both)("for %s is accepted and returned unchanged", (_name, circumstances) => {
     const full = { ...good, iss: issuer, exp: now + 1, iat: now, nbf: now, sub: "user", jti: "1", scope: "read" };
     expect(check(full, circumstances)).toEqual(full);
     expect(check(good, circumstances)).toEqual(good);
   });
 });
 
-describe.each(both)("the answer about %s", (_name, circumstances) => {
-  const judged = (response: object, others: Circumstances = {}) =>
+describe.each(both)("the response for %s", (_name, circumstances) => {
+  const outcomeOf = (response: object, others: Circumstances = {}) =>
     checked({ ...good, ...response }, { ...circumstances, ...others });
 
   test.each([
@@ -77,8 +77,8 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
     [null, "ERR_TOKEN_TYPE"],
     [1, "ERR_TOKEN_TYPE"],
     [true, "ERR_TOKEN_TYPE"],
-  ] as const)("may have a token_type, but not %j", (type, expected) => {
-    expect(judged({ token_type: type })).toBe(expected);
+  ] as const)("with the token_type %j is checked: %s", (type, expected) => {
+    expect(outcomeOf({ token_type: type })).toBe(expected);
   });
 
   test.each([
@@ -92,8 +92,8 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
     [[issuer], "ERR_TOKEN_ISSUER"],
     [null, "ERR_TOKEN_ISSUER"],
     [0, "ERR_TOKEN_ISSUER"],
-  ] as const)("may have an iss, judged exactly: %j", (iss, expected) => {
-    expect(judged({ iss })).toBe(expected);
+  ] as const)("with the iss %j is checked by an exact comparison: %s", (iss, expected) => {
+    expect(outcomeOf({ iss })).toBe(expected);
   });
 
   test.each([
@@ -107,13 +107,13 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
     [[audience, 1], "ERR_TOKEN_AUDIENCE"],
     [{ 0: audience, length: 1 }, "ERR_TOKEN_AUDIENCE"],
     [null, "ERR_TOKEN_AUDIENCE"],
-  ] as const)("has an aud of this API: %j (I-02)", (aud, expected) => {
-    expect(judged({ aud })).toBe(expected);
+  ] as const)("with the aud %j is checked for this API (I-02): %s", (aud, expected) => {
+    expect(outcomeOf({ aud })).toBe(expected);
   });
 
-  test("may have any aud where null is written out, but keeps its form", () => {
-    expect(judged({ aud: "https://other.example" }, { audience: null })).toBe("accepted");
-    expect(judged({ aud: 1 }, { audience: null })).toBe("ERR_TOKEN_CLAIM");
+  test("may have any well-typed aud if the audience option is null", () => {
+    expect(outcomeOf({ aud: "https://other.example" }, { audience: null })).toBe("accepted");
+    expect(outcomeOf({ aud: 1 }, { audience: null })).toBe("ERR_TOKEN_CLAIM");
   });
 
   test.each([
@@ -126,14 +126,14 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
     ["nbf", 0, now + 0.001, "ERR_TOKEN_NOT_YET_VALID"],
     ["nbf", undefined, now + 5, "accepted"],
     ["nbf", undefined, now + 6, "ERR_TOKEN_NOT_YET_VALID"],
-  ])("has an %s that counts, with a tolerance of %s s: %s", (name, clockTolerance, value, expected) => {
-    expect(judged({ [name]: value }, { clockTolerance })).toBe(expected);
+  ])("is checked for its %s, with a tolerance of %s s: %s", (name, clockTolerance, value, expected) => {
+    expect(outcomeOf({ [name]: value }, { clockTolerance })).toBe(expected);
   });
 
-  test.each(["exp", "nbf", "iat"])("is malformed when its %s is no time (T-01, T-02, T-03)", (name) => {
-    expect(judged({ [name]: name === "exp" ? now + 300 : now })).toBe("accepted");
+  test.each(["exp", "nbf", "iat"])("is rejected if its %s is not a time (T-01, T-02, T-03)", (name) => {
+    expect(outcomeOf({ [name]: name === "exp" ? now + 300 : now })).toBe("accepted");
     for (const json of [`"${now + 300}"`, '""', "null", "true", "[]", "{}", "1e999", "-1e999", "2000000300000"]) {
-      expect(judged(JSON.parse(`{"${name}":${json}}`) as object)).toBe("ERR_TOKEN_CLAIM");
+      expect(outcomeOf(JSON.parse(`{"${name}":${json}}`) as object)).toBe("ERR_TOKEN_CLAIM");
     }
   });
 
@@ -143,34 +143,37 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
     [now - 65, "ERR_TOKEN_EXPIRED"],
     [now + 5, "accepted"],
     [now + 6, "ERR_TOKEN_NOT_YET_VALID"],
-  ])("has an iat that counts for maxTokenAge: %s (T-06)", (iat, expected) => {
-    expect(judged({ iat }, { maxTokenAge: 60 })).toBe(expected);
-    expect(judged({ iat })).toBe("accepted");
+  ])("with the iat %s is checked against maxTokenAge (T-06): %s", (iat, expected) => {
+    expect(outcomeOf({ iat }, { maxTokenAge: 60 })).toBe(expected);
+    expect(outcomeOf({ iat })).toBe("accepted");
   });
 
-  test.each(["sub", "client_id", "jti"])("has a string as %s, or none (I-03)", (name) => {
-    expect(judged({ [name]: Object.hasOwn(jwt, name) ? Reflect.get(jwt, name) : "text" })).toBe("accepted");
-    for (const value of [null, 0, 1, false, {}, ["a"]]) expect(judged({ [name]: value })).toBe("ERR_TOKEN_CLAIM");
-  });
+  test.each(["sub", "client_id", "jti"])(
+    "is accepted without %s, and rejected if it is not a string (I-03)",
+    (name) => {
+      expect(outcomeOf({ [name]: Object.hasOwn(jwt, name) ? Reflect.get(jwt, name) : "text" })).toBe("accepted");
+      for (const value of [null, 0, 1, false, {}, ["a"]]) expect(outcomeOf({ [name]: value })).toBe("ERR_TOKEN_CLAIM");
+    },
+  );
 
-  test("has a string or a list of strings as scope, or none (I-04)", () => {
-    for (const scope of ["", "read write", [], ["read"]]) expect(judged({ scope })).toBe("accepted");
+  test("is accepted without scope, and rejected if it is neither a string nor a list of strings (I-04)", () => {
+    for (const scope of ["", "read write", [], ["read"]]) expect(outcomeOf({ scope })).toBe("accepted");
     for (const scope of [null, 1, { read: true }, [1], ["read", null]])
-      expect(judged({ scope })).toBe("ERR_TOKEN_CLAIM");
+      expect(outcomeOf({ scope })).toBe("ERR_TOKEN_CLAIM");
   });
 
-  test("is read by own member only (P-01)", () => {
+  test("is read by its own members only (P-01)", () => {
     const inherited: object = Object.create({ token_type: "refresh_token", iss: "https://evil.example", exp: 1 });
     expect(outcome(() => check(Object.assign(inherited, good), circumstances))).toBe("accepted");
-    const polluted = (name: string, value: unknown) => withPollutedPrototype(name, value, () => judged({}));
+    const polluted = (name: string, value: unknown) => withPollutedPrototype(name, value, () => outcomeOf({}));
     expect(polluted("token_type", "refresh_token")).toBe("accepted");
     expect(polluted("iss", "https://evil.example")).toBe("accepted");
     expect(polluted("exp", 1)).toBe("accepted");
-    expect(withPollutedPrototype("exp", now + 300, () => judged({ exp: now - 300 }))).toBe("ERR_TOKEN_EXPIRED");
+    expect(withPollutedPrototype("exp", now + 300, () => outcomeOf({ exp: now - 300 }))).toBe("ERR_TOKEN_EXPIRED");
   });
 
   test.each(["token_type", "iss", "aud", "exp", "nbf", "iat", "sub", "client_id", "jti", "scope"])(
-    "that is rejected for its %s says nothing of it",
+    "is rejected for its %s with an error that does not contain the value",
     (name) => {
       const error = rejection(() => check({ ...good, [name]: { MARKER: "MARKER" } }, circumstances));
       expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");
@@ -179,8 +182,8 @@ describe.each(both)("the answer about %s", (_name, circumstances) => {
   );
 });
 
-describe("what is known of an opaque token", () => {
-  test("is the answer alone: it needs an audience, and an iat where maxTokenAge is set", () => {
+describe("the response for an opaque token", () => {
+  test("needs an aud, and with maxTokenAge an iat", () => {
     expect(checked({ active: true })).toBe("ERR_TOKEN_AUDIENCE");
     expect(checked({ active: true }, { audience: null })).toBe("accepted");
     expect(withPollutedPrototype("aud", audience, () => checked({ active: true }))).toBe("ERR_TOKEN_AUDIENCE");
@@ -188,30 +191,32 @@ describe("what is known of an opaque token", () => {
     expect(checked({ ...good, iat: now }, { maxTokenAge: 60 })).toBe("accepted");
   });
 
-  test("need not be when it expires", () => {
+  test("may omit exp", () => {
     expect(checked(good)).toBe("accepted");
     expect(checked({ ...good, exp: now + 300 })).toBe("accepted");
     expect(checked({ ...good, exp: now - 300 })).toBe("ERR_TOKEN_EXPIRED");
   });
 });
 
-describe("what is known of a JWT", () => {
-  test("need not be said again", () => {
+describe("the response for a JWT", () => {
+  test("may omit the claims of the JWT", () => {
     expect(checked({ active: true }, { claims: jwt })).toBe("accepted");
     expect(checked({ active: true }, { claims: jwt, maxTokenAge: 60 })).toBe("accepted");
   });
 
-  test.each(["sub", "client_id"])("has the %s that the answer has, when both have one", (name) => {
-    const { [name]: _own, ...without } = jwt as Readonly<Record<string, unknown>>;
-    const own = Reflect.get(jwt, name) as string;
-    expect(checked({ [name]: own }, { claims: jwt })).toBe("accepted");
-    for (const told of [`${own} `, own.toUpperCase(), "", "other"]) {
-      expect(checked({ [name]: told }, { claims: jwt })).toBe("ERR_TOKEN_CLAIM");
-      expect(checked({ [name]: told }, { claims: without })).toBe("accepted");
+  test.each(["sub", "client_id"])("is rejected if its %s does not match that of the JWT", (name) => {
+    const { [name]: _omitted, ...without } = jwt as Readonly<Record<string, unknown>>;
+    const verified = Reflect.get(jwt, name) as string;
+    expect(checked({ [name]: verified }, { claims: jwt })).toBe("accepted");
+    for (const introspected of [`${verified} `, verified.toUpperCase(), "", "other"]) {
+      expect(checked({ [name]: introspected }, { claims: jwt })).toBe("ERR_TOKEN_CLAIM");
+      expect(checked({ [name]: introspected }, { claims: without })).toBe("accepted");
     }
     expect(checked({}, { claims: jwt })).toBe("accepted");
     expect(withPollutedPrototype(name, "other", () => checked({}, { claims: jwt }))).toBe("accepted");
-    expect(withPollutedPrototype(name, "other", () => checked({ [name]: own }, { claims: without }))).toBe("accepted");
+    expect(withPollutedPrototype(name, "other", () => checked({ [name]: verified }, { claims: without }))).toBe(
+      "accepted",
+    );
   });
 });
 
@@ -226,23 +231,26 @@ describe("the order of the checks", () => {
     ["ERR_TOKEN_CLAIM", { jti: 1 }],
   ];
 
-  test.each(steps.map(([code, fault], index) => [code, Object.keys(fault).join(), index] as const))(
-    "puts %s, of %s, before all that follow",
+  test.each(steps.map(([code, flaw], index) => [code, Object.keys(flaw).join(), index] as const))(
+    "reports %s, for %s, before all later checks",
     (code, _name, index) => {
-      const faults = steps.slice(index).map(([, fault]) => fault);
-      expect(checked(Object.assign({}, ...faults), { claims: jwt })).toBe(code);
+      const flaws = steps.slice(index).map(([, flaw]) => flaw);
+      expect(checked(Object.assign({}, ...flaws), { claims: jwt })).toBe(code);
     },
   );
 });
 
 describe("any JSON", () => {
   const member = fc.constantFrom("token_type", "iss", "sub", "client_id", "aud", "exp", "nbf", "iat", "jti", "scope");
-  const answer = fc.dictionary(fc.oneof(member, fc.string()), fc.jsonValue());
+  const response = fc.dictionary(fc.oneof(member, fc.string()), fc.jsonValue());
 
-  fuzz.prop([answer], { seed: 1, numRuns: 1000 })("as an answer is rejected with a code, or accepted", (response) => {
-    expect(checked(response)).toMatch(/^ERR_TOKEN_/);
-    expect(checked(response, { audience: null, claims: jwt })).toMatch(/^(ERR_TOKEN_|accepted)/);
-  });
+  fuzz.prop([response], { seed: 1, numRuns: 1000 })(
+    "as a response is accepted, or rejected with a code",
+    (response) => {
+      expect(checked(response)).toMatch(/^ERR_TOKEN_/);
+      expect(checked(response, { audience: null, claims: jwt })).toMatch(/^(ERR_TOKEN_|accepted)/);
+    },
+  );
 
   fuzz.prop([fc.jsonValue()], { seed: 2, numRuns: 1000 })("as token_type is rejected", (type) => {
     expect(checked({ ...good, token_type: type })).toBe("ERR_TOKEN_TYPE");

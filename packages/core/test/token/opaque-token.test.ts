@@ -9,17 +9,26 @@ const header = Buffer.from('{"alg":"ES256"}').toString("base64url");
 describe("isOpaqueToken", () => {
   test.each([
     ["a signed token", forgeToken({ header: { alg: "ES256", typ: "at+jwt" }, payload: {}, signature: "AAAA" })],
-    ["one without a signature", `${header}.e30.`],
-    ["one without a payload", `${header}..AAAA`],
-    ["one whose payload is no JSON", `${header}.text.AAAA`],
-    ["one with padding", `${header}=.e30=.AAAA==`],
-    ["one with letters that no JWS has", `${header}.é\n.~`],
-    ["one whose header ends too early", `${header.slice(0, 2)}.e30.AAAA`],
-    ["one whose header goes on after a space", `${Buffer.from('{ "alg":"ES256"}').toString("base64url")}.e30.AAAA`],
-    ["one whose header goes on after a tab", `${Buffer.from('{\t"alg":"ES256"}').toString("base64url")}.e30.AAAA`],
-    ["one whose header goes on in another line", `${Buffer.from('{\n"alg":"ES256"}').toString("base64url")}.e30.AAAA`],
-    ["one that is as long as can be", `${header}.${"A".repeat(100_000)}.AAAA`],
-  ])("takes %s for a JWS", (_name, token) => {
+    ["a token without a signature", `${header}.e30.`],
+    ["a token without a payload", `${header}..AAAA`],
+    ["a token whose payload is not JSON", `${header}.text.AAAA`],
+    ["a token with padding", `${header}=.e30=.AAAA==`],
+    ["a token with characters that a JWS cannot have", `${header}.é\n.~`],
+    ["a token whose header is truncated", `${header.slice(0, 2)}.e30.AAAA`],
+    [
+      "a token whose header has a space after the brace",
+      `${Buffer.from('{ "alg":"ES256"}').toString("base64url")}.e30.AAAA`,
+    ],
+    [
+      "a token whose header has a tab after the brace",
+      `${Buffer.from('{\t"alg":"ES256"}').toString("base64url")}.e30.AAAA`,
+    ],
+    [
+      "a token whose header has a line feed after the brace",
+      `${Buffer.from('{\n"alg":"ES256"}').toString("base64url")}.e30.AAAA`,
+    ],
+    ["a token of more than 100,000 characters", `${header}.${"A".repeat(100_000)}.AAAA`],
+  ])("returns false for %s", (_name, token) => {
     expect(isOpaqueToken(token)).toBe(false);
   });
 
@@ -27,7 +36,7 @@ describe("isOpaqueToken", () => {
     ["random text", "mF_9B5f-41JqM"],
     ["the example of RFC 6749", "2YotnFZFEjr1zCsicMWpAA"],
     ["a UUID", "0d1bfb0e-7a2f-4e57-9a53-3f0a4f7c2f6d"],
-    ["nothing", ""],
+    ["an empty string", ""],
     ["a JWE, with five parts", `${header}.AAAA.AAAA.AAAA.AAAA`],
     ["four parts", `${header}.e30.AAAA.AAAA`],
     ["two parts", `${header}.e30`],
@@ -35,7 +44,7 @@ describe("isOpaqueToken", () => {
     ["a period at the end of three parts", `${header}.e30.AAAA.`],
     ["a period before three parts", `.${header}.e30.AAAA`],
     ["two periods and nothing else", ".."],
-    ["three parts of which the first is no JSON object", "mF_9.B5f-4.1JqM"],
+    ["three parts of which the first is not a JSON object", "mF_9.B5f-4.1JqM"],
     ["three parts of which the first is a list", `${Buffer.from('["ES256"]').toString("base64url")}.e30.AAAA`],
     ["three parts of which the first is a string", `${Buffer.from('"ES256"').toString("base64url")}.e30.AAAA`],
     ["three parts of which the first begins with the same letter", "e9Wm.e30.AAAA"],
@@ -47,16 +56,16 @@ describe("isOpaqueToken", () => {
     ["a JWS after a space", ` ${header}.e30.AAAA`],
     ["a JWS after a byte order mark", `\uFEFF${header}.e30.AAAA`],
     ["a JWS in another case", `${header.toUpperCase()}.e30.AAAA`],
-    ["full stops that are not ASCII", `${header}。e30。AAAA`],
-    ["letters that look like those of a JWS", `еуJhbGciOiJFUzI1NiJ9.e30.AAAA`],
-  ])("takes %s for opaque", (_name, token) => {
+    ["full stops other than ASCII periods", `${header}。e30。AAAA`],
+    ["Cyrillic letters that look like those of a JWS", `еуJhbGciOiJFUzI1NiJ9.e30.AAAA`],
+  ])("returns true for %s", (_name, token) => {
     expect(isOpaqueToken(token)).toBe(true);
   });
 
   const part = fc.string({ unit: "binary" }).filter((text) => !text.includes("."));
 
   fuzz.prop([fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), part, part], { seed: 1 })(
-    "takes whatever follows the header of a JWS for a JWS",
+    "returns false for any three parts that start with the header of a JWS",
     (object, payload, signature) => {
       const encoded = Buffer.from(JSON.stringify(object)).toString("base64url");
       expect(isOpaqueToken(`${encoded}.${payload}.${signature}`)).toBe(false);
@@ -70,20 +79,20 @@ describe("checkOpaqueToken", () => {
   const malformed = "ERR_TOKEN_MALFORMED";
 
   test.each(["a", "2YotnFZFEjr1zCsicMWpAA", "mF_9.B5f-4.1JqM", "-._~+/", "abc=", "abc==", "a.b.c.d.e", "...", "0"])(
-    "accepts %j, whose characters are those of RFC 6750",
+    "accepts %j, which has only characters of RFC 6750",
     (token) => {
       expect(checked(token)).toBe("accepted");
     },
   );
 
   test.each([
-    ["nothing", ""],
+    ["an empty string", ""],
     ["padding alone", "="],
     ["padding inside", "a=b"],
     ["a space", "a b"],
     ["a space before", " a"],
-    ["a space behind", "a "],
-    ["a line feed behind", "a\n"],
+    ["a space after", "a "],
+    ["a line feed after", "a\n"],
     ["a line break", "a\r\nb"],
     ["a tab", "a\tb"],
     ["a NUL", "a\0"],
@@ -104,13 +113,13 @@ describe("checkOpaqueToken", () => {
     expect(checked(token)).toBe(malformed);
   });
 
-  test("accepts 16384 characters, and not one more", () => {
+  test("accepts 16384 characters, and rejects one more", () => {
     expect(checked("a".repeat(16_384))).toBe("accepted");
     expect(checked("a".repeat(16_385))).toBe(malformed);
     expect(checked(`${"a".repeat(16_383)}==`)).toBe(malformed);
   });
 
-  test("says nothing of the token", () => {
+  test("rejects with an error that does not contain the token", () => {
     const error = rejection(() => checkOpaqueToken("MARKER MARKER"));
     expect(`${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`).not.toContain("MARKER");
     expect(error.detail).toMatch(/RFC 6750/);
@@ -123,7 +132,7 @@ describe("checkOpaqueToken", () => {
   );
 
   fuzz.prop([fc.string({ unit, maxLength: 20 })], { seed: 2, numRuns: 2000 })(
-    "accepts the form of RFC 6750 section 2.1 only",
+    "accepts only the format of RFC 6750 section 2.1",
     (token) => {
       const body = token.replace(/=+$/, "");
       const legal = body !== "" && body.split("").every((character) => alphabet.includes(character));

@@ -9,17 +9,17 @@ const { issuer: identifier, jwks } = await startIssuer();
 
 const times = { expires: undefined, notBefore: undefined, issued: undefined };
 
-/** What another verifier of the same options knows of a token. */
-async function verifiedAnew(): Promise<VerifiedToken> {
+/** Creates a verified token of a new verifier, with separate issuer and key objects. */
+async function verifiedByAnotherVerifier(): Promise<VerifiedToken> {
   const issuer = createIssuers(parseVerifierOptions({ issuer: identifier, audience: null, jwks })).named(identifier);
   const [key] = (await issuer?.keys.find({ algorithm: "ES256", keyId: undefined })) ?? [];
-  if (issuer === undefined || key === undefined) throw new Error("there is no key");
+  if (issuer === undefined || key === undefined) throw new Error("the issuer has no such key");
   return { token: "", header: { algorithm: "ES256", type: "at+jwt" }, claims: {}, times, issuer, key };
 }
 
-const verified = await verifiedAnew();
+const verified = await verifiedByAnotherVerifier();
 
-/** Creates a cache, whose time stands still until the test moves it. */
+/** Creates a cache whose time changes only when the test changes it. */
 function arrange(size: number): { readonly tokens: VerifiedTokens; readonly pass: (milliseconds: number) => void } {
   let time = 1_000_000;
   return {
@@ -30,7 +30,7 @@ function arrange(size: number): { readonly tokens: VerifiedTokens; readonly pass
   };
 }
 
-/** A verification that ends when the test says so. */
+/** Creates a verification that the test settles. */
 function held(): {
   readonly verify: () => Promise<VerifiedToken>;
   readonly release: (verified: VerifiedToken) => void;
@@ -53,26 +53,26 @@ function held(): {
   };
 }
 
-/** What was verified, of the token that this makes of a name; short tokens have no name in the cache. */
-function of(name: string, known: VerifiedToken = verified): VerifiedToken {
-  return { ...known, token: name.padEnd(86, "x") };
+/** Creates a verified token that starts with a name; it is padded, because the cache key of a short token is empty. */
+function tokenNamed(name: string, properties: VerifiedToken = verified): VerifiedToken {
+  return { ...properties, token: name.padEnd(86, "x") };
 }
 
-/** Finds the claims that are known of the token of a name. */
-const claimsIn = (tokens: VerifiedTokens, name: string) => tokens.find(of(name).token)?.claims;
+/** Finds the claims of the token with a name. */
+const claimsIn = (tokens: VerifiedTokens, name: string) => tokens.find(tokenNamed(name).token)?.claims;
 
 describe("a token", () => {
-  test("is found once it is kept, and no other one is", () => {
+  test("is found once it is cached, and no other token is", () => {
     const { tokens } = arrange(10);
-    const { token } = of("a.b.c");
+    const { token } = tokenNamed("a.b.c");
     expect(tokens.find(token)).toBeUndefined();
-    tokens.keep(of("a.b.c"));
-    expect(tokens.find(token)).toEqual(of("a.b.c"));
+    tokens.keep(tokenNamed("a.b.c"));
+    expect(tokens.find(token)).toEqual(tokenNamed("a.b.c"));
     const others = ["", `${token}x`, ` ${token}`, `x${token}`, token.slice(1), token.replace("c", "C"), "__proto__"];
     expect(others.filter((other) => tokens.find(other) !== undefined)).toEqual([]);
   });
 
-  test("is not found by the characters that name it, with another beginning or another end", () => {
+  test("is not found by its cache key alone, with another start or another end", () => {
     const { tokens } = arrange(10);
     const [name, end] = ["n".repeat(43), "e".repeat(43)];
     tokens.keep({ ...verified, token: `begin${name}${end}` });
@@ -82,9 +82,9 @@ describe("a token", () => {
     }
   });
 
-  test("takes the place of another one with the same characters there", async () => {
+  test("replaces another token with the same cache key", async () => {
     const { tokens } = arrange(10);
-    const again = await verifiedAnew();
+    const again = await verifiedByAnotherVerifier();
     const rest = "x".repeat(86);
     tokens.keep({ ...verified, token: `a${rest}` });
     tokens.keep({ ...again, token: `b${rest}` });
@@ -94,16 +94,16 @@ describe("a token", () => {
 
   test("is not found in another cache", () => {
     const [{ tokens }, another] = [arrange(10), arrange(10)];
-    tokens.keep(of("token"));
+    tokens.keep(tokenNamed("token"));
     expect(claimsIn(another.tokens, "token")).toBeUndefined();
   });
 
-  test("is kept for 300 s, however often it is found or kept again", () => {
+  test("is cached for 300 s, however often it is found or cached again", () => {
     const { tokens, pass } = arrange(10);
-    tokens.keep(of("token"));
+    tokens.keep(tokenNamed("token"));
     for (let passed = 0; passed < 300; passed += 60) {
       expect(claimsIn(tokens, "token")).toBe(verified.claims);
-      tokens.keep(of("token"));
+      tokens.keep(tokenNamed("token"));
       pass(60_000);
     }
     expect(claimsIn(tokens, "token")).toBe(verified.claims);
@@ -111,37 +111,37 @@ describe("a token", () => {
     expect(claimsIn(tokens, "token")).toBeUndefined();
   });
 
-  test("is kept as it was verified last, for 300 s from then on", async () => {
+  test("is cached for another 300 s after it has been verified again", async () => {
     const { tokens, pass } = arrange(10);
-    const again = await verifiedAnew();
-    tokens.keep(of("token"));
+    const again = await verifiedByAnotherVerifier();
+    tokens.keep(tokenNamed("token"));
     pass(200_000);
-    tokens.keep(of("token", again));
+    tokens.keep(tokenNamed("token", again));
     pass(200_000);
     expect(claimsIn(tokens, "token")).toBe(again.claims);
   });
 
-  test("is not found when its issuer does not hold its key", async () => {
+  test("is not found if its issuer does not have its key", async () => {
     const { tokens } = arrange(10);
-    const { key } = await verifiedAnew();
-    tokens.keep(of("own"));
-    tokens.keep(of("foreign", { ...verified, key }));
+    const { key } = await verifiedByAnotherVerifier();
+    tokens.keep(tokenNamed("own"));
+    tokens.keep(tokenNamed("foreign", { ...verified, key }));
     expect(claimsIn(tokens, "own")).toBe(verified.claims);
     expect(claimsIn(tokens, "foreign")).toBeUndefined();
   });
 });
 
 describe("the cache", () => {
-  test("holds so many tokens, and forgets the one that was used least recently", () => {
+  test("holds the maximum number of tokens, and drops the least recently used one", () => {
     const { tokens } = arrange(2);
-    tokens.keep(of("a"));
-    tokens.keep(of("b"));
+    tokens.keep(tokenNamed("a"));
+    tokens.keep(tokenNamed("b"));
     expect(claimsIn(tokens, "a")).toBe(verified.claims);
-    tokens.keep(of("c"));
+    tokens.keep(tokenNamed("c"));
     expect(["a", "b", "c"].filter((name) => claimsIn(tokens, name) !== undefined)).toEqual(["a", "c"]);
   });
 
-  test("holds 16 MiB of tokens, however many they are", () => {
+  test("holds 16 MiB of tokens, regardless of their number", () => {
     const { tokens } = arrange(1_000_000);
     const length = 2 ** 14;
     const token = (index: number) => String(index).padEnd(86, "x").padStart(length, "y");
@@ -149,17 +149,17 @@ describe("the cache", () => {
     for (let index = 0; index < count; index += 1) tokens.keep({ ...verified, token: token(index) });
     expect(tokens.find(token(count - 1))).toBeDefined();
     expect(tokens.find(token(0))).toBeDefined();
-    tokens.keep(of("one more"));
-    // The first one was just used: the second one goes.
+    tokens.keep(tokenNamed("one more"));
+    // The first token was just used, so the second one is dropped.
     expect(tokens.find(token(1))).toBeUndefined();
     expect(
-      [token(0), token(2), token(count - 1), of("one more").token].map((text) => tokens.find(text)?.claims),
+      [token(0), token(2), token(count - 1), tokenNamed("one more").token].map((text) => tokens.find(text)?.claims),
     ).toEqual(Array.from({ length: 4 }, () => verified.claims));
   });
 
-  test("of no size holds nothing, and shares nothing", async () => {
+  test("of size 0 caches no token, and shares no verification", async () => {
     const { tokens } = arrange(0);
-    tokens.keep(of("token"));
+    tokens.keep(tokenNamed("token"));
     expect(claimsIn(tokens, "token")).toBeUndefined();
     const { verify, release, count } = held();
     const verifying = [
@@ -172,8 +172,8 @@ describe("the cache", () => {
   });
 });
 
-describe("verifying a token", () => {
-  test("is done once for all who ask at once, and again for those who ask later", async () => {
+describe("the verification of a token", () => {
+  test("runs once for concurrent calls, and again for a later call", async () => {
     const { tokens } = arrange(10);
     const [first, second] = [held(), held()];
     const verifying = [
@@ -187,10 +187,10 @@ describe("verifying a token", () => {
     expect(second.count()).toBe(1);
   });
 
-  test("is done for each token", async () => {
+  test("runs once for each token", async () => {
     const { tokens } = arrange(10);
     const [first, second] = [held(), held()];
-    const another = await verifiedAnew();
+    const another = await verifiedByAnotherVerifier();
     const verifying = [
       tokens.verify("a", verified.issuer, first.verify),
       tokens.verify("b", another.issuer, second.verify),
@@ -201,10 +201,10 @@ describe("verifying a token", () => {
     expect(await verifying[0]).toBe(verified);
   });
 
-  test("is not shared by those who ask for another issuer of the same name, whose keys may be others", async () => {
+  test("is not shared with another issuer object of the same name, which may have other keys", async () => {
     const { tokens } = arrange(10);
     const [earlier, renewed] = [held(), held()];
-    const another = await verifiedAnew();
+    const another = await verifiedByAnotherVerifier();
     const first = tokens.verify("token", verified.issuer, earlier.verify);
     const second = tokens.verify("token", another.issuer, renewed.verify);
     earlier.release(verified);
@@ -213,13 +213,13 @@ describe("verifying a token", () => {
     expect([await second, renewed.count()]).toEqual([another, 1]);
   });
 
-  test("does not keep it: that it is good is not known yet", async () => {
+  test("does not cache the token, because its claims are not checked yet", async () => {
     const { tokens } = arrange(10);
-    await tokens.verify(of("token").token, verified.issuer, async () => of("token"));
+    await tokens.verify(tokenNamed("token").token, verified.issuer, async () => tokenNamed("token"));
     expect(claimsIn(tokens, "token")).toBeUndefined();
   });
 
-  test("fails for all who ask at once, and is tried again for the next one", async () => {
+  test("fails for all concurrent calls, and runs again for the next call", async () => {
     const { tokens } = arrange(10);
     const failing = held();
     const reasons = [1, 2].map(() => reasonOf(tokens.verify("token", verified.issuer, failing.verify)));

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 
-/** A certificate that was recorded without its key. */
+/** A recorded certificate, without its key. */
 export interface RecordedCertificate {
   readonly name: string;
-  /** PEM; of a chain the leaf comes first. */
+  /** PEM; the leaf comes first in a chain. */
   readonly pem: string;
-  /** `openssl x509 -outform der | openssl dgst -sha256 -binary`, as base64url: of the first certificate. */
+  /** SHA-256 of the first certificate in base64url: `openssl x509 -outform der | openssl dgst -sha256 -binary`. */
   readonly thumbprint: string;
 }
 
-/** Certificates of common and of uncommon kinds. */
+/** Certificates with common and uncommon properties. */
 export const recordedCertificates: readonly RecordedCertificate[] = [
   recorded("rsa2048", "ew9ZKBbb-nRP7b_58XKnhblFaj4S1X_eeBSO5kyfucM"),
   recorded("ec256", "jzWFfaP4T-M_oojWc4MV3ktdL_DOSDVmGJIHsQ0hZAA"),

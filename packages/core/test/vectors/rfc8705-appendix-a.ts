@@ -9,5 +9,5 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
 -----END CERTIFICATE-----
 `;
 
-/** The `x5t#S256` that the same appendix gives for it. */
+/** The `x5t#S256` of the certificate, according to the same appendix. */
 export const thumbprint = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";

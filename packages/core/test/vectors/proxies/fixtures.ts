@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 
-/** What a server received from a proxy, and whose certificate it was. */
+/** The headers that a server received from a proxy, and the thumbprint of the client's certificate. */
 export interface Fixture {
   readonly proxy: string;
-  /** What was tried; several things may have led to the same headers. */
+  /** The cases that produced these headers. */
   readonly cases?: readonly string[];
-  /** The software that was recorded, or the document that the headers are made after. */
+  /** The recorded software, or the document that the headers are based on. */
   readonly source?: string;
-  /** Null where the client presented no certificate, or the proxy did not forward it. */
+  /** Null if the client presented no certificate, or the proxy did not forward it. */
   readonly thumbprint: string | null;
   readonly rawHeaders: readonly string[];
 }
@@ -18,16 +18,16 @@ export interface Certificate {
   readonly der: string;
 }
 
-/** Recorded behind nginx 1.22, HAProxy 2.6, Apache httpd 2.4 and Caddy 2.6; headers that no test reads are left out. */
+/** Recorded behind nginx 1.22, HAProxy 2.6, Apache httpd 2.4 and Caddy 2.6, without headers that no test reads. */
 export const captured = read("captured.json") as readonly Fixture[];
 
-/** Recorded there too, from clients that name headers of the proxy in `Connection`. */
+/** Recorded behind the same proxies, from clients that name headers of the proxy in `Connection`. */
 export const hopByHop = read("hop-by-hop.json") as readonly (Fixture & { readonly connection: string })[];
 
-/** Not recorded: made after the source or the document that each of them names. */
+/** Not recorded, but based on the `source` that each of them names. */
 export const documented = read("documented.json") as readonly Fixture[];
 
-/** Certificates that occur in them, `victim` excepted. */
+/** The certificates of the fixtures, and `victim`, which occurs in none of them. */
 export const certificates = read("certificates.json") as Readonly<
   Record<"ec256" | "rsa2048" | "ed25519" | "chain" | "int" | "uriinj" | "victim", Certificate>
 >;
