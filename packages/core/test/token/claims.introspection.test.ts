@@ -242,9 +242,9 @@ describe("the order of the checks", () => {
 
 describe("any JSON", () => {
   const member = fc.constantFrom("token_type", "iss", "sub", "client_id", "aud", "exp", "nbf", "iat", "jti", "scope");
-  const response = fc.dictionary(fc.oneof(member, fc.string()), fc.jsonValue());
+  const anyResponse = fc.dictionary(fc.oneof(member, fc.string()), fc.jsonValue());
 
-  fuzz.prop([response], { seed: 1, numRuns: 1000 })(
+  fuzz.prop([anyResponse], { seed: 1, numRuns: 1000 })(
     "as a response is accepted, or rejected with a code",
     (response) => {
       expect(checked(response)).toMatch(/^ERR_TOKEN_/);
