@@ -24,33 +24,33 @@ const own = parseClientCertificate(client.der);
 const other = parseClientCertificate(thief.der);
 
 type Options = AuthenticatorOptions<NodeRequest>;
-type Answer = (
+type Authenticate = (
   credentials: string | readonly string[],
   requirements?: Requirements<NodeRequest>,
 ) => Promise<AccessToken>;
 
-/** An API and one connection to it, whose client may come to present another certificate. */
+/** Creates an API with one connection. `present` changes the client's certificate on it. */
 function connected(options: Partial<Options> = {}) {
   const socket = {};
   let certificate = own ?? null;
   const present = { certificateResolver: () => certificate };
   const authenticator = createAuthenticator({ verifier: verifierOf(issuer), ...present, ...options } as Options);
-  const answer: Answer = (credentials, requirements = {}) =>
+  const authenticate: Authenticate = (credentials, requirements = {}) =>
     authenticator(requirements)({ ...requestWith(...[credentials].flat()), socket });
   return {
-    answer,
-    outcome: (...of: Parameters<Answer>): Promise<Outcome> => outcomeOf(answer(...of)),
+    authenticate,
+    outcome: (...given: Parameters<Authenticate>): Promise<Outcome> => outcomeOf(authenticate(...given)),
     present: (presented: typeof own) => {
       certificate = presented ?? null;
     },
   };
 }
 
-describe("on a connection whose last request was accepted", () => {
-  test("the same token is accepted again, with the same claims and certificate", async () => {
-    const { answer } = connected();
-    const first = await answer(`Bearer ${token}`);
-    const second = await answer(`Bearer ${token}`);
+describe("an authenticator, on a connection whose last request was accepted", () => {
+  test("accepts the same token again, with the same claims and certificate", async () => {
+    const { authenticate } = connected();
+    const first = await authenticate(`Bearer ${token}`);
+    const second = await authenticate(`Bearer ${token}`);
     expect(second).toEqual(first);
     expect(second.claims).toBe(first.claims);
     expect(second.clientCertificate).toBe(own);
@@ -61,14 +61,14 @@ describe("on a connection whose last request was accepted", () => {
     ["another scheme", `Basic ${token}`, "ERR_TOKEN_MISSING"],
     ["no header", [], "ERR_TOKEN_MISSING"],
     ["the header twice", [`Bearer ${token}`, `Bearer ${token}`], "ERR_REQUEST_MALFORMED"],
-    ["a token more", `Bearer ${token} ${token}`, "ERR_REQUEST_MALFORMED"],
-    ["white space at its end", `Bearer ${token} `, "ERR_REQUEST_MALFORMED"],
-    ["a character less", `Bearer ${token.slice(0, -1)}`, "ERR_TOKEN_MALFORMED"],
-    ["a group of characters more", `Bearer ${token}AAAA`, "ERR_TOKEN_SIGNATURE"],
+    ["an additional token", `Bearer ${token} ${token}`, "ERR_REQUEST_MALFORMED"],
+    ["trailing white space", `Bearer ${token} `, "ERR_REQUEST_MALFORMED"],
+    ["one character less", `Bearer ${token.slice(0, -1)}`, "ERR_TOKEN_MALFORMED"],
+    ["four additional characters", `Bearer ${token}AAAA`, "ERR_TOKEN_SIGNATURE"],
     ["another signature", `Bearer ${tampered}`, "ERR_TOKEN_SIGNATURE"],
     ["another letter case", `Bearer ${token.toLowerCase()}`, "ERR_TOKEN_MALFORMED"],
     ["another token", `Bearer ${unbound}`, "ERR_BINDING_REQUIRED"],
-  ])("a request with %s is rejected, and the accepted one is accepted again", async (_name, credentials, code) => {
+  ])("rejects a request with %s, and accepts the first token again", async (_name, credentials, code) => {
     const { outcome } = connected();
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
     expect(await outcome(credentials)).toBe(code);
@@ -76,7 +76,7 @@ describe("on a connection whose last request was accepted", () => {
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
   });
 
-  test("the same token is rejected with another certificate, and with none", async () => {
+  test("rejects the same token with another certificate and without a certificate", async () => {
     const { outcome, present } = connected();
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
     present(other);
@@ -89,40 +89,46 @@ describe("on a connection whose last request was accepted", () => {
     expect(await outcome(`Bearer ${token}`)).toBe("accepted");
   });
 
-  test("each route asks for what it requires", async () => {
-    const { answer, outcome } = connected();
+  test("checks the requirements of each route", async () => {
+    const { authenticate, outcome } = connected();
     const authorize = vi.fn<(accessToken: AccessToken, request: NodeRequest) => boolean>(() => false);
     expect(await outcome(`Bearer ${token}`, { scopes: ["read"] })).toBe("accepted");
     expect(await outcome(`Bearer ${token}`, { scopes: ["write"] })).toBe("ERR_SCOPE_INSUFFICIENT");
     expect(await outcome(`Bearer ${token}`, { maxAge: 60 })).toBe("ERR_AUTHENTICATION_INSUFFICIENT");
     expect(await outcome(`Bearer ${token}`, { authorize })).toBe("ERR_ACCESS_DENIED");
-    expect(authorize).toHaveBeenCalledExactlyOnceWith(await answer(`Bearer ${token}`), expect.anything());
+    expect(authorize).toHaveBeenCalledExactlyOnceWith(await authenticate(`Bearer ${token}`), expect.anything());
   });
 
-  test("a token that is not bound passes only where that is allowed, and proves nothing of a certificate", async () => {
-    const { answer, outcome, present } = connected();
+  test("accepts an unbound token only in modes that permit it, and does not attribute a certificate to it", async () => {
+    const { authenticate, outcome, present } = connected();
     const whenBound = { validateCertificateBinding: "when-bound" } as const;
     const reportOnly = { validateCertificateBinding: "report-only" } as const;
     for (const presented of [own, other, own]) {
       present(presented);
-      const told = { clientCertificate: undefined, presentedCertificate: presented };
-      expect(await answer(`Bearer ${unbound}`, whenBound)).toMatchObject({ binding: "unbound", ...told });
-      expect(await answer(`Bearer ${unbound}`, reportOnly)).toMatchObject({ binding: "rejected", ...told });
+      const certificates = { clientCertificate: undefined, presentedCertificate: presented };
+      expect(await authenticate(`Bearer ${unbound}`, whenBound)).toMatchObject({ binding: "unbound", ...certificates });
+      expect(await authenticate(`Bearer ${unbound}`, reportOnly)).toMatchObject({
+        binding: "rejected",
+        ...certificates,
+      });
       expect(await outcome(`Bearer ${unbound}`)).toBe("ERR_BINDING_REQUIRED");
     }
-    expect(await answer(`Bearer ${token}`, reportOnly)).toMatchObject({ binding: "verified", clientCertificate: own });
+    expect(await authenticate(`Bearer ${token}`, reportOnly)).toMatchObject({
+      binding: "verified",
+      clientCertificate: own,
+    });
     present(other);
-    expect(await answer(`Bearer ${token}`, reportOnly)).toMatchObject({
+    expect(await authenticate(`Bearer ${token}`, reportOnly)).toMatchObject({
       binding: "rejected",
       clientCertificate: undefined,
     });
     expect(await outcome(`Bearer ${token}`, whenBound)).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("a token ends to the second, and one that is not valid yet is not", async () => {
+  test("rejects a token from the second it expires, and a token that is not valid yet", async () => {
     let time = now;
     const { outcome } = connected({ verifier: verifierOf(issuer, { clock: () => time, clockTolerance: 0 }) });
-    const brief = await issuer.accessToken({ boundTo: client, expiresIn: 60, claims: { nbf: now / 1000 } });
+    const shortLived = await issuer.accessToken({ boundTo: client, expiresIn: 60, claims: { nbf: now / 1000 } });
     for (const [passed, expected] of [
       [0, "accepted"],
       [59_999, "accepted"],
@@ -131,11 +137,11 @@ describe("on a connection whose last request was accepted", () => {
       [-1, "ERR_TOKEN_NOT_YET_VALID"],
     ] as const) {
       time = now + passed;
-      expect(await outcome(`Bearer ${brief}`)).toBe(expected);
+      expect(await outcome(`Bearer ${shortLived}`)).toBe(expected);
     }
   });
 
-  test("what another API accepts is judged anew", async () => {
+  test("verifies a token again for another API on the same connection", async () => {
     const socket = {};
     const present = { certificateResolver: () => own ?? null };
     const bySchemes = [["Bearer", "mtls_pop"], ["Bearer"]].map((schemes) =>
@@ -160,7 +166,7 @@ describe("on a connection whose last request was accepted", () => {
     ]);
   });
 
-  test("a resolver is asked for the token of each request", async () => {
+  test("calls the tokenResolver for each request", async () => {
     const given = [token, token, unbound, tampered, null, token];
     const { outcome } = connected({ tokenResolver: () => given.shift() });
     const outcomes = [];
@@ -176,7 +182,7 @@ describe("on a connection whose last request was accepted", () => {
   });
 });
 
-describe("a token that a connection is known by", () => {
+describe("a token that was accepted before on the same connection", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["performance"] });
     vi.advanceTimersByTime(1000);
@@ -185,7 +191,7 @@ describe("a token that a connection is known by", () => {
     vi.useRealTimers();
   });
 
-  test("ends with its key", async () => {
+  test("is rejected once the issuer has removed its key", async () => {
     const rotating = await startIssuerInTest();
     const bound = await rotating.accessToken({ boundTo: client });
     const { published, replaceKeys } = await startCachingApi(rotating);
@@ -200,55 +206,55 @@ describe("a token that a connection is known by", () => {
   });
 
   test("is verified again after 300 s", async () => {
-    const { answer } = connected();
-    const { claims } = await answer(`Bearer ${token}`);
+    const { authenticate } = connected();
+    const { claims } = await authenticate(`Bearer ${token}`);
     vi.advanceTimersByTime(299_999);
-    expect((await answer(`Bearer ${token}`)).claims).toBe(claims);
+    expect((await authenticate(`Bearer ${token}`)).claims).toBe(claims);
     vi.advanceTimersByTime(2);
-    const again = await answer(`Bearer ${token}`);
+    const again = await authenticate(`Bearer ${token}`);
     expect(again.claims).not.toBe(claims);
     expect(again.claims).toEqual(claims);
   });
 
-  test("is verified for every request where nothing is to be cached", async () => {
-    const { answer } = connected({ verifier: verifierOf(issuer, { verifiedTokens: false }) });
-    const { claims } = await answer(`Bearer ${token}`);
-    expect((await answer(`Bearer ${token}`)).claims).not.toBe(claims);
+  test("is verified for every request if tokens are not cached", async () => {
+    const { authenticate } = connected({ verifier: verifierOf(issuer, { verifiedTokens: false }) });
+    const { claims } = await authenticate(`Bearer ${token}`);
+    expect((await authenticate(`Bearer ${token}`)).claims).not.toBe(claims);
   });
 
-  test("is asked about for every request where the issuer always is", async () => {
-    const asked = await startIssuerInTest();
-    const jwt = await asked.accessToken({ boundTo: client });
-    const introspection = introspectionOf(asked, { always: true, cacheDuration: 0 });
-    const { outcome } = connected({ verifier: verifierOf(asked, { introspection }) });
+  test("is introspected for every request with always", async () => {
+    const freshIssuer = await startIssuerInTest();
+    const jwt = await freshIssuer.accessToken({ boundTo: client });
+    const introspection = introspectionOf(freshIssuer, { always: true, cacheDuration: 0 });
+    const { outcome } = connected({ verifier: verifierOf(freshIssuer, { introspection }) });
     expect(await outcome(`Bearer ${jwt}`)).toBe("accepted");
     expect(await outcome(`Bearer ${jwt}`)).toBe("accepted");
-    expect(timesAsked(asked)).toBe(2);
-    asked.revoke(jwt);
+    expect(timesAsked(freshIssuer)).toBe(2);
+    freshIssuer.revoke(jwt);
     expect(await outcome(`Bearer ${jwt}`)).toBe("ERR_TOKEN_INACTIVE");
   });
 
-  test("may be opaque: then the issuer's answer counts for as long as it is fresh", async () => {
-    const asked = await startIssuerInTest();
-    const opaque = await asked.opaqueToken({ boundTo: client });
-    const introspection = introspectionOf(asked, { cacheDuration: 0 });
-    const { outcome, present } = connected({ verifier: verifierOf(asked, { introspection }) });
+  test("is introspected for every request if it is opaque and responses are not cached", async () => {
+    const freshIssuer = await startIssuerInTest();
+    const opaque = await freshIssuer.opaqueToken({ boundTo: client });
+    const introspection = introspectionOf(freshIssuer, { cacheDuration: 0 });
+    const { outcome, present } = connected({ verifier: verifierOf(freshIssuer, { introspection }) });
     expect(await outcome(`Bearer ${opaque}`)).toBe("accepted");
     present(other);
     expect(await outcome(`Bearer ${opaque}`)).toBe("ERR_BINDING_MISMATCH");
     present(own);
-    asked.revoke(opaque);
+    freshIssuer.revoke(opaque);
     expect(await outcome(`Bearer ${opaque}`)).toBe("ERR_TOKEN_INACTIVE");
   });
 });
 
 describe("a real connection", () => {
-  /** What the requests are answered, one after the other on one connection: a status each. */
+  // The Authorization header of each request on one connection, and the expected status of its response.
   const credentials = [token, token, unbound, token, tampered, token].map((text) => `Bearer ${text}`);
   const expected = ["200", "200", "401", "200", "401", "200"];
   const authenticate = createAuthenticator({ verifier: verifierOf(issuer) })();
 
-  test("of HTTP/1.1 is known by its socket", async () => {
+  test("over HTTP/1.1 gives each of its requests a separate decision", async () => {
     const sockets = new Set<unknown>();
     const { url, ca } = await startHttpsServer((request, response) => {
       sockets.add(request.socket);
@@ -275,7 +281,7 @@ describe("a real connection", () => {
     expect(sockets.size).toBe(1);
   });
 
-  test("of HTTP/2 is known by its session, also with many requests at once", async () => {
+  test("over HTTP/2 gives each of its requests a separate decision, also with many simultaneous requests", async () => {
     const { url, ca } = await startHttp2Server((request, response) => {
       authenticate(request).then(
         () => response.writeHead(200).end(),
@@ -283,16 +289,16 @@ describe("a real connection", () => {
       );
     });
     const session = connect(url, { ca, cert: client.certificate, key: client.key });
-    const ask = (authorization: string): Promise<string> =>
+    const send = (authorization: string): Promise<string> =>
       new Promise((resolve, reject) => {
         const stream = session.request({ authorization }).on("error", reject);
         stream.on("response", (headers) => void stream.resume().on("end", () => resolve(String(headers[":status"]))));
       });
     try {
       const statuses = [];
-      for (const authorization of credentials) statuses.push(await ask(authorization));
+      for (const authorization of credentials) statuses.push(await send(authorization));
       expect(statuses).toEqual(expected);
-      expect(await Promise.all([...credentials, ...credentials].map(ask))).toEqual([...expected, ...expected]);
+      expect(await Promise.all([...credentials, ...credentials].map(send))).toEqual([...expected, ...expected]);
     } finally {
       session.close();
     }

@@ -15,7 +15,7 @@ const token = await issuer.accessToken({ boundTo: client });
 const secret = "0123456789abcdef0123456789abcdef";
 const trust = { secret: { header: "x-proxy-secret", value: secret } };
 
-/** The headers of a request that a proxy forwards for the client. */
+/** Returns the headers of a request that a proxy forwards for the client. */
 function headersFor(identity = client, more: Record<string, string | string[]> = {}) {
   return {
     authorization: `Bearer ${token}`,
@@ -33,13 +33,13 @@ function authenticatorWith(options: RequestOptions<IncomingRequest> = {}, verifi
 
 type Shape = (headers: Record<string, string | string[]>) => IncomingRequest;
 
-/** The kinds of requests without `rawHeaders`. */
+/** The kinds of requests without usable `rawHeaders`. */
 const shapes: readonly (readonly [string, Shape])[] = [
   ["a WHATWG Request", (headers) => new Request("https://api.example/", { headers: entriesOf(headers) })],
   ["a request whose rawHeaders are empty", (headers) => ({ rawHeaders: [], headers, socket: {} })],
   ["a request without rawHeaders and socket", (headers) => ({ headers }) as unknown as IncomingRequest],
   [
-    "a WHATWG Request in a framework's",
+    "a WHATWG Request in a framework's request",
     (headers) => ({ raw: new Request("https://a.example", { headers: entriesOf(headers) }) }) as never,
   ],
 ];
@@ -55,28 +55,28 @@ describe.each([1000, false] as const)("with a cache of verified tokens: %s", (ve
     const authenticate = authenticatorWith({}, verifiedTokens)();
     const outcome = (headers: Record<string, string | string[]>) => outcomeOf(authenticate(shape(headers)));
 
-    test("is accepted from the client, and rejected from a thief", async () => {
-      for (const time of [1, 2]) {
-        expect([time, await outcome(headersFor())]).toEqual([time, "accepted"]);
-        expect([time, await outcome(headersFor(thief))]).toEqual([time, "ERR_BINDING_MISMATCH"]);
+    test("is accepted with the client's certificate, and rejected with a thief's certificate", async () => {
+      for (const attempt of [1, 2]) {
+        expect([attempt, await outcome(headersFor())]).toEqual([attempt, "accepted"]);
+        expect([attempt, await outcome(headersFor(thief))]).toEqual([attempt, "ERR_BINDING_MISMATCH"]);
       }
     });
 
     test.each<[string, Record<string, string | string[]>, string]>([
       ["no token", { authorization: [] }, "ERR_TOKEN_MISSING"],
       ["two tokens", { authorization: [`Bearer ${token}`, `Bearer ${token}`] }, "ERR_REQUEST_MALFORMED"],
-      ["two tokens that were joined", { authorization: `Bearer ${token}, Bearer ${token}` }, "ERR_REQUEST_MALFORMED"],
+      ["two joined tokens", { authorization: `Bearer ${token}, Bearer ${token}` }, "ERR_REQUEST_MALFORMED"],
       ["no certificate", { "ssl-client-cert": [] }, "ERR_CERTIFICATE_MISSING"],
       ["no secret", { "x-proxy-secret": [] }, "ERR_CERTIFICATE_UNTRUSTED"],
       ["another secret", { "x-proxy-secret": secret.toUpperCase() }, "ERR_CERTIFICATE_UNTRUSTED"],
       ["the secret twice", { "x-proxy-secret": [secret, secret] }, "ERR_CERTIFICATE_UNTRUSTED"],
-      ["a verification that failed", { "ssl-client-verify": "FAILED" }, "ERR_CERTIFICATE_UNTRUSTED"],
-      ["two verifications", { "ssl-client-verify": ["SUCCESS", "SUCCESS"] }, "ERR_CERTIFICATE_UNTRUSTED"],
+      ["a failed verification", { "ssl-client-verify": "FAILED" }, "ERR_CERTIFICATE_UNTRUSTED"],
+      ["two verification results", { "ssl-client-verify": ["SUCCESS", "SUCCESS"] }, "ERR_CERTIFICATE_UNTRUSTED"],
     ])("is rejected with %s", async (_case, more, code) => {
       expect(await outcome(headersFor(client, more))).toBe(code);
     });
 
-    test("is rejected with two certificates, whichever is first", async () => {
+    test("is rejected with two certificates in any order", async () => {
       const { "ssl-client-cert": own = "" } = forwardedHeaders("nginx", client);
       const { "ssl-client-cert": other = "" } = forwardedHeaders("nginx", thief);
       for (const pair of [
@@ -93,7 +93,7 @@ describe.each([1000, false] as const)("with a cache of verified tokens: %s", (ve
     test.each([
       ["traefik", traefik()],
       ["envoy", envoy({ elements: 2, index: 1 })],
-    ] as const)("is rejected with a list of %s, which may have been two headers", async (name, format) => {
+    ] as const)("is rejected with a list from %s, which may be two joined headers", async (name, format) => {
       const [header = "", value] = Object.entries(forwardedHeaders(name, client))[0] ?? [];
       const authenticateList = authenticatorWith({ certificateResolver: fromProxy(format, { trust }) })();
       const list = { ...headersFor(), [header]: `${forwardedHeaders(name, thief)[header]},${value}` };
@@ -103,13 +103,13 @@ describe.each([1000, false] as const)("with a cache of verified tokens: %s", (ve
     test.each([
       ["traefik", traefik()],
       ["envoy", envoy()],
-    ] as const)("is accepted with one element of %s", async (name, format) => {
+    ] as const)("is accepted with one element from %s", async (name, format) => {
       const authenticateOne = authenticatorWith({ certificateResolver: fromProxy(format, { trust }) })();
       const headers = { ...headersFor(), ...forwardedHeaders(name, client) };
       expect(await outcomeOf(authenticateOne(shape(headers)))).toBe("accepted");
     });
 
-    test("has no connection, so that no other rule proves where it comes from", async () => {
+    test("does not meet trust rules about its connection", async () => {
       for (const given of [
         { addresses: ["127.0.0.1"] },
         { unixSocket: true },
@@ -117,25 +117,27 @@ describe.each([1000, false] as const)("with a cache of verified tokens: %s", (ve
         { ...trust, addresses: ["127.0.0.1"] },
       ] as const) {
         const certificateResolver = fromProxy(nginx(), { trust: given });
-        const judged = outcomeOf(authenticatorWith({ certificateResolver })()(shape(headersFor())));
-        expect(await judged).toBe("ERR_CERTIFICATE_UNTRUSTED");
+        const result = outcomeOf(authenticatorWith({ certificateResolver })()(shape(headersFor())));
+        expect(await result).toBe("ERR_CERTIFICATE_UNTRUSTED");
       }
     });
 
-    test("has no certificate of its own", async () => {
-      const judged = authenticatorWith({ certificateResolver: undefined })()(shape(headersFor()));
-      expect(await outcomeOf(judged)).toBe("ERR_CERTIFICATE_MISSING");
+    test("has no certificate without a certificateResolver", async () => {
+      const authenticated = authenticatorWith({ certificateResolver: undefined })()(shape(headersFor()));
+      expect(await outcomeOf(authenticated)).toBe("ERR_CERTIFICATE_MISSING");
     });
   });
 });
 
-test("the detail of a request that does not expose its connection says so", async () => {
+test("the detail says that a WHATWG Request does not expose its connection", async () => {
   const request = new Request("https://api.example", { headers: { authorization: `Bearer ${token}` } });
-  const judged = authenticatorWith({ certificateResolver: undefined })()(request);
-  await expect(judged).rejects.toMatchObject({ detail: expect.stringContaining("does not expose its connection") });
+  const authenticated = authenticatorWith({ certificateResolver: undefined })()(request);
+  await expect(authenticated).rejects.toMatchObject({
+    detail: expect.stringContaining("does not expose its connection"),
+  });
 });
 
-test("callbacks are called with the WHATWG Request itself, and its body is not read", async () => {
+test("callbacks receive the WHATWG Request itself, and its body is not read", async () => {
   const seen: unknown[] = [];
   const see = (request: unknown): void => void seen.push(request);
   const request = new Request("https://api.example", { method: "POST", body: "body", headers: headersFor() });
@@ -171,22 +173,22 @@ describe("dangerouslyTrustEverySender", () => {
     ["addresses", { addresses: ["127.0.0.1"] }],
     ["a unix socket", { unixSocket: true }],
     ["certificates", { certificateThumbprints: [client.thumbprint] }],
-  ])("excludes %s", (_name, other) => {
+  ])("cannot be combined with %s", (_name, other) => {
     const both = { ...everySender, ...other } as typeof everySender;
     expect(() => fromProxy(nginx(), { trust: both })).toThrow(/dangerouslyTrustEverySender/);
   });
 
-  test.each([false, "true", 1])("must be true, and is not %j", (value) => {
+  test.each([false, "true", 1])("must be true, not %j", (value) => {
     const bad = { dangerouslyTrustEverySender: value } as never;
     expect(() => fromProxy(nginx(), { trust: bad })).toThrow(/dangerouslyTrustEverySender/);
   });
 
-  test("does not do for a format whose proxy passes the client's own header", () => {
+  test("is not sufficient for a format whose proxy passes on the header of the client", () => {
     expect(() => fromProxy(kong(), { trust: everySender })).toThrow(TypeError);
     expect(() => fromProxy(kong({ dangerouslyAssumeHeaderStripped: true }), { trust: everySender })).not.toThrow();
   });
 
-  test("is not taken from Object.prototype", () => {
+  test("is not read from Object.prototype", () => {
     Reflect.set(Object.prototype, "dangerouslyTrustEverySender", true);
     try {
       expect(() => fromProxy(nginx(), { trust: {} })).toThrow(/empty/);

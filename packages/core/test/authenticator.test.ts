@@ -31,19 +31,23 @@ async function authenticate(
 }
 
 describe("a request", () => {
-  test("is authenticated by its token and its certificate", async () => {
+  test("is authenticated by its token and certificate", async () => {
     const accessToken = await authenticate();
     expect(accessToken).toMatchObject({ binding: "verified", claims: { sub: "client-1" }, format: "jwt" });
   });
 
-  test("is authenticated the same way when token and certificate have to be waited for", async () => {
-    const waited = (of: { certificate: string }) =>
-      authenticate({ tokenResolver: async () => token, certificateResolver: async () => of.certificate });
-    expect(await waited(client)).toMatchObject({ binding: "verified", claims: { sub: "client-1" }, format: "jwt" });
-    expect(await outcomeOf(waited(thief))).toBe("ERR_BINDING_MISMATCH");
+  test("is authenticated in the same way when the resolvers return promises", async () => {
+    const resolvedLater = (identity: { certificate: string }) =>
+      authenticate({ tokenResolver: async () => token, certificateResolver: async () => identity.certificate });
+    expect(await resolvedLater(client)).toMatchObject({
+      binding: "verified",
+      claims: { sub: "client-1" },
+      format: "jwt",
+    });
+    expect(await outcomeOf(resolvedLater(thief))).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is rejected with the certificate of another, and with none", async () => {
+  test("is rejected with another certificate and without a certificate", async () => {
     expect(await outcomeOf(authenticate({ certificateResolver: () => thief.der }))).toBe("ERR_BINDING_MISMATCH");
     expect(await outcomeOf(authenticate({ certificateResolver: () => "" }))).toBe("ERR_CERTIFICATE_MISSING");
     expect(await outcomeOf(authenticate({ certificateResolver: undefined }))).toBe("ERR_CERTIFICATE_MISSING");
@@ -62,41 +66,43 @@ describe("a request", () => {
     expect(await outcomeOf(authenticate({}, {}, requestWith(...authorization)))).toBe(code);
   });
 
-  test("may come with another scheme, where that is configured", async () => {
+  test("may use another scheme if it is configured", async () => {
     const from = requestWith(`MTLS_PoP ${token}`);
     expect(await outcomeOf(authenticate({}, {}, from))).toBe("ERR_TOKEN_MISSING");
     expect(await outcomeOf(authenticate({ schemes: ["Bearer", "mtls_pop"] }, {}, from))).toBe("accepted");
     expect(await outcomeOf(authenticate({ schemes: ["mtls_pop"] }))).toBe("ERR_TOKEN_MISSING");
   });
 
-  test("may carry an opaque token, with every character that a bearer token can have", async () => {
-    const asking = { verifier: introspectingVerifier(issuer) };
+  test("may have an opaque token with every character that is valid in a bearer token", async () => {
+    const introspecting = { verifier: introspectingVerifier(issuer) };
     const opaque = "-._~+/0aZ==";
     issuer.introspectAs(opaque, { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } });
     const from = requestWith(`Bearer ${opaque}`);
-    expect(await authenticate(asking, {}, from)).toMatchObject({ format: "opaque", binding: "verified" });
-    expect(await outcomeOf(authenticate({ ...asking, certificateResolver: () => thief.der }, {}, from))).toBe(
+    expect(await authenticate(introspecting, {}, from)).toMatchObject({ format: "opaque", binding: "verified" });
+    expect(await outcomeOf(authenticate({ ...introspecting, certificateResolver: () => thief.der }, {}, from))).toBe(
       "ERR_BINDING_MISMATCH",
     );
-    expect(await outcomeOf(authenticate(asking, {}, requestWith(`Bearer ${opaque}!`)))).toBe("ERR_TOKEN_MALFORMED");
+    expect(await outcomeOf(authenticate(introspecting, {}, requestWith(`Bearer ${opaque}!`)))).toBe(
+      "ERR_TOKEN_MALFORMED",
+    );
   });
 
-  test("of a framework is unwrapped, and handed to the callbacks as it is", async () => {
+  test("of a framework is unwrapped, and is passed to the callbacks unchanged", async () => {
     const framework = { raw: request, id: 7 };
     const seen: unknown[] = [];
-    const note = (from: IncomingRequest) => {
+    const record = (from: IncomingRequest) => {
       seen.push(from);
     };
     const authenticator = createAuthenticator<typeof framework>({
       verifier,
       certificateResolver: (from) => {
-        note(from);
+        record(from);
         return client.certificate;
       },
-      onRejected: (_error, from) => note(from),
+      onRejected: (_error, from) => record(from),
     });
     const authorize = (_token: AccessToken, from: typeof framework) => {
-      note(from);
+      record(from);
       return from.id === 7;
     };
     expect(await outcomeOf(authenticator({ authorize })(framework))).toBe("accepted");
@@ -104,7 +110,7 @@ describe("a request", () => {
     expect(seen).toEqual([framework, framework, framework, framework]);
   });
 
-  test("takes its token from the tokenResolver, at once or later", async () => {
+  test("gets its token from a synchronous or asynchronous tokenResolver", async () => {
     const from = requestWith();
     for (const tokenResolver of [() => token, async () => token]) {
       expect(await outcomeOf(authenticate({ tokenResolver }, {}, from))).toBe("accepted");
@@ -116,40 +122,40 @@ describe("a request", () => {
 });
 
 describe("the requirements of a route", () => {
-  test("are judged for its requests", async () => {
+  test("are checked for its requests", async () => {
     expect(await outcomeOf(authenticate({}, { scopes: ["read"] }))).toBe("accepted");
     const error = await rejectionOf(authenticate({}, { scopes: ["read", "admin"] }));
     expect(error).toMatchObject({ code: "ERR_SCOPE_INSUFFICIENT", challenge: { scopes: ["read", "admin"] } });
   });
 
   test.each<[string, unknown]>([
-    ["a binding switched off", { validateCertificateBinding: false }],
+    ["a disabled binding", { validateCertificateBinding: false }],
     ["a requirement that is undefined", { scopes: undefined }],
     ["an unknown requirement", { scope: ["read"] }],
-    ["no scopes at all", { scopes: [] }],
+    ["an empty list of scopes", { scopes: [] }],
     ["null", null],
     ["a list", ["read"]],
-  ])("are a TypeError before the first request: %s", (_name, requirements) => {
+  ])("are rejected with a TypeError when the route is created: %s", (_name, requirements) => {
     const authenticator = createAuthenticator({ verifier });
     expect(() => authenticator(requirements as never)).toThrow(TypeError);
   });
 
-  test('are a TypeError as soon: "when-bound" beside opaque tokens whose binding is not promised to be told', () => {
+  test('are rejected when the route is created: "when-bound" with opaque tokens but without returnsConfirmation', () => {
     const whenBound = { validateCertificateBinding: "when-bound" } as const;
     const authenticator = createAuthenticator({ verifier: introspectingVerifier(issuer) });
     expect(() => authenticator(whenBound)).toThrow(/returnsConfirmation/);
     expect(() => authenticator({})).not.toThrow();
-    const promising = introspectingVerifier(issuer, { returnsConfirmation: true });
-    expect(() => createAuthenticator({ verifier: promising })(whenBound)).not.toThrow();
+    const confirming = introspectingVerifier(issuer, { returnsConfirmation: true });
+    expect(() => createAuthenticator({ verifier: confirming })(whenBound)).not.toThrow();
   });
 
-  test("may be left out", async () => {
+  test("may be omitted", async () => {
     const authenticator = createAuthenticator({ verifier, ...present });
     expect(await outcomeOf(authenticator()(request))).toBe("accepted");
     expect(await outcomeOf(authenticator()(requestWith()))).toBe("ERR_TOKEN_MISSING");
   });
 
-  test('do not extend to other routes: "report-only" here says nothing about there', async () => {
+  test('do not affect other routes: "report-only" applies to one route only', async () => {
     const authenticator = createAuthenticator({ verifier, certificateResolver: () => thief.certificate });
     const reporting = authenticator({ validateCertificateBinding: "report-only" });
     const strict = authenticator();
@@ -170,7 +176,7 @@ describe("a failure of the application", () => {
       { certificateResolver: () => fail(new AccessTokenError("ERR_CERTIFICATE_MISSING")) },
       {},
     ],
-    ["a certificateResolver that gives a number", { certificateResolver: (() => 5) as never }, {}],
+    ["a certificateResolver that returns a number", { certificateResolver: (() => 5) as never }, {}],
     [
       "a certificateResolver that returns an error of the token",
       { certificateResolver: () => new AccessTokenError("ERR_TOKEN_EXPIRED") },
@@ -182,10 +188,10 @@ describe("a failure of the application", () => {
       { tokenResolver: () => fail(new AccessTokenError("ERR_TOKEN_MISSING")) },
       {},
     ],
-    ["authorize that throws", {}, { authorize: () => fail(new Error("x")) }],
-    ["authorize that throws a rejection", {}, { authorize: () => fail(new AccessTokenError("ERR_ACCESS_DENIED")) }],
-    ["authorize that gives no boolean", {}, { authorize: (() => "yes") as never }],
-  ])("is neither a rejection nor heard by onRejected: %s", async (_name, options, requirements) => {
+    ["an authorize that throws", {}, { authorize: () => fail(new Error("x")) }],
+    ["an authorize that throws a rejection", {}, { authorize: () => fail(new AccessTokenError("ERR_ACCESS_DENIED")) }],
+    ["an authorize that does not return a boolean", {}, { authorize: (() => "yes") as never }],
+  ])("is not a rejection and does not call onRejected: %s", async (_name, options, requirements) => {
     const onRejected = vi.fn<() => void>();
     const reason = await reasonOf(authenticate({ ...options, onRejected }, requirements));
     expect(reason).toBeInstanceOf(Error);
@@ -205,7 +211,7 @@ describe("a failure of the application", () => {
       vi.useRealTimers();
     });
 
-    test("is a certificateResolver that has not settled after 5 s", async () => {
+    test("occurs if a certificateResolver has not settled after 5 s", async () => {
       const reason = reasonOf(authenticate({ certificateResolver: () => new Promise<null>(() => {}) }));
       await vi.advanceTimersByTimeAsync(5000);
       expect(await reason).not.toBeInstanceOf(AccessTokenError);
@@ -215,7 +221,7 @@ describe("a failure of the application", () => {
 });
 
 describe("onRejected", () => {
-  test("hears of every rejected request once, and of no other", async () => {
+  test("is called once for every rejected request, and not for accepted requests", async () => {
     const onRejected = vi.fn<(error: AccessTokenError, from: NodeRequest) => void>();
     const error = await rejectionOf(authenticate({ onRejected, certificateResolver: () => thief.certificate }));
     expect(onRejected.mock.calls).toEqual([[error, request]]);
@@ -227,7 +233,7 @@ describe("onRejected", () => {
     expect(onRejected).toHaveBeenCalledTimes(2);
   });
 
-  test("that throws makes the rejection an error of the application, never an acceptance", async () => {
+  test("turns the rejection into an error of the application if it throws", async () => {
     const cause = new Error("log");
     const throwing = (): never => {
       throw cause;
@@ -242,11 +248,11 @@ describe("onRejected", () => {
 });
 
 describe("the verifier", () => {
-  test("is the one that was given, and shared", () => {
+  test("is the shared verifier if one is passed", () => {
     expect(createAuthenticator({ verifier }).verifier).toBe(verifier);
   });
 
-  test("is created from the options otherwise", async () => {
+  test("is created from the options if none is passed", async () => {
     const { issuer: identifier, audience, jwks } = issuer;
     const authenticator = createAuthenticator({ issuer: identifier, audience, jwks, clock: () => now, ...present });
     expect(await outcomeOf(authenticator()(request))).toBe("accepted");
@@ -264,7 +270,7 @@ describe("the verifier", () => {
     ["maxTokenAge", 300],
     ["fetch", fetch],
     ["clock", Date.now],
-  ])("excludes the option %s, which configures one", (name, value) => {
+  ])("cannot be combined with the option %s", (name, value) => {
     expect(() => createAuthenticator({ verifier, [name]: value })).toThrow(TypeError);
     expect(() => createAuthenticator({ verifier, [name]: value })).toThrow(name);
     expect(() => createAuthenticator({ verifier, [name]: undefined })).not.toThrow();
@@ -279,16 +285,16 @@ describe("the verifier", () => {
     ["null", null],
     ["a function", () => true],
     ["a list", [verifier]],
-  ])("must come from createVerifier: %s is a TypeError", (_name, fake) => {
+  ])("must come from createVerifier: %s is rejected with a TypeError", (_name, fake) => {
     expect(() => createAuthenticator({ verifier: fake } as never)).toThrow(TypeError);
     expect(() => createAuthenticator({ verifier: fake } as never)).toThrow(/verifier.*createVerifier/);
   });
 
-  test("may be shared by several authenticators", async () => {
-    const own = createVerifier({ issuer: issuer.issuer, audience: null, jwks: issuer.jwks, clock: () => now });
+  test("can be shared by several authenticators", async () => {
+    const shared = createVerifier({ issuer: issuer.issuer, audience: null, jwks: issuer.jwks, clock: () => now });
     const [first, second] = [
-      createAuthenticator({ verifier: own, ...present }),
-      createAuthenticator({ verifier: own }),
+      createAuthenticator({ verifier: shared, ...present }),
+      createAuthenticator({ verifier: shared }),
     ];
     expect(await outcomeOf(first()(request))).toBe("accepted");
     expect(await outcomeOf(second()(request))).toBe("ERR_CERTIFICATE_MISSING");
@@ -309,18 +315,18 @@ describe("the options", () => {
     ["resolver", () => null],
     ["validateCertificateBinding", false],
     ["Issuer", "https://issuer.example"],
-  ])("are a TypeError that names %s when it is wrong or unknown", (name, value) => {
+  ])("are rejected with a TypeError that names %s if it is invalid or unknown", (name, value) => {
     expect(() => createAuthenticator({ verifier, [name]: value })).toThrow(TypeError);
     expect(() => createAuthenticator({ verifier, [name]: value })).toThrow(name);
   });
 
-  test("that say how to answer may accompany a verifier", () => {
+  test("that configure the response can be combined with a verifier", () => {
     expect(() =>
       createAuthenticator({ verifier, realm: "orders", schemes: ["Bearer"], resource: "https://api.example" }),
     ).not.toThrow();
   });
 
-  test.each([[null], ["x"], [5], [[]]])("are an object, not %j", (options) => {
+  test.each([[null], ["x"], [5], [[]]])("must be an object, not %j", (options) => {
     expect(() => createAuthenticator(options as never)).toThrow(TypeError);
   });
 });
@@ -329,7 +335,7 @@ describe.each([
   ["node:https", startHttpsServer, 1],
   ["node:http2", startHttp2Server, 2],
 ] as const)("%s", (_name, start, httpVersion) => {
-  test("is protected with the certificate of its own connections", async () => {
+  test("is protected with the client certificates of its connections", async () => {
     const authenticated = createAuthenticator({ verifier })({ scopes: ["read"] });
     const { url, ca } = await start((incoming, response) => {
       authenticated(incoming).then(
@@ -342,17 +348,17 @@ describe.each([
         },
       );
     });
-    const ask = async (options: Partial<Parameters<typeof mtlsRequest>[1]>) => {
+    const send = async (options: Partial<Parameters<typeof mtlsRequest>[1]>) => {
       const { status, body, headers } = await mtlsRequest(url, { ca, httpVersion, ...options });
       return { status, body, challenge: headers["www-authenticate"] };
     };
     const rejected = { status: 401, body: '{"message":"unauthorized"}' };
-    expect(await ask({ token, identity: client })).toMatchObject({ status: 200, body: "client-1" });
-    expect(await ask({ token, identity: thief })).toMatchObject({
+    expect(await send({ token, identity: client })).toMatchObject({ status: 200, body: "client-1" });
+    expect(await send({ token, identity: thief })).toMatchObject({
       ...rejected,
       challenge: expect.stringContaining('error="invalid_token"'),
     });
-    expect(await ask({ token })).toMatchObject(rejected);
-    expect(await ask({ identity: client })).toEqual({ ...rejected, challenge: 'Bearer realm="api"' });
+    expect(await send({ token })).toMatchObject(rejected);
+    expect(await send({ identity: client })).toEqual({ ...rejected, challenge: 'Bearer realm="api"' });
   });
 });

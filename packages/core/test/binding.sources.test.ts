@@ -12,7 +12,7 @@ const own = presentedCertificate(client.certificate);
 const absent = presentedCertificate(null);
 const unreadable = presentedCertificate("x");
 
-/** What the JWT or the answer says of its binding. */
+/** Claims of the JWT or of the introspection response. */
 const sources = {
   none: {},
   own: { cnf: { "x5t#S256": client.thumbprint } },
@@ -25,21 +25,21 @@ const sources = {
 
 type Source = keyof typeof sources;
 
-/** The binding, or the code of its rejection; what is reported stands behind `rejected`. */
-function judge(names: readonly Source[], mode: BindingMode, certificate = own): string {
-  let judged = "";
+/** Returns the binding, or the code of the error; under report-only, a rejection is `rejected` and the code. */
+function evaluate(names: readonly Source[], mode: BindingMode, certificate = own): string {
+  let evaluated = "";
   const rejected = outcome(() => {
     const result = evaluateBinding(
       names.map((name) => sources[name]),
       certificate,
       mode,
     );
-    judged = result.binding === "rejected" ? `rejected ${result.bindingError.code}` : result.binding;
+    evaluated = result.binding === "rejected" ? `rejected ${result.bindingError.code}` : result.binding;
   });
-  return rejected === "accepted" ? judged : rejected;
+  return rejected === "accepted" ? evaluated : rejected;
 }
 
-describe("two sources of a binding, the JWT and what the issuer says of it", () => {
+describe("two sources, a JWT and its introspection response", () => {
   const required = "ERR_BINDING_REQUIRED";
   const mismatch = "ERR_BINDING_MISMATCH";
 
@@ -53,10 +53,10 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
     ["other", "none", mismatch, mismatch],
     ["other", "own", mismatch, mismatch],
     ["other", "other", mismatch, mismatch],
-  ])("with cnf %s and cnf %s are judged in each mode", (jwt, answer, strict, whenBound) => {
-    expect(judge([jwt, answer], true)).toBe(strict);
-    expect(judge([jwt, answer], "when-bound")).toBe(whenBound);
-    expect(judge([jwt, answer], "report-only")).toBe(strict === "verified" ? strict : `rejected ${strict}`);
+  ])("are evaluated in each mode: cnf %s and cnf %s", (jwt, response, strict, whenBound) => {
+    expect(evaluate([jwt, response], true)).toBe(strict);
+    expect(evaluate([jwt, response], "when-bound")).toBe(whenBound);
+    expect(evaluate([jwt, response], "report-only")).toBe(strict === "verified" ? strict : `rejected ${strict}`);
   });
 
   test.each<[Source, string]>([
@@ -64,12 +64,12 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
     ["empty", "ERR_BINDING_MALFORMED"],
     ["dpop", "ERR_BINDING_UNSUPPORTED"],
     ["both", "ERR_BINDING_UNSUPPORTED"],
-  ])("are rejected when one is %s, whichever, and whatever the other says (M-07, M-08)", (bad, code) => {
+  ])("are rejected when either of them is %s, regardless of the other (M-07, M-08)", (bad, code) => {
     for (const other of ["none", "own"] as const) {
       for (const order of [[bad, other] as const, [other, bad] as const]) {
-        expect(judge(order, true)).toBe(code);
-        expect(judge(order, "when-bound")).toBe(code);
-        expect(judge(order, "report-only")).toBe(`rejected ${code}`);
+        expect(evaluate(order, true)).toBe(code);
+        expect(evaluate(order, "when-bound")).toBe(code);
+        expect(evaluate(order, "report-only")).toBe(`rejected ${code}`);
       }
     }
   });
@@ -78,27 +78,27 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
     ["own", "none"],
     ["none", "own"],
     ["own", "own"],
-  ])("with cnf %s and cnf %s are rejected without a certificate (M-03)", (jwt, answer) => {
+  ])("are rejected without a certificate: cnf %s and cnf %s (M-03)", (jwt, response) => {
     for (const mode of [true, "when-bound"] as const) {
-      expect(judge([jwt, answer], mode, absent)).toBe("ERR_CERTIFICATE_MISSING");
-      expect(judge([jwt, answer], mode, unreadable)).toBe("ERR_CERTIFICATE_MALFORMED");
+      expect(evaluate([jwt, response], mode, absent)).toBe("ERR_CERTIFICATE_MISSING");
+      expect(evaluate([jwt, response], mode, unreadable)).toBe("ERR_CERTIFICATE_MALFORMED");
     }
-    expect(judge([jwt, answer], "report-only", absent)).toBe("rejected ERR_CERTIFICATE_MISSING");
+    expect(evaluate([jwt, response], "report-only", absent)).toBe("rejected ERR_CERTIFICATE_MISSING");
   });
 
-  test("that both bind nothing need no certificate under when-bound", () => {
-    expect(judge(["none", "none"], "when-bound", absent)).toBe("unbound");
-    expect(judge(["none", "none"], true, absent)).toBe("ERR_CERTIFICATE_MISSING");
+  test("do not need a certificate under when-bound if neither has cnf", () => {
+    expect(evaluate(["none", "none"], "when-bound", absent)).toBe("unbound");
+    expect(evaluate(["none", "none"], true, absent)).toBe("ERR_CERTIFICATE_MISSING");
   });
 
-  test("bind by an own member only (P-01)", () => {
+  test("ignore an inherited cnf (P-01)", () => {
     const { cnf } = sources.own;
-    const polluted = (mode: BindingMode) => withPollutedPrototype("cnf", cnf, () => judge(["none", "none"], mode));
+    const polluted = (mode: BindingMode) => withPollutedPrototype("cnf", cnf, () => evaluate(["none", "none"], mode));
     expect(polluted(true)).toBe("ERR_BINDING_REQUIRED");
     expect(polluted("when-bound")).toBe("unbound");
   });
 
-  test("give the certificate that they are bound to, and no other", () => {
+  test("yield a client certificate only if both match it", () => {
     expect(evaluateBinding([sources.none, sources.own], own, true)).toEqual({
       binding: "verified",
       clientCertificate: own,
@@ -110,8 +110,8 @@ describe("two sources of a binding, the JWT and what the issuer says of it", () 
   });
 });
 
-test("no source at all binds nothing", () => {
-  expect(judge([], true)).toBe("ERR_BINDING_REQUIRED");
-  expect(judge([], "when-bound")).toBe("unbound");
-  expect(judge([], "report-only")).toBe("rejected ERR_BINDING_REQUIRED");
+test("an empty list of sources counts as unbound", () => {
+  expect(evaluate([], true)).toBe("ERR_BINDING_REQUIRED");
+  expect(evaluate([], "when-bound")).toBe("unbound");
+  expect(evaluate([], "report-only")).toBe("rejected ERR_BINDING_REQUIRED");
 });

@@ -18,8 +18,8 @@ const rfc8705 = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
 const digest = Buffer.from(client.thumbprint, "base64url");
 const hexadecimal = digest.toString("hex");
 
-/** Judges claims with this `cnf` against the certificate of the client. */
-function judged(cnf: unknown): ReturnType<typeof outcome> {
+/** Verifies claims with this `cnf` against the client's certificate. */
+function verified(cnf: unknown): ReturnType<typeof outcome> {
   return outcome(() => verifyCertificateBinding({ cnf }, client.certificate));
 }
 
@@ -29,14 +29,14 @@ function replaceAt(text: string, index: number, character: string): string {
 
 describe("the confirmation claim", () => {
   test("is accepted with the thumbprint of the certificate", () => {
-    expect(judged({ "x5t#S256": client.thumbprint })).toBe("accepted");
+    expect(verified({ "x5t#S256": client.thumbprint })).toBe("accepted");
   });
 
   test("is rejected with the thumbprint of another certificate", () => {
-    expect(judged({ "x5t#S256": thief.thumbprint })).toBe("ERR_BINDING_MISMATCH");
+    expect(verified({ "x5t#S256": thief.thumbprint })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("holds the thumbprint that RFC 8705 computes in its appendix A", () => {
+  test("is accepted with the thumbprint in the example of RFC 8705 appendix A", () => {
     const check = (thumbprint: string) => () =>
       verifyCertificateBinding({ cnf: { "x5t#S256": rfc8705 } }, { thumbprint });
     expect(outcome(check(rfc8705))).toBe("accepted");
@@ -44,24 +44,27 @@ describe("the confirmation claim", () => {
   });
 
   test.each(["x5t", "kid", "urn:example:unknown", "__proto__"])(
-    "may have the member %s beside a matching thumbprint",
+    "may have the member %s next to a matching thumbprint",
     (member) => {
       const text = `{"${member}":{"a":1},"x5t#S256":"${client.thumbprint}"}`;
-      expect(judged(JSON.parse(text))).toBe("accepted");
+      expect(verified(JSON.parse(text))).toBe("accepted");
     },
   );
 
-  test.each(["jkt", "jwk", "jwe", "jku"])("is rejected with %s next to any thumbprint, whatever it holds", (member) => {
-    for (const value of [rfc8705, { kty: "EC" }, null]) {
-      for (const { thumbprint } of [client, thief]) {
-        expect(judged({ "x5t#S256": thumbprint, [member]: value })).toBe("ERR_BINDING_UNSUPPORTED");
+  test.each(["jkt", "jwk", "jwe", "jku"])(
+    "is rejected with %s next to any thumbprint, regardless of its value",
+    (member) => {
+      for (const value of [rfc8705, { kty: "EC" }, null]) {
+        for (const { thumbprint } of [client, thief]) {
+          expect(verified({ "x5t#S256": thumbprint, [member]: value })).toBe("ERR_BINDING_UNSUPPORTED");
+        }
       }
-    }
-    expect(judged({ "x5t#S256": thief.thumbprint, kid: rfc8705 })).toBe("ERR_BINDING_MISMATCH");
-  });
+      expect(verified({ "x5t#S256": thief.thumbprint, kid: rfc8705 })).toBe("ERR_BINDING_MISMATCH");
+    },
+  );
 
   test.each([
-    ["jkt, as DPoP has it", { jkt: rfc8705 }],
+    ["jkt, as with DPoP", { jkt: rfc8705 }],
     ["jwk", { jwk: { kty: "EC" } }],
     ["jku", { jku: "https://keys.example" }],
     ["kid", { kid: "1" }],
@@ -70,10 +73,10 @@ describe("the confirmation claim", () => {
     ["the thumbprint as x5t#s256", { "x5t#s256": client.thumbprint }],
     ["the thumbprint as X5T#S256", { "X5T#S256": client.thumbprint }],
     ["the thumbprint as x5t#S512", { "x5t#S512": client.thumbprint }],
-    ["the thumbprint in a cnf of its own", { cnf: { "x5t#S256": client.thumbprint } }],
+    ["the thumbprint in a nested cnf", { cnf: { "x5t#S256": client.thumbprint } }],
     ["the thumbprint in __proto__", JSON.parse(`{"__proto__":{"x5t#S256":"${client.thumbprint}"}}`)],
-  ])("is rejected with nothing but %s (M-07, M-08)", (_name, cnf) => {
-    expect(judged(cnf)).toBe("ERR_BINDING_UNSUPPORTED");
+  ])("is rejected if its only member is %s (M-07, M-08)", (_name, cnf) => {
+    expect(verified(cnf)).toBe("ERR_BINDING_UNSUPPORTED");
   });
 
   test.each([
@@ -87,8 +90,8 @@ describe("the confirmation claim", () => {
     ["an array", []],
     ["an array of the object", [{ "x5t#S256": client.thumbprint }]],
     ["an empty object", {}],
-  ])("is malformed when it is %s (M-07)", (_name, cnf) => {
-    expect(judged(cnf)).toBe("ERR_BINDING_MALFORMED");
+  ])("is rejected as malformed when it is %s (M-07)", (_name, cnf) => {
+    expect(verified(cnf)).toBe("ERR_BINDING_MALFORMED");
   });
 
   test.each([
@@ -99,7 +102,7 @@ describe("the confirmation claim", () => {
     ["an array of thumbprints", [client.thumbprint]],
     ["an empty array", []],
     ["the empty string", ""],
-    ["the SHA-256 of nothing (M-05)", nothing],
+    ["the SHA-256 of an empty input (M-05)", nothing],
     ["hexadecimal (M-06)", hexadecimal],
     ["hexadecimal in upper case", hexadecimal.toUpperCase()],
     ["hexadecimal with colons", hexadecimal.replaceAll(/..(?=.)/g, "$&:")],
@@ -107,25 +110,25 @@ describe("the confirmation claim", () => {
     ["base64url with padding", `${client.thumbprint}=`],
     ["a prefix of the thumbprint", client.thumbprint.slice(0, 42)],
     ["half of the thumbprint", client.thumbprint.slice(0, 22)],
-    ["the thumbprint and one character more", `${client.thumbprint}A`],
+    ["the thumbprint and one more character", `${client.thumbprint}A`],
     ["the thumbprint and a line feed", `${client.thumbprint}\n`],
     ["a space and the thumbprint", ` ${client.thumbprint}`],
     ["the thumbprint and a NUL", `${client.thumbprint}\0`],
     ["a letter that is not ASCII", replaceAt(client.thumbprint, 7, "é")],
-    ["a sign of base64", replaceAt(client.thumbprint, 7, "+")],
+    ["a character that is only in base64", replaceAt(client.thumbprint, 7, "+")],
     ["a SHA-1 thumbprint", "A4DtL2JmUMhAsvJj5tKyn64Sqzk"],
     ["the certificate itself", client.certificate],
-  ])("is malformed when x5t#S256 is %s", (_name, thumbprint) => {
-    expect(judged({ "x5t#S256": thumbprint })).toBe("ERR_BINDING_MALFORMED");
+  ])("is rejected as malformed when x5t#S256 is %s", (_name, thumbprint) => {
+    expect(verified({ "x5t#S256": thumbprint })).toBe("ERR_BINDING_MALFORMED");
   });
 
-  test("is malformed when its last character has bits that stand for nothing", () => {
-    // The 43 characters carry 258 bits, two more than the thumbprint: four spellings, of which one is canonical.
+  test("is rejected as malformed when the unused bits of its last character are set", () => {
+    // 43 characters encode 258 bits, two more than the thumbprint: of four encodings, one is canonical.
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const canonical = alphabet.indexOf(client.thumbprint.slice(42));
-    const spellings = [0, 1, 2, 3].map((bits) => client.thumbprint.slice(0, 42) + alphabet.charAt(canonical + bits));
-    expect(spellings.map((text) => Buffer.from(text, "base64url").equals(digest))).toEqual([true, true, true, true]);
-    expect(spellings.map((text) => judged({ "x5t#S256": text }))).toEqual([
+    const encodings = [0, 1, 2, 3].map((bits) => client.thumbprint.slice(0, 42) + alphabet.charAt(canonical + bits));
+    expect(encodings.map((text) => Buffer.from(text, "base64url").equals(digest))).toEqual([true, true, true, true]);
+    expect(encodings.map((text) => verified({ "x5t#S256": text }))).toEqual([
       "accepted",
       "ERR_BINDING_MALFORMED",
       "ERR_BINDING_MALFORMED",
@@ -133,13 +136,13 @@ describe("the confirmation claim", () => {
     ]);
   });
 
-  test("differs from the same letters in another case (M-06)", () => {
+  test("is case-sensitive (M-06)", () => {
     const index = client.thumbprint.slice(0, 42).search(/[a-z]/);
     const other = replaceAt(client.thumbprint, index, client.thumbprint.charAt(index).toUpperCase());
-    expect(judged({ "x5t#S256": other })).toBe("ERR_BINDING_MISMATCH");
+    expect(verified({ "x5t#S256": other })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is required", () => {
+  test("is required at the top level, under its exact name", () => {
     const check = (claims: object) => outcome(() => verifyCertificateBinding({ ...claims }, client.certificate));
     expect(check({ cnf: { "x5t#S256": client.thumbprint } })).toBe("accepted");
     expect(check({})).toBe("ERR_BINDING_REQUIRED");
@@ -148,12 +151,12 @@ describe("the confirmation claim", () => {
     expect(check({ act: { cnf: { "x5t#S256": client.thumbprint } } })).toBe("ERR_BINDING_REQUIRED");
   });
 
-  test("is not inherited, nor is what it holds (P-01)", () => {
+  test("is not inherited, and neither are its members (P-01)", () => {
     const cnf = { "x5t#S256": client.thumbprint };
     const inheriting: object = Object.create({ cnf });
     expect(outcome(() => verifyCertificateBinding(inheriting, client.certificate))).toBe("ERR_BINDING_REQUIRED");
-    expect(judged(Object.create(cnf))).toBe("ERR_BINDING_MALFORMED");
-    expect(judged(Object.assign(Object.create(cnf), { kid: "1" }))).toBe("ERR_BINDING_UNSUPPORTED");
+    expect(verified(Object.create(cnf))).toBe("ERR_BINDING_MALFORMED");
+    expect(verified(Object.assign(Object.create(cnf), { kid: "1" }))).toBe("ERR_BINDING_UNSUPPORTED");
     const parsed = JSON.parse(`{"__proto__":{"cnf":{"x5t#S256":"${client.thumbprint}"}}}`);
     expect(outcome(() => verifyCertificateBinding(parsed, client.certificate))).toBe("ERR_BINDING_REQUIRED");
   });
@@ -162,7 +165,7 @@ describe("the confirmation claim", () => {
     const check = () => outcome(() => verifyCertificateBinding({}, client.certificate));
     const cnf = { "x5t#S256": client.thumbprint };
     expect(withPollutedPrototype("cnf", cnf, check)).toBe("ERR_BINDING_REQUIRED");
-    expect(withPollutedPrototype("jkt", "a", () => judged(cnf))).toBe("accepted");
+    expect(withPollutedPrototype("jkt", "a", () => verified(cnf))).toBe("accepted");
   });
 });
 
@@ -183,24 +186,24 @@ describe("the certificate", () => {
     (identity: typeof client) => Parameters<typeof verifyCertificateBinding>[1],
   ])[];
 
-  test.each(forms)("is compared when it is given as %s", (_name, form) => {
+  test.each(forms)("can be passed as %s", (_name, form) => {
     const claims = { cnf: { "x5t#S256": client.thumbprint } };
     expect(outcome(() => verifyCertificateBinding(claims, form(client)))).toBe("accepted");
     expect(outcome(() => verifyCertificateBinding(claims, form(thief)))).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is the leaf, not another certificate of a chain (M-04)", () => {
+  test("must be the first one of a chain (M-04)", () => {
     const claims = { cnf: { "x5t#S256": client.thumbprint } };
     const check = (chain: string) => outcome(() => verifyCertificateBinding(claims, chain));
     expect(check(client.certificate + thief.certificate)).toBe("accepted");
     expect(check(thief.certificate + client.certificate)).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is another one with the same subject, of the same authority (M-01)", async () => {
-    const authority = await createCertificateAuthority();
+  test("does not match another one with the same subject from the same CA (M-01)", async () => {
+    const ca = await createCertificateAuthority();
     const [first, second] = await Promise.all([
-      authority.issueClientCertificate({ commonName: "same" }),
-      authority.issueClientCertificate({ commonName: "same" }),
+      ca.issueClientCertificate({ commonName: "same" }),
+      ca.issueClientCertificate({ commonName: "same" }),
     ]);
     const claims = { cnf: { "x5t#S256": first.thumbprint } };
     expect(outcome(() => verifyCertificateBinding(claims, first.certificate))).toBe("accepted");
@@ -210,9 +213,9 @@ describe("the certificate", () => {
   test.each([
     ["null", null],
     ["an empty string", ""],
-    ["no bytes", new Uint8Array()],
-    ["the SHA-256 of nothing", { thumbprint: nothing }],
-  ])("is missing when it is %s, whatever the token says (M-03, M-05)", (_name, input) => {
+    ["an empty Uint8Array", new Uint8Array()],
+    ["the SHA-256 of an empty input", { thumbprint: nothing }],
+  ])("is rejected as missing when it is %s, for any token (M-03, M-05)", (_name, input) => {
     for (const thumbprint of [client.thumbprint, nothing, ""]) {
       const claims = { cnf: { "x5t#S256": thumbprint } };
       expect(outcome(() => verifyCertificateBinding(claims, input))).toBe("ERR_CERTIFICATE_MISSING");
@@ -221,19 +224,19 @@ describe("the certificate", () => {
   });
 
   test.each([
-    ["text", "certificate"],
+    ["arbitrary text", "certificate"],
     ["white space", " \n"],
     ["a bare thumbprint", client.thumbprint],
     ["escaped PEM", encodeURIComponent(client.certificate)],
     ["PEM without its end", client.certificate.slice(0, -30)],
     ["PEM in one line", client.certificate.replaceAll("\n", " ")],
     ["a list", `${Buffer.from(client.der).toString("base64")},${Buffer.from(thief.der).toString("base64")}`],
-    ["DER with a byte too many", Buffer.concat([client.der, Buffer.of(0)])],
-    ["DER with a byte too few", client.der.subarray(0, -1)],
+    ["DER with an additional byte", Buffer.concat([client.der, Buffer.of(0)])],
+    ["DER without its last byte", client.der.subarray(0, -1)],
     ["a thumbprint in hexadecimal", { thumbprint: hexadecimal }],
     ["an empty thumbprint", { thumbprint: "" }],
     ["a thumbprint of another certificate", { thumbprint: client.thumbprint, x509: new X509Certificate(thief.der) }],
-  ])("is malformed when it is %s (M-09)", (_name, input) => {
+  ])("is rejected as malformed when it is %s (M-09)", (_name, input) => {
     const claims = { cnf: { "x5t#S256": client.thumbprint } };
     expect(outcome(() => verifyCertificateBinding(claims, input))).toBe("ERR_CERTIFICATE_MALFORMED");
   });
@@ -248,13 +251,13 @@ describe("the certificate", () => {
     ["a thumbprint that is a number", { thumbprint: 5 }],
     ["a thumbprint that is undefined", { thumbprint: undefined }],
     ["a thumbprint in an array", { thumbprint: [client.thumbprint] }],
-  ])("is a mistake of the caller when it is %s", (_name, input) => {
+  ])("is rejected with a TypeError when it is %s", (_name, input) => {
     const claims = { cnf: { "x5t#S256": client.thumbprint } };
     expect(() => verifyCertificateBinding(claims, input as never)).toThrow(TypeError);
     expect(() => presentedCertificate(input as never)).toThrow(/client certificate/);
   });
 
-  test("is looked at before the confirmation claim", () => {
+  test("is checked before the confirmation claim", () => {
     for (const cnf of [null, {}, { jkt: "a" }, { "x5t#S256": thief.thumbprint }]) {
       expect(outcome(() => verifyCertificateBinding({ cnf }, null))).toBe("ERR_CERTIFICATE_MISSING");
       expect(outcome(() => verifyCertificateBinding({ cnf }, "x"))).toBe("ERR_CERTIFICATE_MALFORMED");
@@ -264,7 +267,7 @@ describe("the certificate", () => {
 
 describe("the claims", () => {
   test.each([[null], [undefined], ["text"], [5], [["cnf"]]])(
-    "are a mistake of the caller when they are %j",
+    "are rejected with a TypeError when they are %j",
     (claims) => {
       expect(() => verifyCertificateBinding(claims as never, client.certificate)).toThrow(TypeError);
     },
@@ -275,20 +278,20 @@ describe("the detail", () => {
   const detailOf = (thumbprint: unknown) =>
     rejection(() => verifyCertificateBinding({ cnf: { "x5t#S256": thumbprint } }, client.certificate)).detail;
 
-  test("says what was seen in the claim, and what belongs there", () => {
+  test("says what the claim contains and what was expected", () => {
     expect(detailOf(hexadecimal)).toMatch(/64 hexadecimal digits.*base64url/);
     expect(detailOf(digest.toString("base64"))).toMatch(/base64.*base64url/);
     expect(detailOf("abc-")).toMatch(/4 characters.*43/);
     expect(detailOf(nothing)).toMatch(/SHA-256 of an empty input/);
   });
 
-  test("asks for requestCert when there is no certificate", () => {
+  test("mentions requestCert when the certificate is missing", () => {
     const { detail } = rejection(() => verifyCertificateBinding({}, null));
     expect(detail).toMatch(/requestCert/);
   });
 
   test.each([client.thumbprint, hexadecimal, "SECRET~MARKER"])(
-    "never holds the claim, nor the thumbprint of the certificate",
+    "never contains the claim or the thumbprint of the certificate",
     (thumbprint) => {
       const claims = { cnf: { "x5t#S256": thumbprint, MARKER: "MARKER" } };
       const error = rejection(() => verifyCertificateBinding(claims, thief.certificate));
@@ -300,52 +303,55 @@ describe("the detail", () => {
   );
 });
 
-describe("any JSON", () => {
+describe("arbitrary JSON", () => {
   const bindingCode = /^ERR_BINDING_/;
 
   fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 1, numRuns: 1000 })(
-    "as cnf is rejected for the binding",
+    "as cnf is rejected with a binding error",
     (cnf) => {
-      expect(judged(cnf)).toMatch(bindingCode);
+      expect(verified(cnf)).toMatch(bindingCode);
     },
   );
 
-  fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 2, numRuns: 1000 })("as x5t#S256 is rejected", (thumbprint) => {
-    expect(judged({ "x5t#S256": thumbprint })).toMatch(bindingCode);
-  });
+  fuzz.prop([fc.jsonValue({ maxDepth: 4 })], { seed: 2, numRuns: 1000 })(
+    "as x5t#S256 is rejected with a binding error",
+    (thumbprint) => {
+      expect(verified({ "x5t#S256": thumbprint })).toMatch(bindingCode);
+    },
+  );
 
   fuzz.prop([fc.dictionary(fc.string(), fc.jsonValue())], { seed: 3, numRuns: 1000 })(
-    "as claims is rejected for the binding",
+    "as claims is rejected with a binding error",
     (claims) => {
       expect(outcome(() => verifyCertificateBinding(claims, client.certificate))).toMatch(bindingCode);
     },
   );
 
   fuzz.prop([fc.dictionary(fc.string(), fc.jsonValue())], { seed: 4 })(
-    "next to a matching thumbprint is ignored, unless it names a key",
+    "next to a matching thumbprint is ignored, unless it identifies a key",
     (members) => {
       const { jkt: _jkt, jwk: _jwk, jwe: _jwe, jku: _jku, ...others } = members;
       const cnf = { ...others, "x5t#S256": client.thumbprint };
-      expect(judged(cnf)).toBe("accepted");
+      expect(verified(cnf)).toBe("accepted");
       for (const member of ["jkt", "jwk", "jwe", "jku"]) {
-        expect(judged({ ...cnf, [member]: "a" })).toBe("ERR_BINDING_UNSUPPORTED");
+        expect(verified({ ...cnf, [member]: "a" })).toBe("ERR_BINDING_UNSUPPORTED");
       }
     },
   );
 
   fuzz.prop([fc.uint8Array({ minLength: 32, maxLength: 32 })], { seed: 5 })(
-    "that holds 32 other bytes is a thumbprint of another certificate",
+    "is rejected as a mismatch if it is a well-formed thumbprint of 32 other bytes",
     (bytes) => {
-      expect(judged({ "x5t#S256": Buffer.from(bytes).toString("base64url") })).toBe("ERR_BINDING_MISMATCH");
+      expect(verified({ "x5t#S256": Buffer.from(bytes).toString("base64url") })).toBe("ERR_BINDING_MISMATCH");
     },
   );
 
   fuzz.prop([fc.nat(42), fc.integer({ min: 0, max: 127 })], { seed: 6, numRuns: 1000 })(
-    "that differs from the thumbprint in one character is rejected",
+    "is rejected if it differs from the thumbprint in one character",
     (index, code) => {
       const changed = replaceAt(client.thumbprint, index, String.fromCharCode(code));
       fc.pre(changed !== client.thumbprint);
-      expect(judged({ "x5t#S256": changed })).toMatch(/^ERR_BINDING_(MISMATCH|MALFORMED)$/);
+      expect(verified({ "x5t#S256": changed })).toMatch(/^ERR_BINDING_(MISMATCH|MALFORMED)$/);
     },
   );
 });
@@ -357,7 +363,7 @@ describe("evaluateBinding", () => {
   const none = presentedCertificate(null);
   const unreadable = presentedCertificate("x");
 
-  const judge = (claims: object, certificate: typeof own, mode: BindingMode): string => {
+  const evaluate = (claims: object, certificate: typeof own, mode: BindingMode): string => {
     let binding = "";
     const rejected = outcome(() => {
       ({ binding } = evaluateBinding([{ ...claims }], certificate, mode));
@@ -375,19 +381,19 @@ describe("evaluateBinding", () => {
     ["cnf null", { cnf: null }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "rejected"],
     ["cnf empty", { cnf: {} }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "rejected"],
     ["DPoP-bound", { cnf: { jkt: "a" } }, own, "ERR_BINDING_UNSUPPORTED", "ERR_BINDING_UNSUPPORTED", "rejected"],
-  ])("judges %s in each mode (M-02, M-08)", (_name, claims, certificate, required, whenBound, reportOnly) => {
-    expect(judge(claims, certificate, true)).toBe(required);
-    expect(judge(claims, certificate, "when-bound")).toBe(whenBound);
-    expect(judge(claims, certificate, "report-only")).toBe(reportOnly);
+  ])("evaluates %s in each mode (M-02, M-08)", (_name, claims, certificate, required, whenBound, reportOnly) => {
+    expect(evaluate(claims, certificate, true)).toBe(required);
+    expect(evaluate(claims, certificate, "when-bound")).toBe(whenBound);
+    expect(evaluate(claims, certificate, "report-only")).toBe(reportOnly);
   });
 
-  test("calls a token unbound that has no cnf of its own (P-01)", () => {
-    const polluted = () => judge({}, own, "when-bound");
+  test("treats a token with only an inherited cnf as unbound (P-01)", () => {
+    const polluted = () => evaluate({}, own, "when-bound");
     expect(withPollutedPrototype("cnf", bound.cnf, polluted)).toBe("unbound");
-    expect(judge(bound, own, "when-bound")).toBe("verified");
+    expect(evaluate(bound, own, "when-bound")).toBe("verified");
   });
 
-  test("gives the certificate as the client's only when it is verified", () => {
+  test("returns the certificate as clientCertificate only if the binding is verified", () => {
     expect(evaluateBinding([bound], own, true)).toEqual({ binding: "verified", clientCertificate: own });
     expect(evaluateBinding([{}], own, "when-bound")).toEqual({
       binding: "unbound",
@@ -397,7 +403,7 @@ describe("evaluateBinding", () => {
     expect(evaluateBinding([{}], none, "when-bound").clientCertificate).toBeUndefined();
   });
 
-  test("reports the rejection that required binding would have made", () => {
+  test("reports the error that a required binding would throw", () => {
     const { bindingError, ...rest } = evaluateBinding([bound], stolen, "report-only") as {
       bindingError: AccessTokenError;
     };
@@ -407,12 +413,12 @@ describe("evaluateBinding", () => {
 });
 
 describe("presentedCertificate", () => {
-  test("passes on the error that says why there is none", () => {
+  test("returns an error unchanged", () => {
     const error = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");
     expect(presentedCertificate(error)).toBe(error);
   });
 
-  test("knows the thumbprint and the certificate", () => {
+  test("returns the thumbprint and the certificate", () => {
     const presented = presentedCertificate(client.certificate);
     expect(presented).toMatchObject({ thumbprint: client.thumbprint });
     expect("x509" in presented && presented.x509?.raw.equals(client.der)).toBe(true);

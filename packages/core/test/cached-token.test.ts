@@ -27,22 +27,22 @@ function requestWith(authorization: readonly string[], from: NodeSocket = socket
 
 const good = requestWith([`Bearer ${token}`]);
 
-/** The parts of a verifier that has verified tokens before, each for the client. */
-async function knowing(tokens: readonly string[], options: Parameters<typeof verifierOf>[1] = {}) {
+/** Returns the parts of a verifier that has already verified these tokens for the client. */
+async function partsWith(tokens: readonly string[], options: Parameters<typeof verifierOf>[1] = {}) {
   const verifier = verifierOf(issuer, options);
   for (const each of tokens) await verifier.verify(each, { clientCertificate: client.certificate });
   return ownParts(verifier);
 }
 
-const parts = await knowing([token]);
+const parts = await partsWith([token]);
 
-/** Asks the fast path; the token is cached, unless the use says otherwise. */
+/** Runs the fast path; the token is cached, unless `use` has other parts. */
 function fast(request: NodeRequest, use: Partial<Use> = {}): AccessToken | undefined {
   return fastPath(request, { parts, ...use });
 }
 
 describe("the fast path", () => {
-  test("accepts a cached token from its client, by the certificate of the connection", () => {
+  test("accepts a cached token with the client certificate of the connection", () => {
     const accepted = fast(good);
     expect(accepted).toEqual({
       format: "jwt",
@@ -54,7 +54,7 @@ describe("the fast path", () => {
     expect(Object.isFrozen(accepted)).toBe(true);
   });
 
-  test("accepts it with every requirement that needs no callback", () => {
+  test("accepts a cached token with every requirement except authorize", () => {
     const requirements = { scopes: ["read"], groups: ["staff"], acrValues: ["strong"], maxAge: 60 };
     expect(fast(good, { requirements })).toBeDefined();
     for (const mode of ["when-bound", "report-only"] as const) {
@@ -71,7 +71,7 @@ describe("the fast path", () => {
     ["with white space at the end", requestWith([`Bearer ${token} `])],
     ["with a second token", requestWith([`Bearer ${token} ${token}`])],
     ["with another signature", requestWith([`Bearer ${tamperSignature(token)}`])],
-    ["with another beginning", requestWith([`Bearer x${token}`])],
+    ["with another start", requestWith([`Bearer x${token}`])],
     ["with another end", requestWith([`Bearer ${token.slice(0, -1)}`])],
     ["from another client", requestWith([`Bearer ${token}`], connectionOf(thief))],
     ["without a certificate", requestWith([`Bearer ${token}`], {})],
@@ -94,12 +94,12 @@ describe("the fast path", () => {
         Array.from({ length: 1998 }, () => "x"),
       ),
     ],
-    ["that is not one", {} as NodeRequest],
-  ])("leaves a request %s to the whole verification", (_what, request) => {
+    ["that is an empty object", {} as NodeRequest],
+  ])("leaves a request %s to the full verification", (_what, request) => {
     expect(fast(request)).toBeUndefined();
   });
 
-  test("accepts the longest header list that is complete", () => {
+  test("accepts the longest complete header list", () => {
     expect(
       fast(
         requestWith(
@@ -115,51 +115,51 @@ describe("the fast path", () => {
     ["another scope", { scopes: ["read", "write"] }],
     ["another group", { groups: ["board"] }],
     ["another acr", { acrValues: ["stronger"] }],
-  ])("leaves a token to the whole verification where the route requires %s", (_what, requirements) => {
+  ])("leaves a token to the full verification if the route requires %s", (_what, requirements) => {
     expect(fast(good, { requirements })).toBeUndefined();
   });
 
-  test("leaves tokens to the whole verification whose cnf names a key or another certificate, or that are not bound", async () => {
-    const known = await Promise.all([
+  test("leaves unbound tokens, and tokens bound to a key or another certificate, to the full verification", async () => {
+    const cached = await Promise.all([
       issuer.accessToken({ claims: { cnf: { "x5t#S256": client.thumbprint, jkt: "key" } } }),
       issuer.accessToken({ boundTo: thief }),
       issuer.accessToken(),
     ]);
     const verifier = verifierOf(issuer);
-    // Reported, they are cached.
-    for (const each of known) {
+    // Under report-only, they are accepted and cached.
+    for (const each of cached) {
       await verifier.verify(each, { clientCertificate: client.certificate, validateCertificateBinding: "report-only" });
     }
-    for (const each of known) {
+    for (const each of cached) {
       expect(ownParts(verifier).verifiedTokens.find(each)).toBeDefined();
       expect(fast(requestWith([`Bearer ${each}`]), { parts: ownParts(verifier) })).toBeUndefined();
     }
   });
 
-  test("leaves a type to the whole verification that this mode does not accept", async () => {
+  test("leaves a token to the full verification if the mode does not accept its type", async () => {
     const generic = await issuer.accessToken({ boundTo: client, header: { typ: "JWT" } });
-    const own = await knowing([generic]);
+    const own = await partsWith([generic]);
     const request = requestWith([`Bearer ${generic}`]);
     expect(fast(request, { parts: own })).toBeDefined();
     expect(fast(request, { parts: own, requirements: { validateCertificateBinding: "when-bound" } })).toBeUndefined();
   });
 
-  test("leaves a token to the whole verification as soon as its time is over", async () => {
+  test("leaves a token to the full verification as soon as it has expired", async () => {
     let time = now;
-    const own = await knowing([token], { clock: () => time });
+    const own = await partsWith([token], { clock: () => time });
     time = now + 304_999;
     expect(fast(good, { parts: own })).toBeDefined();
     time = now + 305_000;
     expect(fast(good, { parts: own })).toBeUndefined();
   });
 
-  test("leaves the request to the whole verification when the clock fails", async () => {
+  test("leaves the request to the full verification if the clock fails", async () => {
     let fails = false;
     const clock = (): number => {
       if (fails) throw new Error("x");
       return now;
     };
-    const own = await knowing([token], { clock });
+    const own = await partsWith([token], { clock });
     expect(fast(good, { parts: own })).toBeDefined();
     fails = true;
     expect(fast(good, { parts: own })).toBeUndefined();
@@ -173,7 +173,7 @@ describe("the fast path", () => {
     ).toBeUndefined();
   });
 
-  test("accepts a certificate from a proxy, and leaves one to the whole verification that the proxy did not send", () => {
+  test("accepts a certificate only if the proxy sent it, and leaves any other to the full verification", () => {
     const secret = { header: "x-proxy-secret", value: "a-secret-of-the-proxy-and-the-API-only" };
     const resolvers = { certificateResolver: fromProxy(nginx(), { trust: { secret } }) };
     const forwarded = Object.entries(forwardedHeaders("nginx", client)).flat();
@@ -187,11 +187,11 @@ describe("the fast path", () => {
     expect(fast(from(proof, { ...renegotiating, getCipher: () => ({}) }), { resolvers })).toBeDefined();
   });
 
-  test("leaves everything to the whole verification where tokens are not cached", async () => {
-    expect(fast(good, { parts: await knowing([token], { verifiedTokens: false }) })).toBeUndefined();
+  test("leaves every request to the full verification if tokens are not cached", async () => {
+    expect(fast(good, { parts: await partsWith([token], { verifiedTokens: false }) })).toBeUndefined();
   });
 
-  test("is not taken with a certificate that was not parsed in this package", () => {
+  test("is not used with a certificate that this package has not parsed", () => {
     const requirements = parseRequirements({}, parts.configuration);
     const cached = parts.verifiedTokens.find(token);
     const certificate = tlsCertificate(good);
@@ -216,31 +216,31 @@ describe("a cached token", () => {
     await authenticate(good);
   }
 
-  test("is judged by the authorize of the route for each request", async () => {
+  test("is passed to authorize for each request", async () => {
     const authorize = vi.fn<() => boolean>(() => true);
     await sendTwice({}, { authorize });
     expect(authorize).toHaveBeenCalledTimes(2);
   });
 
-  test("is judged by the certificate policy for each request", async () => {
+  test("is checked by the certificate policy for each request", async () => {
     const certificatePolicy = vi.fn<() => boolean>(() => true);
     await sendTwice({ verifier: verifierOf(issuer, { certificatePolicy }) });
     expect(certificatePolicy).toHaveBeenCalledTimes(2);
   });
 
-  test("is found by the tokenResolver, once for each request, and not in the header", async () => {
+  test("is found by the tokenResolver once for each request", async () => {
     const tokenResolver = vi.fn<() => string>(() => token);
     await sendTwice({ tokenResolver });
     expect(tokenResolver).toHaveBeenCalledTimes(2);
   });
 
-  test("has its certificate from a resolver of the application, once for each request", async () => {
+  test("gets its certificate from a custom certificateResolver once for each request", async () => {
     const certificateResolver = vi.fn<() => string>(() => client.certificate);
     await sendTwice({ certificateResolver });
     expect(certificateResolver).toHaveBeenCalledTimes(2);
   });
 
-  test("is a decision for each request", async () => {
+  test("causes a decision event for each request", async () => {
     const events = eventsOf("certbound:decision");
     await sendTwice({});
     expect(events).toMatchObject([
@@ -249,17 +249,17 @@ describe("a cached token", () => {
     ]);
   });
 
-  test("is asked about for each request where its issuer always is", async () => {
-    const own = await startIssuerInTest();
-    const verifier = introspectingVerifier(own, { always: true, cacheDuration: 0 });
-    const bound = await own.accessToken({ boundTo: client });
+  test("is introspected for each request with always", async () => {
+    const freshIssuer = await startIssuerInTest();
+    const verifier = introspectingVerifier(freshIssuer, { always: true, cacheDuration: 0 });
+    const bound = await freshIssuer.accessToken({ boundTo: client });
     const authenticate = createAuthenticator({ verifier })();
     await authenticate(requestWith([`Bearer ${bound}`]));
     await authenticate(requestWith([`Bearer ${bound}`]));
-    expect(timesAsked(own)).toBe(2);
+    expect(timesAsked(freshIssuer)).toBe(2);
   });
 
-  test("costs a reading of the certificate; a token that is not cached one more, and a malformed header none", async () => {
+  test("causes one read of the certificate, as does an uncached token, while a malformed header causes none", async () => {
     const getPeerX509Certificate = vi.fn<NonNullable<NodeSocket["getPeerX509Certificate"]>>(
       socket.getPeerX509Certificate,
     );
@@ -279,7 +279,7 @@ describe("a cached token", () => {
     expect(getPeerX509Certificate).toHaveBeenCalledTimes(3);
   });
 
-  test("has the connection inspected that it comes over first", async () => {
+  test("causes one inspection of its connection", async () => {
     const disableRenegotiation = vi.fn<() => void>();
     const from = connectionOf(client, { getProtocol: () => "TLSv1.2", disableRenegotiation });
     const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"] });
@@ -292,18 +292,18 @@ describe("a cached token", () => {
     expect(disableRenegotiation).toHaveBeenCalledOnce();
   });
 
-  describe("in time", () => {
+  describe("with a fake clock", () => {
     beforeEach(() => {
       vi.useFakeTimers({ toFake: ["performance"] });
-      // As in a process that has run for a while.
+      // As in a process that has been running for a while.
       vi.advanceTimersByTime(1000);
     });
     afterEach(() => {
       vi.useRealTimers();
     });
 
-    test("is left to the whole verification after 300 s", async () => {
-      const own = await knowing([token], { clock: () => now });
+    test("is left to the full verification after 300 s", async () => {
+      const own = await partsWith([token], { clock: () => now });
       vi.advanceTimersByTime(300_000);
       expect(fast(good, { parts: own })).toBeDefined();
       vi.advanceTimersByTime(1);
