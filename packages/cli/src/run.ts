@@ -44,6 +44,22 @@ const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
  *
  * Uses only the given streams and environment, and never exits the process.
  *
+ * @example
+ * <!-- source: test/api-examples/cli.examples.ts#run -->
+ * ```ts
+ * import { type ExplainReport, run } from "@certbound/cli";
+ *
+ * let output = "";
+ * const api = ["--issuer", "https://auth.example.com", "--audience", "https://api.example.com"];
+ * const exitCode = await run(["explain", "--json", "--token", tokenFile, "--cert", certificateFile, ...api], {
+ *   stdin: process.stdin,
+ *   stdout: { write: (text) => (output += text) },
+ *   stderr: process.stderr,
+ *   env: process.env,
+ * });
+ * const { answer } = JSON.parse(output) as ExplainReport; // { status: 200 } if exitCode is 0
+ * ```
+ *
  * @param argv the arguments after the program name
  */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

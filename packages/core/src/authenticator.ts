@@ -84,6 +84,23 @@ const authenticatorRules: OptionRules<AnyOptions<never>> = {
 /**
  * Creates an authenticator, which protects the routes of any Node server. The Express and Fastify adapters are built on it.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#createAuthenticator -->
+ * ```ts
+ * import { AccessTokenError, createAuthenticator } from "@certbound/core";
+ *
+ * const protect = createAuthenticator({ issuer: "https://auth.example.com", audience: "https://api.example.com" });
+ * const authenticate = protect({ scopes: ["read"] });
+ * try {
+ *   const { claims } = await authenticate(request);
+ *   response.end(claims.client_id);
+ * } catch (error) {
+ *   if (!(error instanceof AccessTokenError)) throw error; // not caused by the client: respond with 500
+ *   const { status, headers } = protect.rejection(error);
+ *   response.writeHead(status, headers).end();
+ * }
+ * ```
+ *
  * @throws TypeError if an option is unknown, missing or has the wrong type
  */
 export function createAuthenticator<Request extends IncomingRequest = NodeRequest>(
@@ -170,6 +187,19 @@ export type ProtectedResourceOptions<Request> = AuthenticatorOptions<Request> & 
  *
  * The metadata does not list signature algorithms: the registered member refers to signed responses, not to tokens. The
  * function does not send any request.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#protectedResourceMetadata -->
+ * ```ts
+ * // GET https://api.example.com/.well-known/oauth-protected-resource
+ * const metadata = protectedResourceMetadata({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   resource: "https://api.example.com",
+ *   scopes: ["read", "write"],
+ * });
+ * response.setHeader("content-type", "application/json").end(JSON.stringify(metadata));
+ * ```
  *
  * @throws TypeError if an option is unknown, missing or has the wrong type; `resource` is required
  */

@@ -34,6 +34,15 @@ export const keyMembers: readonly string[] = ["jkt", "jwk", "jwe", "jku"];
  * Pass the claims of a token that is already verified. Not checked: the certificate's validity period, chain and revocation,
  * and whether the client holds its private key, which the TLS handshake proves.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#verifyCertificateBinding -->
+ * ```ts
+ * const claims = await verifySignature(token); // by a JWT library, with issuer, audience and times
+ *
+ * // Throws an AccessTokenError if the token is not bound to the certificate of this client.
+ * verifyCertificateBinding(claims, tlsCertificate(request));
+ * ```
+ *
  * @param certificate null or `""` if the client presented no certificate
  * @throws AccessTokenError `ERR_CERTIFICATE_MISSING`, `ERR_CERTIFICATE_MALFORMED`, `ERR_BINDING_REQUIRED`,
  *   `ERR_BINDING_MALFORMED`, `ERR_BINDING_UNSUPPORTED` or `ERR_BINDING_MISMATCH`

@@ -78,6 +78,19 @@ const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
  *
  * Neither the message nor a detail written by this package contains a token, a claim value, a key or a certificate.
  * `instanceof` also recognises errors of another copy of this package.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#AccessTokenError -->
+ * ```ts
+ * try {
+ *   await verifier.verify(token, { clientCertificate: tlsCertificate(request) });
+ *   return true;
+ * } catch (error) {
+ *   if (!(error instanceof AccessTokenError)) throw error; // not caused by the token or the client
+ *   if (error.code === "ERR_BINDING_MISMATCH") log.warn(`possibly a stolen token: ${error.detail}`);
+ *   return false;
+ * }
+ * ```
  */
 export class AccessTokenError extends Error {
   // Declared, not defined: an optional member without a value is absent.

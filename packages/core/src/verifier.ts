@@ -74,6 +74,19 @@ const warnOfUnverifiedTls = createTlsWarning();
  *
  * Does not check whether a JWT was revoked, unless `introspection` has `always` or `jwtsAsOpaque`.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#createVerifier -->
+ * ```ts
+ * import { createVerifier, tlsCertificate } from "@certbound/core";
+ *
+ * const verifier = createVerifier({ issuer: "https://auth.example.com", audience: "https://api.example.com" });
+ *
+ * const { claims, clientCertificate } = await verifier.verify(token, {
+ *   clientCertificate: tlsCertificate(request), // null without a certificate: the token is then rejected
+ *   scopes: ["read"],
+ * });
+ * ```
+ *
  * @throws TypeError if an option is unknown, missing or has the wrong type
  */
 export function createVerifier(options: VerifierOptions = {}): Verifier {

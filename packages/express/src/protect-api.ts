@@ -61,6 +61,23 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
  * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error goes to
  * `next(error)`.
  *
+ * @example
+ * <!-- source: test/api-examples/express.examples.ts#protectApi -->
+ * ```ts
+ * import { protectApi } from "@certbound/express";
+ * import express from "express";
+ * import { createServer } from "node:https";
+ *
+ * const protect = protectApi({ issuer: "https://auth.example.com", audience: "https://api.example.com" });
+ * const app = express();
+ * app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
+ *   response.json({ client: request.claims.client_id });
+ * });
+ * // The API rejects clients without a certificate: 401, not a failed handshake.
+ * const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } as const;
+ * const server = createServer(tls, app);
+ * ```
+ *
  * @throws TypeError if an option is unknown, has the wrong type or is missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {

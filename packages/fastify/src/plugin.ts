@@ -7,6 +7,21 @@ import { protectApi, type ProtectApiOptions } from "./protect-api.ts";
  *
  * It does not protect any route by itself. With the option `resource`, it serves this API's metadata (RFC 9728). An invalid
  * option makes `ready()` reject.
+ *
+ * @example
+ * <!-- source: test/api-examples/fastify.examples.ts#plugin -->
+ * ```ts
+ * import certbound from "@certbound/fastify";
+ * import fastify from "fastify";
+ *
+ * // The API rejects clients without a certificate: 401, not a failed handshake.
+ * const app = fastify({ https: { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } });
+ * await app.register(certbound, { issuer: "https://auth.example.com", audience: "https://api.example.com" });
+ *
+ * app.get("/accounts", { onRequest: app.protect({ scopes: ["read"] }) }, (request) => {
+ *   return { client: request.claims.client_id };
+ * });
+ * ```
  */
 export const certbound: FastifyPluginAsync<ProtectApiOptions> = fastifyPlugin(
   async (app, options: ProtectApiOptions) => {

@@ -49,6 +49,18 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
  * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error is thrown to
  * Fastify's error handler.
  *
+ * @example
+ * <!-- source: test/api-examples/fastify.examples.ts#protectApi -->
+ * ```ts
+ * import { protectApi } from "@certbound/fastify";
+ *
+ * const protect = protectApi({ issuer: "https://auth.example.com", audience: "https://api.example.com" });
+ *
+ * app.get("/accounts", { onRequest: protect({ scopes: ["read"] }) }, (request) => {
+ *   return { client: request.claims.client_id };
+ * });
+ * ```
+ *
  * @throws TypeError if an option is unknown, has the wrong type or is missing
  */
 export function protectApi(options: ProtectApiOptions = {}): Protect {

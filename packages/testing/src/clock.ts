@@ -41,6 +41,21 @@ const units: Readonly<Record<keyof ClockStep, number>> = {
  * TLS, which checks certificates by the system clock. If the clock is far from the current time, a certificate policy
  * that uses it rejects valid certificates as expired.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#createClock -->
+ * ```ts
+ * const clock = createClock();
+ * const { issuer, audience, accessToken, close } = await createIssuer({ clock });
+ * const verifier = createVerifier({ issuer, audience, clock });
+ * const token = await accessToken({ boundTo: client, expiresIn: 300 });
+ * await verifier.verify(token, { clientCertificate: client.certificate });
+ *
+ * clock.advance({ minutes: 6 });
+ * const expired = verifier.verify(token, { clientCertificate: client.certificate });
+ * await assert.rejects(expired, { code: "ERR_TOKEN_EXPIRED" });
+ * await close();
+ * ```
+ *
  * @throws TypeError for a start that is neither a date nor a number, or that is before 2001-09-09
  */
 export function createClock(start: Date | number = Date.now()): Clock {

@@ -23,6 +23,16 @@ export interface RunningServer {
  * Listens on a free port of 127.0.0.1, which other machines cannot reach.
  *
  * `close` does not close connections that were opened before this call.
+ *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#startServer -->
+ * ```ts
+ * const { url, close } = await startServer(createServer(kit.serverOptions, app));
+ *
+ * const { status } = await mtlsRequest(`${url}/accounts`, { ca: kit.ca.certificate });
+ * assert.equal(status, 401);
+ * await close();
+ * ```
  */
 export async function startServer(server: StartableServer): Promise<RunningServer> {
   const sockets = new Set<Socket>();

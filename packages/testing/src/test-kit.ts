@@ -109,6 +109,22 @@ interface TestKitSettings {
  *
  * `await using kit = await createTestKit()` closes the kit at the end of the block (TypeScript or Node.js 24).
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#createTestKit -->
+ * ```ts
+ * import { createTestKit } from "@certbound/testing";
+ * import { createServer } from "node:https";
+ *
+ * const kit = await createTestKit();
+ * const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(kit.verifierOptions)));
+ * const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
+ * const token = await kit.accessToken({ boundTo: client });
+ *
+ * const accepted = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token }); // 200
+ * const rejected = await kit.mtlsRequest(`${url}/accounts`, { identity: thief, token }); // 401
+ * await kit.close();
+ * ```
+ *
  * @throws TypeError for an unknown option or an invalid value
  */
 export async function createTestKit(options: TestKitOptions = {}): Promise<TestKit> {

@@ -44,6 +44,16 @@ const tenantRules: OptionRules<TenantRule> = {
  * rejected only by `currentlyValid` and `chainVerified`. A proxy that resumes TLS sessions reports certificates as verified
  * that have expired or were revoked since the session started.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#certificateRules -->
+ * ```ts
+ * const verifier = createVerifier({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificatePolicy: certificateRules({ issuers: [partnerCa], currentlyValid: true }),
+ * });
+ * ```
+ *
  * @throws TypeError if no rule is given, or if a rule is unknown or ill-typed
  */
 export function certificateRules(given: CertificateRules): CertificatePolicy {

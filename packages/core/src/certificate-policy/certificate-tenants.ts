@@ -12,6 +12,19 @@ export type CertificateTenants = (certificate: ClientCertificate | undefined) =>
  * Use the function in the rule `tenant` of `certificateRules`, and in handlers with `accessToken.clientCertificate`. Does not
  * check validity.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#certificateTenants -->
+ * ```ts
+ * const tenantOf = certificateTenants({ acme: { issuers: [acmeCa] }, globex: { issuers: [globexCa] } });
+ *
+ * const verifier = createVerifier({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   // The claim "tenant" of the token must name the tenant of the certificate.
+ *   certificatePolicy: certificateRules({ tenant: { resolve: tenantOf, claim: "tenant" } }),
+ * });
+ * ```
+ *
  * @throws TypeError without any tenant, or if the selection of a tenant is unknown, ill-typed or empty
  */
 export function certificateTenants(tenants: Readonly<Record<string, CertificateSelection>>): CertificateTenants {

@@ -67,6 +67,15 @@ export type ClientCertificateResolver<Request> = (
  * A string is PEM, of which the first certificate counts, or base64 DER. Before the PEM any text is allowed, such as "Bag
  * Attributes". Parses only the outer structure. Does not check validity, chain or revocation.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#certificateThumbprint -->
+ * ```ts
+ * const pem = await readFile(certificateFile, "utf8");
+ *
+ * // The confirmation claim of a token that is bound to this certificate (RFC 8705 section 3.1)
+ * const cnf = { "x5t#S256": certificateThumbprint(pem) };
+ * ```
+ *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
 export function certificateThumbprint(certificate: string | Uint8Array | X509Certificate): string {

@@ -14,6 +14,18 @@ const certificates = new WeakMap<object, ClientCertificate>();
  * `socket.authorized`, which can be true without a certificate. Does not check the chain: this depends on the TLS options of
  * the server, and the binding does not need it (RFC 8705 section 6.2). For a `certificatePolicy`, `chainVerified` is true if
  * TLS verified the chain in the handshake of this connection; it is false for a resumed session.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#tlsCertificate -->
+ * ```ts
+ * const tls = { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" } as const;
+ *
+ * const server = createServer(tls, (request, response) => {
+ *   const certificate = tlsCertificate(request);
+ *   if (certificate === null) response.writeHead(401).end("This API requires a client certificate");
+ *   else response.end(certificate.thumbprint);
+ * });
+ * ```
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
   const received = nodeRequest(request);

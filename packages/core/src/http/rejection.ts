@@ -40,6 +40,19 @@ const WELL_KNOWN = "/.well-known/oauth-protected-resource";
  *
  * The response contains no data from the token, the certificate or the error's detail.
  *
+ * @example
+ * <!-- source: test/api-examples/core.examples.ts#httpRejection -->
+ * ```ts
+ * try {
+ *   await verifier.verify(token, { clientCertificate: tlsCertificate(request) });
+ *   response.end("Hello");
+ * } catch (error) {
+ *   if (!(error instanceof AccessTokenError)) throw error;
+ *   const { status, headers, body } = httpRejection(error, { realm: "accounts" });
+ *   response.writeHead(status, { ...headers, "content-type": "application/json" }).end(JSON.stringify(body));
+ * }
+ * ```
+ *
  * @throws TypeError if the error is not an AccessTokenError (respond with 500 then), or if an option is invalid
  */
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {

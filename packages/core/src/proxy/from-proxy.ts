@@ -42,6 +42,20 @@ const optionRules: OptionRules<FromProxyOptions> = {
  * Without a certificate, the resolver returns an error that explains the reason. It does not check the certificate chain, and
  * cannot detect whether the proxy resumed a TLS session.
  *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#fromProxy -->
+ * ```ts
+ * import { createAuthenticator, fromProxy, nginx } from "@certbound/core";
+ *
+ * // The proxy sends the secret with every request, next to the header with the certificate.
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(nginx(), { trust }),
+ * });
+ * ```
+ *
  * @throws TypeError if the trust rule is missing or an option is invalid
  */
 export function fromProxy(

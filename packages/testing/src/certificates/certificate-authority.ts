@@ -45,6 +45,20 @@ const serverDefaults = {
  *
  * Its certificates have no key identifiers, and it does not publish revocation lists.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#createCertificateAuthority -->
+ * ```ts
+ * const ca = await createCertificateAuthority();
+ * const { key, certificate: cert } = await ca.issueServerCertificate();
+ * const client = await ca.issueClientCertificate({ commonName: "client-1" });
+ *
+ * // The handshake fails for clients without a certificate of this CA.
+ * const tls = { key, cert, ca: ca.certificate, requestCert: true, rejectUnauthorized: true };
+ * const { url, close } = await startServer(createServer(tls, app));
+ * const { body } = await mtlsRequest(`${url}/accounts`, { ca: ca.certificate, identity: client });
+ * await close();
+ * ```
+ *
  * @throws TypeError for an unknown option or an invalid value
  */
 export async function createCertificateAuthority(
@@ -57,6 +71,16 @@ export async function createCertificateAuthority(
  * Creates a self-signed client certificate (RFC 8705 section 2.2).
  *
  * A server accepts it only with `rejectUnauthorized: false`, or if it trusts this certificate.
+ *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#createSelfSignedCertificate -->
+ * ```ts
+ * const client = await createSelfSignedCertificate({ commonName: "client-1" });
+ * const token = await issuer.accessToken({ boundTo: client });
+ *
+ * // 200 if the server has rejectUnauthorized: false; the binding does not need a chain (RFC 8705 section 2.2)
+ * const { status } = await mtlsRequest(`${url}/accounts`, { ca, identity: client, token });
+ * ```
  *
  * @throws TypeError for an unknown option or an invalid value
  */

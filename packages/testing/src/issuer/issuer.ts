@@ -75,6 +75,17 @@ interface IssuerSettings {
  *
  * It has no token endpoint: `accessToken` and `opaqueToken` issue tokens. Its keys are kept in memory only.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#createIssuer -->
+ * ```ts
+ * const issuer = await createIssuer({ audience: "https://api.example.com" });
+ * const verifier = createVerifier({ issuer: issuer.issuer, audience: issuer.audience });
+ *
+ * const token = await issuer.accessToken({ boundTo: client, claims: { scope: "read write" } });
+ * const { claims } = await verifier.verify(token, { clientCertificate: client.certificate, scopes: ["write"] });
+ * await issuer.close();
+ * ```
+ *
  * @throws TypeError for an unknown option or algorithm
  */
 export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer> {

@@ -23,6 +23,18 @@ interface Settings {
  * Contains only the headers that certbound's format of the same name reads, not for example the subject. Omits the
  * certificate header if the proxy removes it for a client without a certificate. Does not contain a shared secret.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#forwardedHeaders -->
+ * ```ts
+ * const { status } = await fetch(`${url}/accounts`, {
+ *   headers: {
+ *     ...forwardedHeaders("nginx", client), // ssl-client-cert and ssl-client-verify
+ *     "x-proxy-secret": proxySecret,
+ *     authorization: `Bearer ${token}`,
+ *   },
+ * });
+ * ```
+ *
  * @param identity the client's certificate; null for a client without one
  * @throws TypeError for an unknown proxy or option, an invalid value, or an identity without a certificate
  */

@@ -20,6 +20,17 @@ export interface MtlsAgentOptions {
  * The server's certificate must chain to `ca` and be valid for `localhost`, even if the URL has another host.
  * `NODE_TLS_REJECT_UNAUTHORIZED` has no effect. Each connection makes a full handshake.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#mtlsAgent -->
+ * ```ts
+ * const agent = mtlsAgent({ ca: kit.ca.certificate, identity: client });
+ *
+ * const request = get(`${url}/accounts`, { agent, headers: { authorization: `Bearer ${token}` } });
+ * const [response] = (await once(request, "response")) as [IncomingMessage];
+ * assert.equal(response.statusCode, 200);
+ * agent.destroy();
+ * ```
+ *
  * @throws TypeError for an unknown option or an invalid value
  */
 export function mtlsAgent(options: MtlsAgentOptions): Agent {

@@ -31,6 +31,16 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
  * The function rejects with the abort reason of the signal. It rejects with a TypeError, whose `cause` is the underlying
  * error, if the request fails or takes longer than ten seconds. For a URL that is not https, the TypeError has no `cause`.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#mtlsFetch -->
+ * ```ts
+ * const fetchAsClient = mtlsFetch({ ca: kit.ca.certificate, identity: client, token });
+ *
+ * const response = await fetchAsClient(`${url}/accounts`);
+ * assert.equal(response.status, 200);
+ * const account = await response.json();
+ * ```
+ *
  * @throws TypeError for an unknown option or an invalid value
  */
 export function mtlsFetch(options: MtlsFetchOptions): typeof globalThis.fetch {

@@ -24,6 +24,19 @@ const timeout = 10_000;
  * `NODE_TLS_REJECT_UNAUTHORIZED` has no effect. Rejects if the response takes longer than ten seconds, or if the server
  * rejects the client certificate during the handshake. An error status such as 401 does not reject.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#mtlsRequest -->
+ * ```ts
+ * const ca = kit.ca.certificate;
+ * const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
+ * const token = await kit.accessToken({ boundTo: client });
+ *
+ * const accepted = await mtlsRequest(`${url}/accounts`, { ca, identity: client, token });
+ * assert.equal(accepted.status, 200);
+ * const rejected = await mtlsRequest(`${url}/accounts`, { ca, identity: thief, token });
+ * assert.equal(rejected.status, 401);
+ * ```
+ *
  * @throws TypeError for a URL that is not https, an unknown option or an invalid value
  */
 export async function mtlsRequest(url: string | URL, options: MtlsRequestOptions): Promise<MtlsResponse> {

@@ -32,6 +32,18 @@ export function signInput(input: string, algorithm: SignatureAlgorithm, key: Key
 /**
  * Creates a compact JWS from any header, payload and signature. Without a key or a signature, the third part is empty.
  *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#forgeToken -->
+ * ```ts
+ * const token = forgeToken({
+ *   header: { alg: "none", typ: "at+jwt" },
+ *   payload: { iss: kit.issuer.issuer, aud: kit.issuer.audience, cnf: { "x5t#S256": client.thumbprint } },
+ * });
+ *
+ * const { status } = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token });
+ * assert.equal(status, 401);
+ * ```
+ *
  * @throws TypeError for unknown parts, for both a key and a signature, or for a key that cannot sign
  */
 export function forgeToken(parts: ForgedTokenParts): string {
@@ -46,6 +58,16 @@ export function forgeToken(parts: ForgedTokenParts): string {
 
 /**
  * Flips one bit of a token's signature, which remains canonical base64url.
+ *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#tamperSignature -->
+ * ```ts
+ * const token = await kit.accessToken({ boundTo: client });
+ * const tampered = tamperSignature(token);
+ *
+ * const { status } = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token: tampered });
+ * assert.equal(status, 401);
+ * ```
  *
  * @throws TypeError for a token that does not have three parts, or has an empty signature
  */
@@ -62,6 +84,16 @@ export function tamperSignature(token: string): string {
  * Merges claims into a token's payload and keeps the signature, which becomes invalid if the payload changes.
  *
  * Removes the claims that are undefined.
+ *
+ * @example
+ * <!-- source: test/api-examples/testing.examples.ts#tamperPayload -->
+ * ```ts
+ * const token = await kit.accessToken({ boundTo: client, claims: { scope: "read" } });
+ * const tampered = tamperPayload(token, { scope: "read write" });
+ *
+ * const { status } = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token: tampered });
+ * assert.equal(status, 401);
+ * ```
  *
  * @throws TypeError for a token that does not have three parts
  * @throws SyntaxError for a payload that is not JSON

@@ -6,6 +6,17 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *
  * A client of httpd can delete a header that httpd set by naming it in `Connection`. Therefore a request without the verify
  * header is rejected. If httpd is configured to send the RFC 9440 form, use `rfc9440()`.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#apache -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(apache(), { trust }),
+ * });
+ * ```
  */
 export function apache(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {

@@ -18,7 +18,20 @@ const albRules: OptionRules<AwsAlbOptions> = {
   mode: { expected: '"verify" or "passthrough"', accepts: (value) => value === "verify" || value === "passthrough" },
 };
 
-/** AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert`. */
+/**
+ * AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert`.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#awsAlb -->
+ * ```ts
+ * const trust = { addresses: loadBalancerSubnets }; // such as "10.0.1.0/24"
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(awsAlb(), { trust }),
+ * });
+ * ```
+ */
 export function awsAlb(options: AwsAlbOptions = {}): ForwardedCertificateFormat {
   const { header, mode } = knownOptions("the options of the format", options, albRules, "not-given");
   return Object.freeze(
@@ -34,6 +47,17 @@ const cloudFrontRules: OptionRules<Omit<VerifiedOptions, "verify">> = { ...heade
  * AWS CloudFront viewer mutual TLS: `CloudFront-Viewer-Cert-Sha256`, with `CloudFront-Viewer-Cert-Present: 1`.
  *
  * Both headers must be in the origin request policy.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#cloudFront -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(cloudFront(), { trust }),
+ * });
+ * ```
  */
 export function cloudFront(options: Omit<VerifiedOptions, "verify"> = {}): ForwardedCertificateFormat {
   const { header, verifyHeader } = knownOptions("the options of the format", options, cloudFrontRules, "not-given");

@@ -8,6 +8,17 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  * Caddy does not report whether it verified the certificate: every certificate that `client_auth` accepts is accepted. Without
  * a certificate, versions before 2.11.2 send the text of the placeholder, and later versions an empty value or the SHA-256 of
  * nothing. All of them are treated as a missing certificate.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#caddy -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(caddy(), { trust }),
+ * });
+ * ```
  */
 export function caddy(options: EncodedOptions<"der-base64" | "sha256-hex"> = {}): ForwardedCertificateFormat {
   return encodedFormat(options, {

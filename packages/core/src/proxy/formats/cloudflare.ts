@@ -7,6 +7,17 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *
  * Make the transform rule conditional on `cert_verified and not cert_revoked`, and put a rule that always removes the header
  * before it.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#cloudflare -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(cloudflare({ encoding: "rfc9440" }), { trust }),
+ * });
+ * ```
  */
 export function cloudflare(
   options: EncodedOptions<"der-base64" | "sha256-hex" | "rfc9440"> = {},

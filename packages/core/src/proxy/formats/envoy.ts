@@ -29,6 +29,19 @@ const rules: OptionRules<EnvoyOptions> = {
  * At the edge, set `forward_client_cert_details: SANITIZE_SET`. A gateway and a sidecar that appends send two elements, the
  * client's first: `{ elements: 2, index: 0, lastHopUri: "spiffe://..." }`. The URI is that of the gateway. It is needed because
  * any workload of the mesh can send a forged first element.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#envoy -->
+ * ```ts
+ * // A gateway and a sidecar of Istio; for a single Envoy at the edge: envoy()
+ * const gatewayUri = "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account";
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(envoy({ elements: 2, index: 0, lastHopUri: gatewayUri }), { trust }),
+ * });
+ * ```
  */
 export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");

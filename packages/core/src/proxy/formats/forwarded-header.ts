@@ -20,6 +20,21 @@ const rules: OptionRules<ForwardedHeaderOptions> = {
 /**
  * Defines a format for any other proxy that forwards a certificate, or its SHA-256, in a header.
  *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#forwardedHeader -->
+ * ```ts
+ * const format = forwardedHeader({
+ *   header: "x-client-cert",
+ *   encoding: "pem-urlencoded",
+ *   verify: { header: "x-client-verify", success: "SUCCESS" },
+ * });
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(format, { trust: { secret: { header: "x-proxy-secret", value: proxySecret } } }),
+ * });
+ * ```
+ *
  * @throws TypeError if an option is unknown, has the wrong type or is missing
  */
 export function forwardedHeader(options: ForwardedHeaderOptions): ForwardedCertificateFormat {

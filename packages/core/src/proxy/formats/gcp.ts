@@ -21,6 +21,17 @@ const rules: OptionRules<GcpOptions> = { ...verifiedRules, ...encodingRule(heade
  * Google Cloud Application Load Balancer with two custom headers: `X-Client-Cert-Leaf: {client_cert_leaf}` (default), or with
  * `"sha256-base64"`: `X-Client-Cert-Hash: {client_cert_sha256_fingerprint}`; and in both cases
  * `X-Client-Cert-Chain-Verified: {client_cert_chain_verified}`.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#gcp -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(gcp(), { trust }),
+ * });
+ * ```
  */
 export function gcp(options: GcpOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");

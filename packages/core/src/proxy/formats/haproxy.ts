@@ -42,6 +42,18 @@ const haproxyVerification: Verification = {
  *
  * If the headers are set conditionally, delete them with `del-header` first: otherwise a client without a certificate can send
  * the headers itself. If `Client-Cert` is set conditionally and without a verify header, use `rfc9440()`.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#haproxy -->
+ * ```ts
+ * // http-request set-header X-SSL-Client-Used %[ssl_c_used]
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(haproxy({ usedHeader: "x-ssl-client-used" }), { trust }),
+ * });
+ * ```
  */
 export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");
@@ -55,6 +67,17 @@ export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateForma
  * The OpenShift router: `X-SSL-Client-DER` and `X-SSL-Client-Verify`.
  *
  * Routers without the fix of CVE-2026-46579 forward the client's own headers on plain HTTP routes.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#openShift -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(openShift(), { trust }),
+ * });
+ * ```
  */
 export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   const format = verifiedFormat(options, {

@@ -6,6 +6,17 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *
  * The plugin does not verify the certificate. Without a certificate it forwards the client's own header, so `trust.secret` is
  * required. Set the secret in the function that clears that header: otherwise it is sent along with a forged header.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#kong -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(kong(), { trust }),
+ * });
+ * ```
  */
 export function kong(options: HeaderOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
   return requiringSecret(options, (rest) =>

@@ -17,6 +17,17 @@ export const nginxVerification: Omit<Verification, "header"> = {
  * nginx: `proxy_set_header ssl-client-cert $ssl_client_escaped_cert` and `ssl-client-verify $ssl_client_verify`.
  *
  * `$ssl_client_cert` cannot be used with Node.js, and `$ssl_client_fingerprint` is SHA-1.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#nginx -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(nginx(), { trust }),
+ * });
+ * ```
  */
 export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {
@@ -30,6 +41,17 @@ export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat
  * The ingress-nginx controller with `auth-tls-pass-certificate-to-upstream: "true"`.
  *
  * On hosts without `auth-tls-secret` the controller forwards the client's own header, so `trust.secret` is required.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#ingressNginx -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(ingressNginx(), { trust }),
+ * });
+ * ```
  */
 export function ingressNginx(options: VerifiedOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
   return requiringSecret(options, nginx);

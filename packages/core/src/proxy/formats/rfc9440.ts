@@ -6,6 +6,17 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *
  * The proxy must remove the header from every request in which it does not set it (RFC 9440 section 2.4). The presence of the
  * header means that the proxy accepted the certificate according to its policy.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#rfc9440 -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(rfc9440(), { trust }),
+ * });
+ * ```
  */
 export function rfc9440(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return headerFormat(options, { header: "client-cert", encoding: "rfc9440" });

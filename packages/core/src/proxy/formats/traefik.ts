@@ -7,6 +7,17 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *
  * Versions up to 2.9.1 percent-encode each certificate; both forms are accepted. Traefik does not report whether it verified
  * the certificate. It forwards the client's own header if `forwardedHeaders.insecure` is set or the peer is in `trustedIPs`.
+ *
+ * @example
+ * <!-- source: test/api-examples/core.proxies.examples.ts#traefik -->
+ * ```ts
+ * const trust = { secret: { header: "x-proxy-secret", value: proxySecret } };
+ * const authenticator = createAuthenticator({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ *   certificateResolver: fromProxy(traefik(), { trust }),
+ * });
+ * ```
  */
 export function traefik(options: HeaderOptions = {}): ForwardedCertificateFormat {
   const { header, decode } = headerFormat(options, {
