@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
-  requiringSecret,
   encodedFormat,
   encodingRule,
   firstOf,
   headerFormat,
+  requiringSecret,
   type UnstrippedOptions,
   verification,
   verifiedFormat,
@@ -29,7 +29,7 @@ describe("headerFormat", () => {
     expect(headerFormat({ header: undefined }, definition).header).toBe("x-cert");
   });
 
-  test("is frozen, so that nobody changes it for others", () => {
+  test("returns a frozen format", () => {
     expect(Object.isFrozen(headerFormat({}, definition))).toBe(true);
   });
 
@@ -44,7 +44,7 @@ describe("headerFormat", () => {
 describe("verifiedFormat", () => {
   const definition = { header: "x-cert", encoding: "rfc9440", verify: rule } as const;
 
-  test("demands success unless it is told otherwise", () => {
+  test("requires success by default", () => {
     const verify = { header: "x-verify", success: "yes", provesChain: true };
     const strict = { header: "x-cert", decode: decoders.rfc9440, verify };
     expect(verifiedFormat({}, definition)).toEqual(strict);
@@ -52,7 +52,7 @@ describe("verifiedFormat", () => {
     expect(verifiedFormat({ verify: undefined, verifyHeader: undefined }, definition)).toEqual(strict);
   });
 
-  test("is content with any certificate when told so", () => {
+  test("accepts any presented certificate with verify: presented", () => {
     const format = verifiedFormat({ verify: "presented" }, definition);
     expect(format.verify).toEqual({ header: "x-verify", success: rule.presented });
   });
@@ -69,31 +69,31 @@ describe("verifiedFormat", () => {
     { verify: ["success"] },
     { verifyHeader: "" },
     { verifyHeader: null },
-  ])("rejects the options %j, by which nothing would be verified", (options) => {
+  ])("rejects the invalid options %j", (options) => {
     expect(() => verifiedFormat(options as object, definition)).toThrow(TypeError);
   });
 });
 
 describe("verification", () => {
   test.each([
-    ["success", {}, { header: "x-verify", success: "yes", provesChain: true }],
-    ["success, written out", { verify: "success" }, { header: "x-verify", success: "yes", provesChain: true }],
+    ["the default", {}, { header: "x-verify", success: "yes", provesChain: true }],
+    ["an explicit success", { verify: "success" }, { header: "x-verify", success: "yes", provesChain: true }],
     ["presented", { verify: "presented" }, { header: "x-verify", success: rule.presented }],
     ["another header", { verifyHeader: "x-own" }, { header: "x-own", success: "yes", provesChain: true }],
-  ] as const)("is worked out for %s", (_, options, worked) => {
-    expect(verification(options, rule)).toEqual(worked);
+  ] as const)("returns the verify header for %s", (_, options, verifyHeader) => {
+    expect(verification(options, rule)).toEqual(verifyHeader);
   });
 });
 
 describe("encodedFormat", () => {
   const headers = { "sha256-hex": "x-hash", rfc9440: "x-cert" } as const;
 
-  test("takes the first encoding by default", () => {
+  test("uses the first encoding by default", () => {
     expect(firstOf(headers)).toBe("sha256-hex");
     expect(encodedFormat({}, headers)).toEqual({ header: "x-hash", decode: decoders["sha256-hex"] });
   });
 
-  test("takes header and decoder of the encoding that is chosen", () => {
+  test("uses the header and the decoder of the chosen encoding", () => {
     expect(encodedFormat({ encoding: "rfc9440" }, headers)).toEqual({ header: "x-cert", decode: decoders.rfc9440 });
     expect(encodedFormat({ encoding: "rfc9440", header: "x-own" }, headers).header).toBe("x-own");
   });
@@ -111,14 +111,14 @@ describe("encodedFormat", () => {
 describe("requiringSecret", () => {
   const define = (rest: object) => headerFormat(rest, { header: "x-cert", encoding: "rfc9440" });
 
-  test("demands the secret unless that is waived, loudly", () => {
+  test("requires the secret unless dangerouslyAssumeHeaderStripped is set", () => {
     expect(requiringSecret({}, define)).toMatchObject({ header: "x-cert", demandsSecret: true });
     expect(requiringSecret({ dangerouslyAssumeHeaderStripped: undefined }, define).demandsSecret).toBe(true);
     expect(requiringSecret({ dangerouslyAssumeHeaderStripped: true }, define).demandsSecret).toBe(false);
   });
 
-  test.each([false, null, 0, 1, "", "true", {}, []])("is not waived by %j", (waived) => {
-    const options = { dangerouslyAssumeHeaderStripped: waived } as unknown as UnstrippedOptions;
+  test.each([false, null, 0, 1, "", "true", {}, []])("rejects a dangerouslyAssumeHeaderStripped of %j", (value) => {
+    const options = { dangerouslyAssumeHeaderStripped: value } as unknown as UnstrippedOptions;
     expect(() => requiringSecret(options, define)).toThrow(TypeError);
     expect(() => requiringSecret(options, define)).toThrow("dangerouslyAssumeHeaderStripped");
   });
@@ -130,7 +130,7 @@ describe("requiringSecret", () => {
     },
   );
 
-  test("is frozen, so that nobody withdraws the demand", () => {
+  test("returns a frozen format", () => {
     expect(Object.isFrozen(requiringSecret({}, define))).toBe(true);
   });
 });

@@ -21,9 +21,9 @@ const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";
 const everyFormat = Object.entries(formats) as readonly [FormatName, ForwardedCertificateFormat][];
 
 /**
- * The formats that read each proxy's headers: first its own, then those that share header and encoding with it.
+ * The formats that read the headers of each proxy: first its own format, then formats with the same header and encoding.
  *
- * Recorded proxies were set up to send several headers at once, each of them for a format of its own.
+ * The recorded proxies were configured to send several headers at once, one for each format.
  */
 const readers: Readonly<Record<string, readonly FormatName[]>> = {
   // recorded
@@ -47,7 +47,7 @@ const readers: Readonly<Record<string, readonly FormatName[]>> = {
   "aws alb passthrough chain": ["awsAlb passthrough"],
   "cloudfront viewer mTLS": ["cloudFront"],
   "gcp alb client_cert_leaf": ["gcp", "gcp sha256-base64", "a custom hash, by forwardedHeader"],
-  // without the header that says that the chain was verified
+  // without the header that reports the verification of the chain
   "gcp fingerprint, padding stripped": ["a custom hash, by forwardedHeader"],
   "azure app service": ["azureAppService"],
   "azure app gateway": ["azureApplicationGateway"],
@@ -57,7 +57,7 @@ const readers: Readonly<Record<string, readonly FormatName[]>> = {
   akamai: ["akamai, by forwardedHeader"],
 };
 
-/** What a format must say to a fixture; it may only find missing what the proxy did not send. */
+/** Returns the result that a format must have for a fixture: only a header that the proxy did not send is missing. */
 function expected(fixture: Fixture, name: FormatName): string {
   const names = fixture.rawHeaders.filter((_, index) => index % 2 === 0).map((header) => header.toLowerCase());
   return (names.includes(formats[name].header) && fixture.thumbprint) || MISSING;
@@ -68,8 +68,8 @@ const fixtures = [...captured, ...documented].map((fixture) => ({
   title: `${fixture.proxy}: ${fixture.cases?.join("; ") ?? fixture.source} (${fixture.thumbprint})`,
 }));
 
-describe("what a proxy sends", () => {
-  test.each(fixtures)("is read by its own format and no other: $title", (fixture) => {
+describe("the headers of a proxy", () => {
+  test.each(fixtures)("are read by the formats of the proxy only: $title", (fixture) => {
     const own: ReadonlySet<FormatName> = new Set(readers[fixture.proxy]);
     expect(own.size).toBeGreaterThan(0);
     const rejected: unknown = expect.stringMatching(/^ERR_CERTIFICATE_/);
@@ -78,23 +78,23 @@ describe("what a proxy sends", () => {
     expect(verdicts).toEqual(expectations);
   });
 
-  test("is covered: every format reads a fixture, and every proxy has one", () => {
+  test("are covered: every format reads a fixture, and every proxy has one", () => {
     const read = new Set(
       fixtures.filter(({ thumbprint }) => thumbprint !== null).flatMap(({ proxy }) => readers[proxy]),
     );
     const unread = everyFormat.map(([name]) => name).filter((name) => !read.has(name));
-    // No recording has the header of this one: HAProxy is configured to send it in the next test.
+    // No recording contains the header of this format. The next test covers it.
     expect(unread).toEqual(["haproxy sha256-base64url"]);
     expect(new Set(fixtures.map(({ proxy }) => proxy))).toEqual(new Set(Object.keys(readers)));
   });
 
-  test("may be the thumbprint itself, from HAProxy", () => {
+  test("can be the thumbprint, from HAProxy", () => {
     const rawHeaders = ["x-ssl-client-x5ts256", certificates.ec256.thumbprint, "x-ssl-client-verify", "0"];
     expect(verdict(haproxy({ encoding: "sha256-base64url" }), rawHeaders)).toBe(certificates.ec256.thumbprint);
   });
 
   test.each(captured.filter(({ proxy }) => proxy === "haproxy"))(
-    "is read from the OpenShift template's own value: $cases.0",
+    "can be the value of the OpenShift template: $cases.0",
     ({ rawHeaders, thumbprint }) => {
       expect(verdict(openShift({ header: "X-OpenShift-DER" }), rawHeaders)).toBe(thumbprint ?? MISSING);
     },
@@ -107,21 +107,25 @@ describe("what a proxy sends", () => {
     ["quoted at one end", `"${certificates.ec256.der}`, MALFORMED],
     ["quoted twice", `""${certificates.ec256.der}""`, MALFORMED],
     [
-      "quoted but for its beginning",
+      "quoted except for its beginning",
       `${certificates.ec256.der.slice(0, 8)}"${certificates.ec256.der.slice(8)}"`,
       MALFORMED,
     ],
-    ["quoted but for its end", `"${certificates.ec256.der.slice(0, 8)}"${certificates.ec256.der.slice(8)}`, MALFORMED],
+    [
+      "quoted except for its end",
+      `"${certificates.ec256.der.slice(0, 8)}"${certificates.ec256.der.slice(8)}`,
+      MALFORMED,
+    ],
     ["a quote", '"', MALFORMED],
-  ])("may be quoted, from an OpenShift router that does it: %s", (_, value, word) => {
+  ])("can be quoted by an OpenShift router: %s", (_, value, word) => {
     expect(verdict(openShift(), ["X-SSL-Client-DER", value, "X-SSL-Client-Verify", "0"])).toBe(word);
   });
 });
 
-describe("what a client sends itself", () => {
+describe("a certificate header that a client sends", () => {
   const victim = Buffer.from(certificates.victim.der, "base64");
 
-  /** What the header that was recorded with a word in it would hold, had the client known what to put there. */
+  /** Forged values for the headers in which the recorded client sent a marker. */
   const forgeries: Readonly<Record<string, string>> = {
     "x-ssl-client-cert": encoders["pem-spaces"](victim),
     "x-ssl-client-der": encoders["der-base64"](victim),
@@ -134,7 +138,7 @@ describe("what a client sends itself", () => {
     .filter(({ cases }) => cases?.some((name) => name.includes("spoof")))
     .map((recording) => ({ ...recording, title: `${recording.proxy}: ${recording.cases?.join("; ")}` }));
 
-  test.each(recordings)("does not count: $title", ({ proxy, rawHeaders, thumbprint }) => {
+  test.each(recordings)("is not accepted: $title", ({ proxy, rawHeaders, thumbprint }) => {
     let planted = 0;
     const forged = rawHeaders.map((text, index) => {
       const forgery = forgeries[(rawHeaders[index - 1] ?? "").toLowerCase().replaceAll("_", "-")];
@@ -142,7 +146,7 @@ describe("what a client sends itself", () => {
       planted += 1;
       return forgery ?? text;
     });
-    // The recordings that hold nothing of the client are those whose proxy removed or replaced it.
+    // A recording without a marker is from a proxy that removed or replaced the client's header.
     expect(planted).toBe(rawHeaders.filter((text) => /SPOOFED|U1BPT0ZFRA==/.test(text)).length);
     const own = readers[proxy]?.[0] as FormatName;
     const word = verdict(formats[own], forged);
@@ -150,7 +154,7 @@ describe("what a client sends itself", () => {
     expect(word).toBe(expected({ proxy, rawHeaders, thumbprint }, own));
   });
 
-  test("would count under the header's very name: these forgeries are good ones", () => {
+  test("would be accepted under the exact name of the header: the forged values are valid", () => {
     for (const [header, value] of Object.entries(forgeries)) {
       const [, format] = everyFormat.find(([, candidate]) => candidate.header === header) ?? [];
       if (header === "client-cert-chain" || format === undefined) continue;
@@ -160,10 +164,10 @@ describe("what a client sends itself", () => {
   });
 
   test.each([
-    ["HAProxy that sets the header on a condition, and does not delete it", "rfc9440"],
+    ["HAProxy that sets the header conditionally and does not delete it", "rfc9440"],
     ["Caddy that adds to the header", "caddy"],
-    ["nginx that passes two", "nginx"],
-  ] as const)("does not count beside what the proxy sends: %s", (_, name) => {
+    ["nginx that forwards two headers", "nginx"],
+  ] as const)("is not accepted next to the header of the proxy: %s", (_, name) => {
     const { header, verify }: ForwardedCertificateFormat = formats[name];
     const value = (certificate: { readonly der: string }) =>
       encoders[name === "rfc9440" ? "rfc9440" : name === "caddy" ? "der-base64" : "pem-urlencoded"](
@@ -184,7 +188,7 @@ describe("a client that names the proxy's headers in Connection", () => {
       [apache(), UNTRUSTED],
       [apache({ verify: "presented" }), "the certificate"],
     ],
-    // httpd deletes it: that must not do away with the check
+    // httpd deletes the verify header, which must not disable the check.
     "apache-optional-no-ca: close, X-SSL-Client-Verify": [
       [apache(), UNTRUSTED],
       [apache({ verify: "presented" }), UNTRUSTED],
@@ -213,13 +217,16 @@ describe("a client that names the proxy's headers in Connection", () => {
     ],
   };
 
-  test.each(hopByHop)("gains nothing: $proxy, $connection", ({ proxy, connection, thumbprint, rawHeaders }) => {
-    const known = verdicts[`${proxy}: ${connection}`] ?? [];
-    expect(known).not.toEqual([]);
-    for (const [format, word] of known) {
-      expect(verdict(format, rawHeaders)).toBe(word === "the certificate" ? thumbprint : word);
-    }
-  });
+  test.each(hopByHop)(
+    "cannot bypass the verification: $proxy, $connection",
+    ({ proxy, connection, thumbprint, rawHeaders }) => {
+      const known = verdicts[`${proxy}: ${connection}`] ?? [];
+      expect(known).not.toEqual([]);
+      for (const [format, word] of known) {
+        expect(verdict(format, rawHeaders)).toBe(word === "the certificate" ? thumbprint : word);
+      }
+    },
+  );
 });
 
 type Verified = (options?: { readonly verify?: "presented" }) => ForwardedCertificateFormat;
@@ -305,27 +312,27 @@ describe.each<[string, Verified, string, string, string, readonly string[], read
     expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, success])).toBe(thumbprint);
   });
 
-  test.each(presentedOnly)("reads one that it did not only when presenting is enough: %s", (result) => {
+  test.each(presentedOnly)("reads an unverified certificate with verify: presented only: %s", (result) => {
     expect(verdict(create(), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
     expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, result])).toBe(thumbprint);
   });
 
-  test.each(rejected)("rejects it when the verify header says: %j", (result) => {
+  test.each(rejected)("rejects a certificate with a verify header of %j", (result) => {
     expect(verdict(create(), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
     expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
   });
 
   test.each([
     ["is missing", []],
-    ["is there twice", [verifyHeader, success, verifyHeader, success]],
-    ["is there twice, in another letter case", [verifyHeader, success, verifyHeader.toUpperCase(), success]],
+    ["occurs twice", [verifyHeader, success, verifyHeader, success]],
+    ["occurs twice, in another letter case", [verifyHeader, success, verifyHeader.toUpperCase(), success]],
     ["has underscores", [verifyHeader.replaceAll("-", "_"), success]],
-  ])("rejects it when the verify header %s", (__, headers) => {
+  ])("rejects a certificate if the verify header %s", (__, headers) => {
     expect(verdict(create(), [header, value, ...headers])).toBe(UNTRUSTED);
     expect(verdict(create({ verify: "presented" }), [header, value, ...headers])).toBe(UNTRUSTED);
   });
 
-  test("finds none where there is none, whatever the verify header says", () => {
+  test("reports a missing certificate, whatever the verify header contains", () => {
     for (const result of [success, ...presentedOnly, ...rejected]) {
       expect(verdict(create(), [header, "", verifyHeader, result])).toBe(MISSING);
       expect(verdict(create({ verify: "presented" }), [verifyHeader, result])).toBe(MISSING);
@@ -342,11 +349,11 @@ describe("cloudFront", () => {
     ["", UNTRUSTED],
     ["true", UNTRUSTED],
     ["1, 1", UNTRUSTED],
-  ])("reads a certificate beside a Present of 1 only: %j", (present, word) => {
+  ])("reads a certificate only if Present is 1: %j", (present, word) => {
     expect(verdict(cloudFront(), [...hash, "CloudFront-Viewer-Cert-Present", present])).toBe(word);
   });
 
-  test("rejects a hash without it", () => {
+  test("rejects a hash without Present", () => {
     expect(verdict(cloudFront(), hash)).toBe(UNTRUSTED);
   });
 });
@@ -358,38 +365,38 @@ describe("haproxy with usedHeader", () => {
   test.each([
     ["1", ["x-ssl-client-used", "1"], certificates.ec256.thumbprint],
     ["0", ["x-ssl-client-used", "0"], UNTRUSTED],
-    ["nothing", [], UNTRUSTED],
+    ["no header", [], UNTRUSTED],
     ["1 twice", ["x-ssl-client-used", "1", "x-ssl-client-used", "1"], UNTRUSTED],
-  ])("reads a certificate when HAProxy says that it was used: %s", (_, used, word) => {
+  ])("reads a certificate only if the header is 1: %s", (_, used, word) => {
     expect(verdict(format, [...headers, ...used])).toBe(word);
   });
 
-  test("demands the verify header still", () => {
+  test("still requires the verify header", () => {
     expect(verdict(format, [...headers.slice(0, 2), "x-ssl-client-used", "1"])).toBe(UNTRUSTED);
   });
 
-  test("finds none where HAProxy says that verifying nothing was a success", () => {
+  test("reports a missing certificate although HAProxy reports success", () => {
     const none = ["x-ssl-client-der", "", "x-ssl-client-verify", "0", "x-ssl-client-used", "0"];
     expect(verdict(format, none)).toBe(MISSING);
     expect(verdict(haproxy({ verify: "presented" }), none)).toBe(MISSING);
   });
 });
 
-describe("what says that there is no certificate", () => {
-  test.each(everyFormat)("is found missing in every costume: %s", (_, format) => {
+describe("a marker of a missing certificate", () => {
+  test.each(everyFormat)("is recognised by every format: %s", (_, format) => {
     const verified = [format.verify ?? []].flat().flatMap(({ header }) => [header, "0"]);
     for (const value of ["", "::", "(null)", "{http.request.tls.client.fingerprint}", "{tls-client_cert:x}", "{}"]) {
       expect([value, verdict(format, [format.header, value, ...verified])]).toEqual([value, MISSING]);
     }
   });
 
-  test("is found missing where Caddy puts its placeholder between colons", () => {
+  test("can be a placeholder of Caddy between colons", () => {
     const value = ":{http.request.tls.client.certificate_der_base64}:";
     expect(verdict(formats.rfc9440, ["Client-Cert", value])).toBe(MISSING);
   });
 });
 
-describe("whatever a header holds", () => {
+describe("any header value", () => {
   const { ec256 } = certificates;
   const parts = [
     ":",
@@ -415,7 +422,7 @@ describe("whatever a header holds", () => {
   );
 
   fuzz.prop([anyText], { numRuns: 300 })(
-    "each format gives a certificate, none, or says that it is malformed",
+    "is decoded to a certificate or to undefined, or rejected as malformed, by each format",
     (text) => {
       for (const [name, { decode }] of everyFormat) {
         try {
@@ -428,8 +435,8 @@ describe("whatever a header holds", () => {
     },
   );
 
-  // Were the time of any of these quadratic, it would be minutes.
-  test("each format answers to 64 KiB of it in linear time", { timeout: 2_000 }, () => {
+  // Quadratic time would take minutes.
+  test("of 64 KiB is rejected in linear time by each format", { timeout: 2_000 }, () => {
     for (const part of [
       ...parts.slice(0, 14),
       "%2B%2",
@@ -451,7 +458,7 @@ describe("every format", () => {
   const renamed = ["X-Own-Cert", "Another_Header"];
 
   test.each(factories.filter(([name]) => name !== "kong" && name !== "ingressNginx"))(
-    "reads a header of another name instead of its own: %s",
+    "reads a header with a configured name instead of the default: %s",
     (_, create) => {
       const standard = create();
       const sample = fixtures.find(
@@ -475,7 +482,7 @@ describe("every format", () => {
     ["openShift", openShift, "x-ssl-client-der", certificates.ec256.der, "0"],
     ["gcp", gcp, "x-client-cert-leaf", encoders.rfc9440(der), "true"],
     ["cloudFront", cloudFront, "cloudfront-viewer-cert-sha256", encoders["sha256-hex"](der), "1"],
-  ])("reads a verify header of another name instead of its own: %s", (_, create, header, value, success) => {
+  ])("reads a verify header with a configured name instead of the default: %s", (_, create, header, value, success) => {
     const standard = [create().verify ?? []].flat().flatMap((rule) => [rule.header, success]);
     const format = create({ verifyHeader: "X-Own-Verify" });
     expect(verdict(format, [header, value, "x-own-verify", success])).toBe(certificates.ec256.thumbprint);
@@ -506,11 +513,11 @@ describe("every format", () => {
       [name, "a header that is a list", { header: ["client-cert"] }, create] as const,
       [name, "a header that is null", { header: null }, create] as const,
     ]),
-  )("is not made with bad options: %s, %s", (_, __, options, create) => {
+  )("throws a TypeError for invalid options: %s, %s", (_, __, options, create) => {
     expect(() => create(options as never)).toThrow(TypeError);
   });
 
-  test.each(factories)("takes undefined for not given: %s", (_, create) => {
+  test.each(factories)("treats undefined as an omitted option: %s", (_, create) => {
     expect(create({ header: undefined } as never)).toMatchObject({ header: create().header });
   });
 
@@ -543,14 +550,14 @@ describe("every format", () => {
     ["kong", "verifyHeader", { dangerouslyAssumeHeaderStripped: true, verifyHeader: "x" }],
     ["ingressNginx", "dangerouslyAssumeHeaderStripped", { dangerouslyAssumeHeaderStripped: false }],
     ["ingressNginx", "dangerouslyAssumeHeaderStripped", { dangerouslyAssumeHeaderStripped: 1 }],
-  ])("is not made with an option of its own that is bad, and says which: %s, %s", (name, option, options) => {
+  ])("throws a TypeError that names an invalid option: %s, %s", (name, option, options) => {
     const [, create] = factories.find(([candidate]) => candidate === name) ?? [];
     expect(() => create?.(options as never)).toThrow(TypeError);
     expect(() => create?.(options as never)).toThrow(`"${option}"`);
   });
 });
 
-test("AWS ALB verifies, where nothing else is said", () => {
+test("awsAlb has the mode verify by default", () => {
   expect(awsAlb({ mode: "verify" })).toEqual(awsAlb());
   expect(awsAlb({ mode: "passthrough" })).not.toEqual(awsAlb());
 });

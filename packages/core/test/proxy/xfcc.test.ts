@@ -9,7 +9,7 @@ const MALFORMED = "ERR_CERTIFICATE_MALFORMED";
 
 type Plain = Readonly<Record<string, readonly string[]>>;
 
-/** The elements as objects, or the rejection; other errors fail the test. */
+/** Returns the elements as objects, or the rejection; throws any other error. */
 function parsed(value: string): readonly Plain[] | AccessTokenError {
   try {
     return parseXfcc(value).map((element) => Object.fromEntries(element));
@@ -66,7 +66,7 @@ describe("parseXfcc", () => {
   });
 
   test.each([
-    ["nothing", ""],
+    ["an empty string", ""],
     ["a blank", " "],
     ["a separator", ";"],
     ["a comma", ","],
@@ -75,41 +75,41 @@ describe("parseXfcc", () => {
     ["a key without a value", "Hash"],
     ["a semicolon at the end", "Hash=a0;"],
     ["a comma at the end", "Hash=a0,"],
-    ["a semicolon in front", ";Hash=a0"],
+    ["a semicolon at the start", ";Hash=a0"],
     ["an empty pair", "Hash=a0;;URI=b"],
     ["an empty element", "Hash=a0,,Hash=b1"],
-    ["a blank behind a semicolon", "Hash=a0; URI=b"],
-    ["a blank behind a comma, as Node joins headers", "Hash=a0, Hash=b1"],
+    ["a blank after a semicolon", "Hash=a0; URI=b"],
+    ["a blank after a comma, as Node joins headers", "Hash=a0, Hash=b1"],
     ["a blank before the equals sign", "Hash =a0"],
-    ["a blank in front", " Hash=a0"],
+    ["a blank at the start", " Hash=a0"],
     ["a quote that is not closed", 'Subject="CN=a;Hash=a0'],
-    ["a quote that is closed by an escaped one only", 'Subject="CN=a\\"'],
+    ["a quote that is only followed by an escaped quote", 'Subject="CN=a\\"'],
     ["a quote alone", 'Subject="'],
-    ["something behind a quote", 'Subject="CN=a"b;Hash=a0'],
+    ["text after a closing quote", 'Subject="CN=a"b;Hash=a0'],
     ["a second quoted value", 'Subject="a""b"'],
-    ["a quote within a value that has none", 'URI=a"b;Hash=a0'],
-    ["a quote at the end of one that has none", 'URI=a";Hash=a0'],
+    ["a quote in an unquoted value", 'URI=a"b;Hash=a0'],
+    ["a quote at the end of an unquoted value", 'URI=a";Hash=a0'],
     ["an unknown key", "Hash=a0;Name=b"],
     ["an unknown key in quotes", 'Hash=a0;Issuer="b"'],
     ["a key of digits", "Hash=a0;1=b"],
     ["a key with a hyphen", "Cert-Hash=a0"],
     ["a key in quotes", '"Hash"=a0'],
-    ["a member of every object", "Hash=a0;constructor=b"],
+    ["a member of Object.prototype", "Hash=a0;constructor=b"],
     ["__proto__", "Hash=a0;__proto__=b"],
-    ["base64, as Cloud Foundry sends under this name", "MIICJDCCAcqgAwIBAgIU"],
+    ["base64, which Cloud Foundry sends in the same header", "MIICJDCCAcqgAwIBAgIU"],
     ["escaped PEM without a key", "-----BEGIN%20CERTIFICATE-----%0AMIIC"],
   ])("rejects %s", (_, value) => {
     expect(parsed(value)).toMatchObject({ code: MALFORMED });
   });
 
-  test("names what is no XFCC", () => {
+  test("names the reason in the detail", () => {
     expect(parsed("MIICJDCCAcqgAwIBAgIU")).toMatchObject({ detail: expect.stringMatching(/base64 DER/) });
     expect(parsed("-----BEGIN%20CERT")).toMatchObject({ detail: expect.stringMatching(/escaped PEM/) });
     expect(parsed("Hash=a0;Name=b")).toMatchObject({ detail: expect.stringMatching(/key that is not an XFCC key/) });
   });
 });
 
-/** Writes a pair as Envoy does: Subject, Cert and Chain in quotes, the others as they are. */
+/** Serializes a pair as Envoy does: quotes Subject, Cert and Chain, and writes the others unchanged. */
 function pair(key: string, value: string): string {
   const quoted = ["Subject", "Cert", "Chain"].includes(key);
   return quoted ? `${key}="${value.replaceAll(/["\\]/g, "\\$&")}"` : `${key}=${value}`;
@@ -131,7 +131,7 @@ const anyText = fc.oneof(
 
 describe("any value", () => {
   fuzz.prop([fc.array(fc.array(anyPair, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 })])(
-    "that Envoy writes is read back",
+    "that Envoy writes is parsed to the same pairs",
     (elements) => {
       const value = elements.map((pairs) => pairs.map(([key, text]) => pair(key, text)).join(";")).join(",");
       const read = parsed(value);
@@ -145,14 +145,14 @@ describe("any value", () => {
     },
   );
 
-  fuzz.prop([anyText], { numRuns: 500 })("is read or rejected as malformed, without being quoted", (text) => {
+  fuzz.prop([anyText], { numRuns: 500 })("is parsed, or rejected as malformed without being quoted", (text) => {
     const result = parsed(text);
     if (!(result instanceof AccessTokenError)) return;
     expect(result.code).toBe(MALFORMED);
     if (text.trim().length > 8) expect(`${result.message} ${result.detail}`).not.toContain(text.trim());
   });
 
-  fuzz.prop([anyText], { numRuns: 500 })("that is read has all its text in pairs", (text) => {
+  fuzz.prop([anyText], { numRuns: 500 })("that is parsed consists of pairs only", (text) => {
     const result = parsed(text);
     if (result instanceof AccessTokenError) return;
     const pairs = result.flatMap((element) => Object.values(element).flat()).length;
@@ -160,8 +160,8 @@ describe("any value", () => {
     expect(pairs).toBe(separators + 1);
   });
 
-  // Were the time of any of these quadratic, it would be minutes.
-  test("of 64 KiB that is hostile is answered in linear time", { timeout: 2_000 }, () => {
+  // Quadratic time would take minutes.
+  test("of 64 KiB is parsed or rejected in linear time", { timeout: 2_000 }, () => {
     const parts = [
       ";by=",
       ",by=",
@@ -188,13 +188,13 @@ describe("any value", () => {
   });
 });
 
-test("an element in a quote that a client opened before it is rejected", () => {
+test("parseXfcc rejects an element within a quoted value that a client opened", () => {
   const [victim, attacker] = ["a".repeat(64), "b".repeat(64)];
   for (const key of ["Subject", "By", "Cert", "URI"]) {
     const forged = (hash: string): string => `Hash=${victim};${key}=", By=spiffe://api;Hash=${hash};URI=spiffe://x"`;
     expect(parsed(forged(attacker))).toMatchObject({ code: MALFORMED });
     expect(parsed(forged(attacker.toUpperCase()))).toMatchObject({ code: MALFORMED });
-    // Not an element: that has 64 hexadecimal digits.
+    // This is not an element, because the hash of an element has 64 hexadecimal digits.
     expect(parsed(forged("b1"))).toHaveLength(1);
   }
 });

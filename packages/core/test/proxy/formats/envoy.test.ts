@@ -25,7 +25,7 @@ function certOf(certificate: { readonly der: string }): string {
   return encoders["pem-urlencoded"](Buffer.from(certificate.der, "base64"));
 }
 
-/** What a format with these options makes of a value: the thumbprint, or the code. */
+/** Reads a value with these options; returns the thumbprint, or the code of the rejection. */
 function read(value: string, options: EnvoyOptions = {}): string {
   return verdict(envoy(options), ["x-forwarded-client-cert", value]);
 }
@@ -36,18 +36,18 @@ function detailOf(value: string, options: EnvoyOptions = {}): string {
   return result.detail ?? "";
 }
 
-describe("envoy, of one element", () => {
+describe("envoy with one element", () => {
   test.each([
     ["Hash alone", `Hash=${hashOf(ec256)}`],
     ["Hash in quotes", `Hash="${hashOf(ec256)}"`],
     ["Hash and Cert", `Hash=${hashOf(ec256)};Cert="${certOf(ec256)}"`],
     ["Cert before Hash", `Cert="${certOf(ec256)}";Hash=${hashOf(ec256)}`],
     [
-      "Cert as old versions encode it",
+      "Cert in the encoding of old versions",
       `Hash=${hashOf(ec256)};Cert="${pemOf(der).replaceAll("\n", "%0A").replaceAll(" ", "%20").replaceAll("+", "%2B").replaceAll("/", "%2F").replaceAll("=", "%3D")}"`,
     ],
     ["a Chain of other certificates", `Hash=${hashOf(ec256)};Chain="${certOf(ec256)}${certOf(rsa2048)}"`],
-    ["a Chain alone beside Hash, which plays no part", `Hash=${hashOf(ec256)};Chain="${certOf(victim)}"`],
+    ["Hash and a Chain of another certificate, which is ignored", `Hash=${hashOf(ec256)};Chain="${certOf(victim)}"`],
     ["an empty URI", `By=;Hash=${hashOf(ec256)};URI=`],
     ["several URIs and DNS names", `Hash=${hashOf(ec256)};URI=a;URI=b;DNS=c;DNS=d`],
     ["a Subject with separators and quotes", `Hash=${hashOf(ec256)};Subject="CN=\\"a\\",O=;Hash=${hashOf(victim)}"`],
@@ -62,8 +62,8 @@ describe("envoy, of one element", () => {
     ["Hash twice", `Hash=${hashOf(ec256)};Hash=${hashOf(ec256)}`],
     ["Hash twice, in another letter case", `Hash=${hashOf(ec256)};hash=${hashOf(victim)}`],
     ["Cert twice", `Hash=${hashOf(ec256)};Cert="${certOf(ec256)}";Cert="${certOf(ec256)}"`],
-    ["Hash and Cert that do not agree", `Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`],
-    ["a Hash of nothing beside a Cert", `Hash=${hexOfNothing};Cert="${certOf(ec256)}"`],
+    ["Hash and Cert that do not match", `Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`],
+    ["the SHA-256 of nothing as Hash, next to a Cert", `Hash=${hexOfNothing};Cert="${certOf(ec256)}"`],
     ["a Cert of two certificates", `Hash=${hashOf(ec256)};Cert="${certOf(ec256)}${certOf(victim)}"`],
     ["an empty Cert", `Hash=${hashOf(ec256)};Cert=""`],
     ["a Cert that is not encoded", `Hash=${hashOf(ec256)};Cert="${pemOf(der)}"`],
@@ -73,15 +73,15 @@ describe("envoy, of one element", () => {
     ["a Hash of SHA-1", `Hash=${hashOf(ec256).slice(0, 40)}`],
     ["a Hash in base64url", `Hash=${ec256.thumbprint}`],
     ["two elements", `Hash=${hashOf(ec256)},Hash=${hashOf(ec256)}`],
-    ["an element and nothing", `Hash=${hashOf(ec256)},`],
+    ["an element and an empty element", `Hash=${hashOf(ec256)},`],
     ["an unknown key", `Hash=${hashOf(ec256)};Sha256=${hashOf(ec256)}`],
     ["a quote that is not closed", `Hash=${hashOf(ec256)};Subject="CN=a`],
-    ["base64 DER, as Cloud Foundry sends under this name", ec256.der],
+    ["base64 DER, which Cloud Foundry sends in the same header", ec256.der],
   ])("rejects %s", (_, value) => {
     expect(read(value)).toBe(MALFORMED);
   });
 
-  test("finds the SHA-256 of nothing to be no certificate", () => {
+  test("treats the SHA-256 of nothing as a missing certificate", () => {
     expect(read(`Hash=${hexOfNothing}`)).toBe(MISSING);
     expect(read(`By=spiffe://a;Hash=${hexOfNothing.toUpperCase()};Subject="";URI=`)).toBe(MISSING);
     expect(read("")).toBe(MISSING);
@@ -94,65 +94,73 @@ describe("envoy, of one element", () => {
     [`Hash=${hashOf(ec256)},Hash=${hashOf(ec256)}`, /2 elements instead of 1/],
     [`Cert="${certOf(ec256)}"`, /does not have a Hash/],
     [ec256.der, /base64 DER/],
-  ])("says what is wrong, without the value: %.60s", (value, sentence) => {
+  ])("explains the rejection without quoting the value: %.60s", (value, sentence) => {
     expect(detailOf(value)).toMatch(sentence);
     expect(detailOf(value)).not.toContain(hashOf(ec256).slice(0, 8));
   });
 });
 
-describe("envoy, of several elements", () => {
+describe("envoy with several elements", () => {
   const [client, proxy, other] = [ec256, rsa2048, victim].map((certificate) => `Hash=${hashOf(certificate)}`);
   const byGateway = `${proxy};URI=${gateway}`;
 
   test.each<[string, string, EnvoyOptions, string]>([
-    ["the last by default", `${client},${proxy}`, { elements: 2 }, rsa2048.thumbprint],
-    ["the first", `${client},${proxy}`, { elements: 2, index: 0 }, ec256.thumbprint],
-    ["the one in the middle", `${other},${client},${proxy}`, { elements: 3, index: 1 }, ec256.thumbprint],
-    ["the only one", client ?? "", { elements: 1, index: 0 }, ec256.thumbprint],
+    ["the last element by default", `${client},${proxy}`, { elements: 2 }, rsa2048.thumbprint],
+    ["the first element", `${client},${proxy}`, { elements: 2, index: 0 }, ec256.thumbprint],
+    ["the middle element", `${other},${client},${proxy}`, { elements: 3, index: 1 }, ec256.thumbprint],
+    ["the only element", client ?? "", { elements: 1, index: 0 }, ec256.thumbprint],
     [
-      "the first of three, of which the gateway wrote the last",
+      "the first of three elements if the gateway wrote the last",
       `${client},${other},${byGateway}`,
       { elements: 3, index: 0, lastHopUri: gateway },
       ec256.thumbprint,
     ],
     [
-      "the first of 16",
+      "the first of 16 elements",
       Array.from({ length: 16 }, (_, at) => (at === 0 ? client : other)).join(","),
       { elements: 16, index: 0 },
       ec256.thumbprint,
     ],
-  ])("takes %s", (_, value, options, thumbprint) => {
+  ])("reads %s", (_, value, options, thumbprint) => {
     expect(read(value, options)).toBe(thumbprint);
   });
 
   test.each<[string, string, EnvoyOptions]>([
-    ["fewer than configured", client ?? "", { elements: 2, index: 0 }],
-    ["more than configured", `${other},${client},${proxy}`, { elements: 2, index: 0 }],
-    ["more than one by default", `${client},${proxy}`, {}],
-    ["one that is empty", `,${client}`, { elements: 2 }],
+    ["fewer elements than configured", client ?? "", { elements: 2, index: 0 }],
+    ["more elements than configured", `${other},${client},${proxy}`, { elements: 2, index: 0 }],
+    ["more than one element by default", `${client},${proxy}`, {}],
+    ["an empty element", `,${client}`, { elements: 2 }],
   ])("rejects %s", (_, value, options) => {
     expect(read(value, options)).toBe(MALFORMED);
   });
 
-  test("rejects the header in two lines, which some would join", () => {
+  test("rejects two headers that would be valid if they were joined", () => {
     const headers = ["x-forwarded-client-cert", client ?? "", "x-forwarded-client-cert", byGateway];
     expect(verdict(envoy({ elements: 2, index: 0, lastHopUri: gateway }), headers)).toBe(MALFORMED);
     expect(read(`${client},${byGateway}`, { elements: 2, index: 0, lastHopUri: gateway })).toBe(ec256.thumbprint);
   });
 
   test.each<[string, string, string]>([
-    ["another workload of the mesh", `${client},${proxy};URI=spiffe://mesh.example/ns/evil/sa/evil`, UNTRUSTED],
-    ["one without a URI", `${client},${proxy}`, UNTRUSTED],
-    ["one with an empty URI", `${client},${proxy};URI=`, UNTRUSTED],
-    ["one whose URI goes on", `${client},${byGateway}/more`, UNTRUSTED],
-    ["one whose URI is shorter", `${client},${byGateway.slice(0, -1)}`, UNTRUSTED],
-    ["one whose URI differs in letter case", `${client},${byGateway.toUpperCase()}`, UNTRUSTED],
-    ["one that only says so in By", `${client},${proxy};By=${gateway}`, UNTRUSTED],
-    ["one with another URI before it", `${client},${proxy};URI=spiffe://a;URI=${gateway}`, MALFORMED],
-    ["one with another URI behind it", `${client},${byGateway};URI=spiffe://a`, MALFORMED],
-    ["the first element instead", `${client};URI=${gateway},${proxy};URI=spiffe://a`, UNTRUSTED],
-    ["the gateway before another one", `${byGateway},${client}`, UNTRUSTED],
-  ])("with lastHopUri rejects %s", (_, value, code) => {
+    [
+      "a last element of another workload of the mesh",
+      `${client},${proxy};URI=spiffe://mesh.example/ns/evil/sa/evil`,
+      UNTRUSTED,
+    ],
+    ["a last element without a URI", `${client},${proxy}`, UNTRUSTED],
+    ["a last element with an empty URI", `${client},${proxy};URI=`, UNTRUSTED],
+    ["a last element with a longer URI", `${client},${byGateway}/more`, UNTRUSTED],
+    ["a last element with a shorter URI", `${client},${byGateway.slice(0, -1)}`, UNTRUSTED],
+    ["a last element whose URI differs in letter case", `${client},${byGateway.toUpperCase()}`, UNTRUSTED],
+    ["a last element with the URI in By only", `${client},${proxy};By=${gateway}`, UNTRUSTED],
+    ["a last element with another URI before it", `${client},${proxy};URI=spiffe://a;URI=${gateway}`, MALFORMED],
+    ["a last element with another URI after it", `${client},${byGateway};URI=spiffe://a`, MALFORMED],
+    [
+      "a first element with the URI, instead of the last",
+      `${client};URI=${gateway},${proxy};URI=spiffe://a`,
+      UNTRUSTED,
+    ],
+    ["the element of the gateway before another one", `${byGateway},${client}`, UNTRUSTED],
+  ])("rejects with lastHopUri: %s", (_, value, code) => {
     const options = { elements: 2, index: 0, lastHopUri: gateway };
     expect(read(`${client},${byGateway}`, options)).toBe(ec256.thumbprint);
     expect(read(value, options)).toBe(code);
@@ -160,16 +168,16 @@ describe("envoy, of several elements", () => {
 });
 
 describe("a certificate with a URI that looks like XFCC", () => {
-  // What Envoy writes for it: the URI is neither quoted nor escaped.
+  // Envoy neither quotes nor escapes the URI.
   const recorded = "spiffe://example.org/a;Hash=0000,By=spiffe://evil";
   const element = `By=spiffe://example.org/server;Hash=${hashOf(uriinj)};Subject="CN=client-uriinj"`;
 
-  test("is in the fixture", () => {
+  test("is contained in the fixture", () => {
     expect(Buffer.from(uriinj.der, "base64").toString("latin1")).toContain(recorded);
   });
 
   test.each([
-    ["in the fixture", recorded],
+    ["the URI of the fixture", recorded],
     ["a Hash", `spiffe://a;Hash=${hashOf(victim)}`],
     ["a Hash in another element", `spiffe://a,Hash=${hashOf(victim)}`],
     ["an element before the real one", `spiffe://a,Hash=${hashOf(victim)};URI=b`],
@@ -178,20 +186,20 @@ describe("a certificate with a URI that looks like XFCC", () => {
     ["a Hash in quotes", `spiffe://a;Hash="${hashOf(victim)}"`],
     ["a Hash in another letter case", `spiffe://a;hASH=${hashOf(victim)}`],
     ["a quote", `spiffe://a";Hash=${hashOf(victim)}`],
-    ["a quote first", `";Hash=${hashOf(victim)}`],
-    ["a Hash of nothing", `spiffe://a;Hash=${hexOfNothing}`],
-  ])("never stands for another one: %s", (_, uri) => {
+    ["a quote at the start", `";Hash=${hashOf(victim)}`],
+    ["the SHA-256 of nothing", `spiffe://a;Hash=${hexOfNothing}`],
+  ])("is rejected, not read as another certificate: %s", (_, uri) => {
     const value = `${element};URI=${uri}`;
     expect(read(`${element};URI=spiffe://example.org/a`)).toBe(uriinj.thumbprint);
     expect(read(value)).toBe(MALFORMED);
     expect(read(`${value};DNS=client.example.org`)).toBe(MALFORMED);
     expect(verdict(azureContainerApps(), ["x-forwarded-client-cert", value])).toBe(MALFORMED);
-    // Behind a gateway it would have to pass for the client and for the gateway at once.
+    // Behind a gateway, the value would have to provide the element of the client and that of the gateway.
     const options = { elements: 2, index: 0, lastHopUri: gateway };
     expect(read(`${value},Hash=${hashOf(rsa2048)};URI=${gateway}`, options)).toBe(MALFORMED);
   });
 
-  test("is read where the URI only resembles", () => {
+  test("is read if the URI only resembles XFCC", () => {
     expect(read(`${element};URI=spiffe://example.org/Hash=${hashOf(victim)}`)).toBe(uriinj.thumbprint);
     expect(read(`${element};URI="spiffe://a"`)).toBe(uriinj.thumbprint);
   });
@@ -210,7 +218,7 @@ describe("a certificate with a URI that looks like XFCC", () => {
 
   fuzz.prop([fc.array(text, { maxLength: 3 }), fc.array(text, { maxLength: 3 }), text, fc.boolean()], {
     numRuns: 1_000,
-  })("never stands for another one, whatever its names are", (uris, names, subject, withCert) => {
+  })("is never read as another certificate, whatever its names are", (uris, names, subject, withCert) => {
     const value = [
       "By=spiffe://example.org/server",
       `Hash=${hashOf(uriinj)}`,
@@ -220,7 +228,7 @@ describe("a certificate with a URI that looks like XFCC", () => {
       ...names.map((name) => `DNS=${name}`),
     ].join(";");
     expect([uriinj.thumbprint, MALFORMED]).toContain(read(value));
-    // As the client in front of a gateway, and as a workload that wants to pass for the gateway.
+    // As the client in front of a gateway, and as a workload that impersonates the gateway.
     const options = { elements: 2, index: 0, lastHopUri: gateway };
     const last = `Hash=${hashOf(rsa2048)};URI=${gateway}`;
     expect([uriinj.thumbprint, MALFORMED]).toContain(read(`${value},${last}`, options));
@@ -243,7 +251,7 @@ describe("any value", () => {
     {
       numRuns: 1_000,
     },
-  )("is read, or rejected as malformed or untrusted, without being quoted", (text, options) => {
+  )("is read, or rejected as malformed or untrusted without being quoted", (text, options) => {
     const format = envoy(options);
     try {
       expect([ec256.thumbprint, undefined]).toContain(format.decode(text)?.thumbprint);
@@ -274,7 +282,7 @@ describe("the options of envoy", () => {
     ["lastHopUri", { lastHopUri: [gateway] }],
     ["lastHopURI", { lastHopURI: gateway }],
     ["element", { element: 2 }],
-  ])("reject a bad %s: %o", (name, options) => {
+  ])("reject an invalid %s: %o", (name, options) => {
     expect(() => envoy(options)).toThrow(TypeError);
     expect(() => envoy(options)).toThrow(`"${name}"`);
   });
@@ -284,7 +292,7 @@ describe("the options of envoy", () => {
     { elements: 1 },
     { elements: 16, index: 15 },
     { elements: 2, index: 0, lastHopUri: gateway },
-  ])("may be %o", (options) => {
+  ])("can be %o", (options) => {
     expect(envoy(options).header).toBe("x-forwarded-client-cert");
   });
 });

@@ -11,7 +11,7 @@ const header = "X-Own-Cert";
 const encodings = Object.keys(encoders) as readonly CertificateEncoding[];
 
 describe("forwardedHeader", () => {
-  test.each(encodings)("reads a header of the encoding %s", (encoding) => {
+  test.each(encodings)("reads a header with the encoding %s", (encoding) => {
     const value = encoders[encoding](Buffer.from(der, "base64"));
     expect(verdict(forwardedHeader({ header, encoding }), [header, value])).toBe(thumbprint);
     expect(verdict(forwardedHeader({ header: `${header}-2`, encoding }), [header, value])).not.toBe(thumbprint);
@@ -20,7 +20,7 @@ describe("forwardedHeader", () => {
   test.each<[string, NonNullable<ForwardedHeaderOptions["verify"]>]>([
     ["one value", { header: "X-Verify", success: "ok" }],
     ["one of several values", { header: "X-Verify", success: ["yes", "ok"] }],
-    ["what a function accepts", { header: "X-Verify", success: (value: string) => value === "ok" }],
+    ["a value that a function accepts", { header: "X-Verify", success: (value: string) => value === "ok" }],
     [
       "several headers",
       [
@@ -28,19 +28,19 @@ describe("forwardedHeader", () => {
         { header: "X-Used", success: "1" },
       ],
     ],
-  ])("demands that the proxy verified: %s", (_, verify) => {
+  ])("requires the verify header: %s", (_, verify) => {
     const format = forwardedHeader({ header, encoding: "der-base64", verify });
     expect(verdict(format, [header, der, "x-verify", "ok", "x-used", "1"])).toBe(thumbprint);
     expect(verdict(format, [header, der, "x-verify", "OK", "x-used", "1"])).toBe(UNTRUSTED);
     expect(verdict(format, [header, der, "x-used", "1"])).toBe(UNTRUSTED);
   });
 
-  test("takes a verify that is undefined for none", () => {
+  test("does not require a verify header if verify is undefined", () => {
     const format = forwardedHeader({ header, encoding: "der-base64", verify: undefined });
     expect(verdict(format, [header, der])).toBe(thumbprint);
   });
 
-  test("demands every one of several headers", () => {
+  test("requires each of several verify headers", () => {
     const verify = [
       { header: "X-Verify", success: "ok" },
       { header: "X-Used", success: "1" },
@@ -51,22 +51,22 @@ describe("forwardedHeader", () => {
   });
 
   test.each<[string, unknown]>([
-    ["nothing", undefined],
+    ["undefined", undefined],
     ["null", null],
     ["a list", [{ header, encoding: "der-base64" }]],
     ["no header", { encoding: "der-base64" }],
     ["no encoding", { header }],
     ["a header that is undefined", { header: undefined, encoding: "der-base64" }],
     ["an unknown encoding", { header, encoding: "der" }],
-    ["a member of every object as encoding", { header, encoding: "constructor" }],
+    ["a member of Object.prototype as encoding", { header, encoding: "constructor" }],
     ["an encoding in another letter case", { header, encoding: "RFC9440" }],
     ["a decoder as encoding", { header, encoding: () => undefined }],
     ["a header with a blank", { header: "a b", encoding: "der-base64" }],
     ["a misspelled option", { header, encoding: "der-base64", verified: { header: "a", success: "b" } }],
     ["a verify of another type", { header, encoding: "der-base64", verify: "X-Verify" }],
     ["a verify without success", { header, encoding: "der-base64", verify: { header: "X-Verify" } }],
-    ["an empty list of them", { header, encoding: "der-base64", verify: [] }],
-  ])("is not made of %s", (_, options) => {
+    ["an empty list of verify headers", { header, encoding: "der-base64", verify: [] }],
+  ])("throws a TypeError for %s", (_, options) => {
     expect(() => forwardedHeader(options as ForwardedHeaderOptions)).toThrow(TypeError);
   });
 });

@@ -13,10 +13,10 @@ function read(value: string): string {
 describe("traefik", () => {
   test.each([
     ["one certificate", rsa2048.der, rsa2048.thumbprint],
-    ["one as versions up to 2.9.1 write it", encodeURIComponent(rsa2048.der), rsa2048.thumbprint],
+    ["one certificate in the form of versions up to 2.9.1", encodeURIComponent(rsa2048.der), rsa2048.thumbprint],
     ["a chain", `${chain.der},${intermediate.der}`, chain.thumbprint],
     [
-      "a chain as versions up to 2.9.1 write it",
+      "a chain in the form of versions up to 2.9.1",
       `${encodeURIComponent(chain.der)},${encodeURIComponent(intermediate.der)}`,
       chain.thumbprint,
     ],
@@ -25,16 +25,16 @@ describe("traefik", () => {
   });
 
   test.each([
-    ["encoded twice", encodeURIComponent(encodeURIComponent(rsa2048.der))],
-    ["encoded in part", encodeURIComponent(rsa2048.der).replace("%2F", "/")],
-    ["encoded in lower case", encodeURIComponent(rsa2048.der).toLowerCase()],
+    ["that is encoded twice", encodeURIComponent(encodeURIComponent(rsa2048.der))],
+    ["that is encoded in part", encodeURIComponent(rsa2048.der).replace("%2F", "/")],
+    ["that is encoded in lower case", encodeURIComponent(rsa2048.der).toLowerCase()],
     ["with encoded letters", encodeURIComponent(rsa2048.der).replace("M", "%4D")],
     ["with an encoded comma", `${encodeURIComponent(chain.der)}%2C${encodeURIComponent(intermediate.der)}`],
-    ["with an escape cut short", `${encodeURIComponent(rsa2048.der)}%3`],
+    ["with a truncated escape", `${encodeURIComponent(rsa2048.der)}%3`],
     ["with blanks for plus signs", rsa2048.der.replaceAll("+", " ")],
     ["in PEM", `-----BEGIN CERTIFICATE----- ${rsa2048.der} -----END CERTIFICATE-----`],
-    ["before garbage", `${chain.der},SPOOFED`],
-    ["before a comma", `${chain.der},`],
+    ["that is followed by garbage", `${chain.der},SPOOFED`],
+    ["that is followed by a comma", `${chain.der},`],
   ])("rejects a certificate %s", (_, value) => {
     expect(read(value)).toBe(MALFORMED);
   });
