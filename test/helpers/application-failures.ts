@@ -1,6 +1,6 @@
 import { AccessTokenError } from "@certbound/core";
 
-/** What an application may pass to an adapter that fails when it is called; it fits requests of every kind. */
+/** Options and requirements whose functions fail when they are called. They fit the requests of every adapter. */
 export interface FailingSetup {
   readonly options?: {
     readonly certificateResolver?: () => never;
@@ -12,38 +12,38 @@ export interface FailingSetup {
   readonly requirements?: { readonly authorize: () => never };
 }
 
-/** What the failing functions throw, where nothing else is said. */
+/** The error that the functions throw by default. */
 export const failure = new Error("the database is down");
 
 const rejection = new AccessTokenError("ERR_TOKEN_EXPIRED");
 
-/** What may fail while a request with a good token is judged: [name, setup]. */
-export const failuresInJudging: readonly (readonly [string, FailingSetup])[] = [
+/** Failures while a request with a valid token is verified: [name, setup]. */
+export const failuresDuringVerification: readonly (readonly [string, FailingSetup])[] = [
   ...(["certificateResolver", "tokenResolver"] as const).flatMap((name): [string, FailingSetup][] => [
     [`a ${name} that throws`, { options: { [name]: throwing(failure) } }],
     [`a ${name} that throws an AccessTokenError`, { options: { [name]: throwing(rejection) } }],
     [`a ${name} that throws undefined`, { options: { [name]: throwing(undefined) } }],
     [`a ${name} that rejects`, { options: { [name]: rejecting(failure) } }],
     [`a ${name} that rejects with an AccessTokenError`, { options: { [name]: rejecting(rejection) } }],
-    [`a ${name} that returns a number`, { options: { [name]: giving(42) } }],
-    [`a ${name} that returns false`, { options: { [name]: giving(false) } }],
-    [`a ${name} that returns a list`, { options: { [name]: giving([]) } }],
-    [`a ${name} that resolves with a number`, { options: { [name]: giving(Promise.resolve(42)) } }],
-    [`a ${name} that returns an error of another kind`, { options: { [name]: giving(rejection) } }],
+    [`a ${name} that returns a number`, { options: { [name]: returning(42) } }],
+    [`a ${name} that returns false`, { options: { [name]: returning(false) } }],
+    [`a ${name} that returns a list`, { options: { [name]: returning([]) } }],
+    [`a ${name} that resolves with a number`, { options: { [name]: returning(Promise.resolve(42)) } }],
+    [`a ${name} that returns an error of another kind`, { options: { [name]: returning(rejection) } }],
   ]),
   ["an authorize that throws", { requirements: { authorize: throwing(failure) } }],
   ["an authorize that throws an AccessTokenError", { requirements: { authorize: throwing(rejection) } }],
   ["an authorize that rejects", { requirements: { authorize: rejecting(failure) } }],
-  ["an authorize that returns nothing", { requirements: { authorize: giving(undefined) } }],
-  ["an authorize that returns a truthy text", { requirements: { authorize: giving("yes") } }],
-  ["an authorize that resolves with 1", { requirements: { authorize: giving(Promise.resolve(1)) } }],
-  ["a clock that has no time", { options: { clock: () => Number.NaN } }],
+  ["an authorize that returns nothing", { requirements: { authorize: returning(undefined) } }],
+  ["an authorize that returns a truthy string", { requirements: { authorize: returning("yes") } }],
+  ["an authorize that resolves with 1", { requirements: { authorize: returning(Promise.resolve(1)) } }],
+  ["a clock that returns NaN", { options: { clock: () => Number.NaN } }],
   ["a clock that throws", { options: { clock: throwing(failure) } }],
   ["a clock that throws undefined", { options: { clock: throwing(undefined) } }],
 ];
 
-/** What may fail while a request is being rejected: [name, setup]. */
-export const failuresInRejecting: readonly (readonly [string, FailingSetup])[] = [
+/** Failures while a request is being rejected: [name, setup]. */
+export const failuresDuringRejection: readonly (readonly [string, FailingSetup])[] = [
   ["an onRejected that throws", { options: { onRejected: throwing(failure) } }],
   ["an onRejected that throws an AccessTokenError", { options: { onRejected: throwing(rejection) } }],
   ["a respond that throws", { options: { respond: throwing(failure) } }],
@@ -63,7 +63,7 @@ function rejecting(reason: unknown): () => never {
   return () => Promise.reject(reason) as never;
 }
 
-/** A function that gives what its type does not allow. */
-function giving(value: unknown): () => never {
+/** Returns a function whose return value its type does not allow. */
+function returning(value: unknown): () => never {
   return () => value as never;
 }

@@ -1,4 +1,4 @@
-// Express 4 comes without types. Those of Express 5 describe all that the tests use of it.
+// Express 4 has no types. The types of Express 5 describe everything that the tests use.
 declare module "express4" {
   export { default } from "express";
 }

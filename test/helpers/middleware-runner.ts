@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 
-/** A request of node:http, node:https or node:http2, without anything that a framework adds. */
+/** A request of node:http, node:https or node:http2, without the additions of a framework. */
 export type Incoming = IncomingMessage | Http2ServerRequest;
 
-/** Its response. */
+/** The response to {@link Incoming}. */
 export type Outgoing = ServerResponse | Http2ServerResponse;
 
-/** What connect, and what is like it, takes. */
+/** Middleware for connect and similar frameworks. */
 export type Middleware = (request: Incoming, response: Outgoing, next: (error?: unknown) => void) => void;
 
-/** Gives the listener of a server that runs middleware in order, until one of them passes an error to `next`. */
+/** Returns a request listener that runs middleware in order, until one of them passes an error to `next`. */
 export function runMiddleware(
   middleware: readonly Middleware[],
   onError: (error: unknown, response: Outgoing) => void,
@@ -18,7 +18,7 @@ export function runMiddleware(
   return (request, response) => {
     const run = (position: number): void => {
       middleware[position]?.(request, response, (error) => {
-        // Any other value continues, as with connect.
+        // Like connect, continues for any falsy value.
         if (error) onError(error, response);
         else run(position + 1);
       });
@@ -27,7 +27,7 @@ export function runMiddleware(
   };
 }
 
-/** Mounts middleware at a path as connect does: it cuts the path off `url`, and keeps the whole as `originalUrl`. */
+/** Mounts middleware at a path as connect does: removes the path from `url`, and keeps the original as `originalUrl`. */
 export function mount(path: string, mounted: Middleware): Middleware {
   const prefix = path === "/" ? "" : path;
   return (request, response, next) => {
@@ -42,7 +42,7 @@ export function mount(path: string, mounted: Middleware): Middleware {
   };
 }
 
-/** Responds by the methods of Node: with a JSON body, except to HEAD. */
+/** Sends a response with Node's methods, with a JSON body except for HEAD. */
 export function sendJson(response: Outgoing, status: number, body: object): void {
   response.statusCode = status;
   if (response.req.method === "HEAD") response.end();

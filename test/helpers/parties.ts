@@ -9,28 +9,28 @@ import {
   type OpaqueTokenOptions,
 } from "@certbound/testing";
 
-/** The time at which all tests take place, in seconds since the epoch; `NOW * 1000` is what clocks say. */
+/** The time in all tests, in seconds since the epoch; clocks return `NOW * 1000`. */
 export const NOW = 1_900_000_000;
 
-/** Is a claim of every token of {@link Parties.token} and {@link Parties.opaqueToken}, and must never be in an answer. */
-export const PRIVATE_CLAIM = "a claim value that is nobody else's business";
+/** A claim of every token of {@link Parties.token} and {@link Parties.opaqueToken}, which no response may contain. */
+export const PRIVATE_CLAIM = "a private claim value";
 
-/** Everybody who takes part in a protected request. */
+/** The parties of a protected request. */
 export interface Parties {
   readonly ca: CertificateAuthority;
   readonly issuer: Issuer;
-  /** To whom tokens are issued. */
+  /** The client that tokens are issued to. */
   readonly client: Identity;
-  /** A client of the same authority and of the same name, with a certificate of its own. */
+  /** A client with a different certificate of the same CA and the same name. */
   readonly thief: Identity;
-  /** For a server that asks for a certificate, and leaves the judgement to the API. */
+  /** Options of a server that requests a certificate and does not reject the client during the handshake. */
   readonly tls: {
     readonly key: string;
     readonly cert: string;
     readonly requestCert: true;
     readonly rejectUnauthorized: false;
   };
-  /** For an API that accepts the issuer's tokens. */
+  /** Options of an API that accepts the issuer's tokens. */
   readonly verifierOptions: VerifierOptions;
   /** Issues a token bound to the client. */
   readonly token: (options?: AccessTokenOptions) => Promise<string>;
@@ -38,7 +38,7 @@ export interface Parties {
   readonly opaqueToken: (options?: OpaqueTokenOptions) => Promise<string>;
 }
 
-/** Brings the parties together; all keys are elliptic, since RSA keys take long to make. */
+/** Creates the parties. All keys are EC keys, because generating RSA keys is slow. */
 export async function createParties(): Promise<Parties> {
   const clock = (): number => NOW * 1000;
   const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer({ clock })]);

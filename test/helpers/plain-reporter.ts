@@ -3,21 +3,22 @@ import type { Reporter, TestCase, TestModule, TestSuite } from "vitest/node";
 
 interface Tally {
   readonly passed: number;
-  /** A line for each failure: where it happened, and the first line of its first error. */
+  /** One line for each failure: the test, and the first line of its first error. */
   readonly failures: readonly string[];
   readonly skipped: number;
 }
 
 /**
- * Lists the skipped tests and ends the output with `N passed, N failed[, N skipped]`, alone on the last line.
- * When the environment variable TEST_TALLY names a file, the three numbers are appended to it instead, and the failures to
- * the file with that name and `.failures`.
+ * Lists the skipped tests and prints `N passed, N failed[, N skipped]` as the last line.
+ *
+ * If the environment variable TEST_TALLY names a file, appends the three numbers to that file instead, and the failures
+ * to a file with the additional extension `.failures`.
  */
 export function plainReporter(): Reporter {
   let tally: Tally | undefined;
   return {
     onInit() {
-      // At exit, because the coverage summary is printed after the run has ended.
+      // At exit, because the coverage summary is printed after the run.
       process.once("exit", () => {
         if (tally !== undefined) report(tally);
       });
@@ -39,14 +40,14 @@ export function plainReporter(): Reporter {
   };
 }
 
-/** Lists what fails outside a test: a file that cannot be loaded, a hook that throws. */
+/** Lists failures outside tests, such as a file that cannot be loaded or a hook that throws. */
 function failuresOutsideTests(module: TestModule): string[] {
   const groups: (TestModule | TestSuite)[] = [module, ...module.children.allSuites()];
   return groups.flatMap((group) => group.errors().map((error) => failureOf(module.relativeModuleId, [error])));
 }
 
-function failureOf(place: string, [error]: readonly { readonly message: string }[]): string {
-  return `${place}: ${error?.message.split("\n", 1)[0] ?? ""}`;
+function failureOf(location: string, [error]: readonly { readonly message: string }[]): string {
+  return `${location}: ${error?.message.split("\n", 1)[0] ?? ""}`;
 }
 
 function nameOf(test: TestCase): string {

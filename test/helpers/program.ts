@@ -8,40 +8,40 @@ import { describe, expect, test } from "vitest";
 
 /** A program that runs until it is stopped. */
 export interface Program {
-  /** What it wrote to stdout and stderr so far. */
+  /** Returns its output on stdout and stderr so far. */
   readonly output: () => string;
   readonly signal: (signal: NodeJS.Signals) => void;
-  /** Ends it: SIGTERM, and SIGKILL where that does not help. */
+  /** Sends SIGTERM, and SIGKILL if the program does not exit. */
   readonly stop: () => Promise<void>;
-  /** Ends it, and gives it no time for anything. */
+  /** Sends SIGKILL. */
   readonly kill: () => Promise<void>;
 }
 
-/** How a program is started. */
+/** The command that starts a program. */
 export interface Command {
   readonly binary: string;
   readonly args: readonly string[];
-  /** Its working folder, and its home. */
+  /** The working directory and home directory. */
   readonly folder: string;
 }
 
 const START_MS = 10_000;
 const STOP_MS = 3_000;
-// Where Debian installs servers, which is not on everybody's path.
+// Debian installs servers in these folders, which are not always on the path.
 const searchPath = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin"];
 
-/** Finds a program on the path, or where servers are installed. */
+/** Finds a program on the path or in the folders of servers. */
 function findBinary(name: string): string | undefined {
   return searchPath.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 /**
- * Groups tests that need a program. Where it is not installed, one skipped test stands for them all; in continuous
- * integration it fails.
+ * Groups tests that need a program. If it is not installed, reports a single skipped test instead of the group; in
+ * continuous integration, that test fails.
  */
 export function describeWithProgram(binary: string, name: string, tests: () => void): void {
   const path = findBinary(binary);
-  test(`${name}: the program is there`, ({ skip }) => {
+  test(`${name} is installed`, ({ skip }) => {
     skip(path === undefined && (process.env["CI"] ?? "") === "", `${binary} is not installed`);
     expect(path).toBeDefined();
   });
@@ -50,7 +50,7 @@ export function describeWithProgram(binary: string, name: string, tests: () => v
   });
 }
 
-/** Tells whether a program is installed. */
+/** Checks whether a program is installed. */
 export function isInstalled(binary: string): boolean {
   return findBinary(binary) !== undefined;
 }
@@ -65,15 +65,15 @@ function isExecutable(path: string): boolean {
 }
 
 /**
- * Starts a program and waits until it accepts connections wherever it listens.
+ * Starts a program and waits until it accepts connections on all listeners.
  *
- * @throws Error with the program's output when it ends instead, or takes too long
+ * @throws Error with the program's output if the program exits or does not start in time
  */
 export async function startProgram(command: Command, listeners: readonly NetConnectOpts[]): Promise<Program> {
   const { binary, args, folder } = command;
   const path = findBinary(binary);
   if (path === undefined) throw new Error(`${binary} is not installed`);
-  // A file, because httpd opens /dev/stderr by its name, which a pipe of Node's has not.
+  // A file, because httpd opens /dev/stderr by path, which does not work with a pipe of Node.
   const log = join(folder, `${binary}.log`);
   const file = openSync(log, "a");
   const child = spawn(path, args, {
@@ -85,30 +85,30 @@ export async function startProgram(command: Command, listeners: readonly NetConn
   const killAtExit = (): void => void child.kill("SIGKILL");
   process.once("exit", killAtExit);
   const output = (): string => readFileSync(log, "utf8");
-  const endBy = async (signal: NodeJS.Signals): Promise<void> => {
+  const endWith = async (signal: NodeJS.Signals): Promise<void> => {
     process.off("exit", killAtExit);
     await end(child, signal);
   };
-  const stop = (): Promise<void> => endBy("SIGTERM");
+  const stop = (): Promise<void> => endWith("SIGTERM");
   try {
-    for (const listener of listeners) await accepting(listener, child);
+    for (const listener of listeners) await waitForListener(listener, child);
   } catch (error) {
     await stop();
     throw new Error(`${binary} did not start:\n${output()}`, { cause: error });
   }
-  return { output, signal: (signal) => void child.kill(signal), stop, kill: () => endBy("SIGKILL") };
+  return { output, signal: (signal) => void child.kill(signal), stop, kill: () => endWith("SIGKILL") };
 }
 
-/** Tries to connect until it works. */
-async function accepting(listener: NetConnectOpts, child: ChildProcess): Promise<void> {
+/** Tries to connect until the listener accepts a connection. */
+async function waitForListener(listener: NetConnectOpts, child: ChildProcess): Promise<void> {
   for (const start = performance.now(); performance.now() - start < START_MS; await sleep(10)) {
-    if (hasEnded(child)) throw new Error(`ended with ${child.exitCode ?? child.signalCode}`);
+    if (hasEnded(child)) throw new Error(`exited with ${child.exitCode ?? child.signalCode}`);
     const socket = connect(listener);
     try {
       await once(socket, "connect");
       return;
     } catch {
-      // Not yet.
+      // not listening yet
     } finally {
       socket.destroy();
     }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 
-/** Opens a TLS connection to a server on loopback, whatever name its certificate has. */
+/** Opens a TLS connection to a server on loopback, without checking the name in its certificate. */
 export async function openConnection(url: string, options: ConnectionOptions): Promise<TLSSocket> {
   const port = Number(new URL(url).port);
   const socket = connect({ host: "127.0.0.1", port, checkServerIdentity: () => undefined, ...options });
@@ -9,7 +9,7 @@ export async function openConnection(url: string, options: ConnectionOptions): P
   return socket;
 }
 
-/** Begins a TLS renegotiation; resolves with null when the handshake is complete, else with the error of the client. */
+/** Starts a TLS renegotiation. Resolves with null when the handshake is complete, or with the client's error. */
 export function renegotiate(socket: TLSSocket): Promise<Error | null> {
   return new Promise((resolve) => {
     socket.once("error", resolve);

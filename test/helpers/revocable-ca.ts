@@ -2,18 +2,18 @@ import { sign, X509Certificate } from "node:crypto";
 import type { Identity } from "@certbound/testing";
 import { issueCertificate } from "../../packages/testing/src/certificates/issue-certificate.ts";
 
-/** A certificate authority whose key signs revocation lists as well, which the authorities of the test kit do not. */
+/** A CA that also signs certificate revocation lists, unlike the CAs of the test kit. */
 export interface RevocableAuthority {
   /** PEM */
   readonly certificate: string;
   readonly issueClientCertificate: () => Promise<Identity>;
-  /** Creates a revocation list (RFC 5280 section 5) that names these certificates, as PEM; it is a day old by default. */
+  /** Creates a revocation list (RFC 5280 section 5) with these certificates, as PEM. It is one day old by default. */
   readonly revocationList: (revoked: readonly Identity[], daysOld?: number) => string;
 }
 
 const day = 24 * 60 * 60 * 1000;
 
-/** Creates an authority that issues client certificates and revocation lists. */
+/** Creates a CA that issues client certificates and revocation lists. */
 export async function createRevocableAuthority(commonName = "Revocable CA"): Promise<RevocableAuthority> {
   const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) };
   const shared = { ...validity, keyType: "ec", key: undefined, alternativeNames: [] } as const;
@@ -32,11 +32,11 @@ export async function createRevocableAuthority(commonName = "Revocable CA"): Pro
   };
 }
 
-/** An empty list of entries must be absent. */
+/** Returns the list of entries, or nothing if it is empty, because an empty list must be absent. */
 function entriesOf(revoked: readonly Identity[]): readonly Buffer[] {
   const entries = revoked.map(({ certificate }) => {
     const { serialNumber } = new X509Certificate(certificate);
-    // A number whose first bit is set would be negative.
+    // Without the leading zero, a number whose first bit is set would be negative.
     const number = Buffer.from(/^[89A-F]/.test(serialNumber) ? `00${serialNumber}` : serialNumber, "hex");
     return sequence(der(0x02, number), time(-day));
   });

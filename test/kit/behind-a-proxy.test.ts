@@ -13,14 +13,14 @@ const { url } = await kit.startServer(createServer(createApp({ ...kit.verifierOp
 const client = await kit.issueClientCertificate();
 const token = await kit.accessToken({ boundTo: client });
 
-/** What nginx sends for a client, or for one without a certificate. */
+/** Sends the request that nginx would forward for this client, and returns the status. */
 async function statusFor(identity: Identity | null): Promise<number> {
   const forwarded = { ...forwardedHeaders("nginx", identity), [secret.header]: secret.value };
   const headers = { ...forwarded, authorization: `Bearer ${token}` };
   return (await fetch(`${url}/accounts`, { headers })).status;
 }
 
-test("answers the client that the token is bound to", async () => {
+test("accepts the client that the token is bound to", async () => {
   expect(await statusFor(client)).toBe(200);
 });
 

@@ -36,7 +36,7 @@ test("fetches the keys from CERTBOUND_JWKS_URI, without the issuer's metadata", 
   expect(kit.issuer.requests).toEqual(["/jwks"]);
 });
 
-test("needs the variables before the app is imported", async () => {
+test("requires the variables before the app is imported", async () => {
   vi.unstubAllEnvs();
   vi.resetModules();
   await expect(import("./environment-app.js")).rejects.toThrow("CERTBOUND_ISSUER");

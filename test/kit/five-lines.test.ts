@@ -3,7 +3,7 @@ import { createServer } from "node:https";
 import { expect, test } from "vitest";
 import { createApp } from "./app.js";
 
-test("five lines", async () => {
+test("five lines set up an API, a client and a bound token", async () => {
   // #region five-lines
   const kit = await createTestKit();
   const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(kit.verifierOptions)));

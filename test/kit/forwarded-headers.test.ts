@@ -29,7 +29,7 @@ import { afterAll, describe, expect, test } from "vitest";
 
 type Factory = (options?: never) => ForwardedCertificateFormat;
 
-/** The formats of the core, under the names that the test kit has for them. */
+/** The formats of the core, by their names in the test kit. */
 const factories = {
   rfc9440,
   nginx,
@@ -93,9 +93,9 @@ function same(proxy: ForwardingProxy, options: object): Case {
 }
 
 const authenticators = cases.map(({ proxy, format }) => authenticate(factories[proxy], format));
-const lenient = (["nginx", "apache", "haproxy", "gcp", "openShift", "azureApplicationGateway"] as const).map(
-  (proxy) => ({ proxy, authenticator: authenticate(factories[proxy], { verify: "presented" }) }),
-);
+const withoutVerification = (
+  ["nginx", "apache", "haproxy", "gcp", "openShift", "azureApplicationGateway"] as const
+).map((proxy) => ({ proxy, authenticator: authenticate(factories[proxy], { verify: "presented" }) }));
 
 function authenticate(factory: Factory, options: object = {}) {
   const certificateResolver = fromProxy(factory(options as never), { trust: { secret } });
@@ -105,7 +105,7 @@ function authenticate(factory: Factory, options: object = {}) {
 type Authenticate = ReturnType<typeof authenticate>;
 let current: Authenticate | undefined;
 
-/** Answers with the thumbprint of the token's certificate, or with the code of the rejection. */
+/** Responds with the thumbprint of the client certificate, or with the error code. */
 const { url } = await kit.startServer(
   createServer((request, response) => {
     current?.(request).then(
@@ -115,10 +115,10 @@ const { url } = await kit.startServer(
   }),
 );
 
-/** Sends what a proxy would, and gives the answer. */
-async function send(authenticator: Authenticate, forwarded: Record<string, string>, proof = secret.value) {
+/** Sends a request with the headers and the secret of a proxy, and returns the response body. */
+async function send(authenticator: Authenticate, forwarded: Record<string, string>, sentSecret = secret.value) {
   current = authenticator;
-  const headers = { ...forwarded, [secret.header]: proof, authorization: `Bearer ${token}` };
+  const headers = { ...forwarded, [secret.header]: sentSecret, authorization: `Bearer ${token}` };
   return (await fetch(url, { headers })).text();
 }
 
@@ -130,34 +130,34 @@ describe.each(
   })),
 )("the headers of $proxy $title", ({ proxy, kit: options, index }) => {
   const authenticator = authenticators[index] as Authenticate;
-  const answer = (identity: typeof client | null, proof?: typeof secret.value) =>
-    send(authenticator, forwardedHeaders(proxy, identity, options), proof);
+  const sendFor = (identity: typeof client | null, sentSecret?: typeof secret.value) =>
+    send(authenticator, forwardedHeaders(proxy, identity, options), sentSecret);
 
-  test("carry the certificate of the client", async () => {
-    expect(await answer(client)).toBe(client.thumbprint);
+  test("contain the certificate of the client", async () => {
+    expect(await sendFor(client)).toBe(client.thumbprint);
   });
 
-  test("carry the certificate of another client", async () => {
-    expect(await answer(thief)).toBe("ERR_BINDING_MISMATCH");
+  test("contain the certificate of another client", async () => {
+    expect(await sendFor(thief)).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("carry none for a client without one", async () => {
-    expect(await answer(null)).toBe("ERR_CERTIFICATE_MISSING");
+  test("contain no certificate for a client without one", async () => {
+    expect(await sendFor(null)).toBe("ERR_CERTIFICATE_MISSING");
   });
 
-  test("do not count without the secret of the proxy", async () => {
-    expect(await answer(client, randomUUID())).toBe("ERR_CERTIFICATE_UNTRUSTED");
+  test("are rejected without the secret of the proxy", async () => {
+    expect(await sendFor(client, randomUUID())).toBe("ERR_CERTIFICATE_UNTRUSTED");
   });
 });
 
-describe.each(lenient)("a certificate that $proxy did not verify", ({ proxy, authenticator }) => {
+describe.each(withoutVerification)("a certificate that $proxy did not verify", ({ proxy, authenticator }) => {
   const headers = forwardedHeaders(proxy, client, { verified: false });
 
-  test("counts where presenting it is enough", async () => {
+  test('is accepted with verify: "presented"', async () => {
     expect(await send(authenticator, headers)).toBe(client.thumbprint);
   });
 
-  test("does not count otherwise", async () => {
+  test("is rejected by default", async () => {
     const strict = authenticators[cases.findIndex((entry) => entry.proxy === proxy)] as Authenticate;
     expect(await send(strict, headers)).toBe("ERR_CERTIFICATE_UNTRUSTED");
   });

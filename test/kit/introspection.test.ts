@@ -3,7 +3,7 @@ import { createIssuer } from "@certbound/testing";
 // #endregion
 import { expect, test } from "vitest";
 
-test("the issuer says whether an opaque token is active", async () => {
+test("the issuer introspects an opaque token", async () => {
   // #region introspection
 
   const issuer = await createIssuer();

@@ -19,11 +19,11 @@ describe("createVerifier with the options of a test kit", () => {
       (error: unknown) => (error as { readonly code: string }).code,
     );
 
-  test("accepts a bound token of its issuer", async () => {
+  test("accepts a bound token of the issuer", async () => {
     expect(await outcome(await kit.accessToken({ boundTo: client }))).toBe("accepted");
   });
 
-  test("rejects the token of a client that renewed its certificate, with the same key", async () => {
+  test("rejects the token of a client that has renewed its certificate with the same key", async () => {
     const renewed = await kit.issueClientCertificate({ renews: client });
     const token = await kit.accessToken({ boundTo: client });
     expect(await outcome(token, renewed.certificate)).toBe("ERR_BINDING_MISMATCH");
@@ -31,7 +31,7 @@ describe("createVerifier with the options of a test kit", () => {
   });
 
   test.each([
-    ["is bound to nothing", {}, "ERR_BINDING_REQUIRED"],
+    ["is not bound", {}, "ERR_BINDING_REQUIRED"],
     ["is bound to another certificate", { boundTo: expired }, "ERR_BINDING_MISMATCH"],
     ["has expired", { boundTo: client, expiresIn: -60 }, "ERR_TOKEN_EXPIRED"],
     ["is for another API", { boundTo: client, claims: { aud: "other" } }, "ERR_TOKEN_AUDIENCE"],
@@ -40,7 +40,7 @@ describe("createVerifier with the options of a test kit", () => {
     expect(await outcome(await kit.accessToken(options))).toBe(code);
   });
 
-  test("goes by the clock of the kit", async () => {
+  test("uses the clock of the kit", async () => {
     const token = await kit.accessToken({ boundTo: client, expiresIn: 3600 });
     kit.clock.advance({ minutes: 59 });
     expect(await outcome(token)).toBe("accepted");
@@ -59,10 +59,10 @@ describe("Fastify with the options of a test kit", () => {
   });
 
   test.each([
-    ["accepts", "the client that the token is bound to", client, 200],
-    ["accepts, since only the binding is tested,", "one whose certificate has expired", expired, 200],
-    ["rejects", "a client without a certificate", undefined, 401],
-  ] as const)("%s %s", async (_word, _client, identity, status) => {
+    ["accepts the client that the token is bound to", client, 200],
+    ["accepts a client whose certificate has expired, because it checks only the binding", expired, 200],
+    ["rejects a client without a certificate", undefined, 401],
+  ] as const)("%s", async (_name, identity, status) => {
     const token = await kit.accessToken({ boundTo: identity ?? client });
     const response = await kit.mtlsRequest(url, { token, ...(identity && { identity }) });
     expect(response.status).toBe(status);

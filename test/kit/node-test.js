@@ -10,7 +10,7 @@ const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(
 const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
 const token = await kit.accessToken({ boundTo: client });
 
-test("answers the client that the token is bound to", async () => {
+test("accepts the client that the token is bound to", async () => {
   const fetch = kit.mtlsFetch({ identity: client, token });
   const response = await fetch(`${url}/accounts`);
   assert.deepEqual(await response.json(), { client: "client-1" });

@@ -5,7 +5,7 @@ import { createServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { afterAll, expect, test } from "vitest";
 
-/** An API whose middleware accepts RS256 only. */
+/** Creates an API whose middleware accepts only RS256. */
 function createApi({ issuer: { issuer, audience } }: TestKit): Express {
   const app = express();
   app.use(
@@ -28,20 +28,20 @@ const kit = await createTestKit({ algorithms: ["RS256"] });
 const es256Kit = await createTestKit();
 afterAll(() => Promise.all([kit.close(), es256Kit.close()]));
 
-async function statusOf(of: TestKit, bound: Identity, presented = bound): Promise<number> {
-  const { url } = await of.startServer(createServer(of.serverOptions, createApi(of)));
-  const token = await of.accessToken({ boundTo: bound });
-  return (await of.mtlsRequest(`${url}/accounts`, { identity: presented, token })).status;
+async function statusWith(testKit: TestKit, boundTo: Identity, presented = boundTo): Promise<number> {
+  const { url } = await testKit.startServer(createServer(testKit.serverOptions, createApi(testKit)));
+  const token = await testKit.accessToken({ boundTo });
+  return (await testKit.mtlsRequest(`${url}/accounts`, { identity: presented, token })).status;
 }
 
-test("middleware that expects RS256 accepts the tokens of a kit with that algorithm", async () => {
-  expect(await statusOf(kit, await kit.issueClientCertificate())).toBe(200);
+test("middleware that requires RS256 accepts the tokens of a kit with that algorithm", async () => {
+  expect(await statusWith(kit, await kit.issueClientCertificate())).toBe(200);
 });
 
-test("it rejects another client with such a token", async () => {
-  expect(await statusOf(kit, await kit.issueClientCertificate(), await kit.issueClientCertificate())).toBe(401);
+test("middleware that requires RS256 rejects another client with such a token", async () => {
+  expect(await statusWith(kit, await kit.issueClientCertificate(), await kit.issueClientCertificate())).toBe(401);
 });
 
-test("it rejects the tokens of a kit with the default algorithm", async () => {
-  expect(await statusOf(es256Kit, await es256Kit.issueClientCertificate())).toBe(401);
+test("middleware that requires RS256 rejects the tokens of a kit with the default algorithm", async () => {
+  expect(await statusWith(es256Kit, await es256Kit.issueClientCertificate())).toBe(401);
 });

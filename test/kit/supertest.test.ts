@@ -13,7 +13,7 @@ const token = await kit.accessToken({ boundTo: client });
 const get = (path: string, { certificate, key }: Identity) =>
   supertest(url).get(path).ca(kit.ca.certificate).cert(certificate).key(key).auth(token, { type: "bearer" });
 
-test("answers the client that the token is bound to", async () => {
+test("accepts the client that the token is bound to", async () => {
   const { body } = await get("/accounts", client).expect(200);
   expect(body).toEqual({ client: "client-1" });
 });

@@ -8,7 +8,7 @@ afterAll(kit.close);
 const { url } = await kit.startServer(createServer(kit.serverOptions, createApp(kit.verifierOptions)));
 const [client, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
 
-test("answers the client that the token is bound to", async () => {
+test("accepts the client that the token is bound to", async () => {
   const token = await kit.accessToken({ boundTo: client });
   const response = await kit.mtlsRequest(`${url}/accounts`, { identity: client, token });
   expect(response.json()).toEqual({ client: "client-1" });

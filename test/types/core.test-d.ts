@@ -39,11 +39,11 @@ describe("the options of a verifier", () => {
     expectTypeOf<"HS256" | "none">().not.toExtend<SignatureAlgorithm>();
     // @ts-expect-error -- symmetric
     createVerifier({ algorithms: ["HS256"] });
-    // @ts-expect-error -- no signature
+    // @ts-expect-error -- unsigned
     createVerifier({ algorithms: ["none"] });
   });
 
-  test("may be undefined, as environment variables are", () => {
+  test("can be undefined, like environment variables", () => {
     createVerifier({ issuer: process.env["ISSUER"], audience: process.env["AUDIENCE"], jwks: process.env["JWKS"] });
     const unset: VerifierOptions = {
       clockTolerance: undefined,
@@ -52,17 +52,17 @@ describe("the options of a verifier", () => {
       clock: undefined,
     };
     createVerifier({ ...unset, issuer: [{ issuer: "https://issuer.example", audience: undefined }] });
-    // @ts-expect-error -- which issuer it is cannot be left open
+    // @ts-expect-error -- the issuer in a list must not be undefined
     createVerifier({ issuer: [{ issuer: process.env["ISSUER"], audience: "a" }] });
   });
 
-  test("skip the audience by null alone", () => {
+  test("disable the audience check only with null", () => {
     createVerifier({ issuer: "https://issuer.example", audience: null });
-    // @ts-expect-error -- not by false
+    // @ts-expect-error -- not with false
     createVerifier({ issuer: "https://issuer.example", audience: false });
   });
 
-  test("are known by name", () => {
+  test("reject unknown names", () => {
     // @ts-expect-error -- misspelled
     createVerifier({ issuers: "https://issuer.example" });
     // @ts-expect-error -- a requirement of a route
@@ -71,7 +71,7 @@ describe("the options of a verifier", () => {
 });
 
 describe("verify", () => {
-  test("requires the certificate, or null in so many words", () => {
+  test("requires a certificate, an error, or an explicit null", () => {
     void verifier.verify("token", { clientCertificate: null });
     void verifier.verify("token", { clientCertificate: certificate, scopes: ["read"] });
     void verifier.verify("token", { clientCertificate: new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED") });
@@ -81,17 +81,17 @@ describe("verify", () => {
     void verifier.verify("token", { scopes: ["read"] });
     // @ts-expect-error -- the options are missing
     void verifier.verify("token");
-    // @ts-expect-error -- undefined is no answer
+    // @ts-expect-error -- null must be explicit
     void verifier.verify("token", { clientCertificate: undefined });
   });
 
-  test("gives an accepted token", () => {
+  test("resolves with an access token", () => {
     expectTypeOf(verifier.verify("token", { clientCertificate: null })).resolves.toEqualTypeOf<AccessToken>();
   });
 });
 
 describe("requirements", () => {
-  test("do not take undefined for a list that is not given", () => {
+  test("do not accept undefined", () => {
     const fromConfiguration = (): string[] | undefined => undefined;
     // @ts-expect-error -- a misspelled variable must not drop a requirement
     void verifier.verify("token", { clientCertificate: null, scopes: fromConfiguration() });
@@ -101,16 +101,16 @@ describe("requirements", () => {
     createAuthenticator()({ authorize: undefined });
   });
 
-  test("weaken the binding by name only", () => {
+  test("weaken the binding only with an explicit mode", () => {
     createAuthenticator()({ validateCertificateBinding: "when-bound" });
     createAuthenticator()({ validateCertificateBinding: "report-only" });
-    // @ts-expect-error -- there is no way to switch it off
+    // @ts-expect-error -- it cannot be disabled
     createAuthenticator()({ validateCertificateBinding: false });
-    // @ts-expect-error -- a boolean that may be false
+    // @ts-expect-error -- a boolean can be false
     createAuthenticator()({ validateCertificateBinding: process.env["STRICT"] === "yes" });
   });
 
-  test("let authorize see the token and the request, and decide by a boolean", () => {
+  test("pass the token and the request to authorize, which returns a boolean", () => {
     createAuthenticator<IncomingMessage>()({
       authorize: (token, incoming) => {
         expectTypeOf(token).toEqualTypeOf<AccessToken>();
@@ -118,9 +118,9 @@ describe("requirements", () => {
         return token.claims.sub === incoming.url;
       },
     });
-    // @ts-expect-error -- a text is no decision
+    // @ts-expect-error -- a string instead of a boolean
     createAuthenticator()({ authorize: () => "yes" });
-    // @ts-expect-error -- forgotten return
+    // @ts-expect-error -- missing return value
     createAuthenticator()({ authorize: (token) => void token });
   });
 });
@@ -129,7 +129,7 @@ describe("an access token", () => {
   test("has the client's certificate when the binding was verified", () => {
     if (accessToken.binding === "verified") {
       expectTypeOf(accessToken.clientCertificate).toEqualTypeOf<ClientCertificate>();
-      // @ts-expect-error -- there is one certificate, and it is the client's
+      // @ts-expect-error -- the only certificate is clientCertificate
       expectTypeOf(accessToken.presentedCertificate).toBeUnknown();
     }
     expectTypeOf(accessToken.clientCertificate).toEqualTypeOf<ClientCertificate | undefined>();
@@ -143,7 +143,7 @@ describe("an access token", () => {
 
   test("has the error when the binding was rejected", () => {
     if (accessToken.binding === "rejected") expectTypeOf(accessToken.bindingError).toEqualTypeOf<AccessTokenError>();
-    // @ts-expect-error -- not before it is known that it was
+    // @ts-expect-error -- requires a check of `binding` first
     expectTypeOf(accessToken.bindingError).toBeUnknown();
   });
 
@@ -153,25 +153,25 @@ describe("an access token", () => {
     expectTypeOf(claims.sub).toEqualTypeOf<string | undefined>();
     expectTypeOf(claims["tenant"]).toBeUnknown();
     // @ts-expect-error -- readonly
-    claims.sub = "somebody-else";
+    claims.sub = "other-client";
     // @ts-expect-error -- readonly
     accessToken.claims = {};
   });
 });
 
 describe("an authenticator", () => {
-  test("takes a verifier, or the options of one", () => {
+  test("accepts a verifier or verifier options", () => {
     createAuthenticator({ verifier, realm: "orders" });
     createAuthenticator({ issuer: "https://issuer.example", audience: "a", realm: "orders" });
     // @ts-expect-error -- the verifier has its issuer
     createAuthenticator({ verifier, issuer: "https://issuer.example" });
     // @ts-expect-error -- the verifier has its clock
     createAuthenticator({ verifier, clock: Date.now });
-    // @ts-expect-error -- no verifier
+    // @ts-expect-error -- not a verifier
     createAuthenticator({ verifier: {} });
   });
 
-  test("reads requests of node:http and node:http2", () => {
+  test("accepts requests of node:http and node:http2", () => {
     expectTypeOf<IncomingMessage>().toExtend<NodeRequest>();
     expectTypeOf<Http2ServerRequest>().toExtend<NodeRequest>();
     expectTypeOf(createAuthenticator()).toEqualTypeOf<Authenticator<NodeRequest>>();
@@ -182,14 +182,14 @@ describe("an authenticator", () => {
     createAuthenticator<{ readonly req: IncomingMessage }>();
   });
 
-  test("reads WHATWG requests", () => {
+  test("accepts WHATWG requests", () => {
     expectTypeOf(createAuthenticator<Request>()()).parameters.toEqualTypeOf<[Request]>();
     expectTypeOf(fromProxy(rfc9440(), { trust: { dangerouslyTrustEverySender: true } })).toBeCallableWith(
       new Request("https://api.example"),
     );
   });
 
-  test("takes resolvers that answer at once or later", () => {
+  test("accepts synchronous and asynchronous resolvers", () => {
     const options: AuthenticatorOptions<IncomingMessage>[] = [
       { certificateResolver: () => "" },
       { certificateResolver: async () => null },
@@ -198,52 +198,52 @@ describe("an authenticator", () => {
       { tokenResolver: ({ headers }) => headers["x-token"]?.toString() },
     ];
     options.push({
-      // @ts-expect-error -- a number is no certificate
+      // @ts-expect-error -- a number instead of a certificate
       certificateResolver: () => 42,
     });
   });
 });
 
 describe("a rejection", () => {
-  test("is the answer to an AccessTokenError, and to no other error", () => {
+  test("is created only from an AccessTokenError", () => {
     const rejection = httpRejection(new AccessTokenError("ERR_TOKEN_EXPIRED"));
     expectTypeOf(rejection).toEqualTypeOf<HttpRejection>();
     expectTypeOf(rejection.headers).toEqualTypeOf<Readonly<Record<string, string>>>();
-    // @ts-expect-error -- not the client's fault
+    // @ts-expect-error -- an error of the application
     httpRejection(new Error("the database is down"));
   });
 
-  test("has a code of a closed list", () => {
+  test("has a known error code", () => {
     expectTypeOf<AccessTokenError["code"]>().toEqualTypeOf<AccessTokenErrorCode>();
-    // @ts-expect-error -- no such code
+    // @ts-expect-error -- an unknown code
     void new AccessTokenError("ERR_OTHER");
   });
 });
 
 describe("a certificate policy", () => {
-  test("answers at once or later, by a boolean or by the error that says why", () => {
+  test("returns a boolean or an error, synchronously or asynchronously", () => {
     const policies: CertificatePolicy[] = [
       () => true,
       async ({ x509 }) => x509 !== undefined,
       (_certificate, { now }) => (now > 0 ? true : new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED")),
       certificateRules({ chainVerified: true, issuers: ["", new Uint8Array()] }),
     ];
-    // @ts-expect-error -- a promise of nothing decides nothing
+    // @ts-expect-error -- resolves with undefined
     policies.push(async () => {});
   });
 
-  test("has rules that cannot be switched off by false", () => {
-    // @ts-expect-error -- leave it out
+  test("has rules that do not accept false", () => {
+    // @ts-expect-error -- false instead of omitting it
     certificateRules({ chainVerified: false });
-    // @ts-expect-error -- any tenant is written out as null
+    // @ts-expect-error -- any tenant requires an explicit null
     certificateRules({ tenant: { resolve: () => "acme" } });
   });
 
-  test("knows the tenant of a certificate, or of none", () => {
+  test("returns the tenant of a certificate or of undefined", () => {
     const tenantOf = certificateTenants({ acme: { thumbprints: [""] } });
     expectTypeOf(tenantOf).parameters.toEqualTypeOf<[ClientCertificate | undefined]>();
     expectTypeOf(tenantOf).returns.toEqualTypeOf<string | undefined>();
-    // @ts-expect-error -- validity is no property of a tenant
+    // @ts-expect-error -- validity does not identify a tenant
     certificateTenants({ acme: { currentlyValid: true } });
   });
 });

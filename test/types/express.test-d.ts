@@ -19,10 +19,10 @@ const app = express();
 const protect = protectApi();
 
 describe("protect() in front of an Express route", () => {
-  test("leaves the parameters of the path as they are inferred", () => {
+  test("preserves the inferred path parameters", () => {
     app.get("/a/:id", protect(), (request, response) => {
       expectTypeOf(request.params.id).toEqualTypeOf<string>();
-      // @ts-expect-error -- the path has no such parameter
+      // @ts-expect-error -- not a parameter of the path
       void request.params.other;
       response.json({});
     });
@@ -31,7 +31,7 @@ describe("protect() in front of an Express route", () => {
     });
   });
 
-  test("fits wherever Express takes a handler", () => {
+  test("is accepted wherever Express accepts a handler", () => {
     app.use(protect());
     app.use("/orders", protect({ scopes: ["read"] }), express.Router());
     express
@@ -41,7 +41,7 @@ describe("protect() in front of an Express route", () => {
       .get(protect({ scopes: ["read"] }));
   });
 
-  test("gives the request its claims and its access token", () => {
+  test("adds claims and accessToken to the request", () => {
     app.get("/", protect(), (request) => {
       expectTypeOf(request.claims).toEqualTypeOf<AccessTokenClaims>();
       expectTypeOf(request.accessToken).toEqualTypeOf<AccessToken>();
@@ -53,7 +53,7 @@ describe("protect() in front of an Express route", () => {
 });
 
 describe("protect() without Express", () => {
-  test("takes the requests and responses of Node's servers, and any callback that takes an error", () => {
+  test("accepts requests and responses of Node's servers, and any callback that accepts an error", () => {
     createServer((request, response) => protect()(request, response, (error?: Error) => void error));
     createSecureServer((request, response) => protect()(request, response, (error?: unknown) => void error));
     const handler = protect.metadata();
@@ -63,7 +63,7 @@ describe("protect() without Express", () => {
 });
 
 describe("protectApi", () => {
-  test("takes a verifier, or the options of one", () => {
+  test("accepts a verifier or verifier options", () => {
     const verifier = createVerifier();
     expectTypeOf(protectApi({ verifier }).verifier).toEqualTypeOf<Verifier>();
     expectTypeOf(protect).toEqualTypeOf<Protect>();
@@ -75,7 +75,7 @@ describe("protectApi", () => {
     protectApi({ validateCertificateBinding: true });
   });
 
-  test("hands Express requests to its callbacks", () => {
+  test("passes Express requests to its callbacks", () => {
     const certificateResolver: ClientCertificateResolver<Request> = async (request) =>
       request.get("x-certificate") ?? "";
     const respond: Respond = (rejection, _request, response, forward) =>
@@ -89,10 +89,10 @@ describe("protectApi", () => {
     protect({ authorize: (token, request) => token.claims.sub === request.params["id"] });
   });
 
-  test("does not take undefined for a requirement", () => {
+  test("does not accept undefined for a requirement", () => {
     // @ts-expect-error -- a misspelled variable must not drop a requirement
     protect({ scopes: undefined });
-    // @ts-expect-error -- there is no way to switch it off
+    // @ts-expect-error -- it cannot be disabled
     protect({ validateCertificateBinding: false });
   });
 });

@@ -14,7 +14,7 @@ import { describe, expectTypeOf, test } from "vitest";
 const protect = protectApi();
 
 describe("the hook of protect()", () => {
-  test("fits servers of HTTP/1.1 and HTTP/2, with TLS and without", () => {
+  test("is accepted by HTTP/1.1 and HTTP/2 servers, with and without TLS", () => {
     const servers = {
       http: Fastify(),
       https: Fastify({ https: {} }),
@@ -28,7 +28,7 @@ describe("the hook of protect()", () => {
     servers.secureHttp2.addHook("onRequest", protect());
   });
 
-  test("fits every hook before the handler, alone and in a list", () => {
+  test("is accepted as every hook before the handler, alone and in a list", () => {
     const app = Fastify({ https: {} });
     app.addHook("onRequest", protect());
     app.get("/a", { onRequest: [protect(), async () => {}] }, () => ({}));
@@ -37,7 +37,7 @@ describe("the hook of protect()", () => {
     app.route({ method: "GET", url: "/d", onRequest: protect(), handler: () => ({}) });
   });
 
-  test("fits routes with types of their own", () => {
+  test("is accepted by routes with custom types", () => {
     const app = Fastify();
     app.get<{ Params: { id: string } }>("/a/:id", { onRequest: protect() }, (request) => {
       expectTypeOf(request.params.id).toEqualTypeOf<string>();
@@ -49,7 +49,7 @@ describe("the hook of protect()", () => {
 });
 
 describe("the plugin", () => {
-  test("takes the options of protectApi, and gives protect to the instance", () => {
+  test("accepts the options of protectApi, and adds protect to the instance", () => {
     const app = Fastify();
     app.register(certbound, { issuer: "https://issuer.example", audience: "a" });
     app.register(certbound, { verifier: createVerifier() });
@@ -58,19 +58,19 @@ describe("the plugin", () => {
     app.register(certbound, { audiences: "a" });
   });
 
-  test("fits servers with TLS and of HTTP/2", () => {
+  test("is accepted by servers with TLS and HTTP/2", () => {
     Fastify({ https: {} }).register(certbound, { verifier: createVerifier() });
     Fastify({ http2: true, https: {} }).register(certbound, { verifier: createVerifier() });
   });
 });
 
 describe("protectApi", () => {
-  test("excludes verifier options beside a verifier", () => {
+  test("does not accept verifier options together with a verifier", () => {
     // @ts-expect-error -- the verifier has its issuer
     protectApi({ verifier: createVerifier(), issuer: "https://issuer.example" });
   });
 
-  test("hands Fastify requests to its callbacks", () => {
+  test("passes Fastify requests to its callbacks", () => {
     const certificateResolver: ClientCertificateResolver<FastifyRequest> = async ({ headers }) =>
       headers["x-certificate"]?.toString() ?? "";
     const respond: Respond = (rejection, _request, reply) => reply.code(rejection.status).send();
@@ -78,10 +78,10 @@ describe("protectApi", () => {
     protect({ authorize: (token, request) => token.claims.sub === request.id });
   });
 
-  test("does not take undefined for a requirement", () => {
+  test("does not accept undefined for a requirement", () => {
     // @ts-expect-error -- a misspelled variable must not drop a requirement
     protect({ groups: undefined });
-    // @ts-expect-error -- there is no way to switch it off
+    // @ts-expect-error -- it cannot be disabled
     protect({ validateCertificateBinding: false });
   });
 });

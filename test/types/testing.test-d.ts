@@ -31,58 +31,58 @@ describe("a test kit", () => {
     Fastify({ http2: true, https: kit.serverOptions });
   });
 
-  test("has a fetch of the type of the global one", () => {
+  test("has a fetch with the type of the global fetch", () => {
     expectTypeOf(kit.mtlsFetch()).toEqualTypeOf<typeof fetch>();
     expectTypeOf(mtlsFetch({ ca: "PEM" })).toEqualTypeOf<typeof fetch>();
   });
 
-  test("is disposable, and takes the clocks that can be moved", () => {
+  test("is disposable, and accepts only clocks from createClock", () => {
     expectTypeOf(kit).toExtend<AsyncDisposable>();
     void createTestKit({ clock: createClock(2_000_000_000_000) });
-    // @ts-expect-error a clock that cannot be moved
+    // @ts-expect-error not a clock from createClock
     void createTestKit({ clock: Date.now });
-    // @ts-expect-error no such option
+    // @ts-expect-error an unknown option
     void createTestKit({ audiences: ["a"] });
   });
 
-  test("fills in the authority itself", () => {
+  test("sets the option ca", () => {
     void kit.mtlsRequest("https://127.0.0.1", { identity });
-    // @ts-expect-error the authority is that of the kit
+    // @ts-expect-error the kit sets the CA
     void kit.mtlsRequest("https://127.0.0.1", { ca: "PEM" });
   });
 });
 
-describe("words that are true, or left out", () => {
-  test("are not false", () => {
+describe("options that are true or undefined", () => {
+  test("do not accept false", () => {
     void kit.issueClientCertificate({ expired: true });
     void kit.accessToken({ forged: true });
-    // @ts-expect-error left out instead
+    // @ts-expect-error false instead of omitting it
     void kit.issueClientCertificate({ expired: false });
-    // @ts-expect-error left out instead
+    // @ts-expect-error false instead of omitting it
     void kit.accessToken({ forged: false });
   });
 });
 
 describe("forwardedHeaders", () => {
-  test("takes the options of each proxy, and gives headers", () => {
+  test("accepts the options of each proxy, and returns headers", () => {
     expectTypeOf(forwardedHeaders("nginx", identity)).toEqualTypeOf<Record<string, string>>();
     forwardedHeaders("haproxy", null, { encoding: "sha256-hex", usedHeader: "x-used", verified: false });
     forwardedHeaders("awsAlb", identity, { mode: "passthrough" });
     forwardedHeaders("envoy", identity, { via: identity });
     // @ts-expect-error nginx has one encoding
     forwardedHeaders("nginx", identity, { encoding: "rfc9440" });
-    // @ts-expect-error not one of HAProxy's
+    // @ts-expect-error not an encoding of HAProxy
     forwardedHeaders("haproxy", identity, { encoding: "pem-spaces" });
-    // @ts-expect-error Kong does not say how it verified
+    // @ts-expect-error Kong does not send a verification result
     forwardedHeaders("kong", identity, { verified: true });
   });
 
-  test("takes an identity or null for none, and known proxies", () => {
+  test("accepts an identity or null, and known proxies", () => {
     // @ts-expect-error an identity that was not awaited
     forwardedHeaders("nginx", kit.issueClientCertificate());
-    // @ts-expect-error null is for none
+    // @ts-expect-error undefined instead of null
     forwardedHeaders("nginx", undefined);
-    // @ts-expect-error not a proxy that is known
+    // @ts-expect-error an unknown proxy
     forwardedHeaders("iis", identity);
     expectTypeOf<"nginx">().toExtend<ForwardingProxy>();
   });

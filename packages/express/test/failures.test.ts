@@ -2,7 +2,11 @@ import { AccessTokenError } from "@certbound/core";
 import { EventEmitter, once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { expressVersions } from "../../../test/helpers/express-versions.ts";
-import { failure, failuresInJudging, failuresInRejecting } from "../../../test/helpers/application-failures.ts";
+import {
+  failure,
+  failuresDuringVerification,
+  failuresDuringRejection,
+} from "../../../test/helpers/application-failures.ts";
 import { parties, startApp } from "./protected-app.ts";
 
 afterEach(() => {
@@ -10,7 +14,7 @@ afterEach(() => {
 });
 
 describe.each(expressVersions)("on %s", (_name, express) => {
-  test.each(failuresInJudging)("responds with 500 and without a challenge for %s", async (_what, setup) => {
+  test.each(failuresDuringVerification)("responds with 500 and without a challenge for %s", async (_what, setup) => {
     const onRejected = vi.fn<() => void>();
     const { send, errors, handled } = await startApp(express, { ...setup, options: { onRejected, ...setup.options } });
     const { status, headers } = await send();
@@ -20,7 +24,7 @@ describe.each(expressVersions)("on %s", (_name, express) => {
     expect([handled.length, onRejected.mock.calls.length]).toEqual([0, 0]);
   });
 
-  test.each(failuresInRejecting)("responds with 500 and does not call the handler for %s", async (_what, setup) => {
+  test.each(failuresDuringRejection)("responds with 500 and does not call the handler for %s", async (_what, setup) => {
     const { send, errors, handled } = await startApp(express, setup);
     const { status } = await send({ identity: parties.thief });
     expect({ status, errors, handled }).toEqual({ status: 500, errors: [expect.any(Error)], handled: [] });

@@ -4,7 +4,7 @@ import type { Request } from "express";
 import { createSecureServer } from "node:http2";
 import { createServer } from "node:https";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { failuresInJudging, failuresInRejecting } from "../../../test/helpers/application-failures.ts";
+import { failuresDuringVerification, failuresDuringRejection } from "../../../test/helpers/application-failures.ts";
 import {
   type Incoming,
   type Middleware,
@@ -164,15 +164,18 @@ describe.each(servers)("a handler of protect() without Express, on %s", (_name, 
     expect((await send({ ...good, path: "/mounted" })).status).toBe(200);
   });
 
-  test.each(failuresInJudging)("passes an error to next, without a challenge, for %s", async (_what, setup) => {
-    const { send, errors, handled } = await startProtected(setup);
-    const { status, headers } = await send(good);
-    expect({ status, challenge: headers["www-authenticate"] }).toEqual({ status: 500, challenge: undefined });
-    expect({ errors, handled }).toEqual({ errors: [expect.any(Error)], handled: [] });
-    expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
-  });
+  test.each(failuresDuringVerification)(
+    "passes an error to next, without a challenge, for %s",
+    async (_what, setup) => {
+      const { send, errors, handled } = await startProtected(setup);
+      const { status, headers } = await send(good);
+      expect({ status, challenge: headers["www-authenticate"] }).toEqual({ status: 500, challenge: undefined });
+      expect({ errors, handled }).toEqual({ errors: [expect.any(Error)], handled: [] });
+      expect(errors[0]).not.toBeInstanceOf(AccessTokenError);
+    },
+  );
 
-  test.each(failuresInRejecting)(
+  test.each(failuresDuringRejection)(
     "passes an error to next, and does not call the handler, for %s",
     async (_what, setup) => {
       const { send, errors, handled } = await startProtected(setup);

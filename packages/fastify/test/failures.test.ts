@@ -1,14 +1,14 @@
 import { AccessTokenError } from "@certbound/core";
 import { EventEmitter, once } from "node:events";
 import { afterEach, expect, test, vi } from "vitest";
-import { failuresInJudging, failuresInRejecting } from "../../../test/helpers/application-failures.ts";
+import { failuresDuringVerification, failuresDuringRejection } from "../../../test/helpers/application-failures.ts";
 import { parties, startApp } from "./protected-app.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-test.each(failuresInJudging)("responds with 500 and without a challenge for %s", async (_what, setup) => {
+test.each(failuresDuringVerification)("responds with 500 and without a challenge for %s", async (_what, setup) => {
   const onRejected = vi.fn<() => void>();
   const { send, errors, handled } = await startApp({ ...setup, options: { onRejected, ...setup.options } });
   const { status, headers } = await send();
@@ -18,7 +18,7 @@ test.each(failuresInJudging)("responds with 500 and without a challenge for %s",
   expect([handled.length, onRejected.mock.calls.length]).toEqual([0, 0]);
 });
 
-test.each(failuresInRejecting)("responds with 500 and does not call the handler for %s", async (_, setup) => {
+test.each(failuresDuringRejection)("responds with 500 and does not call the handler for %s", async (_, setup) => {
   const { send, errors, handled } = await startApp(setup);
   const { status } = await send({ identity: parties.thief });
   expect({ status, errors, handled }).toEqual({ status: 500, errors: [expect.any(Error)], handled: [] });
