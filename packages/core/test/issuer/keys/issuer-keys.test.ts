@@ -16,17 +16,17 @@ const header = { algorithm: "ES256", keyId: "a" };
 function keysOf(options: VerifierOptions): KeySource {
   const configuration = parseVerifierOptions({ issuer: "https://issuer.example", audience: null, ...options });
   const [issuer] = configuration.issuers;
-  if (issuer === undefined) throw new Error("there is no issuer");
+  if (issuer === undefined) throw new Error("no issuer is configured");
   return createIssuerKeys(issuer, configuration);
 }
 
-/** Fails the test when anything is fetched. */
+/** A fetch that fails the test. */
 const forbidden: typeof fetch = () => {
-  throw new Error("nothing may be fetched");
+  throw new Error("unexpected fetch");
 };
 
-describe("a key set in the configuration", () => {
-  test("is used as it is, and nothing is fetched", async () => {
+describe("a configured key set", () => {
+  test("is used without a fetch", async () => {
     const keys = keysOf({ jwks: { keys: [jwk] }, fetch: forbidden });
     await keys.ready();
     const [key] = await keys.find(header);
@@ -37,7 +37,7 @@ describe("a key set in the configuration", () => {
     expect(await outcomeOf(keys.find({ ...header, algorithm: "ES384" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("does not change with the object that it came from", async () => {
+  test("does not change if the original object changes", async () => {
     const jwks = { keys: [jwk] };
     const keys = keysOf({ jwks });
     jwks.keys[0] = { ...jwk, kid: "b" };
@@ -52,31 +52,31 @@ describe("a key set in the configuration", () => {
     ["a key of an unknown type", { kty: "XYZ" }],
     ["a point with a coordinate that is too short", { ...jwk, y: "AAAA" }],
     ["a key with duplicate operations", { ...jwk, key_ops: ["verify", "verify"] }],
-  ])("that holds nothing but %s is a mistake, found while configuring (C-04)", (_name, unusable) => {
+  ])("with nothing but %s causes a TypeError (C-04)", (_name, unusable) => {
     expect(() => keysOf({ jwks: { keys: [unusable] } })).toThrow(TypeError);
     expect(() => keysOf({ jwks: { keys: [unusable] } })).toThrow(/jwks/);
     expect(() => keysOf({ jwks: { keys: [unusable, jwk] } })).not.toThrow();
   });
 });
 
-describe("a key without kid in the configuration", () => {
+describe("a configured key without kid", () => {
   const unnamed = Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== "kid")) as JWK;
   const find = (keys: readonly JWK[], keyId?: string, algorithm = "ES256") =>
     keysOf({ jwks: { keys } }).find({ algorithm, keyId });
 
-  test("fits a token with any kid, and one without", async () => {
+  test("matches tokens with any kid and without kid", async () => {
     for (const keyId of ["a", "b", "", "__proto__", undefined]) expect(await find([unnamed], keyId)).toHaveLength(1);
     expect(await outcomeOf(find([jwk], "b"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await find([jwk])).toHaveLength(1);
   });
 
-  test("fits by its type and its alg only", async () => {
+  test("matches only by its type and alg", async () => {
     expect(await outcomeOf(find([unnamed], "a", "RS256"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await outcomeOf(find([{ ...unnamed, alg: "ES384" }, jwk], "b"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await outcomeOf(find([{ ...unnamed, kid: null as never }], "a"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("comes after the keys that the kid names, and stays a key of the set", async () => {
+  test("is listed after the keys with a matching kid, and is still part of the set", async () => {
     const keys = keysOf({ jwks: { keys: [unnamed, jwk, { ...jwk, kid: "b" }] } });
     const [named, second, ...others] = await keys.find(header);
     const [first] = await keys.find({ ...header, keyId: "c" });
@@ -86,7 +86,7 @@ describe("a key without kid in the configuration", () => {
     expect([named, second].map((key) => key !== undefined && keys.holds(key))).toEqual([true, true]);
   });
 
-  test("does not fit where the set is fetched", async () => {
+  test("does not match a token with a kid if the set is fetched", async () => {
     const { url } = await startEndpoint(json({ keys: [unnamed] }));
     const keys = keysOf({ jwks: url });
     expect(await outcomeOf(keys.find(header))).toBe("ERR_TOKEN_KEY_UNKNOWN");
@@ -94,8 +94,8 @@ describe("a key without kid in the configuration", () => {
   });
 });
 
-describe("a key set in the configuration whose only point is off the curve", () => {
-  test("is accepted, and its key is absent once importing it has failed", async () => {
+describe("a configured key set whose only point is off the curve", () => {
+  test("is accepted, and its key counts as absent once its import has failed", async () => {
     const keys = keysOf({ jwks: { keys: [{ ...jwk, y: jwk.x ?? "" }] } });
     await keys.ready();
     const [key] = await keys.find(header);
@@ -103,7 +103,7 @@ describe("a key set in the configuration whose only point is off the curve", () 
     expect(await outcomeOf(keys.find(header))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("keeps its key if the point is on the curve", async () => {
+  test("still contains its key if the point is on the curve", async () => {
     const keys = keysOf({ jwks: { keys: [jwk] } });
     const [key] = await keys.find(header);
     expect(await key?.importFor("ES256")).toBeDefined();
@@ -111,11 +111,11 @@ describe("a key set in the configuration whose only point is off the curve", () 
   });
 });
 
-describe("a URL in the configuration", () => {
+describe("a configured URL of the keys", () => {
   test.each([
-    ["text", (url: string) => url],
+    ["a string", (url: string) => url],
     ["a URL", (url: string) => new URL(url)],
-  ])("given as %s is where the keys are fetched, without discovery", async (_name, form) => {
+  ])("is fetched without discovery if given as %s", async (_name, form) => {
     const { url, requests } = await startEndpoint(json({ keys: [jwk] }));
     const keys = keysOf({ jwks: form(`${url}/keys?tenant=1`) });
     expect(requests).toEqual([]);
@@ -130,7 +130,7 @@ describe("a URL in the configuration", () => {
     "ftp://127.0.0.1/",
     "/jwks",
     "",
-  ])("is https, or http on a loopback address, not %j (N-09)", (jwks) => {
+  ])("must be https, or http on a loopback address, so %j causes a TypeError (N-09)", (jwks) => {
     expect(() => keysOf({ jwks })).toThrow(TypeError);
     expect(() => keysOf({ jwks })).toThrow(/jwks/);
   });
@@ -140,13 +140,13 @@ describe("a URL in the configuration", () => {
     "http://127.0.0.1:8080/jwks",
     "http://[::1]/jwks",
     "http://localhost/jwks",
-  ])("may be %j", (jwks) => {
+  ])("can be %j", (jwks) => {
     expect(() => keysOf({ jwks })).not.toThrow();
   });
 });
 
-describe("an issuer without keys in the configuration", () => {
-  test("is asked where they are (RFC 8414)", async () => {
+describe("an issuer without configured keys", () => {
+  test("has keys at the jwks_uri of its metadata (RFC 8414)", async () => {
     const issuer = await createIssuer();
     onTestFinished(issuer.close);
     const keys = keysOf({ issuer: issuer.issuer });
@@ -155,7 +155,7 @@ describe("an issuer without keys in the configuration", () => {
     expect(issuer.requests).toEqual(["/.well-known/oauth-authorization-server", "/jwks"]);
   });
 
-  test("whose metadata is that of another one has no keys (I-05)", async () => {
+  test("has no keys if its metadata is for another issuer (I-05)", async () => {
     const issuer = await createIssuer({ issuer: "https://other.example" });
     onTestFinished(issuer.close);
     const keys = keysOf({ issuer: issuer.jwksUri.origin });
@@ -169,15 +169,15 @@ describe("an issuer without keys in the configuration", () => {
     "https://issuer.example/#a",
     "urn:issuer",
     "issuer",
-  ])("is an https URL without query and fragment, not %j", (issuer) => {
+  ])("must be an https URL without query and fragment, so %j causes a TypeError", (issuer) => {
     expect(() => keysOf({ issuer })).toThrow(TypeError);
     expect(() => keysOf({ issuer })).toThrow(/issuer/);
     expect(() => keysOf({ issuer, jwks: { keys: [jwk] } })).not.toThrow();
   });
 });
 
-describe("every fetch", () => {
-  test("is made by the fetch of the configuration, never follows a redirect and can be aborted", async () => {
+describe("each fetch", () => {
+  test("uses the configured fetch, does not follow redirects and can be aborted", async () => {
     const seen: unknown[] = [];
     const counting: typeof fetch = async (url, init) => {
       const { url: href } = new Request(url);

@@ -14,12 +14,12 @@ async function generatePublicJwk(algorithm: string): Promise<JWK> {
   return exportJWK(publicKey);
 }
 
-/** Tells whether a set of one key finds it for an algorithm. */
+/** Returns whether a set of one key finds the key for an algorithm. */
 function found(jwk: unknown, algorithm: string, keyId?: string): boolean {
   return createKeySet({ keys: [jwk as JWK] }).find({ algorithm, keyId }).length === 1;
 }
 
-/** Tells whether the only key of a set is one that Node can verify with. */
+/** Returns whether Node can import the only key of a set. */
 async function importable(jwk: JWK, algorithm: string): Promise<boolean> {
   const [key] = createKeySet({ keys: [jwk] }).find({ algorithm, keyId: undefined });
   return (await key?.importFor(algorithm)) !== undefined;
@@ -32,14 +32,14 @@ describe("a key", () => {
     ["P-384", p384, ["ES384"]],
     ["P-521", p521, ["ES512"]],
     ["Ed25519", ed25519, ["EdDSA", "Ed25519"]],
-  ] as const)("of type %s fits its algorithms and no other (C-06, C-10)", (_name, jwk, fitting) => {
+  ] as const)("of type %s matches only its algorithms (C-06, C-10)", (_name, jwk, matching) => {
     const all = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
     const others = ["HS256", "HS512", "none", "", "ES256K", "ML-DSA-44", "RSA-OAEP", "__proto__", "constructor"];
-    expect([...all, ...others].filter((algorithm) => found(jwk, algorithm))).toEqual(fitting);
+    expect([...all, ...others].filter((algorithm) => found(jwk, algorithm))).toEqual(matching);
   });
 
-  test("of type AKP fits the algorithm that it names, and is imported where Node has it (RFC 9964)", async () => {
-    // Without the algorithm, other bytes of the same length stand in for a key.
+  test("of type AKP matches only its alg, and is imported if Node supports it (RFC 9964)", async () => {
+    // If Node does not support the algorithm, the test uses other bytes of the same length.
     const jwk = await generatePublicJwk("ML-DSA-44").catch(() => undefined);
     const key = { kty: "AKP", pub: jwk?.pub ?? Buffer.alloc(1312).toString("base64url"), alg: "ML-DSA-44" };
     expect(found(key, "ML-DSA-44")).toBe(true);
@@ -48,13 +48,13 @@ describe("a key", () => {
     expect(await importable(key, "ML-DSA-44")).toBe(jwk !== undefined);
   });
 
-  test("is of no use for an algorithm of another type, and stays of use for its own", async () => {
+  test("cannot be imported for an algorithm of another type, but still can for a matching one", async () => {
     const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
     expect(await key?.importFor("RS256")).toBeUndefined();
     expect(await key?.importFor("ES256")).toBeDefined();
   });
 
-  test("that could not be imported because of data on Object.prototype is imported later", async () => {
+  test("is imported later if an import failed because of data on Object.prototype", async () => {
     const set = createKeySet({ keys: [p256 as JWK] });
     const [key] = set.find({ algorithm: "ES256", keyId: undefined });
     const attempt = async (): Promise<unknown> => key?.importFor("ES256");
@@ -63,7 +63,7 @@ describe("a key", () => {
     expect(await attempt()).toBeDefined();
   });
 
-  test("that names an algorithm fits that one only (C-06)", () => {
+  test("with alg matches only this algorithm (C-06)", () => {
     expect(found({ ...rsa, alg: "PS256" }, "PS256")).toBe(true);
     expect(found({ ...rsa, alg: "PS256" }, "RS256")).toBe(false);
     expect(found({ ...rsa, alg: "ps256" }, "PS256")).toBe(false);
@@ -71,7 +71,7 @@ describe("a key", () => {
     expect(found({ ...ed25519, alg: "EdDSA" }, "Ed25519")).toBe(false);
   });
 
-  test("that names an encryption algorithm fits none", () => {
+  test("with an encryption algorithm as alg does not match any algorithm", () => {
     expect(found({ ...rsa, alg: "RSA-OAEP-256" }, "RS256")).toBe(false);
     expect(createKeySet({ keys: [{ ...rsa, alg: "RSA-OAEP-256" }] }).size).toBe(0);
   });
@@ -92,7 +92,7 @@ describe("a key", () => {
     ["key_ops null", { key_ops: null }, false],
     ["use sig, but key_ops encrypt", { use: "sig", key_ops: ["encrypt"] }, false],
     ["use enc, but key_ops verify", { use: "enc", key_ops: ["verify"] }, false],
-  ])("with %s can or cannot verify (C-14)", (_name, members, expected) => {
+  ])("can verify only if use and key_ops allow it: %s (C-14)", (_name, members, expected) => {
     const jwk = { ...p256, ...members } as JWK;
     expect(found(jwk, "ES256")).toBe(expected);
     expect(createKeySet({ keys: [jwk] }).size).toBe(expected ? 1 : 0);
@@ -102,19 +102,19 @@ describe("a key", () => {
     ["symmetric", { kty: "oct", k: "AAAA", alg: "HS256" }],
     ["symmetric, without its bytes", { kty: "oct" }],
     ["symmetric and empty", { kty: "oct", k: "" }],
-    ["symmetric, of a signature algorithm", { kty: "oct", k: "AAAA", alg: "ES256" }],
+    ["symmetric, with a signature algorithm", { kty: "oct", k: "AAAA", alg: "ES256" }],
     ["private", { ...p256, d: "AAAA" }],
     ["private, of type RSA", { ...rsa, d: "AAAA" }],
     ["private, of type AKP", { kty: "AKP", alg: "ML-DSA-44", pub: "AA", priv: "AA" }],
     ["both public and symmetric", { ...p256, k: "AAAA" }],
-    ["of one type, and private as another is", { ...p256, priv: "AAAA" }],
+    ["of one type, with a private member of another", { ...p256, priv: "AAAA" }],
     ["of an unknown type", { kty: "XYZ", kid: "1" }],
-    ["of no type", { kid: "1" }],
-    ["of a type in another case", { ...p256, kty: "ec" }],
+    ["without a type", { kid: "1" }],
+    ["of a type in the wrong case", { ...p256, kty: "ec" }],
     ["on an unknown curve", { ...p256, crv: "secp256k1" }],
     ["for key agreement", { kty: "OKP", crv: "X25519", x: ed25519?.x }],
     ["of Ed448", { kty: "OKP", crv: "Ed448", x: ed25519?.x }],
-  ])("that is %s is skipped, and not counted (C-04)", (_name, jwk) => {
+  ])("is skipped and not counted if it is %s (C-04)", (_name, jwk) => {
     const set = createKeySet({ keys: [jwk as JWK] });
     expect(set.size).toBe(0);
     for (const algorithm of ["ES256", "RS256", "EdDSA", "HS256", "ML-DSA-44"]) {
@@ -136,19 +136,19 @@ describe("the kid", () => {
   const set = createKeySet({ keys });
   const count = (algorithm: string, keyId?: string) => set.find({ algorithm, keyId }).length;
 
-  test("chooses among the keys that fit", () => {
+  test("selects among the matching keys", () => {
     expect(count("ES256", "a")).toBe(1);
     expect(count("ES256", "b")).toBe(1);
     expect(count("ES384", "b")).toBe(0);
   });
 
-  test("may be shared by keys of several types, which the algorithm tells apart", () => {
+  test("can be shared by keys of several types, among which the algorithm selects", () => {
     expect(count("ES256", "a")).toBe(1);
     expect(count("ES384", "a")).toBe(1);
     expect(count("ES512", "a")).toBe(0);
   });
 
-  test("may be shared by keys of one type, which are then all found", () => {
+  test("can be shared by keys of one type, which are all found", () => {
     const twice = createKeySet({
       keys: [
         { ...p256, kid: "a" },
@@ -159,7 +159,7 @@ describe("the kid", () => {
     expect(twice.find({ algorithm: "ES256", keyId: "a" })).toHaveLength(2);
   });
 
-  test("is compared as it is (K-03)", () => {
+  test("is compared exactly (K-03)", () => {
     const wrong = [
       "A",
       "",
@@ -179,14 +179,14 @@ describe("the kid", () => {
     expect(count("ES256", "__proto__")).toBe(0);
   });
 
-  test("that the header does not have leaves all keys that fit", () => {
+  test("does not restrict the matching keys if the header has none", () => {
     expect(count("ES256")).toBe(4);
     expect(count("ES384")).toBe(1);
     expect(count("ES512")).toBe(0);
   });
 });
 
-describe("a set that replaces another one", () => {
+describe("a set that replaces another set", () => {
   const [a, b] = [
     { ...p256, kid: "a" },
     { ...p256, kid: "b" },
@@ -197,7 +197,7 @@ describe("a set that replaces another one", () => {
     return key as VerificationKey;
   };
 
-  test("has the same object for a key that did not change, imported already", async () => {
+  test("reuses the object and the import of an unchanged key", async () => {
     const before = createKeySet({ keys: [a] });
     const imported = await only(before, "a").importFor("ES256");
     const after = createKeySet({ keys: [b, a] }, before);
@@ -206,19 +206,19 @@ describe("a set that replaces another one", () => {
     expect(after.holds(only(before, "a"))).toBe(true);
   });
 
-  test("has nothing of one that it does not replace", () => {
+  test("does not reuse keys of a set that it does not replace", () => {
     const [first, second] = [createKeySet({ keys: [a] }), createKeySet({ keys: [a] })];
     expect(only(second, "a")).not.toBe(only(first, "a"));
     expect(second.holds(only(first, "a"))).toBe(false);
   });
 
   test.each<[string, object]>([
-    ["is another key under its kid", { x: p384?.x }],
+    ["has other key material", { x: p384?.x }],
     ["has another kid", { kid: "c" }],
     ["has no kid", { kid: undefined }],
-    ["is for one algorithm only", { alg: "ES256" }],
-    ["says that it is for signatures", { use: "sig" }],
-    ["is encrypting", { use: "enc" }],
+    ["has an alg", { alg: "ES256" }],
+    ["has the use sig", { use: "sig" }],
+    ["has the use enc", { use: "enc" }],
     ["is private", { d: "AAAA" }],
   ])("does not hold a key that now %s", (_name, change) => {
     const before = createKeySet({ keys: [a, b] });
@@ -228,7 +228,7 @@ describe("a set that replaces another one", () => {
     for (const key of after.find({ algorithm: "ES256", keyId: undefined })) expect(key).not.toBe(only(before, "a"));
   });
 
-  test("does not hold a key that is gone, nor gives it back when it returns", () => {
+  test("does not hold a removed key, and does not reuse it if it returns", () => {
     const first = createKeySet({ keys: [a, b] });
     const second = createKeySet({ keys: [b] }, first);
     const third = createKeySet({ keys: [a, b] }, second);
@@ -238,7 +238,7 @@ describe("a set that replaces another one", () => {
     expect(third.holds(only(first, "b"))).toBe(true);
   });
 
-  test("holds what it finds, also of a key that is there twice", () => {
+  test("holds the keys that it finds, even if a key occurs twice", () => {
     const before = createKeySet({ keys: [a, a] });
     const after = createKeySet({ keys: [a, a, a] }, before);
     for (const set of [before, after]) {
@@ -248,15 +248,15 @@ describe("a set that replaces another one", () => {
     }
   });
 
-  test("holds no key that is not one of them", () => {
+  test("does not hold a copy of a key", () => {
     const set = createKeySet({ keys: [a] });
     expect(set.holds({ ...only(set, "a") })).toBe(false);
     expect(set.holds(only(set, "a"))).toBe(true);
   });
 });
 
-describe("a set that is read in turns of the event loop", () => {
-  test("is the same as one that is read at once, and has the objects of the set before it", async () => {
+describe("readKeySet", () => {
+  test("returns the same set as createKeySet, and reuses the keys of the previous set", async () => {
     const keys = Array.from({ length: 250 }, (_, index) => ({ ...p256, kid: `${index}` }));
     const before = createKeySet({ keys });
     const set = await readKeySet({ keys: [{ kty: "oct" }, ...keys] }, before);
@@ -275,7 +275,7 @@ describe("a set that is read in turns of the event loop", () => {
     [101, 1],
     [200, 1],
     [10_000, 99],
-  ])("of %d keys gives the event loop %d turns", async (count, expected) => {
+  ])("for %d keys yields to the event loop %d times", async (count, expected) => {
     const { turn } = eventLoop();
     const before = turn();
     await readKeySet({ keys: Array.from({ length: count }, () => ({})) });
@@ -286,11 +286,11 @@ describe("a set that is read in turns of the event loop", () => {
 describe("the number of keys", () => {
   const setOf = (count: number) => createKeySet({ keys: Array.from({ length: count }, () => p256 as JWK) });
 
-  test.each([1, 1000])("may be %d", (count) => {
+  test.each([1, 1000])("can be %d", (count) => {
     expect(setOf(count)).toMatchObject({ size: count, problem: undefined });
   });
 
-  test("is a problem when it is zero, or over 1,000", () => {
+  test("is a problem if it is 0 or more than 1,000", () => {
     expect(setOf(0).problem).toMatch(/^holds no public key/);
     expect(setOf(1001).problem).toMatch(/1001.*1000$/);
   });
@@ -301,7 +301,7 @@ describe("the number of keys", () => {
   });
 });
 
-describe("importing a key", () => {
+describe("the import of a key", () => {
   test.each([
     ["RS256", rsa],
     ["PS384", rsa],
@@ -310,7 +310,7 @@ describe("importing a key", () => {
     ["ES512", p521],
     ["EdDSA", ed25519],
     ["Ed25519", ed25519],
-  ])("for %s gives one that verifies, and does nothing else", async (algorithm, jwk) => {
+  ])("for %s returns a public key that can only verify", async (algorithm, jwk) => {
     const [key] = createKeySet({ keys: [jwk as JWK] }).find({ algorithm, keyId: undefined });
     const imported = await key?.importFor(algorithm);
     expect(imported).toMatchObject({ type: "public", usages: ["verify"] });
@@ -325,26 +325,26 @@ describe("importing a key", () => {
     expect(await other?.importFor("PS256")).not.toBe(await first?.importFor("RS256"));
   });
 
-  test("is known to have failed once it has, for that algorithm only", async () => {
+  test("is marked as failed for the one algorithm only", async () => {
     const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
     await key?.importFor("RS256");
     await key?.importFor("ES256");
     expect(["RS256", "ES256", "PS256"].map((algorithm) => key?.isUnusableFor(algorithm))).toEqual([true, false, false]);
   });
 
-  test("that failed takes the key from those that are found", async () => {
+  test("removes the key from the results of find if it fails", async () => {
     const set = createKeySet({ keys: [{ ...p256, y: p256?.x } as JWK, p256 as JWK] });
-    const [offCurve, sound] = set.find({ algorithm: "ES256", keyId: undefined });
-    await Promise.all([offCurve?.importFor("ES256"), sound?.importFor("ES256")]);
-    expect(set.find({ algorithm: "ES256", keyId: undefined })).toEqual([sound]);
+    const [offCurve, valid] = set.find({ algorithm: "ES256", keyId: undefined });
+    await Promise.all([offCurve?.importFor("ES256"), valid?.importFor("ES256")]);
+    expect(set.find({ algorithm: "ES256", keyId: undefined })).toEqual([valid]);
   });
 
-  test("takes no notice of members that play no part in verifying", async () => {
+  test("ignores members that verification does not need", async () => {
     const members = { ext: false, x5c: ["MARKER"], "x5t#S256": 5, unknown: {}, key_ops: ["verify"], use: "sig" };
     expect(await importable({ ...p256, ...members } as unknown as JWK, "ES256")).toBe(true);
   });
 
-  test("gives nothing for an RSA key of 1024 bits, and a key for one of 2048 (C-09)", async () => {
+  test("fails for an RSA key of 1024 bits, but not for one of 2048 bits (C-09)", async () => {
     const weak = await rsaJwk(1024);
     const strong = await rsaJwk(2048);
     for (const algorithm of ["RS256", "PS512"]) {
@@ -354,13 +354,17 @@ describe("importing a key", () => {
   });
 
   test.each<[string, string, (jwk: JWK) => object]>([
-    ["off the curve (C-13)", "ES256", ({ y = "" }) => ({ y: flipped(y) })],
-    ["at infinity", "ES256", () => ({ x: "AA".repeat(22).slice(0, 43), y: "AA".repeat(22).slice(0, 43) })],
-    ["of another curve", "ES256", () => ({ x: p384?.x, y: p384?.y })],
+    ["with a point off the curve (C-13)", "ES256", ({ y = "" }) => ({ y: flipped(y) })],
+    [
+      "with the point at infinity",
+      "ES256",
+      () => ({ x: "AA".repeat(22).slice(0, 43), y: "AA".repeat(22).slice(0, 43) }),
+    ],
+    ["with a point of another curve", "ES256", () => ({ x: p384?.x, y: p384?.y })],
     ["without y", "ES256", () => ({ y: undefined })],
     ["with a number as x", "ES256", () => ({ x: 5 })],
     ["with text that is not base64url", "ES256", () => ({ x: "!" })],
-  ])("gives nothing for an EC key %s", async (_name, algorithm, change) => {
+  ])("fails for an EC key %s", async (_name, algorithm, change) => {
     expect(await importable(p256 as JWK, algorithm)).toBe(true);
     expect(await importable({ ...p256, ...change(p256 as JWK) }, algorithm)).toBe(false);
   });
@@ -370,11 +374,11 @@ describe("importing a key", () => {
     ["without an exponent", { e: undefined }],
     ["with an empty modulus", { n: "" }],
     ["with an object as modulus", { n: {} }],
-  ])("gives nothing for an RSA key %s", async (_name, change) => {
+  ])("fails for an RSA key %s", async (_name, change) => {
     expect(await importable({ ...rsa, ...change }, "RS256")).toBe(false);
   });
 
-  test("gives nothing for an Ed25519 key of a wrong length", async () => {
+  test("fails for an Ed25519 key of the wrong length", async () => {
     expect(await importable({ ...ed25519, x: ed25519?.x?.slice(4) } as JWK, "EdDSA")).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ import { json, startEndpoint, status } from "../../support/endpoint.ts";
 import { eventsOf } from "../../support/events.ts";
 import { outcomeOf } from "../../support/outcome.ts";
 
-const issuer = "https://keys-that-are-heard-of.example";
+const issuer = "https://issuer-of-published-events.example";
 const hour = 3_600_000;
 const keyOf = (kid: string) => ({
   ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }),
@@ -16,7 +16,7 @@ const [first, second] = [keyOf("first"), keyOf("second")];
 const failing = status(500, { keys: [first], error: "MARKER" });
 
 describe("certbound:keys", () => {
-  test("tells of keys that were fetched, are stale, are lost, and come again", async () => {
+  test("publishes fetched, stale and failed fetches of the keys", async () => {
     const endpoint = await startEndpoint(json({ keys: [first, { kty: "oct", k: "AAAA", kid: "MARKER" }] }));
     let time = 1_000_000;
     const keys = createRemoteKeys({

@@ -45,11 +45,11 @@ interface Arrangement {
   readonly pass: (milliseconds: number) => void;
   /** Looks for a key by its kid. */
   readonly find: (keyId: string) => Promise<Outcome>;
-  /** How many fetches were begun so far. */
+  /** Returns the number of fetches so far. */
   readonly fetches: () => number;
 }
 
-/** Starts an issuer that answers as given, and a key source whose time stands still until the test moves it. */
+/** Starts an issuer with the given response, and creates a key source whose clock the test controls. */
 async function arrange(answer: Answer): Promise<Arrangement> {
   const endpoint = await startEndpoint(answer);
   let time = 1_000_000;
@@ -74,15 +74,15 @@ async function arrange(answer: Answer): Promise<Arrangement> {
   };
 }
 
-/** What an issuer, or something that stands in its place, may answer instead of keys. */
-const badAnswers: readonly (readonly [string, Answer])[] = [
+/** Responses without usable keys, of an issuer or of a proxy or another server. */
+const badResponses: readonly (readonly [string, Answer])[] = [
   ["status 500", status(500, { keys: [current] })],
   ["status 404", status(404, { keys: [current] })],
   ["status 201", status(201, { keys: [current] })],
   ["a redirect", redirect("/elsewhere")],
   ["HTML", text("<!doctype html><title>Sign in</title>", "text/html")],
-  ["nothing", text("", "application/json")],
-  ["half of a document", text('{"keys":[{"kty":"EC"', "application/json")],
+  ["an empty body", text("", "application/json")],
+  ["half a document", text('{"keys":[{"kty":"EC"', "application/json")],
   ["an array", json([current])],
   ["null", json(null)],
   ["an object without keys", json({ jwks: [current] })],
@@ -103,14 +103,14 @@ const badAnswers: readonly (readonly [string, Answer])[] = [
 ];
 
 describe("the first fetch", () => {
-  test("happens when a key is looked for, and once", async () => {
+  test("happens once, when a key is needed", async () => {
     const { find, fetches, endpoint } = await arrange(set(old));
     expect(fetches()).toBe(0);
     expect([await find("old"), await find("old"), await find("old")]).toEqual(["accepted", "accepted", "accepted"]);
     expect(endpoint.requests).toEqual(["/jwks"]);
   });
 
-  test("asks for a key set, or for JSON", async () => {
+  test("accepts a key set or JSON", async () => {
     const { url } = await startEndpoint(set(old));
     const accepted: unknown[] = [];
     const keys = createRemoteKeys({
@@ -125,7 +125,7 @@ describe("the first fetch", () => {
     expect(accepted).toEqual(["application/jwk-set+json, application/json"]);
   });
 
-  test("is not repeated to be ready", async () => {
+  test("is not repeated by ready() while the keys are fresh", async () => {
     const { keys, pass, fetches } = await arrange(set(old));
     await keys.ready();
     pass(minute);
@@ -136,14 +136,14 @@ describe("the first fetch", () => {
     expect(fetches()).toBe(2);
   });
 
-  test("is one for 1000 searches at once (N-06)", async () => {
+  test("is shared by 1000 simultaneous searches (N-06)", async () => {
     const { find, fetches } = await arrange(set(old));
     const outcomes = await Promise.all(Array.from({ length: 1000 }, (_, index) => find(index % 2 ? "old" : "absent")));
     expect(new Set(outcomes)).toEqual(new Set(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]));
     expect(fetches()).toBe(1);
   });
 
-  test.each(badAnswers)("that brings %s leaves the keys unavailable (N-07, N-08)", async (_name, answer) => {
+  test.each(badResponses)("causes ERR_KEYS_UNAVAILABLE if the response is %s (N-07, N-08)", async (_name, answer) => {
     const { keys, endpoint, pass, find, fetches } = await arrange(answer);
     const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "new" }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
@@ -155,14 +155,14 @@ describe("the first fetch", () => {
     expect(await find("new")).toBe("accepted");
   });
 
-  test("that fails tells nothing of what was received", async () => {
+  test("does not quote received data in the error if it fails", async () => {
     const { keys } = await arrange(text('{"MARKER"', "application/json"));
     const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "MARKER" }));
     expect(`${error.message} ${error.detail} ${error.stack} ${JSON.stringify(error)}`).not.toContain("MARKER");
     expect(Object.hasOwn(error, "cause")).toBe(false);
   });
 
-  test("is one for 1000 searches at once when it fails, too", async () => {
+  test("is shared by 1000 simultaneous searches even if it fails", async () => {
     const { find, fetches } = await arrange(status(500, {}));
     const outcomes = await Promise.all(Array.from({ length: 1000 }, () => find("old")));
     expect(new Set(outcomes)).toEqual(new Set(["ERR_KEYS_UNAVAILABLE"]));
@@ -171,7 +171,7 @@ describe("the first fetch", () => {
 });
 
 describe("an unknown kid", () => {
-  test("is rejected without another fetch right after one that succeeded (K-04, N-01)", async () => {
+  test("is rejected without another fetch during the cool-down (K-04, N-01)", async () => {
     const { find, fetches, pass } = await arrange(set(old));
     await find("old");
     for (const kid of ["new", "a", "b", "", "__proto__"]) {
@@ -191,7 +191,7 @@ describe("an unknown kid", () => {
     expect(fetches()).toBe(2);
   });
 
-  test("costs one fetch for each cool-down, however many there are (N-01)", async () => {
+  test("causes one fetch for each cool-down, regardless of the number of unknown kids (N-01)", async () => {
     const { find, fetches, pass } = await arrange(set(old));
     await find("old");
     for (let round = 1; round <= 3; round += 1) {
@@ -202,7 +202,7 @@ describe("an unknown kid", () => {
     }
   });
 
-  test("cannot be told from a new one while the last fetch failed: the keys are unavailable", async () => {
+  test("causes ERR_KEYS_UNAVAILABLE if the last fetch failed, because it may be a new key", async () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
     pass(minute);
@@ -216,15 +216,15 @@ describe("an unknown kid", () => {
     expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("is what a known kid with another algorithm is, too", async () => {
+  test("has the same error as a known kid with another algorithm", async () => {
     const { keys } = await arrange(set(old));
     expect(await outcomeOf(keys.find({ algorithm: "ES384", keyId: "old" }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await outcomeOf(keys.find({ algorithm: "ES256", keyId: "old" }))).toBe("accepted");
   });
 });
 
-describe("a rotation", () => {
-  test("ends the key that the issuer removed, at the next fetch (N-03)", async () => {
+describe("a key rotation", () => {
+  test("removes the old key at the next fetch (N-03)", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(set(current));
@@ -234,7 +234,7 @@ describe("a rotation", () => {
     expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("is noticed within a quarter of an hour by those who use the old key only (N-03)", async () => {
+  test("takes effect within a quarter of an hour even if only the old key is used (N-03)", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(set(current));
@@ -253,10 +253,10 @@ describe("a rotation", () => {
   });
 });
 
-describe("a key that was found", () => {
+describe("a key that find returned", () => {
   const header = { algorithm: "ES256", keyId: "old" };
 
-  test("is held as long as the issuer publishes it, and the same object", async () => {
+  test("is held, as the same object, as long as the issuer publishes it", async () => {
     const { keys, find, pass, endpoint } = await arrange(set(old));
     const [key] = (await keys.find(header)) as [VerificationKey];
     endpoint.answer(set(current, old));
@@ -270,7 +270,7 @@ describe("a key that was found", () => {
     expect(keys.holds(key)).toBe(false);
   });
 
-  test("is not held by another issuer that publishes it, nor by one that nobody has asked", async () => {
+  test("is not held by the key source of another issuer with the same key", async () => {
     const [{ keys }, another] = [await arrange(set(old)), await arrange(set(old))];
     const [key] = (await keys.find(header)) as [VerificationKey];
     expect(another.keys.holds(key)).toBe(false);
@@ -280,7 +280,7 @@ describe("a key that was found", () => {
     expect(keys.holds(key)).toBe(true);
   });
 
-  test("is fetched again ahead of time by those who only ask whether it is held", async () => {
+  test("is refreshed in the background by calls of holds", async () => {
     const { keys, fetches, pass, endpoint } = await arrange(set(old));
     const [key] = (await keys.find(header)) as [VerificationKey];
     endpoint.answer(set(current));
@@ -290,7 +290,7 @@ describe("a key that was found", () => {
     expect(fetches()).toBe(2);
   });
 
-  test("is not held past its time, but for an hour more while the issuer is known to fail", async () => {
+  test("is held for its normal time, and for another hour after a failed fetch", async () => {
     const { keys, find, pass, endpoint } = await arrange(set(old));
     const [key] = (await keys.find(header)) as [VerificationKey];
     endpoint.answer(status(500, {}));
@@ -306,11 +306,11 @@ describe("a key that was found", () => {
   });
 });
 
-describe("a key that proves unusable", () => {
+describe("a key whose import fails", () => {
   const header = { algorithm: "ES256", keyId: "new" };
   const offCurve = { ...current, y: current?.x ?? "" };
 
-  test("counts as absent: the keys are fetched again for it after the cool-down", async () => {
+  test("counts as absent, so that the keys are fetched again after the cool-down", async () => {
     const { keys, find, fetches, pass, endpoint } = await arrange(set(offCurve));
     const [key] = (await keys.find(header)) as [VerificationKey];
     pass(minute);
@@ -323,7 +323,7 @@ describe("a key that proves unusable", () => {
     expect(await find("new")).toBe("accepted");
   });
 
-  test("is not imported again when it is fetched again", async () => {
+  test("is not imported again after another fetch", async () => {
     const { keys, find, pass } = await arrange(set(offCurve, old));
     const creations = keyCreations();
     for (const keyId of ["new", "old"]) {
@@ -339,7 +339,7 @@ describe("a key that proves unusable", () => {
 });
 
 describe("an outage", () => {
-  test.each(badAnswers)("of an issuer that answers with %s replaces nothing", async (_name, answer) => {
+  test.each(badResponses)("in which the issuer responds with %s does not replace the keys", async (_name, answer) => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(answer);
@@ -349,7 +349,7 @@ describe("an outage", () => {
     expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("is outlived by good keys for an hour, and ends them then (N-04)", async () => {
+  test("leaves the keys usable for an hour (N-04)", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     await endpoint.close();
@@ -359,7 +359,7 @@ describe("an outage", () => {
     expect(await find("old")).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("does not prolong the keys' life by every failed fetch", async () => {
+  test("does not extend the lifetime of the keys with each failed fetch", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(status(503, {}));
@@ -372,7 +372,7 @@ describe("an outage", () => {
     expect(lived).toBeLessThanOrEqual(1.25 * hour);
   });
 
-  test("leads to fewer and fewer fetches, not to one for each request (N-04)", async () => {
+  test("causes fewer and fewer fetches, not one for each request (N-04)", async () => {
     const { find, fetches, pass, endpoint } = await arrange(status(500, {}));
     const perMinute: number[] = [];
     for (let round = 0; round < 10; round += 1) {
@@ -391,7 +391,7 @@ describe("an outage", () => {
     expect(await find("old")).toBe("accepted");
   });
 
-  test("that is over is forgotten: the next one is backed off from anew", async () => {
+  test("starts with the first back-off delay, even after an earlier outage", async () => {
     const { find, fetches, pass, endpoint } = await arrange(status(500, {}));
     for (let round = 0; round < 8; round += 1) {
       await find("old");
@@ -411,25 +411,25 @@ describe("an outage", () => {
 });
 
 describe("stale keys", () => {
-  test("are used at once while the issuer hangs, after one request has found out that it fails", async () => {
+  test("are used without waiting while the issuer hangs, once a fetch has failed", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(hangUp);
     pass(11 * minute);
     expect(await find("old")).toBe("accepted");
-    let answerLate = (): void => {};
+    let respondLate = (): void => {};
     endpoint.answer((response, path) => {
-      answerLate = () => set(current)(response, path);
+      respondLate = () => set(current)(response, path);
     });
     pass(minute);
     expect(await find("old")).toBe("accepted");
     await vi.waitFor(() => expect(endpoint.requests).toHaveLength(3));
     expect(await find("old")).toBe("accepted");
-    answerLate();
+    respondLate();
     await vi.waitFor(async () => expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN"));
   });
 
-  test("are not used by the first request after a quiet time: the issuer may have removed them", async () => {
+  test("are not used by the first request after a pause, because the issuer may have removed them", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(set(current));
@@ -438,25 +438,25 @@ describe("stale keys", () => {
   });
 });
 
-describe("a refresh ahead of time", () => {
-  test("lets no request wait for it", async () => {
+describe("a background refresh", () => {
+  test("does not delay any request", async () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
-    let answerLate = (): void => {};
+    let respondLate = (): void => {};
     endpoint.answer((response, path) => {
-      answerLate = () => set(current)(response, path);
+      respondLate = () => set(current)(response, path);
     });
     pass(9 * minute);
     expect(await find("old")).toBe("accepted");
     expect(await find("old")).toBe("accepted");
     await vi.waitFor(() => expect(endpoint.requests).toHaveLength(2));
-    answerLate();
+    respondLate();
     await vi.waitFor(async () => expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN"));
     expect(await find("new")).toBe("accepted");
     expect(fetches()).toBe(2);
   });
 
-  test("that fails is no rejection that nobody handles, and is backed off from", async () => {
+  test("does not cause an unhandled rejection if it fails, and starts the back-off", async () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
     endpoint.answer(hangUp);
@@ -467,7 +467,7 @@ describe("a refresh ahead of time", () => {
     expect(fetches()).toBe(2);
   });
 
-  test("is not made for fresh keys", async () => {
+  test("does not happen for fresh keys", async () => {
     const { find, fetches, pass } = await arrange(set(old));
     await find("old");
     pass(5 * minute);
@@ -477,14 +477,14 @@ describe("a refresh ahead of time", () => {
 });
 
 describe("ready", () => {
-  test("fetches the keys, once, and a search needs no other fetch", async () => {
+  test("fetches the keys once, together with a simultaneous search", async () => {
     const { keys, find, fetches } = await arrange(set(old));
     await Promise.all([keys.ready(), keys.ready(), find("old")]);
     await keys.ready();
     expect(fetches()).toBe(1);
   });
 
-  test("says that the keys are unavailable, and finds them when it is asked again", async () => {
+  test("rejects with ERR_KEYS_UNAVAILABLE, and succeeds after the issuer has recovered", async () => {
     const { keys, endpoint, pass } = await arrange(status(500, {}));
     expect(await outcomeOf(keys.ready())).toBe("ERR_KEYS_UNAVAILABLE");
     endpoint.answer(set(old));
@@ -492,7 +492,7 @@ describe("ready", () => {
     expect(await outcomeOf(keys.ready())).toBe("accepted");
   });
 
-  test("is content with keys that outlive an outage", async () => {
+  test("accepts stale keys during an outage", async () => {
     const { keys, endpoint, pass } = await arrange(set(old));
     await keys.ready();
     await endpoint.close();
@@ -504,7 +504,7 @@ describe("ready", () => {
 });
 
 describe("the URL of the keys", () => {
-  test("is located for each fetch, and an issuer that cannot be located makes the keys unavailable", async () => {
+  test("is located for each fetch, and causes ERR_KEYS_UNAVAILABLE if it cannot be located", async () => {
     const { endpoint } = await arrange(set(old));
     const paths = ["/first", "/second"];
     let time = 0;
@@ -530,18 +530,18 @@ describe("the URL of the keys", () => {
 });
 
 describe("a fetch that hangs", () => {
-  test("is shared by those who wait, and does not keep others from keys that are known", async () => {
+  test("is shared by waiting requests, and does not delay requests with known keys", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
-    let answerLate = (): void => {};
+    let respondLate = (): void => {};
     endpoint.answer((response, path) => {
-      answerLate = () => set(old, current)(response, path);
+      respondLate = () => set(old, current)(response, path);
     });
     pass(minute);
     const waiting = [find("new"), find("new")];
     await vi.waitFor(() => expect(endpoint.requests).toHaveLength(2));
     expect(await find("old")).toBe("accepted");
-    answerLate();
+    respondLate();
     expect(await Promise.all(waiting)).toEqual(["accepted", "accepted"]);
   });
 });
