@@ -1,13 +1,13 @@
 import { isThenable, withinTime } from "./promises.ts";
 
-/** How long a callback of the application may take, in milliseconds. */
+/** The maximum duration of a callback of the application, in milliseconds. */
 const CALLBACK_TIMEOUT = 5000;
 
 /**
- * Calls a function of the application; what it throws becomes a plain error with the original as `cause`.
+ * Calls a function of the application. If it throws, throws a plain error with the original as `cause`, so that even an
+ * `AccessTokenError` from a callback does not look like a rejection of the client.
  *
- * Such an error is the application's own, and must not look like a rejection even when the callback throws one. A result
- * that is not a promise stays one that is not. A promise that has not settled after 5 s ends as an error too.
+ * A result that is not a promise is returned synchronously. A promise that does not settle within 5 s is rejected.
  */
 export function callApplication<Result>(name: string, call: () => Result | Promise<Result>): Result | Promise<Result> {
   try {
@@ -19,17 +19,17 @@ export function callApplication<Result>(name: string, call: () => Result | Promi
 }
 
 async function settled<Result>(name: string, promise: Promise<Result>): Promise<Result> {
-  // A promise of another library need not return one from its own then.
-  const own = Promise.resolve(promise).then(
+  // The `then` of a foreign promise does not have to return a promise.
+  const native = Promise.resolve(promise).then(
     (value) => value,
     (error: unknown) => {
       throw applicationError(name, error);
     },
   );
-  return withinTime(own, CALLBACK_TIMEOUT, `${name} has not settled within ${CALLBACK_TIMEOUT} ms`);
+  return withinTime(native, CALLBACK_TIMEOUT, `${name} has not settled within ${CALLBACK_TIMEOUT} ms`);
 }
 
-/** Makes the error of a callback that threw: never a rejection of the client, whatever it threw. */
+/** Creates the error for a callback that threw, never a rejection of the client. */
 export function applicationError(name: string, cause: unknown): Error {
   return new Error(`${name} threw: this is a failure of the application, not of the client`, { cause });
 }

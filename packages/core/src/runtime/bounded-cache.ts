@@ -1,11 +1,11 @@
 import { withoutPrototype } from "../values/object-member.ts";
 
-/** A cache of limited size: the values that were not used for the longest time make room for new ones. */
+/** A cache of limited size that drops the least recently used values. */
 export interface BoundedCache<Value> {
   get(key: string): Value | undefined;
-  /** Reads a value without counting that as a use. */
+  /** Reads a value without counting as a use. */
   peek(key: string): Value | undefined;
-  /** Caches a value, unless it is larger than the whole cache. The default `size` is 1, the default `ttl` that of the cache. */
+  /** Caches a value, unless it is larger than the cache. The default `size` is 1; the default `ttl` is that of the cache. */
   set(key: string, value: Value, limits: { readonly size?: number; readonly ttl?: number }): void;
 }
 
@@ -16,7 +16,7 @@ interface BoundedCacheOptions {
   readonly now?: () => number;
 }
 
-/** A value, linked to those that were used just before and just after it. */
+/** A value in the list of values, which is ordered by last use. */
 interface Entry<Value> {
   readonly key: string;
   readonly value: Value;
@@ -26,7 +26,7 @@ interface Entry<Value> {
   newer: Entry<Value> | undefined;
 }
 
-/** Creates a cache. A limit that is not given does not apply; `ttl` is in milliseconds of `now`, a monotonic clock. */
+/** Creates a cache. A missing limit does not apply. `ttl` is in milliseconds of `now`, a monotonic clock. */
 export function createBoundedCache<Value>(options: BoundedCacheOptions): BoundedCache<Value> {
   const { max = Infinity, maxSize = Infinity, ttl: defaultTtl = Infinity, now = () => 0 } = withoutPrototype(options);
   const entries = new Map<string, Entry<Value>>();

@@ -1,13 +1,13 @@
-/** Thrown if `options.clock` throws or returns a value that is not a plausible time: a failure of the application. */
+/** Thrown if `options.clock` throws or returns a value that is not a plausible time; an error of the application. */
 export class ClockError extends TypeError {}
 
-/** 2001-09-09, in milliseconds since the epoch. A smaller value is in seconds, or is not the present time. */
+/** 2001-09-09, in milliseconds since the epoch. A smaller value is in seconds, or is not the current time. */
 const EARLIEST = 1e12;
 
 /**
  * Reads a clock in seconds since the epoch.
  *
- * @throws ClockError when the clock throws or returns a value that is not finite or before 2001-09-09, by which expired tokens
+ * @throws ClockError if the clock throws, or returns a value that is not finite or before 2001-09-09, with which expired tokens
  *   would be valid
  */
 export function currentTime(clock: () => number): number {

@@ -1,8 +1,8 @@
 /**
- * Returns whether a value has to be awaited: whether it has a callable `then`, as `await` decides.
+ * Returns whether a value must be awaited: whether it has a callable `then`, like `await`.
  *
- * Never `instanceof Promise`: async functions return native promises even where an application has replaced the global
- * class (bluebird, zone.js).
+ * Does not use `instanceof Promise`, because async functions return native promises even if the application has replaced the
+ * global class (bluebird, zone.js).
  */
 export function isThenable<Result>(value: Result | Promise<Result>): value is Promise<Result> {
   const mayHaveMembers = (typeof value === "object" && value !== null) || typeof value === "function";
@@ -10,11 +10,9 @@ export function isThenable<Result>(value: Result | Promise<Result>): value is Pr
 }
 
 /**
- * Waits for a promise, and no longer than it may take; whatever comes of it afterwards is of no interest.
+ * Waits for a promise up to a time limit, and ignores a later result. The timer does not keep the process alive.
  *
- * The timer does not keep the process alive.
- *
- * @throws Error with the message when it has not settled in time
+ * @throws Error with the message if the promise has not settled in time
  */
 export async function withinTime<Result>(
   promise: Promise<Result>,
@@ -33,10 +31,10 @@ export async function withinTime<Result>(
   }
 }
 
-/** Runs one of a kind at a time: whoever asks for the same name meanwhile gets the same promise. */
+/** Runs a task unless one with the same name is in progress, and returns the promise of the task in progress. */
 export type SingleFlight<Result> = (name: string, run: () => Promise<Result>) => Promise<Result>;
 
-/** Creates a single flight; what has settled is forgotten. */
+/** Creates a function that shares tasks in progress. Settled results are not cached. */
 export function createSingleFlight<Result>(): SingleFlight<Result> {
   const pending = new Map<string, Promise<Result>>();
   return (name, run) => {

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 
 /**
- * Decodes base64url that is canonical: no padding, no line breaks, no white space, and no stray bits behind the last byte
- * (RFC 7515 section 2). To encode it again takes a fifth of the time that a regular expression does.
+ * Decodes canonical base64url (RFC 7515 section 2): without padding, line breaks, white space, or stray bits after the last
+ * byte; undefined for other text. Encoding the result again is a faster check than a regular expression.
  */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64url");

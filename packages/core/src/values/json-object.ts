@@ -1,25 +1,25 @@
-/** An object as JSON.parse makes it; to be read by own property only. */
+/** An object in the form that JSON.parse returns. Read only its own members. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Tells whether a value is an object in the sense of JSON: neither null nor an array. */
+/** Returns whether a value is an object in the sense of JSON: neither null nor an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Reads an own member: what stands on a prototype, polluted or not, was never said by the sender. */
+/** Reads an own member. Members of a prototype do not come from the sender of the JSON. */
 export function ownMember(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-/** Freezes a parsed JSON value with all that it holds. */
+/** Freezes a parsed JSON value and everything in it. */
 export function deepFreeze<Value>(root: Value): Value {
-  // A list of what is left instead of recursion: the nesting is the sender's choice.
-  const rest: unknown[] = [root];
-  while (rest.length > 0) {
-    const value = rest.pop();
+  // A list instead of recursion, because the sender determines the depth.
+  const pending: unknown[] = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
     if (typeof value !== "object" || value === null) continue;
     Object.freeze(value);
-    for (const inner of Object.values(value)) rest.push(inner);
+    for (const inner of Object.values(value)) pending.push(inner);
   }
   return root;
 }

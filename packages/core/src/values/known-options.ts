@@ -1,48 +1,50 @@
 import { isJsonObject } from "./json-object.ts";
 import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
 
-/** Says what an option must be, and tells whether a value is. */
+/** A rule that the value of an option must match. */
 export interface OptionRule {
   /** Completes the sentence "must be ...". */
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
 }
 
-/** One rule for every member of an options type: an option without a rule does not compile. */
+/** The rules of an options type. A member without a rule is a compile error. */
 export type OptionRules<Options> = { readonly [Name in keyof Options]-?: OptionRule };
 
-/** Whether `undefined` counts as "not given": while configuring it does, in requirements it must not drop one. */
+/** Whether `undefined` counts as not given. It is rejected in requirements, where it would silently drop a requirement. */
 export type UndefinedOption = "not-given" | "rejected";
 
 /**
  * Copies the known options, and throws a `TypeError` that names the first unknown or ill-typed one.
  *
- * Own enumerable members count, and the copy has no prototype: nothing is inherited. Lists are copied too: items
- * that the caller adds or removes later change nothing here. Objects are not copied. What the values hold is not looked at
- * beyond the rule.
+ * Reads only own enumerable members, and the copy has no prototype. Copies lists as well, so that later changes by the caller
+ * have no effect, but not other objects. Checks the values only by the rules.
  */
 export function knownOptions<Options>(
-  of: string,
+  description: string,
   options: unknown,
   rules: OptionRules<Options>,
   undefinedOption: UndefinedOption,
 ): Options {
-  if (!isJsonObject(options)) throw new TypeError(`certbound: ${of} must be an object`);
+  if (!isJsonObject(options)) throw new TypeError(`certbound: ${description} must be an object`);
   const known = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rules, name)) {
-      throw new TypeError(`certbound: unknown option "${name}" in ${of}; known are ${Object.keys(rules).join(", ")}`);
+      throw new TypeError(
+        `certbound: unknown option "${name}" in ${description}; known options: ${Object.keys(rules).join(", ")}`,
+      );
     }
     if (value === undefined && undefinedOption === "not-given") continue;
     const rule = rules[name as keyof Options];
-    if (!rule.accepts(value)) throw new TypeError(`certbound: option "${name}" in ${of} must be ${rule.expected}`);
+    if (!rule.accepts(value))
+      throw new TypeError(`certbound: option "${name}" in ${description} must be ${rule.expected}`);
     known[name] = Array.isArray(value) ? Object.freeze(Array.from<unknown>(value)) : value;
   }
-  // The rules have just established the type, member by member.
+  // The rules have checked the type of each member.
   return known as Options;
 }
 
-/** Accepts a string that is not empty. */
+/** Accepts a non-empty string. */
 export const nonEmptyString: OptionRule = {
   expected: "a non-empty string",
   accepts: (value) => typeof value === "string" && value !== "",
@@ -54,13 +56,13 @@ export const callback: OptionRule = {
   accepts: (value) => typeof value === "function",
 };
 
-/** Accepts true: what is switched on by being written out, and off by nothing. */
+/** Accepts only true, for options that cannot be switched off explicitly. */
 export const onlyTrue: OptionRule = {
-  expected: "true, or left out",
+  expected: "true, or omitted",
   accepts: (value) => value === true,
 };
 
-/** Accepts the thumbprint of a certificate; not that of nothing, which no certificate has. */
+/** Accepts a thumbprint, except the hash of an empty input, which no certificate has. */
 export const sha256Thumbprint: OptionRule = {
   expected: "an x5t#S256 thumbprint (43 characters of base64url)",
   accepts: (value) => typeof value === "string" && isThumbprint(value) && value !== THUMBPRINT_OF_NOTHING,
@@ -70,16 +72,16 @@ export const sha256Thumbprint: OptionRule = {
 export function nonEmptyList(item: OptionRule): OptionRule {
   return {
     expected: `a non-empty array, each item ${item.expected}`,
-    // Array.from, since every() passes over the holes of a sparse array.
+    // Array.from, because every() skips the holes of a sparse array.
     accepts: (value) => Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every(item.accepts),
   };
 }
 
-/** Accepts a finite number of seconds, from `least` to `most`. */
-export function seconds(least: number, most: number = Number.MAX_SAFE_INTEGER): OptionRule {
-  const upTo = most === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${most}`;
+/** Accepts a finite number of seconds from `min` to `max`. */
+export function seconds(min: number, max: number = Number.MAX_SAFE_INTEGER): OptionRule {
+  const upTo = max === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${max}`;
   return {
-    expected: `a number of seconds, at least ${least}${upTo}`,
-    accepts: (value) => typeof value === "number" && value >= least && value <= most,
+    expected: `a number of seconds, at least ${min}${upTo}`,
+    accepts: (value) => typeof value === "number" && value >= min && value <= max,
   };
 }

@@ -1,8 +1,8 @@
 /**
- * Reads a member of an object that Node, a framework or the application made: its own, or one of its class.
+ * Reads a member of an object of Node, a framework or the application: an own member, or one of its class.
  *
- * A member that stands on the last object of the prototype chain (`Object.prototype`, of whatever realm) does not count:
- * something else in the process put it there (prototype pollution), and every object would have it.
+ * Ignores members of the last object in the prototype chain (`Object.prototype` of any realm), because they come from
+ * prototype pollution.
  */
 export function memberOf<Holder extends object, Name extends keyof Holder>(
   object: Holder,
@@ -16,35 +16,34 @@ export function memberOf<Holder extends object, Name extends keyof Holder>(
     if (Object.hasOwn(holder, name)) return next === null ? undefined : value;
     holder = next;
   }
-  // A proxy, such as the socket of an HTTP/2 request, reads it from an object that is not in the chain.
+  // A proxy, such as the socket of an HTTP/2 request, reads the member from an object outside the chain.
   return value;
 }
 
 /**
  * Copies the own members of an object to an object without a prototype.
  *
- * A member that was not given is undefined there, whatever something else in the process has put on `Object.prototype`. The
- * rest of a destructured object, and a spread, make ordinary objects: pass those here before an optional member is read.
+ * A missing member of the copy is undefined even if `Object.prototype` is polluted. Spread and rest create ordinary objects:
+ * pass them to this function before reading an optional member.
  */
 export function withoutPrototype<Members extends object>(members: Members): Members {
   return Object.assign(Object.create(null) as Members, members);
 }
 
 /**
- * Returns whether every array inherits enumerable data, which something else in the process has put on `Object.prototype` or
- * `Array.prototype`; libraries read it where a member was not given. Functions do not count: some old libraries add methods
- * there.
+ * Returns whether `Object.prototype` or `Array.prototype` is polluted with enumerable data, which libraries would read in place
+ * of missing members. Functions do not count, because some old libraries add methods there.
  */
 export function hasInheritedData(): boolean {
   return inheritedNames().some((name) => typeof Reflect.get([], name) !== "function");
 }
 
-/** Returns whether every array inherits an item, which takes the place of one that a library has yet to compute. */
+/** Returns whether every array inherits an item, which a library could read in place of an item that it has not yet set. */
 export function hasInheritedItem(): boolean {
   return inheritedNames().some((name) => /^\d+$/.test(name));
 }
 
-/** Lists the enumerable members that every array inherits; in a sound process there are none. */
+/** Lists the enumerable members that every array inherits; none without prototype pollution. */
 function inheritedNames(): readonly string[] {
   const list: object = [];
   const names: string[] = [];

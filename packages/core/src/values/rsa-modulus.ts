@@ -5,8 +5,8 @@ import { withoutPrototype } from "./object-member.ts";
 export const MIN_RSA_MODULUS = 2048;
 
 /**
- * Tells whether an RSA key has 2048 bits at least (RFC 7518 section 3.3), by its details as Node gives them; keys of other
- * types have no modulus.
+ * Returns whether an RSA key has at least 2048 bits (RFC 7518 section 3.3), according to its details from Node. True for keys
+ * of other types, which have no modulus.
  */
 export function isLongEnough(details: object | undefined): boolean {
   const { modulusLength = MIN_RSA_MODULUS } = withoutPrototype<{ readonly modulusLength?: number }>({ ...details });
@@ -14,17 +14,17 @@ export function isLongEnough(details: object | undefined): boolean {
 }
 
 /**
- * Tells whether an RSA public key is one that a signature may be verified with: a modulus of 2048 bits at least, and an
- * exponent of 3 at least, both odd. Leading zero bytes do not count.
+ * Returns whether an RSA public key is strong enough to verify signatures: a modulus of at least 2048 bits and an exponent of
+ * at least 3, both odd. Ignores leading zero bytes.
  *
- * With the exponent 1, a signature is the padded hash itself, which anyone can write.
+ * With the exponent 1, a signature is the padded hash itself, which anyone can compute.
  */
 export function isSoundRsaKey(modulus: Buffer, exponent: Buffer): boolean {
   const isLong = bitLength(modulus) >= MIN_RSA_MODULUS && bitLength(exponent) > 1;
   return isLong && isOdd(modulus) && isOdd(exponent);
 }
 
-/** The length of a big-endian number, without leading zeros. */
+/** Returns the length of a big-endian number in bits, without leading zeros. */
 function bitLength(bytes: Buffer): number {
   const first = bytes.findIndex((byte) => byte !== 0);
   if (first === -1) return 0;
@@ -32,7 +32,7 @@ function bitLength(bytes: Buffer): number {
   return (bytes.length - first) * 8 - leadingZeros;
 }
 
-/** @param bytes at least one */
+/** @param bytes at least one byte */
 function isOdd(bytes: Buffer): boolean {
   return bytes.readUInt8(bytes.length - 1) % 2 === 1;
 }

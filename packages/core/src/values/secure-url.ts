@@ -1,14 +1,14 @@
-/** Tells whether a URL protects what is fetched: https, or http that does not leave the machine. */
+/** Returns whether a URL is safe to fetch from: https, or http on a loopback address. */
 export function isSecureUrl(url: string | URL): boolean {
   return isHttpsUrl(url) || (URL.canParse(String(url)) && isLoopbackUrl(url));
 }
 
-/** Tells whether a URL is https. */
+/** Returns whether a URL is https. */
 export function isHttpsUrl(url: string | URL): boolean {
   return URL.canParse(String(url)) && new URL(url).protocol === "https:";
 }
 
-/** Tells whether a URL is http on a loopback address. */
+/** Returns whether a URL is http on a loopback address. */
 export function isLoopbackUrl(url: string | URL): boolean {
   const { protocol, hostname } = new URL(url);
   const loopback = hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
@@ -16,9 +16,9 @@ export function isLoopbackUrl(url: string | URL): boolean {
 }
 
 /**
- * Tells whether a URL holds a user or a password, which `fetch` rejects, and which must not reach logs.
+ * Returns whether a URL contains a user or a password, which `fetch` rejects, and which must not appear in logs.
  *
- * A text that does not parse as a URL counts when it has an `@` after a colon or a slash: a URL with a typing error in it.
+ * Also true for a text with an `@` after a colon or a slash that cannot be parsed as a URL, because it may be a mistyped URL.
  */
 export function hasCredentials(url: string | URL): boolean {
   if (!URL.canParse(String(url))) return /[:/].*@/s.test(String(url));

@@ -520,7 +520,7 @@ describe("the unix socket", () => {
   test.each([false, undefined, null, 1, "true", "/run/s", {}, [true]])("is a TypeError when it is %j", (unixSocket) => {
     expect(() => parseTrustedProxy({ unixSocket } as unknown as TrustedProxy)).toThrow(TypeError);
     expect(() => parseTrustedProxy({ unixSocket, addresses: [proxyAddress] } as unknown as TrustedProxy)).toThrow(
-      /"unixSocket" .* must be true, or left out/,
+      /"unixSocket" .* must be true, or omitted/,
     );
   });
 });

@@ -32,7 +32,7 @@ describe("knownOptions", () => {
   });
 
   test.each([
-    ["unknown", { color: "red" }, /unknown option "color" in the options; known are realm, scopes/],
+    ["unknown", { color: "red" }, /unknown option "color" in the options; known options: realm, scopes/],
     ["misspelled", { Realm: "api" }, /unknown option "Realm"/],
     ["unknown, though its value is undefined", { color: undefined }, /unknown option "color"/],
     ["named as a member of every object", { toString: "api" }, /unknown option "toString"/],
