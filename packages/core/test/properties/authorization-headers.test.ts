@@ -47,7 +47,7 @@ function expectedOf(values: readonly string[]): Outcome {
   return text === token ? "accepted" : "ERR_TOKEN_MALFORMED";
 }
 
-test("a token counts where it is all that exactly one Authorization header holds", async () => {
+test("an authenticator accepts a token only if it is the whole content of exactly one Authorization header", async () => {
   const outcomes = new Set<Outcome>();
   const property = fc.asyncProperty(fc.array(fc.tuple(name, value), { maxLength: 4 }), async (headers) => {
     const expected = expectedOf(headers.flatMap(([field, text]) => (/^authorization$/i.test(field) ? [text] : [])));

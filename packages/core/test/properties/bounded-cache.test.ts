@@ -26,7 +26,7 @@ const anyCalls = fc.array(anyCall, { maxLength: 40, size: "max" });
 const anyLimits = fc.record({ max: fc.nat(5), maxSize: fc.nat(12), ttl: anyTtl }, { requiredKeys: [] });
 const runs = { seed: 20_270_301, numRuns: 300 };
 
-/** The same cache as one list, the value that was not used for the longest time first. */
+/** Creates a model of the cache: one list, with the least recently used value first. */
 function createModel({ max = Infinity, maxSize = Infinity, ttl: defaultTtl = Infinity, now = () => 0 }: Limits) {
   let list: readonly Entry[] = [];
   const without = (key: string) => list.filter((entry) => entry.key !== key);
@@ -51,7 +51,7 @@ function createModel({ max = Infinity, maxSize = Infinity, ttl: defaultTtl = Inf
   return model;
 }
 
-/** Returns what a cache returns for some calls, and what it holds in the end. */
+/** Returns the results of some calls of a cache, and its content afterwards. */
 function resultsOf(create: (limits: Limits) => BoundedCache<number>, limits: Limits, calls: readonly Call[]) {
   let now = 0;
   const cache = create({ ...limits, now: () => now });
@@ -64,14 +64,14 @@ function resultsOf(create: (limits: Limits) => BoundedCache<number>, limits: Lim
   return [...results, ...keys.map((key) => cache.peek(key))];
 }
 
-test("a bounded cache returns what a list of its values would, for any limits and calls", () => {
+test("a bounded cache returns the same as the model, for any limits and calls", () => {
   const behavesLikeModel = (limits: Limits, calls: readonly Call[]): void => {
     expect(resultsOf(createBoundedCache, limits, calls)).toEqual(resultsOf(createModel, limits, calls));
   };
   fc.assert(fc.property(anyLimits, anyCalls, behavesLikeModel), runs);
 });
 
-test("a bounded cache does so where every object inherits a limit, or a member of an entry", () => {
+test("a bounded cache returns the same as the model while every object inherits a limit or a member of an entry", () => {
   const anyName = fc.constantFrom(
     "max",
     "maxSize",
@@ -87,8 +87,8 @@ test("a bounded cache does so where every object inherits a limit, or a member o
   const anyValue = fc.constantFrom(0, -1, 1e15, "1", null);
   const behavesLikeModel = (limits: Limits, calls: readonly Call[], name: string, value: unknown): void => {
     const expected = resultsOf(createModel, limits, calls);
-    const seen = withPollutedPrototype(name, value, () => resultsOf(createBoundedCache, limits, calls));
-    expect(seen).toEqual(expected);
+    const actual = withPollutedPrototype(name, value, () => resultsOf(createBoundedCache, limits, calls));
+    expect(actual).toEqual(expected);
   };
   fc.assert(fc.property(anyLimits, anyCalls, anyName, anyValue, behavesLikeModel), runs);
 });

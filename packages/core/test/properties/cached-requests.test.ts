@@ -14,17 +14,17 @@ import { client, now, seconds, startIssuer, thief } from "../support/verificatio
 
 const issuer = await startIssuer();
 const bound = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
-const ofThief = await issuer.accessToken({ boundTo: thief });
+const boundToThief = await issuer.accessToken({ boundTo: thief });
 const unbound = await issuer.accessToken({ claims: { aud: ["other", issuer.audience] } });
-const whole = `Bearer ${bound}`;
+const credentials = `Bearer ${bound}`;
 
 type Header = readonly string[];
 
-/** Authorization headers, which may come over any connection. */
+/** Authorization headers for any connection. */
 const headers: readonly Header[] = [
-  [whole],
+  [credentials],
   [`bearer  ${bound}`],
-  [`Bearer ${ofThief}`],
+  [`Bearer ${boundToThief}`],
   [`Bearer ${unbound}`],
   [`Bearer ${await issuer.accessToken({ boundTo: client, header: { typ: "JWT" } })}`],
   [`Bearer ${await issuer.accessToken({ boundTo: client, claims: { nbf: seconds + 30 } })}`],
@@ -36,14 +36,14 @@ const headers: readonly Header[] = [
   [`Bearer ${bound.slice(0, -1)}`],
   ["Bearer opaque"],
   [`Basic ${bound}`],
-  [whole, whole],
+  [credentials, credentials],
   [],
 ];
 
-const own = parseClientCertificate(client.der);
-/** As a connection has them, the same object each time; and as a proxy may forward them, parsed anew. */
+const parsedClientCertificate = parseClientCertificate(client.der);
+/** As from a connection (always the same object), and as from a proxy (parsed for every request). */
 const certificates: readonly ResolvedCertificate[] = [
-  own,
+  parsedClientCertificate,
   client.certificate,
   parseClientCertificate(thief.der),
   { thumbprint: thief.thumbprint },
@@ -60,19 +60,19 @@ const requirements: readonly Requirements<NodeRequest>[] = [
   { authorize: async ({ claims }) => claims.scope === "read" },
 ];
 
-/** Mostly the first, which accepts. */
-const usually = (length: number): fc.Arbitrary<number> => fc.oneof(fc.constant(0), fc.nat(length - 1));
+/** Mostly index 0, with which requests are accepted. */
+const mostlyFirst = (length: number): fc.Arbitrary<number> => fc.oneof(fc.constant(0), fc.nat(length - 1));
 
-/** One request: which of the headers of a run comes, over which connection, to which route. */
+/** One request: the indices of its headers, certificate, connection and route. */
 const request = fc.record({
-  header: usually(3),
-  certificate: usually(certificates.length),
+  header: mostlyFirst(3),
+  certificate: mostlyFirst(certificates.length),
   connection: fc.nat(1),
-  route: usually(requirements.length),
+  route: mostlyFirst(requirements.length),
 });
 type Step = typeof request extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Requests that are there at the same time: how many seconds after the tokens were issued; it may go back. */
+/** Concurrent requests, and their time in seconds after the tokens were issued; it may go back. */
 const moment = fc.record({
   time: fc.oneof(
     { weight: 3, arbitrary: fc.constant(0) },
@@ -81,10 +81,10 @@ const moment = fc.record({
   requests: fc.array(request, { minLength: 1, maxLength: 4 }),
 });
 
-/** What came of a request, as far as the application can tell. */
-async function answerOf(answer: Promise<AccessToken>): Promise<unknown> {
+/** Returns the result of a request that an application sees. */
+async function resultOf(accessToken: Promise<AccessToken>): Promise<unknown> {
   try {
-    const { claims, binding, clientCertificate, ...rest } = await answer;
+    const { claims, binding, clientCertificate, ...rest } = await accessToken;
     const presented = "presentedCertificate" in rest ? rest.presentedCertificate?.thumbprint : undefined;
     const rejection = "bindingError" in rest ? rest.bindingError.code : undefined;
     return { claims, binding, certificate: clientCertificate?.thumbprint, presented, rejection };
@@ -96,11 +96,11 @@ async function answerOf(answer: Promise<AccessToken>): Promise<unknown> {
 
 interface Api {
   readonly setTime: (seconds: number) => void;
-  readonly answer: (step: Step, socket: object) => Promise<unknown>;
+  readonly send: (step: Step, socket: object) => Promise<unknown>;
 }
 
-/** An API of which each route answers requests. */
-function api(coming: readonly Header[], verifiedTokens: VerifierOptions["verifiedTokens"]): Api {
+/** Creates an API with a route for each of the requirements. */
+function createApi(incomingHeaders: readonly Header[], verifiedTokens: VerifierOptions["verifiedTokens"]): Api {
   let { time, certificate } = { time: 0, certificate: certificates[0] };
   const authenticator = createAuthenticator({
     issuer: issuer.issuer,
@@ -115,38 +115,38 @@ function api(coming: readonly Header[], verifiedTokens: VerifierOptions["verifie
     setTime: (at) => {
       time = at;
     },
-    answer: async (step, socket) => {
-      // It is read before the first wait, so that requests that are there together have each its own.
+    send: async (step, socket) => {
+      // The resolver reads it synchronously, so that each concurrent request gets its certificate.
       certificate = certificates[step.certificate];
-      const incoming = { ...requestWith(...(coming[step.header] ?? [])), socket };
-      return answerOf(routes[step.route]?.(incoming) ?? Promise.reject(new Error("there is no such route")));
+      const incoming = { ...requestWith(...(incomingHeaders[step.header] ?? [])), socket };
+      return resultOf(routes[step.route]?.(incoming) ?? Promise.reject(new Error("the route does not exist")));
     },
   };
 }
 
-test.each([10_000, 2])("an API that caches %i tokens answers as one that knows nothing does", async (size) => {
-  const answers = new Map<unknown, number>();
-  // A few headers at a time, so that the same ones come again; any of them may be the usual one.
-  const coming = fc.shuffledSubarray([...headers], { minLength: 3, maxLength: 3 });
+test.each([10_000, 2])("an API that caches %i tokens returns the same results as one without a cache", async (size) => {
+  const outcomes = new Map<unknown, number>();
+  // Few headers per run, so that they are repeated; any of them may be the first one.
+  const someHeaders = fc.shuffledSubarray([...headers], { minLength: 3, maxLength: 3 });
   const moments = fc.array(moment, { minLength: 3, maxLength: 12 });
-  const property = fc.asyncProperty(coming, moments, async (chosen, run) => {
+  const property = fc.asyncProperty(someHeaders, moments, async (chosen, run) => {
     const sockets = [{}, {}];
-    const [caching, uncached] = [api(chosen, size), api(chosen, false)];
+    const [caching, uncached] = [createApi(chosen, size), createApi(chosen, false)];
     for (const { time, requests } of run) {
       caching.setTime(time);
       uncached.setTime(time);
-      const together = requests.map((step) => caching.answer(step, sockets[step.connection] ?? {}));
-      const alone = [];
-      for (const step of requests) alone.push(await uncached.answer(step, {}));
-      expect(await Promise.all(together)).toEqual(alone);
-      for (const answer of alone) {
-        const word = typeof answer === "string" ? answer : "accepted";
-        answers.set(word, (answers.get(word) ?? 0) + 1);
+      const concurrent = requests.map((step) => caching.send(step, sockets[step.connection] ?? {}));
+      const sequential = [];
+      for (const step of requests) sequential.push(await uncached.send(step, {}));
+      expect(await Promise.all(concurrent)).toEqual(sequential);
+      for (const result of sequential) {
+        const outcome = typeof result === "string" ? result : "accepted";
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
     }
   });
   await fc.assert(property, { seed: 7662, numRuns: 40 });
-  // Or this test would show little.
-  expect(answers.get("accepted")).toBeGreaterThan(50);
-  expect(answers.size).toBeGreaterThan(12);
+  // Ensures that the test covers enough cases.
+  expect(outcomes.get("accepted")).toBeGreaterThan(50);
+  expect(outcomes.size).toBeGreaterThan(12);
 });

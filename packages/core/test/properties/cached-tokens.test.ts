@@ -36,7 +36,7 @@ const variations = fc.record({
     { weight: 3, arbitrary: fc.constant("client") },
     fc.constantFrom(
       "thief",
-      "nobody",
+      "anonymous",
       "client by proxy",
       "thief by proxy",
       "stranger by proxy",
@@ -88,7 +88,7 @@ const headers: Readonly<Record<string, (header: string, text: string) => readonl
 const connections: Readonly<Record<string, () => NodeSocket>> = {
   client: () => connectionOf(client),
   thief: () => connectionOf(thief),
-  nobody: () => ({}),
+  anonymous: () => ({}),
   renegotiating: () => connectionOf(client, { getProtocol: () => "TLSv1.2", getCipher: () => undefined }),
   "TLS 1.2": () => connectionOf(client, { getProtocol: () => "TLSv1.2" }),
 };
@@ -100,7 +100,7 @@ const resolversOf: Readonly<Record<string, Partial<ResolverOptions<NodeRequest>>
   "client by promise": { certificateResolver: async () => client.certificate },
 };
 
-/** Who the client is whose certificate a proxy forwards, or somebody who is not the proxy. */
+/** The clients whose certificates are forwarded, by the proxy or by a sender that is not the proxy. */
 const proxiedClients: Readonly<Record<string, Identity>> = {
   "client by proxy": client,
   "thief by proxy": thief,
@@ -118,59 +118,59 @@ function requestOf({ token: name, change, scheme, from }: Case): NodeRequest {
 }
 
 let [time, areKeysHeld] = [now, true];
-const own = withRemovableKeys(ownParts(verifierOf(issuer, { clock: () => time })), () => areKeysHeld);
+const parts = withRemovableKeys(ownParts(verifierOf(issuer, { clock: () => time })), () => areKeysHeld);
 
-/** Verifies a request in the straight line, without any cached token. */
-async function straight(request: NodeRequest, { requirements = {}, resolvers = {} }: Use): Promise<AccessToken> {
-  const checked = parseRequirements(requirements, own.configuration);
+/** Verifies a request without the fast path and without cached tokens. */
+async function verifyUncached(request: NodeRequest, { requirements = {}, resolvers = {} }: Use): Promise<AccessToken> {
+  const checked = parseRequirements(requirements, parts.configuration);
   const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"], ...resolvers });
   const { token: text, certificate } = await readCredentials(request, sources);
   const use = { certificate, requirements: checked, request, observation: undefined };
-  return verifyToken(text, use, { ...own, verifiedTokens: createVerifiedTokens(0) });
+  return verifyToken(text, use, { ...parts, verifiedTokens: createVerifiedTokens(0) });
 }
 
-/** Has all tokens cached, for whatever purpose they were accepted. */
+/** Caches all tokens, each accepted under some setting of the binding. */
 async function fillCache(): Promise<void> {
   time = now + 30_000;
   const certificate = presentedCertificate(client.certificate);
   for (const text of Object.values(texts)) {
     for (const mode of [true, "report-only"] as const) {
-      const requirements = parseRequirements({ validateCertificateBinding: mode }, own.configuration);
+      const requirements = parseRequirements({ validateCertificateBinding: mode }, parts.configuration);
       const use = { certificate, requirements, request: undefined, observation: undefined };
-      await outcomeOf(verifyToken(text, use, own));
+      await outcomeOf(verifyToken(text, use, parts));
     }
-    expect(own.verifiedTokens.find(text)).toBeDefined();
+    expect(parts.verifiedTokens.find(text)).toBeDefined();
   }
 }
 
-test("whatever the fast path accepts is accepted by the straight line with an equal result, in variations of requests, keys, clocks and requirements", async () => {
+test("the whole verification accepts every request that the fast path accepts, with the same result", async () => {
   await fillCache();
-  let [accepted, left] = [0, 0];
+  let [accepted, declined] = [0, 0];
   const property = fc.asyncProperty(variations, async (variation) => {
     time = now + variation.time * 1000;
     areKeysHeld = variation.keys === "held";
     const request = requestOf(variation);
     const resolvers = resolversOf[variation.from] ?? {};
-    const use: Use = { requirements: variation.requirements, resolvers, parts: own };
+    const use: Use = { requirements: variation.requirements, resolvers, parts };
     const cached = fast(request, use);
     if (cached === undefined) {
-      left += 1;
+      declined += 1;
       return;
     }
     accepted += 1;
-    const whole = await straight(request, use);
+    const whole = await verifyUncached(request, use);
     expect({ ...cached, clientCertificate: cached.clientCertificate?.thumbprint }).toEqual({
       ...whole,
       clientCertificate: whole.clientCertificate?.thumbprint,
     });
   });
   await fc.assert(property, { numRuns: 3000, seed: 8705 });
-  // Or this test would show little.
+  // Ensures that the test covers enough cases.
   expect(accepted).toBeGreaterThan(100);
-  expect(left).toBeGreaterThan(1000);
+  expect(declined).toBeGreaterThan(1000);
 });
 
-/** The same parts, with an issuer that can remove all of its keys. */
+/** Returns the same parts with an issuer whose keys can be removed. */
 function withRemovableKeys(real: VerifierParts, areHeld: () => boolean): VerifierParts {
   const { keys, ...rest } = real.issuers.named(issuer.issuer) as Issuer;
   const removable: KeySource = {

@@ -13,7 +13,7 @@ import { type Outcome, outcome } from "../support/outcome.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 import { client, now, seconds, thief } from "../support/verification.ts";
 
-/** A member of a JSON object, which may be there more than once. */
+/** A member of a JSON object, which may occur more than once. */
 type Member = readonly [name: string, value: unknown];
 
 const { publicKey, privateKey: key } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -42,16 +42,24 @@ const good: readonly Member[] = [
   ["cnf", { "x5t#S256": client.thumbprint }],
 ];
 
-/** What members that are judged may hold instead. */
+/** Other values for members that are checked. */
 const values = fc.oneof(
   fc.constantFrom<unknown>(issuer, audience, seconds + 300, seconds - 300, "read", "", 0, null, [audience], ["staff"]),
   fc.constantFrom<unknown>({ "x5t#S256": client.thumbprint }, { "x5t#S256": thief.thumbprint }, { jkt: "key" }, {}),
   fc.jsonValue({ maxDepth: 2 }),
 );
-const judgedName = fc.constantFrom(...good.map(([name]) => name), "nonce", "at_hash", "c_hash", "events", "scp", "acr");
-const judgedMember: fc.Arbitrary<Member> = fc.tuple(judgedName, values);
+const checkedName = fc.constantFrom(
+  ...good.map(([name]) => name),
+  "nonce",
+  "at_hash",
+  "c_hash",
+  "events",
+  "scp",
+  "acr",
+);
+const checkedMember: fc.Arbitrary<Member> = fc.tuple(checkedName, values);
 
-/** Names that mean nothing here, or only in a prototype. */
+/** Members that are not checked, among them names from prototypes. */
 const unknownMember: fc.Arbitrary<Member> = fc.tuple(
   fc
     .oneof(
@@ -63,22 +71,22 @@ const unknownMember: fc.Arbitrary<Member> = fc.tuple(
   values,
 );
 
-/** The good claims, some of them more than once, or with one that is wrong. */
+/** The valid claims, some of them missing, repeated, or with an invalid value. */
 const claims = fc
-  .tuple(fc.shuffledSubarray([...good], { minLength: good.length - 1 }), fc.array(judgedMember, { maxLength: 2 }))
+  .tuple(fc.shuffledSubarray([...good], { minLength: good.length - 1 }), fc.array(checkedMember, { maxLength: 2 }))
   .chain(([members, more]) => fc.shuffledSubarray([...members, ...more], { minLength: members.length + more.length }));
 
 function text(members: readonly Member[]): string {
   return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
 }
 
-/** Each name once, with its last value. */
-function settled(members: readonly Member[]): readonly Member[] {
+/** Returns each name once, with its last value. */
+function withoutDuplicates(members: readonly Member[]): readonly Member[] {
   return [...new Map(members)];
 }
 
-/** The code of the rejection, or what was accepted. */
-async function judged(members: readonly Member[], header: readonly Member[] = [["alg", "ES256"]]): Promise<unknown> {
+/** Returns the code of the rejection, or the accepted token. */
+async function resultOf(members: readonly Member[], header: readonly Member[] = [["alg", "ES256"]]): Promise<unknown> {
   const token = forgeToken({ header: text(header), payload: text(members), key });
   try {
     return await verifier.verify(token, { clientCertificate: client.certificate, ...requirements });
@@ -88,45 +96,45 @@ async function judged(members: readonly Member[], header: readonly Member[] = [[
   }
 }
 
-/** The answer without the claims of which nothing is known. */
-function answerOf(verdict: unknown): unknown {
-  return typeof verdict === "string" ? verdict : (verdict as AccessToken).binding;
+/** Returns the code of the rejection, or the binding of the accepted token. */
+function summaryOf(result: unknown): unknown {
+  return typeof result === "string" ? result : (result as AccessToken).binding;
 }
 
 describe("the claims of a signed token", () => {
   fuzz.prop([claims, fc.array(unknownMember, { maxLength: 4 }), fc.nat(14)], { seed: 7519, numRuns: 120 })(
-    "are judged alike whatever unknown ones are among them, which are returned as they are",
+    "have the same result with additional unknown claims, which are returned unchanged",
     async (members, unknown, at) => {
       const more = [...members.slice(0, at), ...unknown, ...members.slice(at)];
-      const verdict = await judged(more);
-      expect(answerOf(verdict)).toEqual(answerOf(await judged(members)));
-      if (typeof verdict === "string") return;
-      expect(Object.entries((verdict as AccessToken).claims)).toEqual(Object.entries(JSON.parse(text(more)) as object));
+      const result = await resultOf(more);
+      expect(summaryOf(result)).toEqual(summaryOf(await resultOf(members)));
+      if (typeof result === "string") return;
+      expect(Object.entries((result as AccessToken).claims)).toEqual(Object.entries(JSON.parse(text(more)) as object));
     },
   );
 
   fuzz.prop([claims, fc.integer()], { seed: 7519, numRuns: 100 })(
-    "are judged alike in any order",
+    "have the same result in any order",
     async (members, by) => {
-      const once = settled(members);
-      const turned = [...once.slice(by % once.length), ...once.slice(0, by % once.length)].toReversed();
-      expect(await judged(turned)).toEqual(await judged(once));
+      const once = withoutDuplicates(members);
+      const reordered = [...once.slice(by % once.length), ...once.slice(0, by % once.length)].toReversed();
+      expect(await resultOf(reordered)).toEqual(await resultOf(once));
     },
   );
 
   fuzz.prop([claims], { seed: 7519, numRuns: 100 })(
-    "are what is written last, both where they are judged and where they are returned",
+    "have their last value if they are repeated, both in the checks and in the result",
     async (members) => {
-      const once = settled(members);
-      expect(await judged(members)).toEqual(await judged(once));
+      const once = withoutDuplicates(members);
+      expect(await resultOf(members)).toEqual(await resultOf(once));
     },
   );
 });
 
-describe("a token, judged while every object inherits a member", () => {
+describe("a token that is checked while every object inherits a member", () => {
   const configuration = parseVerifierOptions({ issuer, audience, algorithms: ["ES256"], clock: () => now });
   const inherited = fc.oneof(
-    judgedMember,
+    checkedMember,
     fc.constantFrom<Member[]>(
       ["x5t#S256", client.thumbprint],
       ["jkt", "key"],
@@ -152,10 +160,10 @@ describe("a token, judged while every object inherits a member", () => {
   );
 
   fuzz.prop([header, missing, confirmation, inherited], { seed: 1321, numRuns: 500 })(
-    "is judged by what it says itself",
+    "is checked by its own members only",
     (head, members, cnf, [name, value]) => {
       const token = forgeToken({ header: text(head), payload: text([...members, ...cnf]), signature: "AAAA" });
-      const judge = (): Outcome =>
+      const check = (): Outcome =>
         outcome(() => {
           const jws = parseCompactJws(token);
           const isNamed = Object.hasOwn(jws.unverifiedClaims, "iss") && jws.unverifiedClaims["iss"] === issuer;
@@ -163,7 +171,7 @@ describe("a token, judged while every object inherits a member", () => {
           checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: configured, bindingRequired: true });
           verifyCertificateBinding(jws.unverifiedClaims, client.certificate);
         });
-      expect(withPollutedPrototype(name, value, judge)).toBe(judge());
+      expect(withPollutedPrototype(name, value, check)).toBe(check());
     },
   );
 });
@@ -175,13 +183,13 @@ describe("the header of a signed token", () => {
   const member: fc.Arbitrary<Member> = fc.oneof({ weight: 3, arbitrary: algorithm }, type, keyId, unknownMember);
 
   fuzz.prop([fc.array(member, { minLength: 1, maxLength: 4 })], { seed: 7515, numRuns: 100 })(
-    "is what is written last, in any order",
+    "has the last value of each repeated member, in any order",
     async (members) => {
       const header: readonly Member[] = [["alg", "ES256"], ...members];
-      const once = settled(header);
-      const verdict = await judged(good, once);
-      expect(await judged(good, header)).toEqual(verdict);
-      expect(await judged(good, once.toReversed())).toEqual(verdict);
+      const once = withoutDuplicates(header);
+      const result = await resultOf(good, once);
+      expect(await resultOf(good, header)).toEqual(result);
+      expect(await resultOf(good, once.toReversed())).toEqual(result);
     },
   );
 });

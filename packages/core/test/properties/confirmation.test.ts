@@ -9,7 +9,7 @@ const [caching, uncached] = [verifierOf(issuer), verifierOf(issuer, { verifiedTo
 const { certificate: clientCertificate, thumbprint } = client;
 const bytes = Buffer.from(thumbprint, "base64url");
 
-/** What some issuer, or somebody else, might write for a thumbprint. */
+/** Values that an issuer or an attacker might write as a thumbprint. */
 const nearThumbprints = fc.oneof(
   fc.constantFrom<unknown>(
     thumbprint,
@@ -58,7 +58,7 @@ const others = fc.array(
   { maxLength: 3 },
 );
 
-/** Object.fromEntries makes own members, also of the name `__proto__`. */
+/** Object.fromEntries creates own members, even with the name `__proto__`. */
 const confirmations = fc.oneof(
   fc.tuple(others, nearThumbprints).map(([members, value]) => Object.fromEntries([...members, ["x5t#S256", value]])),
   others.map((members): unknown => Object.fromEntries(members)),
@@ -66,17 +66,17 @@ const confirmations = fc.oneof(
   nearThumbprints,
 );
 
-/** Members that name a key, which would have to be proven too (RFC 7800 section 3.1, RFC 9449 section 7.1). */
+/** Members that name a key, whose possession would have to be proven too (RFC 7800 section 3.1, RFC 9449 section 7.1). */
 const keyMembers = ["jkt", "jwk", "jwe", "jku"];
 
-/** RFC 8705 section 3.1: a member of that very name and text, and no member that names a key. */
+/** RFC 8705 section 3.1: exactly this member with exactly this value, and no member that names a key. */
 function isBound(confirmation: unknown): boolean {
   if (typeof confirmation !== "object" || confirmation === null || Array.isArray(confirmation)) return false;
   const members = new Map<string, unknown>(Object.entries(confirmation));
   return members.get("x5t#S256") === thumbprint && !keyMembers.some((name) => members.has(name));
 }
 
-async function judged(cnf: unknown): Promise<Outcome> {
+async function outcomeFor(cnf: unknown): Promise<Outcome> {
   const token = await issuer.accessToken({ claims: { cnf } });
   const outcomes: Outcome[] = [];
   for (const verifier of [caching, uncached]) {
@@ -93,21 +93,21 @@ async function judged(cnf: unknown): Promise<Outcome> {
 
 describe("the confirmation of a signed token", () => {
   fuzz.prop([confirmations], { seed: 8705, numRuns: 200 })(
-    "binds it by its own thumbprint or not at all",
+    "binds it only by exactly the right thumbprint",
     async (cnf) => {
-      expect(await judged(cnf)).toMatch(
+      expect(await outcomeFor(cnf)).toMatch(
         isBound(cnf) ? /^accepted$/ : /^ERR_BINDING_(?:REQUIRED|MALFORMED|UNSUPPORTED|MISMATCH)$/,
       );
     },
   );
 
   fuzz.prop([confirmations, others], { seed: 7800, numRuns: 60 })(
-    "is judged alike whatever else stands beside the thumbprint, except for a key",
+    "has the same outcome with any additional members except keys",
     async (cnf, members) => {
-      const before = await judged(cnf);
+      const before = await outcomeFor(cnf);
       fc.pre(typeof cnf === "object" && cnf !== null && !Array.isArray(cnf) && Object.hasOwn(cnf, "x5t#S256"));
       const unknown = members.filter(([name]) => name !== "x5t#S256" && !keyMembers.includes(name));
-      expect(await judged(Object.fromEntries([...unknown, ...Object.entries(cnf)]))).toBe(before);
+      expect(await outcomeFor(Object.fromEntries([...unknown, ...Object.entries(cnf)]))).toBe(before);
     },
   );
 
@@ -115,7 +115,7 @@ describe("the confirmation of a signed token", () => {
     "is rejected with a member that names a key",
     async (cnf, member, key) => {
       fc.pre(typeof cnf === "object" && cnf !== null && !Array.isArray(cnf));
-      expect(await judged(Object.fromEntries([...Object.entries(cnf), [member, key]]))).toMatch(
+      expect(await outcomeFor(Object.fromEntries([...Object.entries(cnf), [member, key]]))).toMatch(
         /^ERR_BINDING_(?:MALFORMED|UNSUPPORTED)$/,
       );
     },

@@ -8,7 +8,7 @@ const issuer = await startIssuer({ algorithms });
 const issue = (algorithm: string, scope: string): Promise<string> =>
   issuer.accessToken({ algorithm, boundTo: client, claims: { scope } });
 
-/** Two tokens of each algorithm, all of them accepted. */
+/** Two tokens for each algorithm, all of which are accepted. */
 const pairs = await Promise.all(
   algorithms.map(async (algorithm) => Promise.all([issue(algorithm, "read"), issue(algorithm, "write")])),
 );
@@ -17,18 +17,18 @@ const caching = verifierOf(issuer);
 const uncached = verifierOf(issuer, { verifiedTokens: false });
 const use = { clientCertificate: client.certificate };
 
-/** Makes another text of a token. */
+/** Changes a token. */
 type Mutation = (token: string) => string;
 
 const character = fc.oneof(
   { weight: 4, arbitrary: fc.stringMatching(/^[\w.=+/-]$/) },
   { weight: 1, arbitrary: fc.string({ unit: "binary", minLength: 1, maxLength: 1 }) },
 );
-/** A place in a text of any length. */
+/** A relative position in a text of any length. */
 const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const indexIn = (length: number, at: number): number => Math.floor(length * at);
 
-/** Bits of what a part encodes; the text remains canonical. The other valid signature of ECDSA is many bits away. */
+/** Flips bits of a part's bytes; the text remains canonical. The other valid ECDSA signature differs in many more bits. */
 const flippedBits = fc
   .tuple(fc.nat(2), fc.array(fc.tuple(place, fc.nat(7)), { minLength: 1, maxLength: 3 }))
   .map(([part, flips]): Mutation => {
@@ -58,14 +58,14 @@ const cut = place.map(
       token.slice(0, indexIn(token.length, at)),
 );
 
-/** Parts of any of the tokens, in any order; of the same token, and all of them, they would be one that is accepted. */
+/** Joins parts of any tokens in any order; all parts of one token in order would be accepted. */
 const spliced = fc.array(fc.tuple(fc.constantFrom(...accepted), fc.nat(2)), { minLength: 2, maxLength: 4 }).map(
   (parts): Mutation =>
     () =>
       parts.map(([token, part]) => token.split(".")[part]).join("."),
 );
 
-/** Each part of one of two tokens, in its place: a signature under claims that it was not made of. */
+/** Replaces one part by the same part of another token, so that the signature belongs to other content. */
 const exchanged = fc.tuple(fc.constantFrom(...accepted), fc.nat(2)).map(([other, part]): Mutation => (token) => {
   return token
     .split(".")
@@ -79,8 +79,8 @@ beforeAll(async () => {
   for (const token of accepted) await caching.verify(token, use);
 });
 
-describe("a token that is cached, changed by", () => {
-  test.each(Object.entries(mutations))("%s, is rejected as a new one is", async (_name, mutation) => {
+describe("a cached token changed by", () => {
+  test.each(Object.entries(mutations))("%s is rejected like a new one", async (_name, mutation) => {
     const property = fc.asyncProperty(fc.constantFrom(...accepted), mutation, async (token, mutate) => {
       const changed = mutate(token);
       // The header is the same for all tokens of one algorithm.

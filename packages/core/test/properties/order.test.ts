@@ -6,8 +6,8 @@ import type { VerifyOptions } from "../../src/requirements.ts";
 import { type Outcome, outcomeOf } from "../support/outcome.ts";
 import { client, now, seconds, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
-/** One thing that is wrong with a token, or with how or when it is presented. */
-interface Fault {
+/** One flaw of a token, or of the request that presents it. */
+interface Flaw {
   readonly code: Outcome;
   readonly header?: AccessTokenOptions["header"];
   readonly claims?: AccessTokenOptions["claims"];
@@ -17,11 +17,11 @@ interface Fault {
   readonly ahead?: number;
 }
 
-const claim = (code: Outcome, claims: Fault["claims"] & object): Fault => ({ code, claims });
+const claim = (code: Outcome, claims: Flaw["claims"] & object): Flaw => ({ code, claims });
 
-/** What can be wrong at each stage, in the order of the stages. */
+/** The flaws that each stage detects, in the order of the stages. */
 const stages = {
-  shape: [
+  format: [
     { code: "ERR_TOKEN_MALFORMED", change: (token) => `${token}=` },
     { code: "ERR_TOKEN_MALFORMED", change: (token) => `${token}.AAAA` },
     { code: "ERR_TOKEN_MALFORMED", change: (token) => token + "A".repeat(16_384) },
@@ -92,16 +92,16 @@ const stages = {
     { code: "ERR_AUTHENTICATION_INSUFFICIENT", use: { acrValues: ["silver"] } },
   ],
   decision: [{ code: "ERR_ACCESS_DENIED", use: { authorize: async () => false } }],
-} satisfies Readonly<Record<string, readonly Fault[]>>;
+} satisfies Readonly<Record<string, readonly Flaw[]>>;
 
-type Chosen = Readonly<Partial<Record<keyof typeof stages, Fault>>>;
+type Chosen = Readonly<Partial<Record<keyof typeof stages, Flaw>>>;
 
-/** A certificate fault replaces the one that a binding fault presents; so does each later fault in the same member. */
+/** The stages in order; a flaw of an earlier stage replaces a later one in the same member. */
 const order = Object.keys(stages) as (keyof typeof stages)[];
 
-/** Of every stage at most one fault; of few stages, so that later ones have their turn. */
-function someOf(names: readonly (keyof typeof stages)[], isGood: (fault: Fault) => boolean): fc.Arbitrary<Chosen> {
-  const one = (name: keyof typeof stages) => fc.constantFrom(...(stages[name] as readonly Fault[]).filter(isGood));
+/** Chooses flaws of at most five stages, one each, so that later stages decide often enough. */
+function someOf(names: readonly (keyof typeof stages)[], isSuitable: (flaw: Flaw) => boolean): fc.Arbitrary<Chosen> {
+  const one = (name: keyof typeof stages) => fc.constantFrom(...(stages[name] as readonly Flaw[]).filter(isSuitable));
   return fc
     .subarray([...names], { maxLength: 5 })
     .chain((chosen) => fc.record(Object.fromEntries(chosen.map((name) => [name, one(name)]))));
@@ -113,31 +113,31 @@ const options = { clock: () => clock };
 const caching = verifierOf(issuer, options);
 const uncached = verifierOf(issuer, { ...options, verifiedTokens: false });
 
-/** What decides is the first stage at which something is wrong. */
+/** Returns the code of the first stage with a flaw. */
 function expectedOf(chosen: Chosen): Outcome {
   return order.map((name) => chosen[name]?.code).find((code) => code !== undefined) ?? "accepted";
 }
 
-/** The faults, the first of them last: where two change the same member, that one is there. */
-function faultsOf(chosen: Chosen): readonly Fault[] {
+/** Returns the flaws in reverse order, so that the first one wins if two change the same member. */
+function flawsOf(chosen: Chosen): readonly Flaw[] {
   return order.toReversed().flatMap((name) => chosen[name] ?? []);
 }
 
 async function issued(chosen: Chosen): Promise<string> {
-  const faults = faultsOf(chosen);
+  const flaws = flawsOf(chosen);
   const token = await issuer.accessToken({
     boundTo: client,
-    header: Object.assign({}, ...faults.map(({ header }) => header)),
-    claims: Object.assign({ nbf: seconds - 15 }, ...faults.map(({ claims }) => claims)),
+    header: Object.assign({}, ...flaws.map(({ header }) => header)),
+    claims: Object.assign({ nbf: seconds - 15 }, ...flaws.map(({ claims }) => claims)),
   });
-  return faults.reduce((text, { change }) => change?.(text) ?? text, token);
+  return flaws.reduce((text, { change }) => change?.(text) ?? text, token);
 }
 
-/** How both verifiers judge a token, which is the same. */
-async function judged(token: string, chosen: Chosen): Promise<Outcome> {
-  const faults = faultsOf(chosen);
-  const use: Partial<VerifyOptions> = Object.assign({}, ...faults.map((fault) => fault.use));
-  clock = now + (faults.findLast(({ ahead }) => ahead !== undefined)?.ahead ?? 0);
+/** Returns the outcome of both verifiers, which must be the same. */
+async function outcomeFor(token: string, chosen: Chosen): Promise<Outcome> {
+  const flaws = flawsOf(chosen);
+  const use: Partial<VerifyOptions> = Object.assign({}, ...flaws.map((flaw) => flaw.use));
+  clock = now + (flaws.findLast(({ ahead }) => ahead !== undefined)?.ahead ?? 0);
   const verify = (verifier: typeof caching) =>
     outcomeOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
   const [outcome, again] = [await verify(caching), await verify(uncached)];
@@ -146,21 +146,21 @@ async function judged(token: string, chosen: Chosen): Promise<Outcome> {
   return outcome;
 }
 
-describe("of all that is wrong, the first stage gives the code", () => {
-  fuzz.prop([someOf(order, () => true)], { seed: 9068, numRuns: 300 })("when a token is new", async (chosen) => {
-    expect(await judged(await issued(chosen), chosen)).toBe(expectedOf(chosen));
+describe("the first stage with a flaw determines the code", () => {
+  fuzz.prop([someOf(order, () => true)], { seed: 9068, numRuns: 300 })("for a new token", async (chosen) => {
+    expect(await outcomeFor(await issued(chosen), chosen)).toBe(expectedOf(chosen));
   });
 
-  const circumstances = ({ use, ahead }: Fault): boolean => use !== undefined || ahead !== undefined;
-  const outside = order.filter((name) => (stages[name] as readonly Fault[]).some(circumstances));
+  const circumstances = ({ use, ahead }: Flaw): boolean => use !== undefined || ahead !== undefined;
+  const outside = order.filter((name) => (stages[name] as readonly Flaw[]).some(circumstances));
 
   fuzz.prop([fc.array(someOf(outside, circumstances), { minLength: 1, maxLength: 6 })], { seed: 9068, numRuns: 50 })(
-    "when a good token is cached, time and again",
+    "for a cached valid token, repeatedly",
     async (situations) => {
       const token = await issued({});
-      expect(await judged(token, {})).toBe("accepted");
-      for (const chosen of situations) expect(await judged(token, chosen)).toBe(expectedOf(chosen));
-      expect(await judged(token, {})).toBe("accepted");
+      expect(await outcomeFor(token, {})).toBe("accepted");
+      for (const chosen of situations) expect(await outcomeFor(token, chosen)).toBe(expectedOf(chosen));
+      expect(await outcomeFor(token, {})).toBe("accepted");
     },
   );
 });

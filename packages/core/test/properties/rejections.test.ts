@@ -15,7 +15,7 @@ import { formats } from "../support/formats.ts";
 import { encoders, requestWith as requestOfProxy, trust } from "../support/forwarding.ts";
 import { client, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
-/** Is in every input, in its own words or in those of base64, and must be in no rejection, in whichever letter case. */
+/** Part of every input, as text or in base64; no rejection may contain it, in any letter case. */
 const marker = "Zq7markerZq7";
 const encodedMarkers = [0, 1, 2].map((at) =>
   Buffer.from(`${" ".repeat(at)}${marker}`)
@@ -31,8 +31,8 @@ const rejectionOptions = { realm: "api", schemes: ["Bearer", "MTLS"], resource: 
 const challenge =
   /^(?:Bearer|MTLS) (?:[a-z_]+="[\x20\x21\x23-\x5b\x5d-\x7e]*"(?:, |$))+(?:MTLS (?:[a-z_]+="[\x20\x21\x23-\x5b\x5d-\x7e]*"(?:, |$))+)?$/;
 
-/** The answer to a rejection is one of HTTP; and what was rejected is neither in it nor in the error. */
-function expectDiscreet(error: AccessTokenError): void {
+/** Expects a valid HTTP response for a rejection, and no input in the response or the error. */
+function expectSecretsAbsent(error: AccessTokenError): void {
   const { status, headers, body } = httpRejection(error, rejectionOptions);
   expect([400, 401, 403]).toContain(status);
   expect(Object.keys(headers)).toEqual(["WWW-Authenticate"]);
@@ -41,18 +41,18 @@ function expectDiscreet(error: AccessTokenError): void {
   for (const secret of [marker, ...encodedMarkers]) expect(shown.toLowerCase()).not.toContain(secret.toLowerCase());
 }
 
-/** Runs a check, which accepts or rejects, and does nothing else. */
+/** Runs a check, and expects it to accept or to reject with an AccessTokenError. */
 async function expectDecision(check: () => unknown): Promise<void> {
   try {
     const result = await check();
-    if (result instanceof AccessTokenError) expectDiscreet(result);
+    if (result instanceof AccessTokenError) expectSecretsAbsent(result);
   } catch (error) {
     if (!(error instanceof AccessTokenError)) throw error;
-    expectDiscreet(error);
+    expectSecretsAbsent(error);
   }
 }
 
-/** Plants the marker somewhere in a text. */
+/** Inserts the marker into a text. */
 const marked = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.tuple(text, text).map(([before, after]) => before + marker + after);
 const anyText = fc.oneof(fc.string({ unit: "binary", maxLength: 60 }), fc.string({ maxLength: 60 }));
@@ -118,12 +118,12 @@ const use = fc.record(
 
 const runs = { seed: 6750, numRuns: 150 };
 
-describe("nothing but a decision comes of, and no rejection tells anything of", () => {
+describe("a check accepts, or rejects without quoting the input:", () => {
   fuzz.prop([fc.oneof(forged, edited, markedText), use], runs)("any token", async (text, options) => {
     await expectDecision(() => verifier.verify(text, options));
   });
 
-  fuzz.prop([issued, use], runs)("any header and claims that are signed", async ([head, payload], options) => {
+  fuzz.prop([issued, use], runs)("any signed header and claims", async ([head, payload], options) => {
     const text = await issuer.accessToken({ boundTo: client, header: { ...head }, claims: { ...payload } });
     await expectDecision(() => verifier.verify(text, options));
   });
@@ -150,13 +150,15 @@ describe("nothing but a decision comes of, and no rejection tells anything of", 
 
   fuzz.prop([fc.constantFrom(...everyFormat), certificateText, others], { ...runs, numRuns: 250 })(
     "any forwarded value",
-    async (format, text, beside) => {
+    async (format, text, additional) => {
       const verified = [format.verify ?? []]
         .flat()
         .flatMap((other) => [other.header, String([other.success].flat()[0])]);
-      const rawHeaders = [format.header, text, ...verified, ...beside.flat()];
+      const rawHeaders = [format.header, text, ...verified, ...additional.flat()];
       await expectDecision(() => fromProxy(format, { trust })(requestOfProxy(rawHeaders)));
-      await expectDecision(() => fromProxy(format, { trust })(requestOfProxy([format.header, text, ...beside.flat()])));
+      await expectDecision(() =>
+        fromProxy(format, { trust })(requestOfProxy([format.header, text, ...additional.flat()])),
+      );
     },
   );
 
@@ -169,18 +171,18 @@ describe("nothing but a decision comes of, and no rejection tells anything of", 
 
   fuzz.prop([claims, certificate], { ...runs, numRuns: 250 })(
     "any claims and certificate",
-    async (judged, presented) => {
-      await expectDecision(() => verifyCertificateBinding(judged, presented));
+    async (tokenClaims, presented) => {
+      await expectDecision(() => verifyCertificateBinding(tokenClaims, presented));
     },
   );
 });
 
-describe("a TypeError is for values of another type, such as", () => {
+describe("a value of another type causes a TypeError:", () => {
   const isCertificate = (given: unknown): boolean =>
     typeof given === "string" || given instanceof Uint8Array || given instanceof X509Certificate;
 
   fuzz.prop([fc.anything({ withNullPrototype: true, withTypedArray: true })], { seed: 6750, numRuns: 300 })(
-    "anything that is no certificate, and no claims",
+    "anything except a certificate or claims",
     (given) => {
       const certify = (): unknown => certificateThumbprint(given as string);
       const bind = (): unknown => verifyCertificateBinding(given as object, null);
