@@ -1,30 +1,54 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
-const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const packages = join(root, "packages");
 const reexport = /^export (?:type )?(?:\{([^}]*)\}|\*) from "([^"]+)";$/gm;
 
-/** Lists the public declarations of a source file without a doc comment, through the files that it exports from. */
-function undocumented(index: string): readonly string[] {
-  return [...readFileSync(index, "utf8").matchAll(reexport)].flatMap(([, names, specifier = ""]) => {
+interface Declaration {
+  /** The file that declares it, relative to the index. */
+  readonly specifier: string;
+  readonly name: string;
+  readonly isType: boolean;
+  /** Undefined if the declaration has none. */
+  readonly docComment: string | undefined;
+}
+
+/** Lists the public declarations of a source file, in the files that it exports from. */
+function declarations(index: string): readonly Declaration[] {
+  return [...readFileSync(index, "utf8").matchAll(reexport)].flatMap(([statement, names, specifier = ""]) => {
     const file = join(dirname(index), specifier);
     if (names === undefined || !existsSync(file)) return [];
     const source = readFileSync(file, "utf8");
-    const exported = names.split(",").map(
-      (name) =>
-        name
-          .trim()
-          .replace(/^type /, "")
-          .split(" as ")[0] ?? "",
-    );
-    return exported.filter((name) => name !== "" && !hasDocComment(source, name)).map((name) => `${specifier} ${name}`);
+    const exported = names.split(",").map((name) => name.trim());
+    return exported.flatMap((text) => {
+      const name = text.replace(/^type /, "").split(" as ")[0] ?? "";
+      const isType = statement.startsWith("export type") || text.startsWith("type ");
+      return name === "" ? [] : [{ specifier, name, isType, docComment: docCommentOf(source, name) }];
+    });
   });
 }
 
-function hasDocComment(source: string, name: string): boolean {
-  return new RegExp(`\\*/\\nexport (?:async )?(?:function|interface|type|const|class) ${name}\\b`).test(source);
+function docCommentOf(source: string, name: string): string | undefined {
+  const [before, after] = source.split(
+    new RegExp(`\\*/\\nexport (?:async )?(?:function|interface|type|const|class) ${name}\\b`),
+  );
+  return after === undefined ? undefined : before?.slice(before.lastIndexOf("/**"));
+}
+
+/** Lists the public declarations of a source file without a doc comment. */
+function undocumented(index: string): readonly string[] {
+  return declarations(index)
+    .filter(({ docComment }) => docComment === undefined)
+    .map(({ specifier, name }) => `${specifier} ${name}`);
+}
+
+/** Lists the tags of a doc comment, in order; a tag in an example is not one. */
+function tagsOf(docComment: string): readonly string[] {
+  const tags = docComment.replaceAll(/^ *\* ```[\s\S]*?^ *\* ```$/gm, "").matchAll(/^ *(?:\/\*)?\* @(\w+)/gm);
+  return [...tags].map(([, tag = ""]) => tag);
 }
 
 describe.each(["core", "express", "fastify", "testing", "cli"])("the index of %s", (name) => {
@@ -34,11 +58,36 @@ describe.each(["core", "express", "fastify", "testing", "cli"])("the index of %s
     expect(undocumented(index)).toEqual([]);
   });
 
+  test("exports only functions and classes whose doc comment has one example, before all other tags", () => {
+    const values = declarations(index).filter(({ isType }) => !isType);
+    const withoutExample = values.filter(({ docComment = "" }) => tagsOf(docComment).indexOf("example") !== 0);
+    const withSeveral = values.filter(({ docComment = "" }) => tagsOf(docComment).lastIndexOf("example") > 0);
+    expect(values.length).toBeGreaterThan(0);
+    expect([...withoutExample, ...withSeveral].map((value) => `${value.specifier} ${value.name}`)).toEqual([]);
+  });
+
   test("holds named exports of other files, and nothing else; an adapter exports all of core", () => {
     const source = readFileSync(index, "utf8");
     expect(source.replaceAll(reexport, "").trim()).toBe("");
     const all = [...source.matchAll(/^export \* from "(.*)";$/gm)].map(([, specifier]) => specifier);
     expect(all).toEqual(name === "express" || name === "fastify" ? ["@certbound/core"] : []);
+  });
+});
+
+describe("the doc comments", () => {
+  test("show every region of test/api-examples once, and no other file", () => {
+    const folder = "test/api-examples";
+    const regions = readdirSync(join(root, folder)).flatMap((file) => {
+      const markers = readFileSync(join(root, folder, file), "utf8").matchAll(/\/\/ #region (\S+)/g);
+      return [...new Set([...markers].map(([, region]) => `${folder}/${file}#${region}`))];
+    });
+    const shown = ["core", "express", "fastify", "testing", "cli"].flatMap((name) =>
+      declarations(join(packages, name, "src/index.ts")).flatMap(({ docComment = "" }) =>
+        [...docComment.matchAll(/<!-- source: (\S+) -->/g)].map(([, source]) => source),
+      ),
+    );
+    expect(new Set(shown)).toEqual(new Set(regions));
+    expect(shown).toHaveLength(regions.length);
   });
 });
 
