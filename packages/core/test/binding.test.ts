@@ -11,7 +11,7 @@ const client = await createSelfSignedCertificate({ commonName: "client" });
 const thief = await createSelfSignedCertificate({ commonName: "thief" });
 
 /** SHA-256 of the empty byte string, in base64url. */
-const nothing = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+const emptyInputDigest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 /** The example of RFC 8705, appendix A. */
 const rfc8705 = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
 
@@ -102,7 +102,7 @@ describe("the confirmation claim", () => {
     ["an array of thumbprints", [client.thumbprint]],
     ["an empty array", []],
     ["the empty string", ""],
-    ["the SHA-256 of an empty input (M-05)", nothing],
+    ["the SHA-256 of an empty input (M-05)", emptyInputDigest],
     ["hexadecimal (M-06)", hexadecimal],
     ["hexadecimal in upper case", hexadecimal.toUpperCase()],
     ["hexadecimal with colons", hexadecimal.replaceAll(/..(?=.)/g, "$&:")],
@@ -214,9 +214,9 @@ describe("the certificate", () => {
     ["null", null],
     ["an empty string", ""],
     ["an empty Uint8Array", new Uint8Array()],
-    ["the SHA-256 of an empty input", { thumbprint: nothing }],
+    ["the SHA-256 of an empty input", { thumbprint: emptyInputDigest }],
   ])("is rejected as missing when it is %s, for any token (M-03, M-05)", (_name, input) => {
-    for (const thumbprint of [client.thumbprint, nothing, ""]) {
+    for (const thumbprint of [client.thumbprint, emptyInputDigest, ""]) {
       const claims = { cnf: { "x5t#S256": thumbprint } };
       expect(outcome(() => verifyCertificateBinding(claims, input))).toBe("ERR_CERTIFICATE_MISSING");
     }
@@ -282,7 +282,7 @@ describe("the detail", () => {
     expect(detailOf(hexadecimal)).toMatch(/64 hexadecimal digits.*base64url/);
     expect(detailOf(digest.toString("base64"))).toMatch(/base64.*base64url/);
     expect(detailOf("abc-")).toMatch(/4 characters.*43/);
-    expect(detailOf(nothing)).toMatch(/SHA-256 of an empty input/);
+    expect(detailOf(emptyInputDigest)).toMatch(/SHA-256 of an empty input/);
   });
 
   test("mentions requestCert when the certificate is missing", () => {

@@ -20,7 +20,7 @@ const request = requestWith("Bearer token");
 
 type Resolvers = ResolverOptions<NodeRequest>;
 
-/** Reads the credentials of a request with resolvers, which may be of types that TypeScript would not let pass. */
+/** Reads the credentials of a request with resolvers whose types may be invalid. */
 async function read(
   resolvers: { readonly tokenResolver?: unknown; readonly certificateResolver?: unknown },
   from: NodeRequest = request,
@@ -29,14 +29,14 @@ async function read(
   return readCredentials(from, createCredentialSources({ tokenResolver, certificateResolver, schemes: ["Bearer"] }));
 }
 
-/** The same value in every way that a resolver can give it. */
+/** Returns resolvers that return the value directly, as a promise, and as a thenable. */
 function resolversOf(value: unknown): readonly (() => unknown)[] {
   // oxlint-disable-next-line unicorn/no-thenable -- a promise of another library
   const thenable = { then: (resolve: (given: unknown) => void) => resolve(value) };
   return [() => value, async () => value, () => thenable];
 }
 
-/** The same failure in every way that a resolver can have it. */
+/** Returns resolvers that throw the value, and that reject with it. */
 function failing(cause: unknown): readonly (() => unknown)[] {
   const throwing = (): never => {
     throw cause;
@@ -44,20 +44,20 @@ function failing(cause: unknown): readonly (() => unknown)[] {
   return [throwing, async () => throwing()];
 }
 
-/** A failure of the application: neither a rejection, nor without a word about where it happened. */
-function expectFailure(reason: unknown, about: RegExp): void {
+/** Expects a failure of the application whose message matches: an Error, but not an AccessTokenError. */
+function expectFailure(reason: unknown, message: RegExp): void {
   expect(reason).toBeInstanceOf(Error);
   expect(reason).not.toBeInstanceOf(AccessTokenError);
-  expect((reason as Error).message).toMatch(about);
+  expect((reason as Error).message).toMatch(message);
 }
 
-describe("the certificate resolver", () => {
+describe("the certificateResolver", () => {
   test.each([
     ["PEM", client.certificate],
     ["base64 DER", Buffer.from(client.der).toString("base64")],
     ["DER", client.der],
     ["a thumbprint", { thumbprint: client.thumbprint }],
-  ])("gives the certificate as %s, at once or later", async (_name, value) => {
+  ])("may return the certificate as %s, synchronously or asynchronously", async (_name, value) => {
     for (const certificateResolver of resolversOf(value)) {
       const { token, certificate } = await read({ certificateResolver });
       expect(token).toBe("token");
@@ -65,14 +65,14 @@ describe("the certificate resolver", () => {
     }
   });
 
-  test.each([[null], [undefined], [""]])("says by %j that the client presented none", async (value) => {
+  test.each([[null], [undefined], [""]])("may return %j if the client presented no certificate", async (value) => {
     for (const certificateResolver of resolversOf(value)) {
       expect((await read({ certificateResolver })).certificate).toMatchObject({ code: "ERR_CERTIFICATE_MISSING" });
     }
   });
 
   test.each(["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_CERTIFICATE_UNTRUSTED"] as const)(
-    "says by returning an error with %s why there is none",
+    "may return an error with %s",
     async (code) => {
       const error = new AccessTokenError(code, { detail: "the proxy is unknown" });
       for (const certificateResolver of resolversOf(error)) {
@@ -81,7 +81,7 @@ describe("the certificate resolver", () => {
     },
   );
 
-  test("gives text that is no certificate, which is the client's or the proxy's fault", async () => {
+  test("causes ERR_CERTIFICATE_MALFORMED if it returns text that is not a certificate", async () => {
     for (const certificateResolver of resolversOf("certificate")) {
       expect((await read({ certificateResolver })).certificate).toMatchObject({ code: "ERR_CERTIFICATE_MALFORMED" });
     }
@@ -102,15 +102,15 @@ describe("the certificate resolver", () => {
     ["a thumbprint that is a number", { thumbprint: 5 }],
     ["a thumbprint that is missing", { thumbprint: undefined }],
     ["an x509 that is text", { thumbprint: client.thumbprint, x509: client.certificate }],
-    ["what getPeerCertificate() gives without a certificate", Object.create(null)],
-  ])("that gives %s is at fault, not the client", async (_name, value) => {
+    ["the result of getPeerCertificate() without a certificate", Object.create(null)],
+  ])("causes a failure of the application if it returns %s", async (_name, value) => {
     for (const certificateResolver of resolversOf(value)) {
       expectFailure(await reasonOf(read({ certificateResolver })), /certificate/);
     }
   });
 
   test.each(["ERR_TOKEN_MISSING", "ERR_TOKEN_EXPIRED", "ERR_BINDING_REQUIRED", "ERR_KEYS_UNAVAILABLE"] as const)(
-    "that returns an error with %s is at fault",
+    "causes a failure of the application if it returns an error with %s",
     async (code) => {
       for (const certificateResolver of resolversOf(new AccessTokenError(code))) {
         expectFailure(await reasonOf(read({ certificateResolver })), /certificateResolver.*ERR_CERTIFICATE_/);
@@ -121,10 +121,10 @@ describe("the certificate resolver", () => {
   test.each<[string, unknown]>([
     ["an error", new Error("x")],
     ["a rejection", new AccessTokenError("ERR_TOKEN_EXPIRED")],
-    ["a rejection that it may return", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
+    ["an error that it may return", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
     ["text", "x"],
     ["undefined", undefined],
-  ])("that throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
+  ])("causes a failure of the application, with the thrown value as cause, if it throws %s", async (_name, cause) => {
     for (const certificateResolver of failing(cause)) {
       const reason = await reasonOf(read({ certificateResolver }));
       expectFailure(reason, /certificateResolver/);
@@ -132,20 +132,20 @@ describe("the certificate resolver", () => {
     }
   });
 
-  test("is asked once, with the request", async () => {
+  test("is called once, with the request", async () => {
     const certificateResolver = vi.fn<(from: NodeRequest) => null>(() => null);
     await read({ certificateResolver });
     expect(certificateResolver.mock.calls).toEqual([[request]]);
   });
 
-  test("is asked in the turn in which the request came, even when the token comes later", async () => {
+  test("is called synchronously, even if the tokenResolver returns a promise", async () => {
     const certificateResolver = vi.fn<() => null>(() => null);
     const reading = read({ certificateResolver, tokenResolver: () => Promise.resolve("token") });
     expect(certificateResolver).toHaveBeenCalledOnce();
     await reading;
   });
 
-  test("is not asked for a request without a token", async () => {
+  test("is not called for a request without a token", async () => {
     const certificateResolver = vi.fn<() => null>(() => null);
     const withoutToken = [
       requestWith(),
@@ -160,8 +160,8 @@ describe("the certificate resolver", () => {
   });
 });
 
-describe("the token resolver", () => {
-  test("gives the token instead of the header, at once or later", async () => {
+describe("the tokenResolver", () => {
+  test("replaces the header, synchronously or asynchronously", async () => {
     for (const from of [request, requestWith(), requestWith("Bearer a", "Bearer b")]) {
       for (const tokenResolver of resolversOf("other")) {
         expect((await read({ tokenResolver }, from)).token).toBe("other");
@@ -169,14 +169,17 @@ describe("the token resolver", () => {
     }
   });
 
-  test.each([[null], [undefined], [""]])("says by %j that there is none, whatever the header says", async (value) => {
-    for (const tokenResolver of resolversOf(value)) {
-      expect(await outcomeOf(read({ tokenResolver }))).toBe("ERR_TOKEN_MISSING");
-    }
-  });
+  test.each([[null], [undefined], [""]])(
+    "may return %j if the request has no token, regardless of the header",
+    async (value) => {
+      for (const tokenResolver of resolversOf(value)) {
+        expect(await outcomeOf(read({ tokenResolver }))).toBe("ERR_TOKEN_MISSING");
+      }
+    },
+  );
 
   test.each<[unknown]>([[5], [true], [false], [{}], [["token"]], [Buffer.from("token")], [() => "token"]])(
-    "that gives something else than text is at fault: %s",
+    "causes a failure of the application if it returns a value that is not text: %s",
     async (value) => {
       for (const tokenResolver of resolversOf(value)) {
         expectFailure(await reasonOf(read({ tokenResolver })), /tokenResolver/);
@@ -187,7 +190,7 @@ describe("the token resolver", () => {
   test.each<[string, unknown]>([
     ["an error", new Error("x")],
     ["a rejection", new AccessTokenError("ERR_TOKEN_MISSING")],
-  ])("that throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
+  ])("causes a failure of the application, with the thrown value as cause, if it throws %s", async (_name, cause) => {
     for (const tokenResolver of failing(cause)) {
       const reason = await reasonOf(read({ tokenResolver }));
       expectFailure(reason, /tokenResolver/);
@@ -195,13 +198,13 @@ describe("the token resolver", () => {
     }
   });
 
-  test("is asked once, with the request", async () => {
+  test("is called once, with the request", async () => {
     const tokenResolver = vi.fn<(from: NodeRequest) => string>(() => "token");
     await read({ tokenResolver });
     expect(tokenResolver.mock.calls).toEqual([[request]]);
   });
 
-  test("that finds none, and a certificate resolver that fails later, leave no rejection unhandled", async () => {
+  test("leaves no unhandled rejection if it finds no token and the certificateResolver fails later", async () => {
     const certificateResolver = async () => {
       await new Promise((resolve) => void setImmediate(resolve));
       throw new Error("x");
@@ -210,7 +213,7 @@ describe("the token resolver", () => {
     expect(error.code).toBe("ERR_TOKEN_MISSING");
   });
 
-  test("that finds none decides, also when the certificate resolver failed before", async () => {
+  test("determines the error if it finds no token, even if the certificateResolver failed first", async () => {
     const certificateResolver = () => {
       throw new Error("x");
     };
@@ -222,14 +225,14 @@ describe("the token resolver", () => {
   });
 });
 
-describe("without a token resolver", () => {
-  test("the token is that of the Authorization header, and of no other place", async () => {
+describe("readCredentials without a tokenResolver", () => {
+  test("reads the token from the Authorization header only", async () => {
     expect((await read({}, requestWith("bearer  a.b.c"))).token).toBe("a.b.c");
-    const elsewhere = {
+    const otherHeaders = {
       rawHeaders: ["Proxy-Authorization", "Bearer a", "X-Forwarded-Authorization", "Bearer b"],
       socket: {},
     };
-    expect(await outcomeOf(read({}, elsewhere))).toBe("ERR_TOKEN_MISSING");
+    expect(await outcomeOf(read({}, otherHeaders))).toBe("ERR_TOKEN_MISSING");
   });
 });
 
@@ -237,46 +240,46 @@ describe("an incomplete header list", () => {
   const certificateResolver = fromProxy(forwardedHeader({ header: "x-cert", encoding: "der-base64" }), {
     trust: { addresses: ["192.0.2.1"] },
   });
-  const among = (count: number): NodeRequest => {
+  const requestOf = (count: number): NodeRequest => {
     const headers = ["Authorization", "Bearer token", "x-cert", Buffer.from(client.der).toString("base64")];
     const rawHeaders = [...headers, ...Array.from({ length: count - 2 }, () => ["a", ""]).flat()];
     return { rawHeaders, socket: { remoteAddress: "192.0.2.1" } };
   };
 
-  test("is an error of the request where the token is read from it", async () => {
-    expect(await outcomeOf(read({ certificateResolver }, among(1000)))).toBe("ERR_REQUEST_MALFORMED");
-    expect(await outcomeOf(read({}, among(1000)))).toBe("ERR_REQUEST_MALFORMED");
-    expect((await read({ certificateResolver }, among(999))).certificate).toMatchObject({
+  test("causes ERR_REQUEST_MALFORMED if the token is read from it", async () => {
+    expect(await outcomeOf(read({ certificateResolver }, requestOf(1000)))).toBe("ERR_REQUEST_MALFORMED");
+    expect(await outcomeOf(read({}, requestOf(1000)))).toBe("ERR_REQUEST_MALFORMED");
+    expect((await read({ certificateResolver }, requestOf(999))).certificate).toMatchObject({
       thumbprint: client.thumbprint,
     });
   });
 
-  test("is an error of the certificate where that alone is read from it", async () => {
+  test("causes ERR_CERTIFICATE_MALFORMED if only the certificate is read from it", async () => {
     for (const tokenResolver of resolversOf("token")) {
-      const { certificate } = await read({ tokenResolver, certificateResolver }, among(1000));
+      const { certificate } = await read({ tokenResolver, certificateResolver }, requestOf(1000));
       expect(certificate).toMatchObject({ code: "ERR_CERTIFICATE_MALFORMED" });
-      const complete = await read({ tokenResolver, certificateResolver }, among(999));
+      const complete = await read({ tokenResolver, certificateResolver }, requestOf(999));
       expect(complete.certificate).toMatchObject({ thumbprint: client.thumbprint });
     }
   });
 
-  test("does not matter where nothing is read from it", async () => {
+  test("is ignored if nothing is read from it", async () => {
     const { token, certificate } = await read(
       { tokenResolver: () => "token", certificateResolver: () => client.der },
-      among(1000),
+      requestOf(1000),
     );
     expect(token).toBe("token");
     expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
   });
 });
 
-describe("a resolver of this package", () => {
+describe("a built-in resolver", () => {
   const trust = { addresses: ["192.0.2.1"] };
   const resolver = fromProxy(forwardedHeader({ header: "x-cert", encoding: "der-base64" }), { trust });
   const sourcesOf = (certificateResolver: Resolvers["certificateResolver"]) =>
     createCredentialSources({ certificateResolver, schemes: ["Bearer"] });
 
-  test("is the default, tlsCertificate, or one that fromProxy made, and not a function around one", () => {
+  test("is tlsCertificate (the default) or a result of fromProxy, but not a function that wraps one", () => {
     expect(sourcesOf(undefined).builtInResolver).toBe(tlsCertificate);
     expect(sourcesOf(tlsCertificate).builtInResolver).toBe(tlsCertificate);
     expect(sourcesOf(resolver).builtInResolver).toBe(resolver);
@@ -294,20 +297,23 @@ describe("a resolver of this package", () => {
     ["an error with a status", Object.assign(new Error("x"), { status: 401 })],
     ["text", "x"],
     ["undefined", undefined],
-  ])("whose format throws %s is at fault, and what it threw is the cause", async (_name, cause) => {
-    const raise = (): never => {
-      throw cause;
-    };
-    const decode = () => parseClientCertificate(client.der);
-    for (const format of [{ decode: raise }, { decode, verify: { header: "x-verify", success: raise } }]) {
-      const certificateResolver = fromProxy({ header: "x-cert", ...format }, { trust });
-      const reason = await reasonOf(read({ certificateResolver }, forwarded));
-      expectFailure(reason, /certificateResolver/);
-      expect((reason as Error).cause).toBe(cause);
-    }
-  });
+  ])(
+    "causes a failure of the application, with the thrown value as cause, if its format throws %s",
+    async (_name, cause) => {
+      const raise = (): never => {
+        throw cause;
+      };
+      const decode = () => parseClientCertificate(client.der);
+      for (const format of [{ decode: raise }, { decode, verify: { header: "x-verify", success: raise } }]) {
+        const certificateResolver = fromProxy({ header: "x-cert", ...format }, { trust });
+        const reason = await reasonOf(read({ certificateResolver }, forwarded));
+        expectFailure(reason, /certificateResolver/);
+        expect((reason as Error).cause).toBe(cause);
+      }
+    },
+  );
 
-  test("whose format returns a promise is at fault, and a promise that rejects is handled", async () => {
+  test("causes a failure of the application, and no unhandled rejection, if its format returns a promise", async () => {
     const decode = async (): Promise<never> => {
       throw new Error("x");
     };
@@ -315,23 +321,23 @@ describe("a resolver of this package", () => {
     const reason = await reasonOf(read({ certificateResolver }, forwarded));
     expectFailure(reason, /certificateResolver/);
     expect((reason as Error).cause).toMatchObject({ message: expect.stringMatching(/not a promise/) });
-    // Vitest fails for a rejection that is not handled.
+    // Vitest fails on an unhandled rejection.
     await new Promise((resolve) => void setImmediate(resolve));
   });
 
-  test("reads the connection of a request that a framework holds, without any headers", async () => {
+  test("reads the connection of a framework's request that has no headers", async () => {
     const socket = {
       getPeerX509Certificate: () => parseClientCertificate(client.der)?.x509,
       getProtocol: () => "TLSv1.3",
     };
-    const held = { raw: { socket } } as unknown as NodeRequest;
-    const { certificate } = await read({ tokenResolver: () => "token", certificateResolver: tlsCertificate }, held);
+    const wrapped = { raw: { socket } } as unknown as NodeRequest;
+    const { certificate } = await read({ tokenResolver: () => "token", certificateResolver: tlsCertificate }, wrapped);
     expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
   });
 });
 
 describe("the connection of a request", () => {
-  test("fails every request whose connection cannot be kept from renegotiating", async () => {
+  test("fails every request if renegotiation cannot be disabled on it", async () => {
     const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"] });
     const cause = new Error("x");
     const disableRenegotiation = () => {
@@ -353,18 +359,21 @@ describe("a resolver that never settles", () => {
 
   const never = () => new Promise(() => {});
 
-  test.each(["certificateResolver", "tokenResolver"])("is at fault after 5 s: %s", async (name) => {
-    const reason = reasonOf(read({ [name]: never }));
-    const ended = vi.fn<() => void>();
-    void reason.then(ended);
-    await vi.advanceTimersByTimeAsync(4999);
-    expect(ended).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
-    expectFailure(await reason, new RegExp(name));
-    expect(vi.getTimerCount()).toBe(0);
-  });
+  test.each(["certificateResolver", "tokenResolver"])(
+    "causes a failure of the application after 5 s: %s",
+    async (name) => {
+      const reason = reasonOf(read({ [name]: never }));
+      const settled = vi.fn<() => void>();
+      void reason.then(settled);
+      await vi.advanceTimersByTimeAsync(4999);
+      expect(settled).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(1);
+      expectFailure(await reason, new RegExp(name));
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
 
-  test("is unlike one that settles before", async () => {
+  test("differs from a resolver that settles just before 5 s, which is accepted", async () => {
     const late = () => new Promise((resolve) => void setTimeout(resolve, 4999, client.certificate));
     const reading = read({ certificateResolver: late });
     await vi.advanceTimersByTimeAsync(4999);

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type * as errors from "../src/errors.ts";
 import { AccessTokenError, type AccessTokenErrorCode, isCertificateErrorCode } from "../src/errors.ts";
 
-// Every code, by the kind of check that rejects; a code that is missing here does not compile.
+// Every code with its kind. A missing code is a compile-time error.
 const codes: Readonly<
   Record<AccessTokenErrorCode, "request" | "token" | "binding" | "certificate" | "rights" | "issuer">
 > = {
@@ -37,24 +37,24 @@ const codes: Readonly<
 };
 const everyCode = Object.entries(codes) as [AccessTokenErrorCode, string][];
 
-/** The errors module once more, as a second copy of the package in one process has it. */
+/** Imports the errors module again, as if a second copy of the package were loaded. */
 async function secondCopy(): Promise<typeof errors> {
   const specifier: string = "../src/errors.ts?copy";
   return (await import(/* @vite-ignore */ specifier)) as typeof errors;
 }
 
 describe("AccessTokenError", () => {
-  test.each(everyCode)("has a message of its own for %s", (code) => {
+  test.each(everyCode)("has a message for %s", (code) => {
     const error = new AccessTokenError(code);
     expect(error).toMatchObject({ name: "AccessTokenError", code, message: expect.stringMatching(/^(The|A) .+[^.]$/) });
   });
 
-  test("has no two codes with one message", () => {
+  test("has a different message for every code", () => {
     const messages = everyCode.map(([code]) => new AccessTokenError(code).message);
     expect(new Set(messages).size).toBe(everyCode.length);
   });
 
-  test("is an Error without the cost of a stack, and leaves those of others alone", () => {
+  test("has no stack trace, and does not affect the stack traces of other errors", () => {
     const { stackTraceLimit } = Error;
     const error = new AccessTokenError("ERR_TOKEN_EXPIRED");
     expect(error).toBeInstanceOf(Error);
@@ -63,12 +63,12 @@ describe("AccessTokenError", () => {
     expect(new Error("another").stack).toContain("errors.test.ts");
   });
 
-  test("carries detail, challenge and retryAfter", () => {
+  test("has the detail, challenge and retryAfter that were passed", () => {
     const given = { detail: "a reason", challenge: { scopes: ["read"] }, retryAfter: 7 };
     expect(new AccessTokenError("ERR_KEYS_UNAVAILABLE", given)).toMatchObject(given);
   });
 
-  test.each(["detail", "challenge", "retryAfter", "cause"])("has no %s when none was given", (name) => {
+  test.each(["detail", "challenge", "retryAfter", "cause"])("has no member %s if it was not passed", (name) => {
     const error = new AccessTokenError("ERR_TOKEN_EXPIRED", {
       detail: undefined,
       challenge: undefined,
@@ -86,18 +86,18 @@ describe("AccessTokenError", () => {
 });
 
 describe("constructing an AccessTokenError", () => {
-  const own = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit") ?? {};
+  const original = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit") ?? {};
 
-  afterEach(() => void Reflect.defineProperty(Error, "stackTraceLimit", own));
+  afterEach(() => void Reflect.defineProperty(Error, "stackTraceLimit", original));
 
   test.each<[string, PropertyDescriptor]>([
     ["0", { value: 0 }],
     ["50", { value: 50 }],
     ["Infinity", { value: Number.POSITIVE_INFINITY }],
     ["undefined", { value: undefined }],
-    ["a text", { value: "10" }],
-    ["of a getter alone", { get: () => 7 }],
-  ])("leaves a stackTraceLimit alone that is %s", (_name, descriptor) => {
+    ["a string", { value: "10" }],
+    ["only a getter", { get: () => 7 }],
+  ])("does not change a stackTraceLimit that is %s", (_name, descriptor) => {
     Reflect.defineProperty(Error, "stackTraceLimit", { ...descriptor, configurable: true });
     if ("value" in descriptor) Reflect.defineProperty(Error, "stackTraceLimit", { writable: true });
     const before = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
@@ -105,13 +105,13 @@ describe("constructing an AccessTokenError", () => {
     expect(Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")).toEqual(before);
   });
 
-  test("leaves none where there was none", () => {
+  test("does not define stackTraceLimit if it did not exist", () => {
     Reflect.deleteProperty(Error, "stackTraceLimit");
     expect(new AccessTokenError("ERR_TOKEN_EXPIRED").code).toBe("ERR_TOKEN_EXPIRED");
     expect(Error.stackTraceLimit).toBeUndefined();
   });
 
-  test("leaves it alone when it fails, and its own failure has a stack", () => {
+  test("does not change stackTraceLimit if it throws, and throws an error with a stack trace", () => {
     const { stackTraceLimit } = Error;
     expect(() => new AccessTokenError("ERR_NONE" as AccessTokenErrorCode)).toThrow(
       expect.objectContaining({ name: "TypeError", stack: expect.stringContaining("errors.test.ts") }),
@@ -119,7 +119,7 @@ describe("constructing an AccessTokenError", () => {
     expect(Error.stackTraceLimit).toBe(stackTraceLimit);
   });
 
-  test("works in a process whose intrinsics are frozen, on the built package", async () => {
+  test("works in a process with frozen intrinsics, with the built package", async () => {
     const program = `
       import { AccessTokenError } from "@certbound/core";
       const { code, detail } = new AccessTokenError("ERR_TOKEN_EXPIRED", { detail: "a reason" });
@@ -146,13 +146,13 @@ describe("instanceof AccessTokenError", () => {
     ["an object with a code", { name: "AccessTokenError", code: "ERR_TOKEN_EXPIRED", message: "" }],
     ["null", null],
     ["undefined", undefined],
-    ["a text", "ERR_TOKEN_EXPIRED"],
+    ["a string", "ERR_TOKEN_EXPIRED"],
     ["a function", () => "ERR_TOKEN_EXPIRED"],
   ])("does not recognise %s", (_, value: unknown) => {
     expect(value instanceof AccessTokenError).toBe(false);
   });
 
-  test("lets a subclass recognise its own only", () => {
+  test("recognises only instances of the subclass if used with a subclass", () => {
     class Refined extends AccessTokenError {}
     expect(new Refined("ERR_TOKEN_EXPIRED")).toBeInstanceOf(Refined);
     expect(new Refined("ERR_TOKEN_EXPIRED")).toBeInstanceOf(AccessTokenError);
@@ -161,7 +161,7 @@ describe("instanceof AccessTokenError", () => {
 });
 
 describe("isCertificateErrorCode", () => {
-  test.each(everyCode)("sorts %s among the codes of kind %s", (code, kind) => {
+  test.each(everyCode)("returns whether %s is a certificate code: its kind is %s", (code, kind) => {
     expect(isCertificateErrorCode(code)).toBe(kind === "certificate");
   });
 });

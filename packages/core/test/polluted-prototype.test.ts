@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 describe("the requirements", () => {
-  test.each(["report-only", "when-bound"])("of verify() are not weakened by an inherited %j", async (mode) => {
+  test.each(["report-only", "when-bound"])("of verify() are not weakened by an inherited mode %j", async (mode) => {
     const verifier = verifierOf(issuer);
     const verify = async (token: string, { certificate }: typeof client) =>
       outcomeOf(verifier.verify(token, { clientCertificate: certificate }));
@@ -97,7 +97,7 @@ describe("the options", () => {
     ["jwks", "https://evil.example/keys"],
     ["introspection", { clientId: "evil", clientSecret: "secret" }],
     ["algorithms", ["EdDSA"]],
-  ])("of one issuer of several do not inherit %s", (name, value) => {
+  ])("of one of several issuers do not inherit %s", (name, value) => {
     const options = { issuer: [{ issuer: "https://as.example" }], audience };
     expect(withPollutedPrototype(name, value, () => parseVerifierOptions(options))).toEqual(
       parseVerifierOptions(options),
@@ -127,53 +127,53 @@ describe("the options", () => {
 });
 
 describe("a certificate", () => {
-  test("does not inherit its thumbprint: getPeerCertificate() of Node gives {} where there is none", () => {
+  test("does not inherit its thumbprint: without a certificate, getPeerCertificate() returns {}", () => {
     const parse = () => parseClientCertificate({} as never);
     expect(() => withPollutedPrototype("thumbprint", client.thumbprint, parse)).toThrow(TypeError);
   });
 
-  test("does not inherit that its chain was verified", () => {
+  test("does not inherit chainVerified", () => {
     const policy = certificateRules({ chainVerified: true });
-    const judge = (given: object) =>
+    const decide = (given: object) =>
       policy(parseClientCertificate({ thumbprint: client.thumbprint, ...given }) as never, {
         claims: {},
         now: seconds,
       });
-    expect(withPollutedPrototype("chainVerified", true, () => judge({}))).toBeInstanceOf(AccessTokenError);
-    expect(judge({ chainVerified: true })).toBe(true);
+    expect(withPollutedPrototype("chainVerified", true, () => decide({}))).toBeInstanceOf(AccessTokenError);
+    expect(decide({ chainVerified: true })).toBe(true);
   });
 
-  test("whose names are not vouched for is not selected by an inherited chainVerified", () => {
+  test("cannot be selected by its names because of an inherited chainVerified", () => {
     const rules = { subjectAlternativeNames: { dns: ["client.example"] } };
     expect(() => withPollutedPrototype("chainVerified", true, () => certificateRules(rules))).toThrow(TypeError);
   });
 });
 
-describe("a certificate that a proxy forwards", () => {
+describe("a forwarded certificate", () => {
   const { certificate, thumbprint, der } = client;
   const hash = createHash("sha256").update(der).digest("hex");
 
-  test("does not come from an inherited element of a list", () => {
+  test("is not read from an inherited list element", () => {
     const cert = encodeURIComponent(certificate);
     const headers = ["x-forwarded-client-cert", `Cert="${cert}"`];
     expect(withPollutedPrototype("0", hash, () => verdict(envoy(), headers))).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(verdict(envoy(), ["x-forwarded-client-cert", `Hash=${hash};Cert="${cert}"`])).toBe(thumbprint);
   });
 
-  test("needs the secret, whatever an inherited option waives", () => {
+  test("requires the secret, despite an inherited option", () => {
     const make = () => fromProxy(kong(), { trust });
     expect(() => withPollutedPrototype("dangerouslyAssumeHeaderStripped", true, make)).toThrow("trust.secret");
     expect(fromProxy(kong({ dangerouslyAssumeHeaderStripped: true }), { trust })).toBeTypeOf("function");
   });
 
-  test.each([undefined, true])("has a verified chain only where its own format says so: %s", (provesChain) => {
+  test.each([undefined, true])("has a verified chain only if its format itself sets provesChain: %s", (provesChain) => {
     const verify = { header: "x-verify", success: "OK", ...(provesChain && { provesChain }) };
     const headers = ["x-cert", hash, "x-verify", "OK"];
     const resolve = () => resolved(forwardedHeader({ header: "x-cert", encoding: "sha256-hex", verify }), headers);
     expect(withPollutedPrototype("provesChain", true, resolve)).toMatchObject({ chainVerified: provesChain === true });
   });
 
-  test("is not read from a request that is inherited", () => {
+  test("is not read from an inherited request", () => {
     const raw = requestWith(["x-cert", hash]);
     const unwrap = () => nodeRequest({} as never);
     withPollutedPrototype("raw", raw, () => expect(unwrap).toThrow(TypeError));
@@ -228,14 +228,14 @@ describe("the keys of an issuer", () => {
     expect(withPollutedPrototype(name, value, found)).toEqual([1, []]);
   });
 
-  test("of a type without a curve do not inherit one", async () => {
+  test("do not inherit a curve if their type has none", async () => {
     const { publicKey } = await generateKeyPair("RS256");
     const set = createKeySet({ keys: [await exportJWK(publicKey)] });
     const found = () => set.find({ algorithm: "RS256", keyId: undefined }).length;
     expect(withPollutedPrototype("crv", "P-256", found)).toBe(1);
   });
 
-  test("do not come from a response that inherits them", async () => {
+  test("are not inherited by a response without keys", async () => {
     const { url } = await startEndpoint(json({}));
     const verifier = createVerifier({ issuer: issuer.issuer, audience, jwks: url, clock: () => now });
     const verified = whilePrototypeIsPolluted("keys", jwks.keys, () =>
@@ -261,7 +261,7 @@ describe("the metadata of an issuer", () => {
   test.each<[string, (url: string) => unknown]>([
     ["mtls_endpoint_aliases", (url) => ({ introspection_endpoint: url })],
     ["introspection_endpoint", (url) => url],
-  ])("has no alias that is inherited, as %s", async (name, polluted) => {
+  ])("does not inherit an alias, through %s", async (name, polluted) => {
     const plain = await startAskedEndpoint();
     const issuing = await startEndpoint((response, path) => {
       const aliases = name === "introspection_endpoint" ? { mtls_endpoint_aliases: {} } : {};
@@ -275,7 +275,7 @@ describe("the metadata of an issuer", () => {
 });
 
 describe("introspection", () => {
-  test("checks the audience of an opaque token, whatever claims are inherited", async () => {
+  test("checks the audience of an opaque token, despite inherited claims", async () => {
     const opaque = await startAskedEndpoint(json({ active: true, cnf: { "x5t#S256": client.thumbprint } }));
     const verifier = introspectingVerifier(issuer, { endpoint: opaque.url, cacheDuration: 0 });
     const verify = () => outcomeOf(verifier.verify("opaque", { clientCertificate: client.certificate }));
@@ -292,7 +292,7 @@ describe("introspection", () => {
     ["elapsed", 1],
     ["statusText", "\n"],
     ["duplex", "evil"],
-  ])("sends the same request where %s is inherited", async (name, value) => {
+  ])("sends the same request if %s is inherited", async (name, value) => {
     const asked = await startAskedEndpoint();
     const ask = () => endpointOf({ ...secret, endpoint: asked.url }).introspect("token");
     expect(await ask()).toEqual({ active: true });
@@ -302,7 +302,7 @@ describe("introspection", () => {
     expect(Object.keys(second?.headers ?? {})).toEqual(Object.keys(first?.headers ?? {}));
   });
 
-  test("uses the fetch of the application where tls is inherited", async () => {
+  test("uses the custom fetch if tls is inherited", async () => {
     const { url } = await startAskedEndpoint();
     const asked: unknown[] = [];
     const counting: typeof fetch = async (target, init) => {
@@ -327,7 +327,7 @@ describe("introspection", () => {
     ["token_introspection", { active: true }],
     ["typ", "token-introspection+jwt"],
     ["kid", "evil"],
-  ])("rejects a signed response that inherits %s, and accepts one that has it", async (name, value) => {
+  ])("accepts a signed response that has %s itself, and rejects one that inherits it", async (name, value) => {
     const { privateKey, publicKey } = await generateKeyPair("ES256");
     const claims = { iss: "https://as.example", aud: "api", iat: seconds, token_introspection: { active: true } };
     const header = { alg: "ES256", typ: "token-introspection+jwt", ...(name === "kid" && { kid: "own" }) };
@@ -347,7 +347,7 @@ describe("introspection", () => {
   test.each<[string, unknown]>([
     ["ca", clients.certificate],
     ["passphrase", "evil"],
-  ])("by mutual TLS does not inherit %s", (name, value) => {
+  ])("over mutual TLS does not inherit %s", (name, value) => {
     const given = { cert: client.certificate, key: client.key };
     expect(withPollutedPrototype(name, value, () => copyClientTls(given))).toEqual({ ...given, [name]: undefined });
   });
@@ -356,7 +356,7 @@ describe("introspection", () => {
     ["ca", (ca) => ca],
     ["tls", () => ({ rejectUnauthorized: false })],
     ["rejectUnauthorized", () => false],
-  ])("by mutual TLS trusts no server for an inherited %s", async (name, value) => {
+  ])("over mutual TLS does not trust a server because of an inherited %s", async (name, value) => {
     const { certificate: cert, key } = await clients.issueClientCertificate();
     const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
     const asked = whilePrototypeIsPolluted(name, value(ca), () => reasonOf(mutualTlsFetch({ cert, key })(url)));
@@ -365,7 +365,7 @@ describe("introspection", () => {
     expect((await mutualTlsFetch({ cert, key, ca })(url)).status).toBe(200);
   });
 
-  test("judges a clientKey by its own members only", async () => {
+  test("checks only the own members of a clientKey", async () => {
     const { privateKey } = await generateKeyPair("ES256", { extractable: true });
     const jwk = await exportJWK(privateKey);
     expect(withPollutedPrototype("0", "ES256", () => isClientKey({ kty: "oct", k: "x" }))).toBe(false);
@@ -376,7 +376,7 @@ describe("introspection", () => {
 });
 
 describe("a decision", () => {
-  test.each(["detail", "issuer", "claims", "cached"])("is reported without a %s that is inherited", async (name) => {
+  test.each(["detail", "issuer", "claims", "cached"])("does not inherit %s", async (name) => {
     const events = eventsOf("certbound:decision");
     const authenticate = createAuthenticator({ verifier: verifierOf(issuer) })();
     const send = () => outcomeOf(authenticate({ rawHeaders: [], socket: {} }));
@@ -386,7 +386,7 @@ describe("a decision", () => {
     expect(second).toEqual(first);
   });
 
-  test("about an error without a detail is reported without one", async () => {
+  test("has no detail if its error has none", async () => {
     const events = eventsOf("certbound:decision");
     const verifier = verifierOf(issuer);
     const clientCertificate = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED");

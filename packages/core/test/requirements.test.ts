@@ -10,7 +10,7 @@ import {
 } from "../src/requirements.ts";
 import { type Outcome, outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 
-/** Seconds since the epoch; all tests happen then. */
+/** The current time in all tests, in seconds since the epoch. */
 const now = 2_000_000_000;
 
 const configuration = parseVerifierOptions({
@@ -45,7 +45,7 @@ async function checked(claims: object, requirements: Requirements<typeof request
 }
 
 describe("the requirements of a route", () => {
-  test("are none by default, and the binding is required", () => {
+  test("default to a required binding and nothing else", () => {
     expect(parseRequirements({})).toEqual({ validateCertificateBinding: true });
   });
 
@@ -53,7 +53,7 @@ describe("the requirements of a route", () => {
     expect(parseRequirements({ validateCertificateBinding: mode }).validateCertificateBinding).toBe(mode);
   });
 
-  test("cannot switch the binding off: false is an error that says what there is instead", () => {
+  test("cannot disable the binding: false is rejected with an error that lists the valid modes", () => {
     expect(() => parseRequirements({ validateCertificateBinding: false } as never)).toThrow(
       /validateCertificateBinding.*true.*when-bound.*report-only/,
     );
@@ -66,7 +66,7 @@ describe("the requirements of a route", () => {
     ["acrValues", [[], "gold", [""], ["gold silver"], ['"'], [1], null]],
     ["maxAge", [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "60", null, 2 ** 53]],
     ["authorize", [null, true, "yes", {}, []]],
-  ] as const)("are a TypeError that names %s when it is ill-typed", (name, values) => {
+  ] as const)("are rejected with a TypeError that names %s if its value is invalid", (name, values) => {
     for (const value of [...values, undefined]) {
       expect(() => parseRequirements({ [name]: value })).toThrow(TypeError);
       expect(() => parseRequirements({ [name]: value })).toThrow(name);
@@ -74,18 +74,18 @@ describe("the requirements of a route", () => {
   });
 
   test.each(["scope", "Scopes", "validateCertificatebinding", "certificate", "__proto__ "])(
-    "are a TypeError that names %s, which is unknown",
+    "are rejected with a TypeError that names the unknown requirement %s",
     (name) => {
       expect(() => parseRequirements({ [name]: ["read"] })).toThrow(TypeError);
       expect(() => parseRequirements({ [name]: ["read"] })).toThrow(name);
     },
   );
 
-  test.each([[null], [[]], ["read"], [true], [5]])("are an object, not %j", (requirements) => {
+  test.each([[null], [[]], ["read"], [true], [5]])("must be an object, not %j", (requirements) => {
     expect(() => parseRequirements(requirements as never)).toThrow(TypeError);
   });
 
-  test("do not change when the object that they came from is changed", async () => {
+  test("do not change if the original object changes", async () => {
     const requirements: { scopes?: string[] } = { scopes: ["admin"] };
     const parsed = parseRequirements(requirements);
     expect(Object.isFrozen(parsed)).toBe(true);
@@ -96,8 +96,8 @@ describe("the requirements of a route", () => {
   });
 });
 
-describe('"when-bound" beside opaque tokens', () => {
-  const asking = { clientId: "api", clientSecret: "secret" };
+describe('"when-bound" with opaque tokens', () => {
+  const credentials = { clientId: "api", clientSecret: "secret" };
   const whenBound = { validateCertificateBinding: "when-bound" } as const;
 
   const parseFor = (introspection: object | undefined, requirements: Requirements) =>
@@ -106,13 +106,13 @@ describe('"when-bound" beside opaque tokens', () => {
       parseVerifierOptions({
         issuer: "https://issuer.example",
         audience: "https://api.example",
-        introspection: introspection && { ...asking, ...introspection },
+        introspection: introspection && { ...credentials, ...introspection },
       }),
     );
 
-  test("needs the promise that the issuer returns cnf for bound tokens", () => {
-    const promised = parseFor({ returnsConfirmation: true }, whenBound);
-    expect(promised.validateCertificateBinding).toBe("when-bound");
+  test("requires returnsConfirmation", () => {
+    const confirmed = parseFor({ returnsConfirmation: true }, whenBound);
+    expect(confirmed.validateCertificateBinding).toBe("when-bound");
     for (const introspection of [{}, { returnsConfirmation: undefined }, { always: true }, { signedResponse: true }]) {
       expect(() => parseFor(introspection, whenBound)).toThrow(TypeError);
       expect(() => parseFor(introspection, whenBound)).toThrow(
@@ -121,14 +121,14 @@ describe('"when-bound" beside opaque tokens', () => {
     }
   });
 
-  test("needs no promise where no opaque token is asked about", () => {
+  test("does not require returnsConfirmation if opaque tokens are not introspected", () => {
     for (const introspection of [undefined, { opaqueTokens: false, always: true }]) {
       expect(parseFor(introspection, whenBound).validateCertificateBinding).toBe("when-bound");
     }
   });
 
   test.each([{}, { validateCertificateBinding: true }, { validateCertificateBinding: "report-only" }] as const)(
-    "differs from %j, which needs no promise",
+    "differs from %j, which does not require returnsConfirmation",
     (requirements) => {
       for (const introspection of [undefined, {}, { returnsConfirmation: true }]) {
         expect(() => parseFor(introspection, requirements)).not.toThrow();
@@ -137,7 +137,7 @@ describe('"when-bound" beside opaque tokens', () => {
     },
   );
 
-  test("needs the promise of the one issuer that has opaque tokens, among several", () => {
+  test("requires returnsConfirmation of the one issuer that issues opaque tokens", () => {
     const parseAmong = (opaque: object, other: object) =>
       parse(
         whenBound,
@@ -146,9 +146,9 @@ describe('"when-bound" beside opaque tokens', () => {
             { issuer: "https://jwts.example" },
             {
               issuer: "https://always.example",
-              introspection: { ...asking, opaqueTokens: false, always: true, ...other },
+              introspection: { ...credentials, opaqueTokens: false, always: true, ...other },
             },
-            { issuer: "https://opaque.example", introspection: { ...asking, ...opaque } },
+            { issuer: "https://opaque.example", introspection: { ...credentials, ...opaque } },
           ],
           audience: "https://api.example",
         }),
@@ -163,38 +163,38 @@ const many = Array.from({ length: 40 }, (_, index) => `scope-${index}`);
 
 describe("scopes", () => {
   test.each([
-    ["the one", { scope: "read" }, ["read"], "accepted"],
-    ["all of several", { scope: "read write admin" }, ["read", "admin"], "accepted"],
+    ["the only scope", { scope: "read" }, ["read"], "accepted"],
+    ["all required scopes and another", { scope: "read write admin" }, ["read", "admin"], "accepted"],
     ["one of two", { scope: "read" }, ["read", "write"], "ERR_SCOPE_INSUFFICIENT"],
-    ["none", {}, ["read"], "ERR_SCOPE_INSUFFICIENT"],
+    ["no claim", {}, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["an empty scope", { scope: "" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["a list", { scope: ["read", "write"] }, ["write"], "accepted"],
-    ["scp as text", { scp: "read write" }, ["write"], "accepted"],
+    ["scp as a string", { scp: "read write" }, ["write"], "accepted"],
     ["scp as a list", { scp: ["read", "write"] }, ["write"], "accepted"],
     ["one in scope, one in scp", { scope: "read", scp: "write" }, ["read", "write"], "accepted"],
     ["many of many", { scope: many.join(" ") }, many.slice(5), "accepted"],
-    ["all of many but one", { scope: many.slice(1).join(" ") }, many, "ERR_SCOPE_INSUFFICIENT"],
+    ["all but one of many", { scope: many.slice(1).join(" ") }, many, "ERR_SCOPE_INSUFFICIENT"],
     ["a longer word", { scope: "readers" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["a shorter word", { scope: "rea" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["another case", { scope: "READ" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
-    ["a comma between", { scope: "read,write" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
-    ["a tab between", { scope: "read\twrite" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
+    ["a comma as separator", { scope: "read,write" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
+    ["a tab as separator", { scope: "read\twrite" }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["an object as a map", { scp: { read: true } }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["a list in a list", { scp: [["read"]] }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
-    ["true", { scp: true }, ["true"], "ERR_SCOPE_INSUFFICIENT"],
+    ["true instead of a string", { scp: true }, ["true"], "ERR_SCOPE_INSUFFICIENT"],
     ["a claim named scopes", { scopes: ["read"] }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["an inherited scope", Object.create({ scope: "read" }), ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["a scope in __proto__", JSON.parse('{"__proto__":{"scope":"read"}}'), ["read"], "ERR_SCOPE_INSUFFICIENT"],
-  ])("with %s in the token are all demanded, word for word (I-04, P-01)", async (_name, claims, scopes, expected) => {
+  ])("are all required, compared exactly: %s (I-04, P-01)", async (_name, claims, scopes, expected) => {
     expect(await checked(claims, { scopes })).toBe(expected);
   });
 
-  test("that are missing are named in the challenge", async () => {
+  test("are all named in the challenge if one is missing", async () => {
     const { challenge } = await rejectionOf(check({ scope: "read" }, { scopes: ["read", "write"] }));
     expect(challenge).toEqual({ scopes: ["read", "write"] });
   });
 
-  fuzz.prop([fc.jsonValue(), fc.jsonValue()], { seed: 1 })("that any JSON grants are none", async (scope, scp) => {
+  fuzz.prop([fc.jsonValue(), fc.jsonValue()], { seed: 1 })("are not granted by arbitrary JSON", async (scope, scp) => {
     expect(await checked({ scope, scp }, { scopes: ["certbound:read"] })).toBe("ERR_SCOPE_INSUFFICIENT");
   });
 });
@@ -202,21 +202,21 @@ describe("scopes", () => {
 describe("groups", () => {
   test.each([
     ["one of the groups", { groups: ["staff", "blue"] }, "accepted"],
-    ["the group as text", { groups: "staff" }, "accepted"],
+    ["the group as a string", { groups: "staff" }, "accepted"],
     ["a group with a space", { groups: ["night shift"] }, "accepted"],
-    ["others", { groups: ["guests"] }, "ERR_ACCESS_DENIED"],
+    ["other groups", { groups: ["guests"] }, "ERR_ACCESS_DENIED"],
     ["an empty list", { groups: [] }, "ERR_ACCESS_DENIED"],
     ["no claim", {}, "ERR_ACCESS_DENIED"],
     ["a longer word", { groups: ["staffers"] }, "ERR_ACCESS_DENIED"],
-    ["words in one text", { groups: "staff guests" }, "ERR_ACCESS_DENIED"],
+    ["several groups in one string", { groups: "staff guests" }, "ERR_ACCESS_DENIED"],
     ["an object as a map", { groups: { staff: true } }, "ERR_ACCESS_DENIED"],
     ["a list in a list", { groups: [["staff"]] }, "ERR_ACCESS_DENIED"],
     ["roles instead", { roles: ["staff"] }, "ERR_ACCESS_DENIED"],
-  ])("with %s in the token are demanded one of", async (_name, claims, expected) => {
+  ])("are met by at least one of them: %s", async (_name, claims, expected) => {
     expect(await checked(claims, { groups: ["staff", "night shift"] })).toBe(expected);
   });
 
-  test("are not told to the client", async () => {
+  test("are not in the challenge", async () => {
     const { challenge } = await rejectionOf(check({}, { groups: ["staff"] }));
     expect(challenge).toBeUndefined();
   });
@@ -225,44 +225,44 @@ describe("groups", () => {
 describe("acrValues", () => {
   test.each([
     ["one of the values", { acr: "gold" }, "accepted"],
-    ["the other", { acr: "silver" }, "accepted"],
+    ["the other value", { acr: "silver" }, "accepted"],
     ["another value", { acr: "bronze" }, "ERR_AUTHENTICATION_INSUFFICIENT"],
-    ["none", {}, "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["no claim", {}, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["a list", { acr: ["gold"] }, "ERR_AUTHENTICATION_INSUFFICIENT"],
-    ["both in one text", { acr: "gold silver" }, "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["both values in one string", { acr: "gold silver" }, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["another case", { acr: "GOLD" }, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["null", { acr: null }, "ERR_AUTHENTICATION_INSUFFICIENT"],
-  ])("with %s in the token are demanded one of (RFC 9470)", async (_name, claims, expected) => {
+  ])("are met by one of them: %s (RFC 9470)", async (_name, claims, expected) => {
     expect(await checked(claims, { acrValues: ["gold", "silver"] })).toBe(expected);
   });
 });
 
 describe("maxAge", () => {
   test.each([
-    ["at once", now, "accepted"],
+    ["now", now, "accepted"],
     ["at the limit", now - 60, "accepted"],
-    ["beyond it", now - 61, "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["beyond the limit", now - 61, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["long ago", 0, "ERR_AUTHENTICATION_INSUFFICIENT"],
-    ["a little ahead, within the tolerance", now + 5, "accepted"],
-    ["in the future", now + 6, "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["in the future, within the tolerance", now + 5, "accepted"],
+    ["in the future, beyond the tolerance", now + 6, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["at Infinity", JSON.parse("1e999"), "ERR_AUTHENTICATION_INSUFFICIENT"],
-    ["as text", String(now), "ERR_AUTHENTICATION_INSUFFICIENT"],
+    ["as a string", String(now), "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["null", null, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["in milliseconds", now * 1000, "ERR_AUTHENTICATION_INSUFFICIENT"],
-  ])("is judged for a user who authenticated %s (RFC 9470)", async (_name, time, expected) => {
+  ])("is compared with auth_time: %s (RFC 9470)", async (_name, time, expected) => {
     expect(await checked({ auth_time: time }, { maxAge: 60 })).toBe(expected);
   });
 
-  test("is rejected without auth_time, whatever iat says", async () => {
+  test("is not met without auth_time, regardless of iat", async () => {
     expect(await checked({ iat: now }, { maxAge: 60 })).toBe("ERR_AUTHENTICATION_INSUFFICIENT");
   });
 
-  test("of 0 demands an authentication now", async () => {
+  test("of 0 requires an authentication in the current second", async () => {
     expect(await checked({ auth_time: now }, { maxAge: 0 })).toBe("accepted");
     expect(await checked({ auth_time: now - 1 }, { maxAge: 0 })).toBe("ERR_AUTHENTICATION_INSUFFICIENT");
   });
 
-  test("is in the challenge, beside the acr values", async () => {
+  test("is in the challenge, together with the acr values", async () => {
     const requirements = { acrValues: ["gold", "silver"], maxAge: 60 };
     for (const claims of [{}, { acr: "gold" }, { acr: "gold", auth_time: 0 }, { auth_time: now }]) {
       const { code, challenge } = await rejectionOf(check(claims, requirements));
@@ -278,12 +278,12 @@ describe("authorize", () => {
     ["a promise of true", async () => true, "accepted"],
     ["false", () => false, "ERR_ACCESS_DENIED"],
     ["a promise of false", async () => false, "ERR_ACCESS_DENIED"],
-  ])("that gives %s decides", async (_name, authorize, expected) => {
+  ])("decides if it returns %s", async (_name, authorize, expected) => {
     expect(await checked({}, { authorize })).toBe(expected);
   });
 
   test.each([undefined, null, 0, 1, "", "true", {}, [], Number.NaN])(
-    "that gives %j, which is no boolean, is an error of the application",
+    "causes a failure of the application if it returns %j",
     async (decision) => {
       for (const authorize of [() => decision, async () => decision]) {
         const reason = await reasonOf(check({}, { authorize: authorize as () => boolean }));
@@ -293,7 +293,7 @@ describe("authorize", () => {
     },
   );
 
-  test("that throws is an error of the application, even when it throws a rejection", async () => {
+  test("causes a failure of the application if it throws, even if it throws an AccessTokenError", async () => {
     const denial = await rejectionOf(check({}, { groups: ["staff"] }));
     for (const cause of [new Error("database"), denial]) {
       const throwing = () => {
@@ -307,14 +307,14 @@ describe("authorize", () => {
     }
   });
 
-  test("hears the token and the request", async () => {
-    const authorize = vi.fn<(token: AccessToken, asked: typeof request) => boolean>(() => true);
+  test("receives the token and the request", async () => {
+    const authorize = vi.fn<(token: AccessToken, from: typeof request) => boolean>(() => true);
     await check({ sub: "user" }, { authorize });
     expect(authorize.mock.calls).toEqual([[tokenWith({ sub: "user" }), request]]);
   });
 
-  test("is asked last, and only when everything else is met", async () => {
-    const authorize = vi.fn<(token: AccessToken, asked: typeof request) => boolean>(() => true);
+  test("is called last, and only if everything else is met", async () => {
+    const authorize = vi.fn<(token: AccessToken, from: typeof request) => boolean>(() => true);
     const requirements = { scopes: ["read"], groups: ["staff"], acrValues: ["gold"], authorize };
     const claims = { scope: "read", groups: ["staff"], acr: "gold" };
     expect(await checked({ ...claims, scope: "" }, requirements)).toBe("ERR_SCOPE_INSUFFICIENT");
@@ -333,17 +333,17 @@ describe("authorize", () => {
       vi.useRealTimers();
     });
 
-    test("that has not settled after 5 s is an error of the application", async () => {
+    test("causes a failure of the application if it has not settled after 5 s", async () => {
       const reason = reasonOf(check({}, { authorize: () => new Promise<boolean>(() => {}) }));
-      const ended = vi.fn<() => void>();
-      void reason.then(ended);
+      const settled = vi.fn<() => void>();
+      void reason.then(settled);
       await vi.advanceTimersByTimeAsync(4999);
-      expect(ended).not.toHaveBeenCalled();
+      expect(settled).not.toHaveBeenCalled();
       await vi.advanceTimersByTimeAsync(1);
       expect(await reason).toMatchObject({ name: "Error", message: expect.stringContaining("authorize") });
     });
 
-    test("that settles before is heard, and leaves no timer behind", async () => {
+    test("decides if it settles just before 5 s, and leaves no timer", async () => {
       const authorize = () => new Promise<boolean>((resolve) => void setTimeout(resolve, 4999, true));
       const accepted = checked({}, { authorize });
       await vi.advanceTimersByTimeAsync(4999);
