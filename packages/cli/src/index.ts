@@ -1,3 +1,9 @@
+/**
+ * The functions behind the commands of `certbound`, for use in scripts.
+ *
+ * @module @certbound/cli
+ */
+
 export type { CheckName, CheckServerReport, RequestName, ServerCheck, ServerVerdict } from "./check-server/report.ts";
 export type { ExplainedStep, ExplainReport } from "./explain/report.ts";
 export type { StepName, StepStatus } from "./explain/steps.ts";

@@ -1,3 +1,9 @@
+/**
+ * Verifies certificate-bound access tokens (RFC 8705 section 3) in any Node.js server, with or without a request.
+ *
+ * @module @certbound/core
+ */
+
 export type { AccessToken, AccessTokenClaims, BindingOutcome, Confirmation } from "./access-token.ts";
 export {
   type Authenticator,

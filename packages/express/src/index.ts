@@ -1,3 +1,9 @@
+/**
+ * Protects Express routes with certificate-bound access tokens. Also exports everything from `@certbound/core`.
+ *
+ * @module @certbound/express
+ */
+
 export * from "@certbound/core";
 export {
   type AuthenticatedExpressRequest,

@@ -1,3 +1,9 @@
+/**
+ * Issues certificates and bound tokens, and starts real servers, for the tests of an API.
+ *
+ * @module @certbound/testing
+ */
+
 export { createCertificateAuthority, createSelfSignedCertificate } from "./certificates/certificate-authority.ts";
 export type { CertificateAuthority, CertificateAuthorityOptions } from "./certificates/certificate-authority.ts";
 export type { CertificateOptions, KeyType } from "./certificates/certificate-options.ts";

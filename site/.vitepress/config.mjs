@@ -1,0 +1,113 @@
+import llmstxt from "vitepress-plugin-llms";
+import { defineConfig } from "vitepress";
+
+const link = (text, path) => ({ text, link: path });
+const group = (text, items) => ({ text, collapsed: false, items });
+
+export default defineConfig({
+  title: "certbound",
+  description: "Accept OAuth 2.0 access tokens in Node.js only from the client they were issued to (RFC 8705)",
+  lang: "en",
+  srcDir: "pages",
+  cleanUrls: true,
+  lastUpdated: false,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: "/favicon.svg" }]],
+  vite: {
+    plugins: [
+      llmstxt({
+        domain: "",
+        ignoreFiles: ["contributing.md", "changelog.md"],
+        description: "A TypeScript SDK for Node.js APIs that accept OAuth 2.0 certificate-bound access tokens (RFC 8705).",
+      }),
+    ],
+    publicDir: "public",
+    build: { chunkSizeWarningLimit: 2000 },
+  },
+  markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    anchor: { slugify: githubSlug },
+    toc: { slugify: githubSlug },
+    headers: { slugify: githubSlug },
+    config: (md) => md.use(errorCodeAnchors),
+  },
+  themeConfig: {
+    // System fonts only: the page loads nothing from other hosts.
+    search: { provider: "local", options: { miniSearch: { options: { tokenize: tokens } } } },
+    outline: [2, 3],
+    nav: [
+      link("Quick start", "/quick-start"),
+      link("Comparison", "/comparison"),
+      link("Error codes", "/errors"),
+      link("API", "/api/@certbound/core"),
+      link("Security", "/security"),
+    ],
+    sidebar: [
+      group("Start", [
+        link("Quick start", "/quick-start"),
+        link("Comparison", "/comparison"),
+        link("Migrating", "/migrating"),
+        link("Other frameworks", "/other-frameworks"),
+        link("openssl and curl", "/openssl-and-curl"),
+      ]),
+      group("Deploy", [
+        link("Behind a proxy", "/behind-a-proxy"),
+        link("Authorization servers", "/authorization-servers"),
+        link("Opaque tokens", "/opaque-tokens"),
+        link("Certificate policies", "/certificate-policy"),
+        link("Open Banking and FAPI 2.0", "/open-banking"),
+        link("Bundlers and test runners", "/bundlers-and-test-runners"),
+      ]),
+      group("Roll out", [
+        link("From bearer to bound tokens", "/rolling-out"),
+        link("Rotating certificates", "/rotating-certificates"),
+      ]),
+      group("Operate", [
+        link("Troubleshooting", "/troubleshooting"),
+        link("Observability", "/observability"),
+        link("Performance", "/performance"),
+      ]),
+      group("Test", [link("Testing your API", "/packages/testing"), link("Command line", "/packages/cli")]),
+      group("Reference", [
+        link("Options", "/options"),
+        link("What is checked", "/checks"),
+        link("Error codes", "/errors"),
+        link("Security", "/security"),
+        link("Conformance", "/conformance"),
+        link("Changelog", "/changelog"),
+      ]),
+      group("API", [
+        link("@certbound/core", "/api/@certbound/core"),
+        link("@certbound/express", "/api/@certbound/express"),
+        link("@certbound/fastify", "/api/@certbound/fastify"),
+        link("@certbound/testing", "/api/@certbound/testing"),
+        link("@certbound/cli", "/api/@certbound/cli"),
+      ]),
+    ],
+    docFooter: { prev: "Previous", next: "Next" },
+  },
+});
+
+/** Gives each row of a table that starts with an error code an anchor: /errors#ERR_BINDING_MISMATCH. */
+function errorCodeAnchors(md) {
+  md.core.ruler.push("error-code-anchors", ({ tokens: all, env }) => {
+    if (env.relativePath !== "errors.md") return;
+    for (const [index, token] of all.entries()) {
+      const code = token.type === "tr_open" ? /^`(ERR_[A-Z_]+)`$/.exec(all[index + 2]?.content ?? "")?.[1] : undefined;
+      if (code !== undefined) token.attrSet("id", code);
+    }
+  });
+}
+
+/** Creates the same anchors as GitHub, so that one link works in the repository and on the site. */
+function githubSlug(heading) {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+}
+
+/** Splits text for the search, and keeps error codes and option names whole. */
+function tokens(text) {
+  return text.split(/[^\p{L}\p{N}_#@]+/u).filter((token) => token !== "");
+}

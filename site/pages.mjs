@@ -1,0 +1,71 @@
+// Lists the pages of the site, and copies them into the folder from which the site is built.
+
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const target = fileURLToPath(new URL("pages/", import.meta.url));
+
+/** The file of each page outside docs/, and the page's path on the site. */
+const OTHER_PAGES = {
+  "README.md": "index.md",
+  "SECURITY.md": "security.md",
+  "CONTRIBUTING.md": "contributing.md",
+  "CHANGELOG.md": "changelog.md",
+  "packages/core/README.md": "packages/core.md",
+  "packages/express/README.md": "packages/express.md",
+  "packages/fastify/README.md": "packages/fastify.md",
+  "packages/testing/README.md": "packages/testing.md",
+  "packages/cli/README.md": "packages/cli.md",
+};
+
+/** Writes all pages but those of the API reference. */
+export function writePages() {
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(join(target, "public"), { recursive: true });
+  for (const [file, page] of Object.entries(pagesByFile())) {
+    mkdirSync(dirname(join(target, page)), { recursive: true });
+    writeFileSync(join(target, page), withSiteLinks(file, page, readFileSync(join(root, file), "utf8")));
+  }
+  // The start page of the site is not the README.
+  cpSync(fileURLToPath(new URL("index.md", import.meta.url)), join(target, "index.md"));
+  cpSync(fileURLToPath(new URL("favicon.svg", import.meta.url)), join(target, "public/favicon.svg"));
+  cpSync(join(root, "docs/pictures"), join(target, "pictures"), { recursive: true });
+  cpSync(join(root, "docs/pictures/client-and-thief.svg"), join(target, "public/client-and-thief.svg"));
+}
+
+/** @returns {Record<string, string>} the path of each page on the site, by its file in the repository */
+function pagesByFile() {
+  const docs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+  return { ...Object.fromEntries(docs.map((name) => [`docs/${name}`, name])), ...OTHER_PAGES };
+}
+
+/**
+ * Points the links between files of the repository to the pages of the site. A link to a file that is not a page, such as
+ * an example, becomes its text and the path of the file.
+ *
+ * @param {string} file
+ * @param {string} page
+ * @param {string} text
+ */
+function withSiteLinks(file, page, text) {
+  return text.replaceAll(/(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (...match) => {
+    const [, image, label, path, anchor = ""] = match;
+    const linked = normalize(join(dirname(file), path)).replace(/\/$/, "");
+    if (image !== "") return `![${label}](${toPage(page, linked.replace("docs/", ""))})`;
+    const linkedPage = pagesByFile()[linked] ?? pagesByFile()[`${linked}/README.md`];
+    if (linkedPage !== undefined) return `[${label}](${toPage(page, linkedPage)}${anchor})`;
+    if (!existsSync(join(root, linked))) throw new Error(`${file}: ${path} does not exist`);
+    return label.includes(linked.split("/").at(-1)) ? `${label}` : `${label} (\`${linked}\`)`;
+  });
+}
+
+/**
+ * @param {string} from the page that links
+ * @param {string} to
+ */
+function toPage(from, to) {
+  const path = relative(dirname(from), to);
+  return path.startsWith(".") ? path : `./${path}`;
+}
