@@ -32,7 +32,6 @@ export function writePages() {
   cpSync(fileURLToPath(new URL("index.md", import.meta.url)), join(target, "index.md"));
   cpSync(fileURLToPath(new URL("favicon.svg", import.meta.url)), join(target, "public/favicon.svg"));
   cpSync(join(root, "docs/pictures"), join(target, "pictures"), { recursive: true });
-  cpSync(join(root, "docs/pictures/client-and-thief.svg"), join(target, "public/client-and-thief.svg"));
 }
 
 /** @returns {Record<string, string>} the path of each page on the site, by its file in the repository */
@@ -50,7 +49,7 @@ function pagesByFile() {
  * @param {string} text
  */
 function withSiteLinks(file, page, text) {
-  return text.replaceAll(/(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (...match) => {
+  return withoutSourceReferences(file, text).replaceAll(/(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (...match) => {
     const [, image, label, path, anchor = ""] = match;
     const linked = normalize(join(dirname(file), path)).replace(/\/$/, "");
     if (image !== "") return `![${label}](${toPage(page, linked.replace("docs/", ""))})`;
@@ -59,6 +58,21 @@ function withSiteLinks(file, page, text) {
     if (!existsSync(join(root, linked))) throw new Error(`${file}: ${path} does not exist`);
     return label.includes(linked.split("/").at(-1)) ? `${label}` : `${label} (\`${linked}\`)`;
   });
+}
+
+/**
+ * Turns references to files that are not pages, as in `[8705-binding]` with a definition at the end of the page, into code.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+function withoutSourceReferences(file, text) {
+  const sources = [...text.matchAll(/^\[([^\]]+)\]: (?!https?:)(\S+)\n/gm)]
+    .filter(([, , path]) => pagesByFile()[normalize(join(dirname(file), path))] === undefined);
+  let result = text;
+  for (const [definition, name] of sources)
+    result = result.replace(definition, "").replaceAll(`[${name}]`, `\`${name}\``);
+  return result;
 }
 
 /**
