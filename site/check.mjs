@@ -31,8 +31,15 @@ await new Promise((resolve) => server.once("listening", resolve));
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
 });
 /** @type {string[]} */
 const problems = [];
@@ -59,7 +66,10 @@ async function visitPages() {
   page.on("console", (message) => message.type() === "error" && report(`logs "${message.text()}"`));
   page.on("pageerror", (error) => report(`throws "${error.message}"`));
   page.on("requestfailed", (request) => report(`fails to load ${request.url()}`));
-  page.on("response", (response) => response.status() >= 400 && report(`gets ${response.status()} for ${response.url()}`));
+  page.on(
+    "response",
+    (response) => response.status() >= 400 && report(`gets ${response.status()} for ${response.url()}`),
+  );
   page.on("request", (request) => {
     if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) report(`loads ${request.url()}`);
   });
@@ -142,5 +152,8 @@ function fileOf(pathname) {
 function serveFile(request, response) {
   const file = fileOf(new URL(request.url, "http://site").pathname);
   if (file === undefined) response.writeHead(404).end();
-  else response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(readFileSync(file));
+  else
+    response
+      .writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" })
+      .end(readFileSync(file));
 }

@@ -49,15 +49,18 @@ function pagesByFile() {
  * @param {string} text
  */
 function withSiteLinks(file, page, text) {
-  return withoutSourceReferences(file, text).replaceAll(/(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (...match) => {
-    const [, image, label, path, anchor = ""] = match;
-    const linked = normalize(join(dirname(file), path)).replace(/\/$/, "");
-    if (image !== "") return `![${label}](${toPage(page, linked.replace("docs/", ""))})`;
-    const linkedPage = pagesByFile()[linked] ?? pagesByFile()[`${linked}/README.md`];
-    if (linkedPage !== undefined) return `[${label}](${toPage(page, linkedPage)}${anchor})`;
-    if (!existsSync(join(root, linked))) throw new Error(`${file}: ${path} does not exist`);
-    return label.includes(linked.split("/").at(-1)) ? `${label}` : `${label} (\`${linked}\`)`;
-  });
+  return withoutSourceReferences(file, text).replaceAll(
+    /(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
+    (...match) => {
+      const [, image, label, path, anchor = ""] = match;
+      const linked = normalize(join(dirname(file), path)).replace(/\/$/, "");
+      if (image !== "") return `![${label}](${toPage(page, linked.replace("docs/", ""))})`;
+      const linkedPage = pagesByFile()[linked] ?? pagesByFile()[`${linked}/README.md`];
+      if (linkedPage !== undefined) return `[${label}](${toPage(page, linkedPage)}${anchor})`;
+      if (!existsSync(join(root, linked))) throw new Error(`${file}: ${path} does not exist`);
+      return label.includes(linked.split("/").at(-1)) ? `${label}` : `${label} (\`${linked}\`)`;
+    },
+  );
 }
 
 /**
@@ -67,8 +70,9 @@ function withSiteLinks(file, page, text) {
  * @param {string} text
  */
 function withoutSourceReferences(file, text) {
-  const sources = [...text.matchAll(/^\[([^\]]+)\]: (?!https?:)(\S+)\n/gm)]
-    .filter(([, , path]) => pagesByFile()[normalize(join(dirname(file), path))] === undefined);
+  const sources = [...text.matchAll(/^\[([^\]]+)\]: (?!https?:)(\S+)\n/gm)].filter(
+    ([, , path]) => pagesByFile()[normalize(join(dirname(file), path))] === undefined,
+  );
   let result = text;
   for (const [definition, name] of sources)
     result = result.replace(definition, "").replaceAll(`[${name}]`, `\`${name}\``);

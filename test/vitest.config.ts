@@ -32,7 +32,7 @@ export default defineConfig({
         ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.js"],
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.ts"],
     exclude: ["**/node_modules/**", "test/build-tools/**"],
     pool: "forks",
     maxWorkers: 2,

@@ -17,7 +17,8 @@ export default defineConfig({
       llmstxt({
         domain: "",
         ignoreFiles: ["contributing.md", "changelog.md"],
-        description: "A TypeScript SDK for Node.js APIs that accept OAuth 2.0 certificate-bound access tokens (RFC 8705).",
+        description:
+          "A TypeScript SDK for Node.js APIs that accept OAuth 2.0 certificate-bound access tokens (RFC 8705).",
       }),
     ],
     publicDir: "public",

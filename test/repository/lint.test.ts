@@ -78,7 +78,7 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
   ],
   [
     "what core keeps internal in an example",
-    "examples/quick-start/app.js",
+    "examples/quick-start/app.ts",
     'import { planted as other } from "@certbound/core/internal"; export const planted = other;',
     "no-restricted-imports",
   ],

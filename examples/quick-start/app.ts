@@ -1,7 +1,7 @@
-import { protectApi } from "@certbound/express";
+import { protectApi, type ProtectApiOptions } from "@certbound/express";
 import express from "express";
 
-export function createApp(options) {
+export function createApp(options: ProtectApiOptions) {
   const protect = protectApi(options);
   const app = express();
   app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {

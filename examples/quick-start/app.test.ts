@@ -1,7 +1,7 @@
 import { createTestKit } from "@certbound/testing";
 import { createServer } from "node:https";
 import { afterAll, expect, test } from "vitest";
-import { createApp } from "./app.js";
+import { createApp } from "./app.ts";
 
 const kit = await createTestKit();
 afterAll(kit.close);
