@@ -66,9 +66,11 @@ describe.each(["core", "express", "fastify", "testing", "cli"])("the index of %s
     expect([...withoutExample, ...withSeveral].map((value) => `${value.specifier} ${value.name}`)).toEqual([]);
   });
 
-  test("holds named exports of other files, and nothing else; an adapter exports all of core", () => {
+  test("names its module and holds named exports of other files, and nothing else; an adapter exports all of core", () => {
     const source = readFileSync(index, "utf8");
-    expect(source.replaceAll(reexport, "").trim()).toBe("");
+    const [comment = ""] = /^\/\*\*\n(?: \*.*\n)+/.exec(source) ?? [];
+    expect(comment).toContain(` * @module @certbound/${name}\n`);
+    expect(source.slice(comment.length).replaceAll(reexport, "").trim()).toBe("");
     const all = [...source.matchAll(/^export \* from "(.*)";$/gm)].map(([, specifier]) => specifier);
     expect(all).toEqual(name === "express" || name === "fastify" ? ["@certbound/core"] : []);
   });
