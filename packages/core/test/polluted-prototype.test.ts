@@ -293,31 +293,31 @@ describe("introspection", () => {
     ["statusText", "\n"],
     ["duplex", "evil"],
   ])("sends the same request if %s is inherited", async (name, value) => {
-    const asked = await startAskedEndpoint();
-    const ask = () => endpointOf({ ...secret, endpoint: asked.url }).introspect("token");
-    expect(await ask()).toEqual({ active: true });
-    expect(await whilePrototypeIsPolluted(name, value, ask)).toEqual({ active: true });
-    const [first, second] = asked.questions;
+    const endpoint = await startAskedEndpoint();
+    const introspect = () => endpointOf({ ...secret, endpoint: endpoint.url }).introspect("token");
+    expect(await introspect()).toEqual({ active: true });
+    expect(await whilePrototypeIsPolluted(name, value, introspect)).toEqual({ active: true });
+    const [first, second] = endpoint.questions;
     expect(second?.form).toEqual(first?.form);
     expect(Object.keys(second?.headers ?? {})).toEqual(Object.keys(first?.headers ?? {}));
   });
 
   test("uses the custom fetch if tls is inherited", async () => {
     const { url } = await startAskedEndpoint();
-    const asked: unknown[] = [];
+    const urls: unknown[] = [];
     const counting: typeof fetch = async (target, init) => {
-      asked.push(target);
+      urls.push(target);
       return fetch(target, init);
     };
-    const ask = () => endpointOf({ ...secret, endpoint: url }, { fetch: counting }).introspect("token");
-    expect(await whilePrototypeIsPolluted("tls", { rejectUnauthorized: false }, ask)).toEqual({ active: true });
-    expect(asked).toEqual([`${url}/`]);
+    const introspect = () => endpointOf({ ...secret, endpoint: url }, { fetch: counting }).introspect("token");
+    expect(await whilePrototypeIsPolluted("tls", { rejectUnauthorized: false }, introspect)).toEqual({ active: true });
+    expect(urls).toEqual([`${url}/`]);
   });
 
   test("rejects a response that inherits active", async () => {
-    const asked = await startAskedEndpoint(json({}));
-    const ask = () => reasonOf(endpointOf({ ...secret, endpoint: asked.url }).introspect("token"));
-    expect(await whilePrototypeIsPolluted("active", true, ask)).toMatchObject({ name: "IssuerRequestError" });
+    const endpoint = await startAskedEndpoint(json({}));
+    const introspect = () => reasonOf(endpointOf({ ...secret, endpoint: endpoint.url }).introspect("token"));
+    expect(await whilePrototypeIsPolluted("active", true, introspect)).toMatchObject({ name: "IssuerRequestError" });
   });
 
   test.each<[string, unknown]>([
@@ -334,13 +334,14 @@ describe("introspection", () => {
     const sign = (given: object) =>
       new SignJWT({ ...claims, ...given }).setProtectedHeader({ ...header, ...given }).sign(privateKey);
     const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "own" }] };
-    const asked = await startAskedEndpoint(text(await sign({}), "application/token-introspection+jwt"));
+    const endpoint = await startAskedEndpoint(text(await sign({}), "application/token-introspection+jwt"));
     const options = { jwks: keys, clock: () => now };
-    const ask = () => endpointOf({ ...secret, endpoint: asked.url, signedResponse: true }, options).introspect("token");
-    expect(await whilePrototypeIsPolluted(name, value, ask)).toEqual({ active: true });
+    const introspect = () =>
+      endpointOf({ ...secret, endpoint: endpoint.url, signedResponse: true }, options).introspect("token");
+    expect(await whilePrototypeIsPolluted(name, value, introspect)).toEqual({ active: true });
     if (name === "kid") return;
-    asked.answer(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
-    const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(ask()));
+    endpoint.answer(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
+    const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(introspect()));
     expect(reason).toMatchObject({ name: "IssuerRequestError" });
   });
 
@@ -359,8 +360,8 @@ describe("introspection", () => {
   ])("over mutual TLS does not trust a server because of an inherited %s", async (name, value) => {
     const { certificate: cert, key } = await clients.issueClientCertificate();
     const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
-    const asked = whilePrototypeIsPolluted(name, value(ca), () => reasonOf(mutualTlsFetch({ cert, key })(url)));
-    expect(await asked).toBeInstanceOf(Error);
+    const reason = whilePrototypeIsPolluted(name, value(ca), () => reasonOf(mutualTlsFetch({ cert, key })(url)));
+    expect(await reason).toBeInstanceOf(Error);
     expect(thumbprints).toEqual([]);
     expect((await mutualTlsFetch({ cert, key, ca })(url)).status).toBe(200);
   });
