@@ -3,10 +3,10 @@ import { createCertificateAuthority } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import { type AlternativeNames, parseAlternativeNames } from "../../src/certificate-policy/alternative-names.ts";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 
 async function certificateWith(...subjectAlternativeNames: string[]): Promise<X509Certificate> {
-  const { certificate } = await authority.issueClientCertificate({
+  const { certificate } = await ca.issueClientCertificate({
     commonName: "common.example",
     subjectAlternativeNames,
   });
@@ -30,22 +30,22 @@ const unnamed = await certificateWith();
 describe("a certificate", () => {
   test.each<[string, AlternativeNames]>([
     ["its host name", { dns: ["client.acme.example"] }],
-    ["its host name in other letters", { dns: ["CLIENT.Acme.example"] }],
+    ["its host name in different case", { dns: ["CLIENT.Acme.example"] }],
     ["one of several host names", { dns: ["other.example", "client.acme.example"] }],
     ["its URI", { uri: ["spiffe://acme/client"] }],
     ["one of several URIs", { uri: ["spiffe://acme/other", "spiffe://acme/client"] }],
     ["one of several mail addresses", { email: ["Other@acme.example", "Ops@acme.example"] }],
-    ["one of several addresses", { ip: ["192.0.2.2", "192.0.2.1"] }],
-    ["a URI whose scheme is not of letters only", { uri: ["h2.a+b-c:d"] }],
-    ["no name of another kind, which is left out", { dns: undefined, uri: ["spiffe://acme/client"] }],
+    ["one of several IP addresses", { ip: ["192.0.2.2", "192.0.2.1"] }],
+    ["a URI whose scheme contains digits and signs", { uri: ["h2.a+b-c:d"] }],
+    ["its URI, with an undefined list of host names", { dns: undefined, uri: ["spiffe://acme/client"] }],
     ["a URI with a quote", { uri: ['urn:a"b'] }],
     ["a URI with a comma", { uri: ["https://acme.example/,URI:https://evil.example/"] }],
     ["its mail address", { email: ["Ops@acme.example"] }],
-    ["its mail address at a host in other letters", { email: ["Ops@ACME.example"] }],
-    ["its address", { ip: ["192.0.2.1"] }],
-    ["its address in another notation", { ip: ["2001:0DB8:0::1"] }],
-    ["a name of one kind of two", { dns: ["other.example"], uri: ["spiffe://acme/client"] }],
-  ])("has %s", (_name, names) => {
+    ["its mail address with the host in different case", { email: ["Ops@ACME.example"] }],
+    ["its IP address", { ip: ["192.0.2.1"] }],
+    ["its IP address in another notation", { ip: ["2001:0DB8:0::1"] }],
+    ["a name of one of two given kinds", { dns: ["other.example"], uri: ["spiffe://acme/client"] }],
+  ])("matches %s", (_name, names) => {
     expect(parseAlternativeNames(names)(named)).toBe(true);
     expect(parseAlternativeNames(names)(unnamed)).toBe(false);
   });
@@ -56,20 +56,20 @@ describe("a certificate", () => {
     ["the beginning of its host name", { dns: ["client.acme"] }],
     ["a host name that its wildcard covers", { dns: ["a.wild.example"] }],
     ["its common name", { dns: ["common.example"] }],
-    ["a URI in other letters", { uri: ["spiffe://acme/Client"] }],
+    ["its URI in different case", { uri: ["spiffe://acme/Client"] }],
     ["the beginning of its URI", { uri: ["spiffe://acme/clien"] }],
-    ["a URI that another one holds", { uri: ["https://evil.example/"] }],
-    ["a part of such a URI", { uri: ["https://acme.example/"] }],
-    ["a host name that reads like a URI", { uri: ["urn:host"] }],
+    ["a URI inside another URI", { uri: ["https://evil.example/"] }],
+    ["the first part of a URI with a comma", { uri: ["https://acme.example/"] }],
+    ["a host name that looks like a URI, as a URI", { uri: ["urn:host"] }],
     ["its host name as a URI", { uri: ["DNS:client.acme.example"] }],
-    ["its mail address in other letters", { email: ["ops@acme.example"] }],
-    ["another address", { ip: ["192.0.2.2"] }],
-    ["its address as a host name", { dns: ["192.0.2.1"] }],
-  ])("has not %s", (_name, names) => {
+    ["its mail address with the local part in different case", { email: ["ops@acme.example"] }],
+    ["another IP address", { ip: ["192.0.2.2"] }],
+    ["its IP address as a host name", { dns: ["192.0.2.1"] }],
+  ])("does not match %s", (_name, names) => {
     expect(parseAlternativeNames(names)(named)).toBe(false);
   });
 
-  test("has no URI when the text of its names is not as Node writes it", () => {
+  test("does not match a URI if the text of its names is not in Node's format", () => {
     const isNamed = parseAlternativeNames({ uri: ["urn:a"] });
     const withText = (subjectAltName: string): X509Certificate => ({ subjectAltName }) as X509Certificate;
     expect(isNamed(withText("DNS:b, URI:urn:a"))).toBe(true);
@@ -89,30 +89,30 @@ describe("a certificate", () => {
 });
 
 test.each<[string, unknown]>([
-  ["none", {}],
-  ["only undefined ones", { dns: undefined }],
+  ["without names", {}],
+  ["only undefined members", { dns: undefined }],
   ["a list", ["client.acme.example"]],
   ["an unknown kind", { dns: ["a.example"], dirName: ["CN=a"] }],
-  ["no host name", { dns: [] }],
+  ["an empty list of host names", { dns: [] }],
   ["a wildcard", { dns: ["*.acme.example"] }],
-  ["every host below", { dns: [".acme.example"] }],
-  ["a host name with a blank", { dns: ["a example"] }],
-  ["a host name that is no text", { dns: [1] }],
-  ["what is no URI", { uri: ["client"] }],
+  ["a host name with a leading dot", { dns: [".acme.example"] }],
+  ["a host name with a space", { dns: ["a example"] }],
+  ["a host name that is not a string", { dns: [1] }],
+  ["a text that is not a URI", { uri: ["client"] }],
   ["a URI with a line break", { uri: ["urn:a\n"] }],
-  ["a URI behind a blank", { uri: [" urn:a"] }],
-  ["a list in the list of addresses", { ip: [["192.0.2.1"]] }],
-  ["a mail address behind a blank", { email: [" ops@acme.example"] }],
-  ["a mail address before a blank", { email: ["ops@acme.example "] }],
-  ["what is no mail address", { email: ["ops"] }],
-  ["every address of a host", { email: ["@acme.example"] }],
-  ["what is no IP address", { ip: ["192.0.2"] }],
+  ["a URI with a leading space", { uri: [" urn:a"] }],
+  ["a list in the list of IP addresses", { ip: [["192.0.2.1"]] }],
+  ["a mail address with a leading space", { email: [" ops@acme.example"] }],
+  ["a mail address with a trailing space", { email: ["ops@acme.example "] }],
+  ["a text that is not a mail address", { email: ["ops"] }],
+  ["a mail address without a local part", { email: ["@acme.example"] }],
+  ["a text that is not an IP address", { ip: ["192.0.2"] }],
   ["a network", { ip: ["192.0.2.0/24"] }],
-])("is a TypeError: %s", (_name, names) => {
+])("parseAlternativeNames throws a TypeError: %s", (_name, names) => {
   expect(() => parseAlternativeNames(names as AlternativeNames)).toThrow(TypeError);
 });
 
-describe("names that cannot be decoded", () => {
+describe("names that Node cannot decode", () => {
   const isNamed = parseAlternativeNames({ dns: ["client.acme.example"], uri: ["spiffe://acme/client"] });
 
   test.each<[string, object]>([
@@ -125,7 +125,7 @@ describe("names that cannot be decoded", () => {
         },
       },
     ],
-  ])("are none of the names: %s", (_how, certificate) => {
+  ])("do not match: %s", (_how, certificate) => {
     expect(isNamed(certificate as X509Certificate)).toBe(false);
     expect(isNamed(named)).toBe(true);
   });

@@ -14,16 +14,16 @@ const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";
 const issuer = await startIssuer();
 const token = await issuer.accessToken({ boundTo: client, claims: { scope: "read", tenant_id: "acme" } });
 const unbound = await issuer.accessToken();
-const untrusted = new AccessTokenError(UNTRUSTED, { detail: "not on today's list" });
+const rejection = new AccessTokenError(UNTRUSTED, { detail: "not on today's list" });
 
-/** A policy that says what it is told to, and keeps what it was asked about. */
+/** Creates a policy that always returns the given decision, and records its calls. */
 function policyOf(decision: unknown) {
-  const asked: [ClientCertificate, CertificateContext][] = [];
-  const policy: CertificatePolicy = (...question) => {
-    asked.push(question);
+  const calls: [ClientCertificate, CertificateContext][] = [];
+  const policy: CertificatePolicy = (...parameters) => {
+    calls.push(parameters);
     return decision as boolean;
   };
-  return { asked, policy };
+  return { calls, policy };
 }
 
 const clientCertificate = client.certificate;
@@ -32,14 +32,14 @@ describe("a certificate policy", () => {
   test.each<[string, unknown, string]>([
     ["true", true, "accepted"],
     ["false", false, UNTRUSTED],
-    ["an error that says why", untrusted, UNTRUSTED],
+    ["an error with a detail", rejection, UNTRUSTED],
     ["a promise of true", Promise.resolve(true), "accepted"],
     ["a promise of false", Promise.resolve(false), UNTRUSTED],
-    ["a promise of an error", Promise.resolve(untrusted), UNTRUSTED],
-  ])("decides by %s", async (_case, decision, expected) => {
+    ["a promise of an error", Promise.resolve(rejection), UNTRUSTED],
+  ])("decides with %s", async (_case, decision, expected) => {
     const { policy } = policyOf(decision);
     const verifier = verifierOf(issuer, { certificatePolicy: policy });
-    // Anew for every request, cached or not.
+    // The second request uses the cached token, and calls the policy again.
     expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(expected);
     expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(expected);
   });
@@ -49,10 +49,10 @@ describe("a certificate policy", () => {
     ["null", null],
     ["a truthy text", "yes"],
     ["1", 1],
-    ["an error of another code", new AccessTokenError("ERR_ACCESS_DENIED")],
+    ["an error with another code", new AccessTokenError("ERR_ACCESS_DENIED")],
     ["another error", new Error("untrusted")],
     ["a promise of undefined", Promise.resolve()],
-  ])("is a failure of the application when it gives %s", async (_case, decision) => {
+  ])("causes an error of the application if it returns %s", async (_case, decision) => {
     const verifier = verifierOf(issuer, { certificatePolicy: policyOf(decision).policy });
     const reason = await reasonOf(verifier.verify(token, { clientCertificate }));
     expect(reason).toBeInstanceOf(TypeError);
@@ -63,31 +63,31 @@ describe("a certificate policy", () => {
     [
       "throws",
       () => {
-        throw untrusted;
+        throw rejection;
       },
     ],
-    ["rejects", async () => Promise.reject(untrusted)],
-  ])("is a failure of the application when it %s, even with a rejection", async (_case, certificatePolicy) => {
+    ["rejects", async () => Promise.reject(rejection)],
+  ])("causes an error of the application if it %s, even with an AccessTokenError", async (_case, certificatePolicy) => {
     const reason = await reasonOf(verifierOf(issuer, { certificatePolicy }).verify(token, { clientCertificate }));
     expect(reason).not.toBeInstanceOf(AccessTokenError);
-    expect(reason).toMatchObject({ cause: untrusted });
+    expect(reason).toMatchObject({ cause: rejection });
   });
 
-  test("is given the certificate, the verified claims and the time", async () => {
-    const { asked, policy } = policyOf(true);
+  test("receives the certificate, the verified claims and the time", async () => {
+    const { calls, policy } = policyOf(true);
     const accepted = await verifierOf(issuer, { certificatePolicy: policy }).verify(token, { clientCertificate });
-    expect(asked).toStrictEqual([[accepted.clientCertificate, { claims: accepted.claims, now: seconds }]]);
+    expect(calls).toStrictEqual([[accepted.clientCertificate, { claims: accepted.claims, now: seconds }]]);
     expect(accepted).toMatchObject({ binding: "verified", claims: { tenant_id: "acme" } });
   });
 
-  test("says why, in the detail of its own error", async () => {
-    const { policy } = policyOf(untrusted);
+  test("gives the reason in the detail of its error", async () => {
+    const { policy } = policyOf(rejection);
     const verify = verifierOf(issuer, { certificatePolicy: policy }).verify(token, { clientCertificate });
     expect((await rejectionOf(verify)).detail).toBe("not on today's list");
   });
 
-  test("is never asked about what was rejected", async () => {
-    const { asked, policy } = policyOf(true);
+  test("is not called for rejected tokens and bindings", async () => {
+    const { calls, policy } = policyOf(true);
     const verifier = verifierOf(issuer, { certificatePolicy: policy });
     const rejected: [string, string | null, string][] = [
       [token, null, "ERR_CERTIFICATE_MISSING"],
@@ -98,12 +98,12 @@ describe("a certificate policy", () => {
     for (const [text, certificate, code] of rejected) {
       expect(await outcomeOf(verifier.verify(text, { clientCertificate: certificate }))).toBe(code);
     }
-    expect(asked).toStrictEqual([]);
+    expect(calls).toStrictEqual([]);
     await verifier.verify(token, { clientCertificate });
-    expect(asked).toHaveLength(1);
+    expect(calls).toHaveLength(1);
   });
 
-  test("decides before the requirements of the route", async () => {
+  test("decides before the requirements of the route are checked", async () => {
     const use = { clientCertificate, scopes: ["write"] };
     const decided = async (decision: boolean) =>
       outcomeOf(verifierOf(issuer, { certificatePolicy: () => decision }).verify(token, use));
@@ -111,7 +111,7 @@ describe("a certificate policy", () => {
     expect(await decided(false)).toBe(UNTRUSTED);
   });
 
-  test("is asked about opaque tokens and introspected JWTs, too", async () => {
+  test("is called for opaque tokens and introspected JWTs as well", async () => {
     const opaque = await issuer.opaqueToken({ boundTo: client });
     for (const introspection of [introspectionOf(issuer), introspectionOf(issuer, { always: true })]) {
       const verify = async (decision: boolean, text: string) =>
@@ -125,7 +125,7 @@ describe("a certificate policy", () => {
     }
   });
 
-  test("is not cached with the connection: each request is judged by it", async () => {
+  test("is called for every request, even on the same connection", async () => {
     const decisions = [true, false, true];
     const certificate = parseClientCertificate(client.der);
     const authenticate = createAuthenticator({
@@ -133,19 +133,19 @@ describe("a certificate policy", () => {
       certificateResolver: () => certificate,
     })();
     const socket = {};
-    const answers: string[] = [];
+    const outcomes: string[] = [];
     for (let count = 0; count < 4; count += 1) {
-      answers.push(await outcomeOf(authenticate({ ...requestWith(`Bearer ${token}`), socket })));
+      outcomes.push(await outcomeOf(authenticate({ ...requestWith(`Bearer ${token}`), socket })));
     }
-    expect(answers).toStrictEqual(["accepted", UNTRUSTED, "accepted", UNTRUSTED]);
+    expect(outcomes).toStrictEqual(["accepted", UNTRUSTED, "accepted", UNTRUSTED]);
   });
 
-  test("judges validity by the verifier's clock, at every request", async () => {
+  test("checks validity with the verifier's clock for every request", async () => {
     let time = now;
     const notAfter = Date.parse(parseClientCertificate(client.der)?.x509?.validTo ?? "");
     const certificatePolicy = certificateRules({ currentlyValid: true });
     const verifier = verifierOf(issuer, { certificatePolicy, clock: () => time });
-    // The certificate is of today, and the tokens are of 2033.
+    // The certificate is valid now, and the tokens are valid in 2033.
     expect(notAfter).toBeLessThan(now);
     expect(await outcomeOf(verifier.verify(token, { clientCertificate }))).toBe(UNTRUSTED);
     time = notAfter;
@@ -163,16 +163,16 @@ describe("a certificate policy", () => {
 describe("an unbound token", () => {
   const use = { validateCertificateBinding: "when-bound" } as const;
 
-  test("is rejected with a certificate that the policy rejects, and accepted without any", async () => {
-    const { asked, policy } = policyOf(false);
+  test("is rejected with a certificate that the policy rejects, and accepted without a certificate", async () => {
+    const { calls, policy } = policyOf(false);
     const verifier = verifierOf(issuer, { certificatePolicy: policy });
     expect(await outcomeOf(verifier.verify(unbound, { ...use, clientCertificate }))).toBe(UNTRUSTED);
-    expect(asked).toHaveLength(1);
+    expect(calls).toHaveLength(1);
     expect(await outcomeOf(verifier.verify(unbound, { ...use, clientCertificate: null }))).toBe("accepted");
-    expect(asked).toHaveLength(1);
+    expect(calls).toHaveLength(1);
   });
 
-  test("is accepted with a certificate that the policy accepts, which still proves nothing", async () => {
+  test("is accepted, but stays unbound, with a certificate that the policy accepts", async () => {
     const verifier = verifierOf(issuer, { certificatePolicy: () => true });
     const { binding, presentedCertificate } = {
       presentedCertificate: undefined,
@@ -182,16 +182,16 @@ describe("an unbound token", () => {
   });
 });
 
-describe("under report-only", () => {
+describe("report-only", () => {
   const use = { validateCertificateBinding: "report-only", clientCertificate } as const;
 
-  test("what the policy rejects is reported", async () => {
-    const report = await verifierOf(issuer, { certificatePolicy: () => untrusted }).verify(token, use);
+  test("reports a rejection by the policy", async () => {
+    const report = await verifierOf(issuer, { certificatePolicy: () => rejection }).verify(token, use);
     expect(report).toMatchObject({
       binding: "rejected",
       clientCertificate: undefined,
       presentedCertificate: { thumbprint: client.thumbprint },
-      bindingError: untrusted,
+      bindingError: rejection,
       format: "jwt",
       claims: { tenant_id: "acme" },
     });
@@ -201,11 +201,11 @@ describe("under report-only", () => {
     });
   });
 
-  test("a binding that was rejected is reported as that, and the policy is not asked", async () => {
-    const { asked, policy } = policyOf(false);
+  test("reports a rejected binding without calling the policy", async () => {
+    const { calls, policy } = policyOf(false);
     const report = await verifierOf(issuer, { certificatePolicy: policy }).verify(unbound, use);
     expect(report).toMatchObject({ binding: "rejected", bindingError: { code: "ERR_BINDING_REQUIRED" } });
-    expect(asked).toStrictEqual([]);
+    expect(calls).toStrictEqual([]);
   });
 });
 
@@ -217,18 +217,18 @@ describe("a policy that does not settle", () => {
     vi.useRealTimers();
   });
 
-  test("ends after 5 s as a failure of the application", async () => {
-    let asked = (): void => {};
+  test("causes an error of the application after 5 s", async () => {
+    let called = (): void => {};
     const waiting = new Promise<void>((resolve) => {
-      asked = resolve;
+      called = resolve;
     });
-    const silent = verifierOf(issuer, {
+    const verifier = verifierOf(issuer, {
       certificatePolicy: async () => {
-        asked();
+        called();
         return new Promise(() => {});
       },
     });
-    const reason = reasonOf(silent.verify(token, { clientCertificate }));
+    const reason = reasonOf(verifier.verify(token, { clientCertificate }));
     await waiting;
     vi.advanceTimersByTime(5000);
     expect(await reason).toMatchObject({ message: expect.stringContaining("certificatePolicy") });
@@ -236,6 +236,6 @@ describe("a policy that does not settle", () => {
   });
 });
 
-test("a certificatePolicy that is no function is a TypeError", () => {
+test("createVerifier throws a TypeError for a certificatePolicy that is not a function", () => {
   expect(() => verifierOf(issuer, { certificatePolicy: {} as CertificatePolicy })).toThrow(/"certificatePolicy"/);
 });

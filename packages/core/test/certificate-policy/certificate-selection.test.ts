@@ -15,18 +15,18 @@ import {
 } from "../support/odd-certificates.ts";
 
 const names = ["DNS:client.acme.example"];
-const authority = await createCertificateAuthority({ commonName: "Acme CA" });
-// The same name and another key.
+const ca = await createCertificateAuthority({ commonName: "Acme CA" });
+// A CA with the same name and another key.
 const impostor = await createCertificateAuthority({ commonName: "Acme CA" });
-const rsaAuthority = await createCertificateAuthority({ commonName: "Acme CA", keyType: "rsa" });
-const client = await authority.issueClientCertificate({ subjectAlternativeNames: names });
-const sibling = await authority.issueClientCertificate({ commonName: "sibling" });
+const rsaCa = await createCertificateAuthority({ commonName: "Acme CA", keyType: "rsa" });
+const client = await ca.issueClientCertificate({ subjectAlternativeNames: names });
+const sibling = await ca.issueClientCertificate({ commonName: "sibling" });
 const forged = await impostor.issueClientCertificate({ subjectAlternativeNames: names });
 const selfSigned = await createSelfSignedCertificate({ subjectAlternativeNames: names });
 
 function parsed(input: ClientCertificateInput): ClientCertificate {
   const certificate = parseClientCertificate(input);
-  if (certificate === undefined) throw new Error("there is no certificate");
+  if (certificate === undefined) throw new Error("the input contains no certificate");
   return certificate;
 }
 
@@ -38,51 +38,51 @@ function verdict(rules: CertificateRules, certificate: ClientCertificate): unkno
 const UNTRUSTED = "ERR_CERTIFICATE_UNTRUSTED";
 const dns = { dns: ["client.acme.example"] };
 
-describe("certificates", () => {
+describe("certificateRules", () => {
   const own = parsed(client.certificate);
 
-  test("by their thumbprint", () => {
+  test("selects certificates by their thumbprint", () => {
     const rules = { thumbprints: [sibling.thumbprint, client.thumbprint] };
     expect(verdict(rules, own)).toBe(true);
     expect(verdict(rules, parsed({ thumbprint: client.thumbprint }))).toBe(true);
     expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
   });
 
-  test("by their verified chain", () => {
+  test("selects certificates by their verified chain", () => {
     const rules = { chainVerified: true } as const;
     expect(verdict(rules, parseVerifiedCertificate(client.certificate) ?? own)).toBe(true);
     expect(verdict(rules, own)).toBe(UNTRUSTED);
   });
 
-  test("by who issued them: the name and the signature", () => {
-    const rules = { issuers: [authority.certificate] };
+  test("selects certificates by the name and the signature of their issuer", () => {
+    const rules = { issuers: [ca.certificate] };
     expect(verdict(rules, own)).toBe(true);
     expect(verdict(rules, parsed(sibling.certificate))).toBe(true);
     expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
     expect(verdict(rules, parsed(selfSigned.certificate))).toBe(UNTRUSTED);
-    expect(verdict({ issuers: [impostor.certificate, authority.certificate] }, own)).toBe(true);
-    expect(verdict({ issuers: [impostor.certificate, rsaAuthority.certificate] }, own)).toBe(UNTRUSTED);
+    expect(verdict({ issuers: [impostor.certificate, ca.certificate] }, own)).toBe(true);
+    expect(verdict({ issuers: [impostor.certificate, rsaCa.certificate] }, own)).toBe(UNTRUSTED);
   });
 
   test.each<[string, ClientCertificateInput]>([
-    ["base64 DER", new X509Certificate(authority.certificate).raw.toString("base64")],
-    ["bytes", new X509Certificate(authority.certificate).raw],
-    ["an X509Certificate", new X509Certificate(authority.certificate)],
-  ])("by an issuer that is given as %s", (_form, issuer) => {
+    ["base64 DER", new X509Certificate(ca.certificate).raw.toString("base64")],
+    ["bytes", new X509Certificate(ca.certificate).raw],
+    ["an X509Certificate", new X509Certificate(ca.certificate)],
+  ])("accepts an issuer as %s", (_form, issuer) => {
     const rules = { issuers: [issuer as string] };
     expect(verdict(rules, own)).toBe(true);
     expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
   });
 
-  test("by their alternative names, beside who vouches for them", () => {
-    const rules = { issuers: [authority.certificate], subjectAlternativeNames: dns };
+  test("selects certificates by their alternative names together with their issuer", () => {
+    const rules = { issuers: [ca.certificate], subjectAlternativeNames: dns };
     expect(verdict(rules, own)).toBe(true);
     expect(verdict(rules, parsed(sibling.certificate))).toBe(UNTRUSTED);
     expect(verdict(rules, parsed(forged.certificate))).toBe(UNTRUSTED);
     expect(verdict(rules, parsed(selfSigned.certificate))).toBe(UNTRUSTED);
   });
 
-  test("by their alternative names, of which a thumbprint or a verified chain tells enough", () => {
+  test("selects certificates by their alternative names together with thumbprints or chainVerified", () => {
     const listed = { thumbprints: [client.thumbprint, sibling.thumbprint], subjectAlternativeNames: dns };
     expect(verdict(listed, own)).toBe(true);
     expect(verdict(listed, parsed(sibling.certificate))).toBe(UNTRUSTED);
@@ -102,34 +102,34 @@ describe("certificates", () => {
       { thumbprints: [client.thumbprint], subjectAlternativeNames: { ip: ["::1"] } },
       own,
     ],
-    [/only the thumbprint is known/, { issuers: [authority.certificate] }, parsed({ thumbprint: client.thumbprint })],
+    [/only the thumbprint is known/, { issuers: [ca.certificate] }, parsed({ thumbprint: client.thumbprint })],
     [/only the thumbprint is known/, { currentlyValid: true }, parsed({ thumbprint: client.thumbprint })],
     [/not valid yet/, { currentlyValid: true }, own],
     [/none of the tenants/, { tenant: { resolve: () => undefined, claim: null } }, own],
     [/another tenant/, { tenant: { resolve: () => "acme", claim: "tenant_id" } }, own],
-  ])("and the detail of a rejection says by which rule: %s", (detail, rules, certificate) => {
+  ])("gives the reason of a rejection in its detail: %s", (detail, rules, certificate) => {
     expect(certificateRules(rules)(certificate, { claims: {}, now: 0 })).toMatchObject({
       detail: expect.stringMatching(detail),
     });
   });
 
-  test("only by their thumbprint and chain, where nothing else is known of them", () => {
+  test("selects certificates without x509 only by their thumbprint and chain", () => {
     const { thumbprint } = client;
-    const known = parsed({ thumbprint, chainVerified: true });
-    expect(verdict({ thumbprints: [thumbprint], chainVerified: true }, known)).toBe(true);
-    expect(verdict({ issuers: [authority.certificate] }, known)).toBe(UNTRUSTED);
-    expect(verdict({ chainVerified: true, subjectAlternativeNames: dns }, known)).toBe(UNTRUSTED);
-    expect(verdict({ currentlyValid: true }, known)).toBe(UNTRUSTED);
+    const withoutX509 = parsed({ thumbprint, chainVerified: true });
+    expect(verdict({ thumbprints: [thumbprint], chainVerified: true }, withoutX509)).toBe(true);
+    expect(verdict({ issuers: [ca.certificate] }, withoutX509)).toBe(UNTRUSTED);
+    expect(verdict({ chainVerified: true, subjectAlternativeNames: dns }, withoutX509)).toBe(UNTRUSTED);
+    expect(verdict({ currentlyValid: true }, withoutX509)).toBe(UNTRUSTED);
   });
 
-  test("by a bundle of CA certificates, with text before each", () => {
-    const bundle = [impostor, authority].map(({ certificate }) => `# a CA\n${certificate}`).join("");
+  test("accepts issuers as a bundle of CA certificates with text before each", () => {
+    const bundle = [impostor, ca].map(({ certificate }) => `# a CA\n${certificate}`).join("");
     expect(verdict({ issuers: [bundle] }, own)).toBe(true);
     expect(verdict({ issuers: [`# a CA\n${impostor.certificate}`] }, own)).toBe(UNTRUSTED);
   });
 
-  test("by all that is given", () => {
-    const rules = { thumbprints: [client.thumbprint], issuers: [authority.certificate], chainVerified: true } as const;
+  test("requires that all given rules match", () => {
+    const rules = { thumbprints: [client.thumbprint], issuers: [ca.certificate], chainVerified: true } as const;
     const verified = parsed({ ...own, x509: own.x509, chainVerified: true });
     expect(verdict(rules, verified)).toBe(true);
     expect(verdict(rules, own)).toBe(UNTRUSTED);
@@ -137,7 +137,7 @@ describe("certificates", () => {
     expect(verdict({ ...rules, issuers: [impostor.certificate] }, verified)).toBe(UNTRUSTED);
   });
 
-  test("with the same answer when they are asked about again, by each set of rules for itself", () => {
+  test("returns the same result for repeated calls, separately for each set of rules", () => {
     const [listed, other] = [{ thumbprints: [client.thumbprint] }, { thumbprints: [sibling.thumbprint] }];
     const [policy, strict] = [certificateRules(listed), certificateRules(other)];
     const context = { claims: {}, now: 0 };
@@ -149,45 +149,49 @@ describe("certificates", () => {
 });
 
 test.each<[string, unknown, RegExp]>([
-  ["nothing", undefined, /certificate rules must be an object/],
-  ["no rule", {}, /at least one rule/],
+  ["undefined", undefined, /certificate rules must be an object/],
+  ["without rules", {}, /at least one rule/],
   ["only undefined rules", { chainVerified: undefined }, /at least one rule/],
   ["an unknown rule", { chainVerifed: true }, /unknown option "chainVerifed"/],
-  ["a chain that need not be verified", { chainVerified: false }, /"chainVerified" .* must be true/],
-  ["a validity that does not matter", { currentlyValid: false }, /"currentlyValid" .* must be true/],
-  ["no thumbprint", { thumbprints: [] }, /"thumbprints"/],
-  ["the thumbprint of nothing", { thumbprints: ["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"] }, /"thumbprints"/],
+  ["chainVerified: false", { chainVerified: false }, /"chainVerified" .* must be true/],
+  ["currentlyValid: false", { currentlyValid: false }, /"currentlyValid" .* must be true/],
+  ["an empty list of thumbprints", { thumbprints: [] }, /"thumbprints"/],
+  [
+    "the hash of an empty input as a thumbprint",
+    { thumbprints: ["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"] },
+    /"thumbprints"/,
+  ],
   ["a list in the list of thumbprints", { thumbprints: [[client.thumbprint]] }, /"thumbprints"/],
   ["a thumbprint in hexadecimal digits", { thumbprints: ["a".repeat(64)] }, /"thumbprints"/],
-  ["no issuer", { issuers: [] }, /"issuers"/],
-  ["an issuer that is no CA", { issuers: [selfSigned.certificate] }, /"issuers"/],
+  ["an empty list of issuers", { issuers: [] }, /"issuers"/],
+  ["an issuer that is not a CA", { issuers: [selfSigned.certificate] }, /"issuers"/],
   ["an issuer that is a name", { issuers: ["CN=Acme CA"] }, /"issuers"/],
   ["an issuer by its thumbprint", { issuers: [{ thumbprint: selfSigned.thumbprint }] }, /"issuers"/],
   ["an issuer that is null", { issuers: [null] }, /"issuers"/],
-  ["a file of a CA and a client", { issuers: [authority.certificate + client.certificate] }, /"issuers"/],
+  ["a file with a CA and a client certificate", { issuers: [ca.certificate + client.certificate] }, /"issuers"/],
   [
-    "a file of a CA and a part of one",
-    { issuers: [authority.certificate + impostor.certificate.slice(0, 300)] },
+    "a file with a CA certificate and an incomplete one",
+    { issuers: [ca.certificate + impostor.certificate.slice(0, 300)] },
     /"issuers"/,
   ],
   ["a file without a certificate", { issuers: ["Bag Attributes\n"] }, /"issuers"/],
   [
-    "names that nobody vouches for",
+    "only subjectAlternativeNames",
     { subjectAlternativeNames: dns },
     /also needs chainVerified, issuers or thumbprints: anyone/,
   ],
   [
-    "such names of a valid certificate",
+    "only subjectAlternativeNames and currentlyValid",
     { currentlyValid: true, subjectAlternativeNames: dns },
     /also needs chainVerified/,
   ],
-  ["names of none", { chainVerified: true, subjectAlternativeNames: {} }, /at least one name/],
-])("is a TypeError: %s", (_case, rules, message) => {
+  ["empty subjectAlternativeNames", { chainVerified: true, subjectAlternativeNames: {} }, /at least one name/],
+])("certificateRules throws a TypeError: %s", (_case, rules, message) => {
   expect(() => certificateRules(rules as CertificateRules)).toThrow(TypeError);
   expect(() => certificateRules(rules as CertificateRules)).toThrow(message);
 });
 
-describe("a certificate of an issuer on the list", () => {
+describe("a certificate from an issuer on the list", () => {
   test.each<[string, boolean, readonly (keyof typeof purposes)[]]>([
     ["client authentication", true, ["clientAuth"]],
     ["any purpose", true, ["any"]],
@@ -196,33 +200,33 @@ describe("a certificate of an issuer on the list", () => {
     ["code signing", false, ["codeSigning"]],
     ["server authentication and code signing", false, ["serverAuth", "codeSigning"]],
   ])("with an extended key usage for %s is accepted: %s", (_usage, isAccepted, usages) => {
-    const odd = createOddAuthority();
-    const certificate = parsed(odd.issue(extendedKeyUsage(...usages)));
-    expect(verdict({ issuers: [odd.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
-    // Only issuers looks at the purpose.
+    const oddCa = createOddAuthority();
+    const certificate = parsed(oddCa.issue(extendedKeyUsage(...usages)));
+    expect(verdict({ issuers: [oddCa.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
+    // Only the rule issuers checks the purpose.
     expect(verdict({ thumbprints: [certificate.thumbprint] }, certificate)).toBe(true);
   });
 
-  test("is accepted without an extended key usage, and rejected when it is a CA's", () => {
-    const odd = createOddAuthority();
-    const issuers = [odd.certificate];
-    expect(verdict({ issuers }, parsed(odd.issue()))).toBe(true);
-    const subordinate = parsed(odd.issue(ofAuthority()));
+  test("is accepted without an extended key usage, and rejected if it is a CA certificate", () => {
+    const oddCa = createOddAuthority();
+    const issuers = [oddCa.certificate];
+    expect(verdict({ issuers }, parsed(oddCa.issue()))).toBe(true);
+    const subordinate = parsed(oddCa.issue(ofAuthority()));
     expect(verdict({ issuers }, subordinate)).toBe(UNTRUSTED);
     expect(verdict({ thumbprints: [subordinate.thumbprint] }, subordinate)).toBe(true);
   });
 
-  test("is not that of the issuer itself: a detail says to list its thumbprint", () => {
-    const itself = parsed(authority.certificate);
-    const decision = certificateRules({ issuers: [authority.certificate] })(itself, { claims: {}, now: 0 });
+  test("is rejected if it is the issuer itself, with the advice to list its thumbprint", () => {
+    const itself = parsed(ca.certificate);
+    const decision = certificateRules({ issuers: [ca.certificate] })(itself, { claims: {}, now: 0 });
     expect(decision).toMatchObject({ code: UNTRUSTED, detail: expect.stringContaining("thumbprints") });
     expect(verdict({ thumbprints: [itself.thumbprint] }, itself)).toBe(true);
-    expect(verdict({ chainVerified: true }, parseVerifiedCertificate(authority.certificate) ?? itself)).toBe(true);
+    expect(verdict({ chainVerified: true }, parseVerifiedCertificate(ca.certificate) ?? itself)).toBe(true);
   });
 
-  test("is not the certificate of a server", async () => {
-    const server = await authority.issueServerCertificate();
-    expect(verdict({ issuers: [authority.certificate] }, parsed(server.certificate))).toBe(UNTRUSTED);
+  test("is rejected if it is a server certificate", async () => {
+    const server = await ca.issueServerCertificate();
+    expect(verdict({ issuers: [ca.certificate] }, parsed(server.certificate))).toBe(UNTRUSTED);
   });
 });
 
@@ -232,17 +236,14 @@ describe("alternative names that Node cannot decode", () => {
     ["uri", { uri: ["spiffe://acme.example/payments"] }],
     ["email", { email: ["client@acme.example"] }],
     ["ip", { ip: ["192.0.2.1"] }],
-  ])(
-    "are rejected by a rule for %s, and certificateTenants finds no tenant",
-    async (_kind, subjectAlternativeNames) => {
-      const odd = createOddAuthority();
-      const certificate = parsed(odd.issue(undecodableAlternativeNames()));
-      const listed = { thumbprints: [certificate.thumbprint] };
-      const selection = { ...listed, subjectAlternativeNames };
-      expect(verdict(selection, certificate)).toBe(UNTRUSTED);
-      expect(certificateTenants({ acme: selection })(certificate)).toBeUndefined();
-      expect(verdict(listed, certificate)).toBe(true);
-      expect(certificateTenants({ acme: listed })(certificate)).toBe("acme");
-    },
-  );
+  ])("are rejected by a rule for %s, and have no tenant", async (_kind, subjectAlternativeNames) => {
+    const oddCa = createOddAuthority();
+    const certificate = parsed(oddCa.issue(undecodableAlternativeNames()));
+    const listed = { thumbprints: [certificate.thumbprint] };
+    const selection = { ...listed, subjectAlternativeNames };
+    expect(verdict(selection, certificate)).toBe(UNTRUSTED);
+    expect(certificateTenants({ acme: selection })(certificate)).toBeUndefined();
+    expect(verdict(listed, certificate)).toBe(true);
+    expect(certificateTenants({ acme: listed })(certificate)).toBe("acme");
+  });
 });

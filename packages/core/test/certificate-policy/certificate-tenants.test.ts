@@ -8,7 +8,7 @@ const acme = await createSelfSignedCertificate();
 const globex = await createSelfSignedCertificate();
 const stranger = await createSelfSignedCertificate();
 
-test("tell which tenant a certificate belongs to", () => {
+test("certificateTenants returns the tenant of a certificate", () => {
   const tenantOf = certificateTenants({
     acme: { thumbprints: [acme.thumbprint] },
     globex: { thumbprints: [globex.thumbprint], issuers: undefined },
@@ -19,14 +19,14 @@ test("tell which tenant a certificate belongs to", () => {
   expect(tenantOf(undefined)).toBeUndefined();
 });
 
-test("tell none where there is more than one", () => {
+test("certificateTenants returns undefined for a certificate of several tenants", () => {
   const thumbprints = [acme.thumbprint];
   const certificate = parseClientCertificate(acme.certificate);
   expect(certificateTenants({ acme: { thumbprints } })(certificate)).toBe("acme");
   expect(certificateTenants({ acme: { thumbprints }, other: { thumbprints } })(certificate)).toBeUndefined();
 });
 
-test("do not look at what changes in an object of somebody's own", () => {
+test("certificateTenants reads the members of a plain object again on every call", () => {
   const tenantOf = certificateTenants({ acme: { chainVerified: true, thumbprints: [acme.thumbprint] } });
   const certificate = { thumbprint: acme.thumbprint, x509: undefined, chainVerified: true };
   expect(tenantOf(certificate)).toBe("acme");
@@ -35,13 +35,13 @@ test("do not look at what changes in an object of somebody's own", () => {
 });
 
 test.each<[string, unknown]>([
-  ["nothing", undefined],
-  ["no tenant", {}],
+  ["undefined", undefined],
+  ["without tenants", {}],
   ["a list", [{ thumbprints: [acme.thumbprint] }]],
   ["a tenant without a rule", { acme: {} }],
   ["a tenant with an unknown rule", { acme: { thumbprint: acme.thumbprint } }],
-  ["a tenant with names that nobody vouches for", { acme: { subjectAlternativeNames: { dns: ["a.example"] } } }],
-  ["a tenant by its validity", { acme: { thumbprints: [acme.thumbprint], currentlyValid: true } }],
-])("is a TypeError: %s", (_case, tenants) => {
+  ["a tenant with only subjectAlternativeNames", { acme: { subjectAlternativeNames: { dns: ["a.example"] } } }],
+  ["a tenant with currentlyValid", { acme: { thumbprints: [acme.thumbprint], currentlyValid: true } }],
+])("certificateTenants throws a TypeError: %s", (_case, tenants) => {
   expect(() => certificateTenants(tenants as Record<string, CertificateSelection>)).toThrow(TypeError);
 });
