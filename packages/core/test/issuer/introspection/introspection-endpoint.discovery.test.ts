@@ -22,7 +22,7 @@ const minute = 60_000;
 
 type Documents = Readonly<Record<string, Answer>>;
 
-/** Starts an issuer with these documents; at every other path it says that the token is active. */
+/** Starts an issuer with the given documents. All other paths respond that the token is active. */
 async function startIssuer(documents: (origin: string) => Documents): Promise<Endpoint> {
   const endpoint = await startEndpoint(json({ active: true }));
   endpoint.answer((response, path) => {
@@ -32,7 +32,7 @@ async function startIssuer(documents: (origin: string) => Documents): Promise<En
   return endpoint;
 }
 
-/** An issuer whose metadata says that its introspection endpoint is at a path. */
+/** Starts an issuer whose metadata has an introspection endpoint with the given path. */
 function startIssuerWith(path: () => string): Promise<Endpoint> {
   return startIssuer((issuer) => ({ [oauth]: json({ issuer, introspection_endpoint: issuer + path() }) }));
 }
@@ -41,8 +41,8 @@ async function expectFailure(promise: Promise<unknown>): Promise<void> {
   expect(await reasonOf(promise)).toBeInstanceOf(IssuerRequestError);
 }
 
-describe("the endpoint", () => {
-  test("is where the metadata of RFC 8414 says", async () => {
+describe("the introspection endpoint", () => {
+  test("is read from the metadata of RFC 8414", async () => {
     const { url, requests } = await startIssuer((issuer) => ({
       [oauth]: json({ issuer, introspection_endpoint: `${issuer}/a?b=c` }),
       [oidc]: json({ issuer, introspection_endpoint: `${issuer}/other` }),
@@ -53,18 +53,24 @@ describe("the endpoint", () => {
 
   test.each<[string, (issuer: string) => Answer]>([
     ["is missing", () => status(404, {})],
-    ["is out of order", () => status(500, {})],
+    ["fails with status 500", () => status(500, {})],
     ["is HTML", () => text("<html>", "text/html")],
     ["breaks the connection", () => hangUp],
     ["is longer than 1 MiB", () => endless],
     ["is half a document", () => text('{"issuer":', "application/json")],
     ["does not arrive within the time limit", () => silent],
     ["has no introspection_endpoint", (issuer) => json({ issuer, jwks_uri: `${issuer}/keys` })],
-    ["has one that is no URL", (issuer) => json({ issuer, introspection_endpoint: "/a" })],
-    ["has one that is no string", (issuer) => json({ issuer, introspection_endpoint: [`${issuer}/a`] })],
-    ["has one without https elsewhere", (issuer) => json({ issuer, introspection_endpoint: "http://192.0.2.1/a" })],
-    ["is of another issuer", (issuer) => json({ issuer: `${issuer}/`, introspection_endpoint: `${issuer}/a` })],
-  ])("is where the metadata of OpenID Connect says, when the other one %s", async (_name, answer) => {
+    ["has an introspection_endpoint that is not a URL", (issuer) => json({ issuer, introspection_endpoint: "/a" })],
+    [
+      "has an introspection_endpoint that is not a string",
+      (issuer) => json({ issuer, introspection_endpoint: [`${issuer}/a`] }),
+    ],
+    [
+      "has an introspection_endpoint with http on another host",
+      (issuer) => json({ issuer, introspection_endpoint: "http://192.0.2.1/a" }),
+    ],
+    ["is for another issuer", (issuer) => json({ issuer: `${issuer}/`, introspection_endpoint: `${issuer}/a` })],
+  ])("is read from the metadata of OpenID Connect if the other document %s", async (_name, answer) => {
     shortenTimeouts(10);
     const { url, requests } = await startIssuer((issuer) => ({
       [oauth]: answer(issuer),
@@ -79,30 +85,30 @@ describe("the endpoint", () => {
     expect(alone.requests).toEqual([oauth, oidc, oauth, oidc]);
   });
 
-  test("is rejected with http when the issuer has https, on loopback too: nothing is sent", async () => {
+  test("is rejected with http, even on loopback, if the issuer has https", async () => {
     const issuer = "https://as.example";
-    const ask = async (introspection_endpoint: string) => {
+    const introspectAt = async (introspection_endpoint: string) => {
       const sent: string[] = [];
-      const answering: typeof fetch = async (target) => {
+      const respond: typeof fetch = async (target) => {
         const { url } = new Request(target);
         sent.push(url);
         const isMetadata = url.includes("/.well-known/");
         return Response.json(isMetadata ? { issuer, introspection_endpoint } : { active: true });
       };
-      const answer = await endpointOf(secret, { issuer, fetch: answering })
+      const result = await endpointOf(secret, { issuer, fetch: respond })
         .introspect("token")
         .catch((error: unknown) => error instanceof IssuerRequestError);
-      return { answer, sent };
+      return { result, sent };
     };
-    const http = await ask("http://127.0.0.1/introspect");
-    expect(http).toEqual({ answer: true, sent: [issuer + oauth, issuer + oidc] });
-    const https = await ask("https://127.0.0.1/introspect");
-    expect(https).toEqual({ answer: { active: true }, sent: [issuer + oauth, "https://127.0.0.1/introspect"] });
+    const http = await introspectAt("http://127.0.0.1/introspect");
+    expect(http).toEqual({ result: true, sent: [issuer + oauth, issuer + oidc] });
+    const https = await introspectAt("https://127.0.0.1/introspect");
+    expect(https).toEqual({ result: { active: true }, sent: [issuer + oauth, "https://127.0.0.1/introspect"] });
   });
 });
 
 describe("the metadata", () => {
-  test("is fetched once for many who wait", async () => {
+  test("is fetched once for simultaneous requests", async () => {
     const { url, requests } = await startIssuerWith(() => "/a");
     const endpoint = endpointOf(secret, { issuer: url });
     await Promise.all(Array.from({ length: 20 }, (_, index) => endpoint.introspect(`token-${index}`)));
@@ -111,7 +117,7 @@ describe("the metadata", () => {
     expect(requests.filter((path) => path === "/a")).toHaveLength(21);
   });
 
-  test("is fetched by ready, which asks about no token", async () => {
+  test("is fetched by ready(), which does not introspect any token", async () => {
     const { url, requests } = await startIssuerWith(() => "/a");
     const endpoint = endpointOf(secret, { issuer: url });
     await endpoint.ready();
@@ -120,12 +126,12 @@ describe("the metadata", () => {
     expect(requests).toEqual([oauth, "/a"]);
   });
 
-  test("that is missing is told by ready", async () => {
+  test("is required by ready()", async () => {
     const { url } = await startIssuer(() => ({}));
     await expectFailure(endpointOf(secret, { issuer: url }).ready());
   });
 
-  test("outlives an outage of the issuer's documents, though not for ever", async () => {
+  test("is used for a limited time if it can no longer be fetched", async () => {
     let time = 1;
     let broken = false;
     const { url, requests } = await startIssuer((issuer) => ({
@@ -144,21 +150,21 @@ describe("the metadata", () => {
     expect(await endpoint.introspect("token")).toMatchObject({ active: true });
   });
 
-  test("is fetched again after ten minutes, and followed to another endpoint", async () => {
+  test("is fetched again after ten minutes, and can name another endpoint", async () => {
     let time = 1;
     let path = "/a";
     const { url } = await startIssuerWith(() => path);
     const endpoint = endpointOf(secret, { issuer: url }, () => time);
-    const answers = [await endpoint.introspect("token")];
+    const responses = [await endpoint.introspect("token")];
     path = "/b";
     time += 5 * minute;
-    answers.push(await endpoint.introspect("token"));
+    responses.push(await endpoint.introspect("token"));
     time += 6 * minute;
-    answers.push(await endpoint.introspect("token"));
-    expect(answers).toMatchObject([{ path: "/a" }, { path: "/a" }, { path: "/b" }]);
+    responses.push(await endpoint.introspect("token"));
+    expect(responses).toMatchObject([{ path: "/a" }, { path: "/a" }, { path: "/b" }]);
   });
 
-  test("that could not be fetched is not fetched again at once; it is said when", async () => {
+  test("is not fetched again immediately after a failure, and the error contains the delay", async () => {
     let time = 1;
     const { url, requests, answer } = await startEndpoint(status(500, {}));
     const endpoint = endpointOf(secret, { issuer: url }, () => time);

@@ -24,7 +24,7 @@ import { client } from "../../support/verification.ts";
 
 const MARKER = "MARKER";
 
-/** What is said of a token that this client may use. */
+/** The introspection response for a token of the test's client. */
 const good = { active: true, cnf: { "x5t#S256": client.thumbprint }, sub: MARKER };
 
 const events: unknown[] = [];
@@ -37,14 +37,14 @@ afterEach(() => {
   unsubscribe("certbound:introspection", listener);
 });
 
-/** Verifies a token of the issuer whose introspection endpoint is there. */
+/** Creates a verification of a token that is introspected at an endpoint. */
 function verificationAt(endpoint: string, token = `token-${MARKER}`): () => Promise<unknown> {
   const introspection = { ...secret, clientSecret: `secret-${MARKER}`, endpoint };
   const verifier = createVerifier({ issuer: "https://as.example", audience: null, introspection });
   return () => verifier.verify(token, { clientCertificate: client.certificate });
 }
 
-/** Expects a rejection that is not the client's fault, and tells nothing of what was sent and received. */
+/** Expects a 503 rejection that does not quote data that was sent or received. */
 async function expectUnavailable(verify: () => Promise<unknown>): Promise<void> {
   const error = await rejectionOf(verify());
   expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
@@ -56,7 +56,7 @@ async function expectUnavailable(verify: () => Promise<unknown>): Promise<void> 
   expect(inspect([error, error.cause, rejection, events], { depth: 9, showHidden: true })).not.toContain(MARKER);
 }
 
-/** Answers with a text and these headers. */
+/** Creates a response with a body and headers. */
 function raw(body: string | Buffer, headers: Readonly<Record<string, string | number>>, code = 200): Answer {
   return (response) => {
     response.writeHead(code, headers).end(body);
@@ -65,7 +65,7 @@ function raw(body: string | Buffer, headers: Readonly<Record<string, string | nu
 
 const type = { "content-type": "application/json" };
 
-/** Ends the connection in the middle of a good answer. */
+/** Closes the connection in the middle of a good response. */
 const broken: Answer = (response) => {
   const body = JSON.stringify(good);
   response.writeHead(200, { ...type, "content-length": body.length });
@@ -74,38 +74,38 @@ const broken: Answer = (response) => {
 
 const failures: readonly (readonly [string, Answer])[] = [
   ["HTML", text(`<html>${MARKER}`, "text/html")],
-  ["nothing", text("", "application/json")],
-  ["no JSON", text(`{"active":true,${MARKER}`, "application/json")],
-  ["more than JSON", text(`${JSON.stringify(good)}x`, "application/json")],
+  ["an empty body", text("", "application/json")],
+  ["malformed JSON", text(`{"active":true,${MARKER}`, "application/json")],
+  ["JSON and additional text", text(`${JSON.stringify(good)}x`, "application/json")],
   ["a list", json([good])],
   ["null", json(null)],
   ["true", json(true)],
-  ["a text", json(MARKER)],
-  ["an object that says nothing", json({})],
-  ["an answer without active", json({ ...good, active: undefined })],
+  ["a string", json(MARKER)],
+  ["an empty object", json({})],
+  ["a response without active", json({ ...good, active: undefined })],
   ...["true", "false", MARKER, 1, 0, null, [true], { true: true }].map((active): [string, Answer] => [
-    `an answer that is active in the sense of ${JSON.stringify(active)}`,
+    `a response with active ${JSON.stringify(active)}`,
     json({ ...good, active }),
   ]),
   ...[201, 202, 203, 206, 300, 304, 400, 401, 403, 404, 429, 500, 502, 503].map((code): [string, Answer] => [
-    `a good answer with status ${code}`,
+    `a good response with status ${code}`,
     status(code, good),
   ]),
-  ["an error of OAuth", status(400, { error: "invalid_request", error_description: MARKER })],
+  ["an OAuth error", status(400, { error: "invalid_request", error_description: MARKER })],
   ["a challenge", raw(JSON.stringify(good), { ...type, "www-authenticate": `Basic realm="${MARKER}"` }, 401)],
-  ["the end of the connection", hangUp],
-  ["half an answer", broken],
-  ["something that is not compressed as it says", raw(JSON.stringify(good), { ...type, "content-encoding": "gzip" })],
-  ["an answer without end", endless],
-  ["an answer of more than 1 MiB", json({ ...good, padding: " ".repeat(MAX_BODY) })],
+  ["a closed connection", hangUp],
+  ["half a response", broken],
+  ["a body that is not compressed as declared", raw(JSON.stringify(good), { ...type, "content-encoding": "gzip" })],
+  ["an endless body", endless],
+  ["a response of more than 1 MiB", json({ ...good, padding: " ".repeat(MAX_BODY) })],
   [
-    "an answer that is small until it is unpacked",
+    "a response of more than 1 MiB after decompression",
     raw(gzipSync(JSON.stringify({ ...good, padding: " ".repeat(MAX_BODY) })), { ...type, "content-encoding": "gzip" }),
   ],
 ];
 
-describe("an issuer that answers with", () => {
-  test.each(failures)("%s says nothing of the token (7662-03)", async (_name, failure) => {
+describe("introspection", () => {
+  test.each(failures)("rejects with 503 if the response is %s (7662-03)", async (_name, failure) => {
     const { url, answer } = await startAskedEndpoint(failure);
     const verify = verificationAt(url);
     await expectUnavailable(verify);
@@ -113,7 +113,7 @@ describe("an issuer that answers with", () => {
     expect(await outcomeOf(verify())).toBe("accepted");
   });
 
-  test.each([301, 302, 303, 307, 308])("a redirect of status %d is not followed (N-07)", async (code) => {
+  test.each([301, 302, 303, 307, 308])("does not follow a redirect with status %d (N-07)", async (code) => {
     const target = await startAskedEndpoint(json(good));
     const { url } = await startAskedEndpoint(redirect(`${target.url}/${MARKER}`, code));
     await expectUnavailable(verificationAt(url));
@@ -121,22 +121,22 @@ describe("an issuer that answers with", () => {
     expect(await outcomeOf(verificationAt(target.url)())).toBe("accepted");
   });
 
-  test("nothing for 5 s, or not all of it, says nothing of the token", async () => {
-    const [mute, dripping] = [await startEndpoint(silent), await startEndpoint(stalled)];
+  test("rejects with 503 if the response is not complete after 5 s", async () => {
+    const [silentServer, stalledServer] = [await startEndpoint(silent), await startEndpoint(stalled)];
     const limits = shortenTimeouts();
     const started = performance.now();
-    await Promise.all([mute, dripping].map(({ url }) => expectUnavailable(verificationAt(url))));
+    await Promise.all([silentServer, stalledServer].map(({ url }) => expectUnavailable(verificationAt(url))));
     expect(performance.now() - started).toBeGreaterThanOrEqual(49);
     expect(limits).toEqual([5000, 5000]);
   });
 
-  test("no connection at all says nothing of the token", async () => {
+  test("rejects with 503 if the connection fails", async () => {
     const { url, close } = await startAskedEndpoint(json(good));
     await close();
     await expectUnavailable(verificationAt(url));
   });
 
-  test("a good answer is not cached as a failure, nor a failure as an answer", async () => {
+  test("rejects an inactive response, and caches an active one", async () => {
     const { url, answer, questions } = await startAskedEndpoint(json({ ...good, active: false }));
     expect(await outcomeOf(verificationAt(url)())).toBe("ERR_TOKEN_INACTIVE");
     answer(json(good));

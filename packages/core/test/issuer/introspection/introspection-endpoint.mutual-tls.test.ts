@@ -8,22 +8,22 @@ import { clients, startGuardedEndpoint } from "../../support/guarded-endpoint.ts
 import { type Outcome, outcomeOf } from "../../support/outcome.ts";
 import { client } from "../../support/verification.ts";
 
-/** The API's own certificates: one that the issuer trusts, and others. */
+/** The certificates of the API: one that the issuer trusts, and others. */
 const api = await clients.issueClientCertificate();
 const stranger = await (await createCertificateAuthority()).issueClientCertificate();
 const selfSigned = await createSelfSignedCertificate();
 
-/** What is said of a token that this client may use. */
+/** The introspection response for a token of the test's client. */
 const good = { active: true, cnf: { "x5t#S256": client.thumbprint } };
 
-/** Verifies a token, about which the issuer is asked as the options say. */
+/** Verifies a token with the given introspection options. */
 function verify(introspection: Omit<IntrospectionOptions, "clientId">, fetch?: typeof globalThis.fetch) {
-  const asking = { clientId: "api", ...introspection };
-  const verifier = createVerifier({ issuer: "https://as.example", audience: null, introspection: asking, fetch });
+  const options = { clientId: "api", ...introspection };
+  const verifier = createVerifier({ issuer: "https://as.example", audience: null, introspection: options, fetch });
   return outcomeOf(verifier.verify("token", { clientCertificate: client.certificate }));
 }
 
-/** A fetch of the application, which presents a certificate or none. */
+/** Creates a custom fetch, with or without a client certificate. */
 function fetchWith(ca: string, identity?: Identity): typeof fetch {
   const dispatcher = new Agent({ connect: { ca, ...(identity && { cert: identity.certificate, key: identity.key }) } });
   onTestFinished(() => dispatcher.close());
@@ -35,19 +35,19 @@ function tlsOf({ certificate: cert, key }: Identity, ca: string) {
 }
 
 describe("clientTls", () => {
-  test("presents the certificate to the issuer, which knows the API by it", async () => {
+  test("presents the certificate to the issuer", async () => {
     const { url: endpoint, ca, thumbprints } = await startGuardedEndpoint(good);
     expect(await verify({ endpoint, ...tlsOf(api, ca) })).toBe<Outcome>("accepted");
     expect(thumbprints).toEqual([api.thumbprint]);
   });
 
-  test("with a certificate that the issuer does not trust is no answer", async () => {
+  test("causes ERR_INTROSPECTION_UNAVAILABLE if the issuer does not trust the certificate", async () => {
     const { url: endpoint, ca, thumbprints } = await startGuardedEndpoint(good);
     expect(await verify({ endpoint, ...tlsOf(stranger, ca) })).toBe<Outcome>("ERR_INTROSPECTION_UNAVAILABLE");
     expect(thumbprints).toEqual([]);
   });
 
-  test("can present a certificate that the issuer knows by itself (RFC 8705 section 2.2)", async () => {
+  test("can present a self-signed certificate that the issuer trusts (RFC 8705 section 2.2)", async () => {
     const { url: endpoint, ca, thumbprints } = await startGuardedEndpoint(good, selfSigned.certificate);
     const clientAuthentication = "self_signed_tls_client_auth";
     const [own, other] = [tlsOf(selfSigned, ca), tlsOf(api, ca)];
@@ -56,7 +56,7 @@ describe("clientTls", () => {
     expect(thumbprints).toEqual([selfSigned.thumbprint]);
   });
 
-  test("sends nothing to a server that none of its authorities vouches for", async () => {
+  test("does not send a request to a server that its CA has not certified", async () => {
     const { url: endpoint, thumbprints } = await startGuardedEndpoint(good);
     const { clientTls } = tlsOf(api, clients.certificate);
     expect(await verify({ endpoint, clientTls })).toBe<Outcome>("ERR_INTROSPECTION_UNAVAILABLE");
@@ -65,19 +65,19 @@ describe("clientTls", () => {
     expect(thumbprints).toEqual([]);
   });
 
-  test("is of use after the application wiped the key that it gave", async () => {
+  test("works after the application has wiped the key that it passed", async () => {
     const { url: endpoint, ca, thumbprints } = await startGuardedEndpoint(good);
     const clientTls = { cert: Buffer.from(api.certificate), key: Buffer.from(api.key), ca: Buffer.from(ca) };
-    const asked = { clientId: "api", endpoint, clientTls };
-    const verifier = createVerifier({ issuer: "https://as.example", audience: null, introspection: asked });
+    const introspection = { clientId: "api", endpoint, clientTls };
+    const verifier = createVerifier({ issuer: "https://as.example", audience: null, introspection });
     for (const part of Object.values(clientTls)) part.fill(0);
     await verifier.verify("token", { clientCertificate: client.certificate });
     expect(thumbprints).toEqual([api.thumbprint]);
   });
 });
 
-describe("an issuer that asks for a certificate", () => {
-  test("is not asked with a secret only", async () => {
+describe("an issuer that requests a certificate", () => {
+  test("does not accept a client with a secret only", async () => {
     const { url: endpoint, ca, thumbprints } = await startGuardedEndpoint(good);
     const { clientSecret } = secret;
     expect(await verify({ endpoint, clientSecret }, fetchWith(ca))).toBe<Outcome>("ERR_INTROSPECTION_UNAVAILABLE");
@@ -85,11 +85,11 @@ describe("an issuer that asks for a certificate", () => {
   });
 
   test.each(["tls_client_auth", "self_signed_tls_client_auth"] as const)(
-    "can be asked through a fetch of the application that presents it, as %s",
+    "accepts a custom fetch that presents the certificate, with %s",
     async (clientAuthentication) => {
       const { url: endpoint, ca, thumbprints } = await startGuardedEndpoint(good);
-      const outcomes = [fetchWith(ca, api), fetchWith(ca, stranger), fetchWith(ca), fetch].map((own) =>
-        verify({ endpoint, clientAuthentication }, own),
+      const outcomes = [fetchWith(ca, api), fetchWith(ca, stranger), fetchWith(ca), fetch].map((customFetch) =>
+        verify({ endpoint, clientAuthentication }, customFetch),
       );
       const rejected = "ERR_INTROSPECTION_UNAVAILABLE";
       expect(await Promise.all(outcomes)).toEqual(["accepted", rejected, rejected, rejected]);

@@ -24,7 +24,10 @@ const respondWith =
   (socket) =>
     socket.write(bytes, () => socket.destroy());
 
-/** Starts a server that reacts to its connections one by one, once they send something; to later ones as to the last. */
+/**
+ * Starts a server that handles the first data of each connection with the next reaction, and further connections with the
+ * last reaction.
+ */
 async function startSockets(...reactions: readonly Reaction[]) {
   const requests: string[] = [];
   const server = createTcpServer((socket) => {
@@ -42,29 +45,29 @@ async function startSockets(...reactions: readonly Reaction[]) {
   return { url: `http://127.0.0.1:${port}`, requests };
 }
 
-const ask = (endpoint: string, options: object = {}) =>
+const introspect = (endpoint: string, options: object = {}) =>
   endpointOf({ ...secret, endpoint, ...options }).introspect("token");
 
-describe("an introspection request is sent once more", () => {
+describe("an introspection request", () => {
   test.each([
     ["closed", close],
     ["reset", reset],
-  ])("when the connection is %s before a response", async (_name, failing) => {
+  ])("is sent once more if the connection is %s before a response", async (_name, failing) => {
     const { url, requests } = await startSockets(failing, respond);
-    expect(await ask(url)).toEqual({ active: true });
+    expect(await introspect(url)).toEqual({ active: true });
     expect(requests).toHaveLength(2);
     expect(requests[1]).toBe(requests[0]);
   });
 
-  test("and not twice", async () => {
+  test("is sent at most twice", async () => {
     const { url, requests } = await startSockets(close, close, respond);
-    expect(await reasonOf(ask(url))).toBeInstanceOf(IssuerRequestError);
+    expect(await reasonOf(introspect(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(2);
-    expect(await ask(url)).toEqual({ active: true });
+    expect(await introspect(url)).toEqual({ active: true });
     expect(requests).toHaveLength(3);
   });
 
-  test("when the server closes a connection that it kept alive", async () => {
+  test("is sent once more if the server closes a kept-alive connection", async () => {
     const seen = new Map<unknown, number>();
     const listener: RequestListener = (request, response) => {
       const count = (seen.get(request.socket) ?? 0) + 1;
@@ -78,13 +81,13 @@ describe("an introspection request is sent once more", () => {
     const isReused = () => [...seen.values()].includes(2);
     for (let round = 0; round < 100 && !isReused(); round += 1) {
       expect(await endpoint.introspect("token")).toEqual({ active: true });
-      // fetch needs some turns until it knows that the connection is idle.
+      // fetch needs some turns to detect that the connection is idle.
       for (let turn = 0; turn < 5; turn += 1) await setImmediate();
     }
     expect(isReused()).toBe(true);
   });
 
-  test("with an assertion of its own, which no server has seen", async () => {
+  test("is sent once more with a new client assertion", async () => {
     const { privateKey } = await generateKeyPair("ES256", { extractable: true });
     const { url, answer, questions } = await startAskedEndpoint((response) => {
       answer(json({ active: true }));
@@ -97,56 +100,54 @@ describe("an introspection request is sent once more", () => {
     expect(new Set(questions.map(({ form }) => form["client_assertion"])).size).toBe(2);
   });
 
-  test("and both together have the time limit of one request", async () => {
+  test("shares its time limit with the second attempt", async () => {
     const { url, requests } = await startSockets(close, () => {});
-    // Both requests have to reach the server in time.
+    // The time limit must be long enough for both requests to reach the server.
     const limits = shortenTimeouts(10);
-    expect(String(await reasonOf(ask(url)))).toContain("no complete response within 5 s");
+    expect(String(await reasonOf(introspect(url)))).toContain("no complete response within 5 s");
     expect({ limits, requests: requests.length }).toEqual({ limits: [5000], requests: 2 });
   });
 
-  test("but not once the time is over, also through a fetch that does not heed the signal", async () => {
+  test("is not sent again after the time limit, even if a custom fetch ignores the signal", async () => {
     shortenTimeouts();
     let sent = 0;
-    const late: typeof fetch = async (_url, init) => {
+    const lateFetch: typeof fetch = async (_url, init) => {
       sent += 1;
       await new Promise<void>((resolve) => {
         init?.signal?.addEventListener("abort", () => resolve());
       });
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("closed"), { code: "ECONNRESET" }) });
     };
-    const endpoint = endpointOf({ ...secret, endpoint: "https://as.example" }, { fetch: late });
+    const endpoint = endpointOf({ ...secret, endpoint: "https://as.example" }, { fetch: lateFetch });
     expect(String(await reasonOf(endpoint.introspect("token")))).toContain("no complete response within 5 s");
     expect(sent).toBe(1);
   });
-});
 
-describe("an introspection request is not sent again", () => {
   test.each<[string, Reaction]>([
-    ["a response that ends in its body", respondWith(complete.slice(0, -1))],
+    ["a response that ends within its body", respondWith(complete.slice(0, -1))],
     ["a response that is not HTTP", respondWith("SSH-2.0-OpenSSH_9.2\r\n")],
     ["a redirect", respondWith("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n")],
     ["status 500", respondWith("HTTP/1.1 500 Error\r\ncontent-length: 0\r\n\r\n")],
     ["an empty response", respondWith("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],
-  ])("after %s", async (_name, failing) => {
+  ])("is not sent again after %s", async (_name, failing) => {
     const { url, requests } = await startSockets(failing, respond);
-    expect(await reasonOf(ask(url))).toBeInstanceOf(IssuerRequestError);
+    expect(await reasonOf(introspect(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(1);
   });
 
   test.each<[string, Answer]>([
     ["status 503", status(503, {})],
     ["no response within the time limit", silent],
-  ])("after %s", async (_name, failing) => {
+  ])("is not sent again after %s", async (_name, failing) => {
     const { url, answer, requests } = await startEndpoint(failing);
     shortenTimeouts(10);
-    expect(await reasonOf(ask(url))).toBeInstanceOf(IssuerRequestError);
+    expect(await reasonOf(introspect(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(1);
     answer(json({ active: true }));
-    expect(await ask(url)).toEqual({ active: true });
+    expect(await introspect(url)).toEqual({ active: true });
   });
 
-  test("when the certificate of the server is not trusted", async () => {
+  test("is not sent again if the certificate of the server is not trusted", async () => {
     let connections = 0;
     const { url } = await startHttpsServer((_request, response) => void response.end(), {
       SNICallback: (_name: string, done: (error: null) => void) => {
@@ -154,11 +155,11 @@ describe("an introspection request is not sent again", () => {
         done(null);
       },
     });
-    expect(await reasonOf(ask(url.replace("127.0.0.1", "localhost")))).toBeInstanceOf(IssuerRequestError);
+    expect(await reasonOf(introspect(url.replace("127.0.0.1", "localhost")))).toBeInstanceOf(IssuerRequestError);
     expect(connections).toBe(1);
   });
 
-  test("when the host is not found", async () => {
+  test("is not sent again if the host is not found", async () => {
     let sent = 0;
     const failing: typeof fetch = async () => {
       sent += 1;

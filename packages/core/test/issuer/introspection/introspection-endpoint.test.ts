@@ -6,8 +6,8 @@ import { reasonOf } from "../../support/outcome.ts";
 
 const signedType = "application/token-introspection+jwt";
 
-describe("the question", () => {
-  test("is a form with the token, and that it is an access token (RFC 7662 section 2.1)", async () => {
+describe("the introspection request", () => {
+  test("is a form with the token and its type as a hint (RFC 7662 section 2.1)", async () => {
     const { method, headers, form } = await questionOf(secret);
     expect(method).toBe("POST");
     expect(headers["content-type"]).toMatch(/^application\/x-www-form-urlencoded(?:;charset=utf-8)?$/i);
@@ -15,7 +15,7 @@ describe("the question", () => {
   });
 
   test.each(["a+b/c=d~e.f_g-h==", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "100%25&token=evil", "x".repeat(16_384)])(
-    "brings over every letter of the token (%#)",
+    "transfers every character of the token (%#)",
     async (token) => {
       const { url, questions, requests } = await startAskedEndpoint();
       await endpointOf({ ...secret, endpoint: url }).introspect(token);
@@ -24,15 +24,15 @@ describe("the question", () => {
     },
   );
 
-  test("asks for JSON, or for a signed answer and nothing else (RFC 9701 section 4)", async () => {
+  test("accepts JSON, or with signedResponse only a signed response (RFC 9701 section 4)", async () => {
     expect((await questionOf(secret)).headers.accept).toBe("application/json");
     const { url, questions } = await startAskedEndpoint();
-    const asked = endpointOf({ ...secret, endpoint: url, signedResponse: true }).introspect("token");
-    expect(await reasonOf(asked)).toBeInstanceOf(IssuerRequestError);
+    const response = endpointOf({ ...secret, endpoint: url, signedResponse: true }).introspect("token");
+    expect(await reasonOf(response)).toBeInstanceOf(IssuerRequestError);
     expect(questions.map(({ headers }) => headers.accept)).toEqual([signedType]);
   });
 
-  test("goes to the configured address as it is, and to no other", async () => {
+  test("is sent to exactly the configured URL, without discovery", async () => {
     const issuer = await startEndpoint(status(404, {}));
     const { url, requests } = await startAskedEndpoint();
     const endpoint = endpointOf({ ...secret, endpoint: `${url}/oauth/introspect?realm=a%20b` }, { issuer: issuer.url });
@@ -44,7 +44,7 @@ describe("the question", () => {
     expect(issuer.requests).toEqual([]);
   });
 
-  test("goes through the fetch of the application", async () => {
+  test("uses the configured fetch", async () => {
     const { url, requests } = await startAskedEndpoint();
     const sent: unknown[] = [];
     const counting: typeof fetch = (target, init) => {
@@ -56,28 +56,28 @@ describe("the question", () => {
   });
 });
 
-describe("the answer", () => {
-  const ask = async (document: unknown, type?: string): Promise<unknown> => {
+describe("the introspection response", () => {
+  const introspect = async (document: unknown, type?: string): Promise<unknown> => {
     const { url } = await startAskedEndpoint(json(document, type));
     return endpointOf({ ...secret, endpoint: url }).introspect("token");
   };
 
-  test("is given with all that it says", async () => {
+  test("is returned completely", async () => {
     const document = { active: true, sub: "a", cnf: { "x5t#S256": "x" }, other: [{ deep: null }], iss: 1, exp: "soon" };
-    expect(await ask(document)).toEqual(document);
-    expect(await ask({ active: false, sub: "a" })).toEqual({ active: false, sub: "a" });
+    expect(await introspect(document)).toEqual(document);
+    expect(await introspect({ active: false, sub: "a" })).toEqual({ active: false, sub: "a" });
   });
 
   test.each(["application/json;charset=utf-8", "application/json; charset=UTF-8", "Application/JSON"])(
-    "can come as %s",
+    "can have the content type %s",
     async (type) => {
-      expect(await ask({ active: true }, type)).toEqual({ active: true });
+      expect(await introspect({ active: true }, type)).toEqual({ active: true });
     },
   );
 
-  test("is frozen, with all that it holds (Q-01)", async () => {
-    const answer = (await ask({ active: true, cnf: { a: 1 }, list: [{}] })) as Record<string, unknown>;
-    const { cnf, list } = answer as { readonly cnf: object; readonly list: readonly [object] };
-    expect([answer, cnf, list, list[0]].map(Object.isFrozen)).toEqual([true, true, true, true]);
+  test("is deeply frozen (Q-01)", async () => {
+    const response = (await introspect({ active: true, cnf: { a: 1 }, list: [{}] })) as Record<string, unknown>;
+    const { cnf, list } = response as { readonly cnf: object; readonly list: readonly [object] };
+    expect([response, cnf, list, list[0]].map(Object.isFrozen)).toEqual([true, true, true, true]);
   });
 });

@@ -10,8 +10,8 @@ import { startHttpsServer } from "../../support/tls-server.ts";
 
 const api = await clients.issueClientCertificate();
 const { certificate: cert, key } = api;
-const strangers = await createCertificateAuthority();
-const stranger = await strangers.issueClientCertificate();
+const otherCa = await createCertificateAuthority();
+const other = await otherCa.issueClientCertificate();
 const selfSigned = await createSelfSignedCertificate();
 
 function reasonOfRequire(require: NodeJS.Require, module: string): unknown {
@@ -23,7 +23,7 @@ function reasonOfRequire(require: NodeJS.Require, module: string): unknown {
 }
 
 describe("mutualTlsFetch", () => {
-  test("cannot be made where undici is not installed, and gives the reason", () => {
+  test("throws with the cause if undici is not installed", () => {
     const cause = reasonOfRequire(createRequire("file:///nowhere/index.js"), "undici");
     expect(cause).toMatchObject({ code: "MODULE_NOT_FOUND" });
     expect(() => mutualTlsFetch({ cert, key }, { undici: undefined, cause })).toThrow(
@@ -40,7 +40,7 @@ describe("mutualTlsFetch", () => {
     ["a module of undici is missing", reasonOfRequire(createRequire(import.meta.url), "./lib/missing.js")],
     ["undici throws an error", new TypeError("Cannot read properties of undefined (reading 'bind')")],
     ["undici throws something else", "undici"],
-  ])("cannot be made where %s, and gives the reason", (_what, cause) => {
+  ])("throws with the cause if %s", (_what, cause) => {
     expect(() => mutualTlsFetch({ cert, key }, { undici: undefined, cause })).toThrow(
       expect.objectContaining({
         name: "TypeError",
@@ -57,7 +57,7 @@ describe("mutualTlsFetch", () => {
     expect(thumbprints).toEqual([api.thumbprint]);
   });
 
-  test("presents it with a key that needs a passphrase, and from bytes", async () => {
+  test("accepts an encrypted key with a passphrase, and buffers", async () => {
     const passphrase = "correct horse";
     const encrypted = createPrivateKey(key).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase });
     const { url, ca, thumbprints } = await startGuardedEndpoint({ active: true });
@@ -67,42 +67,39 @@ describe("mutualTlsFetch", () => {
   });
 
   test.each([
-    ["of another authority", stranger, strangers.certificate],
-    ["of no authority", selfSigned, selfSigned.certificate],
-  ])("is let in with a certificate %s only where it is trusted", async (_name, identity, trusted) => {
-    const [wary, trusting] = [await startGuardedEndpoint({}), await startGuardedEndpoint({}, trusted)];
-    const fetch = mutualTlsFetch({ cert: identity.certificate, key: identity.key, ca: wary.ca });
-    expect(await reasonOf(fetch(wary.url))).toBeInstanceOf(Error);
-    expect(wary.thumbprints).toEqual([]);
+    ["of another CA", other, otherCa.certificate],
+    ["that is self-signed", selfSigned, selfSigned.certificate],
+  ])("is accepted with a certificate %s only by a server that trusts it", async (_name, identity, trusted) => {
+    const [strict, trusting] = [await startGuardedEndpoint({}), await startGuardedEndpoint({}, trusted)];
+    const fetch = mutualTlsFetch({ cert: identity.certificate, key: identity.key, ca: strict.ca });
+    expect(await reasonOf(fetch(strict.url))).toBeInstanceOf(Error);
+    expect(strict.thumbprints).toEqual([]);
     expect((await fetch(trusting.url)).status).toBe(200);
     expect(trusting.thumbprints).toEqual([identity.thumbprint]);
   });
 
   test.each([
-    ["none", undefined],
-    ["another one", clients.certificate],
-  ])("sends nothing to a server whose authority is not given: %s is", async (_name, ca) => {
+    ["undefined", undefined],
+    ["another CA", clients.certificate],
+  ])("does not send a request to a server with an untrusted certificate: ca is %s", async (_name, ca) => {
     const { url, thumbprints } = await startGuardedEndpoint({ active: true });
     expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(url))).toBeInstanceOf(Error);
     expect(thumbprints).toEqual([]);
   });
 
   test.each([
-    ["none", undefined],
-    ["another one", clients.certificate],
-  ])(
-    "verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0, where the CA that is given is %s",
-    async (_name, ca) => {
-      vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
-      onTestFinished(() => void vi.unstubAllEnvs());
-      const server = await startGuardedEndpoint({ active: true });
-      expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(server.url))).toBeInstanceOf(Error);
-      expect(server.thumbprints).toEqual([]);
-      expect((await mutualTlsFetch({ cert, key, ca: server.ca })(server.url)).status).toBe(200);
-    },
-  );
+    ["undefined", undefined],
+    ["another CA", clients.certificate],
+  ])("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0: ca is %s", async (_name, ca) => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const server = await startGuardedEndpoint({ active: true });
+    expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(server.url))).toBeInstanceOf(Error);
+    expect(server.thumbprints).toEqual([]);
+    expect((await mutualTlsFetch({ cert, key, ca: server.ca })(server.url)).status).toBe(200);
+  });
 
-  test("sends method, headers and body as they are", async () => {
+  test("sends the given method, headers and body", async () => {
     const { url, ca } = await startHttpsServer((request, response) => {
       const { method, url: path, headers } = request;
       text(request).then(
