@@ -191,7 +191,7 @@ describe("TLS renegotiation", () => {
     const server = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
     expect(await renegotiation(server.url)).toMatchObject({
       exitCode: 0,
-      summary: "it rejects what it has to reject, with lesser findings",
+      summary: "the API rejects what it must reject, with lesser findings",
       check: {
         verdict: "lesser",
         seen: "renegotiated",
@@ -205,7 +205,7 @@ describe("TLS renegotiation", () => {
   test("that a server rejects is not a finding", async () => {
     expect(await renegotiation(api.url)).toMatchObject({
       exitCode: 0,
-      summary: "it rejects what it has to reject",
+      summary: "the API rejects what it must reject",
       check: { verdict: "good", seen: "rejected (ERR_SSL_NO_RENEGOTIATION)" },
     });
     expect((await check(`${api.url}/good`, [], false)).stdout).toMatch(/^✓ a TLS 1\.2 renegotiation/m);
@@ -217,7 +217,7 @@ describe("TLS renegotiation", () => {
     );
     expect(await renegotiation(server.url)).toMatchObject({
       exitCode: 0,
-      summary: "it rejects what it has to reject",
+      summary: "the API rejects what it must reject",
       check: { verdict: "good", seen: "TLS 1.3 only (ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION)" },
     });
     await server.close();
@@ -259,7 +259,7 @@ describe("TLS renegotiation", () => {
     const url = `https://127.0.0.1:${(front.address() as AddressInfo).port}`;
     expect(await renegotiation(url)).toMatchObject({
       exitCode: 0,
-      summary: "it rejects what it has to reject",
+      summary: "the API rejects what it must reject",
       check: expected,
     });
     await once(front.close(), "close");

@@ -61,7 +61,7 @@ describe("the cause of ERR_CERTIFICATE_MALFORMED", () => {
         forwarded,
         others: [],
       },
-      exchanges: [],
+      issuerRequests: [],
       markedInputs: [],
       keys: undefined,
       now: 0,

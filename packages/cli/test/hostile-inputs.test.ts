@@ -241,7 +241,7 @@ describe("a certificate", () => {
     const { exitCode, stdout } = await explanationOf(der);
     expect({ exitCode, stdout }).toEqual({
       exitCode: 1,
-      stdout: expect.stringContaining("good to unreadable (Bad time value)"),
+      stdout: expect.stringContaining("valid until unreadable (Bad time value)"),
     });
   });
 

@@ -61,7 +61,7 @@ export function checkServerArguments(parameters: readonly string[]): CheckServer
 
 function urlOf(address: string, path: string | undefined): URL {
   if (!isHttpsUrl(address)) {
-    throw new UsageError("check-server requires an https URL: without TLS there is no client certificate");
+    throw new UsageError("check-server requires an https URL, because client certificates require TLS");
   }
   assertWithoutCredentials(address, "the URL of check-server");
   if (path !== undefined && !path.startsWith("/")) throw new UsageError("--path must start with /");

@@ -1,6 +1,6 @@
 import type { AccessTokenErrorCode, JsonWebKeySet, SignatureAlgorithm, VerifierOptions } from "@certbound/core";
 import { ownMember } from "@certbound/core/internal";
-import type { Exchange } from "../inputs/http-exchange.ts";
+import type { IssuerRequest } from "../inputs/http-requests.ts";
 import type { Presented } from "../inputs/presented-certificate.ts";
 import type { TokenReading } from "../inputs/token-input.ts";
 
@@ -18,7 +18,7 @@ export interface Facts {
   readonly token: TokenReading;
   readonly rules: Rules;
   readonly presented: Presented;
-  readonly exchanges: readonly Exchange[];
+  readonly issuerRequests: readonly IssuerRequest[];
   /** The keys of the configured issuer. */
   readonly keys: JsonWebKeySet | undefined;
   /** Seconds since the epoch. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { AccessTokenError } from "@certbound/core";
 import { DEFAULT_MAX_HEADERS } from "@certbound/core/internal";
-import { fileFaults } from "../inputs/certificate-file.ts";
+import { fileProblems } from "../inputs/certificate-file.ts";
 import { printableValue } from "../rendering/printable.ts";
 import type { Cause, Facts } from "./cause.ts";
 
@@ -15,10 +15,10 @@ const fileCodes = ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_
 const renegotiation =
   'if the detail in the API\'s log names a TLS renegotiation, set minVersion: "TLSv1.3", or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
 
-const fileCauses = Object.entries(fileFaults).map(([fault, found]): Cause => ({
+const fileCauses = Object.entries(fileProblems).map(([problem, found]): Cause => ({
   ...found,
   codes: fileCodes,
-  applies: ({ presented }) => presented.file?.fault === fault,
+  applies: ({ presented }) => presented.file?.problem === problem,
 }));
 
 /** The causes of a missing, unreadable or untrusted client certificate. */
@@ -175,7 +175,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: untrusted,
     applies: (facts) => verify(facts).some(({ values }) => values[0] === "NONE"),
     reason: "the proxy reports that there was no certificate, so the certificate in the header was sent by the client",
-    fix: "configure the proxy to overwrite the certificate header in every request, even if there is no certificate",
+    fix: "configure the proxy to overwrite the certificate header in every request, also without a certificate",
   },
   {
     id: "verify-header-failed",

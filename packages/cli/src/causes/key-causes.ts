@@ -6,7 +6,7 @@ import {
   MIN_RSA_MODULUS,
   signatureAlgorithms,
 } from "@certbound/core/internal";
-import { type Exchange, isUntrusted } from "../inputs/http-exchange.ts";
+import { type IssuerRequest, isUntrusted } from "../inputs/http-requests.ts";
 import { printable, printableValue } from "../rendering/printable.ts";
 import { type Cause, type Facts, stringOrEmpty } from "./cause.ts";
 
@@ -20,35 +20,35 @@ export const keyCauses: readonly Cause[] = [
     id: "issuer-host-unknown",
     codes: unavailable,
     applies: (facts) => /^(?:ENOTFOUND|EAI_)/.test(failure(facts)),
-    reason: (facts) => `the host name cannot be resolved: ${where(facts)}`,
+    reason: (facts) => `the host name cannot be resolved: ${lastUrl(facts)}`,
     fix: "check the spelling of the host name, and the DNS of this machine",
   },
   {
     id: "issuer-tls-untrusted",
     codes: unavailable,
     applies: (facts) => isUntrusted(failure(facts)),
-    reason: (facts) => `the certificate of the issuer's server is not trusted (${failure(facts)}): ${where(facts)}`,
+    reason: (facts) => `the certificate of the issuer's server is not trusted (${failure(facts)}): ${lastUrl(facts)}`,
     fix: "for a private CA, use --ca FILE here, and NODE_EXTRA_CA_CERTS=FILE or the option fetch in the API",
   },
   {
     id: "issuer-connection-refused",
     codes: unavailable,
     applies: (facts) => failure(facts) === "ECONNREFUSED",
-    reason: (facts) => `the connection was refused: ${where(facts)}`,
+    reason: (facts) => `the connection was refused: ${lastUrl(facts)}`,
     fix: "check that the issuer is running, and that host and port are correct",
   },
   {
     id: "issuer-unreachable",
     codes: unavailable,
     applies: (facts) => failure(facts) !== "",
-    reason: (facts) => `there was no response (${failure(facts)}): ${where(facts)}`,
+    reason: (facts) => `there was no response (${failure(facts)}): ${lastUrl(facts)}`,
     fix: "check whether this machine can reach the issuer: firewall, egress proxy (the option fetch), TLS",
   },
   {
     id: "issuer-redirects",
     codes: unavailable,
-    applies: (facts) => String(last(facts)?.status).startsWith("3"),
-    reason: (facts) => `the response is a redirect, which is never followed: ${where(facts)}`,
+    applies: (facts) => String(lastRequest(facts)?.status).startsWith("3"),
+    reason: (facts) => `the response is a redirect, which is never followed: ${lastUrl(facts)}`,
     fix: "configure the URL that it redirects to",
   },
   {
@@ -62,50 +62,51 @@ export const keyCauses: readonly Cause[] = [
   {
     id: "discovery-not-found",
     codes: unavailable,
-    applies: (facts) => isDiscovery(last(facts)) && last(facts)?.status === 404,
-    reason: (facts) => `the issuer has no metadata document: ${where(facts)} responds with 404`,
+    applies: (facts) => isDiscovery(lastRequest(facts)) && lastRequest(facts)?.status === 404,
+    reason: (facts) => `the issuer has no metadata document: ${lastUrl(facts)} responds with 404`,
     fix: "check whether the configured issuer lacks a path (a realm, a tenant), or pass the key set with --jwks URL",
   },
   {
     id: "key-set-not-found",
     codes: unavailable,
-    applies: (facts) => last(facts)?.status === 404,
-    reason: (facts) => `the key set was not found: ${where(facts)} responds with 404`,
+    applies: (facts) => lastRequest(facts)?.status === 404,
+    reason: (facts) => `the key set was not found: ${lastUrl(facts)} responds with 404`,
     fix: "configure jwks_uri of the issuer's metadata document, or omit jwks, so that discovery finds the key set",
   },
   {
     id: "issuer-fails",
     codes: unavailable,
-    applies: (facts) => last(facts) !== undefined && last(facts)?.status !== 200,
-    reason: (facts) => `${where(facts)} responds with ${String(last(facts)?.status)}`,
+    applies: (facts) => lastRequest(facts) !== undefined && lastRequest(facts)?.status !== 200,
+    reason: (facts) => `${lastUrl(facts)} responds with ${String(lastRequest(facts)?.status)}`,
     fix: "check the logs of the issuer, and of any gateway in front of it",
   },
   {
     id: "answer-is-html",
     codes: unavailable,
     applies: (facts) =>
-      /html/i.test(last(facts)?.contentType ?? "") || /^\s*<(?:!doctype|html)/i.test(last(facts)?.body ?? ""),
-    reason: (facts) => `the response is a web page, not JSON: ${where(facts)}`,
+      /html/i.test(lastRequest(facts)?.contentType ?? "") ||
+      /^\s*<(?:!doctype|html)/i.test(lastRequest(facts)?.body ?? ""),
+    reason: (facts) => `the response is a web page, not JSON: ${lastUrl(facts)}`,
     fix: "the URL may be wrong, or a login page or captive portal may intercept it: configure jwks_uri of the issuer's metadata document",
   },
   {
     id: "discovery-without-keys",
     codes: unavailable,
-    applies: (facts) => isDiscovery(last(facts)),
+    applies: (facts) => isDiscovery(lastRequest(facts)),
     reason: "the metadata document has no https jwks_uri",
     fix: "correct the document at the issuer, or pass the key set with --jwks URL",
   },
   {
     id: "key-set-is-metadata",
     codes: unavailable,
-    applies: (facts) => Object.hasOwn(document(last(facts)), "jwks_uri"),
+    applies: (facts) => Object.hasOwn(jsonBody(lastRequest(facts)), "jwks_uri"),
     reason: "the configured key set URL is the URL of the issuer's metadata document",
     fix: "configure the jwks_uri of that document, or omit jwks, so that discovery finds the key set",
   },
   {
     id: "key-set-without-usable-keys",
     codes: unavailable,
-    applies: (facts) => Array.isArray(document(last(facts))["keys"]),
+    applies: (facts) => Array.isArray(jsonBody(lastRequest(facts))["keys"]),
     reason: `the key set has no public key that can verify a signature (it is empty, or contains only encryption or symmetric keys), or more than ${MAX_KEYS.toLocaleString("en")} such keys`,
     fix: "configure the issuer to publish the keys that it signs access tokens with, and no others",
   },
@@ -175,31 +176,31 @@ export function keyIds(keys: JsonWebKeySet | undefined): readonly unknown[] {
   return keys?.keys.map((key) => key.kid).filter((kid) => kid !== undefined) ?? [];
 }
 
-function last({ exchanges }: Facts): Exchange | undefined {
-  return exchanges.at(-1);
+function lastRequest({ issuerRequests }: Facts): IssuerRequest | undefined {
+  return issuerRequests.at(-1);
 }
 
 function failure(facts: Facts): string {
-  return last(facts)?.failure ?? "";
+  return lastRequest(facts)?.failure ?? "";
 }
 
-function where(facts: Facts): string {
-  return printable(last(facts)?.url ?? "");
+function lastUrl(facts: Facts): string {
+  return printable(lastRequest(facts)?.url ?? "");
 }
 
-function isDiscovery(exchange: Exchange | undefined): boolean {
-  return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?!.*jwks)/.test(exchange?.url ?? "");
+function isDiscovery(request: IssuerRequest | undefined): boolean {
+  return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?!.*jwks)/.test(request?.url ?? "");
 }
 
 /** Returns the first issuer in a metadata document that is not the configured one. */
-function otherIssuer({ exchanges, rules }: Facts): unknown {
-  const named = exchanges.filter(isDiscovery).map((exchange) => document(exchange)["issuer"]);
+function otherIssuer({ issuerRequests, rules }: Facts): unknown {
+  const named = issuerRequests.filter(isDiscovery).map((request) => jsonBody(request)["issuer"]);
   return named.find((issuer) => issuer !== undefined && issuer !== rules.issuer);
 }
 
-function document(exchange: Exchange | undefined): JsonObject {
+function jsonBody(request: IssuerRequest | undefined): JsonObject {
   try {
-    const parsed: unknown = JSON.parse(exchange?.body ?? "");
+    const parsed: unknown = JSON.parse(request?.body ?? "");
     return isJsonObject(parsed) ? parsed : {};
   } catch {
     return {};

@@ -1,22 +1,27 @@
-import { isUntrusted } from "../inputs/http-exchange.ts";
+import { isUntrusted } from "../inputs/http-requests.ts";
 import { type ExitCode, exitCodes } from "../program.ts";
 import { printable } from "../rendering/printable.ts";
 import type { Style, Styling } from "../rendering/styling.ts";
-import type { Outcome, RenegotiationOutcome } from "./exchange.ts";
+import type { Outcome, RenegotiationOutcome } from "./requests.ts";
 
-/** The requests that are made, in order. */
+/** The requests, in order. */
 export type RequestName = "right" | "other-certificate" | "no-certificate" | "no-token" | "damaged-signature";
 
-/** The checks, in order: the requests, then the attempt to renegotiate. */
+/** The checks, in order: the requests, then the renegotiation. */
 export type CheckName = RequestName | "renegotiation";
 
 /**
- * What an outcome means. `fails-open`: let through what has to be rejected; `fails-closed`: rejected what has to be let
- * through; `lesser`: rejected, in a way that it should not be, or a renegotiation was allowed; `untold`: it says nothing.
+ * The verdict of a check.
+ *
+ * - `good`: the API behaves as it must.
+ * - `fails-open`: the API accepts a request that it must reject.
+ * - `fails-closed`: the API rejects a request that it must accept.
+ * - `lesser`: the API rejects the request with the wrong response, or allows a renegotiation.
+ * - `untold`: the outcome is inconclusive.
  */
 export type ServerVerdict = "good" | "fails-open" | "fails-closed" | "lesser" | "untold";
 
-/** One request, and what is to be made of it. */
+/** One check and its verdict. */
 export interface ServerCheck {
   readonly name: CheckName;
   readonly request: string;
@@ -26,7 +31,7 @@ export interface ServerCheck {
   readonly finding?: string;
 }
 
-/** What `certbound check-server` found. */
+/** The report of `certbound check-server`. */
 export interface CheckServerReport {
   readonly command: "check-server";
   readonly exitCode: ExitCode;
@@ -35,7 +40,7 @@ export interface CheckServerReport {
   readonly summary: string;
 }
 
-interface Judgement {
+interface Assessment {
   readonly verdict: ServerVerdict;
   readonly finding?: string;
 }
@@ -48,11 +53,11 @@ const texts: Readonly<Record<RequestName, { readonly request: string; readonly e
   "damaged-signature": { request: "the token with a damaged signature, with the given certificate", expected: "401" },
 };
 
-const openings: Readonly<Record<Exclude<RequestName, "right">, string>> = {
-  "other-certificate": "whoever has stolen a token can use it: the binding is not enforced",
-  "no-certificate": "whoever has stolen a token can use it without any certificate",
-  "no-token": "no token is needed: is this path protected at all?",
-  "damaged-signature": "anybody can write tokens: the signature is not verified",
+const failOpenFindings: Readonly<Record<Exclude<RequestName, "right">, string>> = {
+  "other-certificate": "a stolen token can be used with any certificate: the API does not enforce the binding",
+  "no-certificate": "a stolen token can be used without a certificate: the API does not enforce the binding",
+  "no-token": "the API does not require a token: is this path protected?",
+  "damaged-signature": "forged tokens are accepted: the API does not verify the signature",
 };
 
 const marks: Readonly<Record<ServerCheck["verdict"], readonly [string, Style]>> = {
@@ -63,15 +68,15 @@ const marks: Readonly<Record<ServerCheck["verdict"], readonly [string, Style]>> 
   untold: ["–", "faint"],
 };
 
-const LARGE = "FAILS OPEN";
+const FAILS_OPEN = "FAILS OPEN";
 
 /** The alert of a server that does not support TLS 1.2. */
 const PROTOCOL_VERSION = "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION";
 
-const renegotiated =
-  'in a renegotiation a client can present a certificate whose key it has not proven: set minVersion: "TLSv1.3" or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
+const renegotiationFinding =
+  'during a renegotiation, a client can present a certificate whose key it has not proven: set minVersion: "TLSv1.3" or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
 
-/** Says what the outcomes mean; none is given where nothing was asked any more. */
+/** Assesses the outcomes. Requests that were not sent, and a renegotiation that was not attempted, are omitted. */
 export function checkServerReport(
   url: URL,
   {
@@ -85,22 +90,22 @@ export function checkServerReport(
   const requests = [...outcomes].map(([name, outcome]): ServerCheck => ({
     name,
     ...texts[name],
-    seen: seenIn(outcome),
-    ...judged(name, outcome),
+    seen: describeOutcome(outcome),
+    ...assess(name, outcome),
   }));
   const checks = renegotiation === undefined ? requests : [...requests, renegotiationCheck(renegotiation)];
-  // What could not be told of the renegotiation hides a lesser finding at most: the exit code is that of the requests.
-  const verdicts = checks.filter((check) => !isUntoldRenegotiation(check)).map(({ verdict }) => verdict);
-  return { command: "check-server", url: printable(url.href), checks, ...summed(verdicts) };
+  // An inconclusive renegotiation can hide only a lesser finding, so it does not change the exit code.
+  const verdicts = checks.filter((check) => !isInconclusiveRenegotiation(check)).map(({ verdict }) => verdict);
+  return { command: "check-server", url: printable(url.href), checks, ...summarise(verdicts) };
 }
 
-/** Writes what the API did for people. */
+/** Formats the report as text. */
 export function checkServerText({ url, checks, summary }: CheckServerReport, style: Styling): string {
   const lines = checks.flatMap((check) => {
     const [mark, color] = marks[check.verdict];
-    const large = check.verdict === "fails-open" ? style("bad", `  *** ${LARGE} ***`) : "";
+    const warning = check.verdict === "fails-open" ? style("bad", `  *** ${FAILS_OPEN} ***`) : "";
     return [
-      `${style(color, mark)} ${style("strong", check.request)}${large}`,
+      `${style(color, mark)} ${style("strong", check.request)}${warning}`,
       `    ${style("faint", "expected ")}${check.expected}`,
       `    ${style("faint", "seen     ")}${check.seen}`,
       ...(check.finding === undefined ? [] : [`    ${style("faint", "finding  ")}${check.finding}`]),
@@ -114,87 +119,94 @@ function renegotiationCheck(outcome: RenegotiationOutcome): ServerCheck {
     name: "renegotiation",
     request: "a TLS 1.2 renegotiation, with the given certificate and without a token",
     expected: "rejected, or TLS 1.3 only",
-    ...judgedRenegotiation(outcome),
+    ...assessRenegotiation(outcome),
   };
 }
 
-function judgedRenegotiation(outcome: RenegotiationOutcome): Judgement & Pick<ServerCheck, "seen"> {
-  if (outcome.kind === "renegotiated") return { seen: "renegotiated", verdict: "lesser", finding: renegotiated };
+function assessRenegotiation(outcome: RenegotiationOutcome): Assessment & Pick<ServerCheck, "seen"> {
+  if (outcome.kind === "renegotiated")
+    return { seen: "renegotiated", verdict: "lesser", finding: renegotiationFinding };
   const { kind, failure } = outcome;
   if (kind === "rejected") return { seen: `rejected (${failure})`, verdict: "good" };
   if (failure === PROTOCOL_VERSION) return { seen: `TLS 1.3 only (${failure})`, verdict: "good" };
   const seen = `no TLS 1.2 connection (${failure})`;
-  // The server ended the handshake, so that there is nothing to renegotiate. Anything else is an error on this side.
+  // The server closed the handshake, so a renegotiation is impossible. Any other failure is inconclusive.
   if (/_ALERT_|^(?:ECONNRESET|EPIPE)$/.test(failure)) return { seen, verdict: "good" };
   return { seen, verdict: "untold", finding: "the renegotiation was not tested; this does not change the exit code" };
 }
 
-function isUntoldRenegotiation({ name, verdict }: ServerCheck): boolean {
+function isInconclusiveRenegotiation({ name, verdict }: ServerCheck): boolean {
   return name === "renegotiation" && verdict === "untold";
 }
 
-function judged(name: RequestName, outcome: Outcome): Judgement {
+function assess(name: RequestName, outcome: Outcome): Assessment {
   if (outcome.kind === "unreachable") return { verdict: "untold", finding: unreachable(outcome.failure) };
-  if (name === "right") return judgedRight(outcome);
-  if (outcome.kind === "closed") return judgedClosed(name);
+  if (name === "right") return assessRight(outcome);
+  if (outcome.kind === "closed") return assessClosed(name);
   const { status, hasChallenge } = outcome;
-  if (status >= 200 && status < 300) return { verdict: "fails-open", finding: openings[name] };
+  if (status >= 200 && status < 300) return { verdict: "fails-open", finding: failOpenFindings[name] };
   if (status === 401) {
     if (hasChallenge || name !== "no-token") return { verdict: "good" };
-    return { verdict: "lesser", finding: "401 without WWW-Authenticate (RFC 6750 section 3)" };
+    return { verdict: "lesser", finding: "the 401 response has no WWW-Authenticate header (RFC 6750 section 3)" };
   }
   if (status === 400 || status === 403)
-    return { verdict: "lesser", finding: "rejected, and 401 would say why: clients get a new token for it" };
+    return { verdict: "lesser", finding: "rejected, but not with 401: clients get a new token only after a 401" };
   if (status >= 500)
-    return { verdict: "lesser", finding: "rejected by an error of the API: what a client sends must not cause one" };
-  return { verdict: "untold", finding: "neither let through nor rejected for it: choose another --path or --method" };
+    return { verdict: "lesser", finding: "rejected with a server error, which no request should cause" };
+  return {
+    verdict: "untold",
+    finding: "the response shows neither acceptance nor rejection: choose another --path or --method",
+  };
 }
 
-function judgedRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Judgement {
+function assessRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Assessment {
   if (outcome.kind === "closed") {
     return {
       verdict: "untold",
       finding:
-        "the server does not accept the certificate, or ended the connection: is it of an authority that it knows?",
+        "the server rejected the certificate, or closed the connection: check whether it trusts the CA of the certificate",
     };
   }
   if (outcome.status >= 200 && outcome.status < 300) return { verdict: "good" };
   if (outcome.status === 401)
-    return { verdict: "fails-closed", finding: "what has to be let through is rejected: certbound explain says why" };
-  return { verdict: "untold", finding: "the other requests prove little without one that is let through" };
+    return {
+      verdict: "fails-closed",
+      finding: "the API rejects a request that it must accept: certbound explain shows why",
+    };
+  return { verdict: "untold", finding: "the other checks prove little, because this request was not accepted" };
 }
 
-/** Without a certificate it is an answer; of another one it is not known what the API would have done. */
-function judgedClosed(name: RequestName): Judgement {
-  if (name === "no-certificate") return { verdict: "good", finding: "rejected by TLS already" };
+/** Assesses a closed connection: it is a valid rejection only of a request without a certificate. */
+function assessClosed(name: RequestName): Assessment {
+  if (name === "no-certificate") return { verdict: "good", finding: "rejected by TLS" };
   const finding =
     name === "other-certificate"
-      ? "TLS does not accept this certificate: the binding itself was not tested. Give another one of an authority that the server knows: --other-cert, --other-key"
-      : "the connection was ended without an answer";
+      ? "TLS rejected this certificate, so the binding was not tested: pass --other-cert and --other-key with a certificate of a CA that the server trusts"
+      : "the server closed the connection without a response";
   return { verdict: "untold", finding };
 }
 
-function seenIn(outcome: Outcome): string {
-  if (outcome.kind === "answer") return `${outcome.status}${outcome.hasChallenge ? " with WWW-Authenticate" : ""}`;
+function describeOutcome(outcome: Outcome): string {
+  if (outcome.kind === "response") return `${outcome.status}${outcome.hasChallenge ? " with WWW-Authenticate" : ""}`;
   return outcome.kind === "closed"
     ? `the connection was closed (${outcome.failure})`
-    : `no connection (${outcome.failure})`;
+    : `no response (${outcome.failure})`;
 }
 
 function unreachable(failure: string): string {
-  if (isUntrusted(failure)) return "the server's certificate is not trusted, and it got no token: --ca FILE";
-  // The code of Node.js's HTTP parser.
-  if (failure.startsWith("HPE_"))
-    return "the server does not respond with HTTP/1.1: see whether host and port are right";
-  return "see whether the API runs, and whether host and port are right";
+  if (isUntrusted(failure))
+    return "the server's certificate is not trusted, so no token was sent: for a private CA, use --ca FILE";
+  // Codes of the HTTP parser of Node.js.
+  if (failure.startsWith("HPE_")) return "the server does not respond with HTTP/1.1: check host and port";
+  return "check that the API is running, and that host and port are correct";
 }
 
-function summed(verdicts: readonly ServerVerdict[]): Pick<CheckServerReport, "exitCode" | "summary"> {
+function summarise(verdicts: readonly ServerVerdict[]): Pick<CheckServerReport, "exitCode" | "summary"> {
   if (verdicts.includes("fails-open"))
-    return { exitCode: exitCodes.failure, summary: "FAILS OPEN: it lets through what it has to reject" };
+    return { exitCode: exitCodes.failure, summary: `${FAILS_OPEN}: the API accepts requests that it must reject` };
   if (verdicts.includes("fails-closed"))
-    return { exitCode: exitCodes.failure, summary: "it rejects the right certificate and token" };
-  if (verdicts.includes("untold")) return { exitCode: exitCodes.noResult, summary: "not everything could be tested" };
+    return { exitCode: exitCodes.failure, summary: "the API rejects the valid token with its certificate" };
+  if (verdicts.includes("untold")) return { exitCode: exitCodes.noResult, summary: "some checks were inconclusive" };
   const lesser = verdicts.includes("lesser") ? ", with lesser findings" : "";
-  return { exitCode: exitCodes.success, summary: `it rejects what it has to reject${lesser}` };
+  return { exitCode: exitCodes.success, summary: `the API rejects what it must reject${lesser}` };
 }

@@ -9,26 +9,26 @@ import {
 import { defaultTokenTypes, profiles } from "@certbound/core/internal";
 import type { TokenReading } from "../inputs/token-input.ts";
 
-/** One question to core: this token, by these options. */
+/** One verification by core: a token, and the options. */
 export interface Attempt {
   readonly token: string;
   readonly options: VerifierOptions;
   readonly use: VerifyOptions;
 }
 
-/** What a removal may look at beside the attempt that was rejected. */
-export interface RemovalContext {
+/** The input for a relaxation, in addition to the rejected attempt. */
+export interface RelaxationContext {
   readonly token: TokenReading;
   /** Seconds since the epoch. */
   readonly now: number;
 }
 
 /**
- * Has core judge; undefined: it accepts.
+ * Verifies the token with core. Returns the error, or undefined if core accepts the token.
  *
- * @throws TypeError when core rejects the options
+ * @throws TypeError if core rejects the options
  */
-export async function judge({ token, options, use }: Attempt): Promise<AccessTokenError | undefined> {
+export async function verify({ token, options, use }: Attempt): Promise<AccessTokenError | undefined> {
   try {
     await createVerifier(options).verify(token, use);
     return undefined;
@@ -38,41 +38,41 @@ export async function judge({ token, options, use }: Attempt): Promise<AccessTok
   }
 }
 
-/** Ways to take one obstacle out of the configuration, the slightest first; core says whether one worked. */
-type Removal = (attempt: Attempt, context: RemovalContext) => readonly Attempt[];
+/** Returns attempts that no longer fail a check, those that change the configuration least first. Some may still fail it. */
+type Relaxation = (attempt: Attempt, context: RelaxationContext) => readonly Attempt[];
 
-/** What core accepts where the binding is required and no type is named; "report-only" would accept less. */
-const usualTypes = [...defaultTokenTypes(true)];
+/** The default types of core if the binding is required; the default for "report-only" has fewer types. */
+const defaultTypes = [...defaultTokenTypes(true)];
 
-const withoutTime: Removal = (attempt, { token: { claims = {} } }) => {
+const withoutTime: Relaxation = (attempt, { token: { claims = {} } }) => {
   const [exp, nbf, iat] = ["exp", "nbf", "iat"].map((name) => claims[name]).map(numberOrUndefined);
-  const begin = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
-  const times = [begin, nbf, iat, exp === undefined ? undefined : exp - 1];
+  const start = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
+  const times = [start, nbf, iat, exp === undefined ? undefined : exp - 1];
   return times
     .filter((time) => time !== undefined && Number.isFinite(time))
     .map((time) => withOptions(attempt, { clock: () => Number(time) * 1000 }));
 };
 
-const withoutBinding: Removal = (attempt) => {
+const withoutBinding: Relaxation = (attempt) => {
   const relaxed = (options: VerifierOptions): Attempt => ({
     ...attempt,
-    // Those of a profile remain; "report-only" alone would accept fewer types.
-    options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? usualTypes } : options,
+    // Keeps the types of the profile, or the default types; "report-only" alone would accept fewer.
+    options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? defaultTypes } : options,
     use: { ...attempt.use, validateCertificateBinding: "report-only" },
   });
-  // The profile fapi2 permits no other mode.
+  // The profile fapi2 does not allow another mode, so the second attempt omits the profile.
   return [relaxed(attempt.options), relaxed(withoutProfile(attempt.options))];
 };
 
 /**
- * How the obstacle of each code is removed. What has no row cannot be: a wrong signature, keys that are not there, a token
- * that is none.
+ * The relaxation for each error code. The other checks cannot be disabled, such as a wrong signature, missing keys or a
+ * malformed token.
  */
-const removals: Readonly<Partial<Record<AccessTokenErrorCode, Removal>>> = {
+const relaxations: Readonly<Partial<Record<AccessTokenErrorCode, Relaxation>>> = {
   ERR_TOKEN_MALFORMED: (attempt, { token }) =>
     token.repaired === attempt.token ? [] : [{ ...attempt, token: token.repaired }],
   ERR_TOKEN_ALGORITHM: (attempt, { token: { header = {} } }) =>
-    // Core rejects by a TypeError what it never accepts.
+    // Core throws a TypeError for an algorithm that it never accepts.
     typeof header["alg"] === "string"
       ? withAndWithoutProfile(attempt, { algorithms: [header["alg"] as SignatureAlgorithm] })
       : [],
@@ -81,7 +81,7 @@ const removals: Readonly<Partial<Record<AccessTokenErrorCode, Removal>>> = {
     return type === null || typeof type === "string" ? withAndWithoutProfile(attempt, { tokenTypes: [type] }) : [];
   },
   ERR_TOKEN_ISSUER: (attempt, { token: { claims = {} } }) =>
-    // The name is the token's, the keys remain those of the configured issuer.
+    // Takes the issuer from the token; the keys remain those of the configured issuer.
     typeof claims["iss"] === "string" ? [withOptions(attempt, { issuer: claims["iss"] })] : [],
   ERR_TOKEN_AUDIENCE: (attempt) => [withOptions(attempt, { audience: null })],
   ERR_TOKEN_EXPIRED: withoutTime,
@@ -103,25 +103,25 @@ const removals: Readonly<Partial<Record<AccessTokenErrorCode, Removal>>> = {
   },
 };
 
-/** Lists the attempts that lack the obstacle of a code; none where it cannot be removed. */
-export function withoutObstacle(
+/** Returns attempts without the check that led to an error code; empty if it cannot be disabled. */
+export function withoutCheck(
   code: AccessTokenErrorCode,
   attempt: Attempt,
-  context: RemovalContext,
+  context: RelaxationContext,
 ): readonly Attempt[] {
-  return removals[code]?.(attempt, context) ?? [];
+  return relaxations[code]?.(attempt, context) ?? [];
 }
 
-/** Options that a profile forbids are a TypeError. */
+/** Changes an option, with and without the profile: core throws a TypeError for an option that the profile forbids. */
 function withAndWithoutProfile(attempt: Attempt, change: VerifierOptions): readonly Attempt[] {
   return [withOptions(attempt, change), { ...attempt, options: { ...withoutProfile(attempt.options), ...change } }];
 }
 
-/** What can be said without the name of a profile is said: its types, and its tolerance for clocks. */
+/** Omits the profile, but keeps its token types and its clock tolerance. */
 function withoutProfile(options: VerifierOptions): VerifierOptions {
   if (options.profile === undefined) return options;
-  const demands = profiles[options.profile];
-  const { tokenTypes = demands.tokenTypes, clockTolerance = demands.clockTolerance.default } = options;
+  const profile = profiles[options.profile];
+  const { tokenTypes = profile.tokenTypes, clockTolerance = profile.clockTolerance.default } = options;
   return { ...options, profile: undefined, tokenTypes, clockTolerance };
 }
 

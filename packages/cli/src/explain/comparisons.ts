@@ -7,22 +7,22 @@ import { acceptedTypes } from "../causes/token-causes.ts";
 import { nameText, printable, printableValue, validityText } from "../rendering/printable.ts";
 import type { StepName } from "./steps.ts";
 
-/** What a step expects, and what it saw; values of the token are made harmless. */
+/** The expected and the actual value of a step; values of the token are escaped. */
 export interface Comparison {
   readonly expected?: string;
   readonly seen?: string;
 }
 
-/** What each step compares. The token, its signature and keys are never part of it. */
+/** The comparison of each step. Never contains the token, its signature or a key. */
 export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison>> = {
   token: ({ token }) => ({
-    expected: "a signed JWT: three parts of base64url, separated by periods",
-    seen: `${token.text.length} characters, ${parts(token.text.split(".").length)}`,
+    expected: "a signed JWT: three base64url parts, separated by periods",
+    seen: `${token.text.length} characters, ${counted(token.text.split(".").length, "part")}`,
   }),
   algorithm: ({ token, rules }) => ({
     expected:
       (rules.algorithms ?? (rules.profile && profiles[rules.profile].algorithms))?.join(", ") ??
-      "any with a key pair: RS, PS, ES, EdDSA, ML-DSA",
+      "any asymmetric algorithm: RS, PS, ES, EdDSA, ML-DSA",
     seen: printableValue(token.header?.["alg"]),
   }),
   type: (facts) => ({ expected: acceptedTypes(facts), seen: printableValue(facts.token.header?.["typ"]) }),
@@ -32,7 +32,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
     seen: printableValue(claimOf(facts, "aud")),
   }),
   time: (facts) => ({
-    expected: `now, which is ${timeText(facts.now)}`,
+    expected: `valid at ${timeText(facts.now)}`,
     seen: ["iat", "nbf", "exp"]
       .filter((name) => claimOf(facts, name) !== undefined)
       .map((name) => `${name} ${timeText(claimOf(facts, name))}`)
@@ -45,7 +45,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
       printable(source),
       ...(x509 === undefined
         ? []
-        : [nameText(x509, "subject"), `good to ${validityText(x509, "validTo").replace(".000Z", "Z")}`]),
+        : [nameText(x509, "subject"), `valid until ${validityText(x509, "validTo").replace(".000Z", "Z")}`]),
       ...(thumbprint === undefined ? [] : [`x5t#S256 ${thumbprint}`]),
     ].join("; "),
   }),
@@ -58,7 +58,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
     seen:
       keys === undefined
         ? "no keys"
-        : `${typeof rules.jwks === "object" ? "in the file" : "published"}: ${keys.keys.length} with kid ${printableValue(keyIds(keys))}`,
+        : `${counted(keys.keys.length, "key")} ${typeof rules.jwks === "object" ? "in the file" : "published"}, kid ${printableValue(keyIds(keys))}`,
   }),
   signature: () => ({}),
   requirements: (facts) =>
@@ -66,7 +66,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
       ? {}
       : {
           expected: facts.rules.scopes.map(printable).join(" "),
-          seen: printable(scopesOf(facts).join(" ")) || "no scope",
+          seen: printable(scopesOf(facts).join(" ")) || "no scopes",
         },
 };
 
@@ -75,18 +75,18 @@ function withoutSecondKey(facts: Facts): string {
   return `, and cnf has no ${keyMembers.slice(0, -1).join(", ")} or ${keyMembers.at(-1)}`;
 }
 
-/** Thumbprints are shown, and nothing that may be a key. The members that core judges come first: not all are shown. */
+/** Formats `cnf`: shows thumbprints, but no keys. Lists the members that core checks first, and limits their number. */
 function confirmationText(confirmation: unknown): string {
   if (typeof confirmation !== "object" || confirmation === null) return printableValue(confirmation);
-  const judged = new Set<string>(["x5t#S256", ...keyMembers]);
+  const checked = new Set<string>(["x5t#S256", ...keyMembers]);
   const entries = Object.entries(confirmation);
-  const ordered = [...entries.filter(([name]) => judged.has(name)), ...entries.filter(([name]) => !judged.has(name))];
+  const ordered = [...entries.filter(([name]) => checked.has(name)), ...entries.filter(([name]) => !checked.has(name))];
   const members = ordered.map(([name, value]: [string, unknown]) =>
     /^(?:x5t|jkt$)/i.test(name) ? `${printable(name)} ${printableValue(value)}` : printable(name),
   );
   return members.length === 0 ? "{}" : members.slice(0, 8).join(", ");
 }
 
-function parts(count: number): string {
-  return count === 1 ? "1 part" : `${count} parts`;
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -2,42 +2,43 @@ import { AccessTokenError, createVerifier, type JsonWebKeySet, type VerifierOpti
 import { isTlsUnverified } from "@certbound/core/internal";
 import { type ExplainArguments } from "../arguments/explain-arguments.ts";
 import type { Facts } from "../causes/cause.ts";
-import { readAuthorities } from "../inputs/certificate-file.ts";
-import { type Exchange, recordingFetch, verifyingFetch } from "../inputs/http-exchange.ts";
+import { readCaCertificates } from "../inputs/certificate-file.ts";
+import { type IssuerRequest, recordingFetch, verifyingFetch } from "../inputs/http-requests.ts";
 import { presentedCertificate } from "../inputs/presented-certificate.ts";
 import { readKeySet } from "../inputs/text-source.ts";
 import { readToken, readTokenText } from "../inputs/token-input.ts";
 import { type Surroundings, UsageError } from "../program.ts";
-import { type Attempt, judge } from "./attempts.ts";
-import { findFaults } from "./probe.ts";
+import { type Attempt, verify } from "./attempts.ts";
+import { findFailures } from "./probe.ts";
 import { type ExplainReport, explainReport } from "./report.ts";
 
 /**
- * Explains what core says of a token and a client certificate: first as it is configured, then again without each obstacle.
+ * Explains how core verifies a token and a client certificate: first as configured, then without each check that failed.
  *
  * @throws UsageError
  */
 export async function explain(given: ExplainArguments, surroundings: Surroundings): Promise<ExplainReport> {
-  if (given.token === "-" && given.certificate === "-") throw new UsageError("only one of --token and --cert can be -");
+  if (given.token === "-" && given.certificate === "-")
+    throw new UsageError("only one of --token and --cert can be - (standard input)");
   const { text, ...tokenInput } = await readToken(given.token, surroundings);
   const presented = await presentedCertificate(given, surroundings);
   const { jwks, ...keySetInput } = await readKeySet(given.jwks, surroundings);
-  const ca = await readAuthorities(given.ca, surroundings);
+  const ca = await readCaCertificates(given.ca, surroundings);
   const recording = recordingFetch(isTlsUnverified(surroundings.env) || ca.length > 0 ? verifyingFetch(ca) : fetch);
   const now = given.at ?? Date.now();
   const { issuer, audience, rules, scopes } = given;
   const options: VerifierOptions = { ...rules, issuer, audience, jwks, fetch: recording.fetch, clock: () => now };
   const use = { clientCertificate: presented.input, ...(scopes.length > 0 && { scopes }) };
   const configured: Attempt = { token: text, options, use };
-  const first = await judgeConfigured(configured);
-  const { keys, failure } = await findKeys({ options, first, exchanges: recording.exchanges });
+  const error = await verifyConfigured(configured);
+  const { keys, keysError } = await findKeys({ options, error, issuerRequests: recording.requests });
   const context = { token: readTokenText(text), now: now / 1000 };
-  const probing = await findFaults({ configured, first, keys, failure, context });
+  const result = await findFailures({ configured, error, keys, keysError, context });
   const facts: Facts = {
     token: context.token,
     rules: { ...rules, issuer, audience, jwks, algorithms: rules.algorithms?.slice(), scopes },
     presented,
-    exchanges: recording.exchanges,
+    issuerRequests: recording.requests,
     keys,
     now: context.now,
     markedInputs: [
@@ -45,45 +46,46 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
       ...(keySetInput.hasByteOrderMark ? ["--jwks"] : []),
     ],
   };
-  return explainReport(probing, facts);
+  return explainReport(result, facts);
 }
 
-/** What core does not take as an option is not taken here. */
-async function judgeConfigured(attempt: Attempt): Promise<AccessTokenError | undefined> {
+/** Verifies the token as configured. Reports options that core rejects as a usage error. */
+async function verifyConfigured(attempt: Attempt): Promise<AccessTokenError | undefined> {
   try {
-    return await judge(attempt);
+    return await verify(attempt);
   } catch (error) {
     if (error instanceof TypeError && error.message.startsWith("certbound:")) throw new UsageError(error.message);
     throw error;
   }
 }
 
-/** The keys of the configured issuer, or why there are none. */
+/** The keys of the configured issuer, or the error of fetching them. */
 interface IssuerKeys {
   readonly keys: JsonWebKeySet | undefined;
-  readonly failure: AccessTokenError | undefined;
+  readonly keysError: AccessTokenError | undefined;
 }
 
-/** What is known of the keys once core has judged. */
-interface KeysSought {
+/** The input for finding the keys, after the first verification. */
+interface KeySearch {
   readonly options: VerifierOptions;
-  /** What core said. */
-  readonly first: AccessTokenError | undefined;
-  /** What it asked the issuer, and goes on asking. */
-  readonly exchanges: readonly Exchange[];
+  /** The result of the first verification. */
+  readonly error: AccessTokenError | undefined;
+  /** The requests to the issuer so far; core adds to them. */
+  readonly issuerRequests: readonly IssuerRequest[];
 }
 
-/** Takes the keys of the configured issuer from what core was answered; it is asked once, whether core came to it or not. */
-async function findKeys({ options, first, exchanges }: KeysSought): Promise<IssuerKeys> {
+/** Returns the keys of the configured issuer from the responses to core, and has core fetch them if it has not yet. */
+async function findKeys({ options, error, issuerRequests }: KeySearch): Promise<IssuerKeys> {
   const { jwks } = options;
-  if (typeof jwks === "object" && !(jwks instanceof URL)) return { keys: jwks, failure: undefined };
-  const failure = exchanges.length === 0 ? await fetchFailure(options) : first;
-  if (failure?.code === "ERR_KEYS_UNAVAILABLE") return { keys: undefined, failure };
-  // The last answer is that of the key set: core has just accepted it.
-  return { keys: JSON.parse(exchanges.at(-1)?.body ?? "") as JsonWebKeySet, failure: undefined };
+  if (typeof jwks === "object" && !(jwks instanceof URL)) return { keys: jwks, keysError: undefined };
+  const keysError = issuerRequests.length === 0 ? await fetchKeys(options) : error;
+  if (keysError?.code === "ERR_KEYS_UNAVAILABLE") return { keys: undefined, keysError };
+  // The last response contains the key set, which core has accepted.
+  return { keys: JSON.parse(issuerRequests.at(-1)?.body ?? "") as JsonWebKeySet, keysError: undefined };
 }
 
-async function fetchFailure(options: VerifierOptions): Promise<AccessTokenError | undefined> {
+/** Has core fetch the keys, and returns the error, if any. */
+async function fetchKeys(options: VerifierOptions): Promise<AccessTokenError | undefined> {
   try {
     await createVerifier(options).ready();
     return undefined;

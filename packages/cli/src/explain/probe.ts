@@ -1,104 +1,110 @@
 import { AccessTokenError, type JsonWebKeySet, verifyCertificateBinding, type VerifierOptions } from "@certbound/core";
 import { profiles } from "@certbound/core/internal";
-import { type Attempt, judge, type RemovalContext, withoutObstacle } from "./attempts.ts";
-import { type Fault, type Probing, type StepName, stepNames, stepOfCode } from "./steps.ts";
+import { type Attempt, type RelaxationContext, verify, withoutCheck } from "./attempts.ts";
+import { type ProbeResult, type StepFailure, type StepName, stepNames, stepOfCode } from "./steps.ts";
 
-/** What is asked beyond the first rejection. */
-export interface Probe {
+/** The input for finding the failures after the first one. */
+export interface ProbeInput {
   readonly configured: Attempt;
-  /** What core said to the attempt as it is configured. */
-  readonly first: AccessTokenError | undefined;
-  /** The keys of the configured issuer; undefined: they could not be fetched. */
+  /** The result of the attempt as configured. */
+  readonly error: AccessTokenError | undefined;
+  /** The keys of the configured issuer; undefined if they could not be fetched. */
   readonly keys: JsonWebKeySet | undefined;
-  /** Why not. */
-  readonly failure: AccessTokenError | undefined;
-  readonly context: RemovalContext;
+  /** The error of fetching the keys. */
+  readonly keysError: AccessTokenError | undefined;
+  readonly context: RelaxationContext;
 }
 
-/** As many as there are steps: every turn leaves one behind. */
-const MOST_TURNS = stepNames.length;
+/** The number of steps, because every attempt gets past at least one. */
+const MAX_ATTEMPTS = stepNames.length;
 
-/** The thumbprint of a certificate that nobody has: what is bound to it is bound to no other. */
-const NOBODYS = "A".repeat(43);
+/** A well-formed thumbprint that matches no certificate. */
+const DUMMY_THUMBPRINT = "A".repeat(43);
 
 /**
- * Has core judge again and again, each time without the obstacle that it named: what it rejects then is a fault as well.
+ * Verifies the token repeatedly, each time without the check that failed, to find all failures.
  *
- * Nothing is fetched any more: an issuer's name that a token holds is never asked.
+ * Fetches nothing, so that a token cannot cause a request to the issuer that it names.
  */
-export async function findFaults({ configured, first, keys, failure, context }: Probe): Promise<Probing> {
-  const faults: Fault[] = [];
-  let left: { readonly profile: VerifierOptions["profile"]; readonly at: StepName } | undefined;
+export async function findFailures({ configured, error, keys, keysError, context }: ProbeInput): Promise<ProbeResult> {
+  const failures: StepFailure[] = [];
+  let omitted: { readonly profile: VerifierOptions["profile"]; readonly at: StepName } | undefined;
   let attempt: Attempt = { ...configured, options: { ...configured.options, ...withKeys(keys) } };
-  let rejection = first;
-  while (rejection !== undefined && faults.length < MOST_TURNS) {
+  let rejection = error;
+  while (rejection !== undefined && failures.length < MAX_ATTEMPTS) {
     const step = stepOfCode[rejection.code];
-    faults.push({ step, error: rejection });
-    const next = await beyond(step, withoutObstacle(rejection.code, attempt, context));
+    failures.push({ step, error: rejection });
+    const next = await firstBeyond(step, withoutCheck(rejection.code, attempt, context));
     if (next === undefined) break;
-    const leavesProfile = attempt.options.profile !== undefined && next.attempt.options.profile === undefined;
-    if (leavesProfile) left = { profile: attempt.options.profile, at: step };
+    const omitsProfile = attempt.options.profile !== undefined && next.attempt.options.profile === undefined;
+    if (omitsProfile) omitted = { profile: attempt.options.profile, at: step };
     ({ attempt, rejection } = next);
   }
-  const stopped = rejection === undefined ? undefined : stepOfCode[rejection.code];
-  const all = [...withFailure(faults, failure), ...bindingFaults(configured, context, { faults, stopped })];
+  const stoppedAt = rejection === undefined ? undefined : stepOfCode[rejection.code];
+  const all = [...withKeysError(failures, keysError), ...bindingFailures(configured, context, { failures, stoppedAt })];
   return {
-    faults: all.toSorted((one, other) => stepNames.indexOf(one.step) - stepNames.indexOf(other.step)),
-    stopped,
-    partlyJudged: left === undefined ? [] : demandsOf(left.profile).filter((step) => isBefore(left?.at, step)),
+    failures: all.toSorted((one, other) => stepNames.indexOf(one.step) - stepNames.indexOf(other.step)),
+    stoppedAt,
+    partlyChecked:
+      omitted === undefined ? [] : stepsOfProfile(omitted.profile).filter((step) => isBefore(omitted?.at, step)),
   };
 }
 
-/** The steps in which a profile demands more than its options could say. */
-function demandsOf(profile: VerifierOptions["profile"]): readonly StepName[] {
+/** Returns the steps in which a profile has requirements that cannot be expressed as options. */
+function stepsOfProfile(profile: VerifierOptions["profile"]): readonly StepName[] {
   return profile !== undefined && profiles[profile].issuedAhead !== undefined ? ["time", "claims"] : ["claims"];
 }
 
-/** Why the keys could not be fetched is better known than that there were none to go on with. */
-function withFailure(faults: readonly Fault[], failure: AccessTokenError | undefined): readonly Fault[] {
-  if (failure === undefined) return faults;
-  return [...faults.filter(({ step }) => step !== "keys"), { step: "keys", error: failure }];
+/** Replaces the failure of the step `keys` by the error of fetching the keys, which is more specific. */
+function withKeysError(
+  failures: readonly StepFailure[],
+  keysError: AccessTokenError | undefined,
+): readonly StepFailure[] {
+  if (keysError === undefined) return failures;
+  return [...failures.filter(({ step }) => step !== "keys"), { step: "keys", error: keysError }];
 }
 
-/** The first of several attempts that gets further than a step. */
-async function beyond(
+/** Returns the first attempt that gets past a step. */
+async function firstBeyond(
   step: StepName,
   attempts: readonly Attempt[],
 ): Promise<{ readonly attempt: Attempt; readonly rejection: AccessTokenError | undefined } | undefined> {
   for (const attempt of attempts) {
     try {
-      const rejection = await judge(attempt);
+      const rejection = await verify(attempt);
       if (rejection === undefined || isBefore(step, stepOfCode[rejection.code])) return { attempt, rejection };
     } catch (error) {
-      // Options that contradict each other, or that core never takes: not a way.
+      // Core rejects the options of this attempt; try the next one.
       if (!(error instanceof TypeError)) throw error;
     }
   }
   return undefined;
 }
 
-/** What the steps certificate and binding have to say that verifying did not come to. */
-function bindingFaults(
+/** Checks certificate and binding separately if the verification did not reach them, and returns the failures. */
+function bindingFailures(
   { use }: Attempt,
-  { token: { claims } }: RemovalContext,
-  { faults, stopped }: { readonly faults: readonly Fault[]; readonly stopped: StepName | undefined },
-): readonly Fault[] {
+  { token: { claims } }: RelaxationContext,
+  { failures, stoppedAt }: Pick<ProbeResult, "failures" | "stoppedAt">,
+): readonly StepFailure[] {
   const { clientCertificate } = use;
-  const found = faults.find(({ step }) => step === "certificate" || step === "binding");
+  const found = failures.find(({ step }) => step === "certificate" || step === "binding");
   if (claims === undefined || found?.step === "binding") return [];
-  if (found === undefined && !isBefore(stopped, "certificate")) return [];
-  const own =
-    clientCertificate instanceof AccessTokenError ? clientCertificate : judgeBinding(claims, clientCertificate);
-  const certificate = found === undefined && own !== undefined ? [{ step: stepOfCode[own.code], error: own }] : [];
-  if (certificate[0]?.step === "binding" || (found === undefined && own === undefined)) return certificate;
-  // Without a certificate, the shape of cnf can still be judged.
-  const shape = judgeBinding(claims, { thumbprint: NOBODYS });
+  if (found === undefined && !isBefore(stoppedAt, "certificate")) return [];
+  const error =
+    clientCertificate instanceof AccessTokenError ? clientCertificate : bindingError(claims, clientCertificate);
+  const certificate = found === undefined && error !== undefined ? [{ step: stepOfCode[error.code], error }] : [];
+  if (certificate[0]?.step === "binding" || (found === undefined && error === undefined)) return certificate;
+  // Without a certificate, the syntax of cnf can still be checked.
+  const cnfError = bindingError(claims, { thumbprint: DUMMY_THUMBPRINT });
   const binding =
-    shape === undefined || shape.code === "ERR_BINDING_MISMATCH" ? [] : [{ step: "binding" as const, error: shape }];
+    cnfError === undefined || cnfError.code === "ERR_BINDING_MISMATCH"
+      ? []
+      : [{ step: "binding" as const, error: cnfError }];
   return [...certificate, ...binding];
 }
 
-function judgeBinding(...parameters: Parameters<typeof verifyCertificateBinding>): AccessTokenError | undefined {
+function bindingError(...parameters: Parameters<typeof verifyCertificateBinding>): AccessTokenError | undefined {
   try {
     verifyCertificateBinding(...parameters);
     return undefined;

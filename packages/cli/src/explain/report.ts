@@ -6,16 +6,16 @@ import { type ExitCode, exitCodes } from "../program.ts";
 import { printable } from "../rendering/printable.ts";
 import type { Style, Styling } from "../rendering/styling.ts";
 import { comparisons } from "./comparisons.ts";
-import { type Probing, type StepName, type StepStatus, verificationSteps } from "./steps.ts";
+import { type ProbeResult, type StepName, type StepStatus, verificationSteps } from "./steps.ts";
 
-/** One step of the verification, told. */
+/** One step of the verification in the report. */
 export interface ExplainedStep {
   readonly step: StepName;
   readonly status: StepStatus;
-  /** Whether it is the one that the API answers with. */
+  /** True for the failure that the API responds with. */
   readonly first?: true;
   readonly code?: AccessTokenErrorCode;
-  /** The sentence of core. */
+  /** The detail of core's error. */
   readonly detail?: string;
   readonly expected?: string;
   readonly seen?: string;
@@ -24,12 +24,12 @@ export interface ExplainedStep {
   readonly fix?: string;
 }
 
-/** What `certbound explain` found. */
+/** The report of `certbound explain`. */
 export interface ExplainReport {
   readonly command: "explain";
   readonly accepted: boolean;
   readonly exitCode: ExitCode;
-  /** What the API answers with; of an accepted token, 200 stands for whatever the route does. */
+  /** The response of the API; for an accepted token the status is 200, although the route decides. */
   readonly answer: { readonly status: number; readonly code?: AccessTokenErrorCode };
   readonly certificate: { readonly source: string; readonly thumbprint?: string; readonly configure?: string };
   readonly steps: readonly ExplainedStep[];
@@ -42,11 +42,11 @@ const marks: Readonly<Record<StepStatus, readonly [string, Style]>> = {
   unknown: ["–", "faint"],
 };
 
-/** Puts what core found beside what the token and the certificate say. */
-export function explainReport(probing: Probing, facts: Facts): ExplainReport {
-  const [first] = probing.faults;
+/** Combines the failures with the cause and the comparison of each step. */
+export function explainReport(result: ProbeResult, facts: Facts): ExplainReport {
+  const [first] = result.failures;
   const claims = facts.token.claims ?? {};
-  const steps = verificationSteps(probing, {
+  const steps = verificationSteps(result, {
     requiresScopes: facts.rules.scopes.length > 0,
     hasUnreadableTime:
       !isNumericDate(claims["exp"]) || ["nbf", "iat"].some((name) => name in claims && !isNumericDate(claims[name])),
@@ -59,25 +59,25 @@ export function explainReport(probing: Probing, facts: Facts): ExplainReport {
     answer:
       first === undefined ? { status: 200 } : { status: httpRejection(first.error).status, code: first.error.code },
     certificate: certificateOf(facts),
-    steps: steps.map(({ step, status, fault }) => ({
+    steps: steps.map(({ step, status, failure }) => ({
       step,
       status,
-      ...(fault !== undefined && fault === first && { first: true as const }),
-      ...(fault !== undefined && explained(fault.error, facts)),
+      ...(failure !== undefined && failure === first && { first: true as const }),
+      ...(failure !== undefined && explained(failure.error, facts)),
       ...(facts.token.header !== undefined || step === "token" || step === "certificate"
         ? comparisons[step](facts)
         : {}),
     })),
-    notes: notesOf(probing, facts),
+    notes: notesOf(result, facts),
   };
 }
 
-/** Writes what was found for people. */
+/** Formats the report as text. */
 export function explainText(report: ExplainReport, style: Styling): string {
   const { answer, accepted, certificate, notes } = report;
   const verdict = accepted
     ? style("good", "accepted")
-    : `${style("bad", "rejected")}: the API answers ${answer.status}, for ${answer.code ?? ""}`;
+    : `${style("bad", "rejected")}: the API responds with ${answer.status} (${answer.code ?? ""})`;
   const lines = [
     ...report.steps.flatMap((step) => stepLines(step, style)),
     "",
@@ -112,26 +112,29 @@ function certificateOf({ presented }: Facts): ExplainReport["certificate"] {
   };
 }
 
-function notesOf({ partlyJudged }: Probing, { token, presented, now, markedInputs }: Facts): readonly string[] {
+function notesOf({ partlyChecked }: ProbeResult, { token, presented, now, markedInputs }: Facts): readonly string[] {
   const { x509, forwarded, thumbprint } = presented;
   const notes: string[] = [];
-  if (partlyJudged.length > 0)
-    notes.push("what the profile alone demands of claims and times was not judged: it contradicts what the token has");
-  if (token.repaired !== token.text) notes.push("all steps after the first are of the token that is in the text");
+  if (partlyChecked.length > 0)
+    notes.push(
+      "further requirements of the profile for claims and times were not checked, because the token does not meet the profile",
+    );
+  if (token.repaired !== token.text) notes.push("all steps after the first one refer to the token found in the text");
   for (const option of markedInputs) {
     notes.push(
-      `the input of ${option} begins with a byte order mark (UTF-8), which is left out here: save it without, since other programs do not remove it`,
+      `the input of ${option} starts with a UTF-8 byte order mark, which explain ignores: remove it, because other programs do not ignore it`,
     );
   }
   if (forwarded?.isGuessed === true) {
-    notes.push(`the format was guessed: configure ${forwarded.code}; certbound itself never guesses`);
+    notes.push(`the format was guessed: configure ${forwarded.code} in the API, which never guesses the format`);
   }
   if (forwarded !== undefined)
-    notes.push("that the headers come from the proxy is taken for granted here: in the API, the trust rule proves it");
-  if (thumbprint !== undefined && x509 === undefined) notes.push("only the thumbprint of the certificate is known");
+    notes.push("explain assumes that the headers come from the proxy; in the API, the trust rule verifies this");
+  if (thumbprint !== undefined && x509 === undefined)
+    notes.push("the header contains only the thumbprint of the certificate");
   if (x509 !== undefined && Date.parse(x509.validTo) / 1000 < now) {
     notes.push(
-      "the certificate has expired, which the binding does not look at: TLS may reject it, or a certificatePolicy",
+      "the certificate has expired: the binding does not depend on its dates, but TLS or a certificatePolicy may reject it",
     );
   }
   return notes;
@@ -141,7 +144,7 @@ function stepLines(step: ExplainedStep, style: Styling): readonly string[] {
   const [mark, color] = marks[step.status];
   const name = step.step.padEnd(13);
   if (step.status !== "failed") return [`${style(color, mark)} ${name}${step.seen ?? ""}`.trimEnd()];
-  const first = step.first === true ? style("strong", "  <- the API answers with this one") : "";
+  const first = step.first === true ? style("strong", "  <- the API responds with this error") : "";
   return [
     `${style(color, mark)} ${style("strong", name)}${step.code ?? ""}${first}`,
     ...line("expected", step.expected),

@@ -1,6 +1,6 @@
 import type { AccessTokenError, AccessTokenErrorCode } from "@certbound/core";
 
-/** The steps of a verification, in the order of core. */
+/** The steps of a verification, in the order in which core performs them. */
 export const stepNames = [
   "token",
   "algorithm",
@@ -16,10 +16,10 @@ export const stepNames = [
   "requirements",
 ] as const;
 
-/** One of them. */
+/** The name of a step. */
 export type StepName = (typeof stepNames)[number];
 
-/** Which step answers with which code; a code without a row does not compile. */
+/** The step of each error code; a missing code is a compile error. */
 export const stepOfCode: Readonly<Record<AccessTokenErrorCode, StepName>> = {
   ERR_TOKEN_MISSING: "token",
   ERR_REQUEST_MALFORMED: "token",
@@ -48,70 +48,70 @@ export const stepOfCode: Readonly<Record<AccessTokenErrorCode, StepName>> = {
   ERR_ACCESS_DENIED: "requirements",
 };
 
-/** What core found, in its own words. */
-export interface Fault {
+/** A failed step, with the error of core. */
+export interface StepFailure {
   readonly step: StepName;
   readonly error: AccessTokenError;
 }
 
-/** All that core found. */
-export interface Probing {
-  /** In the order of core; the first is the one that the API answers with. */
-  readonly faults: readonly Fault[];
-  /** The step at which there was nothing left to remove; undefined: all of them were reached. */
-  readonly stopped: StepName | undefined;
-  /** The steps of which only a part was judged, since a profile had to be left out, and with it its own demands. */
-  readonly partlyJudged: readonly StepName[];
+/** The result of all verification attempts. */
+export interface ProbeResult {
+  /** In the order of the steps; the API responds with the first one. */
+  readonly failures: readonly StepFailure[];
+  /** The step whose check could not be disabled; undefined if all steps were reached. */
+  readonly stoppedAt: StepName | undefined;
+  /** The steps that were checked only in part, because the profile had to be disabled together with its requirements. */
+  readonly partlyChecked: readonly StepName[];
 }
 
-/** What became of one step; `unknown`: it was not reached, or nothing was asked of it. */
+/** The status of a step; `unknown` if the step was not reached, or had nothing to check. */
 export type StepStatus = "passed" | "failed" | "unknown";
 
-/** One step, with what core found in it. */
-export interface JudgedStep {
+/** The result of one step. */
+export interface StepResult {
   readonly step: StepName;
   readonly status: StepStatus;
-  readonly fault: Fault | undefined;
+  readonly failure: StepFailure | undefined;
 }
 
-/** What else decides about a step's mark. */
+/** The facts that also determine the status of a step. */
 export interface StepContext {
   readonly requiresScopes: boolean;
-  /** A time of the token is missing or none: that is rejected as a claim, and then no time was judged. */
+  /** True if a time claim is missing or malformed: core rejects it in the step `claims`, and checks no times. */
   readonly hasUnreadableTime: boolean;
-  /** The keys could be fetched. */
+  /** True if the keys were fetched. */
   readonly hasKeys: boolean;
 }
 
-/** Lists the steps in order, each with its mark. */
+/** Returns the result of every step, in order. */
 export function verificationSteps(
-  { faults, stopped, partlyJudged }: Probing,
+  { failures, stoppedAt, partlyChecked }: ProbeResult,
   context: StepContext,
-): readonly JudgedStep[] {
-  const end = stopped === undefined ? stepNames.length : stepNames.indexOf(stopped);
-  const failed = new Map(faults.map((fault) => [fault.step, fault]));
+): readonly StepResult[] {
+  const end = stoppedAt === undefined ? stepNames.length : stepNames.indexOf(stoppedAt);
+  const failed = new Map(failures.map((failure) => [failure.step, failure]));
   return stepNames.map((step, index) => {
-    const fault = failed.get(step);
-    if (fault !== undefined) return { step, status: "failed", fault };
-    const isJudgedApart =
-      (step === "certificate" || step === "binding") && index > end && bindingWasJudged(failed, stopped);
-    const isReached = index < end || isJudgedApart;
-    const isPassed = isReached && !partlyJudged.includes(step) && !isUnknown(step, failed, context);
-    return { step, status: isPassed ? "passed" : "unknown", fault: undefined };
+    const failure = failed.get(step);
+    if (failure !== undefined) return { step, status: "failed", failure };
+    const isCheckedSeparately =
+      (step === "certificate" || step === "binding") && index > end && bindingWasChecked(failed, stoppedAt);
+    const isReached = index < end || isCheckedSeparately;
+    const isPassed = isReached && !partlyChecked.includes(step) && !isUnknown(step, failed, context);
+    return { step, status: isPassed ? "passed" : "unknown", failure: undefined };
   });
 }
 
-/** Without a parsed token there are no claims to judge. */
-function bindingWasJudged(failed: ReadonlyMap<StepName, Fault>, stopped: StepName | undefined): boolean {
-  return stopped !== "token" && (!failed.has("certificate") || failed.has("binding"));
+/** Returns true if certificate and binding were checked separately, which requires a parsed token. */
+function bindingWasChecked(failed: ReadonlyMap<StepName, StepFailure>, stoppedAt: StepName | undefined): boolean {
+  return stoppedAt !== "token" && (!failed.has("certificate") || failed.has("binding"));
 }
 
 function isUnknown(
   step: StepName,
-  failed: ReadonlyMap<StepName, Fault>,
+  failed: ReadonlyMap<StepName, StepFailure>,
   { requiresScopes, hasUnreadableTime, hasKeys }: StepContext,
 ): boolean {
-  // Without a certificate nothing can be bound to it.
+  // Without a certificate, the binding cannot be checked.
   if (step === "binding") return failed.has("certificate");
   if (step === "requirements") return !requiresScopes;
   if (step === "time") return hasUnreadableTime;

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { type Surroundings, UsageError } from "../program.ts";
 import { readSource } from "./text-source.ts";
 
-/** The things that a file holds instead of a certificate. */
+/** The content of a file that does not contain a certificate. */
 export type NoCertificate =
   | "empty"
   | "private-key"
@@ -16,81 +16,81 @@ export type NoCertificate =
   | "truncated-pem"
   | "something-else";
 
-/** A file that should hold a certificate, and what it holds. */
+/** A file that should contain a certificate, and the certificates in it. */
 export interface CertificateFile {
   readonly name: string;
   /** In the order of the file. */
   readonly certificates: readonly X509Certificate[];
-  /** Why there is none; undefined when there is. */
-  readonly fault: NoCertificate | undefined;
+  /** The reason why there are none; undefined if there is at least one. */
+  readonly problem: NoCertificate | undefined;
   readonly bytes: Buffer;
 }
 
-/** What a file that should hold a certificate holds instead, and what to do about it. */
-export interface FileFault {
-  /** Stable, for programs. */
+/** The reason why no certificate was read, and how to fix it. */
+export interface FileProblem {
+  /** Stable, for use by programs. */
   readonly id: string;
   readonly reason: string;
   readonly fix: string;
 }
 
-/** The faults of a file, in words. */
-export const fileFaults: Readonly<Record<NoCertificate, FileFault>> = {
+/** The reason and the fix for each content that is not a certificate. */
+export const fileProblems: Readonly<Record<NoCertificate, FileProblem>> = {
   empty: {
     id: "certificate-file-empty",
     reason: "the file is empty",
-    fix: "see what should have written it",
+    fix: "check the program that writes the file",
   },
   "private-key": {
     id: "certificate-file-is-private-key",
-    reason: "the file holds a private key, not a certificate",
-    fix: "name the certificate; keep the key where it is",
+    reason: "the file contains a private key, not a certificate",
+    fix: "pass the certificate; keep the key where it is",
   },
   "public-key": {
     id: "certificate-file-is-public-key",
-    reason: "the file holds a public key, not a certificate",
-    fix: "name the certificate",
+    reason: "the file contains a public key, not a certificate",
+    fix: "pass the certificate",
   },
   request: {
     id: "certificate-file-is-request",
-    reason: "the file holds a certificate signing request, which nobody has signed yet",
-    fix: "name the certificate that the authority made of it",
+    reason: "the file contains a certificate signing request, not a certificate",
+    fix: "pass the certificate that the CA issued for this request",
   },
   pkcs7: {
     id: "certificate-file-is-pkcs7",
-    reason: "the file holds certificates in a PKCS #7 bundle",
-    fix: "openssl pkcs7 -print_certs -in FILE -out client.pem",
+    reason: "the file contains certificates in a PKCS #7 bundle",
+    fix: "convert it: openssl pkcs7 -print_certs -in FILE -out client.pem",
   },
   pkcs12: {
     id: "certificate-file-is-pkcs12",
-    reason: "the file is a PKCS #12 archive: certificate, key and chain behind a password",
-    fix: "openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem",
+    reason: "the file is a PKCS #12 archive: a certificate, its key and its chain, protected by a password",
+    fix: "convert it: openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem",
   },
   "escaped-line-breaks": {
     id: "certificate-escaped-line-breaks",
-    reason: "the line breaks of the PEM text are written as \\n, as in a variable of the environment",
-    fix: "put real line feeds back: value.replaceAll('\\\\n', '\\n')",
+    reason: "the line breaks of the PEM text are written as \\n, as in an environment variable",
+    fix: "restore the line feeds: value.replaceAll('\\\\n', '\\n')",
   },
   "der-named-pem": {
     id: "certificate-der-named-pem",
-    reason: "the file is called .pem and holds DER: what expects PEM cannot read it",
-    fix: "openssl x509 -inform der -in FILE -out client.pem, or call it .der",
+    reason: "the name of the file ends in .pem, but the file contains DER, which programs that expect PEM cannot read",
+    fix: "convert it with openssl x509 -inform der -in FILE -out client.pem, or rename it to .der",
   },
   "truncated-pem": {
     id: "certificate-truncated",
-    reason: "the PEM text has a beginning, and no end or no content that is a certificate: it was cut off",
+    reason: "the PEM text has no end marker, or its content is not a certificate: it was truncated",
     fix: "copy the whole file",
   },
   "something-else": {
     id: "certificate-file-is-something-else",
-    reason: "the file holds no certificate",
-    fix: "give a certificate as PEM or DER",
+    reason: "the file does not contain a certificate",
+    fix: "pass a certificate as PEM or DER",
   },
 };
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** The other things that PEM holds, by their labels (RFC 7468). */
+/** Other contents of PEM files, by label (RFC 7468). */
 const labels: readonly (readonly [RegExp, NoCertificate])[] = [
   [/-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----/, "request"],
   [/-----BEGIN (?:\w+ )*PRIVATE KEY-----/, "private-key"],
@@ -100,65 +100,66 @@ const labels: readonly (readonly [RegExp, NoCertificate])[] = [
 ];
 
 /**
- * Reads the certificates of a file: PEM, of which every block counts and what is between them does not, or DER.
+ * Reads the certificates of a PEM or DER file. Text between PEM blocks is ignored.
  *
- * A file whose name ends in `.pem` is read as PEM only, as by programs that expect PEM.
+ * A file whose name ends in `.pem` must be PEM, because programs that expect PEM read it.
  */
 export function readCertificateFile(name: string, bytes: Buffer): CertificateFile {
   const text = bytes.toString("latin1");
   const blocks = (text.match(BLOCK) ?? []).map(parsed).filter((certificate) => certificate !== undefined);
-  if (blocks.length > 0) return { name, certificates: blocks, fault: undefined, bytes };
+  if (blocks.length > 0) return { name, certificates: blocks, problem: undefined, bytes };
   const der = parsed(bytes);
   const isNamedPem = name.toLowerCase().endsWith(".pem");
   if (der === undefined || isNamedPem) {
-    return { name, certificates: [], fault: der === undefined ? faultOf(text, bytes) : "der-named-pem", bytes };
+    return { name, certificates: [], problem: der === undefined ? problemOf(text, bytes) : "der-named-pem", bytes };
   }
-  return { name, certificates: [der], fault: undefined, bytes };
+  return { name, certificates: [der], problem: undefined, bytes };
 }
 
 /**
- * Reads the certificates of authorities, as PEM. Node passes over what is none, and would trust nobody.
+ * Reads CA certificates, as PEM. Node.js ignores a file without a certificate, and would then trust no server.
  *
- * @throws UsageError for a file without one
+ * @throws UsageError if a file contains no certificate
  */
-export async function readAuthorities(
+export async function readCaCertificates(
   names: readonly string[],
   surroundings: Surroundings,
 ): Promise<readonly string[]> {
   const files = await Promise.all(
     names.map(async (name) => readCertificateFile(name, await readSource(name, "--ca", surroundings))),
   );
-  const empty = files.find(({ fault }) => fault !== undefined);
-  if (empty !== undefined) throw new UsageError(`--ca: there is no certificate in it (${String(empty.fault)})`);
+  const empty = files.find(({ problem }) => problem !== undefined);
+  if (empty !== undefined) throw new UsageError(`--ca: the file contains no certificate (${String(empty.problem)})`);
   return files.flatMap(({ certificates }) => certificates.map(String));
 }
 
 /**
- * Puts the leaf of a chain first: the one that issued none of the others (RFC 8446 section 4.4.2). The rest keeps its order.
+ * Moves the leaf of a chain to the front: the certificate that issued none of the others (RFC 8446 section 4.4.2). Keeps the
+ * order of the others.
  */
 export function leafFirst(certificates: readonly X509Certificate[]): readonly X509Certificate[] {
   const leaf = certificates.find((one) => !certificates.some((other) => other !== one && other.checkIssued(one)));
   return leaf === undefined ? certificates : [leaf, ...certificates.filter((one) => one !== leaf)];
 }
 
-function faultOf(text: string, bytes: Buffer): NoCertificate {
+function problemOf(text: string, bytes: Buffer): NoCertificate {
   if (text.trim() === "") return "empty";
   if (/-----BEGIN CERTIFICATE-----\\r?\\?n/.test(text)) return "escaped-line-breaks";
   const label = labels.find(([pattern]) => pattern.test(text));
   if (label !== undefined) return label[1];
-  return faultOfDer(bytes);
+  return problemOfDer(bytes);
 }
 
-/** The first elements of each structure: PKCS#12 and PKCS#8 begin with a version, a request with a certificate's. */
-function faultOfDer(bytes: Buffer): NoCertificate {
+/** Identifies a DER structure by its first elements. */
+function problemOfDer(bytes: Buffer): NoCertificate {
   if (bytes[0] !== 0x30) return "something-else";
   const header = (bytes[1] ?? 0) < 0x80 ? 2 : 2 + ((bytes[1] ?? 0) & 0x7f);
   const inner = bytes.subarray(header, header + 40).toString("hex");
-  // PFX (RFC 7292 section 4): version 3, then a ContentInfo of PKCS #7.
+  // PFX (RFC 7292 section 4): version 3, then a PKCS #7 ContentInfo.
   if (/^02010330.{2,8}06092a864886f70d0107/.test(inner)) return "pkcs12";
   if (inner.startsWith("06092a864886f70d0107")) return "pkcs7";
   if (/^02010[01]/.test(inner)) return "private-key";
-  // CertificationRequestInfo (RFC 2986 section 4.1) begins with version 0.
+  // CertificationRequestInfo (RFC 2986 section 4.1) starts with version 0.
   if (/^30.{2,8}020100/.test(inner)) return "request";
   return /^30.{2,4}06/.test(inner) ? "public-key" : "something-else";
 }

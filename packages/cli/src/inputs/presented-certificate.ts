@@ -8,17 +8,17 @@ import {
 } from "@certbound/core";
 import { type Surroundings, UsageError } from "../program.ts";
 import { type CertificateFile, readCertificateFile } from "./certificate-file.ts";
-import { namedFormat, possibleFormats, type WrittenFormat } from "./proxy-formats.ts";
+import { namedFormat, possibleFormats, type NamedFormat } from "./proxy-formats.ts";
 import { readSource } from "./text-source.ts";
 
-/** What the client presents. */
+/** The certificate that the client presents. */
 export interface Presented {
-  /** What core is given. */
+  /** The input for core. */
   readonly input: ClientCertificateInput | AccessTokenError | null;
-  /** Its thumbprint, as core computes it; undefined where there is no usable certificate. */
+  /** The thumbprint, as core computes it; undefined without a usable certificate. */
   readonly thumbprint: string | undefined;
   readonly x509: X509Certificate | undefined;
-  /** Where it is from, in words. */
+  /** The source of the certificate, as text. */
   readonly source: string;
   readonly file: CertificateFile | undefined;
   readonly forwarded: ForwardedCertificate | undefined;
@@ -26,18 +26,18 @@ export interface Presented {
   readonly others: readonly OtherCertificate[];
 }
 
-/** A certificate that is compared, and presented by nobody. */
+/** A certificate that is only compared with the token. */
 export interface OtherCertificate {
   readonly x509: X509Certificate;
-  /** The same file as the one that is presented, or one that was named for the comparison. */
+  /** `chain`: from the file of the presented certificate; `also`: from a file given for the comparison. */
   readonly from: "chain" | "also";
   readonly name: string;
 }
 
-/** What core makes of the headers that a proxy sent. */
+/** The result of `fromProxy` for the headers that a proxy sent. */
 export interface ForwardedCertificate {
   readonly resolved: ClientCertificate | AccessTokenError;
-  /** How the format is written in code. */
+  /** The format as source code. */
   readonly code: string;
   readonly isGuessed: boolean;
   /** The header of the format, and all its values. */
@@ -47,14 +47,14 @@ export interface ForwardedCertificate {
   readonly verify: readonly { readonly header: string; readonly values: readonly string[] }[];
 }
 
-/** The headers of a request, and how they are to be read. */
+/** The headers of a request, and their format. */
 export interface ForwardedHeaders {
   readonly headers: readonly (readonly [string, string])[];
   readonly format: string | undefined;
   readonly formatOptions: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What the command line says of the client. */
+/** The options that describe the client. */
 export interface PresentedOptions extends ForwardedHeaders {
   /** A file. */
   readonly certificate: string | undefined;
@@ -63,7 +63,8 @@ export interface PresentedOptions extends ForwardedHeaders {
 }
 
 /**
- * Reads what the client presents: the header of a proxy, else a file, else nothing. Beside a header, the file is compared.
+ * Reads the certificate that the client presents, from the header of a proxy or from a file. If both are given, the file is
+ * only compared.
  *
  * @throws UsageError
  */
@@ -104,17 +105,17 @@ function fromFile(file: CertificateFile, others: readonly OtherCertificate[]): P
   };
 }
 
-/** What is no certificate is given to core as it is: core says what it makes of it. */
-function inputOf({ bytes, fault }: CertificateFile, leaf: X509Certificate | undefined): ClientCertificateInput {
+/** Returns the input for core. If the file contains no certificate, core gets its content, and reports the error. */
+function inputOf({ bytes, problem }: CertificateFile, leaf: X509Certificate | undefined): ClientCertificateInput {
   if (leaf !== undefined) return leaf;
-  if (fault === "empty") return "";
-  return bytes[0] === 0x30 && fault !== "der-named-pem" ? bytes : bytes.toString("latin1");
+  if (problem === "empty") return "";
+  return bytes[0] === 0x30 && problem !== "der-named-pem" ? bytes : bytes.toString("latin1");
 }
 
 async function othersOf({ also }: PresentedOptions, surroundings: Surroundings): Promise<readonly OtherCertificate[]> {
   const files = await Promise.all(also.map((name) => fileOf(name, "--also", surroundings)));
   const empty = files.find(({ certificates }) => certificates.length === 0);
-  if (empty !== undefined) throw new UsageError(`--also: there is no certificate in it (${String(empty.fault)})`);
+  if (empty !== undefined) throw new UsageError(`--also: the file contains no certificate (${String(empty.problem)})`);
   return files.flatMap(({ certificates, name }) => certificates.map((x509) => ({ x509, from: "also" as const, name })));
 }
 
@@ -123,11 +124,10 @@ async function fileOf(name: string, option: string, surroundings: Surroundings):
 }
 
 /**
- * Reads the certificate from the headers that a proxy sent, as `fromProxy` does. That they came from the proxy is taken as
- * proven.
+ * Reads the certificate from the headers that a proxy sent, as `fromProxy` does. Assumes that they came from the proxy.
  *
- * Where no format is named, one is guessed by the names of the headers, then by their values. Only here: an API that guesses
- * is an API that a client tells what to read.
+ * If no format is given, it guesses the format by the names of the headers, then by their values. An API must never do this,
+ * because clients could then choose which header it reads.
  *
  * @throws UsageError
  */
@@ -135,24 +135,24 @@ export function readForwarded({ headers, format, formatOptions }: ForwardedHeade
   if (format !== undefined) return readAs(namedFormat(format, formatOptions), headers, false);
   const possible = possibleFormats(headers.map(([name]) => name)).map((one) => readAs(one, headers, true));
   const readable = possible.find(({ resolved }) => !(resolved instanceof AccessTokenError));
-  // Of those that cannot be read, the one whose value could, or else the first.
-  const decoded = possible.find(
+  // If no format is readable, prefer one that decoded the value but does not trust it.
+  const untrusted = possible.find(
     ({ resolved }) => resolved instanceof AccessTokenError && resolved.code === "ERR_CERTIFICATE_UNTRUSTED",
   );
-  // There is at least one header, which makes at least one possible format.
-  return (readable ?? decoded ?? possible[0]) as ForwardedCertificate;
+  // There is at least one header, and so at least one possible format.
+  return (readable ?? untrusted ?? possible[0]) as ForwardedCertificate;
 }
 
 function readAs(
-  { format, code }: WrittenFormat,
+  { format, code }: NamedFormat,
   headers: ForwardedHeaders["headers"],
   isGuessed: boolean,
 ): ForwardedCertificate {
   const proof = { header: "x-certbound-cli-proof", value: randomBytes(24).toString("base64url") };
   const resolve = fromProxy(format, { trust: { secret: proof } });
   const rawHeaders = [...headers, [proof.header, proof.value] as const].flat();
-  const valuesOf = (wanted: string): string[] =>
-    headers.filter(([name]) => name.toLowerCase() === wanted.toLowerCase()).map(([, value]) => value);
+  const valuesOf = (header: string): string[] =>
+    headers.filter(([name]) => name.toLowerCase() === header.toLowerCase()).map(([, value]) => value);
   return {
     resolved: resolve({ rawHeaders, socket: {} }),
     code,

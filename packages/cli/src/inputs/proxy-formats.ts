@@ -23,8 +23,8 @@ import {
 } from "@certbound/core";
 import { UsageError } from "../program.ts";
 
-/** A format with its options, and how it is written in code. */
-export interface WrittenFormat {
+/** A format with its options, also as source code. */
+export interface NamedFormat {
   readonly format: ForwardedCertificateFormat;
   readonly code: string;
 }
@@ -50,14 +50,14 @@ const formats = {
   "azure-application-gateway": azureApplicationGateway,
   "azure-container-apps": azureContainerApps,
   cloudflare,
-  // Core checks the options of all of them itself: what is missing, unknown or ill-typed is a TypeError that names it.
+  // Core validates the options of every format, and throws a TypeError that names an invalid one.
   "forwarded-header": forwardedHeader as unknown as Define,
 } as const satisfies Readonly<Record<string, Define>>;
 
-/** The names of the formats: those of core's functions, in lower case and with hyphens. */
+/** The names of the formats: the names of core's functions in kebab case. */
 export const formatNames: readonly string[] = Object.keys(formats);
 
-/** Those that a guess is made from, the likeliest of each header first; options where a format has several forms. */
+/** The formats that can be guessed. For each header, the most likely one comes first. */
 const guesses: readonly (readonly [keyof typeof formats, Readonly<Record<string, unknown>>])[] = [
   ["rfc9440", {}],
   ["nginx", {}],
@@ -83,7 +83,7 @@ const guesses: readonly (readonly [keyof typeof formats, Readonly<Record<string,
   ["cloudflare", { encoding: "sha256-hex" }],
 ];
 
-/** Every encoding that core decodes, the strictest first; one that is not named here does not compile. */
+/** All encodings of core, the strictest first; a missing one is a compile error. */
 const encodings = Object.keys({
   rfc9440: true,
   "pem-urlencoded": true,
@@ -98,32 +98,34 @@ const encodings = Object.keys({
 } satisfies Readonly<Record<CertificateEncoding, true>>);
 
 /**
- * Makes the format of a name.
+ * Creates a format by its name.
  *
- * @throws UsageError when there is none of that name, or core rejects the options
+ * @throws UsageError if the name is unknown, or core rejects the options
  */
-export function namedFormat(name: string, options: Readonly<Record<string, unknown>> = {}): WrittenFormat {
+export function namedFormat(name: string, options: Readonly<Record<string, unknown>> = {}): NamedFormat {
   const known = formatNames.find((one) => one === name || camelCase(one) === name);
   if (known === undefined) throw new UsageError(`--format must be one of ${formatNames.join(", ")}`);
   try {
-    return written(known as keyof typeof formats, options);
+    return createFormat(known as keyof typeof formats, options);
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(`--format-options: ${error.message}`);
     throw error;
   }
 }
 
-/** The formats that a request with these headers may be in: by name, or else in every encoding. */
-export function possibleFormats(names: readonly string[]): readonly WrittenFormat[] {
+/** Returns the formats that read one of these headers; if there are none, every encoding of every header. */
+export function possibleFormats(names: readonly string[]): readonly NamedFormat[] {
   const lower = new Set(names.map((name) => name.toLowerCase()));
   const byName = guesses
-    .map(([name, options]) => written(name, options))
+    .map(([name, options]) => createFormat(name, options))
     .filter(({ format }) => lower.has(format.header));
   if (byName.length > 0) return byName;
-  return [...lower].flatMap((header) => encodings.map((encoding) => written("forwarded-header", { header, encoding })));
+  return [...lower].flatMap((header) =>
+    encodings.map((encoding) => createFormat("forwarded-header", { header, encoding })),
+  );
 }
 
-function written(name: keyof typeof formats, options: Readonly<Record<string, unknown>>): WrittenFormat {
+function createFormat(name: keyof typeof formats, options: Readonly<Record<string, unknown>>): NamedFormat {
   const define: Define = formats[name];
   const members = Object.entries(options).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
   const code = members.length === 0 ? "" : `{ ${members.join(", ")} }`;

@@ -6,25 +6,25 @@ import type { Readable } from "node:stream";
 import type { JsonWebKeySet } from "@certbound/core";
 import { type Surroundings, UsageError } from "../program.ts";
 
-/** The longest input that is read, in bytes. */
+/** The maximum size of an input, in bytes. */
 const MAX_INPUT = 4 * 1024 * 1024;
 
-/** How long an input has to end, in milliseconds. */
+/** The time limit for reading an input to its end, in milliseconds. */
 const INPUT_TIMEOUT = 60_000;
 
-/** More levels than a key set or an option has, and fewer than a stack of calls holds. */
+/** The maximum nesting depth of JSON: more than any key set or option has, and too little to overflow the call stack. */
 const MAX_LEVELS = 100;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** A text that was read. */
+/** Text from a file or from standard input. */
 export interface TextInput {
   /** Without a byte order mark. */
   readonly text: string;
   readonly hasByteOrderMark: boolean;
 }
 
-/** The key set of the command line: that of a file, or its URL. */
+/** The key set of the command line: the content of a file, or a URL. */
 export interface KeySetInput {
   readonly jwks: JsonWebKeySet | string | undefined;
   readonly hasByteOrderMark: boolean;
@@ -33,7 +33,7 @@ export interface KeySetInput {
 /**
  * Reads a file or a named pipe, or standard input for `-`.
  *
- * @param option what is named when it cannot be read
+ * @param option the option that an error message names
  * @throws UsageError
  */
 export async function readSource(
@@ -46,7 +46,7 @@ export async function readSource(
   } catch (error) {
     if (error instanceof InputError) throw new UsageError(`${option}: ${error.message}`);
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    // The path is not repeated: where a file is asked for, somebody may have given what belongs into it.
+    // The path is not repeated, because it may be the content of the file by mistake, such as a token.
     throw new UsageError(`${option}: the file cannot be read (${code})`);
   }
 }
@@ -67,7 +67,7 @@ export async function readText(
 }
 
 /**
- * Reads the key set in a file; the address of one is left to core.
+ * Reads the key set from a file. Returns a URL as it is, because core fetches it.
  *
  * @throws UsageError
  */
@@ -77,24 +77,24 @@ export async function readKeySet(source: string | undefined, surroundings: Surro
   const parsed = jsonOf(text);
   if (isNestedDeeply(parsed))
     throw new UsageError("--jwks: the file is not a JSON Web Key Set: it is nested too deeply");
-  // What it has to look like, core says.
+  // Core validates the key set.
   return { jwks: parsed as JsonWebKeySet, hasByteOrderMark };
 }
 
-/** Tells whether a value out of JSON is nested so deeply that a recursive function, such as JSON.stringify, can fail. */
+/** Returns true if a JSON value is nested so deeply that a recursive function, such as JSON.stringify, can fail. */
 export function isNestedDeeply(value: unknown, levels: number = MAX_LEVELS): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isNestedDeeply(inner, levels - 1));
 }
 
-/** Removes the given characters from the end of a text, in one pass: a regular expression takes quadratic time for it. */
+/** Removes the given characters from the end of a text. A regular expression would take quadratic time. */
 export function trimEnd(text: string, characters: string): string {
   let end = text.length;
   while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
   return text.slice(0, end);
 }
 
-/** An input that is too long, or does not end. */
+/** Thrown for an input that is too long, or does not end in time. */
 class InputError extends Error {}
 
 async function readNamed(path: string): Promise<Buffer> {
@@ -106,7 +106,7 @@ async function readNamed(path: string): Promise<Buffer> {
   }
 }
 
-/** A pipe is opened without waiting for a writer: a blocked thread would keep the process from exiting. */
+/** Opens a file for reading. Opens a named pipe without waiting for a writer, because a blocked thread prevents an exit. */
 async function openStream(path: string): Promise<Readable> {
   if (!(await stat(path)).isFIFO()) return createReadStream(path);
   return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) });
@@ -126,12 +126,12 @@ async function readAll(source: AsyncIterable<string | Uint8Array>): Promise<Buff
 
 async function withinTime(reading: Promise<Buffer>): Promise<Buffer> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
+  const timeout = new Promise<never>((_resolve, reject) => {
     const message = `the input does not end within ${INPUT_TIMEOUT / 1000} s`;
     timer = setTimeout(() => reject(new InputError(message)), INPUT_TIMEOUT);
   });
   try {
-    return await Promise.race([reading, late]);
+    return await Promise.race([reading, timeout]);
   } finally {
     clearTimeout(timer);
   }

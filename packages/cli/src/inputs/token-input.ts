@@ -6,11 +6,11 @@ import { readText, type TextInput, trimEnd } from "./text-source.ts";
 
 const QUOTES = "\"'`";
 
-/** What can be read in a token, by nobody's word but its own: it decides nothing, it explains. */
+/** The decoded, unverified content of a token; used only for explanations. */
 export interface TokenReading {
-  /** As it was given. */
+  /** The input as given. */
   readonly text: string;
-  /** The token that is in the text, where that is more than a token; else the text. */
+  /** The token in the text, without quotes, a scheme or the like; the text itself if no token was found. */
   readonly repaired: string;
   readonly parts: readonly string[];
   readonly header: JsonObject | undefined;
@@ -20,23 +20,23 @@ export interface TokenReading {
 }
 
 /**
- * Reads an access token from a file, or from standard input for `-`; one line feed that ends it is not part of it.
+ * Reads an access token from a file, or from standard input for `-`. Removes one line break at the end.
  *
- * @throws UsageError for a token on the command line
+ * @throws UsageError if the token itself is given instead of a file
  */
 export async function readToken(source: string | undefined, surroundings: Surroundings): Promise<TextInput> {
-  if (source === undefined) throw new UsageError("--token is missing: give a file, or - for standard input");
+  if (source === undefined) throw new UsageError("--token is required: pass a file, or - for standard input");
   if (source !== "-" && !existsSync(source)) {
     throw new UsageError(
-      "--token takes a file, or - for standard input, and there is no such file. A token is never taken from the command " +
-        "line: it would be in the shell's history, and in ps for everybody on this machine",
+      "--token: the file does not exist; pass a file, or - for standard input. A token is not accepted on the command " +
+        "line, where the shell's history and ps would reveal it",
     );
   }
   const { text, hasByteOrderMark } = await readText(source, "--token", surroundings);
   return { text: text.replace(/\r?\n$/, ""), hasByteOrderMark };
 }
 
-/** Reads a token as far as it can be read. */
+/** Decodes the parts of a token that can be decoded. */
 export function readTokenText(text: string): TokenReading {
   const repaired = repair(text);
   const parts = repaired.split(".");
@@ -52,7 +52,7 @@ export function readTokenText(text: string): TokenReading {
   };
 }
 
-/** Takes off what is often pasted with a token: the header's name, the scheme, quotes, escapes, line breaks, the JSON around it. */
+/** Removes what is often pasted with a token: the header's name, the scheme, quotes, escapes, line breaks, or JSON. */
 function repair(text: string): string {
   const fromJson = jsonText(text)?.["access_token"];
   const inner = typeof fromJson === "string" ? fromJson : text;
@@ -62,7 +62,7 @@ function repair(text: string): string {
     .replace(/^(?:bearer|dpop)\s+/i, "")
     .replace(/^["'`]+/, "")
     .replaceAll(/\s|\\r|\\n/g, "");
-  // What is no JWT is left as it is: there is nothing to go on with.
+  // Without a JWT in the text, there is nothing to repair.
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(bare) ? bare : text;
 }
 

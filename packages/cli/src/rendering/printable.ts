@@ -1,33 +1,33 @@
 import type { X509Certificate } from "node:crypto";
 
-/** How much of a value is shown, in characters. */
-const SHOWN = 160;
+/** The maximum length of a value in a report, in characters. */
+const MAX_VALUE = 160;
 
 /** The maximum length of a text in a report, in characters. */
 const MAX_TEXT = 1000;
 
-/** How many items of a list, and members of an object, are shown. */
-const SHOWN_ITEMS = 8;
+/** The maximum number of array items that are shown. */
+const MAX_ITEMS = 8;
 
-/** How many levels of nested lists and objects are shown. */
-const SHOWN_LEVELS = 4;
+/** The maximum depth of nested arrays and objects that is shown. */
+const MAX_DEPTH = 4;
 
 /**
- * Makes a text that somebody else wrote harmless and short: control characters, what turns the direction of text, and what
- * takes no room are written as escapes, since a terminal would obey them.
+ * Escapes and shortens untrusted text for a terminal. Escapes control characters, bidirectional controls and invisible
+ * characters.
  */
 export function printable(text: string): string {
-  return shortened(text, SHOWN);
+  return shortened(text, MAX_VALUE);
 }
 
-/** Shows any JSON value so; a list by its first items, and nested values to a limited depth. */
+/** Formats any JSON value like {@link printable}; limits the number of items and the depth. */
 export function printableValue(value: unknown): string {
-  return printableAt(value, SHOWN_LEVELS);
+  return printableAt(value, MAX_DEPTH);
 }
 
-/** Escapes and shortens all texts of a report, whatever they were composed of. */
+/** Escapes and shortens all strings of a report. */
 export function printableReport<Report>(report: Report): Report {
-  // The shape stays the same: only texts are replaced, by texts.
+  // Only strings are replaced, by strings.
   return JSON.parse(JSON.stringify(report), (_name, value: unknown) =>
     typeof value === "string" ? shortened(value, MAX_TEXT) : value,
   ) as Report;
@@ -38,20 +38,20 @@ export function printableSentence(text: string): string {
   return shortened(text, MAX_TEXT);
 }
 
-/** Writes the subject or the issuer of a certificate; Node.js leaves it undefined if the name is empty. */
+/** Formats the subject or the issuer of a certificate; Node.js returns undefined for an empty name. */
 export function nameText(certificate: X509Certificate, member: "subject" | "issuer"): string {
   const name = certificate[member] as string | undefined;
   return name === undefined || name === "" ? "(empty)" : printable(name.replaceAll("\n", ", "));
 }
 
-/** Writes the start or the end of the validity; a certificate can hold a date that cannot be read. */
+/** Formats the start or the end of the validity; a certificate can contain an unreadable date. */
 export function validityText(certificate: X509Certificate, member: "validFrom" | "validTo"): string {
   const time = Date.parse(certificate[member]);
   return Number.isNaN(time) ? `unreadable (${printable(certificate[member])})` : new Date(time).toISOString();
 }
 
 function shortened(text: string, limit: number): string {
-  // By code point, so that no pair of surrogates is cut.
+  // By code point, to keep surrogate pairs together.
   const characters = Array.from(text.slice(0, limit * 2));
   const shown = characters
     .slice(0, limit)
@@ -65,16 +65,16 @@ function printableAt(value: unknown, levels: number): string {
   if (typeof value === "string") return value === "" ? '""' : printable(value);
   if (Array.isArray(value)) {
     if (levels === 0) return "[...]";
-    const more = value.length > SHOWN_ITEMS ? `, ... (${value.length} items)` : "";
+    const more = value.length > MAX_ITEMS ? `, ... (${value.length} items)` : "";
     return `[${value
-      .slice(0, SHOWN_ITEMS)
+      .slice(0, MAX_ITEMS)
       .map((item) => printableAt(item, levels - 1))
       .join(", ")}${more}]`;
   }
   return printable(JSON.stringify(withoutDepth(value, levels)));
 }
 
-/** Copies a value out of JSON to a limited depth: JSON.stringify is recursive, and the depth is the sender's choice. */
+/** Copies a JSON value to a limited depth. JSON.stringify is recursive, and the sender chooses the depth. */
 function withoutDepth(value: unknown, levels: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (levels === 0) return "...";

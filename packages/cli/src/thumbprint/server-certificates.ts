@@ -1,14 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect, type DetailedPeerCertificate } from "node:tls";
-import { failureCode, SERVER_TIMEOUT } from "../inputs/http-exchange.ts";
+import { failureCode, SERVER_TIMEOUT } from "../inputs/http-requests.ts";
 
-/** The certificates of a server, the leaf first, or the code of what failed. */
+/** The certificates of a server, the leaf first, or an error code. */
 export type ServerCertificates = { readonly certificates: readonly X509Certificate[] } | { readonly failure: string };
 
 /**
- * Reads the certificates that a server presents, with its name in the handshake (SNI); they are not verified. Node.js adds
- * those of its own trust store that complete the chain.
+ * Reads the certificates that a server presents, without verifying them. Sends the host name in the handshake (SNI). Node.js
+ * completes the chain with certificates from its trust store.
  */
 export function serverCertificates({
   host,
@@ -19,7 +19,7 @@ export function serverCertificates({
 }): Promise<ServerCertificates> {
   return new Promise((resolve) => {
     const servername = isIP(host) === 0 ? { servername: host } : {};
-    // What is presented is to be seen, not believed: nothing is sent over this connection.
+    // The certificate is only displayed, and no data is sent over this connection.
     const socket = connect({ host, port, ...servername, rejectUnauthorized: false });
     const end = (result: ServerCertificates): void => {
       socket.destroy();
@@ -33,9 +33,9 @@ export function serverCertificates({
         fail(error);
       }
     });
-    // The whole handshake: a server can send a byte now and then.
+    // Limits the whole handshake, because a slow server can keep the connection active.
     AbortSignal.timeout(SERVER_TIMEOUT).addEventListener("abort", () => end({ failure: "ETIMEDOUT" }), { once: true });
-    // Stays for the errors of a destroyed socket.
+    // Also handles errors of the destroyed socket.
     socket.on("error", fail);
     socket.once("close", () => end({ failure: "ECONNRESET" }));
   });
@@ -44,7 +44,7 @@ export function serverCertificates({
 function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
   const seen = new Set<DetailedPeerCertificate>();
-  // A root is its own issuer.
+  // A root certificate refers to itself as its issuer.
   for (let one = leaf; one?.raw !== undefined && !seen.has(one); one = one.issuerCertificate) {
     seen.add(one);
     chain.push(new X509Certificate(one.raw));

@@ -3,14 +3,14 @@ import type { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { certificateThumbprint } from "@certbound/core";
 import type { ThumbprintArguments } from "../arguments/thumbprint-arguments.ts";
-import { type FileFault, fileFaults, leafFirst, readCertificateFile } from "../inputs/certificate-file.ts";
+import { type FileProblem, fileProblems, leafFirst, readCertificateFile } from "../inputs/certificate-file.ts";
 import { readSource } from "../inputs/text-source.ts";
 import { type ExitCode, exitCodes, type Surroundings } from "../program.ts";
 import { nameText, validityText } from "../rendering/printable.ts";
 import type { Styling } from "../rendering/styling.ts";
 import { serverCertificates } from "./server-certificates.ts";
 
-/** One certificate, told. */
+/** One certificate in the report. */
 export interface CertificateInfo {
   readonly "x5t#S256": string;
   readonly subject: string;
@@ -21,16 +21,16 @@ export interface CertificateInfo {
   readonly hexWithColons?: string;
 }
 
-/** What `certbound thumbprint` found. */
+/** The report of `certbound thumbprint`. */
 export interface ThumbprintReport {
   readonly command: "thumbprint";
   readonly exitCode: ExitCode;
-  /** Whose certificates they are. */
+  /** Where the certificates were read from. */
   readonly source: "file" | "server";
   /** The leaf first. */
   readonly certificates: readonly CertificateInfo[];
-  /** Why there is none. */
-  readonly fault?: FileFault;
+  /** The reason why no certificate was read. */
+  readonly fault?: FileProblem;
 }
 
 const labels: readonly (readonly [keyof CertificateInfo, string])[] = [
@@ -43,9 +43,7 @@ const labels: readonly (readonly [keyof CertificateInfo, string])[] = [
 ];
 
 /**
- * Tells the thumbprints of the certificates in a file, or of the server at an address.
- *
- * It verifies nothing about them.
+ * Reports the thumbprints of the certificates in a file, or of the server at an address. Does not verify the certificates.
  *
  * @throws UsageError
  */
@@ -54,39 +52,40 @@ export async function thumbprint(
   surroundings: Surroundings,
 ): Promise<ThumbprintReport> {
   const address = source === "-" || existsSync(source) ? undefined : addressOf(source);
-  const told = (certificates: readonly X509Certificate[]): Pick<ThumbprintReport, "command" | "certificates"> => ({
+  const reportOf = (certificates: readonly X509Certificate[]): Pick<ThumbprintReport, "command" | "certificates"> => ({
     command: "thumbprint",
     certificates: leafFirst(certificates).map((certificate) => certificateInfo(certificate, all)),
   });
   if (address !== undefined) {
     const presented = await serverCertificates(address);
     if (!("failure" in presented))
-      return { ...told(presented.certificates), exitCode: exitCodes.success, source: "server" };
-    const reason = `the server could not be asked (${presented.failure})`;
+      return { ...reportOf(presented.certificates), exitCode: exitCodes.success, source: "server" };
+    const reason = `the TLS connection to the server failed (${presented.failure})`;
     const fault = {
       id: "server-unreachable",
       reason,
-      fix: "see whether host and port are right, and whether it speaks TLS",
+      fix: "check host and port, and whether the server supports TLS",
     };
-    return { ...told([]), exitCode: exitCodes.noResult, source: "server", fault };
+    return { ...reportOf([]), exitCode: exitCodes.noResult, source: "server", fault };
   }
   const file = readCertificateFile(source, await readSource(source, "thumbprint", surroundings));
-  if (file.fault === undefined) return { ...told(file.certificates), exitCode: exitCodes.success, source: "file" };
-  return { ...told([]), exitCode: exitCodes.failure, source: "file", fault: fileFaults[file.fault] };
+  if (file.problem === undefined)
+    return { ...reportOf(file.certificates), exitCode: exitCodes.success, source: "file" };
+  return { ...reportOf([]), exitCode: exitCodes.failure, source: "file", fault: fileProblems[file.problem] };
 }
 
-/** Writes the thumbprints for people. */
+/** Formats the report as text. */
 export function thumbprintText({ certificates, source, fault }: ThumbprintReport, style: Styling): string {
   if (fault !== undefined) return `${style("bad", "no certificate")}: ${fault.reason}\nfix: ${fault.fix}\n`;
-  const title = source === "server" ? ["The server's own certificate, not that of a client:"] : [];
+  const title = source === "server" ? ["The server's own certificate, not a client's:"] : [];
   return `${[...title, ...certificates.flatMap((certificate, index) => lines(certificate, index, style))].join("\n")}\n`;
 }
 
 function certificateInfo(certificate: X509Certificate, all: boolean): CertificateInfo {
-  const told = certificateThumbprint(certificate);
-  const hex = Buffer.from(told, "base64url").toString("hex");
+  const x5t = certificateThumbprint(certificate);
+  const hex = Buffer.from(x5t, "base64url").toString("hex");
   return {
-    "x5t#S256": told,
+    "x5t#S256": x5t,
     subject: nameText(certificate, "subject"),
     issuer: nameText(certificate, "issuer"),
     validFrom: validityText(certificate, "validFrom"),
@@ -95,7 +94,7 @@ function certificateInfo(certificate: X509Certificate, all: boolean): Certificat
   };
 }
 
-/** A name or an address, and a port. */
+/** Parses a host name or an IP address, and a port. */
 function addressOf(source: string): { readonly host: string; readonly port: number } | undefined {
   const [, bracketed, plain, port] = /^(?:\[([\da-f:.]+)\]|([^\s/:]+)):(\d{1,5})$/i.exec(source) ?? [];
   const host = bracketed ?? plain;
@@ -103,7 +102,7 @@ function addressOf(source: string): { readonly host: string; readonly port: numb
 }
 
 function lines(certificate: CertificateInfo, index: number, style: Styling): readonly string[] {
-  const role = index === 0 ? "" : style("faint", "  of the chain: no token is bound to it");
+  const role = index === 0 ? "" : style("faint", "  (chain certificate: tokens are not bound to it)");
   return [
     `${style("strong", certificate["x5t#S256"])}${role}`,
     ...labels

@@ -4,46 +4,46 @@ import { request as tlsRequest } from "node:https";
 import { type Duplex, Readable } from "node:stream";
 import { MAX_BODY } from "@certbound/core/internal";
 
-/** One request to the issuer, and what came of it. */
-export interface Exchange {
+/** One request to the issuer, and its result. */
+export interface IssuerRequest {
   readonly url: string;
-  /** Undefined: there was no answer. */
+  /** Undefined if there was no response. */
   readonly status: number | undefined;
   readonly contentType: string;
   readonly body: string;
-  /** The code of what failed, such as ECONNREFUSED. */
+  /** The code of the error, such as ECONNREFUSED. */
   readonly failure: string | undefined;
 }
 
-/** A fetch that caches what it did. */
+/** A fetch that records its requests. */
 export interface RecordingFetch {
   readonly fetch: typeof globalThis.fetch;
-  readonly exchanges: readonly Exchange[];
+  readonly requests: readonly IssuerRequest[];
 }
 
-/** How much of an answer is read, in bytes: more than core accepts. */
-const MOST_READ = MAX_BODY + 1;
+/** How much of a response is read, in bytes: one more than core accepts. */
+const MAX_READ = MAX_BODY + 1;
 
-/** How long a server has for a handshake or a response, in milliseconds. */
+/** The time limit for a handshake or a response, in milliseconds. */
 export const SERVER_TIMEOUT = 10_000;
 
-/** Wraps a fetch: core says in words of its own why an exchange failed, and not with what. */
+/** Wraps a fetch and records every request, because the errors of core do not contain the response. */
 export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {
-  const exchanges: Exchange[] = [];
+  const requests: IssuerRequest[] = [];
   return {
-    exchanges,
+    requests,
     fetch: async (input, init) => {
       const url = input instanceof Request ? input.url : String(input);
       const none = { url, status: undefined, contentType: "", body: "" };
-      // Stands until the request ends, which can be after core has stopped waiting for it.
-      const index = exchanges.push({ ...none, failure: "ETIMEDOUT" }) - 1;
+      // The entry until the request ends, which can be after core has stopped waiting for it.
+      const index = requests.push({ ...none, failure: "ETIMEDOUT" }) - 1;
       const { status, contentType, bytes } = await received(fetch(input, init)).catch((error: unknown) => {
-        exchanges[index] = { ...none, failure: failureCode(error) };
+        requests[index] = { ...none, failure: failureCode(error) };
         throw error;
       });
-      // Decoded as by Response.json(), which core uses: without a byte order mark.
-      exchanges[index] = { url, status, contentType, body: new TextDecoder().decode(bytes), failure: undefined };
-      // Throws for a status such as 999, which fetch lets through.
+      // Decoded without a byte order mark, as by Response.json(), which core uses.
+      requests[index] = { url, status, contentType, body: new TextDecoder().decode(bytes), failure: undefined };
+      // Throws for a status such as 999, which fetch accepts.
       return new Response(bytes.length === 0 ? null : new Uint8Array(bytes), {
         status,
         headers: { "content-type": contentType },
@@ -53,12 +53,11 @@ export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {
 }
 
 /**
- * Makes a fetch that verifies the server's certificate, whatever NODE_TLS_REJECT_UNAUTHORIZED says. It trusts the given
- * authorities and no others, or those of Node.js if none are given.
+ * Creates a fetch that verifies the server's certificate, even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
  *
- * It does what core asks of a fetch and no more: GET, without redirects.
+ * It supports only what core uses: GET without redirects.
  *
- * @param ca certificates of authorities, as PEM; none: those that Node.js trusts
+ * @param ca the CA certificates to trust, as PEM; if empty, those that Node.js trusts
  */
 export function verifyingFetch(ca: readonly string[]): typeof globalThis.fetch {
   const trust = { rejectUnauthorized: true, ...(ca.length > 0 && { ca: [...ca] }) };
@@ -75,8 +74,7 @@ export function verifyingFetch(ca: readonly string[]): typeof globalThis.fetch {
 /**
  * Waits for the response to a request, whatever its status is.
  *
- * After 101, Node.js hands over the connection instead of emitting "response": such a response has no body here, and its
- * connection is closed.
+ * For the status 101, Node.js emits "upgrade" instead of "response": the connection is closed, and the response has no body.
  */
 export function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -85,28 +83,28 @@ export function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
       resolve(incoming);
     };
     outgoing.once("response", resolve).once("upgrade", handOver);
-    // Stays: a connection that fails after the response does not matter here.
+    // Also handles the error of a connection that fails after the response.
     outgoing.on("error", reject);
     outgoing.once("close", () => reject(failure("the connection was closed without a response", "ECONNRESET")));
   });
 }
 
-/** The code of an error, or of what caused it. */
+/** Returns the code of an error, or of its cause. */
 export function failureCode(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
-  // Requests are aborted here for one reason: they took too long.
+  // The only reason to abort a request is the time limit.
   if (error.name === "AbortError" || error.name === "TimeoutError") return "ETIMEDOUT";
   if ("code" in error && typeof error.code === "string") return error.code;
   if (error.cause !== undefined) return failureCode(error.cause);
   return error.name;
 }
 
-/** Tells whether a code says that the certificate of a server is not trusted. */
+/** Returns true if an error code means that the certificate of a server is not trusted. */
 export function isUntrusted(code: string): boolean {
   return /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|ERR_TLS_CERT)/.test(code);
 }
 
-/** Waits for a response, its body included. */
+/** Waits for a response and its body. */
 async function received(
   fetched: Promise<Response>,
 ): Promise<Pick<Response, "status"> & { readonly contentType: string; readonly bytes: Buffer }> {
@@ -122,7 +120,7 @@ async function readBody({ body }: Response): Promise<Buffer> {
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length >= MOST_READ) break;
+    if (length >= MAX_READ) break;
   }
   return Buffer.concat(chunks);
 }
@@ -131,9 +129,9 @@ function responseOf(incoming: IncomingMessage): Response {
   const { statusCode = 0, headers } = incoming;
   const isPossible = statusCode >= 200 && statusCode <= 599;
   const hasBody = isPossible && ![204, 205, 304].includes(statusCode);
-  // Not read, it would keep the connection open.
+  // An unread response would keep the connection open.
   if (!hasBody) incoming.destroy();
-  if (!isPossible) throw failure("the status is none that a Response can have", `HTTP status ${statusCode}`);
+  if (!isPossible) throw failure("a Response cannot have this status", `HTTP status ${statusCode}`);
   const body = hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null;
   return new Response(body, { status: statusCode, headers: { "content-type": headers["content-type"] ?? "" } });
 }

@@ -2,7 +2,7 @@ import { request } from "node:https";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { urlToHttpOptions } from "node:url";
-import { failureCode, responseTo, SERVER_TIMEOUT } from "../inputs/http-exchange.ts";
+import { failureCode, responseTo, SERVER_TIMEOUT } from "../inputs/http-requests.ts";
 
 /** A certificate and its key, as PEM. */
 export interface TlsIdentity {
@@ -10,32 +10,32 @@ export interface TlsIdentity {
   readonly key: string;
 }
 
-/** Where requests go, and whom to trust there. */
+/** The API, and the CA certificates to trust for it. */
 export interface Target {
   readonly url: URL;
   readonly method: string;
-  /** Authorities, as PEM; none: those that Node knows. */
+  /** CA certificates, as PEM; if empty, those that Node.js trusts. */
   readonly ca: readonly string[];
 }
 
-/** What came of a request. */
+/** The result of a request. */
 export type Outcome =
-  | { readonly kind: "answer"; readonly status: number; readonly hasChallenge: boolean }
-  /** The connection ended in, or right after, the handshake: an alert, or no word at all. */
+  | { readonly kind: "response"; readonly status: number; readonly hasChallenge: boolean }
+  /** The connection was closed during or right after the handshake, with or without an alert. */
   | { readonly kind: "closed"; readonly failure: string }
-  /** There was no connection or no HTTP response in time, or the server is not to be trusted with a token. */
+  /** The connection failed, the HTTP response did not arrive in time, or the server's certificate is not trusted. */
   | { readonly kind: "unreachable"; readonly failure: string };
 
-/** Describes how a server reacted to a TLS 1.2 renegotiation. */
+/** The reaction of a server to a TLS 1.2 renegotiation. */
 export type RenegotiationOutcome =
   | { readonly kind: "renegotiated" }
-  /** The handshake was complete, and the renegotiation was not: an alert, a closed connection, or no reaction in time. */
+  /** The renegotiation failed after a complete handshake: an alert, a closed connection, or no reaction in time. */
   | { readonly kind: "rejected"; readonly failure: string }
-  /** There was no connection over TLS 1.2. */
+  /** The connection over TLS 1.2 failed. */
   | { readonly kind: "not-connected"; readonly failure: string };
 
-/** Makes one request over a connection of its own, with or without a certificate and a token. */
-export async function exchange(
+/** Sends one request over a new connection, with or without a certificate and a token. */
+export async function sendRequest(
   target: Target,
   sent: { readonly identity?: TlsIdentity | undefined; readonly token?: string | undefined },
 ): Promise<Outcome> {
@@ -53,7 +53,7 @@ export async function exchange(
     const incoming = await responseTo(outgoing);
     const { statusCode: status = 0, headers } = incoming;
     incoming.destroy();
-    return { kind: "answer", status, hasChallenge: headers["www-authenticate"] !== undefined };
+    return { kind: "response", status, hasChallenge: headers["www-authenticate"] !== undefined };
   } catch (error) {
     const failure = failureCode(error);
     return { kind: /^(?:ERR_SSL_|EPROTO|ECONNRESET|EPIPE)/.test(failure) ? "closed" : "unreachable", failure };
@@ -63,7 +63,7 @@ export async function exchange(
 /**
  * Opens a connection over TLS 1.2 and attempts a renegotiation on it. Sends no request, and so no token.
  *
- * @param signal ends the attempt when it is aborted
+ * @param signal aborts the attempt
  */
 export function attemptRenegotiation(
   target: Target,
@@ -77,13 +77,13 @@ export function attemptRenegotiation(
       resolve(outcome);
     };
     const fail = (failure: string): void => end({ kind: isConnected ? "rejected" : "not-connected", failure });
-    // Stays for the errors of a destroyed socket.
+    // Also handles errors of the destroyed socket.
     socket.on("error", (error) => fail(failureCode(error)));
     socket.once("close", () => fail("ECONNRESET"));
     signal.addEventListener("abort", () => fail("ETIMEDOUT"), { once: true });
     socket.once("secureConnect", () => {
       isConnected = true;
-      // Node reports the end of a connection when all data was read.
+      // Node.js reports the end of a connection only after all data is read.
       socket.resume();
       socket.renegotiate({}, (error) => (error === null ? end({ kind: "renegotiated" }) : fail(failureCode(error))));
     });
@@ -105,8 +105,8 @@ function connectOverTls12(target: Target, identity: TlsIdentity): TLSSocket {
 }
 
 /**
- * Returns the TLS options for a target: the certificate and key to present, and the CA certificates to trust. The server is
- * verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+ * Returns the TLS options for a target: the certificate and key to present, and the CA certificates to trust. The server's
+ * certificate is verified even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
  */
 function tlsOptions(
   { ca }: Target,

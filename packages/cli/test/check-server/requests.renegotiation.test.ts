@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import tlsModule, { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { type CertificateAuthority, createCertificateAuthority, type Identity } from "@certbound/testing";
 import { beforeAll, describe, expect, test } from "vitest";
-import { attemptRenegotiation, type RenegotiationOutcome } from "../../src/check-server/exchange.ts";
+import { attemptRenegotiation, type RenegotiationOutcome } from "../../src/check-server/requests.ts";
 
 let ca: CertificateAuthority;
 let client: Identity;
