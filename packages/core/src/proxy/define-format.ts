@@ -117,7 +117,7 @@ export function requiringSecret<Options extends UnstrippedOptions>(
   const { dangerouslyAssumeHeaderStripped, ...rest } = withoutPrototype(options);
   const stripped: unknown = dangerouslyAssumeHeaderStripped;
   if (stripped !== undefined && stripped !== true) {
-    throw new TypeError('certbound: option "dangerouslyAssumeHeaderStripped" must be true or omitted');
+    throw new TypeError('certbound: option "dangerouslyAssumeHeaderStripped" must be true, or omitted');
   }
   return Object.freeze({ ...define(rest), demandsSecret: stripped !== true });
 }

@@ -39,7 +39,7 @@ const value = encoders.rfc9440(Buffer.from(der, "base64"));
 const forged = encoders.rfc9440(Buffer.from(certificates.victim.der, "base64"));
 const escaped = encoders["pem-urlencoded"](Buffer.from(der, "base64"));
 
-/** Why there is no certificate, in the words for the operator. */
+/** Returns the detail of a rejection; throws if there is none. */
 function detailOf(result: ReturnType<typeof resolved>): string {
   if (!(result instanceof AccessTokenError)) throw new Error("there was no rejection");
   return result.detail ?? "";
@@ -51,13 +51,13 @@ describe("the header of the format", () => {
     ["in title case", ["Client-Cert", value]],
     ["in upper case", ["CLIENT-CERT", value]],
     ["in mixed case", ["cLiEnT-cErT", value]],
-    ["between others", ["Host", "a", "Client-Cert", value, "Accept", "*/*"]],
-    ["beside its chain", ["Client-Cert", value, "Client-Cert-Chain", forged]],
-    ["beside a name with an underscore", ["Client_Cert", forged, "Client-Cert", value]],
-    ["beside a name with a blank", ["Client-Cert ", forged, "Client-Cert", value]],
-    ["beside a name that goes on", ["Client-Cert-2", forged, "X-Client-Cert", forged, "Client-Cert", value]],
-    ["beside a value that looks like the name", ["X", "Client-Cert", "Client-Cert", value]],
-  ])("counts %s", (_, rawHeaders) => {
+    ["between other headers", ["Host", "a", "Client-Cert", value, "Accept", "*/*"]],
+    ["next to Client-Cert-Chain", ["Client-Cert", value, "Client-Cert-Chain", forged]],
+    ["next to a name with an underscore", ["Client_Cert", forged, "Client-Cert", value]],
+    ["next to a name with a blank", ["Client-Cert ", forged, "Client-Cert", value]],
+    ["next to longer names", ["Client-Cert-2", forged, "X-Client-Cert", forged, "Client-Cert", value]],
+    ["after a value that looks like the name", ["X", "Client-Cert", "Client-Cert", value]],
+  ])("is read %s", (_, rawHeaders) => {
     expect(verdict(rfc9440(), rawHeaders)).toBe(thumbprint);
   });
 
@@ -66,11 +66,11 @@ describe("the header of the format", () => {
     ["with underscores in upper case", ["CLIENT_CERT", forged]],
     ["with a blank at its end", ["Client-Cert ", forged]],
     ["with a dot", ["client.cert", forged]],
-    ["that goes on", ["Client-Cert-Chain", forged]],
-    ["that begins otherwise", ["X-Client-Cert", forged]],
-    ["with letters that only look like it in lower case", ["\u212aLIENT-CERT", forged, "cl\u0131ent-cert", forged]],
+    ["with a suffix", ["Client-Cert-Chain", forged]],
+    ["with a prefix", ["X-Client-Cert", forged]],
+    ["with letters that only look alike in lower case", ["\u212aLIENT-CERT", forged, "cl\u0131ent-cert", forged]],
     ["of another format", ["ssl-client-cert", escaped, "x-ssl-client-der", der]],
-  ])("is not found under a name %s", (_, rawHeaders) => {
+  ])("is not read under a name %s", (_, rawHeaders) => {
     expect(verdict(rfc9440(), rawHeaders)).toBe(MISSING);
   });
 
@@ -79,17 +79,17 @@ describe("the header of the format", () => {
     ["twice, in another letter case", ["Client-Cert", value, "CLIENT-CERT", value]],
     ["twice, not in succession", ["Client-Cert", value, "Host", "a", "client-cert", value]],
     ["three times", ["Client-Cert", value, "Client-Cert", value, "Client-Cert", value]],
-    ["beside one of the client", ["Client-Cert", forged, "Client-Cert", value]],
+    ["after one of the client", ["Client-Cert", forged, "Client-Cert", value]],
     ["before one of the client", ["Client-Cert", value, "Client-Cert", forged]],
-    ["beside an empty one", ["Client-Cert", "", "Client-Cert", value]],
+    ["after an empty one", ["Client-Cert", "", "Client-Cert", value]],
     ["before an empty one", ["Client-Cert", value, "Client-Cert", ""]],
-    ["beside a placeholder", ["Client-Cert", "(null)", "Client-Cert", value]],
-    ["twice empty", ["Client-Cert", "", "Client-Cert", ""]],
-  ])("is rejected when it is there %s", (_, rawHeaders) => {
+    ["after a placeholder", ["Client-Cert", "(null)", "Client-Cert", value]],
+    ["twice, both empty", ["Client-Cert", "", "Client-Cert", ""]],
+  ])("is rejected if it occurs %s", (_, rawHeaders) => {
     expect(verdict(rfc9440(), rawHeaders)).toBe(MALFORMED);
   });
 
-  test("is read from what was received, not from what Node makes of it", () => {
+  test("is read from rawHeaders, not from headers or headersDistinct", () => {
     const { socket } = requestWith([]);
     const request = { headers: { "client-cert": value }, headersDistinct: { "client-cert": [value] }, socket };
     const resolve = fromProxy(rfc9440(), { trust });
@@ -99,81 +99,78 @@ describe("the header of the format", () => {
     expect(wordFor(resolve({ ...request, rawHeaders: ["Client-Cert", `${value}x`] }))).toBe(MALFORMED);
   });
 
-  test.each([{ rawHeaders: [] }, {}])(
-    "is read from headers where no server of Node received the request: %j",
-    (raw) => {
-      const { socket } = requestWith([]);
-      const read = (headers: object) =>
-        wordFor(fromProxy(rfc9440(), { trust })({ ...raw, headers, socket } as IncomingRequest));
-      expect(read({ "Client-Cert": value })).toBe(thumbprint);
-      expect(read({ "client-cert": [value] })).toBe(thumbprint);
-      expect(read({ "client-cert": [value, value] })).toBe(MALFORMED);
-      expect(read({ "client-cert": value, "Client-Cert": value })).toBe(MALFORMED);
-      expect(read({ "client-cert": `${forged}, ${value}` })).toBe(MALFORMED);
-      expect(read({ "client-cert": `${forged},${value}` })).toBe(MALFORMED);
-      expect(read({ client_cert: value })).toBe(MISSING);
-      expect(read(Object.create({ "client-cert": value }) as object)).toBe(MISSING);
-    },
-  );
+  test.each([{ rawHeaders: [] }, {}])("is read from headers if the request is not from a server of Node: %j", (raw) => {
+    const { socket } = requestWith([]);
+    const read = (headers: object) =>
+      wordFor(fromProxy(rfc9440(), { trust })({ ...raw, headers, socket } as IncomingRequest));
+    expect(read({ "Client-Cert": value })).toBe(thumbprint);
+    expect(read({ "client-cert": [value] })).toBe(thumbprint);
+    expect(read({ "client-cert": [value, value] })).toBe(MALFORMED);
+    expect(read({ "client-cert": value, "Client-Cert": value })).toBe(MALFORMED);
+    expect(read({ "client-cert": `${forged}, ${value}` })).toBe(MALFORMED);
+    expect(read({ "client-cert": `${forged},${value}` })).toBe(MALFORMED);
+    expect(read({ client_cert: value })).toBe(MISSING);
+    expect(read(Object.create({ "client-cert": value }) as object)).toBe(MISSING);
+  });
 
-  test("does not count in trailers", () => {
+  test("is not read from trailers", () => {
     const request = { ...requestWith([]), rawTrailers: ["Client-Cert", value], trailers: { "client-cert": value } };
     expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe(MISSING);
   });
 
-  test("is found on the request that a framework holds", () => {
+  test("is read from the Node request of a framework's request", () => {
     const resolve = fromProxy(rfc9440(), { trust });
     expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value]) }))).toBe(thumbprint);
     expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value], elsewhere) }))).toBe(UNTRUSTED);
   });
 
-  test("may be of one character, where the format decodes that", () => {
+  test("can have one character if the format decodes it", () => {
     const format = { header: "x-own", decode: (text: string) => (text === "1" ? rfc9440().decode(value) : undefined) };
     const resolve = fromProxy(format, { trust });
     expect([1, 2].map(() => wordFor(resolve(requestWith(["x-own", "1"]))))).toEqual([thumbprint, thumbprint]);
     expect(wordFor(resolve(requestWith(["x-own", "2"])))).toBe(MISSING);
   });
 
-  test("is looked for by the lower-case form of its configured name", () => {
+  test("has a configured name that is compared without regard to case", () => {
     const format = { header: "X-Own-CERT", decode: rfc9440().decode };
     expect(verdict(format, ["x-own-cert", value])).toBe(thumbprint);
     expect(verdict(format, ["X-OWN-CERT", value, "x-own-cert", value])).toBe(MALFORMED);
   });
 });
 
-describe("who sends the header", () => {
+describe("the sender of the header", () => {
   const resolve = fromProxy(nginx(), { trust });
   const headers = ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"];
 
   test.each<[string, readonly string[], string, string]>([
     ["the proxy", headers, proxyAddress, thumbprint],
-    ["somebody else", headers, elsewhere, UNTRUSTED],
-    ["somebody else, empty", ["ssl-client-cert", ""], elsewhere, UNTRUSTED],
-    ["somebody else, twice", [...headers, ...headers], elsewhere, UNTRUSTED],
-    ["somebody else, malformed", ["ssl-client-cert", "a"], elsewhere, UNTRUSTED],
-    ["somebody else, too large", ["ssl-client-cert", "a".repeat(70_000)], elsewhere, UNTRUSTED],
-    ["nobody, by way of the proxy", ["ssl-client-verify", "NONE"], proxyAddress, MISSING],
-    ["nobody, from elsewhere", [], elsewhere, MISSING],
-    ["nobody, from elsewhere, who sends a verify header", ["ssl-client-verify", "SUCCESS"], elsewhere, MISSING],
-  ])("decides: %s", (_, rawHeaders, address, word) => {
+    ["another sender", headers, elsewhere, UNTRUSTED],
+    ["another sender, an empty header", ["ssl-client-cert", ""], elsewhere, UNTRUSTED],
+    ["another sender, two headers", [...headers, ...headers], elsewhere, UNTRUSTED],
+    ["another sender, a malformed header", ["ssl-client-cert", "a"], elsewhere, UNTRUSTED],
+    ["another sender, a header that is too large", ["ssl-client-cert", "a".repeat(70_000)], elsewhere, UNTRUSTED],
+    ["the proxy, no header", ["ssl-client-verify", "NONE"], proxyAddress, MISSING],
+    ["another sender, no header", [], elsewhere, MISSING],
+    ["another sender, only a verify header", ["ssl-client-verify", "SUCCESS"], elsewhere, MISSING],
+  ])("determines the result: %s", (_, rawHeaders, address, word) => {
     expect(wordFor(resolve(requestWith(rawHeaders, address)))).toBe(word);
   });
 
-  test("is asked before the value is looked at", () => {
+  test("is checked before the value is decoded", () => {
     const decode = () => {
-      throw new Error("the value was looked at");
+      throw new Error("the value was decoded");
     };
-    const careful = fromProxy({ header: "client-cert", decode }, { trust });
-    expect(wordFor(careful(requestWith(["client-cert", value], elsewhere)))).toBe(UNTRUSTED);
-    expect(() => careful(requestWith(["client-cert", value]))).toThrow("the value was looked at");
+    const resolver = fromProxy({ header: "client-cert", decode }, { trust });
+    expect(wordFor(resolver(requestWith(["client-cert", value], elsewhere)))).toBe(UNTRUSTED);
+    expect(() => resolver(requestWith(["client-cert", value]))).toThrow("the value was decoded");
   });
 });
 
-describe("a value that says that there is no certificate", () => {
+describe("a marker of a missing certificate", () => {
   test.each<[string, string]>([
     ["empty", ""],
     ["an empty byte sequence", "::"],
-    ["Apache's word", "(null)"],
+    ["Apache's marker", "(null)"],
     ["Caddy's placeholder", "{http.request.tls.client.certificate_der_base64}"],
     ["Caddy's placeholder between colons", ":{http.request.tls.client.certificate_der_base64}:"],
   ])("is not decoded: %s", (_, none) => {
@@ -191,11 +188,11 @@ describe("a value that says that there is no certificate", () => {
     ["gcp sha256-base64", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", ["x-client-cert-chain-verified", "true"]],
     ["cloudFront", hexOfNothing, ["cloudfront-viewer-cert-present", "1"]],
     ["envoy", `Hash=${hexOfNothing};Subject="";URI=`, []],
-  ])("may be the SHA-256 of nothing: %s", (name, none, others) => {
+  ])("can be the SHA-256 of nothing: %s", (name, none, others) => {
     expect(verdict(formats[name], [formats[name].header, none, ...others])).toBe(MISSING);
   });
 
-  test("is a certificate when one bit differs", () => {
+  test("is not a value that differs from the SHA-256 of nothing in one bit", () => {
     expect(
       verdict(caddy({ encoding: "sha256-hex" }), ["x-client-cert-sha256", hexOfNothing.replace(/5$/, "4")]),
     ).toMatch(/^[\w-]{43}$/);
@@ -205,7 +202,7 @@ describe("a value that says that there is no certificate", () => {
 describe("a value that is too large", () => {
   const format = { header: "client-cert", decode: () => formats.rfc9440.decode(value) };
 
-  test("is rejected beyond 64 Ki characters", () => {
+  test("is rejected above 65,536 characters", () => {
     expect(verdict(format, ["client-cert", "a".repeat(65_536)])).toBe(thumbprint);
     expect(verdict(format, ["client-cert", "a".repeat(65_537)])).toBe(MALFORMED);
   });
@@ -216,25 +213,37 @@ describe("the detail of a rejection", () => {
   const verified = ["ssl-client-verify", "SUCCESS"];
 
   test.each<[string, readonly string[], string, string, RegExp]>([
-    ["a header that is missing", verified, proxyAddress, MISSING, /^the header ssl-client-cert is missing$/],
+    ["a missing header", verified, proxyAddress, MISSING, /^the header ssl-client-cert is missing$/],
     [
-      "one that is missing from elsewhere",
+      "a missing header from another sender",
       [],
       elsewhere,
       MISSING,
       /^the header ssl-client-cert is missing; the connection does not come from an address of the proxy$/,
     ],
     [
-      "a peer that is not trusted",
+      "a header from another sender",
       [header, escaped],
       elsewhere,
       UNTRUSTED,
       /^the header ssl-client-cert does not come from the proxy: the connection does not come from an address/,
     ],
     ["two headers", [header, escaped, header, escaped], proxyAddress, MALFORMED, /occurs 2 times instead of once/],
-    ["too large", [header, "a".repeat(65_537)], proxyAddress, MALFORMED, /too large: 65537 characters/],
-    ["truncated", [header, escaped.slice(0, 400)], proxyAddress, MALFORMED, /truncated/],
-    ["a wrong format", [header, der], proxyAddress, MALFORMED, /not percent-encoded PEM: it looks like base64 DER/],
+    [
+      "a header that is too large",
+      [header, "a".repeat(65_537)],
+      proxyAddress,
+      MALFORMED,
+      /too large: 65537 characters/,
+    ],
+    ["a truncated value", [header, escaped.slice(0, 400)], proxyAddress, MALFORMED, /truncated/],
+    [
+      "a value of another format",
+      [header, der],
+      proxyAddress,
+      MALFORMED,
+      /not percent-encoded PEM: it looks like base64 DER/,
+    ],
     [
       "a fingerprint",
       [header, "609e5ec41ef6d46913e8e4a420427fdb351fa460"],
@@ -243,14 +252,14 @@ describe("the detail of a rejection", () => {
       /SHA-1 fingerprint, but SHA-256 is required/,
     ],
     [
-      "no verification",
+      "no verify header",
       [header, escaped],
       proxyAddress,
       UNTRUSTED,
       /^the header ssl-client-verify with the proxy's verification result is missing$/,
     ],
     [
-      "two verifications",
+      "two verify headers",
       [header, escaped, ...verified, ...verified],
       proxyAddress,
       UNTRUSTED,
@@ -272,7 +281,7 @@ describe("the detail of a rejection", () => {
       /an empty value .*: no client certificate/,
     ],
     [
-      "Apache's word",
+      "Apache's marker",
       [header, "(null)", ...verified],
       proxyAddress,
       MISSING,
@@ -286,13 +295,13 @@ describe("the detail of a rejection", () => {
       MISSING,
       /a placeholder that was not replaced/,
     ],
-  ])("tells apart: %s", (_, rawHeaders, address, code, sentence) => {
+  ])("describes %s", (_, rawHeaders, address, code, sentence) => {
     const result = fromProxy(nginx(), { trust })(requestWith(rawHeaders, address));
     expect(wordFor(result)).toBe(code);
     expect(detailOf(result)).toMatch(sentence);
   });
 
-  test("says so for the SHA-256 of nothing", () => {
+  test("names the SHA-256 of nothing", () => {
     const result = resolved(caddy({ encoding: "sha256-hex" }), ["X-Client-Cert-Sha256", hexOfNothing]);
     expect(detailOf(result)).toMatch(/SHA-256 of nothing.*: no client certificate/);
   });
@@ -321,11 +330,11 @@ describe("the detail of a rejection", () => {
     Buffer.from(`-----BEGIN CERTIFICATE-----\n${marker}\n-----END CERTIFICATE-----`).toString("base64"),
   ];
 
-  test.each(Object.keys(formats) as readonly FormatName[])("never quotes what was sent: %s", (name) => {
+  test.each(Object.keys(formats) as readonly FormatName[])("does not quote the headers: %s", (name) => {
     const format: ForwardedCertificateFormat = formats[name];
-    const verifications = [format.verify ?? []].flat();
+    const verifyHeaders = [format.verify ?? []].flat();
     for (const text of planted) {
-      const verify = verifications.flatMap((rule) => [rule.header, marker]);
+      const verify = verifyHeaders.flatMap((rule) => [rule.header, marker]);
       for (const rawHeaders of [
         [format.header, text],
         [format.header, text, ...verify],
@@ -342,16 +351,16 @@ describe("the detail of a rejection", () => {
     }
   });
 
-  test("never quotes what a verify header says", () => {
-    for (const says of [marker, `FAILED:${marker}`, `SUCCESS ${marker}`, `${marker}SUCCESS`]) {
-      const result = resolved(nginx(), [header, escaped, "ssl-client-verify", says]);
-      expect(wordFor(result)).toBe(UNTRUSTED);
-      expect(detailOf(result)).not.toContain("MARKER");
+  test("does not quote a verify header", () => {
+    for (const result of [marker, `FAILED:${marker}`, `SUCCESS ${marker}`, `${marker}SUCCESS`]) {
+      const rejection = resolved(nginx(), [header, escaped, "ssl-client-verify", result]);
+      expect(wordFor(rejection)).toBe(UNTRUSTED);
+      expect(detailOf(rejection)).not.toContain("MARKER");
     }
   });
 });
 
-describe("any headers", () => {
+describe("any list of headers", () => {
   const name = fc.constantFrom(
     "Client-Cert",
     "client-cert",
@@ -367,7 +376,7 @@ describe("any headers", () => {
   );
 
   fuzz.prop([fc.array(fc.tuple(name, text), { maxLength: 5 }), fc.boolean()], { numRuns: 500 })(
-    "give the certificate exactly when the header is there once, from the proxy, and good",
+    "gives a certificate if and only if the header is valid, occurs once and comes from the proxy",
     (fields, trusted) => {
       const resolve = fromProxy(rfc9440(), { trust });
       const result = resolve(requestWith(fields.flat(), trusted ? proxyAddress : elsewhere));
@@ -381,13 +390,13 @@ describe("any headers", () => {
   );
 });
 
-describe("a format that somebody writes", () => {
+describe("a custom format", () => {
   const decode = (text: string) => rfc9440().decode(text.slice(1));
-  const own: ForwardedCertificateFormat = { header: "X-Own", decode };
+  const custom: ForwardedCertificateFormat = { header: "X-Own", decode };
 
-  test("is accepted with header and decode, and its decoder is given the value", () => {
-    expect(verdict(own, ["x-own", `!${value}`])).toBe(thumbprint);
-    expect(verdict(own, ["x-own", value])).toBe(MALFORMED);
+  test("consists of header and decode, which is called with the value", () => {
+    expect(verdict(custom, ["x-own", `!${value}`])).toBe(thumbprint);
+    expect(verdict(custom, ["x-own", value])).toBe(MALFORMED);
   });
 
   test.each<[string, NonNullable<ForwardedCertificateFormat["verify"]>]>([
@@ -402,25 +411,25 @@ describe("a format that somebody writes", () => {
         { header: "x-own-verify", success: ["OK"] },
       ],
     ],
-  ])("is accepted with verify: %s", (_, verify) => {
-    expect(verdict({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toBe(thumbprint);
-    expect(verdict({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "ok"])).toBe(UNTRUSTED);
-    expect(verdict({ ...own, verify }, ["x-own", `!${value}`])).toBe(UNTRUSTED);
+  ])("can have a verify header: %s", (_, verify) => {
+    expect(verdict({ ...custom, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toBe(thumbprint);
+    expect(verdict({ ...custom, verify }, ["x-own", `!${value}`, "x-own-verify", "ok"])).toBe(UNTRUSTED);
+    expect(verdict({ ...custom, verify }, ["x-own", `!${value}`])).toBe(UNTRUSTED);
   });
 
   test.each<[string, unknown]>([
     ["1", 1],
-    ["a text", "true"],
+    ["a string", "true"],
     ["undefined", undefined],
     ["an object", {}],
     ["a promise of true", Promise.resolve(true)],
-  ])("is not verified by a function that returns %s", (_, returned) => {
+  ])("is rejected if a verify function returns %s", (_, returned) => {
     const verify = { header: "x-own-verify", success: () => returned as boolean };
-    expect(verdict({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toBe(UNTRUSTED);
+    expect(verdict({ ...custom, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toBe(UNTRUSTED);
   });
 
-  test("says that there is no certificate by returning undefined", () => {
-    const result = resolved({ ...own, decode: () => undefined }, ["x-own", "none"]);
+  test("reports a missing certificate by returning undefined", () => {
+    const result = resolved({ ...custom, decode: () => undefined }, ["x-own", "none"]);
     expect(wordFor(result)).toBe(MISSING);
   });
 
@@ -429,23 +438,23 @@ describe("a format that somebody writes", () => {
     const reject = () => {
       throw error;
     };
-    expect(resolved({ ...own, decode: reject }, ["x-own", "a"])).toBe(error);
+    expect(resolved({ ...custom, decode: reject }, ["x-own", "a"])).toBe(error);
   });
 
   test.each<[string, Error]>([
     ["an Error", new Error("bug")],
     ["a TypeError", new TypeError("bug")],
     ["a URIError", new URIError("bug")],
-  ])("has a bug when it throws something else, which is no rejection: %s", (_, error) => {
+  ])("fails with any other error that it throws: %s", (_, error) => {
     const fail = () => {
       throw error;
     };
     const verify = { header: "x-own-verify", success: fail };
-    expect(() => resolved({ ...own, decode: fail }, ["x-own", "a"])).toThrow(error);
-    expect(() => resolved({ ...own, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toThrow(error);
+    expect(() => resolved({ ...custom, decode: fail }, ["x-own", "a"])).toThrow(error);
+    expect(() => resolved({ ...custom, verify }, ["x-own", `!${value}`, "x-own-verify", "OK"])).toThrow(error);
   });
 
-  test("is copied: what is changed later changes nothing", () => {
+  test("is copied: later changes have no effect", () => {
     const success = ["OK"];
     const verify = [{ header: "x-own-verify", success }];
     const format = { header: "x-own", decode, verify };
@@ -463,7 +472,7 @@ describe("a format that somebody writes", () => {
   test.each<[string, unknown]>([
     ["missing", undefined],
     ["null", null],
-    ["the function that makes it", rfc9440],
+    ["the function that creates it", rfc9440],
     ["its name", "rfc9440"],
     ["a list", [rfc9440()]],
     ["empty", {}],
@@ -475,27 +484,33 @@ describe("a format that somebody writes", () => {
     ["with a list of headers", { header: ["x-own", "x-other"], decode }],
     ["with two names in one", { header: "x-own, x-other", decode }],
     ["with a blank in the header", { header: "x own", decode }],
-    ["with an encoding for decode", { header: "x-own", decode: "rfc9440" }],
+    ["with an encoding as decode", { header: "x-own", decode: "rfc9440" }],
     ["with an unknown member", { header: "x-own", decode, headers: ["x-own"] }],
     ["with a misspelled verify", { header: "x-own", decode, verfy: { header: "a", success: "b" } }],
-    ["with a verify of true", { header: "x-own", decode, verify: true }],
+    ["with a verify that is true", { header: "x-own", decode, verify: true }],
     ["with an empty list of verify", { header: "x-own", decode, verify: [] }],
     ["with a verify without success", { header: "x-own", decode, verify: { header: "a" } }],
     ["with a verify without header", { header: "x-own", decode, verify: { success: "a" } }],
-    ["with a verify of an empty success", { header: "x-own", decode, verify: { header: "a", success: "" } }],
-    ["with a verify of no success", { header: "x-own", decode, verify: { header: "a", success: [] } }],
-    ["with a verify of a regular expression", { header: "x-own", decode, verify: { header: "a", success: /ok/ } }],
+    ["with a verify that has an empty success", { header: "x-own", decode, verify: { header: "a", success: "" } }],
     [
-      "with a verify that proves the chain by a text",
+      "with a verify that has an empty list as success",
+      { header: "x-own", decode, verify: { header: "a", success: [] } },
+    ],
+    [
+      "with a verify that has a regular expression as success",
+      { header: "x-own", decode, verify: { header: "a", success: /ok/ } },
+    ],
+    [
+      "with a verify that has a string as provesChain",
       { header: "x-own", decode, verify: { header: "a", success: "b", provesChain: "true" } },
     ],
-    ["with a demand that is no boolean", { header: "x-own", decode, demandsSecret: "no" }],
-    ["with a number for a demand", { header: "x-own", decode, demandsSecret: 0 }],
-    ["with members that are inherited", Object.create({ header: "x-own", decode })],
-  ])("is a TypeError when it is %s", (_, format) => {
+    ["with a demandsSecret that is a string", { header: "x-own", decode, demandsSecret: "no" }],
+    ["with a demandsSecret that is a number", { header: "x-own", decode, demandsSecret: 0 }],
+    ["with inherited members", Object.create({ header: "x-own", decode })],
+  ])("causes a TypeError if it is %s", (_, format) => {
     expect(() => fromProxy(format as ForwardedCertificateFormat, { trust })).toThrow(TypeError);
     expect(() => fromProxy(format as ForwardedCertificateFormat, { trust })).toThrow(/^certbound: /);
-    expect(() => fromProxy(own, { trust })).not.toThrow();
+    expect(() => fromProxy(custom, { trust })).not.toThrow();
   });
 });
 
@@ -507,17 +522,17 @@ describe("the options of fromProxy", () => {
     ["without trust", {}, /"trust" of fromProxy is missing: any client can send the header/],
     ["with a trust that is undefined", { trust: undefined }, /"trust"/],
     ["with a trust that is null", { trust: null }, /"trust"/],
-    ["with a trust of true", { trust: true }, /"trust"/],
-    ["with a trust of false", { trust: false }, /"trust"/],
+    ["with a trust that is true", { trust: true }, /"trust"/],
+    ["with a trust that is false", { trust: false }, /"trust"/],
     ["with a trust that is an address", { trust: proxyAddress }, /"trust"/],
     ["with a trust that is a list", { trust: [proxyAddress] }, /"trust"/],
     ["with a trust that is a function", { trust: () => true }, /"trust"/],
     ["with a trust that is empty", { trust: {} }, /trust rule is empty/],
     ["with another option", { trust, trusted: true }, /unknown option "trusted"/],
     ["with trust misspelled", { Trust: trust }, /unknown option "Trust"/],
-    ["with the rule in the place of trust", trust, /unknown option "addresses"/],
+    ["with the rule instead of trust", trust, /unknown option "addresses"/],
     ["with an inherited trust", Object.create({ trust }), /"trust" of fromProxy is missing/],
-  ])("are a TypeError when they are %s", (_, options, message) => {
+  ])("cause a TypeError if they are %s", (_, options, message) => {
     expect(() => fromProxy(rfc9440(), options as FromProxyOptions)).toThrow(TypeError);
     expect(() => fromProxy(rfc9440(), options as FromProxyOptions)).toThrow(message);
   });
@@ -527,26 +542,26 @@ describe("the options of fromProxy", () => {
   describe.each([
     ["kong", kong],
     ["ingressNginx", ingressNginx],
-  ] as const)("for %s, which passes the client's own header", (_, create) => {
+  ] as const)("for %s, which forwards the client's own header", (_, create) => {
     test.each<[string, object]>([
       ["addresses", { addresses: [proxyAddress] }],
       ["a unix socket", { unixSocket: true }],
       ["certificates", { certificateThumbprints: [thumbprint] }],
-      ["all three", { addresses: [proxyAddress], unixSocket: true, certificateThumbprints: [thumbprint] }],
+      ["all three rules", { addresses: [proxyAddress], unixSocket: true, certificateThumbprints: [thumbprint] }],
       ["an inherited secret", Object.assign(Object.create({ secret }) as object, { addresses: [proxyAddress] })],
-    ])("demand the secret, not only %s", (__, rule) => {
+    ])("require the secret in addition to %s", (__, rule) => {
       expect(() => fromProxy(create(), { trust: rule })).toThrow(TypeError);
       expect(() => fromProxy(create(), { trust: rule })).toThrow(/trust\.secret, or "dangerouslyAssumeHeaderStripped"/);
       expect(() => fromProxy(create(), { trust: { ...rule, secret } })).not.toThrow();
       expect(() => fromProxy(create({ dangerouslyAssumeHeaderStripped: true }), { trust: rule })).not.toThrow();
     });
 
-    test("are rejected when the secret is undefined", () => {
+    test("cause a TypeError if the secret is undefined", () => {
       const options = { trust: { addresses: [proxyAddress], secret: undefined } };
       expect(() => fromProxy(create(), options)).toThrow(TypeError);
     });
 
-    test("accept a request by the secret alone", () => {
+    test("can consist of the secret only", () => {
       const format = create();
       const resolve = fromProxy(format, { trust: { secret } });
       const headers = [format.header, escaped, "ssl-client-verify", "SUCCESS"];
@@ -555,7 +570,7 @@ describe("the options of fromProxy", () => {
     });
   });
 
-  test("may demand the secret for a format that somebody writes", () => {
+  test("require the secret for a custom format with demandsSecret", () => {
     const format = { ...rfc9440(), demandsSecret: true };
     expect(() => fromProxy(format, { trust })).toThrow(/trust\.secret/);
     expect(() => fromProxy(format, { trust: { secret } })).not.toThrow();
@@ -563,10 +578,10 @@ describe("the options of fromProxy", () => {
   });
 });
 
-const authority = await createCertificateAuthority();
-const { certificate: cert, key } = await authority.issueServerCertificate();
+const certificateAuthority = await createCertificateAuthority();
+const { certificate: cert, key } = await certificateAuthority.issueServerCertificate();
 
-describe("on a real connection", () => {
+describe("fromProxy on a real connection", () => {
   const resolve = fromProxy(rfc9440(), { trust: { addresses: ["127.0.0.1"] } });
   const elsewhereOnly = fromProxy(rfc9440(), { trust: { addresses: [elsewhere] } });
 
@@ -577,33 +592,33 @@ describe("on a real connection", () => {
       ["an underscore variant", { client_cert: value }, MISSING, MISSING],
       ["two headers", { "Client-Cert": [forged, value] }, MALFORMED, UNTRUSTED],
       ["two in one", { "Client-Cert": `${forged}, ${value}` }, MALFORMED, UNTRUSTED],
-    ])("answers to %s", async (_, headers, word, wordForOthers) => {
-      const answer = (request: IncomingRequest): string =>
+    ])("determines the result for %s", async (_, headers, word, wordForOthers) => {
+      const results = (request: IncomingRequest): string =>
         `${wordFor(resolve(request))} ${wordFor(elsewhereOnly(request))}`;
       const server = await startServer(
         httpVersion === 2
-          ? createSecureServer({ cert, key }, (request, response) => response.end(answer(request)))
-          : createServer({ cert, key }, (request, response) => response.end(answer(request))),
+          ? createSecureServer({ cert, key }, (request, response) => response.end(results(request)))
+          : createServer({ cert, key }, (request, response) => response.end(results(request))),
       );
       onTestFinished(server.close);
-      const { body } = await mtlsRequest(server.url, { ca: authority.certificate, headers, httpVersion });
+      const { body } = await mtlsRequest(server.url, { ca: certificateAuthority.certificate, headers, httpVersion });
       expect(body).toBe(`${word} ${wordForOthers}`);
     });
   });
 });
 
-describe("a request that is none", () => {
+describe("an invalid request", () => {
   test.each<[string, unknown]>([
     ["undefined", undefined],
     ["null", null],
-    ["empty", {}],
+    ["an empty object", {}],
     ["a function", () => {}],
     ["a list", []],
-  ])("is an error of the application, not a rejection: %s", (_, request) => {
+  ])("causes a TypeError, not a rejection: %s", (_, request) => {
     expect(() => fromProxy(rfc9440(), { trust })(request as IncomingRequest)).toThrow(TypeError);
   });
 
-  test("is not one that was made up without a socket: only its secret proves where it comes from", () => {
+  test("is not an object without a socket, which can meet only the rule secret", () => {
     const request = { rawHeaders: ["client-cert", value, "x-secret", "s".repeat(32)] } as unknown as IncomingRequest;
     expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe("ERR_CERTIFICATE_UNTRUSTED");
     const secret = { header: "x-secret", value: "s".repeat(32) };
@@ -615,7 +630,7 @@ describe("an incomplete header list", () => {
   const filler = (count: number) => Array.from({ length: count }, () => ["a", ""]).flat();
   const secret = "0123456789abcdef0123456789abcdef";
 
-  /** What the resolver makes of a request of so many header fields, these first. */
+  /** Resolves a request with `count` header fields, of which `headers` are the first. */
   function resolvedAmong(count: number, headers: readonly string[], options: { server?: object; trust?: object } = {}) {
     const { server, trust: rule = trust } = options;
     const format = { ...rfc9440(), verify: { header: "x-verify", success: "SUCCESS" } };
@@ -631,13 +646,13 @@ describe("an incomplete header list", () => {
     [1000, { maxHeadersCount: null }],
     [10, { maxHeadersCount: 10 }],
     [3000, { maxHeadersCount: 3000 }],
-  ])("of %i fields or more has no certificate, and one field less has", (limit, server) => {
+  ])("of %i fields or more is rejected, and one with fewer fields is not", (limit, server) => {
     expect(wordFor(resolvedAmong(limit - 1, verified, { server }))).toBe(thumbprint);
     for (const count of [limit, limit + 1, limit + 31])
       expect(wordFor(resolvedAmong(count, verified, { server }))).toBe(MALFORMED);
   });
 
-  test("does not exist where the server has no limit", () => {
+  test("does not exist on a server without a limit", () => {
     expect(wordFor(resolvedAmong(5000, verified, { server: { maxHeadersCount: 0 } }))).toBe(thumbprint);
   });
 
@@ -646,24 +661,24 @@ describe("an incomplete header list", () => {
     ["the verify header", ["Client-Cert", value], trust, UNTRUSTED],
     ["the secret", verified, { secret: { header: "x-secret", value: secret } }, UNTRUSTED],
     ["the address of the proxy", verified, { addresses: [elsewhere] }, UNTRUSTED],
-  ])("is malformed before anything else is looked at: without %s", (_, headers, rule, otherwise) => {
+  ])("is rejected as malformed before other checks: without %s", (_, headers, rule, otherwise) => {
     expect(wordFor(resolvedAmong(1000, headers, { trust: rule }))).toBe(MALFORMED);
     expect(wordFor(resolvedAmong(999, headers, { trust: rule }))).toBe(otherwise);
   });
 
-  test("is explained", () => {
+  test("is explained in the detail", () => {
     const detail = detailOf(resolvedAmong(1023, verified));
     expect(detail).toMatch(/incomplete.*1000.*1023/);
     expect(detail).not.toContain(value);
   });
 });
 
-describe("a value that was decoded before", () => {
+describe("a cached value", () => {
   const other = encoders.rfc9440(Buffer.from(certificates.rsa2048.der, "base64"));
   const secret = "0123456789abcdef0123456789abcdef";
 
-  /** A format that counts how often it decodes, and its resolver. */
-  function counting(): { readonly calls: string[]; readonly resolve: (...rawHeaders: string[]) => unknown } {
+  /** Creates a resolver with a format that records the values that it decodes. */
+  function recordingResolver(): { readonly calls: string[]; readonly resolve: (...rawHeaders: string[]) => unknown } {
     const calls: string[] = [];
     const format: ForwardedCertificateFormat = {
       ...rfc9440(),
@@ -680,8 +695,8 @@ describe("a value that was decoded before", () => {
 
   const proven = ["x-secret", secret, "x-verify", "SUCCESS"];
 
-  test("is not decoded again, and gives no certificate but its own", () => {
-    const { calls, resolve } = counting();
+  test("is not decoded again, and gives the certificate of that value", () => {
+    const { calls, resolve } = recordingResolver();
     const results = [value, other, value, other].map((text) => resolve("client-cert", text, ...proven));
     const { thumbprint: otherThumbprint } = certificates.rsa2048;
     expect(results).toEqual([thumbprint, otherThumbprint, thumbprint, otherThumbprint]);
@@ -690,26 +705,26 @@ describe("a value that was decoded before", () => {
 
   test.each([
     ["the secret", ["x-verify", "SUCCESS"]],
-    ["the right secret", ["x-secret", `${secret}0`, "x-verify", "SUCCESS"]],
-    ["the proxy's word", ["x-secret", secret]],
-    ["the proxy's good word", ["x-secret", secret, "x-verify", "FAILED:expired"]],
-  ])("does not count without %s", (_, rawHeaders) => {
-    const { resolve } = counting();
+    ["the correct secret", ["x-secret", `${secret}0`, "x-verify", "SUCCESS"]],
+    ["the verify header", ["x-secret", secret]],
+    ["a verify header that reports success", ["x-secret", secret, "x-verify", "FAILED:expired"]],
+  ])("is not accepted without %s", (_, rawHeaders) => {
+    const { resolve } = recordingResolver();
     expect(resolve("client-cert", value, ...proven)).toBe(thumbprint);
     expect(resolve("client-cert", value, ...rawHeaders)).toBe(UNTRUSTED);
     expect(resolve("client-cert", value, "client-cert", value, ...proven)).toBe(MALFORMED);
   });
 
-  test("is decoded again when it was rejected", () => {
-    const { calls, resolve } = counting();
+  test("is decoded again if it was rejected", () => {
+    const { calls, resolve } = recordingResolver();
     const truncated = `${value.slice(0, 40)}:`;
     const twice = [truncated, truncated].map((text) => resolve("client-cert", text, ...proven));
     expect(twice).toEqual([MALFORMED, MALFORMED]);
     expect(calls).toHaveLength(2);
   });
 
-  test("is forgotten when many others came after it: the memory is bounded", () => {
-    const { calls, resolve } = counting();
+  test("is removed from the cache after many other values: the size of the cache is limited", () => {
+    const { calls, resolve } = recordingResolver();
     resolve("client-cert", value, ...proven);
     for (let index = 0; index < 3000; index += 1) {
       const content = Buffer.alloc(512);
@@ -723,7 +738,7 @@ describe("a value that was decoded before", () => {
 });
 
 describe("the chain of a forwarded certificate", () => {
-  const chainOf = (format: ForwardedCertificateFormat, rawHeaders: readonly string[]): unknown => {
+  const chainVerified = (format: ForwardedCertificateFormat, rawHeaders: readonly string[]): unknown => {
     const result = resolved(format, rawHeaders);
     return result instanceof AccessTokenError ? result.code : result.chainVerified;
   };
@@ -731,61 +746,51 @@ describe("the chain of a forwarded certificate", () => {
   const haproxyHeaders = ["x-ssl-client-der", value.slice(1, -1), "x-ssl-client-verify", "0"];
 
   test.each<[string, ForwardedCertificateFormat, readonly string[], unknown]>([
-    ["nginx says SUCCESS", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"], true],
+    ["SUCCESS of nginx", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"], true],
     [
-      "nginx says SUCCESS, where a certificate need only be presented",
+      "SUCCESS of nginx with verify: presented",
       nginx({ verify: "presented" }),
       ["ssl-client-cert", escaped, "ssl-client-verify", "SUCCESS"],
       false,
     ],
     [
-      "nginx says FAILED, where a certificate need only be presented",
+      "FAILED of nginx with verify: presented",
       nginx({ verify: "presented" }),
       ["ssl-client-cert", escaped, "ssl-client-verify", "FAILED:self-signed certificate"],
       false,
     ],
-    ["nginx says NONE", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "NONE"], UNTRUSTED],
-    ["haproxy says 0", haproxy(), haproxyHeaders, true],
+    ["NONE of nginx", nginx(), ["ssl-client-cert", escaped, "ssl-client-verify", "NONE"], UNTRUSTED],
+    ["0 of HAProxy", haproxy(), haproxyHeaders, true],
+    ["0 of HAProxy with a usedHeader", haproxy({ usedHeader: "x-used" }), [...haproxyHeaders, "x-used", "1"], true],
+    ["0 of HAProxy with verify: presented", haproxy({ verify: "presented" }), haproxyHeaders, false],
+    ["no verify header", rfc9440(), ["client-cert", value], false],
     [
-      "haproxy says 0, and that a certificate was used",
-      haproxy({ usedHeader: "x-used" }),
-      [...haproxyHeaders, "x-used", "1"],
-      true,
-    ],
-    [
-      "haproxy says 0, where a certificate need only be presented",
-      haproxy({ verify: "presented" }),
-      haproxyHeaders,
-      false,
-    ],
-    ["the proxy says nothing of it", rfc9440(), ["client-cert", value], false],
-    [
-      "a header of one's own says so, and is not said to prove it",
+      "a custom verify header without provesChain",
       { header: "x-own", decode, verify: { header: "x-ok", success: "1" } },
       ["x-own", value, "x-ok", "1"],
       false,
     ],
     [
-      "a header of one's own is said to prove it",
+      "a custom verify header with provesChain",
       { header: "x-own", decode, verify: { header: "x-ok", success: "1", provesChain: true } },
       ["x-own", value, "x-ok", "1"],
       true,
     ],
     [
-      "a header of one's own is said to prove it, and does not succeed",
+      "a custom verify header with provesChain that does not report success",
       { header: "x-own", decode, verify: { header: "x-ok", success: "1", provesChain: true } },
       ["x-own", value, "x-ok", "0"],
       UNTRUSTED,
     ],
-  ])("was verified, or not, when %s", (_, format, rawHeaders, expected) => {
-    expect(chainOf(format, rawHeaders)).toBe(expected);
+  ])("is reported in chainVerified: %s", (_, format, rawHeaders, expected) => {
+    expect(chainVerified(format, rawHeaders)).toBe(expected);
   });
 
-  test("is part of what a decode of one's own gives only by the verify header", () => {
-    const own = { header: "x-own", decode: () => ({ thumbprint, x509: undefined }) };
+  test("is reported for a custom decode only with provesChain", () => {
+    const custom = { header: "x-own", decode: () => ({ thumbprint, x509: undefined }) };
     const verify = { header: "x-ok", success: "1", provesChain: true };
-    expect(chainOf(own, ["x-own", "a"])).toBeUndefined();
-    expect(chainOf({ ...own, verify }, ["x-own", "a", "x-ok", "1"])).toBe(true);
-    expect(chainOf({ ...own, decode: () => undefined, verify }, ["x-own", "a", "x-ok", "1"])).toBe(MISSING);
+    expect(chainVerified(custom, ["x-own", "a"])).toBeUndefined();
+    expect(chainVerified({ ...custom, verify }, ["x-own", "a", "x-ok", "1"])).toBe(true);
+    expect(chainVerified({ ...custom, decode: () => undefined, verify }, ["x-own", "a", "x-ok", "1"])).toBe(MISSING);
   });
 });
