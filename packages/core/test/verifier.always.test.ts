@@ -15,21 +15,24 @@ const verified = (token: string, options: Partial<VerifyOptions> = {}, by = veri
 
 const boundTo = (identity: { readonly thumbprint: string }) => ({ cnf: { "x5t#S256": identity.thumbprint } });
 
-/** Issues a bound JWT of which the issuer says this, beside that it is active. */
-async function told(response: object, claims: AccessTokenOptions["claims"] = boundTo(client)): Promise<string> {
+/** Issues a JWT whose introspection response is active and has these members. */
+async function tokenIntrospectedAs(
+  response: object,
+  claims: AccessTokenOptions["claims"] = boundTo(client),
+): Promise<string> {
   const token = await issuer.accessToken({ claims: { ...claims } });
   issuer.introspectAs(token, { active: true, ...response });
   return token;
 }
 
-describe("a JWT that the issuer is always asked about", () => {
-  test("is accepted from the client that it was issued to, and from nobody else (M-01)", async () => {
+describe("a JWT that is always introspected", () => {
+  test("is accepted only from the client that it was issued to (M-01)", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     expect(await verified(token)).toBe("accepted");
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is rejected once it was revoked; nobody would know otherwise", async () => {
+  test("is rejected after it was revoked, and accepted without always", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     issuer.revoke(token);
     expect(await verified(token)).toBe("ERR_TOKEN_INACTIVE");
@@ -37,36 +40,36 @@ describe("a JWT that the issuer is always asked about", () => {
     expect(await verified(token, {}, introspectingVerifier(issuer))).toBe("accepted");
   });
 
-  test("is asked about once in cacheDuration, or for every request when that is 0", async () => {
+  test("is introspected once per cacheDuration, or for every request if that is 0", async () => {
     const token = await issuer.accessToken({ boundTo: client });
-    const everyTime = introspectingVerifier(issuer, { ...always, cacheDuration: 0 });
+    const withoutCache = introspectingVerifier(issuer, { ...always, cacheDuration: 0 });
     const before = timesAsked(issuer);
-    for (const asked of [1, 1, 1]) {
+    for (const count of [1, 1, 1]) {
       expect(await verified(token)).toBe("accepted");
-      expect(timesAsked(issuer) - before).toBe(asked);
+      expect(timesAsked(issuer) - before).toBe(count);
     }
-    for (const asked of [2, 3, 4]) {
-      expect(await verified(token, {}, everyTime)).toBe("accepted");
-      expect(timesAsked(issuer) - before).toBe(asked);
+    for (const count of [2, 3, 4]) {
+      expect(await verified(token, {}, withoutCache)).toBe("accepted");
+      expect(timesAsked(issuer) - before).toBe(count);
     }
     issuer.revoke(token);
     expect(await verified(token)).toBe("accepted");
-    expect(await verified(token, {}, everyTime)).toBe("ERR_TOKEN_INACTIVE");
+    expect(await verified(token, {}, withoutCache)).toBe("ERR_TOKEN_INACTIVE");
   });
 
-  test("is neither accepted nor rejected while the issuer does not answer", async () => {
-    const dead = await startIssuerInTest();
-    const token = await dead.accessToken({ boundTo: client });
-    const waiting = introspectingVerifier(dead, always);
-    await dead.close();
-    const error = await rejectionOf(waiting.verify(token, { clientCertificate: client.certificate }));
+  test("causes a 503 while the issuer does not respond", async () => {
+    const stopped = await startIssuerInTest();
+    const token = await stopped.accessToken({ boundTo: client });
+    const unreachable = introspectingVerifier(stopped, always);
+    await stopped.close();
+    const error = await rejectionOf(unreachable.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
-    expect(await verified(token, { clientCertificate: thief.certificate }, waiting)).toBe("ERR_BINDING_MISMATCH");
+    expect(await verified(token, { clientCertificate: thief.certificate }, unreachable)).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("gives its own claims, with nothing of the answer but a binding", async () => {
-    const token = await told({ ...boundTo(client), scope: "admin", sub: "client-1", extra: true });
+  test("has the claims of the JWT, and of the response at most the binding", async () => {
+    const token = await tokenIntrospectedAs({ ...boundTo(client), scope: "admin", sub: "client-1", extra: true });
     const accessToken = await verifier.verify(token, { clientCertificate: client.certificate });
     expect(accessToken).toMatchObject({ format: "jwt", binding: "verified", claims: { scope: "read" } });
     expect(accessToken.claims).not.toHaveProperty("extra");
@@ -75,7 +78,7 @@ describe("a JWT that the issuer is always asked about", () => {
     expect(await verified(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
   });
 
-  test("is not the same as an opaque one: those are rejected where they are not asked about", async () => {
+  test("is accepted where opaque tokens are not introspected, and are rejected", async () => {
     const opaque = await issuer.opaqueToken({ boundTo: client });
     const before = timesAsked(issuer);
     expect(await verified(opaque)).toBe("ERR_TOKEN_MALFORMED");
@@ -84,7 +87,7 @@ describe("a JWT that the issuer is always asked about", () => {
   });
 });
 
-describe("nobody is asked about a JWT", () => {
+describe("a JWT is not introspected", () => {
   interface Rejected {
     readonly options?: AccessTokenOptions;
     readonly change?: (token: string) => string;
@@ -103,7 +106,7 @@ describe("nobody is asked about a JWT", () => {
     ["of another type", "ERR_TOKEN_TYPE", { options: { header: { typ: "logout+jwt" } } }],
     ["of an unknown issuer", "ERR_TOKEN_ISSUER", claims({ iss: "https://evil.example" })],
     ["for another API", "ERR_TOKEN_AUDIENCE", claims({ aud: "https://other.example" })],
-    ["for no API", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })],
+    ["without an audience", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })],
     ["expired", "ERR_TOKEN_EXPIRED", { options: { expiresIn: -10 } }],
     ["that never expires", "ERR_TOKEN_CLAIM", claims({ exp: undefined })],
     ["not yet valid", "ERR_TOKEN_NOT_YET_VALID", claims({ nbf: seconds + 60 })],
@@ -118,7 +121,7 @@ describe("nobody is asked about a JWT", () => {
       "ERR_CERTIFICATE_MISSING",
       { options: { claims: { cnf: undefined } }, use: { clientCertificate: null } },
     ],
-  ])("that is rejected without: %s", async (_name, code, { options, change, use }) => {
+  ])("if it is rejected before: %s", async (_name, code, { options, change, use }) => {
     const issued = await issuer.accessToken({ boundTo: client, ...options });
     const token = change?.(issued) ?? issued;
     issuer.introspectAs(token, { active: true, ...boundTo(client) });
@@ -127,7 +130,7 @@ describe("nobody is asked about a JWT", () => {
     expect(timesAsked(issuer)).toBe(before);
   });
 
-  test("that was written by anybody", async () => {
+  test("if an attacker wrote it", async () => {
     const header = { alg: "ES256", kid: issuer.jwks.keys[0]?.kid, typ: "at+jwt" };
     const payload = { iss: issuer.issuer, aud: issuer.audience, exp: seconds + 300, ...boundTo(client) };
     const token = forgeToken({ header, payload, signature: new Uint8Array(64) });
@@ -139,23 +142,23 @@ describe("nobody is asked about a JWT", () => {
 });
 
 describe("the binding", () => {
-  const sources = { none: {}, own: boundTo(client), other: boundTo(thief) };
+  const sources = { none: {}, client: boundTo(client), other: boundTo(thief) };
   const required = "ERR_BINDING_REQUIRED";
   const mismatch = "ERR_BINDING_MISMATCH";
 
   test.each<[keyof typeof sources, keyof typeof sources, Outcome, string, string]>([
     ["none", "none", required, "unbound", required],
-    ["none", "own", "accepted", "verified", "verified"],
+    ["none", "client", "accepted", "verified", "verified"],
     ["none", "other", mismatch, mismatch, mismatch],
-    ["own", "none", "accepted", "verified", "verified"],
-    ["own", "own", "accepted", "verified", "verified"],
-    ["own", "other", mismatch, mismatch, mismatch],
+    ["client", "none", "accepted", "verified", "verified"],
+    ["client", "client", "accepted", "verified", "verified"],
+    ["client", "other", mismatch, mismatch, mismatch],
     ["other", "none", mismatch, mismatch, mismatch],
-    ["other", "own", mismatch, mismatch, mismatch],
+    ["other", "client", mismatch, mismatch, mismatch],
     ["other", "other", mismatch, mismatch, mismatch],
-  ])("of a JWT with cnf %s and an answer with cnf %s counts in both", async (inJwt, inAnswer, ...expected) => {
-    const token = await told(sources[inAnswer], sources[inJwt]);
-    const judged = async (validateCertificateBinding: BindingMode) => {
+  ])("of a JWT with cnf %s and a response with cnf %s is checked in both", async (inJwt, inResponse, ...expected) => {
+    const token = await tokenIntrospectedAs(sources[inResponse], sources[inJwt]);
+    const resultFor = async (validateCertificateBinding: BindingMode) => {
       const use = { clientCertificate: client.certificate, validateCertificateBinding };
       const result = await verifier.verify(token, use).catch((error: unknown) => error as { code: string });
       if ("code" in result) return result.code;
@@ -163,8 +166,8 @@ describe("the binding", () => {
     };
     const [strict, whenBound, reported] = expected;
     expect(await verified(token)).toBe(strict);
-    expect(await judged("when-bound")).toBe(whenBound);
-    expect(await judged("report-only")).toBe(reported === "verified" ? reported : `reported ${reported}`);
+    expect(await resultFor("when-bound")).toBe(whenBound);
+    expect(await resultFor("report-only")).toBe(reported === "verified" ? reported : `reported ${reported}`);
   });
 
   test.each([
@@ -172,34 +175,35 @@ describe("the binding", () => {
     ["empty", {}, "ERR_BINDING_MALFORMED"],
     ["of DPoP", { jkt: "a" }, "ERR_BINDING_UNSUPPORTED"],
     ["the thumbprint alone", client.thumbprint, "ERR_BINDING_MALFORMED"],
-  ])("is not removed by an answer whose cnf is %s", async (_name, cnf, code) => {
-    for (const claims of [boundTo(client), {}]) expect(await verified(await told({ cnf }, claims))).toBe(code);
+  ])("is not removed by a response whose cnf is %s", async (_name, cnf, code) => {
+    for (const claims of [boundTo(client), {}])
+      expect(await verified(await tokenIntrospectedAs({ cnf }, claims))).toBe(code);
     const whenBound = { validateCertificateBinding: "when-bound" } as const;
-    expect(await verified(await told({ cnf }, {}), whenBound)).toBe(code);
+    expect(await verified(await tokenIntrospectedAs({ cnf }, {}), whenBound)).toBe(code);
   });
 
-  test('that only the answer has needs a certificate under "when-bound" as well', async () => {
+  test('that only the response has requires a certificate under "when-bound" as well', async () => {
     const use = { clientCertificate: null, validateCertificateBinding: "when-bound" } as const;
-    expect(await verified(await told(boundTo(client), {}), use)).toBe("ERR_CERTIFICATE_MISSING");
-    expect(await verified(await told({}, {}), use)).toBe("accepted");
+    expect(await verified(await tokenIntrospectedAs(boundTo(client), {}), use)).toBe("ERR_CERTIFICATE_MISSING");
+    expect(await verified(await tokenIntrospectedAs({}, {}), use)).toBe("accepted");
   });
 
-  test("that only the answer has is in the claims, which nobody can change", async () => {
-    const token = await told(boundTo(client), {});
+  test("that only the response has is added to the claims, which are frozen", async () => {
+    const token = await tokenIntrospectedAs(boundTo(client), {});
     const { claims, ...rest } = await verifier.verify(token, { clientCertificate: client.certificate });
     expect(claims).toMatchObject({ sub: "client-1", aud: issuer.audience, ...boundTo(client) });
     for (const part of [claims, claims.cnf]) expect(Object.isFrozen(part)).toBe(true);
     expect(rest).toMatchObject({ binding: "verified", clientCertificate: { thumbprint: client.thumbprint } });
   });
 
-  test("that neither has is not in the claims", async () => {
+  test("is not in the claims if neither has a cnf", async () => {
     const use = { clientCertificate: client.certificate, validateCertificateBinding: "when-bound" } as const;
-    const { claims } = await verifier.verify(await told({}, {}), use);
+    const { claims } = await verifier.verify(await tokenIntrospectedAs({}, {}), use);
     expect(Object.hasOwn(claims, "cnf")).toBe(false);
   });
 });
 
-describe("the answer", () => {
+describe("the response", () => {
   const other = "https://other.example";
 
   test.each<[string, object, Outcome]>([
@@ -231,25 +235,22 @@ describe("the answer", () => {
     ["token_type", { token_type: "refresh_token" }, "ERR_TOKEN_TYPE"],
     ["active", { active: false }, "ERR_TOKEN_INACTIVE"],
     ["active", { active: "true" }, "ERR_INTROSPECTION_UNAVAILABLE"],
-  ])(
-    "need not have %s, but must agree with the token and this API when it is %j",
-    async (_name, response, expected) => {
-      const claims = { ...boundTo(client), jti: "token-1" };
-      expect(await verified(await told({}, claims))).toBe("accepted");
-      expect(await verified(await told(response, claims))).toBe(expected);
-    },
-  );
-
-  test("is judged alike where it is signed", async () => {
-    const signed = introspectingVerifier(issuer, { ...always, signedResponse: true });
+  ])("may omit %s, but must match the token and this API if it has %j", async (_name, response, expected) => {
     const claims = { ...boundTo(client), jti: "token-1" };
-    expect(await verified(await told({ jti: "token-1" }, claims), {}, signed)).toBe("accepted");
-    expect(await verified(await told({ jti: "token-2" }, claims), {}, signed)).toBe("ERR_TOKEN_CLAIM");
+    expect(await verified(await tokenIntrospectedAs({}, claims))).toBe("accepted");
+    expect(await verified(await tokenIntrospectedAs(response, claims))).toBe(expected);
   });
 
-  test.each(["sub", "client_id", "jti"])("may have %s where the token has none", async (name) => {
+  test("is checked in the same way if it is signed", async () => {
+    const signed = introspectingVerifier(issuer, { ...always, signedResponse: true });
+    const claims = { ...boundTo(client), jti: "token-1" };
+    expect(await verified(await tokenIntrospectedAs({ jti: "token-1" }, claims), {}, signed)).toBe("accepted");
+    expect(await verified(await tokenIntrospectedAs({ jti: "token-2" }, claims), {}, signed)).toBe("ERR_TOKEN_CLAIM");
+  });
+
+  test.each(["sub", "client_id", "jti"])("may have a %s that the token does not have", async (name) => {
     const claims = { ...boundTo(client), [name]: undefined };
-    expect(await verified(await told({ [name]: "client-2" }, claims))).toBe("accepted");
-    expect(await verified(await told({ [name]: 2 }, claims))).toBe("ERR_TOKEN_CLAIM");
+    expect(await verified(await tokenIntrospectedAs({ [name]: "client-2" }, claims))).toBe("accepted");
+    expect(await verified(await tokenIntrospectedAs({ [name]: 2 }, claims))).toBe("ERR_TOKEN_CLAIM");
   });
 });

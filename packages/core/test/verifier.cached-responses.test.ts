@@ -6,14 +6,14 @@ import { client, now, startIssuerInTest, thief } from "./support/verification.ts
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
-  // A process that asks has been running for a while.
+  // Simulates a process that has been running for a while.
   vi.advanceTimersByTime(1000);
 });
 afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A verifier and its issuer, whose clocks go together. */
+/** Creates a verifier and an issuer with the same clock. */
 async function scene(introspection: Partial<IntrospectionOptions> = {}) {
   let time = now;
   const clock = () => time;
@@ -25,7 +25,7 @@ async function scene(introspection: Partial<IntrospectionOptions> = {}) {
       time += seconds * 1000;
       vi.advanceTimersByTime(seconds * 1000);
     },
-    /** How verifying ended, and how often the issuer has been asked in all. */
+    /** Returns the outcome, and the total number of introspection requests. */
     verified: async (token: string, identity = client): Promise<readonly [Outcome, number]> => {
       const verifying = verifier.verify(token, { clientCertificate: identity.certificate });
       return [await outcomeOf(verifying), timesAsked(issuer)];
@@ -33,7 +33,7 @@ async function scene(introspection: Partial<IntrospectionOptions> = {}) {
   };
 }
 
-test("an answer is used for 30 s, in which a revoked token may be accepted", async () => {
+test("a response is used for 30 s, in which a revoked token is still accepted", async () => {
   const { issuer, advance, verified } = await scene();
   const token = await issuer.opaqueToken({ boundTo: client });
   expect(await verified(token)).toEqual(["accepted", 1]);
@@ -44,8 +44,8 @@ test("an answer is used for 30 s, in which a revoked token may be accepted", asy
   expect(await verified(token)).toEqual(["ERR_TOKEN_INACTIVE", 2]);
 });
 
-test("an answer is used for cacheDuration, and not at all when that is 0", async () => {
-  for (const [cacheDuration, asked] of [
+test("a response is used for cacheDuration, and not at all if that is 0", async () => {
+  for (const [cacheDuration, count] of [
     [60, 1],
     [0, 2],
   ] as const) {
@@ -53,11 +53,11 @@ test("an answer is used for cacheDuration, and not at all when that is 0", async
     const token = await issuer.opaqueToken({ boundTo: client });
     expect(await verified(token)).toEqual(["accepted", 1]);
     advance(59);
-    expect(await verified(token)).toEqual(["accepted", asked]);
+    expect(await verified(token)).toEqual(["accepted", count]);
   }
 });
 
-test("an answer is not used past the exp of the token, which has then expired", async () => {
+test("a response is not used after the exp of the token, which has then expired", async () => {
   const { issuer, advance, verified } = await scene({ cacheDuration: 3600 });
   const token = await issuer.opaqueToken({ boundTo: client, expiresIn: 60 });
   expect(await verified(token)).toEqual(["accepted", 1]);
@@ -67,18 +67,18 @@ test("an answer is not used past the exp of the token, which has then expired", 
   expect((await verified(token))[0]).toBe("ERR_TOKEN_EXPIRED");
 });
 
-test("an answer without exp is asked for again and again", async () => {
+test("a response without exp is requested again after 30 s each time", async () => {
   const { issuer, advance, verified } = await scene();
   const token = await issuer.opaqueToken({ boundTo: client, claims: { exp: undefined } });
-  for (const asked of [1, 2, 3]) {
-    expect(await verified(token)).toEqual(["accepted", asked]);
+  for (const count of [1, 2, 3]) {
+    expect(await verified(token)).toEqual(["accepted", count]);
     advance(31);
   }
   issuer.revoke(token);
   expect(await verified(token)).toEqual(["ERR_TOKEN_INACTIVE", 4]);
 });
 
-test("a token that was not valid yet is valid later by the same answer", async () => {
+test("a token that was not valid yet becomes valid with the same response", async () => {
   const { issuer, advance, verified } = await scene();
   const token = await issuer.opaqueToken({ boundTo: client, claims: { nbf: now / 1000 + 15 } });
   expect(await verified(token)).toEqual(["ERR_TOKEN_NOT_YET_VALID", 1]);
@@ -86,7 +86,7 @@ test("a token that was not valid yet is valid later by the same answer", async (
   expect(await verified(token)).toEqual(["accepted", 1]);
 });
 
-test("that a token is not active is cached for 10 s", async () => {
+test("an inactive response is cached for 10 s", async () => {
   const { issuer, advance, verified } = await scene({ cacheDuration: 3600 });
   expect(await verified("not-issued-yet")).toEqual(["ERR_TOKEN_INACTIVE", 1]);
   const cnf = { "x5t#S256": client.thumbprint };
@@ -97,7 +97,7 @@ test("that a token is not active is cached for 10 s", async () => {
   expect(await verified("not-issued-yet")).toEqual(["accepted", 2]);
 });
 
-test("an answer that was no answer is not cached", async () => {
+test("an invalid response is not cached", async () => {
   const { issuer, verified } = await scene();
   issuer.introspectAs("token", { active: "true" });
   expect(await verified("token")).toEqual(["ERR_INTROSPECTION_UNAVAILABLE", 1]);
@@ -105,17 +105,19 @@ test("an answer that was no answer is not cached", async () => {
   expect(await verified("token")).toEqual(["accepted", 2]);
 });
 
-test("an answer is of one token, and serves each client by the certificate that it presents", async () => {
+test("a response is used for one token only, and each client is checked by its certificate", async () => {
   const { issuer, verified } = await scene();
-  const [own, stolen] = await Promise.all([client, thief].map((boundTo) => issuer.opaqueToken({ boundTo })));
-  expect(await verified(own ?? "", thief)).toEqual(["ERR_BINDING_MISMATCH", 1]);
-  expect(await verified(own ?? "")).toEqual(["accepted", 1]);
-  expect(await verified(stolen ?? "")).toEqual(["ERR_BINDING_MISMATCH", 2]);
-  expect(await verified(stolen ?? "", thief)).toEqual(["accepted", 2]);
-  expect(await verified(`${own}=`)).toEqual(["ERR_TOKEN_INACTIVE", 3]);
+  const [boundToClient, boundToThief] = await Promise.all(
+    [client, thief].map((boundTo) => issuer.opaqueToken({ boundTo })),
+  );
+  expect(await verified(boundToClient ?? "", thief)).toEqual(["ERR_BINDING_MISMATCH", 1]);
+  expect(await verified(boundToClient ?? "")).toEqual(["accepted", 1]);
+  expect(await verified(boundToThief ?? "")).toEqual(["ERR_BINDING_MISMATCH", 2]);
+  expect(await verified(boundToThief ?? "", thief)).toEqual(["accepted", 2]);
+  expect(await verified(`${boundToClient}=`)).toEqual(["ERR_TOKEN_INACTIVE", 3]);
 });
 
-test("the issuer is asked once about a token, however many wait for it, and each is judged for itself", async () => {
+test("simultaneous requests with one token share one introspection request, and each is checked by its certificate", async () => {
   const { issuer, verified } = await scene({ cacheDuration: 0 });
   const token = await issuer.opaqueToken({ boundTo: client });
   const clients = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? client : thief));

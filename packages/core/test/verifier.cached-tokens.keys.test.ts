@@ -14,15 +14,15 @@ const [otherKey] = other.jwks.keys;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
-  // A process that is asked has been running for a while.
+  // Simulates a process that has been running for a while.
   vi.advanceTimersByTime(1000);
 });
 afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("when the issuer publishes other keys, a cached token", () => {
-  test("is rejected once its key is gone", async () => {
+describe("a cached token whose issuer publishes other keys", () => {
+  test("is rejected once its key is removed", async () => {
     const { outcome, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
@@ -49,7 +49,7 @@ describe("when the issuer publishes other keys, a cached token", () => {
     }
   });
 
-  test("is still cached when its key is among them", async () => {
+  test("is still cached if its key is among them", async () => {
     const { claims, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
@@ -59,7 +59,7 @@ describe("when the issuer publishes other keys, a cached token", () => {
     expect(await claims(token)).toBe(first);
   });
 
-  test("is verified anew when it names no kid, and its key came back under another one", async () => {
+  test("is verified again if it has no kid, and its key now has another kid", async () => {
     const { claims, replaceKeys } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, header: { kid: undefined } });
     const first = await claims(token);
@@ -79,7 +79,7 @@ describe("when the issuer publishes other keys, a cached token", () => {
     expect(await outcome(token)).toBe("accepted");
   });
 
-  test("is rejected by the answer to the fetch that comes with age, without a search for a key", async () => {
+  test("is rejected after the regular refresh of the keys, without a search for an unknown key", async () => {
     const { outcome, published } = await startCachingApi(issuer);
     const early = await issuer.accessToken({ boundTo: client });
     expect(await outcome(early)).toBe("accepted");
@@ -94,8 +94,8 @@ describe("when the issuer publishes other keys, a cached token", () => {
   });
 });
 
-describe("while the issuer fails, a cached token", () => {
-  test("is accepted by the keys that are there", async () => {
+describe("a cached token whose issuer fails", () => {
+  test("is accepted with the keys that were fetched before", async () => {
     const { outcome, claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 7200 });
     expect(await outcome(token)).toBe("accepted");
@@ -107,7 +107,7 @@ describe("while the issuer fails, a cached token", () => {
     expect(await claims(token)).toBe(first);
   });
 
-  test("is rejected in the minute in which the keys are too old, however short a time ago it was accepted", async () => {
+  test("is rejected once the keys are too old, even if it was accepted a minute before", async () => {
     const { outcome, claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 7200 });
     expect(await outcome(token)).toBe("accepted");
@@ -124,7 +124,7 @@ describe("while the issuer fails, a cached token", () => {
   });
 });
 
-describe("a cached token is of one verifier:", () => {
+describe("a token cached by another verifier", () => {
   const good = { clientCertificate: client.certificate };
 
   test.each<[string, VerifierOptions, string]>([
@@ -134,7 +134,7 @@ describe("a cached token is of one verifier:", () => {
     ["other types", { tokenTypes: ["other+jwt"] }, "ERR_TOKEN_TYPE"],
     ["other keys", { jwks: other.jwks }, "ERR_TOKEN_KEY_UNKNOWN"],
     ["a shorter age", { maxTokenAge: 1, clock: () => now + 6000 }, "ERR_TOKEN_EXPIRED"],
-  ])("one with %s does not know it", async (_name, options, code) => {
+  ])("is rejected by a verifier with %s", async (_name, options, code) => {
     const token = await issuer.accessToken({ boundTo: client });
     const [first, second] = [verifierOf(issuer), verifierOf(issuer, options)];
     expect(await outcomeOf(first.verify(token, good))).toBe("accepted");
@@ -142,7 +142,7 @@ describe("a cached token is of one verifier:", () => {
     expect(await outcomeOf(first.verify(token, good))).toBe("accepted");
   });
 
-  test("one with the same options verifies it anew", async () => {
+  test("is verified again by a verifier with the same options", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     const [first, second] = [verifierOf(issuer), verifierOf(issuer)];
     const { claims } = await first.verify(token, good);
@@ -151,12 +151,12 @@ describe("a cached token is of one verifier:", () => {
   });
 });
 
-describe("of two issuers in one verifier", () => {
+describe("a verifier with two issuers", () => {
   const settings = ({ issuer: identifier, audience, jwks }: Issuer) => ({ issuer: identifier, audience, jwks });
   const verify = (verifier: Verifier, token: string) =>
     verifier.verify(token, { clientCertificate: client.certificate });
 
-  test("each has its cached tokens, and neither signs for the other", async () => {
+  test("caches tokens of both, and accepts no token that one signed for the other", async () => {
     const verifier = createVerifier({ issuer: [settings(issuer), settings(other)], clock: () => now });
     const tokens = await Promise.all([issuer, other].map((from) => from.accessToken({ boundTo: client })));
     const claims = await Promise.all(tokens.map(async (token) => (await verify(verifier, token)).claims));
@@ -168,7 +168,7 @@ describe("of two issuers in one verifier", () => {
     expect(await outcomeOf(verify(verifier, forged))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("the audience of one is not that of the other, cached or not", async () => {
+  test("checks the audience of each issuer, whether the token is cached or not", async () => {
     const strict = await startIssuerInTest({ audience: "https://strict.example" });
     const verifier = createVerifier({ issuer: [settings(issuer), settings(strict)], clock: () => now });
     for (const [from, audience, expected] of [
@@ -185,19 +185,22 @@ describe("of two issuers in one verifier", () => {
     }
   });
 
-  test("the key that one removes ends the tokens of that one only, when both have published it", async () => {
+  test("rejects only the tokens of the issuer that removed a key, if both had published it", async () => {
     const twin = "https://twin.example";
-    const [own, twins] = await Promise.all([startEndpoint(json(issuer.jwks)), startEndpoint(json(issuer.jwks))]);
+    const [endpoint, twinEndpoint] = await Promise.all([
+      startEndpoint(json(issuer.jwks)),
+      startEndpoint(json(issuer.jwks)),
+    ]);
     const issuers = [
-      { ...settings(issuer), jwks: own.url },
-      { ...settings(issuer), jwks: twins.url, issuer: twin },
+      { ...settings(issuer), jwks: endpoint.url },
+      { ...settings(issuer), jwks: twinEndpoint.url, issuer: twin },
     ];
     const verifier = createVerifier({ issuer: issuers, clock: () => now });
     const token = await issuer.accessToken({ boundTo: client });
     const twinToken = await issuer.accessToken({ boundTo: client, claims: { iss: twin } });
     await verify(verifier, token);
     const { claims } = await verify(verifier, twinToken);
-    own.answer(json(other.jwks));
+    endpoint.answer(json(other.jwks));
     vi.advanceTimersByTime(10_000);
     const unknown = await issuer.accessToken({ boundTo: client, header: { kid: "unknown" } });
     expect(await outcomeOf(verify(verifier, unknown))).toBe("ERR_TOKEN_KEY_UNKNOWN");
@@ -212,7 +215,7 @@ describe("a token that differs from a cached one", () => {
       .split(".")
       .map((text, index) => (index === part ? change(text) : text))
       .join(".");
-  /** Encodes the same JSON with a space more. */
+  /** Encodes the same JSON with an additional space. */
   const respaced = (text: string) => Buffer.from(`${Buffer.from(text, "base64url").toString()} `).toString("base64url");
 
   test.each<[string, (token: string) => string, string]>([
@@ -228,8 +231,8 @@ describe("a token that differs from a cached one", () => {
     ["in a signature that is missing", (token) => changed(token, 2, () => ""), "ERR_TOKEN_SIGNATURE"],
     ["in padding", (token) => `${token}=`, "ERR_TOKEN_MALFORMED"],
     ["in a space before it", (token) => ` ${token}`, "ERR_TOKEN_MALFORMED"],
-    ["in a lone surrogate behind it", (token) => `${token}\uD800`, "ERR_TOKEN_MALFORMED"],
-  ])("%s is not found", async (_name, change, code) => {
+    ["in a lone surrogate after it", (token) => `${token}\uD800`, "ERR_TOKEN_MALFORMED"],
+  ])("%s is not found in the cache", async (_name, change, code) => {
     const { outcome, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
@@ -240,7 +243,7 @@ describe("a token that differs from a cached one", () => {
     expect(await claims(token)).toBe(first);
   });
 
-  test("in any one character is not found", async () => {
+  test("in any one character is not found in the cache", async () => {
     const { outcome, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);

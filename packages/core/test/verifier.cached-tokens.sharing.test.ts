@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Starts an API that waits for its keys until the test answers. */
+/** Starts an API whose requests for keys are held until the test responds. */
 async function waitingApi(options: { readonly verifiedTokens?: false } = {}) {
   const published = await startHeldEndpoint();
   const verifier = verifierOf(issuer, { jwks: published.url, ...options });
@@ -24,15 +24,15 @@ async function waitingApi(options: { readonly verifiedTokens?: false } = {}) {
   };
 }
 
-/** Makes so many uses of a token in turn. */
+/** Creates `count` uses of a token, of each kind in turn. */
 function uses(count: number, ...kinds: readonly Partial<VerifyOptions>[]): readonly Partial<VerifyOptions>[] {
   return Array.from({ length: count }, (_, index) => kinds[index % kinds.length] ?? {});
 }
 
 const stolen = { clientCertificate: thief.certificate };
 
-describe("requests with one new token at once", () => {
-  test("have it verified once, and are all given the same claims", async () => {
+describe("simultaneous requests with one new token", () => {
+  test("share one verification, and get the same claims", async () => {
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const verifying = uses(32, {}).map((use) => verify(token, use));
@@ -45,7 +45,7 @@ describe("requests with one new token at once", () => {
     expect(published.requests).toHaveLength(1);
   });
 
-  test("have it verified each for itself where nothing is to be cached", async () => {
+  test("are verified separately if caching is disabled", async () => {
     const { published, verify } = await waitingApi({ verifiedTokens: false });
     const token = await issuer.accessToken({ boundTo: client });
     const verifying = uses(32, {}).map((use) => verify(token, use));
@@ -56,9 +56,9 @@ describe("requests with one new token at once", () => {
   });
 
   test.each([
-    ["its own client", [{}, stolen], ["accepted", "ERR_BINDING_MISMATCH"]],
+    ["the client of the token", [{}, stolen], ["accepted", "ERR_BINDING_MISMATCH"]],
     ["the thief", [stolen, {}], ["ERR_BINDING_MISMATCH", "accepted"]],
-  ] as const)("are judged by their own certificates, when %s comes first", async (_name, kinds, expected) => {
+  ] as const)("are checked by their respective certificates if %s comes first", async (_name, kinds, expected) => {
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const verifying = uses(32, ...kinds).map((use) => outcomeOf(verify(token, use)));
@@ -67,8 +67,8 @@ describe("requests with one new token at once", () => {
     expect(await Promise.all(verifying)).toEqual(Array.from({ length: 16 }, () => expected).flat());
   });
 
-  test("are judged by their own certificates once the signature is verified, too", async () => {
-    // These go past what is judged before the keys: only the outcome of the shared verification rejects them.
+  test("are checked by their respective certificates after the shared verification of the signature", async () => {
+    // No check before the keys rejects these requests, so that all of them wait for the shared verification.
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const reported = { ...stolen, validateCertificateBinding: "report-only" } as const;
@@ -79,7 +79,7 @@ describe("requests with one new token at once", () => {
     expect(bindings).toEqual(Array.from({ length: 16 }, () => ["verified", "rejected"]).flat());
   });
 
-  test("are judged by the time at which the signature is verified, too", async () => {
+  test("are checked again by the time at which the signature is verified", async () => {
     const published = await startHeldEndpoint();
     let time = now;
     const verifier = verifierOf(issuer, { jwks: published.url, clock: () => time });
@@ -94,7 +94,7 @@ describe("requests with one new token at once", () => {
     expect(await verify()).toBe("accepted");
   });
 
-  test("are judged by their own requirements", async () => {
+  test("are checked by their respective requirements", async () => {
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const kinds = [
@@ -110,7 +110,7 @@ describe("requests with one new token at once", () => {
     expect(await Promise.all(verifying)).toEqual(Array.from({ length: 8 }, () => expected).flat());
   });
 
-  test("are all rejected when its signature is not valid, and so is the next one", async () => {
+  test("are all rejected if the signature is not valid, and so is the next request", async () => {
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const forged = tamperSignature(token);
@@ -122,7 +122,7 @@ describe("requests with one new token at once", () => {
     expect(await outcomeOf(verify(forged))).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("are all without an answer when the keys cannot be fetched, and later ones try anew", async () => {
+  test("all fail if the keys cannot be fetched, and later requests try again", async () => {
     const { published, verify } = await waitingApi();
     const token = await issuer.accessToken({ boundTo: client });
     const failing = uses(32, {}).map((use) => outcomeOf(verify(token, use)));

@@ -17,7 +17,7 @@ const reportOnly = { validateCertificateBinding: "report-only" } as const;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
-  // A process that is asked has been running for a while.
+  // Simulates a process that has been running for a while.
   vi.advanceTimersByTime(1000);
 });
 afterEach(() => {
@@ -34,7 +34,7 @@ describe("a cached token", () => {
     expect(published.requests).toHaveLength(1);
   });
 
-  test("is verified for every request where that is wanted", async () => {
+  test("is verified for every request if verifiedTokens is false", async () => {
     const { claims } = await startCachingApi(issuer, { verifiedTokens: false });
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
@@ -43,7 +43,7 @@ describe("a cached token", () => {
     expect(second).toEqual(first);
   });
 
-  test("is of the size of the memory: the one that was used least recently is verified anew", async () => {
+  test("is dropped if the cache is full and it is the least recently used one", async () => {
     const { claims } = await startCachingApi(issuer, { verifiedTokens: 2 });
     const [a = "", b = "", c = ""] = await Promise.all(
       ["a", "b", "c"].map((jti) => issuer.accessToken({ boundTo: client, claims: { jti } })),
@@ -70,7 +70,7 @@ describe("a cached token", () => {
   });
 });
 
-describe("for a cached token, a request is judged by", () => {
+describe("a request with a cached token is checked by", () => {
   test.each<[string, Partial<VerifyOptions>, Outcome]>([
     ["the certificate of another client (M-01)", stolen, "ERR_BINDING_MISMATCH"],
     ["the missing certificate (M-03)", { clientCertificate: null }, "ERR_CERTIFICATE_MISSING"],
@@ -81,7 +81,7 @@ describe("for a cached token, a request is judged by", () => {
     ["its groups", { groups: ["admins"] }, "ERR_ACCESS_DENIED"],
     ["its acr", { acrValues: ["gold"] }, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["the age of its authentication", { maxAge: 9 }, "ERR_AUTHENTICATION_INSUFFICIENT"],
-    ["what the application decides", { authorize: () => false }, "ERR_ACCESS_DENIED"],
+    ["the decision of the application", { authorize: () => false }, "ERR_ACCESS_DENIED"],
   ])("%s", async (_name, use, code) => {
     const { claims, outcome } = await startCachingApi(issuer);
     const own = { scope: "read write", groups: ["staff"], acr: "silver", auth_time: seconds - 10 };
@@ -92,7 +92,7 @@ describe("for a cached token, a request is judged by", () => {
     expect(await claims(token, good)).toBe(first);
   });
 
-  test("its own certificate, after the thief's was rejected", async () => {
+  test("its certificate, also after the certificate of the thief was rejected", async () => {
     const { claims, outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
@@ -103,7 +103,7 @@ describe("for a cached token, a request is judged by", () => {
     expect(await claims(token)).toBe(first);
   });
 
-  test("its own binding mode", async () => {
+  test("its binding mode", async () => {
     const { claims, outcome } = await startCachingApi(issuer);
     const [bound, unbound] = [await issuer.accessToken({ boundTo: client }), await issuer.accessToken()];
     const first = await claims(bound, { ...stolen, ...reportOnly });
@@ -114,7 +114,7 @@ describe("for a cached token, a request is judged by", () => {
     expect(await claims(unbound, { ...whenBound, clientCertificate: null })).toBe(firstUnbound);
   });
 
-  test("the types that are accepted for this use", async () => {
+  test("the token types that its binding mode accepts", async () => {
     const { claims, outcome } = await startCachingApi(issuer);
     for (const typ of ["JWT", undefined]) {
       const token = await issuer.accessToken({ boundTo: client, header: { typ } });
@@ -137,7 +137,7 @@ describe("a cached token is rejected", () => {
     ["bound", required, true],
     ["bound or not", whenBound, "when-bound"],
     ["reported", reportOnly, "report-only"],
-  ])("in the second in which exp has passed, tolerance included: %s", async (_name, use) => {
+  ])("exactly when exp and the tolerance have passed: %s", async (_name, use) => {
     const { claims, outcome, setClock } = await startCachingApi(issuer, { clockTolerance: 5 });
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
     const first = await claims(token, use);
@@ -149,7 +149,7 @@ describe("a cached token is rejected", () => {
     expect(await outcome(token, use)).toBe("accepted");
   });
 
-  test("in the second in which it is older than maxTokenAge", async () => {
+  test("exactly when it is older than maxTokenAge", async () => {
     const { claims, outcome, setClock } = await startCachingApi(issuer, { maxTokenAge: 30, clockTolerance: 0 });
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 3600 });
     const first = await claims(token);
@@ -159,7 +159,7 @@ describe("a cached token is rejected", () => {
     expect(await outcome(token)).toBe("ERR_TOKEN_EXPIRED");
   });
 
-  test("when the clock steps back to before nbf, or iat where that counts", async () => {
+  test("when the clock is set back to before nbf, or before iat with maxTokenAge", async () => {
     const { claims, outcome, setClock } = await startCachingApi(issuer, { maxTokenAge: 3600, clockTolerance: 5 });
     for (const own of [{ nbf: seconds }, { iat: seconds }]) {
       setClock(0);
@@ -172,7 +172,7 @@ describe("a cached token is rejected", () => {
     }
   });
 
-  test("when the issuer that is always asked says that it was revoked", async () => {
+  test("when the issuer, which always introspects it, has revoked it", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const { claims, outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
@@ -185,7 +185,7 @@ describe("a cached token is rejected", () => {
     expect(await claims(other)).toBe(firstOther);
   });
 
-  test("when the issuer that is always asked does not answer any more", async () => {
+  test("when the issuer, which always introspects it, no longer responds", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const { outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
@@ -196,7 +196,7 @@ describe("a cached token is rejected", () => {
   });
 });
 
-test("a token is cached for 300 s, and then verified anew", async () => {
+test("a token is cached for 300 s, and then verified again", async () => {
   const { claims } = await startCachingApi(issuer);
   const token = await issuer.accessToken({ boundTo: client, expiresIn: 3600 });
   const first = await claims(token);
@@ -208,8 +208,8 @@ test("a token is cached for 300 s, and then verified anew", async () => {
   expect(await claims(token)).toBe(second);
 });
 
-describe("a rejection is not cached:", () => {
-  test("that the client was another one", async () => {
+describe("a rejection is not cached if", () => {
+  test("the certificate was another one", async () => {
     const { outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     for (const use of [stolen, { clientCertificate: null }]) {
@@ -218,7 +218,7 @@ describe("a rejection is not cached:", () => {
     }
   });
 
-  test("that the token was not valid yet, or had expired by a clock that was wrong", async () => {
+  test("the token was not valid yet, or had expired, because the clock was wrong", async () => {
     const { outcome, setClock } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, claims: { nbf: seconds } });
     setClock(-60);
@@ -229,14 +229,14 @@ describe("a rejection is not cached:", () => {
     expect(await outcome(token)).toBe("accepted");
   });
 
-  test("that the requirements were not met", async () => {
+  test("the requirements were not met", async () => {
     const { outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
     expect(await outcome(token, { scopes: ["read"] })).toBe("accepted");
   });
 
-  test("that its signature was not valid; it never becomes so", async () => {
+  test("the signature was not valid, and the token is rejected again", async () => {
     const { outcome } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     const forged = tamperSignature(token);
@@ -250,7 +250,7 @@ describe("a rejection is not cached:", () => {
     }
   });
 
-  test("that the keys could not be fetched", async () => {
+  test("the keys could not be fetched", async () => {
     const { outcome, published, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
     published.answer(status(500, {}));
@@ -261,7 +261,7 @@ describe("a rejection is not cached:", () => {
     expect(await claims(token)).toBe(first);
   });
 
-  test("that the issuer called it inactive; it takes no room from others", async () => {
+  test("the token was inactive, which also takes no space in the cache", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const introspection = introspectionOf(asked, always);
@@ -275,7 +275,7 @@ describe("a rejection is not cached:", () => {
     expect(await claims(token)).not.toBe(first);
   });
 
-  test("that the issuer called it inactive", async () => {
+  test("the token was inactive, and is active now", async () => {
     const asked = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const { outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
@@ -288,8 +288,8 @@ describe("a rejection is not cached:", () => {
   });
 });
 
-describe("a token that does not look like a JWT, and is one", () => {
-  // RFC 8259 section 2 allows white space before the brace, and RFC 7515 says nothing against it.
+describe("a JWT that does not look like one", () => {
+  // RFC 8259 section 2 allows white space before the brace, and RFC 7515 does not forbid it.
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwks = { keys: [publicKey.export({ format: "jwk" })] } as JsonWebKeySet;
   const signed = (jti: string): string => {
@@ -306,7 +306,7 @@ describe("a token that does not look like a JWT, and is one", () => {
     return `${input}.${signature.toString("base64url")}`;
   };
 
-  test("is never taken for another one, cached or being verified", async () => {
+  test("is never mistaken for another one, cached or being verified", async () => {
     const { claims, outcome } = await startCachingApi(issuer, { jwks });
     const [first, second] = await Promise.all(["first", "second"].map((jti) => claims(signed(jti))));
     expect([first?.jti, second?.jti]).toEqual(["first", "second"]);

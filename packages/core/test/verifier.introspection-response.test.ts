@@ -14,17 +14,17 @@ const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thu
 const verified = (accessToken: string, by = verifier, identity = client) =>
   outcomeOf(by.verify(accessToken, { clientCertificate: identity.certificate }));
 
-describe("the answer of the issuer", () => {
-  const answered = async (response: object): Promise<Outcome> => {
+describe("the introspection response", () => {
+  const outcomeFor = async (response: object): Promise<Outcome> => {
     const fresh = await issuer.opaqueToken(bound);
     issuer.introspectAs(fresh, { ...response });
     return verified(fresh);
   };
 
-  test("need not say more than that the token is active, for this API, and bound", async () => {
-    expect(await answered(good)).toBe("accepted");
-    expect(await answered({ ...good, cnf: undefined })).toBe("ERR_BINDING_REQUIRED");
-    expect(await answered({ ...good, aud: undefined })).toBe("ERR_TOKEN_AUDIENCE");
+  test("needs only active, aud and cnf", async () => {
+    expect(await outcomeFor(good)).toBe("accepted");
+    expect(await outcomeFor({ ...good, cnf: undefined })).toBe("ERR_BINDING_REQUIRED");
+    expect(await outcomeFor({ ...good, aud: undefined })).toBe("ERR_TOKEN_AUDIENCE");
   });
 
   test.each<[unknown, Outcome]>([
@@ -34,31 +34,31 @@ describe("the answer of the issuer", () => {
       active,
       "ERR_INTROSPECTION_UNAVAILABLE",
     ]),
-  ])("counts by the boolean only: active is %j", async (active, expected) => {
-    expect(await answered({ ...good, active })).toBe(expected);
+  ])("is accepted only if active is true: %j", async (active, expected) => {
+    expect(await outcomeFor({ ...good, active })).toBe(expected);
     const elsewhere = JSON.parse('{"ACTIVE":true,"__proto__":{"active":true}}') as object;
-    expect(await answered({ ...good, active, ...elsewhere })).toBe(expected);
+    expect(await outcomeFor({ ...good, active, ...elsewhere })).toBe(expected);
   });
 
   test.each(["iss", "sub", "client_id", "jti", "scope", "exp", "nbf", "iat", "token_type", "username", "acr"])(
-    "may have %s with null, which counts as absent and is absent from the claims",
+    "may have null as %s, which counts as absent and is omitted from the claims",
     async (name) => {
       const fresh = await issuer.opaqueToken(bound);
       issuer.introspectAs(fresh, { ...good, [name]: null });
       const { claims } = await verifier.verify(fresh, { clientCertificate: client.certificate });
       expect(claims).toEqual(good);
       expect(Object.isFrozen(claims)).toBe(true);
-      expect(await answered({ ...good, [name]: false })).toMatch(
+      expect(await outcomeFor({ ...good, [name]: false })).toMatch(
         /^(?:username|acr)$/.test(name) ? "accepted" : /^ERR_TOKEN/,
       );
     },
   );
 
-  test("keeps null in active, aud and cnf, which reject the token, and inside of other members", async () => {
-    expect(await answered({ ...good, active: null })).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect(await answered({ ...good, aud: null })).toBe("ERR_TOKEN_AUDIENCE");
-    expect(await answered({ ...good, cnf: null })).toBe("ERR_BINDING_MALFORMED");
-    expect(await answered({ ...good, scope: ["read", null] })).toBe("ERR_TOKEN_CLAIM");
+  test("is rejected with null as active, aud or cnf, and keeps null inside of other members", async () => {
+    expect(await outcomeFor({ ...good, active: null })).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(await outcomeFor({ ...good, aud: null })).toBe("ERR_TOKEN_AUDIENCE");
+    expect(await outcomeFor({ ...good, cnf: null })).toBe("ERR_BINDING_MALFORMED");
+    expect(await outcomeFor({ ...good, scope: ["read", null] })).toBe("ERR_TOKEN_CLAIM");
     const anyApi = introspectingVerifier(issuer, {}, { audience: null });
     const fresh = await issuer.opaqueToken(bound);
     issuer.introspectAs(fresh, { ...good, aud: null, extra: { deep: null } });
@@ -68,7 +68,7 @@ describe("the answer of the issuer", () => {
     expect(claims["extra"]).toEqual({ deep: null });
   });
 
-  test("needs iat for maxTokenAge also where it is null", async () => {
+  test("is rejected with null as iat if maxTokenAge is set", async () => {
     const recent = introspectingVerifier(issuer, { cacheDuration: 0 }, { maxTokenAge: 60 });
     const fresh = await issuer.opaqueToken(bound);
     issuer.introspectAs(fresh, { ...good, iat: null });
@@ -77,7 +77,7 @@ describe("the answer of the issuer", () => {
     expect(await verified(fresh, recent)).toBe("accepted");
   });
 
-  test("says that a token is not active which was revoked, has expired, or is of another issuer", async () => {
+  test("is inactive for a token that was revoked, has expired, or is from another issuer", async () => {
     const other = await startIssuerInTest();
     const revoked = await issuer.opaqueToken(bound);
     issuer.revoke(revoked);
@@ -87,7 +87,7 @@ describe("the answer of the issuer", () => {
     expect(await verified("guessed")).toBe("ERR_TOKEN_INACTIVE");
   });
 
-  test("need not name an audience where null is written out", async () => {
+  test("may omit aud if the audience option is null", async () => {
     const fresh = await issuer.opaqueToken({ boundTo: client, claims: { aud: undefined } });
     expect(await verified(fresh)).toBe("ERR_TOKEN_AUDIENCE");
     const anyApi = introspectingVerifier(issuer, {}, { audience: null });
@@ -101,15 +101,15 @@ describe("the answer of the issuer", () => {
     ["a forbidden request", status(403, good)],
     ["a created resource", status(201, good)],
     ["no content", (response) => void response.writeHead(204).end()],
-    ["nothing", text("", "application/json")],
+    ["an empty body", text("", "application/json")],
     ["HTML", text(`<pre>${JSON.stringify(good)}</pre>`, "text/html")],
     ["half of a document", text(JSON.stringify(good).slice(0, -1), "application/json")],
     ["a list", json([good])],
-    ["the text true", json(true)],
+    ["the literal true", json(true)],
     ["a document in a document", json({ token_introspection: good })],
-    ["a redirect to a good answer", redirect(issuer.introspectionEndpoint.href, 307)],
+    ["a redirect to a valid response", redirect(issuer.introspectionEndpoint.href, 307)],
     ["a closed connection", hangUp, 2],
-  ])("is none when it is %s: the client is to try again", async (_name, answer, sent = 1) => {
+  ])("causes a 503 with Retry-After if it is %s", async (_name, answer, sent = 1) => {
     const { url, requests, answer: change } = await startEndpoint(json(good));
     const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     expect(await verified(token, remote)).toBe("accepted");
@@ -120,7 +120,7 @@ describe("the answer of the issuer", () => {
     expect(requests).toHaveLength(1 + sent);
   });
 
-  test("is none when the issuer has gone, and one is had again when it is back", async () => {
+  test("is cached while the issuer is unavailable, and requested again later", async () => {
     const { url, close, answer } = await startEndpoint(json(good));
     const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect` });
     answer(status(503, {}));
@@ -133,9 +133,9 @@ describe("the answer of the issuer", () => {
   });
 });
 
-describe("any JSON as the answer", () => {
-  const own = { "x5t#S256": client.thumbprint };
-  /** Nearly always what a good answer has there, so that every check is reached. */
+describe("any JSON as the introspection response", () => {
+  const binding = { "x5t#S256": client.thumbprint };
+  /** Mostly a usual value, so that every check is reached. */
   const mostly = (usual: fc.Arbitrary<unknown>) =>
     fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: fc.jsonValue() });
   const time = fc.oneof(
@@ -145,10 +145,10 @@ describe("any JSON as the answer", () => {
   const name = fc.oneof(fc.string(), fc.constantFrom("client-1", ""));
   const audience = fc.constantFrom<unknown>(issuer.audience, [issuer.audience], ["x", issuer.audience], ["x"], "x", []);
   const confirmation = fc.constantFrom<unknown>(
-    own,
-    own,
-    { ...own, kid: "1" },
-    { ...own, jkt: "a" },
+    binding,
+    binding,
+    { ...binding, kid: "1" },
+    { ...binding, jkt: "a" },
     { "x5t#S256": thief.thumbprint },
     { "X5T#S256": client.thumbprint },
   );
@@ -157,7 +157,7 @@ describe("any JSON as the answer", () => {
     {
       active: mostly(fc.constantFrom(true, true, true, true, false)),
       aud: mostly(fc.oneof({ weight: 4, arbitrary: fc.constant(issuer.audience) }, audience)),
-      cnf: mostly(fc.oneof({ weight: 2, arbitrary: fc.constant(own) }, confirmation)),
+      cnf: mostly(fc.oneof({ weight: 2, arbitrary: fc.constant(binding) }, confirmation)),
       exp: mostly(time),
       nbf: mostly(fc.oneof(time, fc.constant(seconds - 60))),
       iat: mostly(time),
@@ -177,43 +177,43 @@ describe("any JSON as the answer", () => {
   const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
   const isTime = (value: unknown) => typeof value === "number" && Math.abs(value) < 253_402_300_800;
 
-  /** What RFC 7662 section 2.2 and RFC 8705 section 3.2 make of an answer, for this client, this API and this time. */
+  /** Returns whether RFC 7662 section 2.2 and RFC 8705 section 3.2 allow to accept a response for this client, API and time. */
   function mayBeAccepted(answer: unknown): boolean {
     if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return false;
     const members = Object.entries(answer);
-    const said = new Map<string, unknown>(
+    const present = new Map<string, unknown>(
       members.filter(([member, value]) => value !== null || ["active", "aud", "cnf"].includes(member)),
     );
-    const may = (member: string, accepts: (value: unknown) => boolean) =>
-      !said.has(member) || accepts(said.get(member));
-    const cnf = new Map<string, unknown>(Object.entries(Object(said.get("cnf"))));
+    const absentOr = (member: string, accepts: (value: unknown) => boolean) =>
+      !present.has(member) || accepts(present.get(member));
+    const cnf = new Map<string, unknown>(Object.entries(Object(present.get("cnf"))));
     return (
-      said.get("active") === true &&
-      [said.get("aud")].flat().includes(issuer.audience) &&
-      (isText(said.get("aud")) || isList(said.get("aud"))) &&
+      present.get("active") === true &&
+      [present.get("aud")].flat().includes(issuer.audience) &&
+      (isText(present.get("aud")) || isList(present.get("aud"))) &&
       cnf.get("x5t#S256") === client.thumbprint &&
       !cnf.has("jkt") &&
-      may("token_type", (type) => ["bearer", "mtls_pop", "access_token"].includes(String(type).toLowerCase())) &&
-      may("token_type", isText) &&
-      may("iss", (iss) => iss === issuer.issuer) &&
-      may("exp", (exp) => isTime(exp) && Number(exp) > seconds - 5) &&
-      may("nbf", (nbf) => isTime(nbf) && Number(nbf) <= seconds + 5) &&
-      may("iat", isTime) &&
-      ["sub", "client_id", "jti"].every((member) => may(member, isText)) &&
-      may("scope", (scope) => isText(scope) || isList(scope))
+      absentOr("token_type", (type) => ["bearer", "mtls_pop", "access_token"].includes(String(type).toLowerCase())) &&
+      absentOr("token_type", isText) &&
+      absentOr("iss", (iss) => iss === issuer.issuer) &&
+      absentOr("exp", (exp) => isTime(exp) && Number(exp) > seconds - 5) &&
+      absentOr("nbf", (nbf) => isTime(nbf) && Number(nbf) <= seconds + 5) &&
+      absentOr("iat", isTime) &&
+      ["sub", "client_id", "jti"].every((member) => absentOr(member, isText)) &&
+      absentOr("scope", (scope) => isText(scope) || isList(scope))
     );
   }
 
-  /** How verifying ended, for answers of which each is judged as it has to be. */
-  async function outcomesFor(answers: fc.Arbitrary<unknown>, runs: fc.Parameters<[unknown]>): Promise<Set<Outcome>> {
+  /** Expects the right outcome for each response, and returns all outcomes. */
+  async function outcomesFor(responses: fc.Arbitrary<unknown>, runs: fc.Parameters<[unknown]>): Promise<Set<Outcome>> {
     const { url, answer: change } = await startEndpoint(json({}));
-    const asking = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
+    const introspecting = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     const outcomes = new Set<Outcome>();
-    const property = fc.asyncProperty(answers, async (answer) => {
+    const property = fc.asyncProperty(responses, async (answer) => {
       const document = JSON.stringify(answer);
       change(text(document, "application/json"));
-      // Whatever is no AccessTokenError is thrown on.
-      const outcome = await verified(token, asking);
+      // Any error except an AccessTokenError fails the test.
+      const outcome = await verified(token, introspecting);
       expect(outcome).toMatch(mayBeAccepted(JSON.parse(document)) ? "accepted" : /^ERR_(TOKEN|BINDING|INTROSPECTION)_/);
       outcomes.add(outcome);
     });
@@ -221,9 +221,9 @@ describe("any JSON as the answer", () => {
     return outcomes;
   }
 
-  test("that looks like one is accepted exactly when it may be, and rejected with a code otherwise", async () => {
+  test("with usual members is accepted exactly if the RFCs allow it, and otherwise rejected with a code", async () => {
     const outcomes = await outcomesFor(likely, { seed: 1, numRuns: 700 });
-    // All that can come of an answer; or this test would show little.
+    // Ensures that the test covers every possible outcome.
     const all: readonly Outcome[] = [
       "accepted",
       "ERR_INTROSPECTION_UNAVAILABLE",
@@ -241,29 +241,29 @@ describe("any JSON as the answer", () => {
     expect(outcomes).toEqual(new Set(all));
   });
 
-  test("of another kind is none", async () => {
+  test("with other content causes a 503", async () => {
     const anything = fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()));
     const outcomes = await outcomesFor(anything, { seed: 2, numRuns: 200 });
     expect(outcomes).toEqual(new Set(["ERR_INTROSPECTION_UNAVAILABLE"]));
   });
 
-  test("may be nested as deep as it likes, and is too long to be shared then (D-05)", async () => {
+  test("may be nested to any depth, but is then too long for the shared cache (D-05)", async () => {
     const nested = (cnf: object) => {
       const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
       return text(`${JSON.stringify({ ...good, cnf }).slice(0, -1)},"deep":${deep}}`, "application/json");
     };
-    const { url, answer } = await startEndpoint(nested(own));
+    const { url, answer } = await startEndpoint(nested(binding));
     const store = vi.fn<() => Promise<void>>();
     const stored = new Promise<void>((resolve) => void store.mockImplementation(async () => resolve()));
     const sharing = { cache: { get: async () => undefined, set: store }, cacheKey: "k".repeat(32) };
-    const asking = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, ...sharing });
-    // Whether such an answer can be written, and so be cached, depends on the version of Node.
-    expect(await verified("first", asking)).toBe("accepted");
-    expect(await verified("first", asking)).toBe("accepted");
+    const introspecting = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, ...sharing });
+    // Whether JSON.stringify can write such a response, so that it is cached, depends on the version of Node.js.
+    expect(await verified("first", introspecting)).toBe("accepted");
+    expect(await verified("first", introspecting)).toBe("accepted");
     answer(nested({ "x5t#S256": thief.thumbprint }));
-    expect(await verified("second", asking)).toBe("ERR_BINDING_MISMATCH");
+    expect(await verified("second", introspecting)).toBe("ERR_BINDING_MISMATCH");
     answer(json(good));
-    expect(await verified("third", asking)).toBe("accepted");
+    expect(await verified("third", introspecting)).toBe("accepted");
     await stored;
     expect(store).toHaveBeenCalledOnce();
   });
