@@ -8,10 +8,10 @@ import { hangUp, json, status } from "../../support/endpoint.ts";
 import { outcomeOf, reasonOf } from "../../support/outcome.ts";
 import { client } from "../../support/verification.ts";
 
-const asked = { token: "token", token_type_hint: "access_token" };
+const formWithoutClient = { token: "token", token_type_hint: "access_token" };
 const api = { clientId: "api", clientAuthentication: "bearer" } as const;
 
-/** A verifier that introspects at an endpoint with this callback, and what to verify with it. */
+/** Starts an introspection endpoint, and creates a verifier that authenticates with the given callback. */
 async function startBearer(bearerToken: () => string | Promise<string>) {
   const { url, questions, answer } = await startAskedEndpoint(
     json({ active: true, cnf: { "x5t#S256": client.thumbprint } }),
@@ -31,12 +31,12 @@ async function startBearer(bearerToken: () => string | Promise<string>) {
 
 describe("the method bearer", () => {
   test.each<[string, () => string | Promise<string>]>([
-    ["a text", () => "AbC-._~+/1=="],
+    ["a string", () => "AbC-._~+/1=="],
     ["a promise", async () => "AbC-._~+/1=="],
-  ])("sends the token that the callback returns as %s, and nothing else of the client", async (_name, bearerToken) => {
+  ])("sends only the token that the callback returns as %s", async (_name, bearerToken) => {
     const { headers, form } = await questionOf({ ...api, bearerToken });
     expect(headers.authorization).toBe("Bearer AbC-._~+/1==");
-    expect(form).toEqual(asked);
+    expect(form).toEqual(formWithoutClient);
   });
 
   test("is the default with bearerToken", async () => {
@@ -44,7 +44,7 @@ describe("the method bearer", () => {
     expect(headers.authorization).toBe("Bearer secret");
   });
 
-  test("calls the callback for every request, also for one that is sent again", async () => {
+  test("calls the callback for each request, including one that is sent again", async () => {
     let calls = 0;
     const { questions, answer, verify } = await startBearer(() => {
       calls += 1;
@@ -61,7 +61,7 @@ describe("the method bearer", () => {
     expect(sent).toEqual([1, 2, 3, 4].map((call) => `Bearer token-${call}`));
   });
 
-  test("with a token that the endpoint rejects is about the API, not the client", async () => {
+  test("causes ERR_INTROSPECTION_UNAVAILABLE if the endpoint rejects the token of the API", async () => {
     const { answer, verify } = await startBearer(() => "secret");
     answer(status(401, {}));
     expect(await outcomeOf(verify())).toBe("ERR_INTROSPECTION_UNAVAILABLE");
@@ -93,8 +93,8 @@ const failing: readonly (readonly [string, () => unknown])[] = [
   ]),
 ];
 
-describe("a callback bearerToken that", () => {
-  test.each(failing)("%s is an error of the application: no request is sent", async (_name, bearerToken) => {
+describe("the callback bearerToken", () => {
+  test.each(failing)("causes an error of the application and no request if it %s", async (_name, bearerToken) => {
     const events: unknown[] = [];
     const listener = (event: unknown) => void events.push(event);
     subscribe("certbound:introspection", listener);
@@ -115,7 +115,7 @@ describe("a callback bearerToken that", () => {
     expect(questions).toHaveLength(1);
   });
 
-  test("does not settle is an error of the application after 5 s", async () => {
+  test("causes an error after 5 s if it does not settle", async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const endpoint = endpointOf({ ...api, endpoint: "https://as.example", bearerToken: () => new Promise(() => {}) });
@@ -126,7 +126,7 @@ describe("a callback bearerToken that", () => {
     expect(inspect(await failed)).toMatch(/bearerToken has not settled within 5000 ms/);
   });
 
-  test("does not settle is not answered with ERR_INTROSPECTION_UNAVAILABLE", async () => {
+  test("does not cause an AccessTokenError if it does not settle", async () => {
     const { questions, verify } = await startBearer(() => new Promise(() => {}));
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
@@ -136,7 +136,7 @@ describe("a callback bearerToken that", () => {
     expect(questions).toEqual([]);
   });
 
-  test("throws has what it threw as the cause", async () => {
+  test("causes an error with the thrown value as its cause", async () => {
     const thrown = new Error("vault is sealed");
     const { verify } = await startBearer(() => raise(thrown));
     expect(await reasonOf(verify())).toMatchObject({ cause: thrown });
@@ -144,23 +144,26 @@ describe("a callback bearerToken that", () => {
 });
 
 describe("the method none", () => {
-  test("sends the id of the client in the form, and nothing else of it", async () => {
+  test("sends only the client_id, in the form", async () => {
     const { headers, form } = await questionOf({ clientId: "äpi", clientAuthentication: "none" });
-    expect(form).toEqual({ ...asked, client_id: "äpi" });
+    expect(form).toEqual({ ...formWithoutClient, client_id: "äpi" });
     expect(headers.authorization).toBeUndefined();
   });
 });
 
 describe("tokenTypeHint", () => {
-  test("false leaves token_type_hint out, true and absent do not", async () => {
+  test("omits token_type_hint only if it is false", async () => {
     const none = { clientId: "api", clientAuthentication: "none" };
     expect((await questionOf({ ...none, tokenTypeHint: false })).form).toEqual({ token: "token", client_id: "api" });
-    expect((await questionOf({ ...none, tokenTypeHint: true })).form).toEqual({ ...asked, client_id: "api" });
-    expect((await questionOf(none)).form).toEqual({ ...asked, client_id: "api" });
+    expect((await questionOf({ ...none, tokenTypeHint: true })).form).toEqual({
+      ...formWithoutClient,
+      client_id: "api",
+    });
+    expect((await questionOf(none)).form).toEqual({ ...formWithoutClient, client_id: "api" });
   });
 });
 
-/** Throws anything, as applications may. */
+/** Throws any value. */
 function raise(thrown: unknown): never {
   throw thrown;
 }

@@ -9,7 +9,7 @@ import { now, seconds } from "../../support/verification.ts";
 const issuer = "https://as.example/tenant/";
 const kinds = ["ES256", "ES384", "ES512", "RS256", "PS256", "Ed25519"] as const;
 
-/** A key pair in every form that is needed. */
+/** A key pair in the formats that the tests need. */
 interface Pair {
   readonly privateKey: CryptoKey;
   readonly privateJwk: JWK;
@@ -26,11 +26,11 @@ async function pairOf(alg: string): Promise<Pair> {
   return { privateKey, privateJwk: { ...privateJwk }, publicJwk: { ...publicJwk } };
 }
 
-function ask(clientKey: unknown, clock: () => number = () => now): Promise<Question> {
+function introspect(clientKey: unknown, clock: () => number = () => now): Promise<Question> {
   return questionOf({ clientId: "api", clientKey }, { issuer, clock });
 }
 
-/** Verifies the assertion as an issuer does that has registered this key (RFC 7523 section 3). */
+/** Verifies the assertion like an issuer with this registered key (RFC 7523 section 3). */
 async function verified({ form }: Question, registered: JWK, at = now + 2000) {
   const keys = createLocalJWKSet({ keys: [{ use: "sig", ...registered }] });
   return jwtVerify(String(form.client_assertion), keys, {
@@ -43,8 +43,8 @@ async function verified({ form }: Question, registered: JWK, at = now + 2000) {
 }
 
 describe("private_key_jwt", () => {
-  test("sends an assertion, and no secret", async () => {
-    const { headers, form } = await ask(pairs.ES256.privateJwk);
+  test("sends an assertion and no secret", async () => {
+    const { headers, form } = await introspect(pairs.ES256.privateJwk);
     expect(form).toEqual({
       token: "token",
       token_type_hint: "access_token",
@@ -55,24 +55,24 @@ describe("private_key_jwt", () => {
     expect(headers.authorization).toBeUndefined();
   });
 
-  test("is about this client, for this issuer, soon over", async () => {
-    const { payload } = await verified(await ask(pairs.ES256.privateJwk), pairs.ES256.publicJwk);
+  test("sends an assertion from this client for this issuer, with a short lifetime", async () => {
+    const { payload } = await verified(await introspect(pairs.ES256.privateJwk), pairs.ES256.publicJwk);
     expect(payload).toMatchObject({ iss: "api", sub: "api", aud: issuer });
     expect(Object.keys(payload).toSorted()).toEqual(["aud", "exp", "iat", "iss", "jti", "nbf", "sub"]);
     const { iat = 0, exp = 0 } = payload;
-    // The second may end between the two readings of the clock.
+    // The two readings of the clock may be in different seconds.
     expect([seconds, seconds + 1]).toContain(iat);
     expect(exp - iat).toBe(60);
   });
 
-  test("is over after a minute, by the clock of the verifier", async () => {
-    const question = await ask(pairs.ES256.privateJwk, () => 1_000_000_000_000);
+  test("sends an assertion that expires after a minute by the verifier's clock", async () => {
+    const question = await introspect(pairs.ES256.privateJwk, () => 1_000_000_000_000);
     const { publicJwk } = pairs.ES256;
     expect((await verified(question, publicJwk, 1_000_000_058_000)).payload.jti).toBeTypeOf("string");
     expect(await reasonOf(verified(question, publicJwk, 1_000_000_062_000))).toMatchObject({ code: "ERR_JWT_EXPIRED" });
   });
 
-  test("is another one for each request", async () => {
+  test("sends a new assertion with each request", async () => {
     const { url, questions } = await startAskedEndpoint();
     const endpoint = endpointOf({ clientId: "api", clientKey: pairs.ES256.privateJwk, endpoint: url }, { issuer });
     await Promise.all(["a", "b", "c"].map((token) => endpoint.introspect(token)));
@@ -86,57 +86,57 @@ describe("private_key_jwt", () => {
 describe("the key", () => {
   test.each(["ES256", "ES384", "ES512", "Ed25519"] as const)("can be a JWK for %s", async (alg) => {
     const { privateJwk, publicJwk } = pairs[alg];
-    const { protectedHeader } = await verified(await ask(privateJwk), { ...publicJwk, alg });
+    const { protectedHeader } = await verified(await introspect(privateJwk), { ...publicJwk, alg });
     expect(protectedHeader).toEqual({ alg });
   });
 
-  test.each(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])("can be a JWK of RSA for %s", async (alg) => {
+  test.each(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])("can be an RSA JWK for %s", async (alg) => {
     const { privateJwk, publicJwk } = pairs.RS256;
-    const { protectedHeader } = await verified(await ask({ ...privateJwk, alg }), { ...publicJwk, alg });
+    const { protectedHeader } = await verified(await introspect({ ...privateJwk, alg }), { ...publicJwk, alg });
     expect(protectedHeader).toEqual({ alg });
   });
 
-  test("can be a JWK whose alg has the older name of two (RFC 9864)", async () => {
+  test("can be a JWK with the older alg EdDSA (RFC 9864)", async () => {
     const { privateJwk, publicJwk } = pairs.Ed25519;
-    const question = await ask({ ...privateJwk, alg: "EdDSA" });
+    const question = await introspect({ ...privateJwk, alg: "EdDSA" });
     expect((await verified(question, { ...publicJwk, alg: "EdDSA" })).protectedHeader).toEqual({ alg: "EdDSA" });
   });
 
   test.each(kinds)("can be a CryptoKey for %s", async (alg) => {
     const { privateKey, publicJwk } = pairs[alg];
-    const { protectedHeader } = await verified(await ask(privateKey), { ...publicJwk, alg });
+    const { protectedHeader } = await verified(await introspect(privateKey), { ...publicJwk, alg });
     expect(protectedHeader).toEqual({ alg });
   });
 
-  test("can be a CryptoKey that nobody can read", async () => {
+  test("can be a CryptoKey that is not extractable", async () => {
     const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: false });
     const publicJwk = await exportJWK(publicKey);
-    expect((await verified(await ask(privateKey), publicJwk)).protectedHeader).toEqual({ alg: "ES256" });
+    expect((await verified(await introspect(privateKey), publicJwk)).protectedHeader).toEqual({ alg: "ES256" });
   });
 
-  test("is named when it has a name, by a JWK or beside a CryptoKey", async () => {
+  test("is identified by its kid, in a JWK or next to a CryptoKey", async () => {
     const { privateKey, privateJwk, publicJwk } = pairs.ES256;
     const registered = { ...publicJwk, kid: "k1" };
     for (const key of [
       { ...privateJwk, kid: "k1" },
       { key: privateKey, kid: "k1" },
     ]) {
-      expect((await verified(await ask(key), registered)).protectedHeader).toEqual({ alg: "ES256", kid: "k1" });
+      expect((await verified(await introspect(key), registered)).protectedHeader).toEqual({ alg: "ES256", kid: "k1" });
     }
-    const other = verified(await ask({ ...privateJwk, kid: "k2" }), registered);
+    const other = verified(await introspect({ ...privateJwk, kid: "k2" }), registered);
     expect(await reasonOf(other)).toMatchObject({ code: "ERR_JWKS_NO_MATCHING_KEY" });
   });
 
-  test("is the one that signs: with another one, nothing verifies", async () => {
+  test("signs the assertion", async () => {
     const other = await pairOf("ES256");
-    const question = await ask(pairs.ES256.privateJwk);
+    const question = await introspect(pairs.ES256.privateJwk);
     expect(await reasonOf(verified(question, other.publicJwk))).toMatchObject({
       code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
     });
     expect(await verified(question, pairs.ES256.publicJwk)).toMatchObject({ payload: { iss: "api" } });
   });
 
-  test("is told to be of no use when Web Crypto does not take it, without a word of it", async () => {
+  test("causes an error that does not quote it if WebCrypto cannot import it", async () => {
     const { privateJwk } = pairs.ES256;
     const authenticate = (key: JWK) => {
       const configured = { method: "private_key_jwt", key, keyId: undefined } as const;

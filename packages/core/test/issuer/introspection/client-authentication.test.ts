@@ -6,18 +6,18 @@ import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { startIssuerInTest } from "../../support/verification.ts";
 
-/** What stands in every form. */
-const asked = { token: "token", token_type_hint: "access_token" };
+/** The members of the form that do not depend on the authentication. */
+const formWithoutClient = { token: "token", token_type_hint: "access_token" };
 
 const names: readonly (readonly [string, string, string])[] = [
   ["plain text", "api", "secret"],
-  ["what separates the two", "a:pi", "se:cret"],
-  ["what a form escapes", "a+p i", "s+e c%20r&e=t?/#%"],
+  ["colons", "a:pi", "se:cret"],
+  ["characters that a form escapes", "a+p i", "s+e c%20r&e=t?/#%"],
   ["quotes and brackets", `a"p'i`, "(s){e}[c]<r>*!~_-.\\"],
-  ["letters beyond ASCII", "äpi", "sécrét€😀"],
+  ["characters outside ASCII", "äpi", "sécrét€😀"],
 ];
 
-/** Decodes the header as RFC 6749 section 2.3.1 writes it: two values of a form, between them a colon. */
+/** Decodes the header according to RFC 6749 section 2.3.1: two form-encoded values, separated by a colon. */
 function basicCredentials({ headers }: Question): readonly string[] {
   const [, encoded = ""] = /^Basic ([\w+/]+=*)$/.exec(headers.authorization ?? "") ?? [];
   const parts = Buffer.from(encoded, "base64").toString("latin1").split(":");
@@ -26,13 +26,13 @@ function basicCredentials({ headers }: Question): readonly string[] {
 }
 
 describe("client_secret_basic", () => {
-  test("sends id and secret in the header, and nothing of them in the form", async () => {
+  test("sends the client ID and the secret in the header, and not in the form", async () => {
     const question = await questionOf({ clientId: "api", clientSecret: "s3cret" });
     expect(question.headers.authorization).toBe(`Basic ${btoa("api:s3cret")}`);
-    expect(question.form).toEqual(asked);
+    expect(question.form).toEqual(formWithoutClient);
   });
 
-  test("encodes them as a form does, first of all (RFC 6749 section 2.3.1)", async () => {
+  test("form-encodes the client ID and the secret before base64 (RFC 6749 section 2.3.1)", async () => {
     const question = await questionOf({ clientId: "a:b c", clientSecret: "1+1=2 é" });
     expect(question.headers.authorization).toBe(`Basic ${btoa("a%3Ab+c:1%2B1%3D2+%C3%A9")}`);
   });
@@ -44,20 +44,20 @@ describe("client_secret_basic", () => {
     ["~!'()", "%7E%21%27%28%29"],
     ["a:b&c=d/e?f%g+h", "a%3Ab%26c%3Dd%2Fe%3Ff%25g%2Bh"],
     ["é😀", "%C3%A9%F0%9F%98%80"],
-  ])("writes %s exactly as URLSearchParams does", async (text, written) => {
+  ])("encodes %s exactly like URLSearchParams", async (text, written) => {
     expect(new URLSearchParams({ x: text }).toString()).toBe(`x=${written}`);
     const { headers } = await questionOf({ clientId: text, clientSecret: text });
     expect(headers.authorization).toBe(`Basic ${btoa(`${written}:${written}`)}`);
   });
 
-  test("brings over any id and any secret, and another one is another header", async () => {
+  test("transfers any client ID and secret", async () => {
     const { url, questions } = await startAskedEndpoint();
-    const ask = (clientId: string, clientSecret: string) =>
+    const introspect = (clientId: string, clientSecret: string) =>
       endpointOf({ endpoint: url, clientId, clientSecret }).introspect("token");
     const texts = fc.string({ minLength: 1, unit: "grapheme" });
     await fc.assert(
       fc.asyncProperty(texts, texts, async (clientId, clientSecret) => {
-        await Promise.all([ask(clientId, clientSecret), ask(`${clientId}x`, clientSecret)]);
+        await Promise.all([introspect(clientId, clientSecret), introspect(`${clientId}x`, clientSecret)]);
         const [one, other] = questions.slice(-2).map(basicCredentials);
         expect([one, other]).toContainEqual([clientId, clientSecret]);
         expect([one, other]).toContainEqual([`${clientId}x`, clientSecret]);
@@ -66,7 +66,7 @@ describe("client_secret_basic", () => {
     );
   });
 
-  test("is what a status of 401 asks about, and which other method there is", async () => {
+  test("is mentioned in the error for status 401, with the other method", async () => {
     const { url } = await startAskedEndpoint(status(401, {}));
     const messageOf = async (options: object): Promise<string> => {
       const endpoint = endpointOf({ clientId: "api", clientSecret: "MARKER", endpoint: url, ...options });
@@ -78,38 +78,38 @@ describe("client_secret_basic", () => {
     expect(await messageOf({})).not.toContain("MARKER");
   });
 
-  test.each(names)("brings over %s", async (_name, clientId, clientSecret) => {
+  test.each(names)("transfers %s", async (_name, clientId, clientSecret) => {
     const question = await questionOf({ clientId, clientSecret, clientAuthentication: "client_secret_basic" });
     expect(basicCredentials(question)).toEqual([clientId, clientSecret]);
-    expect(question.form).toEqual(asked);
+    expect(question.form).toEqual(formWithoutClient);
   });
 });
 
 describe("client_secret_post", () => {
   test.each(names)("sends in the form %s", async (_name, clientId, clientSecret) => {
     const { headers, form } = await questionOf({ clientId, clientSecret, clientAuthentication: "client_secret_post" });
-    expect(form).toEqual({ ...asked, client_id: clientId, client_secret: clientSecret });
+    expect(form).toEqual({ ...formWithoutClient, client_id: clientId, client_secret: clientSecret });
     expect(headers.authorization).toBeUndefined();
   });
 });
 
 describe.each(["tls_client_auth", "self_signed_tls_client_auth"])("%s", (clientAuthentication) => {
-  test("sends the id, so that the issuer knows whose certificate to expect (RFC 8705 section 2)", async () => {
+  test("sends the client_id, which tells the issuer which certificate to expect (RFC 8705 section 2)", async () => {
     const { headers, form } = await questionOf({ clientId: "äpi", clientAuthentication }, { fetch });
-    expect(form).toEqual({ ...asked, client_id: "äpi" });
+    expect(form).toEqual({ ...formWithoutClient, client_id: "äpi" });
     expect(headers.authorization).toBeUndefined();
   });
 });
 
-describe("an issuer", () => {
-  test.each(["client_secret_basic", "client_secret_post"])("takes %s, but no other secret", async (method) => {
+describe("the issuer of the test kit", () => {
+  test.each(["client_secret_basic", "client_secret_post"])("accepts %s with the right secret only", async (method) => {
     const { issuer, introspectionClient, opaqueToken } = await startIssuerInTest();
     const token = await opaqueToken();
-    const ask = (clientSecret: string) => {
+    const introspect = (clientSecret: string) => {
       const client = { ...introspectionClient, clientSecret, clientAuthentication: method };
       return endpointOf(client, { issuer }).introspect(token);
     };
-    expect(await ask(introspectionClient.clientSecret)).toMatchObject({ active: true });
-    expect(await reasonOf(ask(`${introspectionClient.clientSecret}x`))).toBeInstanceOf(IssuerRequestError);
+    expect(await introspect(introspectionClient.clientSecret)).toMatchObject({ active: true });
+    expect(await reasonOf(introspect(`${introspectionClient.clientSecret}x`))).toBeInstanceOf(IssuerRequestError);
   });
 });

@@ -16,7 +16,7 @@ const type = "application/token-introspection+jwt";
 const [ec, rsa, foreign] = await Promise.all([signingKey("ES256"), signingKey("PS256"), signingKey("ES256")]);
 const jwks = { keys: [ec.jwk, rsa.jwk] };
 
-/** What is said of a token that this client may use. */
+/** The introspection response for a token of the test's client. */
 const good = { active: true, cnf: { "x5t#S256": client.thumbprint } };
 const claims = { iss: issuer, aud: "api", iat: seconds, token_introspection: good };
 const header = { alg: "ES256", kid: "ES256", typ: "token-introspection+jwt" };
@@ -31,7 +31,7 @@ function sign(changedClaims: object = {}, changedHeader: object = {}, key: Crypt
   return signed.setProtectedHeader({ ...header, ...changedHeader }).sign(key, { crit: { exp: true } });
 }
 
-/** Verifies a token about which the issuer gives this answer, and tells how that ended. */
+/** Verifies a token for which the issuer sends the given response. */
 async function verify(answer: Answer, options: VerifierOptions = {}, signedResponse = true): Promise<unknown> {
   const { url: endpoint } = await startAskedEndpoint(answer);
   const introspection = { ...secret, endpoint, signedResponse };
@@ -39,7 +39,7 @@ async function verify(answer: Answer, options: VerifierOptions = {}, signedRespo
   return verifier.verify("token", { clientCertificate: client.certificate });
 }
 
-/** Expects an answer to be rejected as none, whether signed answers are asked for or not. */
+/** Expects 503 for a response, with and without signedResponse. */
 async function expectUnavailable(answer: Answer, options: VerifierOptions = {}): Promise<void> {
   for (const signedResponse of [true, false]) {
     const error = await rejectionOf(verify(answer, options, signedResponse));
@@ -47,20 +47,20 @@ async function expectUnavailable(answer: Answer, options: VerifierOptions = {}):
   }
 }
 
-async function expectAnswer(jwt: string, options: VerifierOptions = {}): Promise<void> {
+async function expectAccepted(jwt: string, options: VerifierOptions = {}): Promise<void> {
   expect(await outcomeOf(verify(text(jwt, type), options))).toBe("accepted");
 }
 
-describe("a signed answer (RFC 9701)", () => {
-  test("is taken, and is what the token is judged by", async () => {
-    await expectAnswer(await sign());
+describe("a signed response (RFC 9701)", () => {
+  test("is accepted, and decides about the token", async () => {
+    await expectAccepted(await sign());
     const inactive = verify(text(await sign({ token_introspection: { active: false } }), type));
     expect(await outcomeOf(inactive)).toBe("ERR_TOKEN_INACTIVE");
     const unbound = verify(text(await sign({ token_introspection: { active: true } }), type));
     expect(await outcomeOf(unbound)).toBe("ERR_BINDING_REQUIRED");
   });
 
-  test("is that of an issuer as well, with the keys that it publishes", async () => {
+  test("is verified with the published keys of the issuer", async () => {
     const kit = await startIssuerInTest();
     const introspection = { ...kit.introspectionClient, signedResponse: true };
     const verifier = verifierOf(kit, { jwks: kit.jwksUri, introspection });
@@ -71,7 +71,7 @@ describe("a signed answer (RFC 9701)", () => {
     expect(await outcomeOf(other.verify(token, { clientCertificate: client.certificate }))).toBe("ERR_TOKEN_INACTIVE");
   });
 
-  test("is told from one that cannot be verified for want of keys, and neither is the client's fault", async () => {
+  test("has different details for a wrong signature and for unavailable keys", async () => {
     const forged = text(await sign({}, {}, foreign.key), type);
     expect((await rejectionOf(verify(forged))).detail).toContain("is not signed with a key of the issuer");
     const { url } = await startEndpoint(status(500, {}));
@@ -87,55 +87,55 @@ describe("a signed answer (RFC 9701)", () => {
   test.each<[string, object, object]>([
     ["a list of audiences", { aud: ["other", "api"] }, {}],
     ["a typ with its prefix", {}, { typ: "application/token-introspection+jwt" }],
-    ["a typ in other letters", {}, { typ: "Token-Introspection+JWT" }],
-    ["no kid, where one key fits", {}, { kid: undefined }],
-    ["an exp that is to come", { exp: seconds + 60 }, {}],
-    ["an exp that passed within the tolerance", { exp: seconds - 2 }, {}],
-    ["an nbf that passed", { nbf: seconds }, {}],
-  ])("is taken with %s", async (_name, changedClaims, changedHeader) => {
-    await expectAnswer(await sign(changedClaims, changedHeader));
+    ["a typ in a different case", {}, { typ: "Token-Introspection+JWT" }],
+    ["no kid, if one key matches", {}, { kid: undefined }],
+    ["an exp in the future", { exp: seconds + 60 }, {}],
+    ["an exp in the past, within the tolerance", { exp: seconds - 2 }, {}],
+    ["an nbf in the past", { nbf: seconds }, {}],
+  ])("is accepted with %s", async (_name, changedClaims, changedHeader) => {
+    await expectAccepted(await sign(changedClaims, changedHeader));
   });
 
   test.each<[string, object, object]>([
-    ["of another issuer", { iss: "https://other.example" }, {}],
-    ["of an issuer with a slash more", { iss: `${issuer}/` }, {}],
-    ["of no issuer", { iss: undefined }, {}],
-    ["of an issuer that is no text", { iss: [issuer] }, {}],
-    ["for another client", { aud: "other" }, {}],
-    ["for other clients", { aud: ["other", "api2"] }, {}],
-    ["for nobody", { aud: undefined }, {}],
-    ["of no time", { iat: undefined }, {}],
-    ["of a time that is no number", { iat: "now" }, {}],
-    ["that expired", { exp: seconds - 10 }, {}],
-    ["that expires at no number", { exp: "later" }, {}],
-    ["that is not valid yet", { nbf: seconds + 30 }, {}],
-    ["that says nothing", { token_introspection: undefined }, {}],
-    ["that says it in a text", { token_introspection: JSON.stringify(good) }, {}],
-    ["that says it in the wrong place", { token_introspection: {}, ...good }, {}],
-    ["that says it by no boolean", { token_introspection: { ...good, active: "true" } }, {}],
-    ["of type JWT", {}, { typ: "JWT" }],
-    ["of the type of a token", {}, { typ: "at+jwt" }],
-    ["of no type", {}, { typ: undefined }],
-    ["by a key that the issuer does not publish", {}, { kid: "ES256-2" }],
-    ["with what must be understood", {}, { crit: ["exp"], exp: 1 }],
-  ])("is rejected when it is one %s", async (_name, changedClaims, changedHeader) => {
+    ["another iss", { iss: "https://other.example" }, {}],
+    ["an iss with an additional slash", { iss: `${issuer}/` }, {}],
+    ["no iss", { iss: undefined }, {}],
+    ["an iss that is not a string", { iss: [issuer] }, {}],
+    ["another client as aud", { aud: "other" }, {}],
+    ["other clients as aud", { aud: ["other", "api2"] }, {}],
+    ["no aud", { aud: undefined }, {}],
+    ["no iat", { iat: undefined }, {}],
+    ["an iat that is not a number", { iat: "now" }, {}],
+    ["an exp in the past", { exp: seconds - 10 }, {}],
+    ["an exp that is not a number", { exp: "later" }, {}],
+    ["an nbf in the future", { nbf: seconds + 30 }, {}],
+    ["no token_introspection", { token_introspection: undefined }, {}],
+    ["a token_introspection that is a string", { token_introspection: JSON.stringify(good) }, {}],
+    ["the response outside token_introspection", { token_introspection: {}, ...good }, {}],
+    ["an active that is not a boolean", { token_introspection: { ...good, active: "true" } }, {}],
+    ["the typ JWT", {}, { typ: "JWT" }],
+    ["the typ of an access token", {}, { typ: "at+jwt" }],
+    ["no typ", {}, { typ: undefined }],
+    ["a kid that the issuer does not publish", {}, { kid: "ES256-2" }],
+    ["a crit header", {}, { crit: ["exp"], exp: 1 }],
+  ])("is rejected with %s", async (_name, changedClaims, changedHeader) => {
     await expectUnavailable(text(await sign(changedClaims, changedHeader), type));
   });
 
-  test("is rejected when the key is another one, of the same name", async () => {
+  test("is rejected if it is signed with another key with the same kid", async () => {
     await expectUnavailable(text(await sign({}, {}, foreign.key), type));
   });
 
-  test("is rejected when a letter was changed", async () => {
+  test("is rejected if its payload was changed", async () => {
     const [head, , signature] = (await sign({ token_introspection: { active: false } })).split(".");
     const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
     await expectUnavailable(text(`${head}.${payload}.${signature}`, type));
   });
 
-  test("is rejected with an algorithm that is not one of algorithms", async () => {
+  test("is rejected if its algorithm is not one of the configured algorithms", async () => {
     const byRsa = await sign({}, { alg: "PS256", kid: "PS256" }, rsa.key);
-    await expectAnswer(byRsa, { algorithms: ["PS256"] });
-    await expectAnswer(byRsa, { algorithms: ["ES256", "PS256"] });
+    await expectAccepted(byRsa, { algorithms: ["PS256"] });
+    await expectAccepted(byRsa, { algorithms: ["ES256", "PS256"] });
     await expectUnavailable(text(byRsa, type), { algorithms: ["ES256"] });
   });
 
@@ -155,15 +155,15 @@ describe("a signed answer (RFC 9701)", () => {
   test.each<[string, string]>([
     ["is JSON", JSON.stringify(good)],
     ["is empty", ""],
-    ["is no JWT", "a.b.c"],
+    ["is not a JWT", "a.b.c"],
     ["is encrypted", "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAA.AAAA.AAAA"],
-  ])("is rejected when it %s", async (_name, body) => {
+  ])("is rejected if it %s", async (_name, body) => {
     await expectUnavailable(text(body, type));
   });
 });
 
 describe("signedResponse", () => {
-  test("rejects what is not signed", async () => {
+  test("rejects a response that is not signed", async () => {
     expect(await outcomeOf(verify(json(good)))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(await outcomeOf(verify(json(good), {}, false))).toBe("accepted");
     expect(await outcomeOf(verify(json({ active: false })))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
@@ -171,17 +171,20 @@ describe("signedResponse", () => {
   });
 
   test.each(["application/jwt", "application/json", "text/plain", `${type}2`, `x-${type}`])(
-    "rejects what is signed, and comes as %s",
+    "rejects a signed response with the content type %s",
     async (wrong) => {
       expect(await outcomeOf(verify(text(await sign(), wrong)))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     },
   );
 
-  test.each([`${type};charset=utf-8`, `${type} ; x=y`, type.toUpperCase()])("takes %s", async (right) => {
-    expect(await outcomeOf(verify(text(await sign(), right)))).toBe("accepted");
-  });
+  test.each([`${type};charset=utf-8`, `${type} ; x=y`, type.toUpperCase()])(
+    "accepts the content type %s",
+    async (right) => {
+      expect(await outcomeOf(verify(text(await sign(), right)))).toBe("accepted");
+    },
+  );
 
-  test("is asked for, or not, but what is signed is verified either way", async () => {
+  test("is not needed for a signed response to be verified", async () => {
     expect(await outcomeOf(verify(text(await sign(), type), {}, false))).toBe("accepted");
     await expectUnavailable(text(await sign({}, {}, foreign.key), type));
   });
@@ -204,7 +207,7 @@ describe("the audience of a signed response", () => {
       [api, other],
     ],
     [["https://x.example", "api"], api],
-  ])("may be %j, the client or a configured audience of the issuer: %j", async (aud, audience) => {
+  ])("can be the client or a configured audience: %j with %j", async (aud, audience) => {
     expect(await verifyFor(aud, audience)).toBe("accepted");
     expect(await verifyFor(aud, "https://third.example")).toBe(
       [aud].flat().includes("api") ? "ERR_TOKEN_AUDIENCE" : "ERR_INTROSPECTION_UNAVAILABLE",
@@ -212,13 +215,13 @@ describe("the audience of a signed response", () => {
   });
 
   test.each([other, `${api}/`, "API", [], "", 1, null, { api }, [[api]], ["https://x.example"]])(
-    "may not be %j",
+    "cannot be %j",
     async (aud) => {
       expect(await verifyFor(aud, api)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     },
   );
 
-  test("is the client where the audience is null, and not that of another issuer", async () => {
+  test("must be the client if audience is null, and cannot be the audience of another issuer", async () => {
     expect(await verifyFor("api", null)).toBe("accepted");
     expect(await verifyFor(api, null)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     const { url: endpoint } = await startAskedEndpoint(text(await sign({ aud: other }), type));
@@ -230,8 +233,8 @@ describe("the audience of a signed response", () => {
       ],
       clock: () => now,
     });
-    const asked = verifier.verify("token", { clientCertificate: client.certificate });
-    expect(await outcomeOf(asked)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    const verification = verifier.verify("token", { clientCertificate: client.certificate });
+    expect(await outcomeOf(verification)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 });
 
@@ -244,22 +247,22 @@ describe("the iat of a signed response", () => {
     [-300, "accepted"],
     [-300.5, "ERR_INTROSPECTION_UNAVAILABLE"],
     [-301, "ERR_INTROSPECTION_UNAVAILABLE"],
-  ])("may be at most clockTolerance ahead and 300 s old: %d s", async (offset, expected) => {
+  ])("can be up to clockTolerance in the future and up to 300 s old: %d s", async (offset, expected) => {
     expect(await outcomeOf(verify(text(await sign({ iat: seconds + offset }), type)))).toBe(expected);
     expect(await outcomeOf(verify(text(await sign({ iat: seconds }), type)))).toBe("accepted");
   });
 
-  test("is judged with clockTolerance", async () => {
+  test("can be in the future by the configured clockTolerance", async () => {
     const ahead = text(await sign({ iat: seconds + 60 }), type);
     expect(await outcomeOf(verify(ahead, { clockTolerance: 60 }))).toBe("accepted");
     expect(await outcomeOf(verify(ahead, { clockTolerance: 59 }))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 
-  test.each([String(seconds), null, [seconds], {}, true])("is not a number: %j", async (iat) => {
+  test.each([String(seconds), null, [seconds], {}, true])("cannot be %j", async (iat) => {
     await expectUnavailable(text(await sign({ iat }), type));
   });
 
-  test("is not a number that JSON cannot hold", async () => {
+  test("cannot be a number that is too large", async () => {
     const payload = JSON.stringify({ ...claims, iat: 0 }).replace('"iat":0', '"iat":-1e999');
     const large = payload.replace("-1e999", "1e999");
     for (const each of [payload, large]) {
@@ -270,32 +273,32 @@ describe("the iat of a signed response", () => {
   });
 });
 
-describe("the time of a signed answer", () => {
-  test("is judged by the clock of the verifier, to either side", async () => {
+describe("the times of a signed response", () => {
+  test("are compared with the verifier's clock", async () => {
     const past = 1_000_000_000;
-    const answerAt = async (time: number) => text(await sign({ iat: time, nbf: time, exp: time + 60 }), type);
+    const responseAt = async (time: number) => text(await sign({ iat: time, nbf: time, exp: time + 60 }), type);
     const at = (time: number) => ({ clock: () => time * 1000 });
-    expect(await outcomeOf(verify(await answerAt(past), at(past)))).toBe("accepted");
-    expect(await outcomeOf(verify(await answerAt(seconds), at(seconds)))).toBe("accepted");
-    await expectUnavailable(await answerAt(past), at(seconds));
-    await expectUnavailable(await answerAt(seconds), at(past));
+    expect(await outcomeOf(verify(await responseAt(past), at(past)))).toBe("accepted");
+    expect(await outcomeOf(verify(await responseAt(seconds), at(seconds)))).toBe("accepted");
+    await expectUnavailable(await responseAt(past), at(seconds));
+    await expectUnavailable(await responseAt(seconds), at(past));
   });
 
-  test("is judged with the tolerance of the verifier", async () => {
+  test("are compared with the configured clockTolerance", async () => {
     const expired = text(await sign({ exp: seconds - 20 }), type);
     expect(await outcomeOf(verify(expired, { clockTolerance: 60 }))).toBe("accepted");
     await expectUnavailable(expired, { clockTolerance: 5 });
   });
 });
 
-test("members with null of a signed response count as absent", async () => {
+test("null members of a signed response count as absent", async () => {
   const introspected = { ...good, sub: null, exp: null };
   const { url } = await startAskedEndpoint(text(await sign({ token_introspection: introspected }), type));
   const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
   expect(await endpoint.introspect("token")).toEqual(good);
 });
 
-test("what was signed is given, and only that", async () => {
+test("only token_introspection of a signed response is returned", async () => {
   const { url } = await startAskedEndpoint(text(await sign({ sub: "outside" }), type));
   const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
   expect(await endpoint.introspect("token")).toEqual(good);

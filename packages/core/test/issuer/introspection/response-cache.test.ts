@@ -6,7 +6,7 @@ const hour = 3_600_000;
 const active = { active: true, sub: "user-1" };
 const inactive = { active: false };
 
-/** A memory whose time stands still until the test moves it. */
+/** Creates a cache with a clock that the test controls. */
 function arrange(): ReturnType<typeof createResponseCache> & { readonly pass: (milliseconds: number) => void } {
   let time = 1_000_000;
   return {
@@ -17,15 +17,15 @@ function arrange(): ReturnType<typeof createResponseCache> & { readonly pass: (m
   };
 }
 
-describe("the memory of answers", () => {
-  test("gives what was cached of this token, and nothing of another one", () => {
+describe("the response cache", () => {
+  test("returns the cached response of this token only", () => {
     const { find, store } = arrange();
     store("one", active, hour);
     store("other", inactive, hour);
     expect([find("one"), find("other"), find("third")]).toEqual([active, "inactive", undefined]);
   });
 
-  test.each([1, 250, 0.5, 30_000, hour])("gives an answer for the %d ms that it is told, and no longer", (time) => {
+  test.each([1, 250, 0.5, 30_000, hour])("returns a response for exactly its time to live: %d ms", (time) => {
     const { find, store, pass } = arrange();
     store("token", active, time);
     pass(time - 0.1);
@@ -34,12 +34,15 @@ describe("the memory of answers", () => {
     expect(find("token")).toBeUndefined();
   });
 
-  test.each([0, -1, -hour, Number.NEGATIVE_INFINITY])("caches nothing for %d ms", (time) => {
-    const { find, store } = arrange();
-    store("token", active, time);
-    store("other", inactive, time);
-    expect([find("token"), find("other")]).toEqual([undefined, undefined]);
-  });
+  test.each([0, -1, -hour, Number.NEGATIVE_INFINITY])(
+    "does not cache a response with a time to live of %d ms",
+    (time) => {
+      const { find, store } = arrange();
+      store("token", active, time);
+      store("other", inactive, time);
+      expect([find("token"), find("other")]).toEqual([undefined, undefined]);
+    },
+  );
 
   test.each([
     [hour, 10_000],
@@ -47,16 +50,16 @@ describe("the memory of answers", () => {
     [10_000, 10_000],
     [9000, 9000],
     [1, 1],
-  ])("caches for %d ms that a token is not active as %d ms", (told, time) => {
+  ])("caches an inactive token with a time to live of %d ms for %d ms", (timeToLive, time) => {
     const { find, store, pass } = arrange();
-    store("token", inactive, told);
+    store("token", inactive, timeToLive);
     pass(time - 0.1);
     expect(find("token")).toBe("inactive");
     pass(0.2);
     expect(find("token")).toBeUndefined();
   });
 
-  test("caches no answer that is nested deeper than can be written, which depends on the version of Node.js", () => {
+  test("does not cache a response that is nested too deeply for JSON.stringify of this Node.js version", () => {
     const { find, store } = arrange();
     const nested = (depth: number) => {
       const response = { ...active, deep: [] as unknown };
@@ -66,12 +69,12 @@ describe("the memory of answers", () => {
     for (const depth of [100, 100_000]) {
       const response = nested(depth);
       store("token", response, hour);
-      expect(find("token") === response).toBe(canBeWritten(response));
+      expect(find("token") === response).toBe(canBeSerialized(response));
     }
-    expect(canBeWritten(nested(100))).toBe(true);
+    expect(canBeSerialized(nested(100))).toBe(true);
   });
 
-  test("gives the newer answer, and for the time of the newer one", () => {
+  test("replaces a response and its time to live", () => {
     const { find, store, pass } = arrange();
     store("token", active, hour);
     const newer = { active: true, sub: "user-2" };
@@ -82,21 +85,21 @@ describe("the memory of answers", () => {
   });
 });
 
-describe("a flood", () => {
-  test("of inactive tokens drives no good answer out", () => {
+describe("the limits of the response cache", () => {
+  test("do not let inactive tokens evict active ones", () => {
     const { find, store } = arrange();
     store("good", active, hour);
     for (let index = 0; index < 50_000; index += 1) store(`bad-${index}`, inactive, hour);
     expect(find("good")).toBe(active);
   });
 
-  test("of inactive tokens is forgotten but for the last 10 000", () => {
+  test("keep the last 10 000 inactive tokens", () => {
     const { find, store } = arrange();
     for (let index = 0; index < 10_001; index += 1) store(`bad-${index}`, inactive, hour);
     expect([find("bad-0"), find("bad-1"), find("bad-10000")]).toEqual([undefined, "inactive", "inactive"]);
   });
 
-  test("of active tokens is forgotten but for 10 000, of which the last used ones stay", () => {
+  test("keep the 10 000 most recently used active tokens", () => {
     const { find, store } = arrange();
     for (let index = 0; index < 10_000; index += 1) store(`token-${index}`, active, hour);
     find("token-0");
@@ -104,14 +107,14 @@ describe("a flood", () => {
     expect([find("token-0"), find("token-1"), find("token-2")]).toEqual([active, undefined, active]);
   });
 
-  test("of long answers is forgotten but for 16 Mi characters", () => {
+  test("keep 16 Mi characters of responses", () => {
     const { find, store } = arrange();
     const long = { active: true, text: "x".repeat(1024 * 1024 - 100) };
     for (let index = 0; index < 17; index += 1) store(`token-${index}`, long, hour);
     expect([find("token-0"), find("token-1"), find("token-16")]).toEqual([undefined, long, long]);
   });
 
-  test("of active tokens drives no knowledge of inactive ones out", () => {
+  test("do not let active tokens evict inactive ones", () => {
     const { find, store } = arrange();
     store("bad", inactive, hour);
     for (let index = 0; index < 20_000; index += 1) store(`good-${index}`, active, hour);
@@ -134,7 +137,7 @@ describe("isActive", () => {
   });
 });
 
-function canBeWritten(value: object): boolean {
+function canBeSerialized(value: object): boolean {
   try {
     return JSON.stringify(value) !== "";
   } catch {

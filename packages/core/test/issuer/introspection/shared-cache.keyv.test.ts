@@ -7,9 +7,9 @@ import { client, startIssuerInTest, thief, verifierOf } from "../../support/veri
 const cacheKey = "the secret of all who share a cache";
 
 test.each([
-  ["share an answer", cacheKey, 1],
-  ["share none under two cacheKeys", `${cacheKey}.`, 2],
-])("two verifiers with a Keyv on a Map %s", async (_what, anotherKey, asked) => {
+  ["share a response", cacheKey, 1],
+  ["do not share a response with different cacheKeys", `${cacheKey}.`, 2],
+])("two verifiers with a Keyv on a Map %s", async (_what, anotherKey, requestCount) => {
   const issuer = await startIssuerInTest();
   const { introspectionClient, introspectionEndpoint, requests } = issuer;
   const entries = new Map<string, unknown>();
@@ -20,12 +20,12 @@ test.each([
 
   const first = verifierWith(cacheKey).verify(token, { clientCertificate: client.certificate });
   expect(await outcomeOf(first)).toBe("accepted");
-  // What is written is not waited for.
+  // The verifier does not wait for the write.
   await vi.waitFor(() => expect(entries.size).toBe(1));
   const second = verifierWith(anotherKey);
   const stolen = second.verify(token, { clientCertificate: thief.certificate });
   expect(await outcomeOf(stolen)).toBe("ERR_BINDING_MISMATCH");
   expect(await outcomeOf(second.verify(token, { clientCertificate: client.certificate }))).toBe("accepted");
-  expect(requests.filter((path) => path === introspectionEndpoint.pathname)).toHaveLength(asked);
-  await vi.waitFor(() => expect(entries.size).toBe(asked));
+  expect(requests.filter((path) => path === introspectionEndpoint.pathname)).toHaveLength(requestCount);
+  await vi.waitFor(() => expect(entries.size).toBe(requestCount));
 });
