@@ -13,7 +13,7 @@ import { parseTrustedProxy, type TrustedProxy, type TrustRule } from "./trusted-
 
 /** Options of {@link fromProxy}. */
 export interface FromProxyOptions {
-  /** How a request proves that it comes from the proxy. Must be given. */
+  /** The rules by which a request proves that it comes from the proxy. Required. */
   readonly trust: TrustedProxy;
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
 import { type CertificateEncoding, decoders, isAbsentMarker } from "../../src/proxy/encodings.ts";
 import { THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
-import { encoders, hexOfNothing, pemOf, percentEncoded, wordFor } from "../support/forwarding.ts";
+import { encoders, hexOfNothing, pemOf, percentEncoded, outcomeOf } from "../support/forwarding.ts";
 import { certificates } from "../vectors/proxies/fixtures.ts";
 
 fc.configureGlobal({ seed: 9440 });
@@ -25,7 +25,7 @@ const [ec256, rsa2048, victim, intermediate] = [
 /** Decodes a value; returns a thumbprint, "none", or the code of the rejection. Throws any other error. */
 function decoded(encoding: CertificateEncoding, value: string): string {
   const result = attempt(encoding, value);
-  return result === undefined ? "none" : wordFor(result);
+  return result === undefined ? "none" : outcomeOf(result);
 }
 
 function detailOf(encoding: CertificateEncoding, value: string): string {
@@ -102,8 +102,8 @@ describe("a list of two values", () => {
       for (const separator of [", ", ",", " ,", ";", " ", "\t", "%2C", "%2C%20"]) {
         // Blocks of PEM with white space in between are a chain, which one encoding accepts.
         const chain = encoding === "pem-urlencoded-chain" && /^\s+$/.test(separator);
-        const word = decoded(encoding, first + separator + second);
-        expect([separator, word]).toEqual([separator, chain ? certificates.victim.thumbprint : MALFORMED]);
+        const outcome = decoded(encoding, first + separator + second);
+        expect([separator, outcome]).toEqual([separator, chain ? certificates.victim.thumbprint : MALFORMED]);
       }
     },
   );
@@ -227,8 +227,8 @@ describe.each(["pem-urlencoded", "pem-urlencoded-chain"] as const)("the decoder 
 
   test("reads a chain, the leaf first, only if the encoding is that of chains", () => {
     const chain = percentEncoded(pemOf(Buffer.from(certificates.chain.der, "base64")) + pemOf(intermediate));
-    const word = encoding === "pem-urlencoded-chain" ? certificates.chain.thumbprint : MALFORMED;
-    expect(decoded(encoding, chain)).toBe(word);
+    const outcome = encoding === "pem-urlencoded-chain" ? certificates.chain.thumbprint : MALFORMED;
+    expect(decoded(encoding, chain)).toBe(outcome);
   });
 });
 
@@ -275,7 +275,7 @@ describe("the decoder pem-base64", () => {
     ["with bytes beyond ASCII", wrap(`${pemOf(rsa2048)}\u00ff`)],
     ["of percent-encoded PEM", wrap(percentEncoded(pemOf(rsa2048)))],
     ["in base64url", Buffer.from(`${pemOf(rsa2048)}\n\n`, "latin1").toString("base64url")],
-  ])("rejects a text %s", (_, value) => {
+  ])("rejects a value %s", (_, value) => {
     expect(decoded("pem-base64", value)).toBe(MALFORMED);
   });
 });
@@ -552,12 +552,12 @@ describe.each(encodings)("any value with the encoding %s", (encoding) => {
 
   fuzz.prop([fc.nat(2000), fc.nat(2000)])("is never decoded to another certificate if text is removed", (from, to) => {
     const [start, end] = [from % good.length, to % good.length].toSorted((one, other) => one - other);
-    const word = decoded(encoding, good.slice(0, start) + good.slice(end));
-    expect([...withoutCertificate, thumbprint]).toContain(word);
+    const outcome = decoded(encoding, good.slice(0, start) + good.slice(end));
+    expect([...withoutCertificate, thumbprint]).toContain(outcome);
     // Only line breaks can be removed from a certificate, and only the padding from a hash.
     if (hashEncodings.includes(encoding) && start !== end) {
       const pad = encoding === "sha256-base64" && good.slice(0, start) + good.slice(end) === good.slice(0, -1);
-      expect(word).toBe(pad ? thumbprint : MALFORMED);
+      expect(outcome).toBe(pad ? thumbprint : MALFORMED);
     }
   });
 
@@ -565,8 +565,8 @@ describe.each(encodings)("any value with the encoding %s", (encoding) => {
     "is never decoded to the second of two certificates",
     ({ der }, separator) => {
       const other = encoders[encoding](Buffer.from(der, "base64"));
-      const word = decoded(encoding, good + separator + other);
-      expect(isList ? [MALFORMED, thumbprint] : [MALFORMED]).toContain(word);
+      const outcome = decoded(encoding, good + separator + other);
+      expect(isList ? [MALFORMED, thumbprint] : [MALFORMED]).toContain(outcome);
     },
   );
 

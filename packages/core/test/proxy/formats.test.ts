@@ -117,8 +117,8 @@ describe("the headers of a proxy", () => {
       MALFORMED,
     ],
     ["a quote", '"', MALFORMED],
-  ])("can be quoted by an OpenShift router: %s", (_, value, word) => {
-    expect(verdict(openShift(), ["X-SSL-Client-DER", value, "X-SSL-Client-Verify", "0"])).toBe(word);
+  ])("can be quoted by an OpenShift router: %s", (_, value, outcome) => {
+    expect(verdict(openShift(), ["X-SSL-Client-DER", value, "X-SSL-Client-Verify", "0"])).toBe(outcome);
   });
 });
 
@@ -149,9 +149,9 @@ describe("a certificate header that a client sends", () => {
     // A recording without a marker is from a proxy that removed or replaced the client's header.
     expect(planted).toBe(rawHeaders.filter((text) => /SPOOFED|U1BPT0ZFRA==/.test(text)).length);
     const own = readers[proxy]?.[0] as FormatName;
-    const word = verdict(formats[own], forged);
-    expect(word).not.toBe(certificates.victim.thumbprint);
-    expect(word).toBe(expected({ proxy, rawHeaders, thumbprint }, own));
+    const outcome = verdict(formats[own], forged);
+    expect(outcome).not.toBe(certificates.victim.thumbprint);
+    expect(outcome).toBe(expected({ proxy, rawHeaders, thumbprint }, own));
   });
 
   test("would be accepted under the exact name of the header: the forged values are valid", () => {
@@ -222,8 +222,8 @@ describe("a client that names the proxy's headers in Connection", () => {
     ({ proxy, connection, thumbprint, rawHeaders }) => {
       const known = verdicts[`${proxy}: ${connection}`] ?? [];
       expect(known).not.toEqual([]);
-      for (const [format, word] of known) {
-        expect(verdict(format, rawHeaders)).toBe(word === "the certificate" ? thumbprint : word);
+      for (const [format, outcome] of known) {
+        expect(verdict(format, rawHeaders)).toBe(outcome === "the certificate" ? thumbprint : outcome);
       }
     },
   );
@@ -349,8 +349,8 @@ describe("cloudFront", () => {
     ["", UNTRUSTED],
     ["true", UNTRUSTED],
     ["1, 1", UNTRUSTED],
-  ])("reads a certificate only if Present is 1: %j", (present, word) => {
-    expect(verdict(cloudFront(), [...hash, "CloudFront-Viewer-Cert-Present", present])).toBe(word);
+  ])("reads a certificate only if Present is 1: %j", (present, outcome) => {
+    expect(verdict(cloudFront(), [...hash, "CloudFront-Viewer-Cert-Present", present])).toBe(outcome);
   });
 
   test("rejects a hash without Present", () => {
@@ -367,8 +367,8 @@ describe("haproxy with usedHeader", () => {
     ["0", ["x-ssl-client-used", "0"], UNTRUSTED],
     ["no header", [], UNTRUSTED],
     ["1 twice", ["x-ssl-client-used", "1", "x-ssl-client-used", "1"], UNTRUSTED],
-  ])("reads a certificate only if the header is 1: %s", (_, used, word) => {
-    expect(verdict(format, [...headers, ...used])).toBe(word);
+  ])("reads a certificate only if the header is 1: %s", (_, used, outcome) => {
+    expect(verdict(format, [...headers, ...used])).toBe(outcome);
   });
 
   test("still requires the verify header", () => {
@@ -449,7 +449,7 @@ describe("any header value", () => {
     ]) {
       const text = part.repeat(Math.ceil(65_536 / part.length)).slice(0, 65_536);
       const verdicts = everyFormat.map(([, format]) => verdict(format, [format.header, text]));
-      expect(verdicts.filter((word) => word !== MALFORMED)).toEqual([]);
+      expect(verdicts.filter((outcome) => outcome !== MALFORMED)).toEqual([]);
     }
   });
 });

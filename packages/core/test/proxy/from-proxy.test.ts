@@ -23,7 +23,7 @@ import {
   resolved,
   trust,
   verdict,
-  wordFor,
+  outcomeOf,
 } from "../support/forwarding.ts";
 import { certificates } from "../vectors/proxies/fixtures.ts";
 
@@ -94,15 +94,15 @@ describe("the header of the format", () => {
     const request = { headers: { "client-cert": value }, headersDistinct: { "client-cert": [value] }, socket };
     const resolve = fromProxy(rfc9440(), { trust });
     const received = { ...request, socket: { ...socket, server: {} } };
-    expect(wordFor(resolve({ ...received, rawHeaders: [] }))).toBe(MISSING);
-    expect(wordFor(resolve({ ...received, rawHeaders: ["Client-Cert", value] }))).toBe(thumbprint);
-    expect(wordFor(resolve({ ...request, rawHeaders: ["Client-Cert", `${value}x`] }))).toBe(MALFORMED);
+    expect(outcomeOf(resolve({ ...received, rawHeaders: [] }))).toBe(MISSING);
+    expect(outcomeOf(resolve({ ...received, rawHeaders: ["Client-Cert", value] }))).toBe(thumbprint);
+    expect(outcomeOf(resolve({ ...request, rawHeaders: ["Client-Cert", `${value}x`] }))).toBe(MALFORMED);
   });
 
   test.each([{ rawHeaders: [] }, {}])("is read from headers if the request is not from a server of Node: %j", (raw) => {
     const { socket } = requestWith([]);
     const read = (headers: object) =>
-      wordFor(fromProxy(rfc9440(), { trust })({ ...raw, headers, socket } as IncomingRequest));
+      outcomeOf(fromProxy(rfc9440(), { trust })({ ...raw, headers, socket } as IncomingRequest));
     expect(read({ "Client-Cert": value })).toBe(thumbprint);
     expect(read({ "client-cert": [value] })).toBe(thumbprint);
     expect(read({ "client-cert": [value, value] })).toBe(MALFORMED);
@@ -115,20 +115,20 @@ describe("the header of the format", () => {
 
   test("is not read from trailers", () => {
     const request = { ...requestWith([]), rawTrailers: ["Client-Cert", value], trailers: { "client-cert": value } };
-    expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe(MISSING);
+    expect(outcomeOf(fromProxy(rfc9440(), { trust })(request))).toBe(MISSING);
   });
 
   test("is read from the Node request of a framework's request", () => {
     const resolve = fromProxy(rfc9440(), { trust });
-    expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value]) }))).toBe(thumbprint);
-    expect(wordFor(resolve({ raw: requestWith(["Client-Cert", value], elsewhere) }))).toBe(UNTRUSTED);
+    expect(outcomeOf(resolve({ raw: requestWith(["Client-Cert", value]) }))).toBe(thumbprint);
+    expect(outcomeOf(resolve({ raw: requestWith(["Client-Cert", value], elsewhere) }))).toBe(UNTRUSTED);
   });
 
   test("can have one character if the format decodes it", () => {
     const format = { header: "x-own", decode: (text: string) => (text === "1" ? rfc9440().decode(value) : undefined) };
     const resolve = fromProxy(format, { trust });
-    expect([1, 2].map(() => wordFor(resolve(requestWith(["x-own", "1"]))))).toEqual([thumbprint, thumbprint]);
-    expect(wordFor(resolve(requestWith(["x-own", "2"])))).toBe(MISSING);
+    expect([1, 2].map(() => outcomeOf(resolve(requestWith(["x-own", "1"]))))).toEqual([thumbprint, thumbprint]);
+    expect(outcomeOf(resolve(requestWith(["x-own", "2"])))).toBe(MISSING);
   });
 
   test("has a configured name that is compared without regard to case", () => {
@@ -152,8 +152,8 @@ describe("the sender of the header", () => {
     ["the proxy, no header", ["ssl-client-verify", "NONE"], proxyAddress, MISSING],
     ["another sender, no header", [], elsewhere, MISSING],
     ["another sender, only a verify header", ["ssl-client-verify", "SUCCESS"], elsewhere, MISSING],
-  ])("determines the result: %s", (_, rawHeaders, address, word) => {
-    expect(wordFor(resolve(requestWith(rawHeaders, address)))).toBe(word);
+  ])("determines the result: %s", (_, rawHeaders, address, outcome) => {
+    expect(outcomeOf(resolve(requestWith(rawHeaders, address)))).toBe(outcome);
   });
 
   test("is checked before the value is decoded", () => {
@@ -161,7 +161,7 @@ describe("the sender of the header", () => {
       throw new Error("the value was decoded");
     };
     const resolver = fromProxy({ header: "client-cert", decode }, { trust });
-    expect(wordFor(resolver(requestWith(["client-cert", value], elsewhere)))).toBe(UNTRUSTED);
+    expect(outcomeOf(resolver(requestWith(["client-cert", value], elsewhere)))).toBe(UNTRUSTED);
     expect(() => resolver(requestWith(["client-cert", value]))).toThrow("the value was decoded");
   });
 });
@@ -297,7 +297,7 @@ describe("the detail of a rejection", () => {
     ],
   ])("describes %s", (_, rawHeaders, address, code, sentence) => {
     const result = fromProxy(nginx(), { trust })(requestWith(rawHeaders, address));
-    expect(wordFor(result)).toBe(code);
+    expect(outcomeOf(result)).toBe(code);
     expect(detailOf(result)).toMatch(sentence);
   });
 
@@ -354,7 +354,7 @@ describe("the detail of a rejection", () => {
   test("does not quote a verify header", () => {
     for (const result of [marker, `FAILED:${marker}`, `SUCCESS ${marker}`, `${marker}SUCCESS`]) {
       const rejection = resolved(nginx(), [header, escaped, "ssl-client-verify", result]);
-      expect(wordFor(rejection)).toBe(UNTRUSTED);
+      expect(outcomeOf(rejection)).toBe(UNTRUSTED);
       expect(detailOf(rejection)).not.toContain("MARKER");
     }
   });
@@ -383,9 +383,9 @@ describe("any list of headers", () => {
       const found = fields.filter(([field]) => field.toLowerCase() === "client-cert").map(([, sent]) => sent);
       const good = trusted && found.length === 1 && (found[0] === value || found[0] === forged);
       const owner = found[0] === value ? thumbprint : certificates.victim.thumbprint;
-      if (good) expect(wordFor(result)).toBe(owner);
-      else expect([MISSING, MALFORMED, UNTRUSTED]).toContain(wordFor(result));
-      if (!trusted) expect(wordFor(result)).toBe(found.length === 0 ? MISSING : UNTRUSTED);
+      if (good) expect(outcomeOf(result)).toBe(owner);
+      else expect([MISSING, MALFORMED, UNTRUSTED]).toContain(outcomeOf(result));
+      if (!trusted) expect(outcomeOf(result)).toBe(found.length === 0 ? MISSING : UNTRUSTED);
     },
   );
 });
@@ -430,7 +430,7 @@ describe("a custom format", () => {
 
   test("reports a missing certificate by returning undefined", () => {
     const result = resolved({ ...custom, decode: () => undefined }, ["x-own", "none"]);
-    expect(wordFor(result)).toBe(MISSING);
+    expect(outcomeOf(result)).toBe(MISSING);
   });
 
   test("rejects by throwing an AccessTokenError", () => {
@@ -464,9 +464,9 @@ describe("a custom format", () => {
     success.push("NONE");
     Object.assign(verify[0] ?? {}, { header: "x-own", success: () => true });
     verify.length = 0;
-    expect(wordFor(resolve(requestWith(["x-own", `!${value}`, "x-own-verify", "OK"])))).toBe(thumbprint);
-    expect(wordFor(resolve(requestWith(["x-own", `!${value}`, "x-own-verify", "NONE"])))).toBe(UNTRUSTED);
-    expect(wordFor(resolve(requestWith(["x-own", `!${value}`])))).toBe(UNTRUSTED);
+    expect(outcomeOf(resolve(requestWith(["x-own", `!${value}`, "x-own-verify", "OK"])))).toBe(thumbprint);
+    expect(outcomeOf(resolve(requestWith(["x-own", `!${value}`, "x-own-verify", "NONE"])))).toBe(UNTRUSTED);
+    expect(outcomeOf(resolve(requestWith(["x-own", `!${value}`])))).toBe(UNTRUSTED);
   });
 
   test.each<[string, unknown]>([
@@ -565,8 +565,8 @@ describe("the options of fromProxy", () => {
       const format = create();
       const resolve = fromProxy(format, { trust: { secret } });
       const headers = [format.header, escaped, "ssl-client-verify", "SUCCESS"];
-      expect(wordFor(resolve(requestWith([...headers, "X-Proxy-Secret", secret.value])))).toBe(thumbprint);
-      expect(wordFor(resolve(requestWith(headers)))).toBe(UNTRUSTED);
+      expect(outcomeOf(resolve(requestWith([...headers, "X-Proxy-Secret", secret.value])))).toBe(thumbprint);
+      expect(outcomeOf(resolve(requestWith(headers)))).toBe(UNTRUSTED);
     });
   });
 
@@ -592,9 +592,9 @@ describe("fromProxy on a real connection", () => {
       ["an underscore variant", { client_cert: value }, MISSING, MISSING],
       ["two headers", { "Client-Cert": [forged, value] }, MALFORMED, UNTRUSTED],
       ["two in one", { "Client-Cert": `${forged}, ${value}` }, MALFORMED, UNTRUSTED],
-    ])("determines the result for %s", async (_, headers, word, wordForOthers) => {
+    ])("determines the result for %s", async (_, headers, outcome, outcomeForOthers) => {
       const results = (request: IncomingRequest): string =>
-        `${wordFor(resolve(request))} ${wordFor(elsewhereOnly(request))}`;
+        `${outcomeOf(resolve(request))} ${outcomeOf(elsewhereOnly(request))}`;
       const server = await startServer(
         httpVersion === 2
           ? createSecureServer({ cert, key }, (request, response) => response.end(results(request)))
@@ -602,7 +602,7 @@ describe("fromProxy on a real connection", () => {
       );
       onTestFinished(server.close);
       const { body } = await mtlsRequest(server.url, { ca: certificateAuthority.certificate, headers, httpVersion });
-      expect(body).toBe(`${word} ${wordForOthers}`);
+      expect(body).toBe(`${outcome} ${outcomeForOthers}`);
     });
   });
 });
@@ -620,9 +620,9 @@ describe("an invalid request", () => {
 
   test("is not an object without a socket, which can meet only the rule secret", () => {
     const request = { rawHeaders: ["client-cert", value, "x-secret", "s".repeat(32)] } as unknown as IncomingRequest;
-    expect(wordFor(fromProxy(rfc9440(), { trust })(request))).toBe("ERR_CERTIFICATE_UNTRUSTED");
+    expect(outcomeOf(fromProxy(rfc9440(), { trust })(request))).toBe("ERR_CERTIFICATE_UNTRUSTED");
     const secret = { header: "x-secret", value: "s".repeat(32) };
-    expect(wordFor(fromProxy(rfc9440(), { trust: { secret } })(request))).toBe(thumbprint);
+    expect(outcomeOf(fromProxy(rfc9440(), { trust: { secret } })(request))).toBe(thumbprint);
   });
 });
 
@@ -647,13 +647,13 @@ describe("an incomplete header list", () => {
     [10, { maxHeadersCount: 10 }],
     [3000, { maxHeadersCount: 3000 }],
   ])("of %i fields or more is rejected, and one with fewer fields is not", (limit, server) => {
-    expect(wordFor(resolvedAmong(limit - 1, verified, { server }))).toBe(thumbprint);
+    expect(outcomeOf(resolvedAmong(limit - 1, verified, { server }))).toBe(thumbprint);
     for (const count of [limit, limit + 1, limit + 31])
-      expect(wordFor(resolvedAmong(count, verified, { server }))).toBe(MALFORMED);
+      expect(outcomeOf(resolvedAmong(count, verified, { server }))).toBe(MALFORMED);
   });
 
   test("does not exist on a server without a limit", () => {
-    expect(wordFor(resolvedAmong(5000, verified, { server: { maxHeadersCount: 0 } }))).toBe(thumbprint);
+    expect(outcomeOf(resolvedAmong(5000, verified, { server: { maxHeadersCount: 0 } }))).toBe(thumbprint);
   });
 
   test.each<[string, readonly string[], object, string]>([
@@ -662,8 +662,8 @@ describe("an incomplete header list", () => {
     ["the secret", verified, { secret: { header: "x-secret", value: secret } }, UNTRUSTED],
     ["the address of the proxy", verified, { addresses: [elsewhere] }, UNTRUSTED],
   ])("is rejected as malformed before other checks: without %s", (_, headers, rule, otherwise) => {
-    expect(wordFor(resolvedAmong(1000, headers, { trust: rule }))).toBe(MALFORMED);
-    expect(wordFor(resolvedAmong(999, headers, { trust: rule }))).toBe(otherwise);
+    expect(outcomeOf(resolvedAmong(1000, headers, { trust: rule }))).toBe(MALFORMED);
+    expect(outcomeOf(resolvedAmong(999, headers, { trust: rule }))).toBe(otherwise);
   });
 
   test("is explained in the detail", () => {

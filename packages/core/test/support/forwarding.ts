@@ -30,11 +30,11 @@ export function resolved(
 
 /** Resolves the certificate, and returns its thumbprint or the code of the rejection. */
 export function verdict(format: ForwardedCertificateFormat, rawHeaders: readonly string[]): string {
-  return wordFor(resolved(format, rawHeaders));
+  return outcomeOf(resolved(format, rawHeaders));
 }
 
 /** Returns the thumbprint or the error code of a resolver's result. */
-export function wordFor(result: ClientCertificate | AccessTokenError): string {
+export function outcomeOf(result: ClientCertificate | AccessTokenError): string {
   return result instanceof AccessTokenError ? result.code : result.thumbprint;
 }
 
