@@ -1,4 +1,4 @@
-// One process of a fleet: verifies the tokens that its parent sends, until that lets go of it.
+// A process of the fleet: verifies the tokens that its parent sends, until the parent disconnects.
 import { AccessTokenError, createVerifier } from "@certbound/core";
 import KeyvRedis from "@keyv/redis";
 import { Keyv } from "keyv";
@@ -12,16 +12,16 @@ const redis = { socket: { path } };
 const cache =
   construction === "recommended" ? createIntrospectionCache(redis, () => {}) : new Keyv(new KeyvRedis(redis));
 
-// The verifier measures by this clock how old an answer is, and how long it has left Redis alone.
+// The verifier uses this clock for the age of a response and for the time since Redis failed.
 const elapsed = performance.now.bind(performance);
-let ahead = 0;
-performance.now = () => elapsed() + ahead;
+let offset = 0;
+performance.now = () => elapsed() + offset;
 
 const verifier = createVerifier({ ...options, introspection: { ...options.introspection, cache } });
-subscribe("certbound:introspection", (event) => tell({ event }));
+subscribe("certbound:introspection", (event) => report({ event }));
 
 /** @param {object} message */
-function tell(message) {
+function report(message) {
   process.send?.(message);
 }
 
@@ -32,13 +32,13 @@ async function verify({ id, token, thumbprint }) {
     () => "accepted",
     (/** @type {unknown} */ error) => (error instanceof AccessTokenError ? error.code : String(error)),
   );
-  tell({ id, outcome, duration: elapsed() - started });
+  report({ id, outcome, duration: elapsed() - started });
 }
 
 process.on("message", (request) => {
   const { id, pass, connect } = request;
-  if (pass !== undefined) ahead += pass;
-  else if (connect) void cache.get("nothing").then(() => tell({ id }));
+  if (pass !== undefined) offset += pass;
+  else if (connect) void cache.get("nothing").then(() => report({ id }));
   else void verify(request);
 });
 process.on("disconnect", () => process.exit());

@@ -5,45 +5,45 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-/** How a process makes its cache: as our guide says, or as that of Keyv begins. */
+/** How a process creates its cache: as the guide of certbound recommends, or as in the introduction of Keyv. */
 export type Construction = "recommended" | "plain";
 
-/** What a process is started with. */
+/** The settings of a process. */
 export interface MemberSettings {
-  /** Where Redis is. */
+  /** The path of the Redis socket. */
   readonly path: string;
   readonly construction: Construction;
-  /** Those of the verifier, but for the cache. */
+  /** The verifier options without the cache. */
   readonly options: VerifierOptions;
 }
 
-/** How a verification ended, and how long it took in milliseconds. */
-export interface Verdict {
+/** The outcome of a verification, and its duration in milliseconds. */
+export interface VerificationResult {
   readonly outcome: AccessTokenErrorCode | "accepted";
   readonly duration: number;
 }
 
 /** A process with a verifier. */
 export interface FleetMember {
-  /** Connects to Redis, so that nothing later has to wait for that. */
+  /** Connects to Redis, so that later requests do not wait for the connection. */
   readonly connect: () => Promise<void>;
-  /** @throws Error with what the process wrote to stderr, when it has ended */
-  readonly verify: (token: string, sender: Identity) => Promise<Verdict>;
-  /** Lets a minute pass for the verifier: it caches no answer then, and leaves no cache alone. */
+  /** @throws Error with the process's stderr if it has exited */
+  readonly verify: (token: string, sender: Identity) => Promise<VerificationResult>;
+  /** Advances the verifier's clock by a minute, so that its cached responses expire and it uses a failed Redis again. */
   readonly passMinute: () => void;
-  /** What it published so far. */
+  /** The events that the process has published. */
   readonly events: readonly IntrospectionEvent[];
-  /** Ends the process, unless it has ended; gives its exit code. */
+  /** Ends the process if it is still running, and returns its exit code. */
   readonly end: () => Promise<number | null>;
 }
 
-interface Message extends Partial<Verdict> {
-  /** Which request this answers; absent in a message with an event. */
+interface Message extends Partial<VerificationResult> {
+  /** The id of the request that this message responds to. Absent in a message with an event. */
   readonly id?: number;
   readonly event?: IntrospectionEvent;
 }
 
-/** Starts a process, which uses the packages as they are built. */
+/** Starts a process that uses the built packages. */
 export function startMember(settings: MemberSettings): FleetMember {
   const program = fileURLToPath(new URL("./fleet-member.mjs", import.meta.url));
   const child = fork(program, [JSON.stringify(settings)], {
@@ -60,20 +60,20 @@ export function startMember(settings: MemberSettings): FleetMember {
   });
   const ended = async (): Promise<never> => {
     const [code] = await exited;
-    throw new Error(`the process ended with ${code}:\n${await errors}`);
+    throw new Error(`the process exited with ${code}:\n${await errors}`);
   };
   let requests = 0;
-  const ask = async (request: object): Promise<Message> => {
+  const send = async (request: object): Promise<Message> => {
     requests += 1;
     const id = requests;
-    const answer = new Promise<Message>((resolve) => void waiting.set(id, resolve));
+    const response = new Promise<Message>((resolve) => void waiting.set(id, resolve));
     child.send({ id, ...request });
-    return Promise.race([answer, ended()]);
+    return Promise.race([response, ended()]);
   };
   return {
-    connect: async () => void (await ask({ connect: true })),
-    // A message that answers such a request has both members.
-    verify: async (token, { thumbprint }) => (await ask({ token, thumbprint })) as Verdict,
+    connect: async () => void (await send({ connect: true })),
+    // The response to such a request has both members.
+    verify: async (token, { thumbprint }) => (await send({ token, thumbprint })) as VerificationResult,
     passMinute: () => void child.send({ pass: 60_000 }),
     events,
     end: async () => {

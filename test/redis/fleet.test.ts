@@ -10,8 +10,8 @@ async function createScene(): Promise<{ readonly redis: RedisServer; readonly fl
   return { redis, fleet: await createFleet(redis) };
 }
 
-/** Waits until Redis holds so many entries: processes do not wait for what they write. */
-function held(redis: RedisServer, count: number): Promise<readonly Entry[]> {
+/** Waits until Redis has this many entries, because processes do not wait for their writes. */
+function waitForEntries(redis: RedisServer, count: number): Promise<readonly Entry[]> {
   return vi.waitFor(
     async () => {
       const entries = await redis.entries();
@@ -23,58 +23,58 @@ function held(redis: RedisServer, count: number): Promise<readonly Entry[]> {
 }
 
 describeWithProgram(redisBinary, "processes that share a Redis", () => {
-  test("ask once about a token that all of them verify", async () => {
+  test("introspect a token once if all of them verify it", async () => {
     const { redis, fleet } = await createScene();
     const [first, second] = [fleet.start(), fleet.start()];
     await Promise.all([first.connect(), second.connect()]);
     const token = await fleet.issuer.opaqueToken({ boundTo: client });
     expect(await first.verify(token, client)).toMatchObject({ outcome: "accepted" });
-    await held(redis, 1);
+    await waitForEntries(redis, 1);
     expect(await second.verify(token, client)).toMatchObject({ outcome: "accepted" });
     expect(await second.verify(token, thief)).toMatchObject({ outcome: "ERR_BINDING_MISMATCH" });
     expect(fleet.introspections()).toBe(1);
     expect(second.events).toEqual([]);
   });
 
-  test("reject at once what another has found out to be stolen", async () => {
+  test("reject a stolen token with the response that another process has cached", async () => {
     const { redis, fleet } = await createScene();
     const [first, second] = [fleet.start(), fleet.start()];
     await Promise.all([first.connect(), second.connect()]);
     const token = await fleet.issuer.opaqueToken({ boundTo: client });
     expect(await first.verify(token, thief)).toMatchObject({ outcome: "ERR_BINDING_MISMATCH" });
-    await held(redis, 1);
+    await waitForEntries(redis, 1);
     expect(await second.verify(token, thief)).toMatchObject({ outcome: "ERR_BINDING_MISMATCH" });
     expect(await second.verify(token, client)).toMatchObject({ outcome: "accepted" });
     expect(fleet.introspections()).toBe(1);
   });
 
-  test("do not know what others wrote under another cacheKey", async () => {
+  test("do not use responses that were cached with another cacheKey", async () => {
     const { redis, fleet } = await createScene();
     const [first, second] = [fleet.start(), fleet.start({ key: anotherKey })];
     await Promise.all([first.connect(), second.connect()]);
     const token = await fleet.issuer.opaqueToken({ boundTo: client });
     expect(await first.verify(token, client)).toMatchObject({ outcome: "accepted" });
-    await held(redis, 1);
+    await waitForEntries(redis, 1);
     expect(await second.verify(token, client)).toMatchObject({ outcome: "accepted" });
     expect(fleet.introspections()).toBe(2);
-    await held(redis, 2);
+    await waitForEntries(redis, 2);
   });
 
-  test("use an unsigned response only where signedResponse is not set", async () => {
+  test("use an unsigned response only if signedResponse is not set", async () => {
     const { redis, fleet } = await createScene();
     const [first, second, signed] = [fleet.start(), fleet.start(), fleet.start({ signedResponse: true })];
     await Promise.all([first, second, signed].map((member) => member.connect()));
     const token = await fleet.issuer.opaqueToken({ boundTo: client });
     expect(await first.verify(token, client)).toMatchObject({ outcome: "accepted" });
-    await held(redis, 1);
+    await waitForEntries(redis, 1);
     expect(await second.verify(token, client)).toMatchObject({ outcome: "accepted" });
     expect(fleet.introspections()).toBe(1);
     expect(await signed.verify(token, client)).toMatchObject({ outcome: "accepted" });
     expect(fleet.introspections()).toBe(2);
-    await held(redis, 2);
+    await waitForEntries(redis, 2);
   });
 
-  test("keep inactive tokens to themselves", async () => {
+  test("do not share the responses for inactive tokens", async () => {
     const { redis, fleet } = await createScene();
     const [first, second] = [fleet.start(), fleet.start()];
     await Promise.all([first.connect(), second.connect()]);
@@ -84,35 +84,42 @@ describeWithProgram(redisBinary, "processes that share a Redis", () => {
     ]);
     fleet.issuer.revoke(revoked);
     expect(await first.verify(revoked, client)).toMatchObject({ outcome: "ERR_TOKEN_INACTIVE" });
-    // What is written about the second token comes after what would have been written about the first.
+    // An entry for the first token would have been written before the entry for the second.
     expect(await first.verify(good, client)).toMatchObject({ outcome: "accepted" });
-    await held(redis, 1);
+    await waitForEntries(redis, 1);
     expect(await second.verify(revoked, client)).toMatchObject({ outcome: "ERR_TOKEN_INACTIVE" });
     expect(await second.verify(good, client)).toMatchObject({ outcome: "accepted" });
     expect(fleet.introspections()).toBe(3);
   });
 
-  test("leave nothing in Redis that tells of a token, its claims or its client", async () => {
+  test("store nothing readable about a token, its claims or its client in Redis", async () => {
     const { redis, fleet } = await createScene();
     const member = fleet.start();
     await member.connect();
     const claims = { sub: "a subject", client_id: "a client", scope: "a-scope", groups: ["a group"] };
     const token = await fleet.issuer.opaqueToken({ boundTo: client, claims });
     expect(await member.verify(token, client)).toMatchObject({ outcome: "accepted" });
-    const [entry] = await held(redis, 1);
+    const [entry] = await waitForEntries(redis, 1);
 
     const { issuer, audience, introspectionClient } = fleet.issuer;
     const digests = (["hex", "base64", "base64url"] as const).map((encoding) =>
       createHash("sha256").update(token).digest(encoding),
     );
-    const told = [...Object.values(claims).flat(), issuer, audience, "active", "x5t#S256", "token_type"];
-    const secrets = [token, ...digests, client.thumbprint, ...told, ...Object.values(introspectionClient), cacheKey];
+    const responseTexts = [...Object.values(claims).flat(), issuer, audience, "active", "x5t#S256", "token_type"];
+    const secrets = [
+      token,
+      ...digests,
+      client.thumbprint,
+      ...responseTexts,
+      ...Object.values(introspectionClient),
+      cacheKey,
+    ];
     const text = readings(entry).join("\n");
     expect(text).toContain('{"alg":"dir","enc":"A256GCM"}');
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
   });
 
-  test("have Redis forget an answer after cacheDuration, or when the token expires if that is sooner", async () => {
+  test("store a response in Redis for cacheDuration, or until the token expires if that is earlier", async () => {
     const { redis, fleet } = await createScene();
     const member = fleet.start();
     await member.connect();
@@ -121,9 +128,9 @@ describeWithProgram(redisBinary, "processes that share a Redis", () => {
       fleet.issuer.opaqueToken({ boundTo: client, expiresIn: 20 }),
     ]);
     expect(await member.verify(long, client)).toMatchObject({ outcome: "accepted" });
-    const [untilDuration] = await held(redis, 1);
+    const [untilDuration] = await waitForEntries(redis, 1);
     expect(await member.verify(short, client)).toMatchObject({ outcome: "accepted" });
-    const untilExpiry = (await held(redis, 2)).find(({ name }) => name !== untilDuration?.name);
+    const untilExpiry = (await waitForEntries(redis, 2)).find(({ name }) => name !== untilDuration?.name);
     expect(untilExpiry?.timeToLive).toBeGreaterThan(0);
     expect(untilExpiry?.timeToLive).toBeLessThanOrEqual(20_000);
     expect(untilDuration?.timeToLive).toBeGreaterThan(20_000);
@@ -131,7 +138,7 @@ describeWithProgram(redisBinary, "processes that share a Redis", () => {
   });
 });
 
-/** An entry as it is, and all that base64url makes of its parts. */
+/** Returns the name and the value of an entry, and all their parts decoded as base64url. */
 function readings(entry: Entry | undefined): readonly string[] {
   const whole = [entry?.name ?? "", entry?.value ?? ""];
   const parts = whole.flatMap((text) => text.split(/[^\w-]+/));

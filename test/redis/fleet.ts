@@ -4,16 +4,16 @@ import { type Construction, type FleetMember, startMember } from "./fleet-member
 import type { RedisServer } from "./redis-server.ts";
 import { introspectionsOf, type IntrospectionSettings, optionsFor } from "./verifiers.ts";
 
-/** An issuer, and the processes that ask it; all end with the test. */
+/** An issuer, and the processes that introspect its tokens. All end with the test. */
 export interface Fleet {
   readonly issuer: Issuer;
-  /** How often the issuer was asked about a token. */
+  /** Returns the number of introspection requests. */
   readonly introspections: () => number;
   /** Starts a process. */
   readonly start: (settings?: IntrospectionSettings & { readonly construction?: Construction }) => FleetMember;
 }
 
-/** Founds a fleet that shares a Redis; the clocks are those of this machine, as that of Redis is. */
+/** Creates a fleet that shares a Redis server. All use the system clock, as Redis does. */
 export async function createFleet(redis: RedisServer): Promise<Fleet> {
   const issuer = await createIssuer();
   onTestFinished(issuer.close);

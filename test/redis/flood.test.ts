@@ -6,35 +6,35 @@ import { createIntrospectionCache } from "./introspection-cache.js";
 import { redisBinary, startRedis } from "./redis-server.ts";
 import { client, introspectionsOf, outcomeOf, verifierWith } from "./verifiers.ts";
 
-/** A cache together with how many reads of it there were, in all and at a time. */
+/** A cache that counts its reads, in total and concurrent. */
 interface CountingCache extends IntrospectionCache {
   readonly total: () => number;
-  readonly most: () => number;
+  readonly maximum: () => number;
 }
 
-/** Counts the reads of a cache; drops what is written. */
+/** Counts the reads of a cache, and discards writes. */
 function counting(cache: IntrospectionCache): CountingCache {
-  let [running, total, most] = [0, 0, 0];
+  let [running, total, maximum] = [0, 0, 0];
   return {
     total: () => total,
-    most: () => most,
+    maximum: () => maximum,
     async get(name) {
       running += 1;
       total += 1;
-      most = Math.max(most, running);
+      maximum = Math.max(maximum, running);
       try {
         return await cache.get(name);
       } finally {
         running -= 1;
       }
     },
-    // A write that came after the end of the test would open another connection.
+    // A write after the end of the test would open another connection.
     set: async () => true,
   };
 }
 
 describeWithProgram(redisBinary, "a flood of garbage tokens", () => {
-  test("makes 64 reads of Redis at a time at most, and tokens are accepted after it", async () => {
+  test("causes at most 64 concurrent reads of Redis, and a valid token is accepted afterwards", async () => {
     const redis = await startRedis();
     const issuer = await createIssuer();
     onTestFinished(issuer.close);
@@ -49,7 +49,7 @@ describeWithProgram(redisBinary, "a flood of garbage tokens", () => {
 
     const garbage = Array.from({ length: 500 }, (_, index) => `garbage-${index}`);
     const outcomes = await Promise.all(garbage.map((token) => outcomeOf(verifier, token, client)));
-    expect(cache.most()).toBe(64);
+    expect(cache.maximum()).toBe(64);
     expect(outcomes.filter((outcome) => outcome === "ERR_TOKEN_INACTIVE")).toHaveLength(cache.total());
     expect(outcomes.filter((outcome) => outcome === "ERR_INTROSPECTION_UNAVAILABLE")).toHaveLength(500 - cache.total());
     expect(introspectionsOf(issuer)).toBe(cache.total());

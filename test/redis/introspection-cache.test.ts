@@ -4,10 +4,10 @@ import { createIntrospectionCache } from "./introspection-cache.js";
 import { redisBinary, type RedisServer, startRedis } from "./redis-server.ts";
 
 describeWithProgram(redisBinary, "the recommended cache", () => {
-  test("fails at once while Redis is gone, and works when it is back", async () => {
+  test("fails immediately while Redis is down, and works after a restart", async () => {
     const { redis, cache, onError } = await createScene();
     await redis.kill();
-    // The one or the other, as the loss of the connection has been noticed already or not.
+    // The message depends on whether the client has already noticed the lost connection.
     await expect(cache.get("name")).rejects.toThrow(/closed|offline/);
     await expect(cache.set("name", "value", 60_000)).rejects.toThrow("offline");
     expect(onError).toHaveBeenCalled();
@@ -15,7 +15,7 @@ describeWithProgram(redisBinary, "the recommended cache", () => {
     await vi.waitFor(async () => expect(await cache.get("name")).toBeUndefined(), { timeout: 10_000 });
   });
 
-  test("replaces a connection that has gone silent", async () => {
+  test("replaces a connection that no longer responds", async () => {
     const { redis, cache, onError } = await createScene();
     redis.freeze();
     await expect(cache.get("name")).rejects.toThrow("timeout");
@@ -26,7 +26,7 @@ describeWithProgram(redisBinary, "the recommended cache", () => {
   });
 });
 
-/** Starts a Redis with one entry, and a cache that has found it. */
+/** Starts a Redis server with one entry, and a cache that is connected to it. */
 async function createScene(): Promise<{
   readonly redis: RedisServer;
   readonly cache: ReturnType<typeof createIntrospectionCache>;

@@ -2,11 +2,11 @@ import type { Identity } from "@certbound/testing";
 import { describe, expect, test, vi } from "vitest";
 import { describeWithProgram } from "../helpers/program.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
-import type { Construction, FleetMember, Verdict } from "./fleet-member.ts";
+import type { Construction, FleetMember, VerificationResult } from "./fleet-member.ts";
 import { redisBinary, type RedisServer, startRedis } from "./redis-server.ts";
 import { client, thief } from "./verifiers.ts";
 
-/** What is wrong with Redis for a while. */
+/** A temporary failure of Redis. */
 interface Outage {
   readonly begin: (redis: RedisServer) => Promise<void>;
   readonly end: (redis: RedisServer) => Promise<void>;
@@ -17,23 +17,23 @@ const outages: readonly (readonly [string, Outage])[] = [
   ["hangs", { begin: async (redis) => redis.freeze(), end: async (redis) => redis.thaw() }],
 ];
 
-/** A request, and the one right answer to it. */
+/** A request and its expected outcome. */
 interface Case {
   readonly token: string;
   readonly sender: Identity;
-  readonly expected: Verdict["outcome"];
+  readonly expected: VerificationResult["outcome"];
 }
 
-interface Answer extends Verdict {
-  readonly expected: Verdict["outcome"];
+interface CheckedResult extends VerificationResult {
+  readonly expected: VerificationResult["outcome"];
 }
 
-/** How many requests are under way at a time. */
+/** The number of concurrent requests. */
 const LOOPS = 8;
-/** How much longer a request may take than without an outage, in milliseconds; 250 of them are the verifier's patience. */
+/** How much longer a request may take during an outage, in milliseconds. This includes the verifier's timeout of 250 ms. */
 const DELAY = 1000;
 
-/** Forty requests: good, stolen, revoked and unbound in turn. */
+/** Creates 40 requests with valid, stolen, revoked and unbound tokens in turn. */
 async function createCases({ issuer }: Fleet): Promise<readonly Case[]> {
   const groups = await Promise.all(
     Array.from({ length: 10 }, async (): Promise<readonly Case[]> => {
@@ -56,40 +56,40 @@ async function createCases({ issuer }: Fleet): Promise<readonly Case[]> {
 }
 
 /**
- * Sends every case in each of the loops, to one member or another; every member has forgotten what it knew.
+ * Sends every case in each loop, distributed over the members, after the members' cached responses have expired.
  *
- * @param onHalf is called when half of the answers are there
+ * @param onHalf called after half of the responses
  */
 async function sendAll(
   members: readonly FleetMember[],
   cases: readonly Case[],
   onHalf: () => void = () => {},
-): Promise<readonly Answer[]> {
+): Promise<readonly CheckedResult[]> {
   for (const member of members) member.passMinute();
-  const answers: Answer[] = [];
+  const results: CheckedResult[] = [];
   const loop = async (_item: unknown, index: number): Promise<void> => {
     const start = (index * cases.length) / LOOPS;
     for (const { token, sender, expected } of [...cases.slice(start), ...cases.slice(0, start)]) {
       const member = members[index % members.length] as FleetMember;
-      answers.push({ expected, ...(await member.verify(token, sender)) });
-      if (answers.length === (LOOPS * cases.length) / 2) onHalf();
+      results.push({ expected, ...(await member.verify(token, sender)) });
+      if (results.length === (LOOPS * cases.length) / 2) onHalf();
     }
   };
   await Promise.all(Array.from({ length: LOOPS }, loop));
-  return answers;
+  return results;
 }
 
-/** Every answer is the right one. */
-function expectRight(answers: readonly Answer[]): void {
-  expect(answers.length).toBeGreaterThan(0);
-  expect(answers.filter(({ outcome, expected }) => outcome !== expected)).toEqual([]);
+/** Expects that every outcome is the expected one. */
+function expectCorrect(results: readonly CheckedResult[]): void {
+  expect(results.length).toBeGreaterThan(0);
+  expect(results.filter(({ outcome, expected }) => outcome !== expected)).toEqual([]);
 }
 
-function slowest(answers: readonly Answer[]): number {
-  return Math.max(...answers.map(({ duration }) => duration));
+function slowest(results: readonly CheckedResult[]): number {
+  return Math.max(...results.map(({ duration }) => duration));
 }
 
-/** Waits until one member has from Redis what another has been told by the issuer. */
+/** Waits until the reader uses a response from Redis that the writer got from the issuer. */
 async function expectShared(
   { issuer, introspections }: Fleet,
   writer: FleetMember,
@@ -100,19 +100,19 @@ async function expectShared(
       writer.passMinute();
       reader.passMinute();
       const token = await issuer.opaqueToken({ boundTo: client });
-      const asked = introspections();
+      const before = introspections();
       expect(await writer.verify(token, client)).toMatchObject({ outcome: "accepted" });
       expect(await reader.verify(token, client)).toMatchObject({ outcome: "accepted" });
-      expect(introspections()).toBe(asked + 1);
+      expect(introspections()).toBe(before + 1);
     },
     { timeout: 15_000 },
   );
 }
 
-describeWithProgram(redisBinary, "a Redis that fails", () => {
+describeWithProgram(redisBinary, "a Redis server that fails", () => {
   describe.each<Construction>(["recommended", "plain"])("with the %s construction", (construction) => {
     test.each(outages)(
-      "%s under load: every answer is right and in time",
+      "%s under load: every response is correct and in time",
       { timeout: 60_000 },
       async (_what, outage) => {
         const redis = await startRedis();
@@ -134,7 +134,7 @@ describeWithProgram(redisBinary, "a Redis that fails", () => {
         expect(countFailures(members)).toBeGreaterThan(failures);
         await outage.end(redis);
         failing.push(...(await sendAll(members, cases)));
-        expectRight([...healthy, ...failing]);
+        expectCorrect([...healthy, ...failing]);
         expect(slowest(failing)).toBeLessThan(slowest(healthy) + DELAY);
 
         const fresh = fleet.start({ construction });
@@ -145,21 +145,25 @@ describeWithProgram(redisBinary, "a Redis that fails", () => {
       },
     );
 
-    test("is used once it is there, by processes that started without it", { timeout: 60_000 }, async () => {
-      const redis = await startRedis();
-      await redis.kill();
-      const fleet = await createFleet(redis);
-      const cases = await createCases(fleet);
-      const [first, second] = [fleet.start({ construction }), fleet.start({ construction })];
-      expectRight(await sendAll([first, second], cases));
-      await redis.restart();
-      await expectShared(fleet, first, second);
-      expect(await Promise.all([first, second].map((member) => member.end()))).toEqual([0, 0]);
-    });
+    test(
+      "is used as soon as it is available by processes that were started without it",
+      { timeout: 60_000 },
+      async () => {
+        const redis = await startRedis();
+        await redis.kill();
+        const fleet = await createFleet(redis);
+        const cases = await createCases(fleet);
+        const [first, second] = [fleet.start({ construction }), fleet.start({ construction })];
+        expectCorrect(await sendAll([first, second], cases));
+        await redis.restart();
+        await expectShared(fleet, first, second);
+        expect(await Promise.all([first, second].map((member) => member.end()))).toEqual([0, 0]);
+      },
+    );
   });
 });
 
-/** Counts how often the members found Redis to fail. */
+/** Counts how often the members reported a failure of Redis. */
 function countFailures(members: readonly FleetMember[]): number {
   return members.flatMap(({ events }) => events).filter(({ outcome }) => outcome === "cache-unavailable").length;
 }

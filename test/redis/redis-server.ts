@@ -5,34 +5,34 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Program, startProgram } from "../helpers/program.ts";
 
-/** The name of the program. */
+/** The name of the executable. */
 export const redisBinary = "redis-server";
 
-/** A Redis of the test's own, which only a unix socket leads to; it loses what it holds when it is killed. */
+/** A Redis server for one test, which listens only on a unix socket. It loses its entries when it is killed. */
 export interface RedisServer {
   /** The path of the socket. */
   readonly socket: string;
   readonly kill: () => Promise<void>;
   /** Starts it again after it was killed. */
   readonly restart: () => Promise<void>;
-  /** Stops it without ending it: connections stay open, and nothing is answered. */
+  /** Pauses the process: connections stay open, but the server does not respond. */
   readonly freeze: () => void;
   readonly thaw: () => void;
-  /** Reads all that it holds. */
+  /** Reads all entries. */
   readonly entries: () => Promise<readonly Entry[]>;
-  /** Writes over what is under a name, and leaves it as long as that would have stayed. */
+  /** Replaces the value of an entry, and keeps its expiry. */
   readonly overwrite: (name: string, value: string) => Promise<void>;
 }
 
-/** What Redis holds under one name. */
+/** An entry in Redis. */
 export interface Entry {
   readonly name: string;
   readonly value: string;
-  /** Milliseconds that are left to it. */
+  /** Milliseconds until the entry expires. */
   readonly timeToLive: number;
 }
 
-/** Starts a Redis that ends with the test. */
+/** Starts a Redis server that ends with the test. */
 export async function startRedis(): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), "certbound-redis-"));
   const socket = join(folder, "redis.sock");

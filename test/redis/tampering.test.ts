@@ -8,22 +8,22 @@ import { createIntrospectionCache } from "./introspection-cache.js";
 import { type Entry, redisBinary, type RedisServer, startRedis } from "./redis-server.ts";
 import { anotherKey, CACHE_DURATION, client, introspectionsOf, outcomeOf, thief, verifierWith } from "./verifiers.ts";
 
-/** A Redis that somebody else can write to, and an issuer that is asked about tokens. */
+/** A Redis server that an attacker can write to, and an issuer with an introspection endpoint. */
 interface Scene {
   readonly redis: RedisServer;
   readonly issuer: Issuer;
-  /** How often the issuer was asked about a token. */
+  /** Returns the number of introspection requests. */
   readonly introspections: () => number;
-  /** Makes a verifier that caches nothing yet, and may read from Redis. */
+  /** Creates a verifier with an empty local cache. */
   readonly verifier: (settings?: Parameters<typeof verifierWith>[2]) => Verifier;
-  /** Has a token verified, and gives the entry that this leaves. */
+  /** Verifies a token, and returns the entry that the verifier writes. */
   readonly cacheResponse: (token: string, verifier: Verifier) => Promise<Entry>;
-  /** The outcomes that were published so far, but for those of asking the issuer. */
+  /** The outcomes of the cache that were published so far. */
   readonly reports: readonly string[];
 }
 
-/** What somebody writes, who knows what is in Redis, and what the answers look like, but not the secret. */
-type Forgery = (known: { readonly entry: Entry; readonly answer: string }) => string;
+/** Returns a forged entry of an attacker who knows the entry and the format of responses, but not the cacheKey. */
+type Forgery = (known: { readonly entry: Entry; readonly response: string }) => string;
 
 async function createScene(): Promise<Scene> {
   const redis = await startRedis();
@@ -35,16 +35,16 @@ async function createScene(): Promise<Scene> {
   onTestFinished(() => cache.disconnect());
   await cache.get("nothing");
   const reports: string[] = [];
-  const note = (event: unknown): void => {
+  const record = (event: unknown): void => {
     const { outcome } = event as { readonly outcome: string };
     if (outcome.startsWith("cache-")) reports.push(outcome);
   };
-  subscribe("certbound:introspection", note);
-  onTestFinished(() => void unsubscribe("certbound:introspection", note));
+  subscribe("certbound:introspection", record);
+  onTestFinished(() => void unsubscribe("certbound:introspection", record));
 
-  const cacheResponse: Scene["cacheResponse"] = async (token, by) => {
+  const cacheResponse: Scene["cacheResponse"] = async (token, verifier) => {
     const before = new Set((await redis.entries()).map(({ name }) => name));
-    await outcomeOf(by, token, client);
+    await outcomeOf(verifier, token, client);
     return vi.waitFor(
       async () => {
         const added = (await redis.entries()).filter(({ name }) => !before.has(name));
@@ -64,13 +64,13 @@ async function createScene(): Promise<Scene> {
   };
 }
 
-/** What Keyv writes for a value that is to stay. */
+/** Returns the text that Keyv writes for a value that does not expire. */
 function stored(value: unknown): string {
   return JSON.stringify({ value });
 }
 
-/** A JWE as certbound writes it (RFC 7516 section 7.1), but under a key that nobody has. */
-function encryptedByOthers(plaintext: string): string {
+/** Returns a JWE in the format of certbound (RFC 7516 section 7.1), but encrypted with a random key. */
+function encryptedWithRandomKey(plaintext: string): string {
   const header = Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString("base64url");
   const iv = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", randomBytes(32), iv).setAAD(Buffer.from(header));
@@ -86,46 +86,54 @@ function withoutEncryption(plaintext: string): string {
   return `${header}...${text}.`;
 }
 
-/** What an entry holds, with one character replaced, so many after the last dot. */
+/** Returns the value of an entry with one character replaced, at this offset from the last dot. */
 function altered({ value }: Entry, offset: number): string {
   const { value: sealed } = JSON.parse(value) as { readonly value: string };
   const at = sealed.lastIndexOf(".") + offset;
   return stored(`${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`);
 }
 
-describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
+describeWithProgram(redisBinary, "an attacker who can write to Redis", () => {
   test.each<[string, Forgery, readonly string[]]>([
-    ["an answer in JSON", ({ answer }) => stored(answer), ["cache-refused"]],
-    ["an answer that is an object", ({ answer }) => stored(JSON.parse(answer)), ["cache-refused"]],
-    ["an answer under a key of theirs", ({ answer }) => stored(encryptedByOthers(answer)), ["cache-refused"]],
-    ["an answer that claims no encryption", ({ answer }) => stored(withoutEncryption(answer)), ["cache-refused"]],
-    ["the entry with other content", ({ entry }) => altered(entry, -30), ["cache-refused"]],
-    ["the entry with another tag", ({ entry }) => altered(entry, 3), ["cache-refused"]],
+    ["a response in JSON", ({ response }) => stored(response), ["cache-refused"]],
+    ["a response that is an object", ({ response }) => stored(JSON.parse(response)), ["cache-refused"]],
+    [
+      "a response that is encrypted with the attacker's key",
+      ({ response }) => stored(encryptedWithRandomKey(response)),
+      ["cache-refused"],
+    ],
+    [
+      "a response that declares no encryption",
+      ({ response }) => stored(withoutEncryption(response)),
+      ["cache-refused"],
+    ],
+    ["the entry with changed content", ({ entry }) => altered(entry, -30), ["cache-refused"]],
+    ["the entry with a changed tag", ({ entry }) => altered(entry, 3), ["cache-refused"]],
     ["text", () => stored("active"), ["cache-refused"]],
-    ["an answer that to Keyv is none", ({ answer }) => answer, []],
-  ])("cannot plant an answer: %s", async (_what, forge, expected) => {
+    ["a response without the format of Keyv", ({ response }) => response, []],
+  ])("cannot forge a response: %s", async (_what, forge, expected) => {
     const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
     const entry = await cacheResponse(token, verifier());
-    const forged = forge({ entry, answer: answerFor(thief, issuer) });
+    const forged = forge({ entry, response: responseFor(thief, issuer) });
     await redis.overwrite(entry.name, forged);
-    await expectRightAnswers(verifier(), token);
+    await expectCorrectOutcomes(verifier(), token);
     expect(introspections()).toBe(2);
     expect(reports).toEqual(expected);
     await expectReplaced(redis, { ...entry, value: forged });
   });
 
-  test("can have Redis left alone for some seconds, by what Keyv fails on", async () => {
+  test("can only make verifiers stop using Redis for some seconds, with a value that Keyv cannot parse", async () => {
     const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
     const { name } = await cacheResponse(token, verifier());
-    await redis.overwrite(name, `{${answerFor(thief, issuer)}`);
-    await expectRightAnswers(verifier(), token);
+    await redis.overwrite(name, `{${responseFor(thief, issuer)}`);
+    await expectCorrectOutcomes(verifier(), token);
     expect(introspections()).toBe(2);
     expect(reports).toEqual(["cache-unavailable"]);
   });
 
-  test("cannot use the answer on a token of their own for somebody else's", async () => {
+  test("cannot use the response for the attacker's token for a stolen token", async () => {
     const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const [token, own] = await Promise.all([
       issuer.opaqueToken({ boundTo: client }),
@@ -134,13 +142,13 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
     const entry = await cacheResponse(token, verifier());
     const { value } = await cacheResponse(own, verifier());
     await redis.overwrite(entry.name, value);
-    await expectRightAnswers(verifier(), token);
+    await expectCorrectOutcomes(verifier(), token);
     expect(introspections()).toBe(3);
     expect(reports).toEqual(["cache-refused"]);
     await expectReplaced(redis, { ...entry, value });
   });
 
-  test("cannot use an answer from under another cacheKey", async () => {
+  test("cannot use a response that is encrypted with another cacheKey", async () => {
     const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
     const entry = await cacheResponse(token, verifier());
@@ -155,7 +163,7 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
   test.each([
     ["a signed response", "an unsigned one", true],
     ["an unsigned response", "a signed one", false],
-  ])("cannot replace %s by %s about the same token", async (_replaced, _by, signedResponse) => {
+  ])("cannot replace %s with %s for the same token", async (_replaced, _by, signedResponse) => {
     const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
     const entry = await cacheResponse(token, verifier({ signedResponse }));
@@ -172,7 +180,7 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
   test.each([
     ["before", -10, "accepted", 1],
     ["after", 1, "ERR_TOKEN_INACTIVE", 2],
-  ])("cannot prolong an answer: %s cacheDuration", async (_when, seconds, outcome, asked) => {
+  ])("cannot extend the lifetime of a response: %s cacheDuration", async (_when, seconds, outcome, requests) => {
     const { redis, issuer, verifier, cacheResponse, introspections, reports } = await createScene();
     const token = await issuer.opaqueToken({ boundTo: client });
     const { name, value } = await cacheResponse(token, verifier());
@@ -180,18 +188,18 @@ describeWithProgram(redisBinary, "somebody who can write to Redis", () => {
     await redis.overwrite(name, stored((JSON.parse(value) as { readonly value: string }).value));
     const later = verifier({ clock: () => Date.now() + (CACHE_DURATION + seconds) * 1000 });
     expect(await outcomeOf(later, token, client)).toBe(outcome);
-    expect(introspections()).toBe(asked);
+    expect(introspections()).toBe(requests);
     expect(reports).toEqual([]);
   });
 });
 
-/** The answer that somebody would like to be given for a token of somebody else. */
-function answerFor({ thumbprint }: Identity, { audience }: Issuer): string {
+/** Returns the response that an attacker needs to use a token of another client. */
+function responseFor({ thumbprint }: Identity, { audience }: Issuer): string {
   const response = { active: true, aud: audience, cnf: { "x5t#S256": thumbprint } };
   return JSON.stringify({ response, askedAt: Date.now() });
 }
 
-/** What Redis holds is what the issuer said, once more. */
+/** Waits until the verifier has replaced the forged entry with the response of the issuer. */
 async function expectReplaced(redis: RedisServer, forged: Entry): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -202,8 +210,8 @@ async function expectReplaced(redis: RedisServer, forged: Entry): Promise<void> 
   );
 }
 
-/** The token is its client's, and of no use to anybody else. */
-async function expectRightAnswers(verifier: Verifier, token: string): Promise<void> {
+/** Expects that the token is accepted only from its client. */
+async function expectCorrectOutcomes(verifier: Verifier, token: string): Promise<void> {
   expect(await outcomeOf(verifier, token, thief)).toBe("ERR_BINDING_MISMATCH");
   expect(await outcomeOf(verifier, token, client)).toBe("accepted");
 }

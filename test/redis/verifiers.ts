@@ -9,29 +9,29 @@ import {
 } from "@certbound/core";
 import { createSelfSignedCertificate, type Identity, type Issuer } from "@certbound/testing";
 
-/** Whoever the tokens are issued to. */
+/** The client that tokens are issued to. */
 export const client = await createSelfSignedCertificate({ commonName: "client" });
 
-/** Somebody else with a certificate. */
+/** Another client with a certificate. */
 export const thief = await createSelfSignedCertificate({ commonName: "thief" });
 
-/** The secret that those who share a cache have. */
+/** The `cacheKey` of all processes that share a cache. */
 export const cacheKey = "the secret of the whole fleet, 44 characters";
 
-/** A secret that is not theirs. */
+/** A different `cacheKey`. */
 export const anotherKey = `${cacheKey}.`;
 
-/** For how many seconds an answer is used. */
+/** The `cacheDuration` in seconds. */
 export const CACHE_DURATION = 30;
 
-/** What differs between verifiers of one issuer. */
+/** The settings that differ between verifiers. */
 export interface IntrospectionSettings {
-  /** The `cacheKey`; by default that of the fleet. */
+  /** Defaults to {@link cacheKey}. */
   readonly key?: string | undefined;
   readonly signedResponse?: boolean | undefined;
 }
 
-/** Gives the options of a verifier but for the cache, so that they can be sent to another process. */
+/** Returns verifier options without the cache, so that they can be sent to another process. */
 export function optionsFor(
   { issuer, audience, introspectionClient }: Issuer,
   { key = cacheKey, signedResponse }: IntrospectionSettings = {},
@@ -40,7 +40,7 @@ export function optionsFor(
   return { issuer, audience, introspection: { ...introspectionClient, ...settings } };
 }
 
-/** Creates a verifier that caches nothing yet, but may find something in the cache. */
+/** Creates a verifier with an empty local cache and this shared cache. */
 export function verifierWith(
   cache: IntrospectionCache,
   issuer: Issuer,
@@ -50,7 +50,7 @@ export function verifierWith(
   return createVerifier({ ...options, clock, introspection: { ...introspection, cache } });
 }
 
-/** Names how a verification ends; whatever is no AccessTokenError is thrown on. */
+/** Returns "accepted" or the error code; rethrows errors that are not an AccessTokenError. */
 export async function outcomeOf(
   verifier: Verifier,
   token: string,
@@ -65,7 +65,7 @@ export async function outcomeOf(
   );
 }
 
-/** Counts how often an issuer was asked about a token. */
+/** Returns the number of introspection requests that an issuer has received. */
 export function introspectionsOf({ requests, introspectionEndpoint }: Issuer): number {
   return requests.filter((path) => path === introspectionEndpoint.pathname).length;
 }
