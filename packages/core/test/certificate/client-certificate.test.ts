@@ -12,48 +12,48 @@ import { outcome, rejection } from "../support/outcome.ts";
 import { recordedCertificates } from "../vectors/certificates.ts";
 import * as rfc8705 from "../vectors/rfc8705-appendix-a.ts";
 
-/** SHA-256 of no bytes, which some proxies forward where there is no certificate. */
-const nothing = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+/** SHA-256 of an empty input, which some proxies forward without a certificate. */
+const emptyHash = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
 const { raw: der, fingerprint256 } = new X509Certificate(rfc8705.certificate);
 const base64 = der.toString("base64");
 
-/** Every form in which certificateThumbprint takes a certificate, for that of a PEM text. */
+/** Returns a certificate in every form that certificateThumbprint accepts. */
 function formsOf(pem: string): [string, string | Uint8Array | X509Certificate][] {
   const x509 = new X509Certificate(pem);
   const crlf = pem.replaceAll("\n", "\r\n");
   return [
     ["PEM with line feeds", pem],
     ["PEM with carriage returns", crlf],
-    ["PEM without a last line end", pem.trimEnd()],
+    ["PEM without a line break at the end", pem.trimEnd()],
     ["PEM with white space around it", `\n\t ${pem} \r\n`],
     ["a PEM chain", pem + rfc8705.certificate],
     ["a PEM chain with carriage returns", crlf + rfc8705.certificate.replaceAll("\n", "\r\n")],
     ["base64 DER", x509.raw.toString("base64")],
     ["DER in a Buffer", x509.raw],
     ["DER in a Uint8Array", Uint8Array.from(x509.raw)],
-    ["DER inside of a larger buffer", Buffer.concat([Buffer.alloc(3), x509.raw, Buffer.alloc(5)]).subarray(3, -5)],
+    ["DER inside a larger buffer", Buffer.concat([Buffer.alloc(3), x509.raw, Buffer.alloc(5)]).subarray(3, -5)],
     ["Node's X509Certificate", x509],
-    ["Node's X509Certificate of DER", new X509Certificate(x509.raw)],
+    ["Node's X509Certificate from DER", new X509Certificate(x509.raw)],
   ];
 }
 
 describe("certificateThumbprint", () => {
   test.each(formsOf(rfc8705.certificate))(
-    "of the example of RFC 8705 Appendix A as %s is the one given there",
+    "returns the thumbprint in RFC 8705 Appendix A for its example as %s",
     (_, form) => {
       expect(certificateThumbprint(form)).toBe(rfc8705.thumbprint);
     },
   );
 
-  describe.each(recordedCertificates)("of the recorded certificate $name", ({ pem, thumbprint }) => {
-    test.each(formsOf(pem))("as %s is what OpenSSL says", (_, form) => {
+  describe.each(recordedCertificates)("for the recorded certificate $name", ({ pem, thumbprint }) => {
+    test.each(formsOf(pem))("as %s returns the same thumbprint as OpenSSL", (_, form) => {
       expect(certificateThumbprint(form)).toBe(thumbprint);
     });
   });
 
   test.each(["ec", "rsa", "ed25519"] as const)(
-    "of a client's %s certificate is the same in every form",
+    "returns the same thumbprint for a client's %s certificate in every form",
     async (keyType) => {
       const ca = await createCertificateAuthority();
       const { certificate, thumbprint } = await ca.issueClientCertificate({ keyType });
@@ -63,13 +63,13 @@ describe("certificateThumbprint", () => {
     },
   );
 
-  test("of a second certificate for the same name is another one (M-01)", async () => {
+  test("returns another thumbprint for another certificate with the same name (M-01)", async () => {
     const [one, other] = await Promise.all([createSelfSignedCertificate(), createSelfSignedCertificate()]);
     expect(new X509Certificate(one.certificate).subject).toBe(new X509Certificate(other.certificate).subject);
     expect(certificateThumbprint(one.certificate)).not.toBe(certificateThumbprint(other.certificate));
   });
 
-  test("of a chain is that of its leaf (M-04)", () => {
+  test("returns the thumbprint of the leaf for a chain (M-04)", () => {
     const [leaf = "", issuer = ""] = recorded("chain-full").split(/(?<=-----END CERTIFICATE-----\n)/);
     expect(certificateThumbprint(leaf + issuer)).toBe(certificateThumbprint(leaf));
     expect(certificateThumbprint(issuer + leaf)).toBe(certificateThumbprint(issuer));
@@ -77,9 +77,9 @@ describe("certificateThumbprint", () => {
   });
 
   test.each([
-    ["empty text", ""],
-    ["no bytes", new Uint8Array()],
-  ])("of %s does not exist (M-05)", (_, input) => {
+    ["an empty string", ""],
+    ["empty bytes", new Uint8Array()],
+  ])("rejects %s (M-05)", (_, input) => {
     expect(outcome(() => certificateThumbprint(input))).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 });
@@ -88,11 +88,11 @@ describe("a client certificate", () => {
   test.each<[string, ClientCertificateInput]>([
     ...formsOf(rfc8705.certificate),
     ["its thumbprint", { thumbprint: rfc8705.thumbprint }],
-  ])("is known by its thumbprint when it is given as %s", (_, input) => {
+  ])("is identified by its thumbprint when given as %s", (_, input) => {
     expect(parseClientCertificate(input)?.thumbprint).toBe(rfc8705.thumbprint);
   });
 
-  test("that was parsed before stays itself", () => {
+  test("that is already parsed is returned unchanged", () => {
     const parsed = parseClientCertificate(rfc8705.certificate);
     expect(parsed).toBeDefined();
     expect(parseClientCertificate(parsed ?? null)).toBe(parsed);
@@ -100,16 +100,16 @@ describe("a client certificate", () => {
 
   test.each<[string, ClientCertificateInput | null]>([
     ["null", null],
-    ["empty text", ""],
-    ["no bytes", new Uint8Array()],
+    ["an empty string", ""],
+    ["empty bytes", new Uint8Array()],
     ["an empty Buffer", Buffer.alloc(0)],
-    ["the thumbprint of nothing", { thumbprint: nothing }],
-  ])("was not presented when it is given as %s (M-05)", (_, input) => {
+    ["the hash of an empty input", { thumbprint: emptyHash }],
+  ])("counts as not presented when given as %s (M-05)", (_, input) => {
     expect(parseClientCertificate(input)).toBeUndefined();
   });
 });
 
-describe("what is no certificate", () => {
+describe("an input that is not a certificate", () => {
   test.each<[string, RegExp, ClientCertificateInput]>([
     ["escaped PEM", /escaped PEM/, encodeURIComponent(rfc8705.certificate)],
     ["an RFC 9440 byte sequence", /RFC 9440/, `:${base64}:`],
@@ -117,25 +117,25 @@ describe("what is no certificate", () => {
     ["a bare thumbprint", /thumbprint/, rfc8705.thumbprint],
     ["a fingerprint with colons", /hexadecimal/, fingerprint256],
     ["a fingerprint without colons", /hexadecimal/, fingerprint256.replaceAll(":", "").toLowerCase()],
-    ["PEM with blanks for line breaks", /line breaks/, rfc8705.certificate.replaceAll("\n", " ")],
-    ["PEM with text behind it", /followed/, `${rfc8705.certificate}junk`],
+    ["PEM with spaces as line breaks", /line breaks/, rfc8705.certificate.replaceAll("\n", " ")],
+    ["PEM with text after it", /followed/, `${rfc8705.certificate}junk`],
     ["PEM without an END line", /END/, rfc8705.certificate.slice(0, 200)],
     ["PEM in a Buffer", /PEM/, Buffer.from(rfc8705.certificate)],
     ["PEM with text before it", /PEM/, `Bag Attributes\n${rfc8705.certificate}`],
-    ["base64 DER cut short", /truncated|followed/, base64.slice(0, -4)],
-    ["DER cut short", /truncated|followed/, der.subarray(0, -1)],
-    ["DER with a byte behind it", /truncated|followed/, Buffer.concat([der, Buffer.of(0)])],
+    ["truncated base64 DER", /truncated|followed/, base64.slice(0, -4)],
+    ["truncated DER", /truncated|followed/, der.subarray(0, -1)],
+    ["DER with an additional byte", /truncated|followed/, Buffer.concat([der, Buffer.of(0)])],
     [
-      "base64 of DER with a byte behind it",
+      "base64 of DER with an additional byte",
       /truncated|followed/,
       Buffer.concat([der, Buffer.of(0)]).toString("base64"),
     ],
-    ["DER of a length that is not minimal", /DER/, Buffer.concat([Buffer.of(0x30, 0x83, 0x00), der.subarray(2)])],
-    ["BER of indefinite length", /DER/, Buffer.concat([Buffer.of(0x30, 0x80), der.subarray(4), Buffer.alloc(2)])],
-    ["what Apache sends for nothing", /no certificate/, "(null)"],
-    ["blanks", /DER/, " "],
+    ["DER with a length that is not minimal", /DER/, Buffer.concat([Buffer.of(0x30, 0x83, 0x00), der.subarray(2)])],
+    ["BER with an indefinite length", /DER/, Buffer.concat([Buffer.of(0x30, 0x80), der.subarray(4), Buffer.alloc(2)])],
+    ["the placeholder of Apache for no certificate", /no certificate/, "(null)"],
+    ["a space", /DER/, " "],
     ["a word", /DER/, "undefined"],
-  ])("is malformed, and the detail says why: %s", (_, reason, input) => {
+  ])("is rejected with a detail that states the reason: %s", (_, reason, input) => {
     const { code, detail } = rejection(() => parseClientCertificate(input));
     expect(code).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(detail).toMatch(reason);
@@ -147,16 +147,16 @@ describe("what is no certificate", () => {
     ["false", false],
     ["a list", [rfc8705.certificate]],
     ["an empty object", {}],
-    ["what getPeerCertificate() returns", { subject: { CN: "mtls" }, raw: der, fingerprint256 }],
+    ["the result of getPeerCertificate()", { subject: { CN: "mtls" }, raw: der, fingerprint256 }],
     ["an ArrayBuffer", new ArrayBuffer(8)],
     ["a promise", Promise.resolve(rfc8705.certificate)],
     ["a function", () => rfc8705.certificate],
-  ])("is an error of the application outside of the types: %s", (_, input) => {
+  ])("throws a TypeError if its type is not supported: %s", (_, input) => {
     expect(() => parseClientCertificate(input as ClientCertificateInput)).toThrow(TypeError);
   });
 });
 
-describe("a certificate that is known by { thumbprint }", () => {
+describe("a certificate given as { thumbprint }", () => {
   test("has no x509", () => {
     expect(parseClientCertificate({ thumbprint: rfc8705.thumbprint })?.x509).toBeUndefined();
   });
@@ -166,37 +166,37 @@ describe("a certificate that is known by { thumbprint }", () => {
     expect(parseClientCertificate({ thumbprint: rfc8705.thumbprint, x509 })?.x509).toBe(x509);
   });
 
-  test("is malformed with the x509 of another certificate", () => {
+  test("is rejected with the x509 of another certificate", () => {
     const x509 = new X509Certificate(recorded("ec256"));
     const parse = () => parseClientCertificate({ thumbprint: rfc8705.thumbprint, x509 });
     expect(outcome(parse)).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 
   test.each([
-    ["nothing", ""],
-    ["a character less", rfc8705.thumbprint.slice(1)],
-    ["a character more", `A${rfc8705.thumbprint}`],
-    ["loose last bits", `${rfc8705.thumbprint.slice(0, -1)}1`],
-    ["a pad", `${rfc8705.thumbprint}=`],
-    ["a line end", `${rfc8705.thumbprint}\n`],
+    ["an empty string", ""],
+    ["one character less", rfc8705.thumbprint.slice(1)],
+    ["one character more", `A${rfc8705.thumbprint}`],
+    ["stray last bits", `${rfc8705.thumbprint.slice(0, -1)}1`],
+    ["padding", `${rfc8705.thumbprint}=`],
+    ["a line break", `${rfc8705.thumbprint}\n`],
     ["base64", Buffer.from(rfc8705.thumbprint, "base64url").toString("base64")],
     ["hexadecimal digits", fingerprint256.replaceAll(":", "")],
-    ["a fingerprint", fingerprint256],
-  ])("is malformed with %s in place of 43 canonical characters (M-06)", (_, thumbprint) => {
+    ["a fingerprint with colons", fingerprint256],
+  ])("is rejected with %s instead of 43 canonical characters (M-06)", (_, thumbprint) => {
     expect(outcome(() => parseClientCertificate({ thumbprint }))).toBe("ERR_CERTIFICATE_MALFORMED");
   });
 
   test.each([
     ["a thumbprint in a list", { thumbprint: [rfc8705.thumbprint] }],
-    ["an object that reads as one", { thumbprint: { toString: () => rfc8705.thumbprint } }],
+    ["an object that converts to a thumbprint", { thumbprint: { toString: () => rfc8705.thumbprint } }],
     ["a number", { thumbprint: 1 }],
     ["null", { thumbprint: null }],
     ["undefined", { thumbprint: undefined }],
-    ["a PEM text for x509", { thumbprint: rfc8705.thumbprint, x509: rfc8705.certificate }],
-    ["a text for chainVerified", { thumbprint: rfc8705.thumbprint, chainVerified: "true" }],
-    ["null for chainVerified", { thumbprint: rfc8705.thumbprint, chainVerified: null }],
-    ["what only has the bytes for x509", { thumbprint: rfc8705.thumbprint, x509: { raw: der } }],
-  ])("is an error of the application with %s", (_, input: object) => {
+    ["PEM as x509", { thumbprint: rfc8705.thumbprint, x509: rfc8705.certificate }],
+    ["a string as chainVerified", { thumbprint: rfc8705.thumbprint, chainVerified: "true" }],
+    ["null as chainVerified", { thumbprint: rfc8705.thumbprint, chainVerified: null }],
+    ["an object with only the bytes as x509", { thumbprint: rfc8705.thumbprint, x509: { raw: der } }],
+  ])("throws a TypeError with %s", (_, input: object) => {
     expect(() => parseClientCertificate(input as ClientCertificateInput)).toThrow(TypeError);
   });
 });
@@ -204,7 +204,7 @@ describe("a certificate that is known by { thumbprint }", () => {
 describe("chainVerified", () => {
   const { thumbprint } = rfc8705;
 
-  test("is what was given with a thumbprint, and else false", () => {
+  test("is copied from { thumbprint, chainVerified }, and is false for other inputs", () => {
     expect(parseClientCertificate({ thumbprint, chainVerified: true })?.chainVerified).toBe(true);
     expect(parseClientCertificate({ thumbprint, chainVerified: false })?.chainVerified).toBe(false);
     for (const input of [{ thumbprint }, rfc8705.certificate, der, new X509Certificate(der)]) {
@@ -212,7 +212,7 @@ describe("chainVerified", () => {
     }
   });
 
-  test("is true of a certificate whose chain was verified, which is as lazy as before", () => {
+  test("is true for a certificate whose chain was verified, which is still parsed lazily", () => {
     const verified = parseVerifiedCertificate(der);
     expect(verified).toMatchObject({ thumbprint, chainVerified: true });
     expect(verified?.x509?.fingerprint256).toBe(fingerprint256);
@@ -220,42 +220,42 @@ describe("chainVerified", () => {
     expect(parseVerifiedCertificate("")).toBeUndefined();
   });
 
-  test("does not show in a log line", () => {
+  test("is not enumerable", () => {
     expect(Object.keys(parseVerifiedCertificate(der) ?? {})).toStrictEqual(["thumbprint"]);
   });
 });
 
 describe("x509", () => {
-  test.each(formsOf(rfc8705.certificate))("is the certificate that was given as %s", (_, input) => {
+  test.each(formsOf(rfc8705.certificate))("is the certificate for an input of %s", (_, input) => {
     expect(parseClientCertificate(input)?.x509?.raw).toEqual(der);
   });
 
-  test("is the very object that was given", () => {
+  test("is the same object as the given X509Certificate", () => {
     const x509 = new X509Certificate(der);
     expect(parseClientCertificate(x509)?.x509).toBe(x509);
   });
 
-  test("is parsed once and kept", () => {
+  test("is parsed once", () => {
     const parsed = parseClientCertificate(der);
     expect(parsed?.x509).toBeInstanceOf(X509Certificate);
     expect(parsed?.x509).toBe(parsed?.x509);
   });
 
-  test("is of the bytes as they were when they were given", () => {
+  test("does not change if the given bytes change later", () => {
     const bytes = Uint8Array.from(der);
     const parsed = parseClientCertificate(bytes);
     bytes.fill(0);
     expect(parsed?.x509?.raw).toEqual(der);
   });
 
-  test("is not needed for the thumbprint: bytes that Node cannot parse have one", () => {
+  test("is undefined for bytes that Node cannot parse, which still have a thumbprint", () => {
     const parsed = parseClientCertificate(certificateShaped());
     expect(parsed?.thumbprint).toMatch(/^[\w-]{43}$/);
     expect(parsed?.x509).toBeUndefined();
   });
 
-  test("is undefined when Node would encode the certificate otherwise (M-10)", () => {
-    // The length of the signature in two bytes where one is enough: BER, which Node reads, inside of a DER element.
+  test("is undefined if Node would encode the certificate differently (M-10)", () => {
+    // The length of the signature uses two bytes instead of one: BER, which Node parses, inside a DER element.
     const signature = der.length - 75;
     const ber = Buffer.concat([der.subarray(0, signature + 1), Buffer.of(0x81), der.subarray(signature + 1)]);
     ber.writeUInt16BE(der.readUInt16BE(2) + 1, 2);
@@ -267,6 +267,6 @@ describe("x509", () => {
 
 function recorded(name: string): string {
   const found = recordedCertificates.find((certificate) => certificate.name === name);
-  if (found === undefined) throw new Error(`there is no recorded certificate ${name}`);
+  if (found === undefined) throw new Error(`certificate ${name} is not recorded`);
   return found.pem;
 }

@@ -14,28 +14,28 @@ const issuer = await startIssuer();
 const verifier = verifierOf(issuer);
 const token = await issuer.accessToken({ boundTo: client });
 
-/** The warnings of certbound while a test runs, as `<code>: <message>`. */
-function warningsHeard(): readonly string[] {
-  const heard: string[] = [];
+/** Collects the warnings of certbound during a test, as `<code>: <message>`. */
+function collectWarnings(): readonly string[] {
+  const collected: string[] = [];
   const listener = ({ name, message, ...warning }: Error): void => {
-    if (name === "CertboundWarning") heard.push(`${(warning as { code?: string }).code}: ${message}`);
+    if (name === "CertboundWarning") collected.push(`${(warning as { code?: string }).code}: ${message}`);
   };
   process.on("warning", listener);
   onTestFinished(() => void process.off("warning", listener));
-  return heard;
+  return collected;
 }
 
-/** What authenticates requests, and answers with 200 or 401. */
+/** Creates a listener that authenticates requests and responds with 200 or 401. */
 function listenerOf(options: Partial<AuthenticatorOptions<NodeRequest>> = {}) {
   const authenticate = createAuthenticator({ verifier, ...options } as AuthenticatorOptions<NodeRequest>)();
   return (request: NodeRequest, response: { statusCode: number; end(): unknown }): void => {
-    const answer = (status: number): void => {
+    const respond = (status: number): void => {
       response.statusCode = status;
       response.end();
     };
     authenticate(request).then(
-      () => answer(200),
-      () => answer(401),
+      () => respond(200),
+      () => respond(401),
     );
   };
 }
@@ -46,53 +46,53 @@ async function startPlainServer(options?: Partial<AuthenticatorOptions<NodeReque
   return url;
 }
 
-const sent = { authorization: `Bearer ${token}` };
+const headers = { authorization: `Bearer ${token}` };
 
-describe("an API that can never see a certificate", () => {
-  test("over plain HTTP is warned of once, at the first request", async () => {
-    const heard = warningsHeard();
+describe("an API that never receives a certificate", () => {
+  test("causes one warning at the first request over plain HTTP", async () => {
+    const warnings = collectWarnings();
     const url = await startPlainServer();
     expect((await fetch(url)).status).toBe(401);
-    expect(heard).toEqual([expect.stringMatching(/^CERTBOUND_PLAIN_HTTP: .*fromProxy/)]);
-    await fetch(url, { headers: sent });
-    expect(heard).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringMatching(/^CERTBOUND_PLAIN_HTTP: .*fromProxy/)]);
+    await fetch(url, { headers });
+    expect(warnings).toHaveLength(1);
   });
 
   test.each([
     ["HTTP/1.1", startHttpsServer, 1],
     ["HTTP/2", startHttp2Server, 2],
-  ] as const)("over %s without requestCert is warned of once, and not with it", async (_name, start, httpVersion) => {
-    const heard = warningsHeard();
+  ] as const)("causes one warning over %s without requestCert, and none with it", async (_name, start, httpVersion) => {
+    const warnings = collectWarnings();
     const request = { identity: client, token, httpVersion };
-    const asking = await start(listenerOf());
-    expect((await mtlsRequest(asking.url, { ca: asking.ca, ...request })).status).toBe(200);
-    expect((await mtlsRequest(asking.url, { ca: asking.ca, token, httpVersion })).status).toBe(401);
-    expect(heard).toEqual([]);
-    const silent = await start(listenerOf(), { requestCert: false });
-    expect((await mtlsRequest(silent.url, { ca: silent.ca, ...request })).status).toBe(401);
-    expect((await mtlsRequest(silent.url, { ca: silent.ca, ...request })).status).toBe(401);
-    expect(heard).toEqual([expect.stringMatching(/^CERTBOUND_REQUEST_CERT: .*requestCert: true/)]);
+    const requesting = await start(listenerOf());
+    expect((await mtlsRequest(requesting.url, { ca: requesting.ca, ...request })).status).toBe(200);
+    expect((await mtlsRequest(requesting.url, { ca: requesting.ca, token, httpVersion })).status).toBe(401);
+    expect(warnings).toEqual([]);
+    const notRequesting = await start(listenerOf(), { requestCert: false });
+    expect((await mtlsRequest(notRequesting.url, { ca: notRequesting.ca, ...request })).status).toBe(401);
+    expect((await mtlsRequest(notRequesting.url, { ca: notRequesting.ca, ...request })).status).toBe(401);
+    expect(warnings).toEqual([expect.stringMatching(/^CERTBOUND_REQUEST_CERT: .*requestCert: true/)]);
   });
 
-  test("is warned of where tlsCertificate was given as the resolver, too", async () => {
-    const heard = warningsHeard();
+  test("causes a warning if tlsCertificate is the resolver", async () => {
+    const warnings = collectWarnings();
     await fetch(await startPlainServer({ certificateResolver: tlsCertificate }));
-    expect(heard).toEqual([expect.stringMatching(/^CERTBOUND_PLAIN_HTTP/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^CERTBOUND_PLAIN_HTTP/)]);
   });
 
-  test("is not warned of in Bun, where a connection over TLS looks like a plain one", async () => {
+  test("causes no warning in Bun, where a TLS connection looks like a plain connection", async () => {
     Object.defineProperty(process.versions, "bun", { value: "1.4.5", configurable: true });
     onTestFinished(() => void Reflect.deleteProperty(process.versions, "bun"));
-    const heard = warningsHeard();
+    const warnings = collectWarnings();
     expect((await fetch(await startPlainServer())).status).toBe(401);
-    expect(heard).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
-  test("is not warned of where a resolver of its own finds the certificate", async () => {
-    const heard = warningsHeard();
+  test("causes no warning with a custom resolver", async () => {
+    const warnings = collectWarnings();
     const url = await startPlainServer({ certificateResolver: () => client.certificate });
-    expect((await fetch(url, { headers: sent })).status).toBe(200);
-    expect(heard).toEqual([]);
+    expect((await fetch(url, { headers })).status).toBe(200);
+    expect(warnings).toEqual([]);
   });
 });
 
@@ -100,81 +100,78 @@ describe("a server that lets clients renegotiate", () => {
   const renegotiation = expect.stringMatching(/^CERTBOUND_RENEGOTIATION: .*SSL_OP_NO_RENEGOTIATION/);
   const request = { identity: client, token };
 
-  test("is warned of once, when the first connection over TLS 1.2 arrives", async () => {
-    const heard = warningsHeard();
+  test("causes one warning at the first connection over TLS 1.2", async () => {
+    const warnings = collectWarnings();
     const { url, ca } = await startHttpsServer(listenerOf());
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.3" })).status).toBe(200);
-    expect(heard).toEqual([]);
+    expect(warnings).toEqual([]);
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
-    expect(heard).toEqual([renegotiation]);
+    expect(warnings).toEqual([renegotiation]);
   });
 
-  test("is warned of whatever resolver finds the certificate", async () => {
-    const heard = warningsHeard();
+  test("causes a warning with a custom resolver as well", async () => {
+    const warnings = collectWarnings();
     const { url, ca } = await startHttpsServer(listenerOf({ certificateResolver: () => client.certificate }));
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
-    expect(heard).toEqual([renegotiation]);
+    expect(warnings).toEqual([renegotiation]);
   });
 
-  test("is warned of for clients of HTTP/1.1 where it serves HTTP/2, too, and not for those of HTTP/2", async () => {
-    const heard = warningsHeard();
+  test("causes a warning for an HTTP/1.1 client of an HTTP/2 server, but not for an HTTP/2 client", async () => {
+    const warnings = collectWarnings();
     const { url, ca } = await startHttp2Server(listenerOf(), { allowHTTP1: true });
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2", httpVersion: 2 })).status).toBe(200);
-    expect(heard).toEqual([]);
+    expect(warnings).toEqual([]);
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
-    expect(heard).toEqual([renegotiation]);
+    expect(warnings).toEqual([renegotiation]);
   });
 
-  test("is not warned of where its options forbid renegotiation", async () => {
-    const heard = warningsHeard();
+  test("causes no warning if its options forbid renegotiation", async () => {
+    const warnings = collectWarnings();
     const { SSL_OP_NO_RENEGOTIATION: secureOptions } = constants;
     const { url, ca } = await startHttpsServer(listenerOf(), { secureOptions });
     expect((await mtlsRequest(url, { ca, ...request, tlsVersion: "TLSv1.2" })).status).toBe(200);
-    expect(heard).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 });
 
 describe("createSetupWarnings", () => {
-  test("gives each kind of warning once", async () => {
-    const heard = warningsHeard();
+  test("emits each kind of warning once", async () => {
+    const warnings = collectWarnings();
     const warn = createSetupWarnings({ readsConnection: true });
     const overTls = { server: { requestCert: false }, getPeerX509Certificate: () => undefined };
     const requests = [{ server: {} }, overTls].map((socket) => ({ ...requestWith(), socket }));
     for (const request of [...requests, ...requests]) warn(request);
     await new Promise(setImmediate);
-    expect(heard.map((text) => text.split(":")[0])).toEqual(["CERTBOUND_PLAIN_HTTP", "CERTBOUND_REQUEST_CERT"]);
+    expect(warnings.map((text) => text.split(":")[0])).toEqual(["CERTBOUND_PLAIN_HTTP", "CERTBOUND_REQUEST_CERT"]);
   });
 
   test.each<[string, object | undefined]>([
-    ["was made up without a connection", undefined],
-    ["was made up with a connection of no server", {}],
-    ["came over a connection that is not a server's", { server: null }],
+    ["has no connection", undefined],
+    ["has a connection without a server", {}],
+    ["has a connection whose server is null", { server: null }],
     [
-      "came over TLS 1.2 to a server that does not say what its options are",
+      "came over TLS 1.2 to a server with unknown options",
       { server: {}, getPeerX509Certificate() {}, getProtocol: () => "TLSv1.2" },
     ],
+    ["came over an unknown version of TLS", { server: { secureOptions: undefined }, getPeerX509Certificate() {} }],
+    ["came to a server for which requestCert is unknown", { server: {}, getPeerX509Certificate() {} }],
     [
-      "came over a connection whose version of TLS is not known",
-      { server: { secureOptions: undefined }, getPeerX509Certificate() {} },
-    ],
-    ["is asked for a certificate by a server that does not say whether", { server: {}, getPeerX509Certificate() {} }],
-    [
-      "brought a certificate, though the server requests none by itself",
+      "has a certificate, although requestCert is false",
       { server: { requestCert: false }, getPeerX509Certificate: () => ({}) },
     ],
     [
-      "has lost its connection",
+      "has a closed connection",
       {
         get server(): never {
           throw new Error("ERR_HTTP2_SOCKET_UNBOUND");
         },
       },
     ],
-  ])("says nothing of a request that %s", async (_name, socket) => {
-    const heard = warningsHeard();
+  ])("emits no warning for a request that %s", async (_name, socket) => {
+    const warnings = collectWarnings();
     createSetupWarnings({ readsConnection: true })({ ...requestWith(), socket } as unknown as NodeRequest);
     await new Promise(setImmediate);
-    expect(heard).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 });

@@ -18,11 +18,11 @@ import { startHttp2Server, startHttpsServer, type TlsListener } from "../support
 
 const client = await createSelfSignedCertificate();
 const thief = await createSelfSignedCertificate();
-const authority = await createCertificateAuthority();
-const known = await authority.issueClientCertificate();
+const rootCa = await createCertificateAuthority();
+const trusted = await rootCa.issueClientCertificate();
 
-/** Answers with the thumbprint that is found. */
-const tell: TlsListener = (request, response) => {
+/** Responds with the thumbprint of the certificate. */
+const respondWithThumbprint: TlsListener = (request, response) => {
   const { authorized = false } = request.socket as Partial<TLSSocket>;
   const certificate = tlsCertificate(request);
   response.end(JSON.stringify({ thumbprint: certificate?.thumbprint ?? null, authorized }));
@@ -36,8 +36,8 @@ const versions = [
 ] as const;
 
 describe.each(versions)("%s", (_name, start, options) => {
-  test("gives the certificate that the client presented", async () => {
-    const { url, ca } = await start(tell);
+  test("returns the certificate that the client presented", async () => {
+    const { url, ca } = await start(respondWithThumbprint);
     for (const identity of [client, thief]) {
       const response = await mtlsRequest(url, { ca, identity, ...options });
       expect(response.json()).toMatchObject({ thumbprint: identity.thumbprint });
@@ -45,12 +45,12 @@ describe.each(versions)("%s", (_name, start, options) => {
     }
   });
 
-  test("gives null when the client presented none", async () => {
-    const { url, ca } = await start(tell);
+  test("returns null if the client presented none", async () => {
+    const { url, ca } = await start(respondWithThumbprint);
     expect((await mtlsRequest(url, { ca, ...options })).json()).toMatchObject({ thumbprint: null });
   });
 
-  test("gives null once the connection is closed", async () => {
+  test("returns null after the connection was closed", async () => {
     let found = (_thumbprint: string | null | undefined): void => {};
     const afterwards = new Promise((resolve) => {
       found = resolve;
@@ -66,8 +66,8 @@ describe.each(versions)("%s", (_name, start, options) => {
     expect(await afterwards).toBeNull();
   });
 
-  test("gives the certificate of a session that is resumed, and none where there was none (S-01)", async () => {
-    const { url, ca } = await start(tell);
+  test("returns the certificate of a resumed session, and null if the session had none (S-01)", async () => {
+    const { url, ca } = await start(respondWithThumbprint);
     for (const identity of [client, undefined]) {
       const first = await mtlsRequest(url, { ca, ...(identity && { identity }), ...options });
       const { session } = first.tls;
@@ -78,30 +78,30 @@ describe.each(versions)("%s", (_name, start, options) => {
   });
 });
 
-describe.each(versions)("%s says that the chain was verified", (_name, start, options) => {
-  const tellChain: TlsListener = (request, response) => {
+describe.each(versions)("chainVerified over %s", (_name, start, options) => {
+  const respondWithChain: TlsListener = (request, response) => {
     const { authorized } = request.socket as TLSSocket;
     response.end(JSON.stringify({ authorized, chainVerified: tlsCertificate(request)?.chainVerified }));
   };
 
-  test("in the handshake of this connection, and by the server's own authorities only", async () => {
-    const { url, ca } = await start(tellChain, { ca: authority.certificate });
-    const asked = [known, client].map((identity) => mtlsRequest(url, { ca, identity, ...options }));
-    const [verified, unverified] = (await Promise.all(asked)).map((response) => response.json());
+  test("is true only if the handshake of this connection verified the chain with the server's CAs", async () => {
+    const { url, ca } = await start(respondWithChain, { ca: rootCa.certificate });
+    const requests = [trusted, client].map((identity) => mtlsRequest(url, { ca, identity, ...options }));
+    const [verified, unverified] = (await Promise.all(requests)).map((response) => response.json());
     expect(verified).toStrictEqual({ authorized: true, chainVerified: true });
     expect(unverified).toStrictEqual({ authorized: false, chainVerified: false });
   });
 
-  test("and not when its session was resumed, whatever Node says then", async () => {
-    const { url, ca } = await start(tellChain, { ca: authority.certificate });
-    const { tls } = await mtlsRequest(url, { ca, identity: known, ...options });
+  test("is false for a resumed session, even if Node reports it as authorized", async () => {
+    const { url, ca } = await start(respondWithChain, { ca: rootCa.certificate });
+    const { tls } = await mtlsRequest(url, { ca, identity: trusted, ...options });
     const { session } = tls;
     const resumed = await mtlsRequest(url, { ca, ...(session && { session }), ...options });
     expect(resumed.json()).toStrictEqual({ authorized: true, chainVerified: false });
   });
 });
 
-describe("a socket", () => {
+describe("chainVerified", () => {
   const verified = {
     authorized: true,
     authorizationError: null,
@@ -110,19 +110,23 @@ describe("a socket", () => {
   };
 
   test.each([
-    ["that says it all", {}, true],
-    ["whose certificate was not authorized", { authorized: false }, false],
-    ["whose authorized is only truthy", { authorized: "yes" }, false],
-    // A client that renegotiates (TLS 1.2) with a certificate that fails: Node leaves `authorized` as it was.
-    ["that has an authorization error", { authorizationError: "UNABLE_TO_GET_ISSUER_CERT" }, false],
-    ["whose session was resumed", { isSessionReused: () => true }, false],
-    ["of one handshake below TLS 1.3", { getCipher: () => ({}), _handle: { handshakes: 0 } }, true],
-    ["of several handshakes below TLS 1.3", { getCipher: () => ({}), _handle: { handshakes: 1 } }, false],
-    ["whose handshakes are not counted", { getCipher: () => ({}) }, false],
-    ["over TLS 1.3, which counts no handshake", { getCipher: () => ({}), getProtocol: () => "TLSv1.3" }, true],
-    ["that does not say whether it was", { isSessionReused: undefined }, false],
+    ["is true for a verified chain", {}, true],
+    ["is false if authorized is false", { authorized: false }, false],
+    ["is false if authorized is only truthy", { authorized: "yes" }, false],
+    // After a TLS 1.2 renegotiation with an invalid certificate, Node does not change `authorized`.
+    ["is false with an authorization error", { authorizationError: "UNABLE_TO_GET_ISSUER_CERT" }, false],
+    ["is false for a resumed session", { isSessionReused: () => true }, false],
+    ["is true for one handshake below TLS 1.3", { getCipher: () => ({}), _handle: { handshakes: 0 } }, true],
+    ["is false for several handshakes below TLS 1.3", { getCipher: () => ({}), _handle: { handshakes: 1 } }, false],
+    ["is false if handshakes are not counted", { getCipher: () => ({}) }, false],
     [
-      "that was closed meanwhile",
+      "is true over TLS 1.3 without a count of handshakes",
+      { getCipher: () => ({}), getProtocol: () => "TLSv1.3" },
+      true,
+    ],
+    ["is false if resumption is unknown", { isSessionReused: undefined }, false],
+    [
+      "is false if the connection was closed meanwhile",
       {
         isSessionReused: () => {
           throw new Error("closed");
@@ -137,32 +141,32 @@ describe("a socket", () => {
 });
 
 describe("tlsCertificate", () => {
-  test("gives the leaf, not its authority (M-04)", async () => {
-    const leaf = await authority.issueClientCertificate();
-    const chain = { ...leaf, certificate: leaf.certificate + authority.certificate };
-    const { url, ca } = await startHttpsServer(tell);
+  test("returns the leaf, not its CA (M-04)", async () => {
+    const leaf = await rootCa.issueClientCertificate();
+    const chain = { ...leaf, certificate: leaf.certificate + rootCa.certificate };
+    const { url, ca } = await startHttpsServer(respondWithThumbprint);
     const response = await mtlsRequest(url, { ca, identity: chain });
     expect(response.json()).toMatchObject({ thumbprint: leaf.thumbprint });
   });
 
-  test("takes no notice of socket.authorized, which says nothing about a certificate", async () => {
-    const { url, ca } = await startHttpsServer(tell, { ca: authority.certificate });
-    const answers = await Promise.all([
-      mtlsRequest(url, { ca, identity: known }),
+  test("ignores socket.authorized", async () => {
+    const { url, ca } = await startHttpsServer(respondWithThumbprint, { ca: rootCa.certificate });
+    const responses = await Promise.all([
+      mtlsRequest(url, { ca, identity: trusted }),
       mtlsRequest(url, { ca, identity: client }),
     ]);
-    expect(answers.map((answer) => answer.json())).toEqual([
-      { thumbprint: known.thumbprint, authorized: true },
+    expect(responses.map((response) => response.json())).toEqual([
+      { thumbprint: trusted.thumbprint, authorized: true },
       { thumbprint: client.thumbprint, authorized: false },
     ]);
   });
 
-  test("gives null on a server that does not ask for certificates (S-04)", async () => {
-    const { url, ca } = await startHttpsServer(tell, { requestCert: false });
+  test("returns null on a server that does not request certificates (S-04)", async () => {
+    const { url, ca } = await startHttpsServer(respondWithThumbprint, { requestCert: false });
     expect((await mtlsRequest(url, { ca, identity: client })).json()).toMatchObject({ thumbprint: null });
   });
 
-  test("gives null for a request without TLS", async () => {
+  test("returns null for a request without TLS", async () => {
     const found: unknown[] = [];
     const server = createServer((request, response) => {
       found.push(tlsCertificate(request));
@@ -178,7 +182,7 @@ describe("tlsCertificate", () => {
     expect(found).toEqual([null]);
   });
 
-  test("unwraps the request of a framework, and reads the certificate itself", async () => {
+  test("unwraps the request of a framework, and returns the whole certificate", async () => {
     const seen: unknown[] = [];
     const { url, ca } = await startHttpsServer((request, response) => {
       const certificate = tlsCertificate({ raw: request });
@@ -191,8 +195,8 @@ describe("tlsCertificate", () => {
 });
 
 describe("a connection", () => {
-  /** Reads the certificate of every request, twice, and keeps what it found. */
-  function reading(): {
+  /** Creates a listener that reads the certificate of every request twice, and records the results. */
+  function recordingListener(): {
     readonly found: (ClientCertificate | null)[];
     readonly sockets: Set<unknown>;
     readonly listener: TlsListener;
@@ -211,7 +215,7 @@ describe("a connection", () => {
     };
   }
 
-  /** Sends so many requests over one connection of HTTP/1.1, one after the other. */
+  /** Sends `count` requests over one HTTP/1.1 connection, one after the other. */
   async function sendHttp1(url: string, count: number, tls: object): Promise<void> {
     const agent = new Agent({ servername: "localhost", ...tls, keepAlive: true, maxSockets: 1 });
     try {
@@ -224,7 +228,7 @@ describe("a connection", () => {
     }
   }
 
-  /** Sends so many requests over one connection of HTTP/2, all at once. */
+  /** Sends `count` simultaneous requests over one HTTP/2 connection. */
   async function sendHttp2(url: string, count: number, tls: object): Promise<void> {
     const session = connect(url, { servername: "localhost", ...tls });
     try {
@@ -242,9 +246,9 @@ describe("a connection", () => {
     ["HTTP/2", startHttp2Server, sendHttp2],
   ] as const;
 
-  describe.each(kinds)("of %s", (_name, start, send) => {
-    test("over TLS 1.3 has its certificate read once", async () => {
-      const { found, sockets, listener } = reading();
+  describe.each(kinds)("over %s", (_name, start, send) => {
+    test("and TLS 1.3 has its certificate read once", async () => {
+      const { found, sockets, listener } = recordingListener();
       const { url, ca } = await start(listener);
       await send(url, 4, { ...presenting(client, ca), minVersion: "TLSv1.3" });
       expect(sockets.size).toBe(1);
@@ -253,8 +257,8 @@ describe("a connection", () => {
       expect(new Set(found).size).toBe(1);
     });
 
-    test("over TLS 1.2 has its certificate read for every request: a client may renegotiate with another", async () => {
-      const { found, sockets, listener } = reading();
+    test("and TLS 1.2 has its certificate read for every request, because the client can renegotiate", async () => {
+      const { found, sockets, listener } = recordingListener();
       const { url, ca } = await start(listener);
       await send(url, 4, { ...presenting(client, ca), maxVersion: "TLSv1.2" });
       expect(sockets.size).toBe(1);
@@ -262,8 +266,8 @@ describe("a connection", () => {
       for (const certificate of found) expect(certificate).toMatchObject({ thumbprint: client.thumbprint });
     });
 
-    test("does not share its certificate with another one, of the same client or of another (M-01)", async () => {
-      const { found, sockets, listener } = reading();
+    test("does not share its certificate with other connections of the same or another client (M-01)", async () => {
+      const { found, sockets, listener } = recordingListener();
       const { url, ca } = await start(listener);
       for (const identity of [client, client, thief]) await send(url, 2, presenting(identity, ca));
       expect(sockets.size).toBe(3);
@@ -273,8 +277,8 @@ describe("a connection", () => {
       expect(thumbprints).toEqual(expected);
     });
 
-    test("without a certificate stays without one, whoever came before (M-03)", async () => {
-      const { found, listener } = reading();
+    test("has no certificate if its client presented none, regardless of earlier connections (M-03)", async () => {
+      const { found, listener } = recordingListener();
       const { url, ca } = await start(listener);
       await send(url, 1, presenting(client, ca));
       await send(url, 3, { ca });
@@ -284,7 +288,7 @@ describe("a connection", () => {
     });
   });
 
-  // No client at hand renegotiates with another certificate; this is what a server would be shown.
+  // Simulates a renegotiation with another certificate, because Node's client cannot start one.
   const [first, second] = [client, thief].map(({ der }) => new X509Certificate(der));
 
   test.each([
@@ -295,7 +299,7 @@ describe("a connection", () => {
     ["TLSv1.3", undefined, second, thief.thumbprint],
     ["unknown", first, second, thief.thumbprint],
     [null, first, second, thief.thumbprint],
-  ])("of %j is judged by what it shows now, unless that cannot have changed", (protocol, before, now, expected) => {
+  ])("over %j has its current certificate read, except over TLS 1.3", (protocol, before, now, expected) => {
     let shown = before;
     const socket = { getPeerX509Certificate: () => shown, getProtocol: () => protocol };
     const request = { rawHeaders: [], socket };

@@ -11,12 +11,12 @@ function requestOver(socket: NodeSocket): NodeRequest {
 describe("peerCertificate", () => {
   const certificate = { subject: "client" } as X509Certificate;
 
-  test("asks the socket for the certificate", () => {
+  test("reads the certificate of the socket", () => {
     const socket = { getPeerX509Certificate: () => certificate };
     expect(peerCertificate(requestOver(socket))).toBe(certificate);
   });
 
-  test("calls the method as the socket's own", () => {
+  test("calls the method on the socket", () => {
     class Socket {
       readonly #certificate = certificate;
       getPeerX509Certificate(): X509Certificate {
@@ -28,8 +28,8 @@ describe("peerCertificate", () => {
 
   test.each<[string, NodeSocket & { readonly authorized?: boolean }]>([
     ["a plain socket", {}],
-    ["a TLS socket without one", { getPeerX509Certificate: () => undefined }],
-    ["a socket that says authorized and has none", { authorized: true, getPeerX509Certificate: () => undefined }],
+    ["a TLS socket without a certificate", { getPeerX509Certificate: () => undefined }],
+    ["an authorized socket without a certificate", { authorized: true, getPeerX509Certificate: () => undefined }],
     [
       "a closed HTTP/2 connection",
       {
@@ -38,11 +38,11 @@ describe("peerCertificate", () => {
         },
       },
     ],
-  ])("finds none on %s", (_, socket) => {
+  ])("returns undefined for %s", (_, socket) => {
     expect(peerCertificate(requestOver(socket))).toBeUndefined();
   });
 
-  test("finds none on a request whose socket is gone", () => {
+  test("returns undefined for a request without a socket", () => {
     expect(peerCertificate({ rawHeaders: [], socket: undefined as unknown as NodeSocket })).toBeUndefined();
   });
 });
@@ -58,12 +58,12 @@ describe("unprovenCertificate", () => {
     ["a complete renegotiation", { getCipher: () => cipher, isSessionReused: () => false, ...repeated }, undefined],
     ["a handshake without a cipher", { getCipher: () => undefined, ...first }, /renegotiation/],
     [
-      "a session that the first handshake resumed",
+      "a session that was resumed by the first handshake",
       { getCipher: () => cipher, isSessionReused: () => true, ...first },
       undefined,
     ],
     [
-      "a session that a renegotiation resumes",
+      "a session that was resumed by a renegotiation",
       { getCipher: () => cipher, isSessionReused: () => true, ...repeated },
       /renegotiation/,
     ],
@@ -73,7 +73,7 @@ describe("unprovenCertificate", () => {
       /renegotiation/,
     ],
     [
-      "a resumed session of a connection without a handle",
+      "a resumed session on a connection without a handle",
       { getCipher: () => cipher, isSessionReused: () => true, _handle: null },
       /renegotiation/,
     ],
@@ -87,12 +87,12 @@ describe("unprovenCertificate", () => {
       },
       /closed/,
     ],
-  ])("judges %s", (_what, socket, reason) => {
+  ])("checks %s", (_what, socket, reason) => {
     const found = unprovenCertificate(requestOver(socket)) ?? "proven";
     expect(found).toMatch(reason ?? /^proven$/);
   });
 
-  test("does not ask a connection again that was seen over TLS 1.3", () => {
+  test("does not check a connection over TLS 1.3 again", () => {
     let isClosed = false;
     const socket = { getProtocol: () => (isClosed ? null : "TLSv1.3"), getCipher: () => (isClosed ? null : cipher) };
     expect(unprovenCertificate(requestOver(socket))).toBeUndefined();
@@ -101,25 +101,22 @@ describe("unprovenCertificate", () => {
     expect(unprovenCertificate(requestOver({ ...socket }))).toMatch(/closed/);
   });
 
-  test.each(["isSessionReused", "getProtocol", "_handle", "handshakes"])(
-    "is not misled by %s on Object.prototype",
-    (name) => {
-      const socket = { getCipher: () => cipher };
-      withPollutedPrototype(name, { handshakes: 0 }, () => {
-        expect(unprovenCertificate(requestOver(socket))).toBeUndefined();
-        expect(unprovenCertificate(requestOver({ ...socket, isSessionReused: () => true }))).toMatch(/renegotiation/);
-      });
-    },
-  );
+  test.each(["isSessionReused", "getProtocol", "_handle", "handshakes"])("ignores %s on Object.prototype", (name) => {
+    const socket = { getCipher: () => cipher };
+    withPollutedPrototype(name, { handshakes: 0 }, () => {
+      expect(unprovenCertificate(requestOver(socket))).toBeUndefined();
+      expect(unprovenCertificate(requestOver({ ...socket, isSessionReused: () => true }))).toMatch(/renegotiation/);
+    });
+  });
 });
 
 describe("rejectRenegotiation", () => {
-  test("tells the socket of HTTP/1 below TLS 1.3, and no other", () => {
-    const told: string[] = [];
+  test("disables renegotiation only for HTTP/1 below TLS 1.3", () => {
+    const disabled: string[] = [];
     const socket = (name: string, protocol: string): NodeSocket => ({
       getProtocol: () => protocol,
       getCipher: () => ({}),
-      disableRenegotiation: () => void told.push(name),
+      disableRenegotiation: () => void disabled.push(name),
     });
     const tls13 = requestOver(socket("TLS 1.3", "TLSv1.3"));
     unprovenCertificate(tls13);
@@ -132,6 +129,6 @@ describe("rejectRenegotiation", () => {
     ]) {
       rejectRenegotiation(request);
     }
-    expect(told).toEqual(["TLS 1.2"]);
+    expect(disabled).toEqual(["TLS 1.2"]);
   });
 });
