@@ -70,7 +70,7 @@ function withSiteLinks(file, page, text) {
  * @param {string} text
  */
 function withoutSourceReferences(file, text) {
-  const sources = [...text.matchAll(/^\[([^\]]+)\]: (?!https?:)(\S+)\n/gm)].filter(
+  const sources = [...text.matchAll(/^\[([^\]]+)\]: (?!https?:)(\S+)$\n?/gm)].filter(
     ([, , path]) => pagesByFile()[normalize(join(dirname(file), path))] === undefined,
   );
   let result = text;

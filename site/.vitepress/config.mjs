@@ -32,7 +32,6 @@ export default defineConfig({
     config: (md) => md.use(errorCodeAnchors),
   },
   themeConfig: {
-    // System fonts only: the page loads nothing from other hosts.
     search: { provider: "local", options: { miniSearch: { options: { tokenize: tokens } } } },
     outline: [2, 3],
     nav: [
