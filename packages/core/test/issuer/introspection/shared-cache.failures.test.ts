@@ -10,23 +10,23 @@ const subject = {
   signedResponse: false,
   token: "MARKER",
 };
-const answer = { response: { active: true, sub: "MARKER" }, askedAt: 2_000_000_000_000 };
+const result = { response: { active: true, sub: "MARKER" }, askedAt: 2_000_000_000_000 };
 const minute = 60_000;
 
 interface Arrangement {
   readonly store: ChangingStore;
   readonly cache: SharedCache;
   readonly events: Events;
-  /** Moves the timers and the time that has elapsed. */
+  /** Advances the timers and the monotonic clock. */
   readonly pass: (milliseconds: number) => Promise<void>;
 }
 
-/** A cache that holds an answer, in a store that a test can make fail. */
+/** Creates a cache with one entry, in a store that a test can make fail. */
 async function arrange(): Promise<Arrangement> {
   let time = 1_000_000;
   const store = changingStore();
   const cache = createSharedCache({ store, key: cacheKey }, () => time);
-  await cache.write(subject, answer, minute);
+  await cache.write(subject, result, minute);
   store.calls.length = 0;
   return {
     store,
@@ -39,7 +39,7 @@ async function arrange(): Promise<Arrangement> {
   };
 }
 
-/** Whether a promise has settled, when everything that needs no time is done. */
+/** Returns whether a promise has settled without an advance of the clock. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   void promise.then(() => (settled = true));
@@ -51,7 +51,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] 
 afterEach(() => void vi.useRealTimers());
 
 describe.each(failures)("a store that %s", (_name, fail) => {
-  test("is as good as empty when it is read, and is reported", async () => {
+  test("is treated as empty by a read, and is reported", async () => {
     const { store, cache, events, pass } = await arrange();
     store.behave(fail);
     const read = cache.read(subject);
@@ -61,17 +61,17 @@ describe.each(failures)("a store that %s", (_name, fail) => {
     expect(JSON.stringify(events.all)).not.toContain("MARKER");
   });
 
-  test("harms nobody who writes, and is reported", async () => {
+  test("does not make a write reject, and is reported", async () => {
     const { store, cache, events, pass } = await arrange();
     store.behave(fail);
-    const written = cache.write(subject, answer, minute);
+    const written = cache.write(subject, result, minute);
     await vi.waitFor(() => expect(store.calls).toEqual(["set"]), { interval: 1 });
     await pass(250);
     expect(await written).toBeUndefined();
     expect(events.outcomes()).toEqual(["cache-unavailable"]);
   });
 
-  test("is not called for 5 s, and is used again after that", async () => {
+  test("is not called for 5 s, and then is used again", async () => {
     const { store, cache, events, pass } = await arrange();
     store.behave(fail);
     const read = cache.read(subject);
@@ -80,15 +80,15 @@ describe.each(failures)("a store that %s", (_name, fail) => {
     store.recover();
     await pass(4999);
     expect(await cache.read(subject)).toBeUndefined();
-    await cache.write(subject, answer, minute);
+    await cache.write(subject, result, minute);
     expect(store.calls).toEqual(["get"]);
     await pass(1);
-    expect(await cache.read(subject)).toEqual(answer);
+    expect(await cache.read(subject)).toEqual(result);
     expect(store.calls).toEqual(["get", "get"]);
     expect(events.outcomes()).toEqual(["cache-unavailable"]);
   });
 
-  test("is left alone for another 5 s when it fails again", async () => {
+  test("is not called for another 5 s if it fails again", async () => {
     const { store, cache, events, pass } = await arrange();
     store.behave(fail);
     for (let round = 1; round <= 3; round += 1) {
@@ -107,35 +107,38 @@ describe.each(failures)("a store that %s", (_name, fail) => {
 test("a write whose value is still being encrypted when the store fails does not reach the store", async () => {
   const { store, cache } = await arrange();
   store.behave(() => Promise.reject(new Error("down")));
-  const written = cache.write(subject, answer, minute);
+  const written = cache.write(subject, result, minute);
   expect(await cache.read(subject)).toBeUndefined();
   await written;
   expect(store.calls).toEqual(["get"]);
 });
 
-describe("a store that resolves a write", () => {
-  test("with false has failed, as a Keyv says it", async () => {
+describe("a write", () => {
+  test("fails if the store resolves it with false, like Keyv", async () => {
     const { store, cache, events } = await arrange();
     store.behave(async () => false);
-    await cache.write(subject, answer, minute);
+    await cache.write(subject, result, minute);
     expect(events.outcomes()).toEqual(["cache-unavailable"]);
     expect(await cache.read(subject)).toBeUndefined();
     expect(store.calls).toEqual(["set"]);
   });
 
-  test.each([true, undefined, null, "OK", 0, new Map()])("with %j has not", async (result) => {
-    const { store, cache, events } = await arrange();
-    store.behave(async () => result);
-    await cache.write(subject, answer, minute);
-    expect(events.all).toEqual([]);
-    store.recover();
-    expect(await cache.read(subject)).toEqual(answer);
-  });
+  test.each([true, undefined, null, "OK", 0, new Map()])(
+    "succeeds if the store resolves it with %j",
+    async (resolved) => {
+      const { store, cache, events } = await arrange();
+      store.behave(async () => resolved);
+      await cache.write(subject, result, minute);
+      expect(events.all).toEqual([]);
+      store.recover();
+      expect(await cache.read(subject)).toEqual(result);
+    },
+  );
 });
 
 describe("a slow store", () => {
-  /** Makes the store answer when the test says so. */
-  function slow(store: ChangingStore): { readonly succeed: () => void; readonly fail: () => void } {
+  /** Makes the store respond when the test settles it. */
+  function slowDown(store: ChangingStore): { readonly succeed: () => void; readonly fail: () => void } {
     let settle: { readonly succeed: () => void; readonly fail: () => void } | undefined;
     const promise = new Promise<void>((succeed, reject) => {
       settle = { succeed, fail: () => reject(new Error("too late")) };
@@ -144,9 +147,9 @@ describe("a slow store", () => {
     return { succeed: () => settle?.succeed(), fail: () => settle?.fail() };
   }
 
-  test("is waited for 250 ms, and no longer", async () => {
+  test("is waited for at most 250 ms", async () => {
     const { store, cache, pass } = await arrange();
-    slow(store);
+    slowDown(store);
     const read = cache.read(subject);
     await pass(249);
     expect(await isSettled(read)).toBe(false);
@@ -154,22 +157,22 @@ describe("a slow store", () => {
     expect(await isSettled(read)).toBe(true);
   });
 
-  test("that answers in time is no failure", async () => {
+  test("is not reported if it responds in time", async () => {
     const { store, cache, events, pass } = await arrange();
-    const { succeed } = slow(store);
+    const { succeed } = slowDown(store);
     const read = cache.read(subject);
     await pass(249);
     succeed();
     await read;
     expect(events.all).toEqual([]);
     store.recover();
-    expect(await cache.read(subject)).toEqual(answer);
+    expect(await cache.read(subject)).toEqual(result);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test.each(["succeed", "fail"] as const)("is not heard any more when it does %s after that", async (end) => {
+  test.each(["succeed", "fail"] as const)("has no effect if its promise settles after the timeout: %s", async (end) => {
     const { store, cache, events, pass } = await arrange();
-    const late = slow(store);
+    const late = slowDown(store);
     const read = cache.read(subject);
     await pass(250);
     expect(await read).toBeUndefined();

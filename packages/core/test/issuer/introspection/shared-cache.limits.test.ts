@@ -11,12 +11,12 @@ const subject = {
   signedResponse: false,
   token: "t",
 };
-const answer = { response: { active: true }, askedAt: 2_000_000_000_000 };
+const result = { response: { active: true }, askedAt: 2_000_000_000_000 };
 const minute = 60_000;
-/** The longest value that is written and read. */
+/** The maximum length of a value that is written or read. */
 const limit = 128 * 1024;
 
-/** An entry as whoever has the secret can make it. */
+/** Creates an authentic entry, with any content and encryption. */
 async function sealed(content: unknown, enc = "A256GCM"): Promise<string> {
   const { issuer, endpoint, clientId, signedResponse, token } = subject;
   const key = createHmac("sha256", cacheKey)
@@ -25,28 +25,28 @@ async function sealed(content: unknown, enc = "A256GCM"): Promise<string> {
   return new CompactEncrypt(Buffer.from(JSON.stringify(content))).setProtectedHeader({ alg: "dir", enc }).encrypt(key);
 }
 
-/** A cache, and the store below it. */
+/** Creates a cache and its store. */
 function arrange() {
   const store = openStore();
   return { store, cache: createSharedCache({ store: store.cache, key: cacheKey }) };
 }
 
-const paddedTo = (length: number) => ({ ...answer, response: { active: true, padding: "x".repeat(length) } });
+const paddedTo = (length: number) => ({ ...result, response: { active: true, padding: "x".repeat(length) } });
 
 describe("an entry of the shared cache", () => {
-  test("is read that was encrypted with AES-256-GCM, and none that was encrypted otherwise under the same key", async () => {
+  test("must be encrypted with AES-256-GCM, even with the same key", async () => {
     const { store, cache } = arrange();
-    await cache.write(subject, answer, minute);
+    await cache.write(subject, result, minute);
     const [name = ""] = store.names();
-    await store.plant(name, await sealed(answer));
-    expect(await cache.read(subject)).toEqual(answer);
-    await store.plant(name, await sealed(answer, "A128CBC-HS256"));
+    await store.plant(name, await sealed(result));
+    expect(await cache.read(subject)).toEqual(result);
+    await store.plant(name, await sealed(result, "A128CBC-HS256"));
     expect(await cache.read(subject)).toBeUndefined();
   });
 
-  test("has 128 KiB at most, both when it is written and when it is read", async () => {
+  test("has at most 128 KiB, both when it is written and when it is read", async () => {
     const { store, cache } = arrange();
-    await cache.write(subject, answer, minute);
+    await cache.write(subject, result, minute);
     const [name = ""] = store.names();
     const longest = await longestPadding();
     expect(await sealed(paddedTo(longest))).toHaveLength(limit);
@@ -58,14 +58,14 @@ describe("an entry of the shared cache", () => {
     expect(await cache.read(subject)).toBeUndefined();
   });
 
-  test("that cannot be written is left out, and nothing is thrown", async () => {
+  test("is not written, without an error, if it cannot be serialized", async () => {
     const { store, cache } = arrange();
-    await expect(cache.write(subject, { ...answer, response: { n: 1n } }, minute)).resolves.toBeUndefined();
+    await expect(cache.write(subject, { ...result, response: { n: 1n } }, minute)).resolves.toBeUndefined();
     expect(store.names()).toEqual([]);
   });
 });
 
-test("a store that failed is left alone, by the time of the process", async () => {
+test("a store that failed is paused by the default clock", async () => {
   const store = changingStore();
   const cache = createSharedCache({ store, key: cacheKey });
   store.behave(() => Promise.reject(new Error("down")));
@@ -74,7 +74,7 @@ test("a store that failed is left alone, by the time of the process", async () =
   expect(store.calls).toEqual(["get"]);
 });
 
-/** How much padding makes an entry as long as it may be: encryption adds a constant, base64url a third. */
+/** Returns the padding of the longest possible entry. Encryption adds a constant length, base64url adds a third. */
 async function longestPadding(): Promise<number> {
   const { length } = await sealed(paddedTo(0));
   let padding = Math.floor(((limit - length) * 3) / 4);

@@ -14,7 +14,7 @@ const nothing = async (): Promise<undefined> => undefined;
 interface Arrangement {
   readonly store: HeldStore;
   readonly cache: SharedCache;
-  /** Moves the timers and the time that has elapsed. */
+  /** Advances the timers and the monotonic clock. */
   readonly pass: (milliseconds: number) => Promise<void>;
 }
 
@@ -42,20 +42,20 @@ function read64(cache: SharedCache): Promise<readonly unknown[]> {
   return Promise.all(Array.from({ length: 64 }, (_, index) => cache.read(subjectOf(`token-${index}`))));
 }
 
-/** Expects that the cache rejects a read without a call of the store. */
-async function expectNoPlace(cache: SharedCache, store: HeldStore): Promise<void> {
+/** Expects that the cache rejects a read without calling the store. */
+async function expectLimitReached(cache: SharedCache, store: HeldStore): Promise<void> {
   const before = store.reads.length;
   const reason = await reasonOf(cache.read(subjectOf("token-64")));
   expect(reason).toMatchObject({ name: "IssuerRequestError", message: expect.stringContaining("64 reads") });
   expect(store.reads).toHaveLength(before);
 }
 
-/** Expects that there are places for 64 reads, and not for one more. */
-async function expect64Places(cache: SharedCache, store: HeldStore): Promise<void> {
+/** Expects that exactly 64 more reads are possible. */
+async function expect64FreeReads(cache: SharedCache, store: HeldStore): Promise<void> {
   const before = store.reads.length;
   const reads = read64(cache);
   expect(store.reads).toHaveLength(before + 64);
-  await expectNoPlace(cache, store);
+  await expectLimitReached(cache, store);
   store.settleAll(nothing);
   expect(new Set(await reads)).toEqual(new Set([undefined]));
 }
@@ -64,49 +64,49 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] 
 afterEach(() => void vi.useRealTimers());
 
 describe("the reads of the store", () => {
-  test("are 64 at most: the 65th is rejected, and the store is not called", async () => {
+  test("are limited to 64: the 65th is rejected without calling the store", async () => {
     const { store, cache } = arrange();
     const reads = read64(cache);
-    await expectNoPlace(cache, store);
+    await expectLimitReached(cache, store);
     store.settleAll(nothing);
     await reads;
-    await expect64Places(cache, store);
+    await expect64FreeReads(cache, store);
   });
 
   test.each<[string, () => Promise<unknown>]>([
     ["an entry that is not authentic", async () => "planted"],
-    ["nothing", nothing],
-  ])("leave a place for one more, and for one only, when one ends with %s", async (_name, end) => {
+    ["an empty result", nothing],
+  ])("allow exactly one more read when one of them ends with %s", async (_name, end) => {
     const { store, cache } = arrange();
     const reads = read64(cache);
     store.settle(end);
     await vi.advanceTimersByTimeAsync(0);
     const next = cache.read(subjectOf("token-65"));
     expect(store.reads).toHaveLength(65);
-    await expectNoPlace(cache, store);
+    await expectLimitReached(cache, store);
     store.settleAll(nothing);
     await Promise.all([reads, next]);
   });
 
-  test("that are rejected take no place", async () => {
+  test("do not include rejected reads", async () => {
     const { store, cache } = arrange();
     const reads = read64(cache);
-    for (let count = 0; count < 100; count += 1) await expectNoPlace(cache, store);
+    for (let count = 0; count < 100; count += 1) await expectLimitReached(cache, store);
     store.settleAll(nothing);
     await reads;
-    await expect64Places(cache, store);
+    await expect64FreeReads(cache, store);
   });
 
-  test("that fail leave their places", async () => {
+  test("do not include failed reads", async () => {
     const { store, cache, pass } = arrange();
     const reads = read64(cache);
     store.settleAll(() => Promise.reject(new Error("down")));
     await reads;
     await pass(5000);
-    await expect64Places(cache, store);
+    await expect64FreeReads(cache, store);
   });
 
-  test("that the store throws on leave their places", async () => {
+  test("do not include reads for which the store throws", async () => {
     const { cache, pass } = arrange(() => {
       throw new Error("down");
     });
@@ -116,27 +116,27 @@ describe("the reads of the store", () => {
     }
   });
 
-  test("that are late leave their places after 250 ms, also where the store never settles them", async () => {
+  test("do not include reads after their timeout of 250 ms, even if the store never settles them", async () => {
     const { store, cache, pass } = arrange();
     const reads = read64(cache);
     await pass(249);
-    await expectNoPlace(cache, store);
+    await expectLimitReached(cache, store);
     await pass(1);
     expect(new Set(await reads)).toEqual(new Set([undefined]));
     await pass(5000);
-    // The store still holds the reads that were late; they free no second place when it settles them.
+    // The store still holds the late reads. When it settles them, the number of free reads must not change again.
     expect(store.held()).toBe(64);
     const next = read64(cache);
     for (let count = 0; count < 64; count += 1) store.settle(nothing);
-    await expectNoPlace(cache, store);
+    await expectLimitReached(cache, store);
     store.settleAll(nothing);
     await next;
-    await expect64Places(cache, store);
+    await expect64FreeReads(cache, store);
   });
 });
 
-describe("a store that is left alone", () => {
-  test("causes no rejection, though it still holds 63 reads", async () => {
+describe("a store that is paused after a failure", () => {
+  test("does not cause rejections, even while it still holds 63 reads", async () => {
     const { store, cache, pass } = arrange();
     const events = listen();
     const reads = read64(cache);

@@ -15,10 +15,10 @@ const subject: IntrospectionSubject = {
   signedResponse: false,
   token: "token-1",
 };
-const answer = { response: { active: true, sub: "user-1", cnf: { "x5t#S256": "x" } }, askedAt: 2_000_000_000_000 };
+const result = { response: { active: true, sub: "user-1", cnf: { "x5t#S256": "x" } }, askedAt: 2_000_000_000_000 };
 const minute = 60_000;
 
-/** Subjects that each differ from the subject in one thing; some would be the same if their parts were only joined. */
+/** Subjects that each differ from `subject`. Some would be equal to it if their parts were only concatenated. */
 const others: readonly (readonly [string, IntrospectionSubject])[] = [
   ["issuer", { ...subject, issuer: "https://issuer.example/" }],
   ["endpoint", { ...subject, endpoint: "https://issuer.example/introspect2" }],
@@ -30,23 +30,23 @@ const others: readonly (readonly [string, IntrospectionSubject])[] = [
   ["quote in the token", { ...subject, clientId: 'api","token-1', token: "" }],
 ];
 
-/** A cache with one entry, and the store that it is in. */
+/** Creates a cache with one entry, and its store. */
 async function arrange(): Promise<{ readonly store: OpenStore; readonly cache: SharedCache; readonly name: string }> {
   const store = openStore();
   const cache = createSharedCache({ store: store.cache, key: cacheKey });
-  await cache.write(subject, answer, minute);
+  await cache.write(subject, result, minute);
   const [name = ""] = store.names();
   return { store, cache, name };
 }
 
 describe("an entry", () => {
-  test("is found as it was written, by every process with the same key", async () => {
+  test("is found unchanged by every process with the same key", async () => {
     const { store, cache } = await arrange();
-    expect(await cache.read(subject)).toEqual(answer);
-    expect(await createSharedCache({ store: store.cache, key: cacheKey }).read({ ...subject })).toEqual(answer);
+    expect(await cache.read(subject)).toEqual(result);
+    expect(await createSharedCache({ store: store.cache, key: cacheKey }).read({ ...subject })).toEqual(result);
   });
 
-  test("is found that another process wrote, under the HMAC-SHA-256 that it was named by there", async () => {
+  test("is found if another process wrote it, by the same HMAC-SHA-256 as its name", async () => {
     const { name } = await arrange();
     expect(name).toBe("certbound:introspection:OgzrIfIC8ayU6xeybGFcWF0aWg6-6zfZq0hHg2kNTkk");
     const { cache, plant } = openStore();
@@ -55,24 +55,24 @@ describe("an entry", () => {
       "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..4PCRi9KKNon2DLXt.yKJcaOZdjeb0Yyc9s8tTYAwBb9pyE4XbPVCbss3r8pkrsC773" +
         "bQXbir90Ru1CU41pDWgjOg1qUbpuq9wUykN-sqEPErrcD41ZRD4LGF0b8x-Nskl5zlEATCG.El0l2qmickzD6jl8uLvB5Q",
     );
-    expect(await createSharedCache({ store: cache, key: cacheKey }).read(subject)).toEqual(answer);
+    expect(await createSharedCache({ store: cache, key: cacheKey }).read(subject)).toEqual(result);
   });
 
   test.each([
-    ["has no time", { ...answer, askedAt: Number.NaN }],
-    ["has no response", { askedAt: answer.askedAt, response: null as never }],
-    ["is no object", null as never],
-  ])("that %s is as good as none, though it is authentic", async (_name, incomplete) => {
+    ["has no time", { ...result, askedAt: Number.NaN }],
+    ["has no response", { askedAt: result.askedAt, response: null as never }],
+    ["is not an object", null as never],
+  ])("is ignored if it %s, even if it is authentic", async (_name, incomplete) => {
     const { cache } = await arrange();
     await cache.write(subject, incomplete, minute);
     expect(await cache.read(subject)).toBeUndefined();
-    await cache.write(subject, answer, minute);
-    expect(await cache.read(subject)).toEqual(answer);
+    await cache.write(subject, result, minute);
+    expect(await cache.read(subject)).toEqual(result);
   });
 
-  test("is replaced by another one about the same", async () => {
+  test("is replaced by a new entry for the same subject", async () => {
     const { store, cache } = await arrange();
-    const newer = { response: { active: true }, askedAt: answer.askedAt + 1 };
+    const newer = { response: { active: true }, askedAt: result.askedAt + 1 };
     await cache.write(subject, newer, minute);
     expect(await cache.read(subject)).toEqual(newer);
     expect(store.names()).toHaveLength(1);
@@ -82,7 +82,7 @@ describe("an entry", () => {
     const events = listen();
     const { store, cache } = await arrange();
     expect(await cache.read(other)).toBeUndefined();
-    await cache.write(other, answer, minute);
+    await cache.write(other, result, minute);
     expect(new Set(store.names()).size).toBe(2);
     expect(events.all).toEqual([]);
   });
@@ -92,32 +92,32 @@ describe("an entry", () => {
     expect(await createSharedCache({ store: store.cache, key: `${cacheKey}.` }).read(subject)).toBeUndefined();
   });
 
-  test("holds something else each time it is written", async () => {
+  test("has a different value each time it is written", async () => {
     const { store, cache, name } = await arrange();
     const before = (await store.values())[name];
-    await cache.write(subject, answer, minute);
+    await cache.write(subject, result, minute);
     expect((await store.values())[name]).not.toBe(before);
   });
 
-  test("keeps what JSON has, members with names of all kinds too", async () => {
+  test("preserves all JSON, including members with unusual names", async () => {
     const { cache } = await arrange();
     const response = JSON.parse('{"active":true,"__proto__":{"a":1},"constructor":1,"é":"\\u0000\\ud83d"}') as object;
-    await cache.write(subject, { ...answer, response: response as Record<string, unknown> }, minute);
+    await cache.write(subject, { ...result, response: response as Record<string, unknown> }, minute);
     const found = await cache.read(subject);
     expect(JSON.stringify(found?.response)).toBe(JSON.stringify(response));
     expect(Object.getPrototypeOf(found?.response)).toBe(Object.prototype);
   });
 
-  test("is not written when it would be longer than 128 KiB, and leaves what was there", async () => {
+  test("is not written if it is longer than 128 KiB, and does not change the previous entry", async () => {
     const { cache } = await arrange();
-    const long = (length: number) => ({ ...answer, response: { active: true, text: "x".repeat(length) } });
+    const long = (length: number) => ({ ...result, response: { active: true, text: "x".repeat(length) } });
     await cache.write(subject, long(128 * 1024), minute);
-    expect(await cache.read(subject)).toEqual(answer);
+    expect(await cache.read(subject)).toEqual(result);
     await cache.write(subject, long(90 * 1024), minute);
     expect(await cache.read(subject)).toEqual(long(90 * 1024));
   });
 
-  test("that is not there is nothing, and no news", async () => {
+  test("is not reported if it does not exist", async () => {
     const events = listen();
     for (const nothing of [undefined, null]) {
       const store = { get: async () => nothing, set: async () => true };
@@ -127,23 +127,23 @@ describe("an entry", () => {
   });
 });
 
-describe("an entry that others wrote", () => {
-  /** Seals anything as an entry is, but under a key of one's own. */
+describe("an entry that is not authentic", () => {
+  /** Encrypts a value like an entry, but with another key. */
   async function sealed(value: unknown, key: Uint8Array = new Uint8Array(32)): Promise<string> {
     const plaintext = new TextEncoder().encode(JSON.stringify(value));
     return new CompactEncrypt(plaintext).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(key);
   }
 
-  /** Seals the answer for another subject, or under another secret, as this library does. */
-  async function written(about: IntrospectionSubject, key = cacheKey): Promise<unknown> {
+  /** Returns an entry for another subject, or with another secret. */
+  async function entryOf(other: IntrospectionSubject, key = cacheKey): Promise<unknown> {
     const store = openStore();
-    await createSharedCache({ store: store.cache, key }).write(about, answer, minute);
+    await createSharedCache({ store: store.cache, key }).write(other, result, minute);
     return Object.values(await store.values())[0];
   }
 
   type Entry = (authentic: string) => unknown;
   const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const laborious = { alg: "PBES2-HS256+A128KW", enc: "A256GCM", p2s: "AAAAAAAAAAA", p2c: 2_000_000_000 };
+  const slowHeader = { alg: "PBES2-HS256+A128KW", enc: "A256GCM", p2s: "AAAAAAAAAAA", p2c: 2_000_000_000 };
   const part = (authentic: string, index: number): string => authentic.split(".")[index] ?? "";
   const changed = (authentic: string, index: number): string =>
     authentic
@@ -152,38 +152,38 @@ describe("an entry that others wrote", () => {
       .join(".");
 
   test.each<[string, Entry]>([
-    ["JSON as it is inside", () => JSON.stringify(answer)],
-    ["an object as it is inside", () => answer],
-    ["a response alone", () => ({ active: true })],
-    ["a JWE under another key", () => sealed(answer)],
-    ["a JWE under a password, which takes long to try", () => `${encoded(laborious)}.AAAA.AAAA.AAAA.AAAA`],
-    ["an unsecured JWS", () => `${encoded({ alg: "none" })}.${encoded(answer)}.`],
+    ["the JSON of the content", () => JSON.stringify(result)],
+    ["the content as an object", () => result],
+    ["a response only", () => ({ active: true })],
+    ["a JWE with another key", () => sealed(result)],
+    ["a JWE with a password, which is slow to decrypt", () => `${encoded(slowHeader)}.AAAA.AAAA.AAAA.AAAA`],
+    ["an unsecured JWS", () => `${encoded({ alg: "none" })}.${encoded(result)}.`],
     ["half of the entry", (authentic) => authentic.slice(0, authentic.length / 2)],
     ["all but its last character", (authentic) => authentic.slice(0, -1)],
     ["another header", (authentic) => changed(authentic, 0)],
     ["another initialization vector", (authentic) => changed(authentic, 2)],
     ["another ciphertext", (authentic) => changed(authentic, 3)],
     ["another tag", (authentic) => changed(authentic, 4)],
-    ["a tag of no length", (authentic) => authentic.slice(0, authentic.lastIndexOf(".") + 1)],
-    ["a tag that is cut", (authentic) => authentic.slice(0, authentic.lastIndexOf(".") + 9)],
-    ["a key in its place", (authentic) => authentic.replace("..", ".AAAA.")],
-    ["the header alone", (authentic) => part(authentic, 0)],
-    ["the entry and more", (authentic) => `${authentic}x`],
+    ["an empty tag", (authentic) => authentic.slice(0, authentic.lastIndexOf(".") + 1)],
+    ["a truncated tag", (authentic) => authentic.slice(0, authentic.lastIndexOf(".") + 9)],
+    ["an encrypted key", (authentic) => authentic.replace("..", ".AAAA.")],
+    ["the header only", (authentic) => part(authentic, 0)],
+    ["the entry with an additional character", (authentic) => `${authentic}x`],
     ["the entry in a list", (authentic) => [authentic]],
     ["the entry in an object", (authentic) => ({ toString: authentic, length: 1 })],
     ["the entry as bytes", (authentic) => Buffer.from(authentic)],
-    ["a huge text", () => "A".repeat(5_000_000)],
+    ["a huge string", () => "A".repeat(5_000_000)],
     ["a huge number of dots", () => ".".repeat(100_000)],
-    ["no text", () => ""],
+    ["an empty string", () => ""],
     ["a number", () => 1],
     ["zero", () => 0],
     ["true", () => true],
     ["false", () => false],
-    ["the entry about another token", () => written({ ...subject, token: "token-2" })],
-    ["the entry about another client", () => written({ ...subject, clientId: "other" })],
-    ["the entry with a signed response", () => written({ ...subject, signedResponse: true })],
-    ["the entry under another secret", () => written(subject, `${cacheKey}.`)],
-  ])("counts as none, and is reported: %s", async (_name, entry) => {
+    ["the entry of another token", () => entryOf({ ...subject, token: "token-2" })],
+    ["the entry of another client", () => entryOf({ ...subject, clientId: "other" })],
+    ["the entry of a signed response", () => entryOf({ ...subject, signedResponse: true })],
+    ["the entry with another secret", () => entryOf(subject, `${cacheKey}.`)],
+  ])("is ignored and reported: %s", async (_name, entry) => {
     const { store, cache, name } = await arrange();
     const authentic = String((await store.values())[name]);
     await store.plant(name, await entry(authentic));
@@ -191,14 +191,14 @@ describe("an entry that others wrote", () => {
     expect(await cache.read(subject)).toBeUndefined();
     expect(events.all).toEqual([{ issuer: subject.issuer, outcome: "cache-refused", detail: expect.any(String) }]);
     await store.plant(name, authentic);
-    expect(await cache.read(subject)).toEqual(answer);
+    expect(await cache.read(subject)).toEqual(result);
   });
 
-  test("leaves the store in use: it is no failure", async () => {
+  test("does not pause the use of the store", async () => {
     const { store, cache, name } = await arrange();
     await store.plant(name, "planted");
     expect(await cache.read(subject)).toBeUndefined();
-    await cache.write(subject, answer, minute);
-    expect(await cache.read(subject)).toEqual(answer);
+    await cache.write(subject, result, minute);
+    expect(await cache.read(subject)).toEqual(result);
   });
 });
