@@ -19,7 +19,7 @@ function optionsOf({ issuer, audience, jwks }: Issuer): IssuerOptions {
   return { issuer, audience, jwks };
 }
 
-/** A verifier whose function knows these tenants, and what the function was called with. */
+/** Creates a verifier whose issuer function returns these tenants, and records the calls of the function. */
 function multiTenant(tenants: readonly IssuerOptions[], options: Omit<VerifierOptions, "issuer"> = {}) {
   const known = new Map(tenants.map((tenant) => [tenant.issuer, tenant]));
   const called: string[] = [];
@@ -34,7 +34,7 @@ function multiTenant(tenants: readonly IssuerOptions[], options: Omit<VerifierOp
 }
 
 describe("an issuer function", () => {
-  test("accepts tokens of its issuers from their clients, each by its own keys", async () => {
+  test("accepts tokens of its issuers from their clients, each verified with the keys of its issuer", async () => {
     const { outcome, called } = multiTenant([optionsOf(one), optionsOf(two)]);
     for (const issuer of [one, two]) {
       const token = await issuer.accessToken({ boundTo: client });
@@ -46,7 +46,7 @@ describe("an issuer function", () => {
     expect(called).toEqual([one.issuer, two.issuer]);
   });
 
-  test("is the allow-list: a token of another issuer is rejected", async () => {
+  test("is the allow-list: the verifier rejects a token of any other issuer", async () => {
     const { outcome, called } = multiTenant([optionsOf(one)]);
     expect(await outcome(await two.accessToken({ boundTo: client }))).toBe("ERR_TOKEN_ISSUER");
     expect(called).toEqual([two.issuer]);
@@ -54,18 +54,18 @@ describe("an issuer function", () => {
 
   test.each<[string, object, string, number]>([
     ["an algorithm that is never accepted", { header: { alg: "HS256" } }, "ERR_TOKEN_ALGORITHM", 0],
-    ["no iss", { claims: { iss: undefined } }, "ERR_TOKEN_ISSUER", 0],
+    ["a missing iss", { claims: { iss: undefined } }, "ERR_TOKEN_ISSUER", 0],
     ["an iss that is a list", { claims: { iss: [one.issuer] } }, "ERR_TOKEN_ISSUER", 0],
     ["an iss of 1,025 characters", { claims: { iss: `https://${"a".repeat(1017)}` } }, "ERR_TOKEN_ISSUER", 0],
     ["another audience", { claims: { aud: "https://other.example" } }, "ERR_TOKEN_AUDIENCE", 1],
     ["another type", { header: { typ: "logout+jwt" } }, "ERR_TOKEN_TYPE", 1],
-  ])("is called only where it decides: %s", async (_kind, token, code, calls) => {
+  ])("is called only if no earlier check rejects: %s", async (_kind, token, code, calls) => {
     const { outcome, called } = multiTenant([optionsOf(one)]);
     expect(await outcome(await one.accessToken({ boundTo: client, ...token }))).toBe(code);
     expect(called).toHaveLength(calls);
   });
 
-  test("has its results checked like an item of the list", async () => {
+  test("returns options that are checked like an item of the issuer list", async () => {
     const token = await one.accessToken({ boundTo: client });
     const results: [string, unknown][] = [
       ["the options of another issuer", optionsOf(two)],
@@ -89,7 +89,7 @@ describe("an issuer function", () => {
     expect(await outcome(token)).toBe("accepted");
   });
 
-  test("can have JWTs introspected, and never opaque tokens", async () => {
+  test("can enable introspection of JWTs, but not of opaque tokens", async () => {
     const introspection = introspectionOf(one, { always: true, cacheDuration: 0, opaqueTokens: undefined });
     const { outcome } = multiTenant([{ ...optionsOf(one), introspection }]);
     const token = await one.accessToken({ boundTo: client });
@@ -99,7 +99,7 @@ describe("an issuer function", () => {
     expect(await outcome(await one.opaqueToken({ boundTo: client }))).toBe("ERR_TOKEN_MALFORMED");
   });
 
-  test("names no issuers in the metadata, and is not called when the verifier is made ready", async () => {
+  test("adds no issuers to the metadata, and is not called by ready()", async () => {
     const { verifier, called } = multiTenant([optionsOf(one)]);
     const { protectedResource } = createAuthenticator({ verifier, resource: "https://api.example" });
     expect(protectedResource?.metadata()).not.toHaveProperty("authorization_servers");
@@ -110,7 +110,7 @@ describe("an issuer function", () => {
   test.each([
     ["jwks", { jwks: one.jwks }],
     ["introspection", { introspection: introspectionOf(one) }],
-  ])("excludes the option %s for all issuers", (name, options) => {
+  ])("cannot be combined with the option %s for all issuers", (name, options) => {
     expect(() => multiTenant([], options)).toThrow(`option "${name}" must be set for each issuer`);
   });
 
@@ -133,7 +133,7 @@ describe("the permission of an issuer function", () => {
     vi.useRealTimers();
   });
 
-  test("ends after 10 minutes, also of a token that is cached, over a request and in verify()", async () => {
+  test("expires after 10 minutes, also for a cached token, both for a request and in verify()", async () => {
     const { verifier, known, outcome } = multiTenant([optionsOf(one)]);
     const authenticate = createAuthenticator({ verifier })();
     const token = await one.accessToken({ boundTo: client });
@@ -142,7 +142,7 @@ describe("the permission of an issuer function", () => {
     expect(await outcome(token)).toBe("accepted");
     known.clear();
     vi.advanceTimersByTime(8 * minute);
-    // Cached less than 5 minutes before the permission ends.
+    // Cached less than 5 minutes before the permission expires.
     expect([await outcome(token), await outcomeOf(authenticate(request))]).toEqual(["accepted", "accepted"]);
     vi.advanceTimersByTime(2 * minute - 1);
     expect([await outcome(token), await outcomeOf(authenticate(request))]).toEqual(["accepted", "accepted"]);
@@ -153,7 +153,7 @@ describe("the permission of an issuer function", () => {
     ]);
   });
 
-  test("is renewed with the keys that were fetched, which outlive an outage, unless the options have changed", async () => {
+  test("is renewed with the fetched keys, which survive an outage, unless the options have changed", async () => {
     let isDown = false;
     const fetch = async () => (isDown ? new Response(null, { status: 500 }) : Response.json(one.jwks));
     const tenant = { issuer: one.issuer, audience: one.audience, jwks: "https://keys.example/jwks" };

@@ -26,50 +26,50 @@ const verifier = createVerifier({
   clock: () => now,
 });
 
-/** How verifying a token ended, and how often each issuer was asked about it. */
+/** Returns the outcome, and the names of the issuers that introspected the token. */
 async function verified(token: string, identity = client): Promise<object> {
   const issuers = { jwts, opaque, always };
   const counts = () => Object.entries(issuers).map(([name, issuer]) => [name, timesAsked(issuer)] as const);
   const before = Object.fromEntries(counts());
   const outcome = await outcomeOf(verifier.verify(token, { clientCertificate: identity.certificate }));
-  const asked = counts().flatMap(([name, count]) => (count === before[name] ? [] : [name]));
-  return { outcome, asked };
+  const introspectedBy = counts().flatMap(([name, count]) => (count === before[name] ? [] : [name]));
+  return { outcome, introspectedBy };
 }
 
-describe("of several issuers", () => {
-  test("the one that has opaque tokens is asked about them, and nobody else", async () => {
+describe("a verifier with several issuers", () => {
+  test("introspects opaque tokens only at the issuer that has them", async () => {
     const token = await opaque.opaqueToken({ boundTo: client });
-    expect(await verified(token)).toEqual({ outcome: "accepted", asked: ["opaque"] });
-    expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", asked: ["opaque"] });
+    expect(await verified(token)).toEqual({ outcome: "accepted", introspectedBy: ["opaque"] });
+    expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", introspectedBy: ["opaque"] });
     opaque.revoke(token);
-    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: ["opaque"] });
+    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", introspectedBy: ["opaque"] });
   });
 
-  test("the others cannot have opaque tokens, even those that would know them", async () => {
+  test("rejects opaque tokens of the other issuers, even if these would introspect them", async () => {
     for (const issuer of [jwts, always]) {
       const token = await issuer.opaqueToken({ boundTo: client });
-      expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: ["opaque"] });
+      expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", introspectedBy: ["opaque"] });
     }
   });
 
-  test("the one with always is asked about its own JWTs, and nobody else", async () => {
+  test("introspects JWTs of the issuer with always only there", async () => {
     const token = await always.accessToken({ boundTo: client });
-    expect(await verified(token)).toEqual({ outcome: "accepted", asked: ["always"] });
-    expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", asked: [] });
+    expect(await verified(token)).toEqual({ outcome: "accepted", introspectedBy: ["always"] });
+    expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", introspectedBy: [] });
     always.revoke(token);
-    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: ["always"] });
+    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", introspectedBy: ["always"] });
   });
 
-  test("nobody is asked about the JWTs of the others", async () => {
+  test("does not introspect JWTs of the other issuers", async () => {
     for (const issuer of [jwts, opaque]) {
       const token = await issuer.accessToken({ boundTo: client });
       issuer.revoke(token);
-      expect(await verified(token)).toEqual({ outcome: "accepted", asked: [] });
-      expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", asked: [] });
+      expect(await verified(token)).toEqual({ outcome: "accepted", introspectedBy: [] });
+      expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", introspectedBy: [] });
     }
   });
 
-  test("nobody is asked about a JWT that one signs in the name of another, or of nobody", async () => {
+  test("does not introspect a JWT that one issuer signed with the iss of another, or of an unknown one", async () => {
     const names: readonly [string, Outcome][] = [
       [always.issuer, "ERR_TOKEN_KEY_UNKNOWN"],
       [`${always.issuer}/`, "ERR_TOKEN_ISSUER"],
@@ -77,33 +77,35 @@ describe("of several issuers", () => {
     ];
     for (const [iss, outcome] of names) {
       const token = await jwts.accessToken({ boundTo: client, claims: { iss, aud: always.audience } });
-      expect(await verified(token)).toEqual({ outcome, asked: [] });
+      expect(await verified(token)).toEqual({ outcome, introspectedBy: [] });
     }
   });
 
-  test("each is judged by its own audience, and speaks for itself only", async () => {
+  test("checks the audience of each issuer, and that no issuer vouches for another", async () => {
     const wrong = await opaque.opaqueToken({ boundTo: client, claims: { aud: jwts.audience } });
-    expect(await verified(wrong)).toEqual({ outcome: "ERR_TOKEN_AUDIENCE", asked: ["opaque"] });
-    const posing = await opaque.opaqueToken({ boundTo: client, claims: { iss: jwts.issuer } });
-    expect(await verified(posing)).toEqual({ outcome: "ERR_TOKEN_ISSUER", asked: ["opaque"] });
-    const told = await always.accessToken({ boundTo: client });
-    always.introspectAs(told, { active: true, iss: opaque.issuer });
-    expect(await verified(told)).toEqual({ outcome: "ERR_TOKEN_ISSUER", asked: ["always"] });
-    always.introspectAs(told, { active: true, aud: opaque.audience });
-    expect(await verified(told)).toEqual({ outcome: "ERR_TOKEN_AUDIENCE", asked: ["always"] });
+    expect(await verified(wrong)).toEqual({ outcome: "ERR_TOKEN_AUDIENCE", introspectedBy: ["opaque"] });
+    const impersonating = await opaque.opaqueToken({ boundTo: client, claims: { iss: jwts.issuer } });
+    expect(await verified(impersonating)).toEqual({ outcome: "ERR_TOKEN_ISSUER", introspectedBy: ["opaque"] });
+    const introspected = await always.accessToken({ boundTo: client });
+    always.introspectAs(introspected, { active: true, iss: opaque.issuer });
+    expect(await verified(introspected)).toEqual({ outcome: "ERR_TOKEN_ISSUER", introspectedBy: ["always"] });
+    always.introspectAs(introspected, { active: true, aud: opaque.audience });
+    expect(await verified(introspected)).toEqual({ outcome: "ERR_TOKEN_AUDIENCE", introspectedBy: ["always"] });
   });
 
-  test("one that cannot be asked keeps none of the others' tokens out", async () => {
-    const dead = await startIssuerInTest();
-    const beside = createVerifier({
-      issuer: [configured(jwts), configured(dead, introspectionOf(dead, { always: true }))],
+  test("accepts tokens of the other issuers while one is unavailable", async () => {
+    const stopped = await startIssuerInTest();
+    const withStoppedIssuer = createVerifier({
+      issuer: [configured(jwts), configured(stopped, introspectionOf(stopped, { always: true }))],
       clock: () => now,
     });
     const outcomes = (tokens: readonly string[]) =>
-      Promise.all(tokens.map((token) => outcomeOf(beside.verify(token, { clientCertificate: client.certificate }))));
-    const tokens = await Promise.all([jwts, dead].map((issuer) => issuer.accessToken({ boundTo: client })));
-    tokens.push(await dead.opaqueToken({ boundTo: client }));
-    await dead.close();
+      Promise.all(
+        tokens.map((token) => outcomeOf(withStoppedIssuer.verify(token, { clientCertificate: client.certificate }))),
+      );
+    const tokens = await Promise.all([jwts, stopped].map((issuer) => issuer.accessToken({ boundTo: client })));
+    tokens.push(await stopped.opaqueToken({ boundTo: client }));
+    await stopped.close();
     const unavailable = "ERR_INTROSPECTION_UNAVAILABLE";
     expect(await outcomes(tokens)).toEqual(["accepted", unavailable, unavailable]);
   });
@@ -112,7 +114,7 @@ describe("of several issuers", () => {
 describe("ready", () => {
   const metadata = "/.well-known/oauth-authorization-server";
 
-  test("finds the endpoint of each issuer that is to be asked, and asks about no token", async () => {
+  test("finds the introspection endpoints, and introspects no token", async () => {
     const [one, two, three] = await Promise.all([startIssuerInTest(), startIssuerInTest(), startIssuerInTest()]);
     const discovering = createVerifier({
       issuer: [
@@ -129,45 +131,45 @@ describe("ready", () => {
     expect(one.requests).toEqual([metadata, "/introspect"]);
   });
 
-  test("has nothing to find where the endpoint is configured", async () => {
+  test("sends no request if the endpoint is configured", async () => {
     const issuer = await startIssuerInTest();
-    const asking = introspectingVerifier(issuer);
+    const introspecting = introspectingVerifier(issuer);
     await issuer.close();
-    await asking.ready();
+    await introspecting.ready();
     expect(issuer.requests).toEqual([]);
   });
 
-  test("fails when there is no endpoint to be found, and succeeds later", async () => {
-    const without = await startEndpoint(status(500, {}));
+  test("fails if no endpoint is found, and succeeds later", async () => {
+    const metadataServer = await startEndpoint(status(500, {}));
     const discovering = (url: string): Verifier =>
       introspectingVerifier(jwts, { endpoint: undefined }, { issuer: url, jwks: jwts.jwks });
-    const error = await rejectionOf(discovering(without.url).ready());
+    const error = await rejectionOf(discovering(metadataServer.url).ready());
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
-    const { url: issuer } = without;
-    const answers: readonly [object, Outcome][] = [
+    const { url: issuer } = metadataServer;
+    const documents: readonly [object, Outcome][] = [
       [{ issuer, jwks_uri: `${issuer}/jwks` }, "ERR_INTROSPECTION_UNAVAILABLE"],
       [{ issuer, introspection_endpoint: "http://issuer.example" }, "ERR_INTROSPECTION_UNAVAILABLE"],
       [{ issuer: `${issuer}/`, introspection_endpoint: "https://issuer.example" }, "ERR_INTROSPECTION_UNAVAILABLE"],
       [{ issuer, introspection_endpoint: "https://issuer.example" }, "accepted"],
     ];
-    for (const [document, outcome] of answers) {
-      without.answer(json(document));
+    for (const [document, outcome] of documents) {
+      metadataServer.answer(json(document));
       expect(await outcomeOf(discovering(issuer).ready())).toBe(outcome);
     }
   });
 
-  test("fails for the keys of one issuer, or for the endpoint of another", async () => {
+  test("fails if the keys of one issuer, or the endpoint of another, are unavailable", async () => {
     const broken = await startEndpoint(status(500, {}));
-    const asked = (introspection?: IssuerOptions["introspection"]) => ({
+    const brokenIssuer = (introspection?: IssuerOptions["introspection"]) => ({
       issuer: broken.url,
       audience: null,
       jwks: introspection && jwts.jwks,
       introspection,
     });
     const ready = (entry: IssuerOptions) => outcomeOf(createVerifier({ issuer: [configured(jwts), entry] }).ready());
-    expect(await ready(asked())).toBe("ERR_KEYS_UNAVAILABLE");
-    expect(await ready(asked({ clientId: "api", clientSecret: "s" }))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(await ready(brokenIssuer())).toBe("ERR_KEYS_UNAVAILABLE");
+    expect(await ready(brokenIssuer({ clientId: "api", clientSecret: "s" }))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(await ready(configured(opaque, introspectionOf(opaque)))).toBe("accepted");
   });
 });

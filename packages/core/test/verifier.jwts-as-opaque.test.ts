@@ -17,20 +17,20 @@ const locally = introspectingVerifier(issuer);
 
 const active = { active: true, aud: issuer.audience, scope: "read", cnf: { "x5t#S256": client.thumbprint } };
 
-/** How verifying ended, and how often the issuer was asked. */
+/** Returns the outcome, and the number of introspection requests. */
 async function verified(token: string, use: Partial<VerifyOptions> = {}, by: Verifier = verifier): Promise<object> {
   const before = timesAsked(issuer);
   const outcome = await outcomeOf(by.verify(token, { clientCertificate: client.certificate, ...use }));
-  return { outcome, asked: timesAsked(issuer) - before };
+  return { outcome, requests: timesAsked(issuer) - before };
 }
 
-/** A token signed with a secret, as some servers sign what is for themselves only. */
+/** Creates a token with an HMAC, as some servers issue it for introspection only. */
 function hmacToken(payload: object): string {
   const input = forgeToken({ header: { alg: "HS256", typ: "JWT" }, payload, signature: "" }).slice(0, -1);
   return `${input}.${createHmac("sha256", "secret of the issuer").update(input).digest("base64url")}`;
 }
 
-/** Tokens that are not verified locally, each of which the issuer says is active. */
+/** Tokens that local verification rejects, although their introspection response is active. */
 const tokens: readonly (readonly [string, () => Promise<string> | string, Outcome])[] = [
   [
     "a lightweight token of Keycloak, without audience, scope and cnf",
@@ -57,26 +57,26 @@ describe("jwtsAsOpaque", () => {
   test.each(tokens)("introspects %s", async (_name, create, code) => {
     const token = await create();
     issuer.introspectAs(token, active);
-    expect(await verified(token)).toEqual({ outcome: "accepted", asked: 1 });
+    expect(await verified(token)).toEqual({ outcome: "accepted", requests: 1 });
     expect(await verified(token, { clientCertificate: thief.certificate })).toEqual({
       outcome: "ERR_BINDING_MISMATCH",
-      asked: 1,
+      requests: 1,
     });
-    expect(await verified(token, {}, locally)).toEqual({ outcome: code, asked: 0 });
+    expect(await verified(token, {}, locally)).toEqual({ outcome: code, requests: 0 });
     issuer.introspectAs(token, { active: false });
-    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: 1 });
+    expect(await verified(token)).toEqual({ outcome: "ERR_TOKEN_INACTIVE", requests: 1 });
   });
 
-  test("does not verify the signature, and asks about opaque tokens as before", async () => {
+  test("does not verify the signature, and introspects opaque tokens as usual", async () => {
     const token = await issuer.accessToken({ boundTo: client });
-    expect(await verified(token)).toEqual({ outcome: "accepted", asked: 1 });
-    expect(await verified(tamperSignature(token))).toEqual({ outcome: "ERR_TOKEN_INACTIVE", asked: 1 });
-    expect(await verified(await issuer.opaqueToken({ boundTo: client }))).toEqual({ outcome: "accepted", asked: 1 });
+    expect(await verified(token)).toEqual({ outcome: "accepted", requests: 1 });
+    expect(await verified(tamperSignature(token))).toEqual({ outcome: "ERR_TOKEN_INACTIVE", requests: 1 });
+    expect(await verified(await issuer.opaqueToken({ boundTo: client }))).toEqual({ outcome: "accepted", requests: 1 });
   });
 
-  test("takes claims, scopes and groups of the response, and nothing of the token", async () => {
-    const own = { scope: "admin", groups: ["staff"], acr: "high", cnf: { "x5t#S256": client.thumbprint } };
-    const token = await issuer.accessToken({ claims: own });
+  test("uses the claims of the response only, and none of the token", async () => {
+    const claims = { scope: "admin", groups: ["staff"], acr: "high", cnf: { "x5t#S256": client.thumbprint } };
+    const token = await issuer.accessToken({ claims });
     issuer.introspectAs(token, active);
     const accessToken = await verifier.verify(token, { clientCertificate: client.certificate, scopes: ["read"] });
     expect(accessToken).toMatchObject({ format: "opaque", binding: "verified" });
@@ -87,31 +87,31 @@ describe("jwtsAsOpaque", () => {
     expect(await verified(token, { scopes: ["admin"], groups: ["staff"] })).toMatchObject({ outcome: "accepted" });
   });
 
-  test("takes the binding of the response, never that of the token", async () => {
-    const own = await issuer.accessToken({ boundTo: client });
-    issuer.introspectAs(own, { ...active, cnf: undefined });
-    expect(await verified(own)).toEqual({ outcome: "ERR_BINDING_REQUIRED", asked: 1 });
-    const foreign = await issuer.accessToken({ boundTo: thief });
-    issuer.introspectAs(foreign, active);
-    expect(await verified(foreign)).toEqual({ outcome: "accepted", asked: 1 });
-    expect(await verified(foreign, { clientCertificate: thief.certificate })).toMatchObject({
+  test("uses the binding of the response, never the binding of the token", async () => {
+    const boundToClient = await issuer.accessToken({ boundTo: client });
+    issuer.introspectAs(boundToClient, { ...active, cnf: undefined });
+    expect(await verified(boundToClient)).toEqual({ outcome: "ERR_BINDING_REQUIRED", requests: 1 });
+    const boundToThief = await issuer.accessToken({ boundTo: thief });
+    issuer.introspectAs(boundToThief, active);
+    expect(await verified(boundToThief)).toEqual({ outcome: "accepted", requests: 1 });
+    expect(await verified(boundToThief, { clientCertificate: thief.certificate })).toMatchObject({
       outcome: "ERR_BINDING_MISMATCH",
     });
   });
 
-  test("asks nothing without a certificate, or about what no bearer token is", async () => {
+  test("sends no request without a certificate, or for an invalid bearer token", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     expect(await verified(token, { clientCertificate: null })).toEqual({
       outcome: "ERR_CERTIFICATE_MISSING",
-      asked: 0,
+      requests: 0,
     });
     expect(await verified(token, { clientCertificate: "x" })).toEqual({
       outcome: "ERR_CERTIFICATE_MALFORMED",
-      asked: 0,
+      requests: 0,
     });
-    expect(await verified("eyJ.ä.c")).toEqual({ outcome: "ERR_TOKEN_MALFORMED", asked: 0 });
+    expect(await verified("eyJ.ä.c")).toEqual({ outcome: "ERR_TOKEN_MALFORMED", requests: 0 });
     const long = forgeToken({ header: { alg: "HS256" }, payload: { pad: "x".repeat(16_384) }, signature: "c2ln" });
-    expect(await verified(long)).toEqual({ outcome: "ERR_TOKEN_MALFORMED", asked: 0 });
+    expect(await verified(long)).toEqual({ outcome: "ERR_TOKEN_MALFORMED", requests: 0 });
   });
 
   test('needs returnsConfirmation for "when-bound"', async () => {
@@ -119,11 +119,11 @@ describe("jwtsAsOpaque", () => {
     const token = await issuer.accessToken();
     issuer.introspectAs(token, { ...active, cnf: undefined });
     await expect(verifier.verify(token, whenBound)).rejects.toThrow(TypeError);
-    const promising = introspectingVerifier(issuer, { ...jwtsAsOpaque, returnsConfirmation: true });
-    expect(await promising.verify(token, whenBound)).toMatchObject({ binding: "unbound" });
+    const withConfirmation = introspectingVerifier(issuer, { ...jwtsAsOpaque, returnsConfirmation: true });
+    expect(await withConfirmation.verify(token, whenBound)).toMatchObject({ binding: "unbound" });
     issuer.introspectAs(token, active);
-    expect(await promising.verify(token, whenBound)).toMatchObject({ binding: "verified" });
-    const stolen = promising.verify(token, { ...whenBound, clientCertificate: thief.certificate });
+    expect(await withConfirmation.verify(token, whenBound)).toMatchObject({ binding: "verified" });
+    const stolen = withConfirmation.verify(token, { ...whenBound, clientCertificate: thief.certificate });
     expect(await outcomeOf(stolen)).toBe("ERR_BINDING_MISMATCH");
   });
 
@@ -135,7 +135,7 @@ describe("jwtsAsOpaque", () => {
   });
 });
 
-describe("of several issuers, the one with jwtsAsOpaque", async () => {
+describe("the one of several issuers with jwtsAsOpaque", async () => {
   const other = await startIssuer({ audience: "https://other.example" });
   const configured = (from: typeof issuer, introspection?: IssuerOptions["introspection"]): IssuerOptions => ({
     issuer: from.issuer,
@@ -148,45 +148,51 @@ describe("of several issuers, the one with jwtsAsOpaque", async () => {
     clock: () => now,
   });
 
-  test("gets no JWT that names another configured issuer", async () => {
+  test("does not introspect a JWT that names another configured issuer", async () => {
     const token = await other.accessToken({ boundTo: client });
     issuer.introspectAs(token, active);
-    expect(await verified(token, {}, several)).toEqual({ outcome: "accepted", asked: 0 });
-    expect(await verified(tamperSignature(token), {}, several)).toEqual({ outcome: "ERR_TOKEN_SIGNATURE", asked: 0 });
+    expect(await verified(token, {}, several)).toEqual({ outcome: "accepted", requests: 0 });
+    expect(await verified(tamperSignature(token), {}, several)).toEqual({
+      outcome: "ERR_TOKEN_SIGNATURE",
+      requests: 0,
+    });
     const signedBySecret = hmacToken({ iss: other.issuer });
     issuer.introspectAs(signedBySecret, active);
-    expect(await verified(signedBySecret, {}, several)).toEqual({ outcome: "ERR_TOKEN_ALGORITHM", asked: 0 });
+    expect(await verified(signedBySecret, {}, several)).toEqual({ outcome: "ERR_TOKEN_ALGORITHM", requests: 0 });
     const critical = forgeToken({
       header: { alg: "ES256", crit: ["x"] },
       payload: { iss: other.issuer },
       signature: "",
     });
-    expect(await verified(critical, {}, several)).toEqual({ outcome: "ERR_TOKEN_MALFORMED", asked: 0 });
+    expect(await verified(critical, {}, several)).toEqual({ outcome: "ERR_TOKEN_MALFORMED", requests: 0 });
   });
 
   test.each<[string, () => Promise<string> | string]>([
-    ["names it", () => hmacToken({ iss: issuer.issuer })],
+    ["names this issuer", () => hmacToken({ iss: issuer.issuer })],
     ["names an issuer that is not configured", () => hmacToken({ iss: `${other.issuer}/` })],
-    ["names none", () => hmacToken({ sub: "user" })],
-    ["names a list", () => hmacToken({ iss: [other.issuer] })],
-    ["names another in a prototype", () => hmacToken(JSON.parse(`{"__proto__":{"iss":"${other.issuer}"}}`) as object)],
+    ["names no issuer", () => hmacToken({ sub: "user" })],
+    ["has a list as iss", () => hmacToken({ iss: [other.issuer] })],
+    [
+      "names another issuer in a prototype",
+      () => hmacToken(JSON.parse(`{"__proto__":{"iss":"${other.issuer}"}}`) as object),
+    ],
     ["has a payload that is not an object", () => "eyJhbGciOiJIUzI1NiJ9.WzFd.c2ln"],
     ["has a payload that is not JSON", () => "eyJhbGciOiJIUzI1NiJ9.e30x.c2ln"],
     ["has a payload that is not base64url", () => "eyJhbGciOiJIUzI1NiJ9.e.c2ln"],
     ["has no payload", () => "eyJhbGciOiJIUzI1NiJ9..c2ln"],
-  ])("gets a JWT that %s", async (_name, create) => {
+  ])("introspects a JWT that %s", async (_name, create) => {
     const token = await create();
     issuer.introspectAs(token, active);
-    expect(await verified(token, {}, several)).toEqual({ outcome: "accepted", asked: 1 });
+    expect(await verified(token, {}, several)).toEqual({ outcome: "accepted", requests: 1 });
     issuer.introspectAs(token, { ...active, iss: other.issuer });
-    expect(await verified(token, {}, several)).toEqual({ outcome: "ERR_TOKEN_ISSUER", asked: 1 });
+    expect(await verified(token, {}, several)).toEqual({ outcome: "ERR_TOKEN_ISSUER", requests: 1 });
   });
 });
 
-describe("ready, with jwtsAsOpaque,", () => {
+describe("ready with jwtsAsOpaque", () => {
   const introspection = { clientId: "api", clientSecret: "secret", jwtsAsOpaque: true };
 
-  test("needs no keys, since no signature is verified, except those of signed responses", async () => {
+  test("fetches no keys unless responses are signed", async () => {
     const { url, requests, answer } = await startEndpoint(status(500, {}));
     answer((response, path) => {
       const document = { issuer: url, introspection_endpoint: `${url}/introspect` };
@@ -202,7 +208,7 @@ describe("ready, with jwtsAsOpaque,", () => {
     expect(await ready({ jwtsAsOpaque: false })).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("satisfies the profile fapi2, as always does", () => {
+  test("satisfies the profile fapi2, as the option always does", () => {
     const options = { issuer: "https://as.example", audience: null, profile: "fapi2" } as const;
     expect(() => createVerifier({ ...options, introspection })).not.toThrow();
     const opaqueOnly = { ...introspection, jwtsAsOpaque: false };

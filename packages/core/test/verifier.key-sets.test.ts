@@ -16,7 +16,7 @@ const MEBIBYTE = 1024 * 1024;
 const p521 = generateKeyPairSync("ec", { namedCurve: "P-521" });
 const slow: JWK = { ...p521.publicKey.export({ format: "jwk" }), kid: "k" };
 const offCurve: JWK = { ...slow, y: slow.x ?? "" };
-const { kid: _kid, ...nameless } = slow;
+const { kid: _kid, ...withoutKid } = slow;
 
 function times(count: number, jwk: JWK): { readonly keys: readonly JWK[] } {
   return { keys: Array.from({ length: count }, () => jwk) };
@@ -24,7 +24,7 @@ function times(count: number, jwk: JWK): { readonly keys: readonly JWK[] } {
 
 const payload = { iss: issuer, aud: audience, exp: seconds + 300, cnf: { "x5t#S256": client.thumbprint } };
 
-/** A token with a signature of the right length that no key made. */
+/** Creates a token with an invalid signature of the right length. */
 function unsigned(kid?: string): string {
   return forgeToken({ header: { alg: "ES512", typ: "at+jwt", kid }, payload, signature: Buffer.alloc(132, 1) });
 }
@@ -33,7 +33,7 @@ function signed(kid?: string): string {
   return forgeToken({ header: { alg: "ES512", typ: "at+jwt", kid }, payload, key: p521.privateKey });
 }
 
-/** Creates a verifier that fetches a key set from a server on this machine. */
+/** Creates a verifier that fetches a key set from a local server. */
 async function fetching(jwks: object): Promise<Verifier> {
   const { url } = await startEndpoint(json(jwks));
   return createVerifier({ issuer, audience, jwks: `${url}/jwks`, clock: () => now });
@@ -43,7 +43,7 @@ async function verified(verifier: Verifier, token: string): Promise<Outcome> {
   return outcomeOf(verifier.verify(token, { clientCertificate: client.certificate }));
 }
 
-/** Expects that the event loop got a turn between any two keys. */
+/** Expects that every key was imported in a separate turn of the event loop. */
 function expectTurnsBetween(creations: readonly number[]): void {
   expect(new Set(creations).size).toBe(creations.length);
 }
@@ -52,8 +52,8 @@ describe("a key set of 1 MiB", () => {
   test.each([
     ["an unknown kid", "unknown"],
     ["a known kid", "k"],
-    ["no kid", undefined],
-  ])("with 4,598 slow keys is rejected without importing a key, for a token with %s", async (_name, kid) => {
+    ["a missing kid", undefined],
+  ])("with 4,598 slow keys is rejected without an import for a token with %s", async (_name, kid) => {
     const jwks = times(4598, slow);
     expect(JSON.stringify(jwks).length).toBeLessThan(MEBIBYTE);
     const verifier = await fetching(jwks);
@@ -67,14 +67,14 @@ describe("a key set of 1 MiB", () => {
   });
 
   test("may have 1,000 keys that can verify signatures, and any number of others", async () => {
-    const encryption = { ...nameless, use: "enc" };
+    const encryption = { ...withoutKid, use: "enc" };
     const others = times(1000, encryption).keys;
     const verifier = await fetching({ keys: [...others, ...times(1000, slow).keys, ...others] });
     expect(await verified(verifier, signed("k"))).toBe("accepted");
     expect(await verified(await fetching(times(1001, slow)), signed("k"))).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("in the configuration may have 1,000 keys that can verify signatures", () => {
+  test("may have at most 1,000 keys that can verify signatures if it is configured", () => {
     const configured = (count: number) => createVerifier({ issuer, audience, jwks: times(count, slow) });
     expect(() => configured(1000)).not.toThrow();
     expect(() => configured(1001)).toThrow(TypeError);
@@ -87,7 +87,7 @@ describe("a key set with 1,000 slow keys", () => {
     ["no key for a token with an unknown kid", "unknown", slow, "ERR_TOKEN_KEY_UNKNOWN", 0],
     ["four keys for a token with the kid of all of them", "k", slow, "ERR_TOKEN_SIGNATURE", 4],
     ["sixteen keys, if they are off the curve", "k", offCurve, "ERR_TOKEN_KEY_UNKNOWN", 16],
-  ])("imports %s, each in another turn of the event loop", async (_name, kid, jwk, expected, count) => {
+  ])("imports %s, each in a separate turn of the event loop", async (_name, kid, jwk, expected, count) => {
     const verifier = await fetching(times(1000, jwk));
     const creations = keyCreations();
     expect(await verified(verifier, unsigned(kid))).toBe(expected);
@@ -96,8 +96,8 @@ describe("a key set with 1,000 slow keys", () => {
   });
 
   test.each<[string, JWK, Outcome, number]>([
-    ["four keys", nameless, "ERR_TOKEN_SIGNATURE", 4],
-    ["sixteen keys, if they are off the curve,", { ...nameless, y: nameless.x ?? "" }, "ERR_TOKEN_KEY_UNKNOWN", 16],
+    ["four keys", withoutKid, "ERR_TOKEN_SIGNATURE", 4],
+    ["sixteen keys, if they are off the curve,", { ...withoutKid, y: withoutKid.x ?? "" }, "ERR_TOKEN_KEY_UNKNOWN", 16],
   ])("without kid imports %s for a token without kid", async (_name, jwk, expected, count) => {
     const verifier = await fetching(times(1000, jwk));
     const creations = keyCreations();
@@ -130,11 +130,11 @@ describe("a key off the curve in the configuration", () => {
     expect(await verified(verifierOf(slow), signed("k"))).toBe("accepted");
   });
 
-  test("is skipped if another key has its kid", async () => {
+  test("is skipped if another key has the same kid", async () => {
     expect(await verified(verifierOf(offCurve, slow), signed("k"))).toBe("accepted");
   });
 
-  test("does not count towards the sixteen of the next token", async () => {
+  test("does not count towards the limit of sixteen for the next token", async () => {
     const verifier = verifierOf(...times(20, offCurve).keys, slow);
     const creations = keyCreations();
     expect(await verified(verifier, signed("k"))).toBe("ERR_TOKEN_KEY_UNKNOWN");
@@ -145,14 +145,14 @@ describe("a key off the curve in the configuration", () => {
   });
 });
 
-describe("an RSA key that anyone can sign for", () => {
+describe("an RSA key whose signatures can be forged", () => {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const good: JWK = { ...publicKey.export({ format: "jwk" }), kid: "good" };
   const header = { alg: "RS256", typ: "at+jwt" };
   const modulus = Buffer.from(good.n ?? "", "base64url");
   const even = Buffer.concat([modulus.subarray(0, -1), Buffer.of(2)]).toString("base64url");
 
-  /** Makes a token whose signature is the padded hash itself: what is left of a signature by the exponent 1. */
+  /** Creates a token whose signature is the padded hash itself, which is valid for the exponent 1. */
   function forged(kid: string): string {
     const parts = { header: { ...header, kid }, payload };
     const input = forgeToken(parts).slice(0, -1);
@@ -164,7 +164,7 @@ describe("an RSA key that anyone can sign for", () => {
 
   test.each([
     ["the exponent 1", { e: "AQ" }],
-    ["the exponent 1 behind zero bytes", { e: "AAAB" }],
+    ["the exponent 1 after zero bytes", { e: "AAAB" }],
     ["the exponent 0", { e: "AA" }],
     ["the exponent 2", { e: "Ag" }],
     ["an even modulus", { n: even }],

@@ -21,7 +21,7 @@ const token = "MARKER-an.opaque_token+for/this~file==";
 const planted = { sub: "MARKER", jti: "MARKER", username: "MARKER", deep: { MARKER: ["MARKER"] } };
 const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint }, ...planted };
 
-/** What must be in no error, no answer and no event: the token, what is known of it, and what this API knows itself by. */
+/** Must not be in errors, responses or events: the token, its response, and the credentials of this API. */
 const secrets: readonly string[] = [
   "MARKER",
   token,
@@ -42,26 +42,26 @@ afterEach(() => {
   events.length = 0;
 });
 
-/** Verifies the token, which must be rejected without a word of what is secret. */
-async function rejectedSilently(
+/** Verifies the token, and expects a rejection that contains no secret. */
+async function rejectionWithoutSecrets(
   introspection: Partial<IntrospectionOptions>,
   use: Partial<VerifyOptions> = {},
   options: VerifierOptions = {},
 ): Promise<Outcome> {
   const verifier = introspectingVerifier(issuer, introspection, options);
   const error = await rejectionOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
-  expectSilence(error);
+  expectNoSecrets(error);
   return error.code;
 }
 
-function expectSilence(error: AccessTokenError): void {
+function expectNoSecrets(error: AccessTokenError): void {
   const shown = [everythingOf(error), JSON.stringify(httpRejection(error)), JSON.stringify(events)].join("\n");
   expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
   expect(error.detail).toMatch(/./);
   expect(Object.hasOwn(error, "cause")).toBe(false);
 }
 
-describe("nothing is told of an opaque token and of what the issuer says of it", () => {
+describe("a rejection does not contain the opaque token or its response:", () => {
   test.each<[Outcome, object, Partial<VerifyOptions>?]>([
     ["ERR_CERTIFICATE_MISSING", {}, { clientCertificate: null }],
     ["ERR_CERTIFICATE_MALFORMED", {}, { clientCertificate: "MARKER" }],
@@ -87,34 +87,34 @@ describe("nothing is told of an opaque token and of what the issuer says of it",
     ["ERR_AUTHENTICATION_INSUFFICIENT", { acr: "MARKER" }, { acrValues: ["gold"] }],
   ])("%s (L-01, L-02)", async (code, answer, use) => {
     issuer.introspectAs(token, { ...good, ...answer });
-    expect(await rejectedSilently({}, use)).toBe(code);
+    expect(await rejectionWithoutSecrets({}, use)).toBe(code);
   });
 
-  test.each(["MARKER MARKER", `MARKER${"a".repeat(16_384)}`, "MARKERé"])("that is malformed", async (malformed) => {
+  test.each(["MARKER MARKER", `MARKER${"a".repeat(16_384)}`, "MARKERé"])("ERR_TOKEN_MALFORMED", async (malformed) => {
     const verifying = introspectingVerifier(issuer).verify(malformed, { clientCertificate: client.certificate });
     const error = await rejectionOf(verifying);
     expect(error.code).toBe("ERR_TOKEN_MALFORMED");
-    expectSilence(error);
+    expectNoSecrets(error);
   });
 
-  test("under report-only, nor in the event of a good answer", async () => {
+  test("a reported rejection, and the event of an active response", async () => {
     issuer.introspectAs(token, good);
     const use = { clientCertificate: other.certificate, validateCertificateBinding: "report-only" } as const;
     const accessToken = await introspectingVerifier(issuer).verify(token, use);
     const { bindingError } = accessToken as { readonly bindingError: AccessTokenError };
     expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");
-    expectSilence(bindingError);
+    expectNoSecrets(bindingError);
     expect(events).toEqual([{ issuer: issuer.issuer, outcome: "active", duration: expect.any(Number) as number }]);
   });
 });
 
-describe("nothing is told of what an issuer sends instead of an answer", async () => {
+describe("a rejection does not contain an invalid response of the issuer:", async () => {
   const badlySigned = await issuer.accessToken({ claims: { token_introspection: good } });
   const signed = "application/token-introspection+jwt";
 
   test.each<[string, Answer, sent?: number]>([
     ["an error page", status(500, good)],
-    ["an error of OAuth", status(400, { error: "MARKER", error_description: "MARKER" })],
+    ["an OAuth error", status(400, { error: "MARKER", error_description: "MARKER" })],
     [
       "a challenge",
       (response) => void response.writeHead(401, { "www-authenticate": 'Basic realm="MARKER"' }).end("MARKER"),
@@ -122,7 +122,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
     ["a reason phrase", (response) => void response.writeHead(403, "MARKER").end()],
     ["HTML", text("<h1>MARKER</h1>", "text/html")],
     ["half of a document", text('{"active":"MARKER', "application/json")],
-    ["a type of its own", text("MARKER", "application/MARKER")],
+    ["a custom media type", text("MARKER", "application/MARKER")],
     ["an unsigned token", text("MARKER.MARKER.MARKER", signed)],
     ["a badly signed token", text(badlySigned, signed)],
     ["a redirect", redirect("https://MARKER.example")],
@@ -131,7 +131,7 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
   ])("%s (L-01, L-02)", async (_name, answer, sent = 1) => {
     const { url, requests } = await startEndpoint(answer);
     const introspection = { endpoint: `${url}/MARKER?MARKER=MARKER`, clientSecret: "MARKER" };
-    expect(await rejectedSilently(introspection)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(await rejectionWithoutSecrets(introspection)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(requests).toHaveLength(sent);
     expect(events).toMatchObject([{ outcome: "unavailable" }]);
   });
@@ -144,28 +144,28 @@ describe("nothing is told of what an issuer sends instead of an answer", async (
     ],
     ["metadata with a bad endpoint", json({ issuer: issuer.issuer, introspection_endpoint: "MARKER" })],
     ["HTML", text("<h1>MARKER</h1>", "text/html")],
-  ])("as its metadata: %s", async (_name, answer) => {
+  ])("%s as metadata", async (_name, answer) => {
     const { url } = await startEndpoint(answer);
     const options = { issuer: url, jwks: issuer.jwks };
-    const code = await rejectedSilently({ endpoint: undefined, clientSecret: "MARKER" }, {}, options);
+    const code = await rejectionWithoutSecrets({ endpoint: undefined, clientSecret: "MARKER" }, {}, options);
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 
-  test("nor of what a fetch of the application throws", async () => {
+  test("the error of a fetch function", async () => {
     const failing: typeof fetch = async (_url, init) => {
       throw new Error(`MARKER ${clientSecret} ${await new Response(init?.body ?? null).text()}`);
     };
-    const code = await rejectedSilently({}, {}, { fetch: failing });
+    const code = await rejectionWithoutSecrets({}, {}, { fetch: failing });
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 
-  test("nor by ready", async () => {
+  test("an invalid response during ready()", async () => {
     const { url } = await startEndpoint(status(500, { MARKER: "MARKER" }));
     const options = { issuer: `${url}/path`, jwks: issuer.jwks };
     const verifier = introspectingVerifier(issuer, { endpoint: undefined, clientSecret: "MARKER" }, options);
     const error = await rejectionOf(verifier.ready());
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     events.length = 0;
-    expectSilence(error);
+    expectNoSecrets(error);
   });
 });

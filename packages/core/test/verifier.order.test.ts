@@ -6,17 +6,17 @@ import { introspectingVerifier, timesAsked } from "./support/introspecting-verif
 import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
-/** One thing that is wrong with a token, or with how it is presented. */
-interface Fault {
+/** One flaw of a token, or of the request that presents it. */
+interface Flaw {
   readonly header?: AccessTokenOptions["header"];
   readonly claims?: AccessTokenOptions["claims"];
   readonly change?: (token: string) => string;
   readonly use?: Partial<VerifyOptions>;
 }
 
-/** In their order: the first check that rejects gives the code. */
-const steps: readonly (readonly [string, Outcome, Fault])[] = [
-  ["shape", "ERR_TOKEN_MALFORMED", { change: (token) => `${token}=` }],
+/** The checks in order; the first one that rejects determines the code. */
+const steps: readonly (readonly [string, Outcome, Flaw])[] = [
+  ["format", "ERR_TOKEN_MALFORMED", { change: (token) => `${token}=` }],
   ["algorithm", "ERR_TOKEN_ALGORITHM", { header: { alg: "HS256" } }],
   ["type", "ERR_TOKEN_TYPE", { header: { typ: "logout+jwt" } }],
   ["issuer", "ERR_TOKEN_ISSUER", { claims: { iss: "https://evil.example" } }],
@@ -33,33 +33,33 @@ const steps: readonly (readonly [string, Outcome, Fault])[] = [
 const issuer = await startIssuer();
 const verifier = verifierOf(issuer);
 
-/** Verifies a token with some faults. */
-async function verify(...faults: readonly Fault[]): Promise<unknown> {
+/** Verifies a token with some flaws. */
+async function verify(...flaws: readonly Flaw[]): Promise<unknown> {
   const token = await issuer.accessToken({
     boundTo: client,
-    header: Object.assign({}, ...faults.map(({ header }) => header)),
-    claims: Object.assign({}, ...faults.map(({ claims }) => claims)),
+    header: Object.assign({}, ...flaws.map(({ header }) => header)),
+    claims: Object.assign({}, ...flaws.map(({ claims }) => claims)),
   });
-  // The shape is broken last: a token without it cannot be changed in another way.
-  const changed = faults.toReversed().reduce((text, { change }) => change?.(text) ?? text, token);
-  const use: Partial<VerifyOptions> = Object.assign({}, ...faults.map((fault) => fault.use));
+  // The format is broken last, because a malformed token cannot be changed in another way.
+  const changed = flaws.toReversed().reduce((text, { change }) => change?.(text) ?? text, token);
+  const use: Partial<VerifyOptions> = Object.assign({}, ...flaws.map((flaw) => flaw.use));
   return verifier.verify(changed, { clientCertificate: client.certificate, ...use });
 }
 
 describe("the order of the checks", () => {
-  test("is that of a token which passes them all", async () => {
+  test("ends with the acceptance of a valid token", async () => {
     expect(await outcomeOf(verify())).toBe("accepted");
   });
 
-  test.each(steps)("has a code for a fault in: %s", async (_name, code, fault) => {
-    expect(await outcomeOf(verify(fault))).toBe(code);
+  test.each(steps)("reports the code of a flaw in: %s", async (_name, code, flaw) => {
+    expect(await outcomeOf(verify(flaw))).toBe(code);
   });
 
   test.each(steps.map(([name, code], index) => [name, code, index] as const))(
-    "puts %s before everything that follows",
+    "puts %s before all later checks",
     async (_name, code, index) => {
-      const faults = steps.slice(index).map(([, , fault]) => fault);
-      expect(await outcomeOf(verify(...faults))).toBe(code);
+      const flaws = steps.slice(index).map(([, , flaw]) => flaw);
+      expect(await outcomeOf(verify(...flaws))).toBe(code);
     },
   );
 
@@ -79,39 +79,39 @@ describe("the order of the checks", () => {
     ["a payload that is not JSON, and an alg that is a number", { alg: 1 }, "text"],
     ["a crit", { alg: "none", crit: ["b64"] }, {}],
     ["a kid that is a number", { alg: "none", kid: 1 }, {}],
-  ])("finds %s before a bad algorithm", async (_name, header, payload) => {
+  ])("reports %s before an unaccepted algorithm", async (_name, header, payload) => {
     const token = forgeToken({ header, payload, signature: "AAAA" });
     const verifying = verifier.verify(token, { clientCertificate: null });
     expect(await outcomeOf(verifying)).toBe("ERR_TOKEN_MALFORMED");
   });
 
-  test("puts what is wrong with the token before keys that are unavailable", async () => {
-    const dead = await startIssuerInTest();
-    const waiting = verifierOf(dead, { jwks: undefined });
-    const token = await dead.accessToken({ boundTo: client });
-    await dead.close();
-    expect(await outcomeOf(waiting.verify(token, { clientCertificate: thief.der }))).toBe("ERR_BINDING_MISMATCH");
-    expect(await outcomeOf(waiting.verify(token, { clientCertificate: client.der }))).toBe("ERR_KEYS_UNAVAILABLE");
+  test("puts a flaw of the token before unavailable keys", async () => {
+    const stopped = await startIssuerInTest();
+    const unreachable = verifierOf(stopped, { jwks: undefined });
+    const token = await stopped.accessToken({ boundTo: client });
+    await stopped.close();
+    expect(await outcomeOf(unreachable.verify(token, { clientCertificate: thief.der }))).toBe("ERR_BINDING_MISMATCH");
+    expect(await outcomeOf(unreachable.verify(token, { clientCertificate: client.der }))).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test('is the same under "report-only", where neither certificate nor binding reject', async () => {
-    const [certificate, binding, key] = steps.slice(7, 10).map(([, , fault]) => fault);
+  test('is the same under "report-only", where certificate and binding do not reject', async () => {
+    const [certificate, binding, key] = steps.slice(7, 10).map(([, , flaw]) => flaw);
     const use = { validateCertificateBinding: "report-only" } as const;
-    expect(await outcomeOf(verify(certificate as Fault, binding as Fault, { use }))).toBe("accepted");
-    expect(await outcomeOf(verify(certificate as Fault, key as Fault, { use }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+    expect(await outcomeOf(verify(certificate as Flaw, binding as Flaw, { use }))).toBe("accepted");
+    expect(await outcomeOf(verify(certificate as Flaw, key as Flaw, { use }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 });
 
 describe("the detail", () => {
   const unverified = steps.slice(1, 9).filter(([name]) => name !== "certificate");
 
-  test.each(unverified)("says that the signature was not verified when it speaks of: %s", async (_n, code, fault) => {
-    const error = await rejectionOf(verify(fault));
+  test.each(unverified)("states that the signature was not verified if the flaw is in: %s", async (_n, code, flaw) => {
+    const error = await rejectionOf(verify(flaw));
     expect(error.code).toBe(code);
     expect(error.detail).toMatch(/signature was not verified/);
   });
 
-  test("does not say so of a token that was verified before", async () => {
+  test("omits this note for a token that was verified before", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     await verifier.verify(token, { clientCertificate: client.certificate });
     const stolen = await rejectionOf(verifier.verify(token, { clientCertificate: thief.certificate }));
@@ -119,13 +119,13 @@ describe("the detail", () => {
     expect(stolen.detail).not.toMatch(/not verified/);
   });
 
-  test("does not say so of a certificate, whose error may be the application's own and stays as it is", async () => {
+  test("omits this note for a certificate, and leaves an error of the application unchanged", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
     expect(await rejectionOf(verify({ use: { clientCertificate: reason } }))).toBe(reason);
     expect(reason.detail).toBe("the proxy is unknown");
   });
 
-  test("does not say so of a binding that is reported, since that of a verified token is", async () => {
+  test("omits this note for a reported binding, because the signature is verified", async () => {
     const mismatch = { claims: { cnf: { "x5t#S256": thief.thumbprint } } };
     const reported = await verify(mismatch, { use: { validateCertificateBinding: "report-only" } });
     expect(reported).toMatchObject({ bindingError: { code: "ERR_BINDING_MISMATCH" } });
@@ -134,58 +134,58 @@ describe("the detail", () => {
 });
 
 describe("the order of the checks on an opaque token", () => {
-  /** One thing that is wrong with a token, with what the issuer says of it, or with how it is presented. */
-  interface OpaqueFault {
+  /** One flaw of a token, of its introspection response, or of the request that presents it. */
+  interface OpaqueFlaw {
     readonly change?: (token: string) => string;
     readonly use?: Partial<VerifyOptions>;
-    readonly answer?: object;
+    readonly response?: object;
   }
 
-  /** In their order; nobody is asked before the third. */
-  const opaqueSteps: readonly (readonly [string, Outcome, OpaqueFault])[] = [
-    ["shape", "ERR_TOKEN_MALFORMED", { change: (token) => `${token} ` }],
+  /** The checks in order; introspection starts with the third. */
+  const opaqueSteps: readonly (readonly [string, Outcome, OpaqueFlaw])[] = [
+    ["format", "ERR_TOKEN_MALFORMED", { change: (token) => `${token} ` }],
     ["certificate", "ERR_CERTIFICATE_MISSING", { use: { clientCertificate: null } }],
-    ["activity", "ERR_TOKEN_INACTIVE", { answer: { active: false } }],
-    ["type", "ERR_TOKEN_TYPE", { answer: { token_type: "refresh_token" } }],
-    ["issuer", "ERR_TOKEN_ISSUER", { answer: { iss: "https://evil.example" } }],
-    ["audience", "ERR_TOKEN_AUDIENCE", { answer: { aud: "https://other.example" } }],
-    ["time", "ERR_TOKEN_EXPIRED", { answer: { exp: 1 } }],
-    ["other claims", "ERR_TOKEN_CLAIM", { answer: { sub: 1 } }],
-    ["binding", "ERR_BINDING_MISMATCH", { answer: { cnf: { "x5t#S256": thief.thumbprint } } }],
+    ["activity", "ERR_TOKEN_INACTIVE", { response: { active: false } }],
+    ["type", "ERR_TOKEN_TYPE", { response: { token_type: "refresh_token" } }],
+    ["issuer", "ERR_TOKEN_ISSUER", { response: { iss: "https://evil.example" } }],
+    ["audience", "ERR_TOKEN_AUDIENCE", { response: { aud: "https://other.example" } }],
+    ["time", "ERR_TOKEN_EXPIRED", { response: { exp: 1 } }],
+    ["other claims", "ERR_TOKEN_CLAIM", { response: { sub: 1 } }],
+    ["binding", "ERR_BINDING_MISMATCH", { response: { cnf: { "x5t#S256": thief.thumbprint } } }],
     ["requirements", "ERR_SCOPE_INSUFFICIENT", { use: { scopes: ["admin"] } }],
   ];
 
   const good = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint }, scope: "read" };
-  const asking = introspectingVerifier(issuer);
+  const introspecting = introspectingVerifier(issuer);
 
-  /** Verifies a token with some faults: when the issuer is asked, and again when its answer is cached. */
-  async function verifyTwice(...faults: readonly OpaqueFault[]): Promise<readonly [Outcome, Outcome, number]> {
+  /** Verifies a token with some flaws twice: first with introspection, then with the cached response. */
+  async function verifyTwice(...flaws: readonly OpaqueFlaw[]): Promise<readonly [Outcome, Outcome, number]> {
     const token = await issuer.opaqueToken();
-    const changed = faults.reduce((text, { change }) => change?.(text) ?? text, token);
-    issuer.introspectAs(changed, Object.assign({}, good, ...faults.map(({ answer }) => answer)));
-    const use: Partial<VerifyOptions> = Object.assign({}, ...faults.map((fault) => fault.use));
-    const verifying = () => asking.verify(changed, { clientCertificate: client.certificate, ...use });
+    const changed = flaws.reduce((text, { change }) => change?.(text) ?? text, token);
+    issuer.introspectAs(changed, Object.assign({}, good, ...flaws.map(({ response }) => response)));
+    const use: Partial<VerifyOptions> = Object.assign({}, ...flaws.map((flaw) => flaw.use));
+    const verifying = () => introspecting.verify(changed, { clientCertificate: client.certificate, ...use });
     const before = timesAsked(issuer);
     return [await outcomeOf(verifying()), await outcomeOf(verifying()), timesAsked(issuer) - before];
   }
 
-  test("is that of a token which passes them all", async () => {
+  test("ends with the acceptance of a valid token", async () => {
     expect(await verifyTwice()).toEqual(["accepted", "accepted", 1]);
   });
 
-  test.each(opaqueSteps.map(([name, code, fault], index) => [name, code, index < 2 ? 0 : 1, fault] as const))(
-    "has a code for a fault in: %s",
-    async (_name, code, asked, fault) => {
-      expect(await verifyTwice(fault)).toEqual([code, code, asked]);
+  test.each(opaqueSteps.map(([name, code, flaw], index) => [name, code, index < 2 ? 0 : 1, flaw] as const))(
+    "reports the code of a flaw in: %s",
+    async (_name, code, requests, flaw) => {
+      expect(await verifyTwice(flaw)).toEqual([code, code, requests]);
     },
   );
 
   test.each(opaqueSteps.map(([name, code], index) => [name, code, index] as const))(
-    "puts %s before everything that follows, whether or not the answer is cached",
+    "puts %s before all later checks, whether or not the response is cached",
     async (_name, code, index) => {
-      const faults = opaqueSteps.slice(index).map(([, , fault]) => fault);
-      const asked = opaqueSteps.slice(index).some(([name]) => name === "certificate") ? 0 : 1;
-      expect(await verifyTwice(...faults)).toEqual([code, code, asked]);
+      const flaws = opaqueSteps.slice(index).map(([, , flaw]) => flaw);
+      const requests = opaqueSteps.slice(index).some(([name]) => name === "certificate") ? 0 : 1;
+      expect(await verifyTwice(...flaws)).toEqual([code, code, requests]);
     },
   );
 
@@ -199,10 +199,10 @@ describe("the order of the checks on an opaque token", () => {
     },
   );
 
-  test('is the same under "report-only", where neither certificate nor binding reject', async () => {
+  test('is the same under "report-only", where certificate and binding do not reject', async () => {
     const use = { validateCertificateBinding: "report-only" } as const;
-    const [certificate = {}, activity = {}] = opaqueSteps.slice(1, 3).map(([, , fault]) => fault);
-    const [binding = {}, requirements = {}] = opaqueSteps.slice(8).map(([, , fault]) => fault);
+    const [certificate = {}, activity = {}] = opaqueSteps.slice(1, 3).map(([, , flaw]) => flaw);
+    const [binding = {}, requirements = {}] = opaqueSteps.slice(8).map(([, , flaw]) => flaw);
     const clientCertificate = { clientCertificate: null };
     expect(await verifyTwice(certificate, binding, { use })).toEqual(["accepted", "accepted", 1]);
     const inactive = ["ERR_TOKEN_INACTIVE", "ERR_TOKEN_INACTIVE", 1];
@@ -212,14 +212,14 @@ describe("the order of the checks on an opaque token", () => {
     expect(await verifyTwice(binding, unscoped)).toEqual(insufficient);
   });
 
-  test("puts what is wrong with the client before an issuer that is unavailable", async () => {
-    const dead = await startIssuerInTest();
-    const waiting = introspectingVerifier(dead);
-    const token = await dead.opaqueToken({ boundTo: client });
-    await dead.close();
-    expect(await outcomeOf(waiting.verify(token, { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
-    expect(await outcomeOf(waiting.verify(`${token} `, { clientCertificate: null }))).toBe("ERR_TOKEN_MALFORMED");
-    const verifying = waiting.verify(token, { clientCertificate: thief.certificate, scopes: ["admin"] });
+  test("puts a flaw of the client before an unavailable issuer", async () => {
+    const stopped = await startIssuerInTest();
+    const unreachable = introspectingVerifier(stopped);
+    const token = await stopped.opaqueToken({ boundTo: client });
+    await stopped.close();
+    expect(await outcomeOf(unreachable.verify(token, { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
+    expect(await outcomeOf(unreachable.verify(`${token} `, { clientCertificate: null }))).toBe("ERR_TOKEN_MALFORMED");
+    const verifying = unreachable.verify(token, { clientCertificate: thief.certificate, scopes: ["admin"] });
     expect(await outcomeOf(verifying)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 });

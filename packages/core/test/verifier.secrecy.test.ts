@@ -15,7 +15,7 @@ const verifier = verifierOf(issuer);
 
 const planted = { sub: "MARKER", jti: "MARKER", MARKER: "MARKER", deep: { MARKER: ["MARKER"] } };
 
-/** What must be in none of them: every part of the token, and both certificates in all their forms. */
+/** Returns the texts that no error may contain: every part of the token, and both certificates in every encoding. */
 function secretsOf(token: string): readonly string[] {
   const lines = [client, other].flatMap(({ certificate }) => certificate.split("\n").slice(1, -2));
   const thumbprints = [client, other].flatMap(({ thumbprint }) => {
@@ -25,13 +25,13 @@ function secretsOf(token: string): readonly string[] {
   return ["MARKER", ...token.split(".").filter((part) => part.length > 8), ...thumbprints, ...lines];
 }
 
-function expectSilence(error: AccessTokenError, token: string): void {
+function expectNoSecrets(error: AccessTokenError, token: string): void {
   const shown = everythingOf(error);
   expect(secretsOf(token).filter((secret) => shown.includes(secret))).toEqual([]);
   expect(Object.hasOwn(error, "cause")).toBe(false);
 }
 
-describe("an error of the verifier holds nothing of the token and the certificate", () => {
+describe("an error of the verifier does not contain the token or the certificate:", () => {
   interface Rejected {
     readonly claims?: object;
     readonly header?: object;
@@ -87,10 +87,10 @@ describe("an error of the verifier holds nothing of the token and the certificat
     const error = await rejectionOf(verifier.verify(token, { clientCertificate: client.certificate, ...use }));
     expect(error.code).toBe(code);
     expect(error.detail).toMatch(/./);
-    expectSilence(error, token);
+    expectNoSecrets(error, token);
   });
 
-  test("under report-only either", async () => {
+  test("a reported rejection", async () => {
     const token = await issuer.accessToken({ boundTo: client, claims: planted });
     const accessToken = await verifier.verify(token, {
       clientCertificate: other.certificate,
@@ -98,16 +98,16 @@ describe("an error of the verifier holds nothing of the token and the certificat
     });
     const { bindingError } = accessToken as { bindingError: AccessTokenError };
     expect(bindingError.code).toBe("ERR_BINDING_MISMATCH");
-    expectSilence(bindingError, token);
+    expectNoSecrets(bindingError, token);
   });
 });
 
-describe("an error of the key source holds nothing that the issuer sent", () => {
+describe("an error of the key source does not contain the response of the issuer:", () => {
   test.each([
     ["an error page", status(500, { error: "MARKER" })],
     ["HTML", text("<h1>MARKER</h1>", "text/html")],
     ["half of a document", text('{"keys":"MARKER', "application/json")],
-    ["a set of no keys", json({ keys: ["MARKER"] })],
+    ["a key set with invalid keys", json({ keys: ["MARKER"] })],
     ["a redirect", redirect("https://MARKER.example")],
     ["an endless body", endless],
     ["a closed connection", hangUp],
@@ -118,6 +118,6 @@ describe("an error of the key source holds nothing that the issuer sent", () => 
     const token = await issuer.accessToken({ boundTo: client, claims: planted });
     const error = await rejectionOf(remote.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
-    expectSilence(error, token);
+    expectNoSecrets(error, token);
   });
 });

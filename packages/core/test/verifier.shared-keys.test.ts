@@ -7,7 +7,7 @@ import { outcomeOf, reasonOf, rejectionOf } from "./support/outcome.ts";
 import { client, now, startIssuerInTest } from "./support/verification.ts";
 
 const [first, second] = ["https://first.example", "https://second.example"];
-const own = { clientCertificate: client.certificate };
+const use = { clientCertificate: client.certificate };
 
 function verifierOf(...issuer: readonly IssuerOptions[]): Verifier {
   return createVerifier({ issuer, audience: null, clock: () => now });
@@ -30,8 +30,8 @@ describe("issuers with the same jwks URL", () => {
     await verifier.ready();
     expect(requests).toEqual(["/keys"]);
     for (const issuer of [first, second]) {
-      expect(await outcomeOf(verifier.verify(await token(issuer), own))).toBe("accepted");
-      expect(await outcomeOf(verifier.verify(await token(issuer, "unknown"), own))).toBe("ERR_TOKEN_KEY_UNKNOWN");
+      expect(await outcomeOf(verifier.verify(await token(issuer), use))).toBe("accepted");
+      expect(await outcomeOf(verifier.verify(await token(issuer, "unknown"), use))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     }
     expect(requests).toEqual(["/keys"]);
   });
@@ -41,7 +41,7 @@ describe("issuers with the same jwks URL", () => {
     const jwks = `${url}/keys`;
     const verifier = verifierOf({ issuer: first, jwks }, { issuer: second, jwks });
     const tokens = await Promise.all([token(first), token(second)]);
-    const outcomes = await Promise.all(tokens.map((each) => outcomeOf(verifier.verify(each, own))));
+    const outcomes = await Promise.all(tokens.map((each) => outcomeOf(verifier.verify(each, use))));
     expect(outcomes).toEqual(["accepted", "accepted"]);
     expect(requests).toEqual(["/keys"]);
   });
@@ -53,22 +53,22 @@ describe("issuers with the same jwks URL", () => {
     const verifier = verifierOf({ issuer: first, jwks }, { issuer: second, jwks });
     const events = [eventsOf("certbound:keys", first), eventsOf("certbound:keys", second)];
     for (const issuer of [first, second]) {
-      expect(await outcomeOf(verifier.verify(await token(issuer), own))).toBe("ERR_KEYS_UNAVAILABLE");
+      expect(await outcomeOf(verifier.verify(await token(issuer), use))).toBe("ERR_KEYS_UNAVAILABLE");
     }
     expect(requests).toEqual(["/keys"]);
     expect(events).toMatchObject([[{ outcome: "failed", issuer: first }], [{ outcome: "failed", issuer: second }]]);
   });
 
-  test("still accept only the algorithms of each of them", async () => {
+  test("accept only their respective algorithms", async () => {
     const { url, token } = await startKeys();
     const jwks = `${url}/keys`;
     const verifier = verifierOf({ issuer: first, jwks }, { issuer: second, jwks, algorithms: ["PS512"] });
-    expect(await outcomeOf(verifier.verify(await token(first), own))).toBe("accepted");
-    expect(await outcomeOf(verifier.verify(await token(second), own))).toBe("ERR_TOKEN_ALGORITHM");
+    expect(await outcomeOf(verifier.verify(await token(first), use))).toBe("accepted");
+    expect(await outcomeOf(verifier.verify(await token(second), use))).toBe("ERR_TOKEN_ALGORITHM");
   });
 });
 
-test("issuers with other jwks URLs, and other verifiers, share nothing", async () => {
+test("issuers with different jwks URLs, and different verifiers, share no fetches", async () => {
   const { url, requests } = await startKeys();
   const entries = [
     { issuer: first, jwks: `${url}/keys` },
@@ -83,11 +83,11 @@ test("issuers with other jwks URLs, and other verifiers, share nothing", async (
 describe("ready", () => {
   const introspection = { clientId: "api", clientSecret: "MARKER" };
 
-  test("names the issuer whose keys cannot be fetched, and no other", async () => {
+  test("names only the issuer whose keys cannot be fetched", async () => {
     const good = await startKeys();
-    const dead = await startEndpoint(status(503, {}));
+    const broken = await startEndpoint(status(503, {}));
     const working = { issuer: first, jwks: `${good.url}/keys` };
-    const failing = { issuer: second, jwks: `${dead.url}/MARKER` };
+    const failing = { issuer: second, jwks: `${broken.url}/MARKER` };
     const error = await rejectionOf(verifierOf(working, failing).ready());
     expect(error).toMatchObject({
       code: "ERR_KEYS_UNAVAILABLE",
@@ -97,7 +97,7 @@ describe("ready", () => {
     await expect(verifierOf(working).ready()).resolves.toBeUndefined();
   });
 
-  test("names the issuer without metadata, with how each location failed", async () => {
+  test("names the issuer without metadata, and the failure of each location", async () => {
     const { url } = await startEndpoint(status(404, {}));
     const { code, detail } = await rejectionOf(verifierOf({ issuer: url }).ready());
     expect({ code, detail }).toEqual({
@@ -118,13 +118,13 @@ describe("ready", () => {
     expect(detail).not.toContain("MARKER");
   });
 
-  test("leaves an error of the application as it is", async () => {
+  test("does not change an error of the application", async () => {
     const bearerToken = (): string => {
       throw new Error("vault is sealed");
     };
     const good = await startKeys();
-    const asking = { clientId: "api", bearerToken, endpoint: `${good.url}/introspect` };
-    const entry = { issuer: first, jwks: `${good.url}/keys`, introspection: asking };
+    const withBearerToken = { clientId: "api", bearerToken, endpoint: `${good.url}/introspect` };
+    const entry = { issuer: first, jwks: `${good.url}/keys`, introspection: withBearerToken };
     expect(await reasonOf(verifierOf(entry).ready())).toMatchObject({ name: "BearerTokenError" });
   });
 });

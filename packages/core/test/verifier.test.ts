@@ -17,12 +17,12 @@ const verified = (accessToken: string, options: Partial<VerifyOptions> = {}) =>
   outcomeOf(verifier.verify(accessToken, { clientCertificate: client.certificate, ...options }));
 
 describe("a bound token", () => {
-  test("is accepted from the client that it was issued to, and from nobody else (M-01)", async () => {
+  test("is accepted only from the client that it was issued to (M-01)", async () => {
     expect(await verified(token)).toBe("accepted");
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is not said to be unverified when it is rejected after it was accepted before", async () => {
+  test("is rejected without the note that it is unverified if it was accepted before", async () => {
     expect(await verified(token)).toBe("accepted");
     const { detail } = await rejectionOf(verifier.verify(token, { clientCertificate: thief.certificate }));
     expect(detail).toMatch(/thumbprint does not match/);
@@ -35,28 +35,28 @@ describe("a bound token", () => {
     }
   });
 
-  test("is neither accepted nor rejected when the application's clock fails, whether it is cached or new", async () => {
+  test("causes a TypeError if the application's clock fails, whether it is cached or new", async () => {
     let time = () => now;
     const careless = verifierOf(issuer, { clock: () => time() });
-    const judged = () => outcomeOf(careless.verify(token, { clientCertificate: client.certificate }));
+    const check = () => outcomeOf(careless.verify(token, { clientCertificate: client.certificate }));
     const failing = () => {
       throw new Error("no battery");
     };
     time = failing;
-    await expect(judged()).rejects.toThrow(TypeError);
+    await expect(check()).rejects.toThrow(TypeError);
     time = () => now;
-    expect(await judged()).toBe("accepted");
+    expect(await check()).toBe("accepted");
     time = failing;
-    await expect(judged()).rejects.toThrow(TypeError);
+    await expect(check()).rejects.toThrow(TypeError);
   });
 
-  test("is rejected with the reason that there is no certificate", async () => {
+  test("is rejected with the error that replaces the certificate", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
     const error = await rejectionOf(verifier.verify(token, { clientCertificate: reason }));
     expect(error).toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED", detail: "the proxy is unknown" });
   });
 
-  test("gives its claims, and the certificate that it is bound to", async () => {
+  test("has its claims, and the certificate that it is bound to", async () => {
     const accessToken = await verifier.verify(token, { clientCertificate: client.certificate });
     expect(accessToken).toMatchObject({
       format: "jwt",
@@ -75,7 +75,7 @@ describe("a bound token", () => {
     expect(accessToken.clientCertificate?.x509?.raw.equals(client.der)).toBe(true);
   });
 
-  test("gives claims that nobody can change, at any depth", async () => {
+  test("has claims that cannot be changed, at any depth", async () => {
     const accessToken = await verifier.verify(token, { clientCertificate: client.certificate });
     const { claims } = accessToken;
     const { list } = claims["nested"] as { list: object[] };
@@ -86,12 +86,12 @@ describe("a bound token", () => {
     expect(() => list.push({})).toThrow(TypeError);
   });
 
-  test("may be nested as deep as it likes (D-05)", async () => {
+  test("may be nested to any depth (D-05)", async () => {
     const deep: unknown = JSON.parse(`${"[".repeat(4000)}${"]".repeat(4000)}`);
     expect(await verified(await issuer.accessToken({ boundTo: client, claims: { deep } }))).toBe("accepted");
   });
 
-  test("is verified from bytes, an X509Certificate or a thumbprint as well", async () => {
+  test("is accepted with bytes, an X509Certificate or a thumbprint as well", async () => {
     const { der, thumbprint } = client;
     for (const clientCertificate of [der, new X509Certificate(der), { thumbprint }]) {
       expect(await verified(token, { clientCertificate })).toBe("accepted");
@@ -106,7 +106,7 @@ describe("an unbound token", () => {
     expect(await verified(unbound, { validateCertificateBinding: true })).toBe("ERR_BINDING_REQUIRED");
   });
 
-  test('is accepted under "when-bound", with or without a certificate, which it says nothing about', async () => {
+  test('is accepted under "when-bound", with or without a certificate, which proves nothing about it', async () => {
     const mode = { validateCertificateBinding: "when-bound" } as const;
     const accessToken = await verifier.verify(unbound, { clientCertificate: client.certificate, ...mode });
     expect(accessToken).toMatchObject({ binding: "unbound", presentedCertificate: { thumbprint: client.thumbprint } });
@@ -114,7 +114,7 @@ describe("an unbound token", () => {
     expect(await verified(unbound, { clientCertificate: null, ...mode })).toBe("accepted");
   });
 
-  test('does not excuse a bound one under "when-bound"', async () => {
+  test('does not weaken the check of a bound one under "when-bound"', async () => {
     const mode = { validateCertificateBinding: "when-bound" } as const;
     expect(await verified(token, mode)).toBe("accepted");
     expect(await verified(token, { clientCertificate: null, ...mode })).toBe("ERR_CERTIFICATE_MISSING");
@@ -123,7 +123,7 @@ describe("an unbound token", () => {
     expect(await verified(dpop, mode)).toBe("ERR_BINDING_UNSUPPORTED");
   });
 
-  test('is reported, not rejected, under "report-only", as a stolen one is', async () => {
+  test('is reported and not rejected under "report-only", like a stolen one', async () => {
     const mode = { validateCertificateBinding: "report-only" } as const;
     const reported = async (accessToken: string, clientCertificate: string | null) => {
       const result = await verifier.verify(accessToken, { clientCertificate, ...mode });
@@ -146,7 +146,7 @@ describe("an unbound token", () => {
 });
 
 describe("requirements", () => {
-  test("are judged for a verified token", async () => {
+  test("are checked for a verified token", async () => {
     expect(await verified(token, { scopes: ["read"] })).toBe("accepted");
     expect(await verified(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
     expect(await verified(token, { acrValues: ["gold"] })).toBe("ERR_AUTHENTICATION_INSUFFICIENT");
@@ -154,7 +154,7 @@ describe("requirements", () => {
     expect(await verified(token, { authorize: ({ binding }) => binding !== "verified" })).toBe("ERR_ACCESS_DENIED");
   });
 
-  test('are judged under "report-only" too', async () => {
+  test('are also checked under "report-only"', async () => {
     const mode = { validateCertificateBinding: "report-only", clientCertificate: null } as const;
     expect(await verified(token, { ...mode, scopes: ["read"] })).toBe("accepted");
     expect(await verified(token, { ...mode, scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
@@ -163,9 +163,9 @@ describe("requirements", () => {
 
 describe("the arguments", () => {
   test.each<[string, unknown, RegExp]>([
-    ["no options", undefined, /options/],
+    ["missing options", undefined, /options/],
     ["null", null, /options/],
-    ["no clientCertificate", {}, /"clientCertificate" is missing/],
+    ["a missing clientCertificate", {}, /"clientCertificate" is missing/],
     ["clientCertificate undefined", { clientCertificate: undefined }, /"clientCertificate"/],
     ["a number as clientCertificate", { clientCertificate: 5 }, /"clientCertificate"/],
     ["false as clientCertificate", { clientCertificate: false }, /"clientCertificate"/],
@@ -183,13 +183,13 @@ describe("the arguments", () => {
     ["an unknown option", { clientCertificate: null, scope: ["read"] }, /"scope"/],
     ["a requirement that is undefined", { clientCertificate: null, scopes: undefined }, /"scopes"/],
     ["a binding switched off", { clientCertificate: null, validateCertificateBinding: false }, /"validateCert/],
-  ])("with %s are a TypeError that says so, not a rejection", async (_name, options, message) => {
+  ])("with %s cause a TypeError that names the option", async (_name, options, message) => {
     const reason = await reasonOf(verifier.verify(token, options as never));
     expect(reason).toBeInstanceOf(TypeError);
     expect(String(reason)).toMatch(message);
   });
 
-  test.each([undefined, null, 5, {}, Buffer.from(token)])("have a string as token", async (accessToken) => {
+  test.each([undefined, null, 5, {}, Buffer.from(token)])("must have a string as token", async (accessToken) => {
     const reason = await reasonOf(verifier.verify(accessToken as never, { clientCertificate: client.certificate }));
     expect(reason).toBeInstanceOf(TypeError);
     expect(String(reason)).toMatch(/access token must be a string/);
@@ -197,7 +197,7 @@ describe("the arguments", () => {
 });
 
 describe("the clock", () => {
-  test("is asked for every verification", async () => {
+  test("is read for every verification", async () => {
     let time = now;
     const ageing = verifierOf(issuer, { clock: () => time });
     const check = () => outcomeOf(ageing.verify(token, { clientCertificate: client.certificate }));
@@ -208,12 +208,15 @@ describe("the clock", () => {
     expect(await check()).toBe("ERR_TOKEN_EXPIRED");
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined, "now"])("that gives %s is an error", async (time) => {
-    const broken = verifierOf(issuer, { clock: () => time as number });
-    const reason = await reasonOf(broken.verify(token, { clientCertificate: client.certificate }));
-    expect(reason).toBeInstanceOf(TypeError);
-    expect(reason).not.toBeInstanceOf(AccessTokenError);
-  });
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined, "now"])(
+    "that returns %s causes a TypeError",
+    async (time) => {
+      const broken = verifierOf(issuer, { clock: () => time as number });
+      const reason = await reasonOf(broken.verify(token, { clientCertificate: client.certificate }));
+      expect(reason).toBeInstanceOf(TypeError);
+      expect(reason).not.toBeInstanceOf(AccessTokenError);
+    },
+  );
 });
 
 describe("the algorithm", async () => {
@@ -228,7 +231,7 @@ describe("the algorithm", async () => {
     expect(await verify({ algorithms: [algorithm === "ES256" ? "RS256" : "ES256"] })).toBe("ERR_TOKEN_ALGORITHM");
   });
 
-  test("that Node does not have is that of an unknown key", async () => {
+  test("that Node.js does not support is rejected like an unknown key", async () => {
     const jwks = { keys: [...several.jwks.keys, { kty: "AKP", alg: "ML-DSA-44", pub: "AAAA", kid: "lattice" }] };
     const header = { alg: "ML-DSA-44", kid: "lattice" };
     const accessToken = await several.accessToken({ boundTo: client, header });
@@ -251,16 +254,18 @@ describe("several issuers", async () => {
   const verifyBoth = (accessToken: string) =>
     outcomeOf(both.verify(accessToken, { clientCertificate: client.certificate }));
 
-  test("are each judged by their own keys, audience and algorithms (K-06)", async () => {
+  test("are each checked by their respective keys, audience and algorithms (K-06)", async () => {
     expect(await verifyBoth(await first.accessToken({ boundTo: client }))).toBe("accepted");
     expect(await verifyBoth(await second.accessToken({ boundTo: client }))).toBe("ERR_TOKEN_AUDIENCE");
     const right = { aud: "https://second.example" };
     expect(await verifyBoth(await second.accessToken({ boundTo: client, claims: right }))).toBe("accepted");
-    const posing = { ...right, iss: second.issuer };
-    expect(await verifyBoth(await first.accessToken({ boundTo: client, claims: posing }))).toBe("ERR_TOKEN_ALGORITHM");
+    const impersonating = { ...right, iss: second.issuer };
+    expect(await verifyBoth(await first.accessToken({ boundTo: client, claims: impersonating }))).toBe(
+      "ERR_TOKEN_ALGORITHM",
+    );
   });
 
-  test("do not lend each other their keys, even under one kid (K-06)", async () => {
+  test("do not share keys, even with the same kid (K-06)", async () => {
     const third = await startIssuerInTest();
     const jwks = { keys: third.jwks.keys.map((key) => ({ ...key, kid: firstKid })) };
     const shared = createVerifier({
@@ -275,16 +280,16 @@ describe("several issuers", async () => {
       outcomeOf(shared.verify(accessToken, { clientCertificate: client.certificate }));
     const kid = { kid: firstKid };
     expect(await check(await third.accessToken({ boundTo: client, header: kid }))).toBe("accepted");
-    const posing = { boundTo: client, header: kid, claims: { iss: first.issuer } };
-    expect(await check(await third.accessToken(posing))).toBe("ERR_TOKEN_SIGNATURE");
+    const impersonating = { boundTo: client, header: kid, claims: { iss: first.issuer } };
+    expect(await check(await third.accessToken(impersonating))).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("have a token of any other rejected", async () => {
+  test("do not include any other issuer, whose token is rejected", async () => {
     expect(await verifyBoth(await issuer.accessToken({ boundTo: client }))).toBe("ERR_TOKEN_ISSUER");
   });
 });
 
-describe("keys that are fetched", () => {
+describe("fetched keys", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["performance"] });
   });
@@ -301,7 +306,7 @@ describe("keys that are fetched", () => {
     return { published, remote, check };
   };
 
-  test("are fetched once for 1000 verifications at once (N-06)", async () => {
+  test("are fetched once for 1000 simultaneous verifications (N-06)", async () => {
     const { published, check } = await fetching();
     const tokens = await Promise.all(Array.from({ length: 10 }, () => published.accessToken({ boundTo: client })));
     const outcomes = await Promise.all(Array.from({ length: 1000 }, (_, index) => check(tokens[index % 10] ?? "")));
@@ -309,7 +314,7 @@ describe("keys that are fetched", () => {
     expect(published.requests).toEqual(["/.well-known/oauth-authorization-server", "/jwks"]);
   });
 
-  test("are fetched again after a rotation, which ends the old one (N-02, N-03)", async () => {
+  test("are fetched again after a rotation, which invalidates tokens of the old key (N-02, N-03)", async () => {
     const { published, check } = await fetching();
     const before = await published.accessToken({ boundTo: client });
     expect(await check(before)).toBe("accepted");
@@ -321,7 +326,7 @@ describe("keys that are fetched", () => {
     expect(await check(before)).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
-  test("outlive an outage, for a time (N-04)", async () => {
+  test("are used during an outage, for a limited time (N-04)", async () => {
     const { published, check } = await fetching();
     const accessToken = await published.accessToken({ boundTo: client });
     expect(await check(accessToken)).toBe("accepted");
@@ -332,7 +337,7 @@ describe("keys that are fetched", () => {
     expect(await check(accessToken)).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("that were never there are no fault of the token", async () => {
+  test("cause ERR_KEYS_UNAVAILABLE if they were never available", async () => {
     const { published, remote } = await fetching();
     const accessToken = await published.accessToken({ boundTo: client });
     await published.close();
@@ -341,7 +346,7 @@ describe("keys that are fetched", () => {
     expect(error.retryAfter).toBeGreaterThan(0);
   });
 
-  test("are not asked for when the token is rejected without them (I-06, N-01)", async () => {
+  test("are not fetched for a token that is rejected without them (I-06, N-01)", async () => {
     const { published, check } = await fetching();
     const cheap: readonly Parameters<typeof published.accessToken>[0][] = [
       { header: { alg: "HS256" } },
@@ -355,8 +360,8 @@ describe("keys that are fetched", () => {
       { boundTo: thief },
       { claims: { cnf: { jkt: "a" } } },
     ];
-    for (const fault of cheap) {
-      expect(await check(await published.accessToken({ boundTo: client, ...fault }))).toMatch(/^ERR_(TOKEN|BINDING)_/);
+    for (const flaw of cheap) {
+      expect(await check(await published.accessToken({ boundTo: client, ...flaw }))).toMatch(/^ERR_(TOKEN|BINDING)_/);
     }
     expect(published.requests).toEqual([]);
     expect(await check(await published.accessToken({ boundTo: client }))).toBe("accepted");
@@ -380,13 +385,13 @@ describe("ready", () => {
     expect(one.requests).toHaveLength(2);
   });
 
-  test("says so when the keys of one of them are unavailable", async () => {
+  test("fails if the keys of one of them are unavailable", async () => {
     const [one, broken] = await Promise.all([startIssuerInTest(), startEndpoint(status(500, {}))]);
     const both = createVerifier({ issuer: [{ issuer: one.issuer }, { issuer: broken.url }], audience: null });
     expect(await outcomeOf(both.ready())).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("has nothing to do where the keys are configured", async () => {
+  test("sends no request if the keys are configured", async () => {
     const fetched = vi.fn<typeof fetch>();
     await verifierOf(issuer, { fetch: fetched }).ready();
     expect(fetched).not.toHaveBeenCalled();
@@ -394,14 +399,14 @@ describe("ready", () => {
 });
 
 describe("createVerifier", () => {
-  test("gives an object that cannot be changed, and is known as one of its own", () => {
+  test("returns a frozen object that partsOf recognises", () => {
     expect(Object.isFrozen(verifier)).toBe(true);
     expect(partsOf(verifier)).toMatchObject({ verifiedTokens: expect.any(Object) });
     expect(partsOf({ ...verifier })).toBeUndefined();
     expect(partsOf(Object.create(verifier))).toBeUndefined();
   });
 
-  test("throws a TypeError that names a bad option", () => {
+  test("throws a TypeError that names an invalid option", () => {
     expect(() => createVerifier({ issuer: "https://issuer.example" })).toThrow(/audience/);
     expect(() => verifierOf(issuer, { algorithms: ["HS256"] as never })).toThrow(/algorithms/);
     expect(() => verifierOf(issuer, { algorithms: ["none"] as never })).toThrow(TypeError);
