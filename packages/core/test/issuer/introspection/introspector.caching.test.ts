@@ -11,62 +11,62 @@ const second = 1000;
 const active = json({ active: true });
 const inactive = json({ active: false });
 
-/** Asks about one and the same token. */
-const askWith = (introspector: Introspector) => () => outcomeOf(introspector.introspect("token"));
+/** Creates a function that introspects one token. */
+const introspectionWith = (introspector: Introspector) => () => outcomeOf(introspector.introspect("token"));
 
-describe("what is said of an active token", () => {
+describe("the response for an active token", () => {
   test.each([
     [undefined, 30],
     [1, 1],
     [0.5, 0.5],
     [30, 30],
     [3600, 3600],
-  ])("is used for a cacheDuration of %s, in seconds, and no longer", async (cacheDuration, duration) => {
+  ])("is used for a cacheDuration of %s for %s s", async (cacheDuration, duration) => {
     const { url, requests } = await startEndpoint(active);
     const times = timesOf();
-    const ask = askWith(introspectorOf({ endpoint: url, times, cacheDuration }));
-    await ask();
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, times, cacheDuration }));
+    await introspect();
     pass(times, duration * second - 1);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     expect(requests).toHaveLength(1);
     pass(times, 2);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     expect(requests).toHaveLength(2);
   });
 
   test("is not used at all with a cacheDuration of 0", async () => {
     const { url, requests } = await startEndpoint(active);
-    const ask = askWith(introspectorOf({ endpoint: url, cacheDuration: 0 }));
-    expect([await ask(), await ask(), await ask()]).toEqual(["accepted", "accepted", "accepted"]);
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, cacheDuration: 0 }));
+    expect([await introspect(), await introspect(), await introspect()]).toEqual(["accepted", "accepted", "accepted"]);
     expect(requests).toHaveLength(3);
   });
 
-  test("is not prolonged by using it", async () => {
+  test("is not used for longer if it is used often", async () => {
     const { url, requests } = await startEndpoint(active);
     const times = timesOf();
-    const ask = askWith(introspectorOf({ endpoint: url, times }));
-    await ask();
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, times }));
+    await introspect();
     for (let step = 0; step < 31; step += 1) {
       pass(times, second);
-      await ask();
+      await introspect();
     }
     expect(requests).toHaveLength(2);
   });
 
-  test("ages while the issuer takes its time to answer", async () => {
+  test("ages from the start of the request", async () => {
     const { url, requests, waiting, release } = await startHeldEndpoint();
     const times = timesOf();
-    const ask = askWith(introspectorOf({ endpoint: url, times }));
-    const first = ask();
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, times }));
+    const first = introspect();
     await waiting(1);
     pass(times, 4 * second);
     release(active);
     await first;
     pass(times, 26 * second - 1);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     expect(requests).toHaveLength(1);
     pass(times, 2);
-    const again = ask();
+    const again = introspect();
     await waiting(1);
     release(inactive);
     expect(await again).toBe("ERR_TOKEN_INACTIVE");
@@ -74,51 +74,51 @@ describe("what is said of an active token", () => {
 
   test.each([
     ["back", -3600 * second],
-    ["on", 20 * second],
-  ])("ages by the time that has elapsed, when the wall clock is set %s", async (_name, change) => {
+    ["forward", 20 * second],
+  ])("ages by the monotonic clock if the wall clock is set %s", async (_name, change) => {
     const { url, requests } = await startEndpoint(active);
     const times = timesOf();
-    const ask = askWith(introspectorOf({ endpoint: url, times }));
-    await ask();
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, times }));
+    await introspect();
     times.clock += change;
     times.elapsed += 30 * second - 1;
-    await ask();
+    await introspect();
     expect(requests).toHaveLength(1);
     times.elapsed += 2;
-    await ask();
+    await introspect();
     expect(requests).toHaveLength(2);
   });
 
-  test("is not kept when the wall clock was set back while the issuer was asked", async () => {
+  test("is not cached if the wall clock was set back during the request", async () => {
     const { url, waiting, release } = await startHeldEndpoint();
     const times = timesOf();
-    const ask = askWith(introspectorOf({ endpoint: url, times }));
-    const first = ask();
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, times }));
+    const first = introspect();
     await waiting(1);
     times.clock -= 3600 * second;
     release(active);
     expect(await first).toBe("accepted");
-    const again = ask();
+    const again = introspect();
     await waiting(1);
     release(active);
     expect(await again).toBe("accepted");
   });
 
-  test("ends a revoked token when it is asked about again, and not before", async () => {
+  test("is used after a revocation until the next introspection request", async () => {
     const issuer = await startIssuerInTest();
     const times = timesOf();
     const introspector = introspectorOf({ ...asking(issuer), times });
     const token = await issuer.opaqueToken();
-    const ask = () => outcomeOf(introspector.introspect(token));
-    await ask();
+    const introspect = () => outcomeOf(introspector.introspect(token));
+    await introspect();
     issuer.revoke(token);
     pass(times, 29 * second);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     pass(times, 2 * second);
-    expect(await ask()).toBe("ERR_TOKEN_INACTIVE");
+    expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
   });
 
-  test("is not used past the exp of the token, and nobody is asked about it then", async () => {
+  test("is not used after the exp of the token, and does not cause a new request then", async () => {
     const issuer = await startIssuerInTest();
     let time = now;
     const { issuer: name, endpoint, ...credentials } = asking(issuer);
@@ -141,7 +141,7 @@ describe("what is said of an active token", () => {
   });
 });
 
-describe("that a token is not active", () => {
+describe("the response for an inactive token", () => {
   test.each([
     [undefined, 10],
     [3600, 10],
@@ -151,48 +151,51 @@ describe("that a token is not active", () => {
   ])("is cached with a cacheDuration of %s for %d s", async (cacheDuration, duration) => {
     const { url, requests, answer } = await startEndpoint(inactive);
     const times = timesOf();
-    const ask = askWith(introspectorOf({ endpoint: url, times, cacheDuration }));
-    await ask();
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, times, cacheDuration }));
+    await introspect();
     answer(active);
     pass(times, duration * second - 1);
-    expect(await ask()).toBe("ERR_TOKEN_INACTIVE");
+    expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
     expect(requests).toHaveLength(1);
     pass(times, 2);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     expect(requests).toHaveLength(2);
   });
 
   test("is not cached with a cacheDuration of 0", async () => {
     const { url, answer } = await startEndpoint(inactive);
-    const ask = askWith(introspectorOf({ endpoint: url, cacheDuration: 0 }));
-    expect(await ask()).toBe("ERR_TOKEN_INACTIVE");
+    const introspect = introspectionWith(introspectorOf({ endpoint: url, cacheDuration: 0 }));
+    expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
     answer(active);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     answer(inactive);
-    expect(await ask()).toBe("ERR_TOKEN_INACTIVE");
+    expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
   });
 });
 
-describe("that the issuer could not be asked", () => {
-  test("is not cached, and makes nothing that is cached unusable", async () => {
+describe("a failed introspection request", () => {
+  test("is not cached, and does not affect cached responses", async () => {
     const { url, requests, answer } = await startEndpoint(active);
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times });
-    const ask = askWith(introspector);
-    await ask();
+    const introspect = introspectionWith(introspector);
+    await introspect();
     answer(status(503, {}));
     expect(await outcomeOf(introspector.introspect("other"))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
     pass(times, 31 * second);
-    expect([await ask(), await ask()]).toEqual(["ERR_INTROSPECTION_UNAVAILABLE", "ERR_INTROSPECTION_UNAVAILABLE"]);
+    expect([await introspect(), await introspect()]).toEqual([
+      "ERR_INTROSPECTION_UNAVAILABLE",
+      "ERR_INTROSPECTION_UNAVAILABLE",
+    ]);
     expect(requests).toHaveLength(4);
     answer(active);
-    expect(await ask()).toBe("accepted");
+    expect(await introspect()).toBe("accepted");
   });
 });
 
-describe("an answer", () => {
-  test("is frozen with all that it holds, each time it is given", async () => {
+describe("a response", () => {
+  test("is deeply frozen each time it is returned", async () => {
     const { url } = await startEndpoint(json({ active: true, cnf: { "x5t#S256": "x" }, groups: [{ name: "staff" }] }));
     const introspector = introspectorOf({ endpoint: url });
     for (let round = 0; round < 2; round += 1) {

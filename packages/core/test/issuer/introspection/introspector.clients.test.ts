@@ -11,16 +11,16 @@ import { outcomeOf } from "../../support/outcome.ts";
 import { cacheKey, openStore } from "../../support/stores.ts";
 import { client, startIssuerInTest, thief, verifierOf } from "../../support/verification.ts";
 
-/** A verifier that asks an issuer of the test kit about opaque tokens. */
-function askingVerifier(issuer: Issuer, introspection: Partial<IntrospectionOptions> = {}): Verifier {
+/** Creates a verifier that introspects opaque tokens at an issuer of the test kit. */
+function createIntrospectingVerifier(issuer: Issuer, introspection: Partial<IntrospectionOptions> = {}): Verifier {
   const { introspectionEndpoint: endpoint, introspectionClient } = issuer;
   return verifierOf(issuer, { introspection: { endpoint, ...introspectionClient, ...introspection } });
 }
 
-describe("a token that is cached", () => {
-  test("is accepted from its client, and from nobody else", async () => {
+describe("a cached token", () => {
+  test("is accepted from its client only", async () => {
     const issuer = await startIssuerInTest();
-    const verifier = askingVerifier(issuer);
+    const verifier = createIntrospectingVerifier(issuer);
     const token = await issuer.opaqueToken({ boundTo: client });
     const present = (clientCertificate: VerifyOptions["clientCertificate"]) =>
       outcomeOf(verifier.verify(token, { clientCertificate }));
@@ -32,9 +32,9 @@ describe("a token that is cached", () => {
     expect(questions(issuer)).toBe(1);
   });
 
-  test("is not lost to its client when a thief was first", async () => {
+  test("is accepted from its client after a thief has presented it first", async () => {
     const issuer = await startIssuerInTest();
-    const verifier = askingVerifier(issuer);
+    const verifier = createIntrospectingVerifier(issuer);
     const token = await issuer.opaqueToken({ boundTo: client });
     for (const [{ certificate }, outcome] of [
       [thief, "ERR_BINDING_MISMATCH"],
@@ -45,10 +45,10 @@ describe("a token that is cached", () => {
     expect(questions(issuer)).toBe(1);
   });
 
-  test("is judged for each of those who wait for one answer", async () => {
+  test("is checked separately for each request that waits for one response", async () => {
     const { url, requests, waiting, release } = await startHeldEndpoint();
     const issuer = await startIssuerInTest();
-    const verifier = askingVerifier(issuer, { endpoint: url });
+    const verifier = createIntrospectingVerifier(issuer, { endpoint: url });
     const outcomes = [client, thief, client, thief].map(({ certificate }) =>
       outcomeOf(verifier.verify("token", { clientCertificate: certificate })),
     );
@@ -63,10 +63,10 @@ describe("a token that is cached", () => {
     expect(requests).toHaveLength(1);
   });
 
-  test("is accepted from its client only by another process with the same store, too", async () => {
+  test("is accepted from its client only, even by another process with the same store", async () => {
     const issuer = await startIssuerInTest();
     const store = openStore();
-    const process = () => askingVerifier(issuer, { cache: store.cache, cacheKey });
+    const process = () => createIntrospectingVerifier(issuer, { cache: store.cache, cacheKey });
     const token = await issuer.opaqueToken({ boundTo: client });
     await process().verify(token, { clientCertificate: client.certificate });
     await entries(store, 1);
@@ -77,9 +77,9 @@ describe("a token that is cached", () => {
     expect(questions(issuer)).toBe(1);
   });
 
-  test("has claims that no application can change for the next request", async () => {
+  test("has claims that the application cannot change for the next request", async () => {
     const issuer = await startIssuerInTest();
-    const verifier = askingVerifier(issuer);
+    const verifier = createIntrospectingVerifier(issuer);
     const token = await issuer.opaqueToken({ boundTo: client, claims: { groups: ["users"], deep: { of: {} } } });
     const verify = async () => (await verifier.verify(token, { clientCertificate: client.certificate })).claims;
     const { deep, groups, ...before } = structuredClone(await verify());
@@ -96,13 +96,13 @@ describe("two verifiers with one store, one of which has signedResponse", () => 
   test.each([
     ["unsigned", "signed", false, true],
     ["signed", "unsigned", true, false],
-  ])("do not share %s responses with one that requests %s responses", async (_first, _second, before, after) => {
+  ])("do not use %s responses for requests that need %s responses", async (_first, _second, before, after) => {
     const issuer = await startIssuerInTest();
     const store = openStore();
     const verifier = (signedResponse: boolean) =>
-      askingVerifier(issuer, { cache: store.cache, cacheKey, signedResponse });
+      createIntrospectingVerifier(issuer, { cache: store.cache, cacheKey, signedResponse });
     const token = await issuer.opaqueToken({ boundTo: client });
-    const asked: number[] = [];
+    const counts: number[] = [];
     for (const [signedResponse, count] of [
       [before, 1],
       [before, 1],
@@ -111,18 +111,18 @@ describe("two verifiers with one store, one of which has signedResponse", () => 
     ] as const) {
       await verifier(signedResponse).verify(token, { clientCertificate: client.certificate });
       await entries(store, count);
-      asked.push(questions(issuer));
+      counts.push(questions(issuer));
     }
-    expect(asked).toEqual([1, 1, 2, 2]);
+    expect(counts).toEqual([1, 1, 2, 2]);
   });
 
-  test("accept a token of an issuer that signs nothing only without it", async () => {
+  test("accept a token of an issuer without signed responses only without signedResponse", async () => {
     const issuer = await startIssuerInTest();
     const response = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
     const { url: endpoint, requests } = await startEndpoint(json(response));
     const store = openStore();
     const verify = (signedResponse: boolean) => {
-      const verifier = askingVerifier(issuer, { endpoint, cache: store.cache, cacheKey, signedResponse });
+      const verifier = createIntrospectingVerifier(issuer, { endpoint, cache: store.cache, cacheKey, signedResponse });
       return outcomeOf(verifier.verify("token", { clientCertificate: client.certificate }));
     };
     expect(await verify(false)).toBe("accepted");
@@ -132,9 +132,11 @@ describe("two verifiers with one store, one of which has signedResponse", () => 
     expect(requests).toHaveLength(2);
   });
 
-  test("do not share a response in one process without a store either", async () => {
+  test("do not share a response within one process without a store", async () => {
     const issuer = await startIssuerInTest();
-    const [unsigned, signed] = [false, true].map((signedResponse) => askingVerifier(issuer, { signedResponse }));
+    const [unsigned, signed] = [false, true].map((signedResponse) =>
+      createIntrospectingVerifier(issuer, { signedResponse }),
+    );
     const token = await issuer.opaqueToken({ boundTo: client });
     for (const verifier of [unsigned, signed, unsigned, signed]) {
       await verifier?.verify(token, { clientCertificate: client.certificate });
@@ -143,20 +145,20 @@ describe("two verifiers with one store, one of which has signedResponse", () => 
   });
 });
 
-describe("a request that cannot succeed with any token", () => {
+describe("a request", () => {
   test.each([
     [null, "ERR_CERTIFICATE_MISSING"],
     ["no certificate", "ERR_CERTIFICATE_MALFORMED"],
-  ] as const)("has nobody asked: with %j as its certificate", async (clientCertificate, code) => {
+  ] as const)("does not cause an introspection request: certificate %j", async (clientCertificate, code) => {
     const endpoint = await startEndpoint(json({ active: true }));
-    const verifier = askingVerifier(await startIssuerInTest(), { endpoint: endpoint.url });
+    const verifier = createIntrospectingVerifier(await startIssuerInTest(), { endpoint: endpoint.url });
     expect(await outcomeOf(verifier.verify("token", { clientCertificate }))).toBe(code);
     expect(endpoint.requests).toEqual([]);
   });
 
-  test("has the issuer asked as soon as there is a certificate", async () => {
+  test("causes an introspection request if there is a certificate", async () => {
     const endpoint = await startEndpoint(json({ active: true }));
-    const verifier = askingVerifier(await startIssuerInTest(), { endpoint: endpoint.url });
+    const verifier = createIntrospectingVerifier(await startIssuerInTest(), { endpoint: endpoint.url });
     const attempt = verifier.verify("token", { clientCertificate: thief.certificate });
     expect(await outcomeOf(attempt)).toBe("ERR_TOKEN_AUDIENCE");
     expect(endpoint.requests).toHaveLength(1);

@@ -12,17 +12,17 @@ import { cacheKey, openStore } from "../../support/stores.ts";
 const issuer = "https://issuer.example";
 const secret = "MARKER-secret";
 
-/** Everything that an error can show, to a log or to whoever holds it. */
-function everything(error: AccessTokenError): string {
+/** Returns everything that an error can reveal, in a log or through its members. */
+function everythingOf(error: AccessTokenError): string {
   const own = Reflect.ownKeys(error).map((key) => String(Reflect.get(error, key)));
   return [String(error), inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), ...own].join("\n");
 }
 
-describe("a question to the issuer", () => {
+describe("an introspection request", () => {
   test.each([
     ["active", json({ active: true, sub: "MARKER" })],
     ["inactive", json({ active: false, sub: "MARKER" })],
-  ] as const)("that is answered with %s is published, with the time that it took", async (outcome, answer) => {
+  ] as const)("is published with its duration if the token is %s", async (outcome, answer) => {
     const { url, waiting, release } = await startHeldEndpoint();
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times, clientSecret: secret });
@@ -37,28 +37,25 @@ describe("a question to the issuer", () => {
   });
 
   test.each<[string, Answer]>([
-    ["an error of the server", status(500, { error: "MARKER" })],
+    ["a server error", status(500, { error: "MARKER" })],
     ["a rejection of the client", status(401, { error: "MARKER", error_description: "MARKER" })],
     ["a redirect", redirect("https://MARKER.example")],
     ["HTML", text("<h1>MARKER</h1>", "text/html")],
-    ["half of a document", text('{"active":true,"sub":"MARKER', "application/json")],
-    ["an answer that is not boolean", json({ active: "MARKER", sub: "MARKER" })],
+    ["half a document", text('{"active":true,"sub":"MARKER', "application/json")],
+    ["an active that is not a boolean", json({ active: "MARKER", sub: "MARKER" })],
     ["a closed connection", hangUp],
-  ])(
-    "that ends with %s is published as unavailable; neither event nor error tells what was received",
-    async (_, answer) => {
-      const { url } = await startEndpoint(answer);
-      const events = listen();
-      const introspector = introspectorOf({ endpoint: `${url}/MARKER`, clientSecret: secret, clientId: "MARKER" });
-      const error = await rejectionOf(introspector.introspect("MARKER"));
-      expect(events.all).toEqual([{ issuer, outcome: "unavailable", detail: expect.stringMatching(/./) }]);
-      expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-      expect(`${JSON.stringify(events.all)} ${everything(error)}`).not.toContain("MARKER");
-      expect(Object.hasOwn(error, "cause")).toBe(false);
-    },
-  );
+  ])("is published as unavailable, without received data, if it ends with %s", async (_, answer) => {
+    const { url } = await startEndpoint(answer);
+    const events = listen();
+    const introspector = introspectorOf({ endpoint: `${url}/MARKER`, clientSecret: secret, clientId: "MARKER" });
+    const error = await rejectionOf(introspector.introspect("MARKER"));
+    expect(events.all).toEqual([{ issuer, outcome: "unavailable", detail: expect.stringMatching(/./) }]);
+    expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    expect(`${JSON.stringify(events.all)} ${everythingOf(error)}`).not.toContain("MARKER");
+    expect(Object.hasOwn(error, "cause")).toBe(false);
+  });
 
-  test("that is rejected for the 64 in flight is published as unavailable", async () => {
+  test("is published as unavailable if 64 others are in flight", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const asked = Array.from({ length: 64 }, (_, index) => outcomeOf(introspector.introspect(`token-${index}`)));
@@ -71,7 +68,7 @@ describe("a question to the issuer", () => {
     await Promise.all(asked);
   });
 
-  test("is published once for all who wait for it, and never for what is cached", async () => {
+  test("is published once for all waiting calls, and not for cached responses", async () => {
     const { url } = await startEndpoint((response, path) => json({ active: path !== "/inactive" })(response, path));
     const events = listen();
     for (const [path, outcome] of [
@@ -79,14 +76,14 @@ describe("a question to the issuer", () => {
       ["/inactive", "ERR_TOKEN_INACTIVE"],
     ] as const) {
       const introspector = introspectorOf({ endpoint: url + path });
-      const ask = () => outcomeOf(introspector.introspect("token"));
-      expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(new Set([outcome]));
-      expect(await ask()).toBe(outcome);
+      const introspect = () => outcomeOf(introspector.introspect("token"));
+      expect(new Set(await Promise.all(Array.from({ length: 100 }, introspect)))).toEqual(new Set([outcome]));
+      expect(await introspect()).toBe(outcome);
     }
     expect(events.outcomes()).toEqual(["active", "inactive"]);
   });
 
-  test("is not published where the shared cache knew the answer", async () => {
+  test("is not published if the response is in the shared cache", async () => {
     const { url } = await startEndpoint(json({ active: true }));
     const store = openStore();
     const process = () => introspectorOf({ endpoint: url, cache: store.cache, cacheKey });
@@ -97,7 +94,7 @@ describe("a question to the issuer", () => {
     expect(events.outcomes()).toEqual(["active"]);
   });
 
-  test("is not published for a clock that fails: that is not the issuer's doing", async () => {
+  test("is not published if the clock fails", async () => {
     const { url } = await startEndpoint(json({ active: true }));
     const events = listen();
     const introspector = introspectorOf({ endpoint: url, clock: () => Number.NaN });
@@ -106,20 +103,20 @@ describe("a question to the issuer", () => {
   });
 });
 
-describe("a token that is not active", () => {
-  test("is rejected with an error that tells nothing of it", async () => {
+describe("an inactive token", () => {
+  test("is rejected with an error that does not quote the response", async () => {
     const { url } = await startEndpoint(json({ active: false, sub: "MARKER" }));
     const introspector = introspectorOf({ endpoint: url, clientSecret: secret });
     for (let round = 0; round < 2; round += 1) {
       const error = await rejectionOf(introspector.introspect("MARKER"));
       expect(error.code).toBe("ERR_TOKEN_INACTIVE");
-      expect(everything(error)).not.toContain("MARKER");
+      expect(everythingOf(error)).not.toContain("MARKER");
     }
   });
 });
 
 describe("an entry of the shared cache that is not authentic", () => {
-  test("is published by the name of the issuer, and by nothing that is in it", async () => {
+  test("is published with the issuer, and without its content", async () => {
     const { url } = await startEndpoint(json({ active: true }));
     const store = { get: async () => "MARKER", set: async () => true };
     const events = listen();
@@ -129,8 +126,8 @@ describe("an entry of the shared cache that is not authentic", () => {
   });
 });
 
-describe("without anybody who listens", () => {
-  test("nothing is published", async () => {
+describe("without a subscriber", () => {
+  test("no event is published", async () => {
     const { url } = await startEndpoint(json({ active: true }));
     const publish = vi.spyOn(channel("certbound:introspection"), "publish");
     await introspectorOf({ endpoint: url }).introspect("token");

@@ -19,7 +19,7 @@ interface Arrangement {
   readonly events: Events;
 }
 
-/** Starts an issuer to which every token is active, and a process that shares the answers in a store. */
+/** Starts an issuer for which every token is active, and a process that shares the responses in a store. */
 async function arrange(cache: IntrospectionCache): Promise<Arrangement> {
   const endpoint = await startEndpoint(active);
   const times = timesOf();
@@ -27,7 +27,7 @@ async function arrange(cache: IntrospectionCache): Promise<Arrangement> {
   return { endpoint, introspector: join(), join, times, events: listen(endpoint.url) };
 }
 
-/** A store that fails from the beginning. */
+/** Creates a store that fails from the beginning. */
 function failingStore(fail: () => Promise<unknown>): ChangingStore {
   const store = changingStore();
   store.behave(fail);
@@ -35,14 +35,14 @@ function failingStore(fail: () => Promise<unknown>): ChangingStore {
 }
 
 describe.each(failures)("a store that %s", (_name, fail) => {
-  test("costs no request its answer, and is reported once", async () => {
+  test("does not make a request fail, and is reported once", async () => {
     const { introspector, events } = await arrange(failingStore(fail));
     expect(await outcomeOf(introspector.introspect("MARKER"))).toBe("accepted");
     expect(events.outcomes()).toEqual(["cache-unavailable", "active"]);
     expect(JSON.stringify(events.all)).not.toContain("MARKER");
   });
 
-  test("is not called for 5 s, then tried again, and used once it has recovered", async () => {
+  test("is not called for 5 s, and is used again after it has recovered", async () => {
     const store = failingStore(fail);
     const { endpoint, introspector, join, times, events } = await arrange(store);
     for (const token of ["one", "two", "three"]) await introspector.introspect(token);
@@ -60,7 +60,7 @@ describe.each(failures)("a store that %s", (_name, fail) => {
     expect(events.outcomes().filter((outcome) => outcome === "cache-unavailable")).toHaveLength(2);
   });
 
-  test("changes nothing about what is cached here", async () => {
+  test("does not affect the local cache", async () => {
     const store = changingStore();
     const { endpoint, introspector, events } = await arrange(store);
     await introspector.introspect("token");
@@ -74,13 +74,13 @@ describe.each(failures)("a store that %s", (_name, fail) => {
   test.each([
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(500, { active: true })],
-  ] as const)("makes no other rejection of %s", async (code, answer) => {
+  ] as const)("does not change the rejection %s", async (code, answer) => {
     const { endpoint, introspector } = await arrange(failingStore(fail));
     endpoint.answer(answer);
     expect(await outcomeOf(introspector.introspect("token"))).toBe(code);
   });
 
-  test("only when it is written to delays no answer, and is reported", async () => {
+  test("does not delay a response if only its writes fail, and is reported", async () => {
     const { introspector, events } = await arrange({ get: async () => undefined, set: fail });
     expect(await outcomeOf(introspector.introspect("MARKER"))).toBe("accepted");
     expect(events.outcomes()).toEqual(["active"]);
@@ -89,7 +89,7 @@ describe.each(failures)("a store that %s", (_name, fail) => {
 });
 
 describe("a store that hangs", () => {
-  test("costs one request 250 ms, and those after it nothing", async () => {
+  test("delays only one request by 250 ms", async () => {
     const store = failingStore(() => new Promise(() => {}));
     const { introspector } = await arrange(store);
     const started = performance.now();
@@ -112,14 +112,14 @@ describe("a Keyv whose store fails", () => {
   test.each([
     [true, 1],
     [false, 2],
-  ])("is left alone as well: with throwOnErrors %s, after at most %d calls", async (throwOnErrors, most) => {
+  ])("is paused with throwOnErrors %s after at most %d calls", async (throwOnErrors, maximum) => {
     calls = 0;
     const { introspector, events } = await arrange(new Keyv({ store, throwOnErrors }));
     expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");
     await events.first("cache-unavailable");
     expect(await outcomeOf(introspector.introspect("other"))).toBe("accepted");
     expect(calls).toBeGreaterThan(0);
-    // Keyv 6 reports an error of the store for the first call, whatever throwOnErrors is.
-    expect(calls).toBeLessThanOrEqual(most);
+    // Keyv 6 reports an error of the store for the first call, regardless of throwOnErrors.
+    expect(calls).toBeLessThanOrEqual(maximum);
   });
 });

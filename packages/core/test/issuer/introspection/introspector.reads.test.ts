@@ -14,8 +14,8 @@ const tokens = (count: number, prefix = "token"): string[] =>
 const nothing = async (): Promise<undefined> => undefined;
 const accepted = new Set(["accepted"]);
 
-describe("the reads of the shared cache", () => {
-  test("are 64 at most: the 65th token is rejected with 503, and the first 64 are accepted", async () => {
+describe("reads of the shared cache", () => {
+  test("are limited to 64: the 65th token is rejected with 503, and the first 64 are accepted", async () => {
     const endpoint = await startEndpoint(active);
     const store = heldStore();
     const introspector = introspectorOf({ endpoint: endpoint.url, cache: store, cacheKey });
@@ -34,7 +34,7 @@ describe("the reads of the shared cache", () => {
     expect(await again).toBe("accepted");
   });
 
-  test("are 64 when 5000 garbage tokens arrive at once", async () => {
+  test("are limited to 64 if 5000 garbage tokens arrive simultaneously", async () => {
     const endpoint = await startEndpoint(json({ active: false }));
     const store = heldStore();
     const introspector = introspectorOf({ endpoint: endpoint.url, cache: store, cacheKey });
@@ -79,7 +79,7 @@ describe("the reads of the shared cache", () => {
 });
 
 describe("the limits on reads and on requests to the issuer", () => {
-  test("are independent: 64 requests in flight leave 64 places for reads, and each limit holds", async () => {
+  test("are independent: 64 reads are possible while 64 requests are in flight", async () => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const store = heldStore();
     const introspector = introspectorOf({ endpoint: url, cache: store, cacheKey });
@@ -99,7 +99,7 @@ describe("the limits on reads and on requests to the issuer", () => {
     expect(new Set(await Promise.all(first))).toEqual(accepted);
   });
 
-  test("let a token be found in the shared cache while 64 requests to the issuer are in flight", async () => {
+  test("allow a token to be found in the shared cache while 64 requests to the issuer are in flight", async () => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const store = openStore();
     const process = () => introspectorOf({ endpoint: url, cache: store.cache, cacheKey });

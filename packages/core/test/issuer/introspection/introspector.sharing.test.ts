@@ -18,32 +18,32 @@ import { client, now } from "../../support/verification.ts";
 const second = 1000;
 const active = json({ active: true, sub: "user-1" });
 
-/** A time that differs from the one of the first process. */
+/** Returns times that differ from those of the first process. */
 function later(milliseconds: number): Times {
   return timesOf(now + milliseconds);
 }
 
 describe("a second process with the same store", () => {
-  test("does not ask, and is given the same", async () => {
+  test("uses the shared response without a request", async () => {
     const { issuer, token, first, join } = await startFleet();
-    const told = await join().introspect(token);
-    expect(told).toEqual(await first.introspect(token));
+    const response = await join().introspect(token);
+    expect(response).toEqual(await first.introspect(token));
     expect(questions(issuer)).toBe(1);
   });
 
-  test("asks where there is no cache", async () => {
+  test("sends a request if no cache is configured", async () => {
     const { issuer, token, join } = await startFleet();
     await join({ cache: undefined, cacheKey: undefined }).introspect(token);
     expect(questions(issuer)).toBe(2);
   });
 
-  test("is given what is frozen with all that it holds", async () => {
+  test("returns a deeply frozen response", async () => {
     const { token, join } = await startFleet();
-    const told = await join().introspect(token);
-    expect([told, told.cnf].map((part) => Object.isFrozen(part))).toEqual([true, true]);
+    const response = await join().introspect(token);
+    expect([response, response.cnf].map((part) => Object.isFrozen(part))).toEqual([true, true]);
   });
 
-  test("reads the store once for 1000 requests with one token, and writes nothing", async () => {
+  test("reads the store once for 1000 requests with one token, and does not write", async () => {
     const { issuer, store, token, join } = await startFleet();
     const calls: string[] = [];
     const counting: IntrospectionCache = {
@@ -68,26 +68,26 @@ describe("a second process with the same store", () => {
     ["issuer", () => ({ issuer: "https://other.example" })],
     ["endpoint", (issuer) => ({ endpoint: `${issuer.introspectionEndpoint}?tenant=2` })],
     ["signedResponse", () => ({ signedResponse: true })],
-  ])("asks when it has another %s", async (_name, difference) => {
+  ])("sends a request if it has another %s", async (_name, difference) => {
     const { issuer, store, token, join } = await startFleet();
     await join(difference(issuer)).introspect(token);
     await entries(store, 2);
     expect(questions(issuer)).toBe(2);
   });
 
-  test("asks when it is another client, which may be told something else", async () => {
+  test("sends a request if it is another client, because the response may differ", async () => {
     const { url, requests } = await startEndpoint(active);
     const store = openStore();
-    const asked: number[] = [];
+    const counts: number[] = [];
     for (const clientId of ["api", "api", "other"]) {
       await introspectorOf({ endpoint: url, cache: store.cache, cacheKey, clientId }).introspect("token");
-      asked.push(requests.length);
+      counts.push(requests.length);
       await entries(store, clientId === "api" ? 1 : 2);
     }
-    expect(asked).toEqual([1, 1, 2]);
+    expect(counts).toEqual([1, 1, 2]);
   });
 
-  test("asks about another token", async () => {
+  test("sends a request for another token", async () => {
     const { issuer, token, join } = await startFleet();
     const process = join();
     await process.introspect(token);
@@ -95,7 +95,7 @@ describe("a second process with the same store", () => {
     expect(questions(issuer)).toBe(2);
   });
 
-  test("asks about a token that is not active: that is not shared", async () => {
+  test("sends a request for an inactive token, because inactive tokens are not shared", async () => {
     const { issuer, store, join } = await startFleet();
     const revoked = await issuer.opaqueToken();
     issuer.revoke(revoked);
@@ -106,7 +106,7 @@ describe("a second process with the same store", () => {
   });
 });
 
-describe("a shared answer", () => {
+describe("a shared response", () => {
   test.each([
     [30 * second - 1, 1],
     [30 * second, 2],
@@ -114,22 +114,22 @@ describe("a shared answer", () => {
     [-5 * second, 1],
     [-5 * second - 1, 2],
     [-3600 * second, 2],
-  ])("is %d ms old by the wall clock: %d questions in all", async (age, asked) => {
+  ])("is used for 30 s by the wall clock: at %d ms, %d requests in total", async (age, requestCount) => {
     const { issuer, token, join } = await startFleet();
     expect(await outcomeOf(join({ times: later(age) }).introspect(token))).toBe("accepted");
-    expect(questions(issuer)).toBe(asked);
+    expect(questions(issuer)).toBe(requestCount);
   });
 
   test.each([
     [9 * second, 1],
     [10 * second, 2],
-  ])("is used as long as those who read it use their own: at %d ms, %d questions", async (age, asked) => {
+  ])("is used for the cacheDuration of the reader: at %d ms, %d requests", async (age, requestCount) => {
     const { issuer, token, join } = await startFleet({ cacheDuration: 3600 });
     await join({ times: later(age), cacheDuration: 10 }).introspect(token);
-    expect(questions(issuer)).toBe(asked);
+    expect(questions(issuer)).toBe(requestCount);
   });
 
-  test("is not used any longer for having been read late", async () => {
+  test("is not used for longer if it is read late", async () => {
     const { issuer, token, join } = await startFleet();
     const times = later(20 * second);
     const process = join({ times });
@@ -142,7 +142,7 @@ describe("a shared answer", () => {
     expect(questions(issuer)).toBe(2);
   });
 
-  test("that is replayed counts from when the issuer was asked", async () => {
+  test("has the age of its request even if the entry is replayed", async () => {
     const { issuer, store, token, join } = await startFleet();
     const [name, old] = await onlyEntry(store);
     issuer.revoke(token);
@@ -152,7 +152,7 @@ describe("a shared answer", () => {
     expect(questions(issuer)).toBe(2);
   });
 
-  test("is replaced by those who had to ask", async () => {
+  test("is replaced by the response to a new request", async () => {
     const { issuer, store, token, join } = await startFleet();
     const [name, old] = await onlyEntry(store);
     const times = later(31 * second);

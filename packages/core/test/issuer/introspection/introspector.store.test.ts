@@ -20,8 +20,8 @@ import { client, now } from "../../support/verification.ts";
 
 const second = 1000;
 
-describe("an entry that others wrote", () => {
-  test("is reported, and the issuer is asked; its answer is shared in its place", async () => {
+describe("an entry that is not authentic", () => {
+  test("is reported, and replaced by the response to a new request", async () => {
     const events = listen();
     const { issuer, store, token, join } = await startFleet();
     const [name] = await onlyEntry(store);
@@ -41,57 +41,57 @@ describe("an entry that others wrote", () => {
     const admin = await issuer.opaqueToken({ claims: { sub: "admin" } });
     await join().introspect(admin);
     await entries(store, 2);
-    const [of, ofAdmin] = Object.entries(await store.values());
+    const [entry, adminEntry] = Object.entries(await store.values());
     issuer.revoke(token);
-    await store.plant(of?.[0] ?? "", ofAdmin?.[1]);
+    await store.plant(entry?.[0] ?? "", adminEntry?.[1]);
     expect(await outcomeOf(join().introspect(token))).toBe("ERR_TOKEN_INACTIVE");
   });
 });
 
-describe("an entry that says that a token is not active", () => {
-  test("is not used, whoever of the fleet wrote it", async () => {
+describe("an entry for an inactive token", () => {
+  test("is not used, even if it is authentic", async () => {
     const { issuer, store, join } = await startFleet();
     const token = await issuer.opaqueToken();
     const { clientId } = issuer.introspectionClient;
     const endpoint = issuer.introspectionEndpoint.href;
     const subject = { issuer: issuer.issuer, endpoint, clientId, signedResponse: false, token };
-    const answers = { response: { active: false }, askedAt: now };
-    await createSharedCache({ store: store.cache, key: cacheKey }).write(subject, answers, second);
+    const inactive = { response: { active: false }, askedAt: now };
+    await createSharedCache({ store: store.cache, key: cacheKey }).write(subject, inactive, second);
     expect(await outcomeOf(join().introspect(token))).toBe("accepted");
     expect(questions(issuer)).toBe(2);
     expect(store.names()).toHaveLength(2);
   });
 });
 
-describe("the time that the store keeps an answer", () => {
-  /** The last answer of a test, by whose time it is known that all before it were written, or never will be. */
+describe("the time to live of an entry", () => {
+  /** The time to live of the last entry of a test. When the store has it, all earlier writes have been made. */
   const last = 2 * second;
 
-  /** Asks about a token whose answer takes its time, and gives the times that the store was told. */
+  /** Introspects a token, runs a callback while the request is in flight, and returns the times to live of the entries. */
   async function timesToLive(
     response: object,
     options: IntrospectorOptions = {},
     meanwhile: (times: Times) => void = () => {},
   ): Promise<number[]> {
     const { url, waiting, release } = await startHeldEndpoint();
-    const told: number[] = [];
+    const timesReceived: number[] = [];
     const cache: IntrospectionCache = {
       get: async () => undefined,
-      set: async (_name, _value, timeToLive) => told.push(timeToLive),
+      set: async (_name, _value, timeToLive) => timesReceived.push(timeToLive),
     };
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times, cache, cacheKey, ...options });
-    const asked = introspector.introspect("token");
+    const introspection = introspector.introspect("token");
     await waiting(1, { interval: 1 });
     meanwhile(times);
     release(json({ active: true, ...response }));
-    await asked;
+    await introspection;
     const next = introspector.introspect("next");
     await waiting(1);
     release(json({ active: true, exp: (times.clock + last) / second }));
     await next;
-    await vi.waitFor(() => expect(told).toContain(last), { interval: 1 });
-    return told.filter((time) => time !== last);
+    await vi.waitFor(() => expect(timesReceived).toContain(last), { interval: 1 });
+    return timesReceived.filter((time) => time !== last);
   }
 
   const seconds = now / second;
@@ -109,15 +109,15 @@ describe("the time that the store keeps an answer", () => {
     [29, 29 * second],
     [1, second],
     [0.0015, 1],
-  ])("ends with a token that expires in %d s: %d ms", async (expiresIn, time) => {
+  ])("is limited by the exp of the token: in %d s, %d ms", async (expiresIn, time) => {
     expect(await timesToLive({ exp: seconds + expiresIn })).toEqual([time]);
   });
 
-  test.each([0, 0.0005, -1, -3600, -seconds])("is none for a token that expires in %d s", async (expiresIn) => {
+  test.each([0, 0.0005, -1, -3600, -seconds])("prevents the write if the token expires in %d s", async (expiresIn) => {
     expect(await timesToLive({ exp: seconds + expiresIn })).toEqual([]);
   });
 
-  test("is shorter by the time that the issuer took", async () => {
+  test("is reduced by the duration of the request", async () => {
     const delay = (times: Times) => pass(times, 4 * second);
     expect(await timesToLive({}, {}, delay)).toEqual([26 * second]);
     expect(await timesToLive({ exp: seconds + 10 }, {}, delay)).toEqual([6 * second]);
@@ -129,14 +129,14 @@ describe("the time that the store keeps an answer", () => {
     [-5 * second, [30 * second]],
     [-5 * second - 1, []],
     [-3600 * second, []],
-  ])("is no longer when the wall clock is set back meanwhile: by %d ms, %j", async (change, told) => {
+  ])("is not increased if the wall clock is set back during the request: by %d ms, %j", async (change, expected) => {
     const setBack = (times: Times): void => void (times.clock += change);
-    expect(await timesToLive({}, {}, setBack)).toEqual(told);
+    expect(await timesToLive({}, {}, setBack)).toEqual(expected);
   });
 });
 
-describe("who reads the store", () => {
-  test("finds nothing of tokens and claims", async () => {
+describe("a reader of the store", () => {
+  test("does not find tokens or claims", async () => {
     const { store, token } = await startFleet();
     const values = await store.values();
     const decoded = Object.values(values).flatMap((value) =>

@@ -9,14 +9,14 @@ import { startIssuerInTest } from "../../support/verification.ts";
 const active = json({ active: true, sub: "user-1" });
 const tokens = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${index}`);
 
-/** Ends the connection in the middle of a response. */
+/** Closes the connection in the middle of a response. */
 const broken: Answer = (response) => {
   response.writeHead(200, { "content-type": "application/json", "content-length": 99 });
   response.write("{", () => response.destroy());
 };
 
 describe("introspect", () => {
-  test("gives what the issuer says of an active token", async () => {
+  test("returns the introspection response for an active token", async () => {
     const issuer = await startIssuerInTest();
     const introspector = introspectorOf(asking(issuer));
     const token = await issuer.opaqueToken({ claims: { sub: "user-1", groups: ["staff"] } });
@@ -24,7 +24,7 @@ describe("introspect", () => {
     expect(questions(issuer)).toBe(1);
   });
 
-  test("rejects a token that is not active", async () => {
+  test("rejects an inactive token", async () => {
     const issuer = await startIssuerInTest();
     const introspector = introspectorOf(asking(issuer));
     const token = await issuer.opaqueToken();
@@ -34,7 +34,7 @@ describe("introspect", () => {
     expect(httpRejection(error).status).toBe(401);
   });
 
-  test("takes the issuer's silence on a token for no answer, and asks again for the next request", async () => {
+  test("rejects with 503 if the issuer fails, and sends another request for the next call", async () => {
     const endpoint = await startEndpoint(status(500, { active: true }));
     const introspector = introspectorOf({ endpoint: endpoint.url });
     const error = await rejectionOf(introspector.introspect("token"));
@@ -45,7 +45,7 @@ describe("introspect", () => {
     expect(endpoint.requests).toHaveLength(2);
   });
 
-  test("keeps the answers of two tokens apart", async () => {
+  test("returns the response of each token", async () => {
     const issuer = await startIssuerInTest();
     const introspector = introspectorOf(asking(issuer));
     const [one, other] = await Promise.all(
@@ -60,24 +60,24 @@ describe("introspect", () => {
 });
 
 describe("an issuer whose metadata cannot be fetched", () => {
-  test("is not asked before its time, which the rejections tell", async () => {
+  test("is not requested before the time in Retry-After", async () => {
     const metadata = await startEndpoint(status(500, {}));
     const times = timesOf();
     const introspector = introspectorOf({ issuer: metadata.url, times });
     for (const pause of [1, 2, 4]) {
       const first = await rejectionOf(introspector.introspect("token"));
-      const asked = metadata.requests.length;
+      const requestCount = metadata.requests.length;
       const other = await rejectionOf(introspector.introspect("other"));
       for (const error of [first, other]) {
         expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
         expect(httpRejection(error).headers).toEqual({ "Retry-After": String(pause) });
       }
-      expect(metadata.requests).toHaveLength(asked);
+      expect(metadata.requests).toHaveLength(requestCount);
       pass(times, pause * 1000);
     }
   });
 
-  test("is not ready, and is when it can be fetched; nobody is asked about a token for that", async () => {
+  test("is not ready until they can be fetched, and ready() does not introspect any token", async () => {
     const issuer = await startEndpoint(status(500, {}));
     const times = timesOf();
     const introspector = introspectorOf({ issuer: issuer.url, times });
@@ -92,18 +92,18 @@ describe("an issuer whose metadata cannot be fetched", () => {
   });
 });
 
-describe("requests with one token", () => {
-  test("cost one question, 1000 at once (N-06)", async () => {
+describe("simultaneous requests", () => {
+  test("cause one introspection request if all have the same token (N-06)", async () => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
-    const answers = Array.from({ length: 1000 }, () => introspector.introspect("token"));
+    const responses = Array.from({ length: 1000 }, () => introspector.introspect("token"));
     await waiting(1);
     releaseAll(active);
-    expect(new Set(await Promise.all(answers))).toEqual(new Set([{ active: true, sub: "user-1" }]));
+    expect(new Set(await Promise.all(responses))).toEqual(new Set([{ active: true, sub: "user-1" }]));
     expect(requests).toHaveLength(1);
   });
 
-  test("cost two when there are two tokens", async () => {
+  test("cause two introspection requests for two tokens", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = Array.from({ length: 1000 }, (_, index) =>
@@ -118,7 +118,7 @@ describe("requests with one token", () => {
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(503, {})],
     ["ERR_INTROSPECTION_UNAVAILABLE", broken],
-  ] as const)("cost one when they are rejected with %s, too", async (code, answer) => {
+  ] as const)("cause one introspection request even if they are rejected with %s", async (code, answer) => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = Array.from({ length: 1000 }, () => outcomeOf(introspector.introspect("token")));
@@ -129,7 +129,7 @@ describe("requests with one token", () => {
   });
 });
 
-test("requests with one token share the one that is sent again after a closed connection", async () => {
+test("simultaneous requests with one token share the second attempt after a closed connection", async () => {
   const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
   const introspector = introspectorOf({ endpoint: url });
   const outcomes = Array.from({ length: 100 }, () => outcomeOf(introspector.introspect("token")));
@@ -141,8 +141,8 @@ test("requests with one token share the one that is sent again after a closed co
   expect(requests).toHaveLength(2);
 });
 
-describe("the questions in flight", () => {
-  test("are 64 at most: the 65th token is rejected at once, and nobody is asked about it", async () => {
+describe("requests in flight", () => {
+  test("are limited to 64: the 65th token is rejected immediately without a request", async () => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
@@ -155,7 +155,7 @@ describe("the questions in flight", () => {
     expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["accepted"]));
   });
 
-  test("are shared by any number of requests with the same tokens", async () => {
+  test("are shared by calls with the same token", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = [...tokens(64), ...tokens(64)].map((token) => outcomeOf(introspector.introspect(token)));
@@ -166,29 +166,29 @@ describe("the questions in flight", () => {
   });
 
   test.each([
-    ["an answer", active],
-    ["a token that is not active", json({ active: false })],
-    ["a status of no use", status(500, {})],
+    ["an active token", active],
+    ["an inactive token", json({ active: false })],
+    ["status 500", status(500, {})],
     ["half a response", broken],
-  ])("leave a place for another one, and for one only, when one ends with %s", async (_name, answer) => {
+  ])("allow exactly one more request when one of them ends with %s", async (_name, answer) => {
     const { url, waiting, release, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
-    const asked = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
+    const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
     await waiting(64);
     release(answer);
-    await Promise.race(asked);
+    await Promise.race(outcomes);
     const next = outcomeOf(introspector.introspect("token-64"));
     await waiting(64);
     expect(await outcomeOf(introspector.introspect("token-65"))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     releaseAll(active);
     expect(await next).toBe("accepted");
-    await Promise.all(asked);
+    await Promise.all(outcomes);
   });
 
-  test("are not taken up by those that were rejected: a token may try again", async () => {
+  test("do not include rejected calls, so that their tokens can be introspected later", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
-    const asked = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
+    const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
     await waiting(64);
     const rejected = await Promise.all(
       tokens(200)
@@ -197,7 +197,7 @@ describe("the questions in flight", () => {
     );
     expect(new Set(rejected)).toEqual(new Set(["ERR_INTROSPECTION_UNAVAILABLE"]));
     releaseAll(active);
-    await Promise.all(asked);
+    await Promise.all(outcomes);
     const again = tokens(128)
       .slice(64)
       .map((token) => outcomeOf(introspector.introspect(token)));
