@@ -5,23 +5,23 @@ import type { ClientAuthenticationMetadata, ClientMetadata, Jwk } from "oidc-pro
 import { createSigningKey } from "./provider.ts";
 import { registerApi, selfSignedTlsClientAuth, tlsClientAuth } from "./registration.ts";
 
-/** An API as a client of the authorization server, which it asks about tokens. */
+/** An API that introspects tokens, as a client of the authorization server. */
 export interface ApiClient {
   readonly metadata: ClientMetadata;
-  /** By which the authorization server knows it. */
+  /** The credentials that the API is registered with. */
   readonly credentials: IntrospectionOptions;
-  /** Of the same kind, and not its own. */
+  /** Credentials of the same kind that the API is not registered with. */
   readonly wrongCredentials: IntrospectionOptions;
 }
 
-/** An API for each way to authenticate that oidc-provider knows and that proves something. */
+/** One API for each authentication method that oidc-provider supports, except `none`. */
 export type ApiClients = Readonly<Record<Exclude<ClientAuthenticationMethod, "bearer" | "none">, ApiClient>>;
 
 const KEY_ID = "api";
 
-/** Creates the APIs as clients; the authority issues the certificate of one of them. */
+/** Creates one API per authentication method; the CA issues the certificate for `tls_client_auth`. */
 export async function createApiClients(authority: CertificateAuthority): Promise<ApiClients> {
-  const [issued, otherIssued, own, otherOwn] = await Promise.all([
+  const [issued, otherIssued, selfSigned, otherSelfSigned] = await Promise.all([
     authority.issueClientCertificate({ commonName: "api" }),
     authority.issueClientCertificate({ commonName: "another api" }),
     createSelfSignedCertificate({ commonName: "api" }),
@@ -35,7 +35,10 @@ export async function createApiClients(authority: CertificateAuthority): Promise
     client_secret_post: withSecret("client_secret_post"),
     private_key_jwt: withKey(),
     tls_client_auth: apiClient(tlsClientAuth(issued), [tls(issued), tls(otherIssued)]),
-    self_signed_tls_client_auth: apiClient(selfSignedTlsClientAuth(own), [tls(own), tls(otherOwn)]),
+    self_signed_tls_client_auth: apiClient(selfSignedTlsClientAuth(selfSigned), [
+      tls(selfSigned),
+      tls(otherSelfSigned),
+    ]),
   };
 }
 
@@ -45,7 +48,7 @@ function withSecret(method: "client_secret_basic" | "client_secret_post"): ApiCl
   return apiClient(authentication, [{ clientSecret: right }, { clientSecret: wrong }]);
 }
 
-/** Has characters that need encoding in a request (RFC 6749 section 2.3.1). */
+/** Returns a secret with characters that must be encoded in a request (RFC 6749 section 2.3.1). */
 function secret(): string {
   return `+/ :%${randomBytes(32).toString("base64")}`;
 }

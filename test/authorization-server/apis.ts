@@ -6,13 +6,13 @@ import express from "express";
 import Fastify from "fastify";
 import { createServer, type ServerOptions } from "node:https";
 
-/** How an API is protected, whatever the framework. */
+/** The options that protect an API, for either framework. */
 export type Protection = VerifierOptions & { readonly onRejected: (error: AccessTokenError) => void };
 
-/** Starts an API with one route, `/`, that answers the client, the thumbprint of its certificate, and the token's format. */
+/** Starts an API with one route, `/`, that returns the client ID, the certificate thumbprint and the token format. */
 export type StartApi = (authority: CertificateAuthority, options: Protection) => Promise<RunningServer>;
 
-/** The APIs, one for each framework: [name, what starts it]. */
+/** The supported frameworks: [name, function that starts an API]. */
 export const apis: readonly (readonly [string, StartApi])[] = [
   ["Express", startExpress],
   ["Fastify", startFastify],
@@ -39,7 +39,7 @@ async function startFastify(authority: CertificateAuthority, options: Protection
   return startServer(app.server);
 }
 
-/** Lets every client in, so that it is the API that rejects. */
+/** Accepts every client in the handshake, so that the API does the rejecting. */
 async function tlsOf(authority: CertificateAuthority): Promise<ServerOptions> {
   const { certificate: cert, key } = await authority.issueServerCertificate();
   return { cert, key, requestCert: true, rejectUnauthorized: false };

@@ -4,45 +4,45 @@ import type { Jwk } from "oidc-provider";
 import { createProvider, type ProviderOptions } from "./provider.ts";
 import { startStoppableServer } from "./stoppable-server.ts";
 
-/** An authorization server on loopback, with one listener for everybody and one for clients with certificates. */
+/** An authorization server on loopback with two listeners: a public one, and one for mutual TLS. */
 export interface AuthorizationServer {
-  /** Its identifier, and where its metadata and keys are. */
+  /** The issuer identifier, which is also the URL of the public listener. */
   readonly issuer: string;
-  /** The paths that the listener for everybody was asked for so far. */
+  /** The paths requested so far from the public listener. */
   readonly requests: readonly string[];
-  /** Those that the listener for clients with certificates was asked for. */
+  /** The paths requested so far from the mutual TLS listener. */
   readonly mtlsRequests: readonly string[];
-  /** Restarts its handlers with other keys: the first one signs from now on, and no other keys are published. */
+  /** Replaces the keys: the first one signs from now on, and only these keys are published. */
   readonly replaceKeys: (...keys: readonly Jwk[]) => void;
   readonly stop: () => void;
   readonly start: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** Starts an authorization server whose listeners have certificates of the given authority. */
+/** Starts an authorization server whose listeners use a certificate issued by the given CA. */
 export async function startAuthorizationServer(
   authority: CertificateAuthority,
-  { keys, ...options }: Pick<ProviderOptions, "clients" | "keys" | "signsAnswers">,
+  { keys, ...options }: Pick<ProviderOptions, "clients" | "keys" | "signsResponses">,
 ): Promise<AuthorizationServer> {
   const { certificate: cert, key } = await authority.issueServerCertificate();
   const [requests, mtlsRequests]: [string[], string[]] = [[], []];
   let handle: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const everybody = await startStoppableServer({ cert, key }, (request, response) => {
+  const publicListener = await startStoppableServer({ cert, key }, (request, response) => {
     requests.push(request.url ?? "");
     handle(request, response);
   });
-  const mtls = await startStoppableServer(
-    // A self-signed client must come in; the provider looks at every certificate.
+  const mtlsListener = await startStoppableServer(
+    // The handshake must accept self-signed clients; the provider checks every certificate.
     { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
     (request, response) => {
       mtlsRequests.push(request.url ?? "");
       handle(request, response);
     },
   );
-  const listeners = [everybody, mtls];
-  const issuer = everybody.url;
+  const listeners = [publicListener, mtlsListener];
+  const issuer = publicListener.url;
   const replaceKeys = (...replacement: readonly Jwk[]): void => {
-    handle = createProvider({ ...options, issuer, mtlsOrigin: mtls.url, keys: replacement });
+    handle = createProvider({ ...options, issuer, mtlsOrigin: mtlsListener.url, keys: replacement });
   };
   replaceKeys(...keys);
   return {

@@ -10,15 +10,15 @@ const clients = [
   ["self-signed", "self_signed_tls_client_auth", selfSigned],
 ] as const;
 
-/** What a token says, whoever signed it. */
-function partsOf(token: string): unknown[] {
+/** Decodes the header and the claims without verifying the signature. */
+function decode(token: string): unknown[] {
   const parts = token.split(".").slice(0, 2);
   return parts.map((part): unknown => JSON.parse(Buffer.from(part, "base64url").toString()));
 }
 
-describe.each(clients)("the authorization server and its %s client", (id, _method, client) => {
-  test("agree on a JWT that is bound to the client's certificate", async () => {
-    const [header, claims] = partsOf(await client.accessToken(server.issuer));
+describe.each(clients)("the authorization server with its %s client", (id, _method, client) => {
+  test("issues a JWT that is bound to the client's certificate", async () => {
+    const [header, claims] = decode(await client.accessToken(server.issuer));
     expect(header).toEqual({ typ: "at+jwt", alg: "ES256", kid: "first" });
     expect(claims).toMatchObject({
       iss: server.issuer,
@@ -27,7 +27,7 @@ describe.each(clients)("the authorization server and its %s client", (id, _metho
     });
   });
 
-  test("do not agree when the certificate is another one, or missing", async () => {
+  test("rejects a client whose certificate is missing or does not match", async () => {
     const impostor = await scene.impostor(id);
     const rejected = { error: "invalid_client" };
     await expect(impostor.accessToken(server.issuer)).rejects.toMatchObject(rejected);
@@ -36,21 +36,24 @@ describe.each(clients)("the authorization server and its %s client", (id, _metho
 });
 
 describe.each(apis)("an API on %s", (_name, startApi) => {
-  test.each(clients)("accepts the token of its %s client (%s), and of nobody else", async (id, _method, client) => {
-    const api = await scene.startApi(startApi);
-    const token = await client.accessToken(server.issuer);
-    expect(await client.call(api.url, token)).toEqual({
-      status: 200,
-      body: { client: id, thumbprint: thumbprints.get(client), format: "jwt" },
-    });
-    const others = clients.map(([, , other]) => other).filter((other) => other !== client);
-    for (const thief of [...others, await scene.impostor(id)]) {
-      expect(await api.ask(thief, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
-    }
-    expect(await api.ask(scene.withoutCertificate(id), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
-  });
+  test.each(clients)(
+    "accepts a token only from the %s client (%s) that it was issued to",
+    async (id, _method, client) => {
+      const api = await scene.startApi(startApi);
+      const token = await client.accessToken(server.issuer);
+      expect(await client.call(api.url, token)).toEqual({
+        status: 200,
+        body: { client: id, thumbprint: thumbprints.get(client), format: "jwt" },
+      });
+      const others = clients.map(([, , other]) => other).filter((other) => other !== client);
+      for (const thief of [...others, await scene.impostor(id)]) {
+        expect(await api.ask(thief, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+      }
+      expect(await api.ask(scene.withoutCertificate(id), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
+    },
+  );
 
-  test("rejects a request without a token, and one with a token that was tampered with", async () => {
+  test("rejects a missing token and a tampered token", async () => {
     const api = await scene.startApi(startApi);
     const token = await caSigned.accessToken(server.issuer);
     expect(await api.ask(caSigned, token)).toBe(200);
@@ -60,19 +63,19 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     }
   });
 
-  test("rejects a token that its thief has bound to a certificate of his own", async () => {
+  test("rejects a token that a thief has rebound to the thief's certificate", async () => {
     const api = await scene.startApi(startApi);
     const token = await caSigned.accessToken(server.issuer);
     const rebound = tamperPayload(token, { cnf: { "x5t#S256": thumbprints.get(selfSigned) } });
     expect(await api.ask(selfSigned, rebound)).toEqual([401, "ERR_TOKEN_SIGNATURE"]);
   });
 
-  test("rejects a token that is meant for another API", async () => {
+  test("rejects a token for another audience", async () => {
     const api = await scene.startApi(startApi, { audience: "https://other.example.com" });
     expect(await api.ask(caSigned, await caSigned.accessToken(server.issuer))).toEqual([401, "ERR_TOKEN_AUDIENCE"]);
   });
 
-  test("has no keys when it does not trust the certificate of the authorization server", async () => {
+  test("responds with 503 when it does not trust the authorization server's certificate", async () => {
     const api = await scene.startApi(startApi, { fetch });
     expect(await api.ask(caSigned, await caSigned.accessToken(server.issuer))).toEqual([503, "ERR_KEYS_UNAVAILABLE"]);
   });

@@ -12,24 +12,24 @@ import {
 import { Agent, fetch as undiciFetch, type RequestInit } from "undici";
 import { AUDIENCE } from "./provider.ts";
 
-/** A client of the authorization server and of the APIs, whose connections carry its certificate. */
+/** A client that presents its certificate to the authorization server and to the APIs. */
 export interface Client {
-  /** Gets an access token over mutual TLS, by the client credentials grant; default: for the API that takes JWTs. */
+  /** Requests an access token over mutual TLS with the client credentials grant; default resource: `AUDIENCE` (JWTs). */
   readonly accessToken: (issuer: string, resource?: string) => Promise<string>;
-  /** Revokes a token of its own (RFC 7009). */
+  /** Requests the revocation of a token (RFC 7009). */
   readonly revoke: (issuer: string, token: string) => Promise<void>;
-  readonly call: (url: string, token?: string) => Promise<Answer>;
+  readonly call: (url: string, token?: string) => Promise<ApiResponse>;
   readonly close: () => Promise<void>;
 }
 
-/** What an API answers. */
-export interface Answer {
+/** The response of an API. */
+export interface ApiResponse {
   readonly status: number;
   readonly body: unknown;
   readonly retryAfter: string | undefined;
 }
 
-/** Creates a client; without an identity it has no certificate. */
+/** Creates a client; without `identity` it presents no certificate. */
 export function createClient({
   id,
   ca,
@@ -60,7 +60,7 @@ export function createClient({
   };
 }
 
-/** Makes a fetch that trusts a private authority, and presents a certificate when there is one. */
+/** Creates a `fetch` that trusts the given CA and presents the given certificate, if any. */
 export function createFetch(tls: Partial<ClientTls>): {
   readonly fetch: typeof fetch;
   readonly close: () => Promise<void>;
@@ -68,7 +68,7 @@ export function createFetch(tls: Partial<ClientTls>): {
   const dispatcher = new Agent({ connect: { ...tls } as Record<string, unknown> });
   const fetchOverTls = (url: string, init?: RequestInit) => undiciFetch(url, { ...init, dispatcher });
   return {
-    // Node's types describe the same function, but those of an older release of undici.
+    // Node's types describe the same function of an older undici release.
     fetch: fetchOverTls as unknown as typeof fetch,
     close: () => dispatcher.close(),
   };

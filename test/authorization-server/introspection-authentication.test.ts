@@ -10,19 +10,19 @@ const { server, caSigned, selfSigned, apiClients, introspections } = scene;
 const audience = OPAQUE_AUDIENCE;
 const unavailable = [503, "ERR_INTROSPECTION_UNAVAILABLE"];
 
-const asked = { plain: { plain: 1, mtls: 0 }, mtls: { plain: 0, mtls: 1 } };
+const expectedCounts = { plain: { plain: 1, mtls: 0 }, mtls: { plain: 0, mtls: 1 } };
 const methods = [
-  ["client_secret_basic", asked.plain],
-  ["client_secret_post", asked.plain],
-  ["private_key_jwt", asked.plain],
-  ["tls_client_auth", asked.mtls],
-  ["self_signed_tls_client_auth", asked.mtls],
+  ["client_secret_basic", expectedCounts.plain],
+  ["client_secret_post", expectedCounts.plain],
+  ["private_key_jwt", expectedCounts.plain],
+  ["tls_client_auth", expectedCounts.mtls],
+  ["self_signed_tls_client_auth", expectedCounts.mtls],
 ] as const;
 const certificateMethods = ["tls_client_auth", "self_signed_tls_client_auth"] as const;
 
 const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer, OPAQUE_AUDIENCE);
 
-/** Counts who is asked about tokens, from now on. */
+/** Counts the introspection requests from now on, per listener. */
 function countIntrospections(): typeof introspections {
   const before = introspections();
   return () => {
@@ -31,17 +31,17 @@ function countIntrospections(): typeof introspections {
   };
 }
 
-/** The credentials of an API whose `fetch` presents its certificate. */
-function presentedByFetch(
+/** Returns the options of an API whose `fetch` presents its certificate. */
+function optionsWithFetch(
   method: (typeof certificateMethods)[number],
-  of: "credentials" | "wrongCredentials",
+  which: "credentials" | "wrongCredentials",
 ): Parameters<typeof scene.startApi>[1] {
-  const { clientTls, ...introspection } = apiClients[method][of];
-  return { audience, introspection, fetch: scene.presenting(clientTls as ClientTls) };
+  const { clientTls, ...introspection } = apiClients[method][which];
+  return { audience, introspection, fetch: scene.fetchPresenting(clientTls as ClientTls) };
 }
 
 describe.each(apis)("an API on %s", (_name, startApi) => {
-  test.each(methods)("is told about tokens when it authenticates by %s", async (method, expected) => {
+  test.each(methods)("introspects tokens when it authenticates with %s", async (method, expected) => {
     const api = await scene.startApi(startApi, { audience, introspection: apiClients[method].credentials });
     const token = await issueToken();
     const counted = countIntrospections();
@@ -50,7 +50,7 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
   });
 
-  test.each(methods)("says 503 when its credentials for %s are wrong", async (method, expected) => {
+  test.each(methods)("responds with 503 when its credentials for %s are wrong", async (method, expected) => {
     const api = await scene.startApi(startApi, { audience, introspection: apiClients[method].wrongCredentials });
     const token = await issueToken();
     const counted = countIntrospections();
@@ -59,33 +59,36 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     expect(await caSigned.call(api.url, token)).toMatchObject({ status: 503, retryAfter: "1" });
   });
 
-  test.each(certificateMethods)("is told about tokens when its fetch presents the certificate (%s)", async (method) => {
-    const api = await scene.startApi(startApi, presentedByFetch(method, "credentials"));
+  test.each(certificateMethods)("introspects tokens when its fetch presents the certificate (%s)", async (method) => {
+    const api = await scene.startApi(startApi, optionsWithFetch(method, "credentials"));
     const token = await issueToken();
     const counted = countIntrospections();
     expect(await api.ask(caSigned, token)).toBe(200);
-    expect(counted()).toEqual(asked.mtls);
+    expect(counted()).toEqual(expectedCounts.mtls);
     expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
   });
 
-  test.each(certificateMethods)("says 503 when its fetch presents another certificate (%s)", async (method) => {
-    const api = await scene.startApi(startApi, presentedByFetch(method, "wrongCredentials"));
-    expect(await api.ask(caSigned, await issueToken())).toEqual(unavailable);
-  });
+  test.each(certificateMethods)(
+    "responds with 503 when its fetch presents another certificate (%s)",
+    async (method) => {
+      const api = await scene.startApi(startApi, optionsWithFetch(method, "wrongCredentials"));
+      expect(await api.ask(caSigned, await issueToken())).toEqual(unavailable);
+    },
+  );
 
   test.each(certificateMethods)(
-    "says 503 when it is sent where nobody asks for its certificate (%s)",
+    "responds with 503 when the endpoint does not request a client certificate (%s)",
     async (method) => {
       const endpoint = `${server.issuer}${INTROSPECTION_PATH}`;
       const introspection = { ...apiClients[method].credentials, endpoint };
       const api = await scene.startApi(startApi, { audience, introspection });
       const counted = countIntrospections();
       expect(await api.ask(caSigned, await issueToken())).toEqual(unavailable);
-      expect(counted()).toEqual(asked.plain);
+      expect(counted()).toEqual(expectedCounts.plain);
     },
   );
 
-  test("says 503 when it does not trust the certificate of the authorization server", async () => {
+  test("responds with 503 when it does not trust the authorization server's certificate", async () => {
     const { clientTls, ...introspection } = apiClients.tls_client_auth.credentials;
     const { cert, key } = clientTls as ClientTls;
     const api = await scene.startApi(startApi, {

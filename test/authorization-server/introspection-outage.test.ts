@@ -13,7 +13,7 @@ const { server, caSigned, selfSigned, startApi, apiClients } = scene;
 const audience = OPAQUE_AUDIENCE;
 const introspection = apiClients.tls_client_auth.credentials;
 
-// The ages of answers are measured by this clock; sockets, timers and the times in tokens go by others.
+// certbound measures the age of cached responses with performance.now(); sockets, timers and token times use other clocks.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
   vi.advanceTimersByTime(second);
@@ -26,25 +26,25 @@ afterEach(() => {
 const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer, OPAQUE_AUDIENCE);
 
 describe.each(apis)("an API on %s whose authorization server has stopped", (_name, start) => {
-  test("goes on with the tokens that it knows, and knows the others once the server is back", async () => {
+  test("accepts cached tokens, and other tokens once the server is back", async () => {
     const api = await startApi(start, { audience, introspection });
-    const [known, unknown] = await Promise.all([issueToken(), issueToken()]);
-    expect(await api.ask(caSigned, known)).toBe(200);
+    const [cached, uncached] = await Promise.all([issueToken(), issueToken()]);
+    expect(await api.ask(caSigned, cached)).toBe(200);
 
     server.stop();
     vi.advanceTimersByTime(20 * second);
-    expect(await api.ask(caSigned, known)).toBe(200);
-    expect(await api.ask(selfSigned, known)).toEqual([401, "ERR_BINDING_MISMATCH"]);
-    expect(await api.ask(caSigned, unknown)).toEqual(unavailable);
-    expect(await caSigned.call(api.url, unknown)).toMatchObject({ status: 503, retryAfter: "1" });
+    expect(await api.ask(caSigned, cached)).toBe(200);
+    expect(await api.ask(selfSigned, cached)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+    expect(await api.ask(caSigned, uncached)).toEqual(unavailable);
+    expect(await caSigned.call(api.url, uncached)).toMatchObject({ status: 503, retryAfter: "1" });
 
     server.start();
-    expect(await api.ask(caSigned, unknown)).toBe(200);
-    expect(await api.ask(selfSigned, unknown)).toEqual([401, "ERR_BINDING_MISMATCH"]);
-    expect(await api.ask(caSigned, known)).toBe(200);
+    expect(await api.ask(caSigned, uncached)).toBe(200);
+    expect(await api.ask(selfSigned, uncached)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+    expect(await api.ask(caSigned, cached)).toBe(200);
   });
 
-  test("verifies JWTs with the keys that it has", async () => {
+  test("verifies JWTs with its cached keys", async () => {
     const api = await startApi(start, { audience: [AUDIENCE, OPAQUE_AUDIENCE], introspection });
     const [jwt, opaque] = await Promise.all([caSigned.accessToken(server.issuer), issueToken()]);
     expect(await api.ask(caSigned, jwt)).toBe(200);
@@ -54,21 +54,21 @@ describe.each(apis)("an API on %s whose authorization server has stopped", (_nam
     expect(await api.ask(selfSigned, jwt)).toEqual([401, "ERR_BINDING_MISMATCH"]);
   });
 
-  test("knows no token for longer than cacheDuration", async () => {
+  test("caches no token for longer than cacheDuration", async () => {
     const api = await startApi(start, { audience, introspection });
     const token = await issueToken();
     expect(await api.ask(caSigned, token)).toBe(200);
     server.stop();
     vi.advanceTimersByTime(30 * second + 1);
     expect(await api.ask(caSigned, token)).toEqual(unavailable);
-    // Whether it is stolen, the answer would tell.
+    // Only the introspection response can show that the token is stolen.
     expect(await api.ask(selfSigned, token)).toEqual(unavailable);
     expect(await api.ask(scene.withoutCertificate("ca-signed"), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
     server.start();
     expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("says when to try again while it does not know where to ask, and works once the server is back", async () => {
+  test("sends Retry-After while it cannot fetch the metadata, and recovers once the server is back", async () => {
     const token = await issueToken();
     const api = await startApi(start, { audience, introspection });
     server.stop();
@@ -82,61 +82,62 @@ describe.each(apis)("an API on %s whose authorization server has stopped", (_nam
   });
 });
 
-/** A request, and what it is answered while the authorization server is there. */
-interface Shown {
+/** A request, and the status of its response while the authorization server is available. */
+interface TestRequest {
   readonly client: Client;
   readonly token: string;
   readonly status: 200 | 401;
 }
 
 const CLIENTS = 8;
-/** With which request the server is stopped, with which one it is started, and how many there are. */
+/** The requests at which the server is stopped and started again, and the number of requests. */
 const [STOP, START, END] = [40, 100, 160];
 
 describe.each(apis)(
   "an API on %s under load, while its authorization server is stopped and started",
   (_name, start) => {
     test.each([
-      ["asks for every request", 0, ["right", 503]],
-      ["caches answers", 30, ["right"]],
-    ])("answers nothing wrong when it %s", async (_when, cacheDuration, onKnownTokens) => {
+      ["introspects for every request", 0, ["expected", 503]],
+      ["caches responses", 30, ["expected"]],
+    ])("never sends a wrong response when it %s", async (_when, cacheDuration, cachedOutcomes) => {
       const api = await startApi(start, { audience, introspection: { ...introspection, cacheDuration } });
-      const call = async ({ client, token }: Shown): Promise<number> => (await client.call(api.url, token)).status;
+      const call = async ({ client, token }: TestRequest): Promise<number> =>
+        (await client.call(api.url, token)).status;
       const [good, revoked] = await Promise.all([issueToken(), issueToken()]);
       await caSigned.revoke(server.issuer, revoked);
-      const known: readonly Shown[] = [
+      const cached: readonly TestRequest[] = [
         { client: caSigned, token: good, status: 200 },
         { client: selfSigned, token: good, status: 401 },
         { client: caSigned, token: revoked, status: 401 },
       ];
-      for (const shown of known) expect(await call(shown)).toBe(shown.status);
+      for (const request of cached) expect(await call(request)).toBe(request.status);
       const tokens = await Promise.all(Array.from({ length: END / 4 }, issueToken));
-      const unknown = tokens.map((token): Shown => ({ client: caSigned, token, status: 200 }));
+      const uncached = tokens.map((token): TestRequest => ({ client: caSigned, token, status: 200 }));
 
-      const answers: (readonly [Shown, number])[] = [];
-      const queue = unknown.flatMap((shown) => [...known, shown]).entries();
+      const responses: (readonly [TestRequest, number])[] = [];
+      const queue = uncached.flatMap((request) => [...cached, request]).entries();
       const load = async (): Promise<void> => {
-        for (const [index, shown] of queue) {
+        for (const [index, request] of queue) {
           if (index === STOP) server.stop();
           if (index === START) server.start();
-          answers.push([shown, await call(shown)]);
+          responses.push([request, await call(request)]);
         }
       };
       await Promise.all(Array.from({ length: CLIENTS }, load));
 
-      const answersTo = (requests: readonly Shown[]): Set<unknown> =>
+      const outcomesOf = (requests: readonly TestRequest[]): Set<unknown> =>
         new Set(
-          answers
-            .filter(([shown]) => requests.includes(shown))
-            .map(([shown, status]) => (status === shown.status ? "right" : status)),
+          responses
+            .filter(([request]) => requests.includes(request))
+            .map(([request, status]) => (status === request.status ? "expected" : status)),
         );
-      expect(answers).toHaveLength(END);
-      expect(answersTo(known)).toEqual(new Set(onKnownTokens));
-      expect(answersTo(unknown)).toEqual(new Set(["right", 503]));
+      expect(responses).toHaveLength(END);
+      expect(outcomesOf(cached)).toEqual(new Set(cachedOutcomes));
+      expect(outcomesOf(uncached)).toEqual(new Set(["expected", 503]));
       expect(new Set(api.rejections)).toEqual(
         new Set(["ERR_BINDING_MISMATCH", "ERR_TOKEN_INACTIVE", "ERR_INTROSPECTION_UNAVAILABLE"]),
       );
-      for (const shown of [...known, ...unknown]) expect(await call(shown)).toBe(shown.status);
+      for (const request of [...cached, ...uncached]) expect(await call(request)).toBe(request.status);
     });
   },
 );

@@ -8,14 +8,14 @@ const minute = 60 * second;
 
 const { server, caSigned, startApi } = await createScene();
 
-// The ages of keys are measured by this clock; sockets, timers and the times in tokens go by others.
+// certbound measures the age of cached keys with performance.now(); sockets, timers and token times use other clocks.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer);
 
 describe.each(apis)("an API on %s that runs while the keys are rotated", (_name, start) => {
-  test("accepts the new key once the cool-down is over, and rejects the removed one from then on", async () => {
+  test("accepts the new key and rejects the removed one after the cool-down", async () => {
     const [before, after] = [createSigningKey("before"), createSigningKey("after")];
     server.replaceKeys(before);
     const api = await startApi(start);
@@ -44,7 +44,7 @@ describe.each(apis)("an API on %s that runs while the keys are rotated", (_name,
     for (const token of [newToken, oldToken, newToken]) expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("rejects the removed key after ten minutes, though nobody has shown it the new one", async () => {
+  test("rejects the removed key after ten minutes, even if no token used the new key", async () => {
     server.replaceKeys(createSigningKey("before"));
     const api = await startApi(start);
     const oldToken = await issueToken();
@@ -57,7 +57,7 @@ describe.each(apis)("an API on %s that runs while the keys are rotated", (_name,
     expect(await api.ask(caSigned, oldToken)).toEqual([401, "ERR_TOKEN_KEY_UNKNOWN"]);
   });
 
-  test("rejects a token of a removed key after another took over its name", async () => {
+  test("rejects a token of a removed key after another key took over its kid", async () => {
     server.replaceKeys(createSigningKey("same"));
     const api = await startApi(start);
     const oldToken = await issueToken();
@@ -69,7 +69,7 @@ describe.each(apis)("an API on %s that runs while the keys are rotated", (_name,
     expect(await api.ask(caSigned, await issueToken())).toBe(200);
   });
 
-  test("asks the authorization server once, however many clients show it a new key at once", async () => {
+  test("fetches the keys once when many clients send a token of a new key at once", async () => {
     server.replaceKeys(createSigningKey("before"));
     const api = await startApi(start);
     expect(await api.ask(caSigned, await issueToken())).toBe(200);
@@ -79,8 +79,8 @@ describe.each(apis)("an API on %s that runs while the keys are rotated", (_name,
     vi.advanceTimersByTime(10 * second);
     const fetches = (): number => server.requests.filter((path) => path === "/jwks").length;
     const earlier = fetches();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => caSigned.call(api.url, newToken)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const responses = await Promise.all(Array.from({ length: 20 }, () => caSigned.call(api.url, newToken)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
     expect(fetches() - earlier).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-// oidc-provider has no types of its own, and those of others do not compile beside Express 5. These are what is used.
+// oidc-provider ships no types, and @types/oidc-provider does not compile with Express 5. Declares the parts in use.
 
 declare module "oidc-provider" {
   import type { JsonWebKey, X509Certificate } from "node:crypto";
@@ -12,7 +12,7 @@ declare module "oidc-provider" {
     readonly x5c?: string[];
   }
 
-  /** How a client authenticates, at the introspection and the revocation endpoint as well. */
+  /** How a client authenticates at the token, introspection and revocation endpoints. */
   export interface ClientAuthenticationMetadata {
     readonly token_endpoint_auth_method:
       | "client_secret_basic"
@@ -25,7 +25,7 @@ declare module "oidc-provider" {
     readonly jwks?: { readonly keys: readonly Jwk[] };
   }
 
-  /** What a client is registered with (RFC 7591, RFC 8705 sections 2.1.2, 3.4 and 5). */
+  /** The metadata of a registered client (RFC 7591, RFC 8705 sections 2.1.2, 3.4 and 5). */
   export interface ClientMetadata extends ClientAuthenticationMetadata {
     readonly client_id: string;
     readonly grant_types: readonly string[];
@@ -34,18 +34,18 @@ declare module "oidc-provider" {
     readonly tls_client_certificate_bound_access_tokens?: true;
   }
 
-  /** What the tokens for one API are like (RFC 8707). */
+  /** The token settings of one API (RFC 8707). */
   export type ResourceServer = { readonly scope: string; readonly audience: string } & (
     | { readonly accessTokenFormat: "jwt"; readonly jwt: { readonly sign: { readonly alg: "ES256" } } }
     | { readonly accessTokenFormat: "opaque" }
   );
 
-  /** A request that the provider works on. */
+  /** The context of a request to the provider. */
   export interface Context {
     readonly socket: IncomingMessage["socket"];
   }
 
-  /** A client, or what was issued to it. */
+  /** A client, or a token of that client. */
   export interface Party {
     readonly clientId: string;
   }

@@ -11,8 +11,8 @@ const clients = [
   ["self-signed", "self_signed_tls_client_auth", selfSigned],
 ] as const;
 
-// The APIs authenticate as the clients do: by their certificate.
-const asking = {
+// The APIs authenticate with their certificate, like the clients.
+const opaqueOptions = {
   audience: OPAQUE_AUDIENCE,
   introspection: scene.apiClients.tls_client_auth.credentials,
 };
@@ -24,9 +24,9 @@ const requestCount = (): number => server.requests.length + server.mtlsRequests.
 
 describe.each(apis)("an API on %s", (_name, startApi) => {
   test.each(clients)(
-    "accepts the opaque token of its %s client (%s), and of nobody else",
+    "accepts an opaque token only from the %s client (%s) that it was issued to",
     async (id, _method, client) => {
-      const api = await scene.startApi(startApi, asking);
+      const api = await scene.startApi(startApi, opaqueOptions);
       const token = await issueToken(client);
       expect(token).toMatch(/^[\w-]+$/);
       expect(await client.call(api.url, token)).toEqual({
@@ -41,15 +41,15 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     },
   );
 
-  test("rejects a thief who comes first, and accepts the client after him", async () => {
-    const api = await scene.startApi(startApi, asking);
+  test("accepts the client after it rejected a thief with the same token", async () => {
+    const api = await scene.startApi(startApi, opaqueOptions);
     const token = await issueToken();
     expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
     expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("asks nobody about the token of a client without a certificate", async () => {
-    const api = await scene.startApi(startApi, asking);
+  test("does not introspect the token of a client without a certificate", async () => {
+    const api = await scene.startApi(startApi, opaqueOptions);
     const token = await issueToken();
     const [requests, { mtls }] = [requestCount(), introspections()];
     expect(await api.ask(scene.withoutCertificate("ca-signed"), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
@@ -58,8 +58,8 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     expect(introspections().mtls - mtls).toBe(1);
   });
 
-  test("rejects a request without a token, and one with a token that was tampered with", async () => {
-    const api = await scene.startApi(startApi, asking);
+  test("rejects a missing token and a tampered token", async () => {
+    const api = await scene.startApi(startApi, opaqueOptions);
     const token = await issueToken();
     expect(await api.ask(caSigned, token)).toBe(200);
     expect(await api.ask(caSigned)).toEqual([401, "ERR_TOKEN_MISSING"]);
@@ -69,22 +69,22 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     }
   });
 
-  test("rejects a token that is meant for another API", async () => {
-    const api = await scene.startApi(startApi, asking);
+  test("rejects a token for another audience", async () => {
+    const api = await scene.startApi(startApi, opaqueOptions);
     expect(await api.ask(caSigned, await issueToken())).toBe(200);
     const forAnother = await issueToken(caSigned, "https://other.example.com");
     expect(await api.ask(caSigned, forAnother)).toEqual([401, "ERR_TOKEN_AUDIENCE"]);
   });
 
-  test("rejects a token that was revoked before it was shown", async () => {
-    const api = await scene.startApi(startApi, asking);
+  test("rejects a token that was revoked before its first use", async () => {
+    const api = await scene.startApi(startApi, opaqueOptions);
     const [token, revoked] = await Promise.all([issueToken(), issueToken()]);
     await caSigned.revoke(server.issuer, revoked);
     expect(await api.ask(caSigned, token)).toBe(200);
     expect(await api.ask(caSigned, revoked)).toEqual([401, "ERR_TOKEN_INACTIVE"]);
   });
 
-  test("asks nobody about an opaque token when it takes JWTs only", async () => {
+  test("does not introspect an opaque token when it accepts only JWTs", async () => {
     const api = await scene.startApi(startApi, { audience: OPAQUE_AUDIENCE });
     const token = await issueToken();
     const requests = requestCount();
@@ -92,8 +92,8 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
     expect(requestCount()).toBe(requests);
   });
 
-  test("asks once about a token, however many clients show it at once", async () => {
-    const api = await scene.startApi(startApi, asking);
+  test("introspects a token once when many clients send it at once", async () => {
+    const api = await scene.startApi(startApi, opaqueOptions);
     const token = await issueToken();
     const { mtls } = introspections();
     const owners = Array.from({ length: 10 }, () => caSigned.call(api.url, token));
@@ -106,29 +106,32 @@ describe.each(apis)("an API on %s", (_name, startApi) => {
   });
 });
 
-describe.each(apis)("an API on %s that takes both formats", (_name, startApi) => {
-  const both = { ...asking, audience: [AUDIENCE, OPAQUE_AUDIENCE] };
+describe.each(apis)("an API on %s that accepts both formats", (_name, startApi) => {
+  const both = { ...opaqueOptions, audience: [AUDIENCE, OPAQUE_AUDIENCE] };
 
   test.each([
     ["jwt", AUDIENCE, 0],
     ["opaque", OPAQUE_AUDIENCE, 1],
-  ] as const)("accepts a token that is %s, and that of a thief not", async (format, resource, questions) => {
-    const api = await scene.startApi(startApi, both);
-    const token = await issueToken(caSigned, resource);
-    const { mtls } = introspections();
-    expect(await caSigned.call(api.url, token)).toMatchObject({ status: 200, body: { client: "ca-signed", format } });
-    expect(introspections().mtls - mtls).toBe(questions);
-    expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
-    expect(await api.ask(scene.withoutCertificate("ca-signed"), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
-  });
+  ] as const)(
+    "accepts a token of format %s, and rejects it from a thief",
+    async (format, resource, introspectionCount) => {
+      const api = await scene.startApi(startApi, both);
+      const token = await issueToken(caSigned, resource);
+      const { mtls } = introspections();
+      expect(await caSigned.call(api.url, token)).toMatchObject({ status: 200, body: { client: "ca-signed", format } });
+      expect(introspections().mtls - mtls).toBe(introspectionCount);
+      expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+      expect(await api.ask(scene.withoutCertificate("ca-signed"), token)).toEqual([401, "ERR_CERTIFICATE_MISSING"]);
+    },
+  );
 
-  test("accepts both at once, over one connection", async () => {
+  test("accepts both formats over one connection", async () => {
     const api = await scene.startApi(startApi, both);
     const [jwt, opaque] = await Promise.all([issueToken(caSigned, AUDIENCE), issueToken()]);
     for (const token of [jwt, opaque, opaque, jwt]) expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("rejects a JWT without a signature: it is no opaque token for that", async () => {
+  test("rejects an unsigned JWT without introspecting it", async () => {
     const api = await scene.startApi(startApi, both);
     const jwt = await issueToken(caSigned, AUDIENCE);
     const before = introspections();
@@ -139,7 +142,7 @@ describe.each(apis)("an API on %s that takes both formats", (_name, startApi) =>
   });
 
   // oidc-provider does not introspect a JWT (RFC 7009 section 2.2.1, unsupported_token_type).
-  test("accepts no JWT about which it is to ask, where the authorization server does not tell", async () => {
+  test("responds with 503 to a JWT that it must introspect if the authorization server does not introspect JWTs", async () => {
     const introspection = { ...both.introspection, always: true };
     const api = await scene.startApi(startApi, { ...both, introspection });
     expect(await api.ask(caSigned, await issueToken())).toBe(200);

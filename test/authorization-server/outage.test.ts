@@ -9,7 +9,7 @@ const unavailable = [503, "ERR_KEYS_UNAVAILABLE"];
 
 const { server, caSigned, selfSigned, startApi } = await createScene();
 
-// The ages of keys are measured by this clock; sockets, timers and the times in tokens go by others.
+// certbound measures the age of cached keys with performance.now(); sockets, timers and token times use other clocks.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => {
   vi.useRealTimers();
@@ -19,29 +19,29 @@ afterEach(() => {
 const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer);
 
 describe.each(apis)("an API on %s whose authorization server has stopped", (_name, start) => {
-  test("goes on with the keys that it has, and knows the others once the server is back", async () => {
+  test("accepts tokens of its cached keys, and of other keys once the server is back", async () => {
     const [before, after] = [createSigningKey("before"), createSigningKey("after")];
     server.replaceKeys(before);
     const api = await startApi(start);
-    const known = await issueToken();
-    expect(await api.ask(caSigned, known)).toBe(200);
+    const cached = await issueToken();
+    expect(await api.ask(caSigned, cached)).toBe(200);
     server.replaceKeys(after, before);
-    const unknown = await issueToken();
+    const uncached = await issueToken();
 
     server.stop();
     await expect(issueToken()).rejects.toThrow("fetch failed");
     vi.advanceTimersByTime(10 * second);
-    expect(await api.ask(caSigned, unknown)).toEqual(unavailable);
-    expect(await api.ask(caSigned, known)).toBe(200);
+    expect(await api.ask(caSigned, uncached)).toEqual(unavailable);
+    expect(await api.ask(caSigned, cached)).toBe(200);
 
     server.start();
-    expect(await api.ask(caSigned, unknown)).toEqual(unavailable);
+    expect(await api.ask(caSigned, uncached)).toEqual(unavailable);
     vi.advanceTimersByTime(second);
-    expect(await api.ask(caSigned, unknown)).toBe(200);
-    expect(await api.ask(caSigned, known)).toBe(200);
+    expect(await api.ask(caSigned, uncached)).toBe(200);
+    expect(await api.ask(caSigned, cached)).toBe(200);
   });
 
-  test("says 503 to every client when it has no keys yet, and works once the server is back", async () => {
+  test("responds with 503 before its first keys, and recovers once the server is back", async () => {
     const token = await issueToken();
     const api = await startApi(start);
     server.stop();
@@ -51,7 +51,7 @@ describe.each(apis)("an API on %s whose authorization server has stopped", (_nam
     expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("outlives an hour of it, and then has no keys", async () => {
+  test("accepts tokens for an hour, and then responds with 503 until the server is back", async () => {
     const token = await issueToken();
     const api = await startApi(start);
     expect(await api.ask(caSigned, token)).toBe(200);
@@ -65,13 +65,13 @@ describe.each(apis)("an API on %s whose authorization server has stopped", (_nam
     expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("rejects a stolen token as stolen, whether it has keys or not", async () => {
+  test("rejects a stolen token with 401, with or without keys", async () => {
     const token = await issueToken();
     const [api, apiWithoutKeys] = [await startApi(start), await startApi(start)];
     expect(await api.ask(caSigned, token)).toBe(200);
     server.stop();
-    for (const asked of [api, apiWithoutKeys]) {
-      expect(await asked.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
+    for (const each of [api, apiWithoutKeys]) {
+      expect(await each.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
     }
   });
 });

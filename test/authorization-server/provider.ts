@@ -3,33 +3,38 @@ import type { RequestListener } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { type ClientMetadata, type Context, type Jwk, Provider, type ResourceServer } from "oidc-provider";
 
-/** How an API is named in the tokens that are meant for it: JWTs. */
+/** The audience of the API whose tokens are JWTs. */
 export const AUDIENCE = "https://api.example.com";
 
-/** How an API is named whose tokens are opaque; so are those for any other. */
+/** The audience of the API whose tokens are opaque; tokens for every other audience are opaque too. */
 export const OPAQUE_AUDIENCE = "https://opaque.example.com";
 
-/** Where APIs ask about tokens, on both listeners. */
+/** The path of the introspection endpoint, on both listeners. */
 export const INTROSPECTION_PATH = "/token/introspection";
 
-/** What the handlers of an authorization server are made of. */
+/** The options of `createProvider`. */
 export interface ProviderOptions {
   readonly issuer: string;
-  /** Where clients authenticate with their certificate (RFC 8705 section 5). */
+  /** The origin of the mutual TLS endpoint aliases (RFC 8705 section 5). */
   readonly mtlsOrigin: string;
   readonly clients: readonly ClientMetadata[];
   /** The first one signs; all are published. */
   readonly keys: readonly Jwk[];
-  /** Whether an API that asks for a signed answer about a token gets one (RFC 9701). */
-  readonly signsAnswers: boolean;
+  /** Whether the server signs introspection responses for APIs that request it (RFC 9701). */
+  readonly signsResponses: boolean;
 }
 
 /**
- * Makes the request handler of an authorization server: oidc-provider, which issues access tokens that are bound to the
- * certificate of the client (RFC 8705 section 3), JWTs (RFC 9068) or opaque ones, and tells APIs about the latter
- * (RFC 7662, RFC 9701).
+ * Creates the request handler of an oidc-provider. It issues access tokens, JWTs (RFC 9068) or opaque, that are bound to
+ * the client's certificate (RFC 8705 section 3), and introspects the opaque ones for APIs (RFC 7662, RFC 9701).
  */
-export function createProvider({ issuer, mtlsOrigin, clients, keys, signsAnswers }: ProviderOptions): RequestListener {
+export function createProvider({
+  issuer,
+  mtlsOrigin,
+  clients,
+  keys,
+  signsResponses,
+}: ProviderOptions): RequestListener {
   const provider = new Provider(issuer, {
     clients,
     jwks: { keys },
@@ -44,7 +49,7 @@ export function createProvider({ issuer, mtlsOrigin, clients, keys, signsAnswers
     ],
     clientDefaults: {
       id_token_signed_response_alg: "ES256",
-      ...(signsAnswers ? { introspection_signed_response_alg: "ES256" } : {}),
+      ...(signsResponses ? { introspection_signed_response_alg: "ES256" } : {}),
     },
     // #region binding
     discovery: {
@@ -66,7 +71,7 @@ export function createProvider({ issuer, mtlsOrigin, clients, keys, signsAnswers
       },
       // #endregion
       introspection: { enabled: true, allowedPolicy: () => true },
-      jwtIntrospection: { enabled: signsAnswers },
+      jwtIntrospection: { enabled: signsResponses },
       revocation: { enabled: true, allowedPolicy: (_context, client, token) => client.clientId === token.clientId },
       // #region binding
       mTLS: {
@@ -98,7 +103,7 @@ function clientCertificate({ socket }: Context): X509Certificate | undefined {
 }
 // #endregion
 
-/** Makes a private key to sign tokens and assertions with. */
+/** Creates a private key to sign tokens and assertions with. */
 export function createSigningKey(kid: string): Jwk {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "ES256" };

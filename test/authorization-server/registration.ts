@@ -13,12 +13,12 @@ export function registerClient(id: string, authentication: ClientAuthenticationM
 }
 // #endregion
 
-/** Registers an API, which asks about tokens, and gets none. */
+/** Registers an API, which may introspect tokens but gets none issued. */
 export function registerApi(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {
   return { client_id: id, grant_types: [], response_types: [], redirect_uris: [], ...authentication };
 }
 
-/** Recognises the subject of a certificate that an authority issues: `tls_client_auth` (RFC 8705 section 2.1). */
+/** Identifies a client by the subject of its CA-issued certificate: `tls_client_auth` (RFC 8705 section 2.1). */
 export function tlsClientAuth({ certificate }: Identity): ClientAuthenticationMetadata {
   return {
     token_endpoint_auth_method: "tls_client_auth",
@@ -26,7 +26,7 @@ export function tlsClientAuth({ certificate }: Identity): ClientAuthenticationMe
   };
 }
 
-/** Recognises a certificate of the client's own making: `self_signed_tls_client_auth` (RFC 8705 section 2.2). */
+/** Identifies a client by its self-signed certificate: `self_signed_tls_client_auth` (RFC 8705 section 2.2). */
 export function selfSignedTlsClientAuth({ certificate }: Identity): ClientAuthenticationMetadata {
   const { publicKey, raw } = new X509Certificate(certificate);
   return {

@@ -10,7 +10,7 @@ const { server, caSigned, selfSigned, startApi, apiClients, introspections } = a
 const { credentials } = apiClients.client_secret_basic;
 const audience = OPAQUE_AUDIENCE;
 
-// The ages of answers are measured by this clock; sockets, timers and the times in tokens go by others.
+// certbound measures the age of cached responses with performance.now(); sockets, timers and token times use other clocks.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
   vi.advanceTimersByTime(second);
@@ -23,7 +23,7 @@ describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, st
   test.each([
     [30, undefined],
     [5, 5],
-  ])("rejects one that it knew once its answer is %i s old (cacheDuration: %s)", async (seconds, cacheDuration) => {
+  ])("rejects a cached token once its response is %i s old (cacheDuration: %s)", async (seconds, cacheDuration) => {
     const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration } });
     const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
     for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);
@@ -39,7 +39,7 @@ describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, st
     expect(introspections().plain - plain).toBe(2);
   });
 
-  test("rejects one that it knew at once when it asks for every request", async () => {
+  test("rejects the token at once when it does not cache responses", async () => {
     const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration: 0 } });
     const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
     for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);
@@ -48,7 +48,7 @@ describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, st
     expect(await api.ask(caSigned, other)).toBe(200);
   });
 
-  test("accepts a token that another client wanted to be revoked", async () => {
+  test("accepts a token that another client tried to revoke", async () => {
     const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration: 0 } });
     const token = await issueToken();
     expect(await api.ask(caSigned, token)).toBe(200);
@@ -56,19 +56,19 @@ describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, st
     expect(await api.ask(caSigned, token)).toBe(200);
   });
 
-  test("asks about an inactive token again after 10 s, not before", async () => {
+  test("introspects an inactive token again after 10 s, not before", async () => {
     const api = await startApi(start, { audience, introspection: credentials });
     const token = await issueToken();
     await caSigned.revoke(server.issuer, token);
     const { plain } = introspections();
-    for (const [elapsed, questions] of [
+    for (const [elapsed, introspectionCount] of [
       [0, 1],
       [9 * second, 1],
       [second + 1, 2],
     ] as const) {
       vi.advanceTimersByTime(elapsed);
       expect(await api.ask(caSigned, token)).toEqual(inactive);
-      expect(introspections().plain - plain).toBe(questions);
+      expect(introspections().plain - plain).toBe(introspectionCount);
     }
   });
 });

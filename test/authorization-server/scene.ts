@@ -9,7 +9,7 @@ import { type Client, createClient, createFetch } from "./client.ts";
 import { AUDIENCE, createSigningKey, INTROSPECTION_PATH } from "./provider.ts";
 import { registerClient, selfSignedTlsClientAuth, tlsClientAuth } from "./registration.ts";
 
-/** An authorization server with two clients, and what it takes to start an API of it; all ends with the test file. */
+/** An authorization server with two clients, and functions that start APIs; everything is closed after the test file. */
 export interface Scene {
   readonly server: AuthorizationServer;
   /** Authenticates by `tls_client_auth`. */
@@ -17,35 +17,35 @@ export interface Scene {
   /** Authenticates by `self_signed_tls_client_auth`. */
   readonly selfSigned: Client;
   readonly thumbprints: ReadonlyMap<Client, string>;
-  /** Makes another client of this name: with a certificate of the authority, but not the one it is registered with. */
+  /** Creates a client with this ID and a certificate from the CA that it is not registered with. */
   readonly impostor: (id: string) => Promise<Client>;
-  /** Makes a client of this name that has no certificate. */
+  /** Creates a client with this ID that has no certificate. */
   readonly withoutCertificate: (id: string) => Client;
-  /** The APIs as clients, which ask the authorization server about opaque tokens. */
+  /** The APIs that introspect opaque tokens, as clients of the authorization server. */
   readonly apiClients: ApiClients;
-  /** How often the authorization server was asked about a token: by everybody, and by those with certificates. */
+  /** The number of introspection requests so far, on the public and on the mutual TLS listener. */
   readonly introspections: () => { readonly plain: number; readonly mtls: number };
-  /** Has the global `fetch` trust the authority: who gives `clientTls` leaves the option `fetch` out. */
+  /** Makes the global `fetch` trust the CA, for options with `clientTls`, which exclude the option `fetch`. */
   readonly trustEverywhere: () => void;
-  /** Makes a `fetch` that presents a certificate to whoever asks for one. */
-  readonly presenting: (tls: ClientTls) => typeof fetch;
-  /** Starts an API that knows the issuer by its URL alone, and trusts the authority for it. */
+  /** Creates a `fetch` that presents a client certificate. */
+  readonly fetchPresenting: (tls: ClientTls) => typeof fetch;
+  /** Starts an API that discovers the issuer from its URL and trusts the CA. */
   readonly startApi: (start: StartApi, options?: VerifierOptions) => Promise<Api>;
 }
 
-/** An API that runs. */
+/** A running API. */
 export interface Api {
   readonly url: string;
-  /** Asks as a client, with a token: the status, and for a rejection the code that only the API's operator is told. */
+  /** Calls the API as a client; returns the status, and for a rejection also the error code passed to `onRejected`. */
   readonly ask: (client: Client, token?: string) => Promise<number | readonly [number, AccessTokenErrorCode]>;
   /** The codes of all rejections so far. */
   readonly rejections: readonly AccessTokenErrorCode[];
 }
 
-/** Sets the scene; the server signs with a key that is named "first", answers about tokens only where that is said. */
-export async function createScene({ signsAnswers = false } = {}): Promise<Scene> {
+/** Creates the setup; the server signs tokens with a key named "first", introspection responses only on request. */
+export async function createScene({ signsResponses = false } = {}): Promise<Scene> {
   const authority = await createCertificateAuthority();
-  const [issued, own] = await Promise.all([
+  const [issued, selfSignedIdentity] = await Promise.all([
     authority.issueClientCertificate({ commonName: "ca-signed" }),
     createSelfSignedCertificate({ commonName: "self-signed" }),
   ]);
@@ -53,15 +53,15 @@ export async function createScene({ signsAnswers = false } = {}): Promise<Scene>
   const server = await startAuthorizationServer(authority, {
     clients: [
       registerClient("ca-signed", tlsClientAuth(issued)),
-      registerClient("self-signed", selfSignedTlsClientAuth(own)),
+      registerClient("self-signed", selfSignedTlsClientAuth(selfSignedIdentity)),
       ...Object.values(apiClients).map(({ metadata }) => metadata),
     ],
     keys: [createSigningKey("first")],
-    signsAnswers,
+    signsResponses,
   });
   const ca = authority.certificate;
-  const trusting = createFetch({ ca });
-  const closing = [server.close, trusting.close];
+  const trustingFetch = createFetch({ ca });
+  const closing = [server.close, trustingFetch.close];
   afterAll(async () => {
     await Promise.all(closing.map((close) => close()));
   });
@@ -71,14 +71,14 @@ export async function createScene({ signsAnswers = false } = {}): Promise<Scene>
     return created;
   };
   const caSigned = client({ id: "ca-signed", identity: issued });
-  const selfSigned = client({ id: "self-signed", identity: own });
+  const selfSigned = client({ id: "self-signed", identity: selfSignedIdentity });
   return {
     server,
     caSigned,
     selfSigned,
     thumbprints: new Map([
       [caSigned, issued.thumbprint],
-      [selfSigned, own.thumbprint],
+      [selfSigned, selfSignedIdentity.thumbprint],
     ]),
     impostor: async (id) =>
       client({ id, identity: await authority.issueClientCertificate({ commonName: "impostor" }) }),
@@ -96,7 +96,7 @@ export async function createScene({ signsAnswers = false } = {}): Promise<Scene>
         await agent.close();
       });
     },
-    presenting: (tls) => {
+    fetchPresenting: (tls) => {
       const created = createFetch(tls);
       closing.push(created.close);
       return created.fetch;
@@ -105,12 +105,12 @@ export async function createScene({ signsAnswers = false } = {}): Promise<Scene>
       const { issuer } = server;
       const rejections: AccessTokenErrorCode[] = [];
       const onRejected = ({ code }: AccessTokenError): void => void rejections.push(code);
-      const trust = options?.introspection?.clientTls === undefined ? { fetch: trusting.fetch } : {};
+      const trust = options?.introspection?.clientTls === undefined ? { fetch: trustingFetch.fetch } : {};
       const api = await start(authority, { issuer, audience: AUDIENCE, ...trust, ...options, onRejected });
       closing.push(api.close);
-      const ask: Api["ask"] = async (asking, token) => {
+      const ask: Api["ask"] = async (caller, token) => {
         const before = rejections.length;
-        const { status } = await asking.call(api.url, token);
+        const { status } = await caller.call(api.url, token);
         const code = rejections[before];
         return code === undefined ? status : [status, code];
       };

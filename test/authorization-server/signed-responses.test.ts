@@ -5,23 +5,23 @@ import { type Api, createScene, type Scene } from "./scene.ts";
 
 const second = 1000;
 const unavailable = [503, "ERR_INTROSPECTION_UNAVAILABLE"];
-const [signing, plain] = await Promise.all([createScene({ signsAnswers: true }), createScene()]);
+const [signing, plain] = await Promise.all([createScene({ signsResponses: true }), createScene()]);
 
-// The ages of keys are measured by this clock; sockets, timers and the times in tokens go by others.
+// certbound measures the age of cached keys with performance.now(); sockets, timers and token times use other clocks.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 const issueToken = ({ caSigned, server }: Scene): Promise<string> =>
   caSigned.accessToken(server.issuer, OPAQUE_AUDIENCE);
 
-/** Starts an API that takes signed answers only. */
+/** Starts an API that accepts only signed responses. */
 function startStrictApi(scene: Scene, start: StartApi, options: Parameters<Scene["startApi"]>[1] = {}): Promise<Api> {
   const introspection = { ...scene.apiClients.private_key_jwt.credentials, signedResponse: true };
   return scene.startApi(start, { audience: OPAQUE_AUDIENCE, introspection, ...options });
 }
 
-describe.each(apis)("an API on %s that takes signed answers only", (_name, start) => {
-  test("accepts the client whose token they are about, and no thief", async () => {
+describe.each(apis)("an API on %s that accepts only signed responses", (_name, start) => {
+  test("accepts the token from its client and rejects it from a thief", async () => {
     const { caSigned, selfSigned } = signing;
     const api = await startStrictApi(signing, start);
     const token = await issueToken(signing);
@@ -29,7 +29,7 @@ describe.each(apis)("an API on %s that takes signed answers only", (_name, start
     expect(await api.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
   });
 
-  test("believes a signed answer that a token was revoked", async () => {
+  test("rejects a token that a signed response declares inactive", async () => {
     const { caSigned, server } = signing;
     const api = await startStrictApi(signing, start);
     const token = await issueToken(signing);
@@ -37,12 +37,12 @@ describe.each(apis)("an API on %s that takes signed answers only", (_name, start
     expect(await api.ask(caSigned, token)).toEqual([401, "ERR_TOKEN_INACTIVE"]);
   });
 
-  test("says 503 where the authorization server does not sign", async () => {
+  test("responds with 503 when the authorization server does not sign", async () => {
     const api = await startStrictApi(plain, start);
     expect(await api.ask(plain.caSigned, await issueToken(plain))).toEqual(unavailable);
   });
 
-  test("says 503 when the answers are signed with an algorithm that it does not take", async () => {
+  test("responds with 503 when the responses are signed with an algorithm that it does not accept", async () => {
     const token = await issueToken(signing);
     const [es256, es384] = await Promise.all([
       startStrictApi(signing, start, { algorithms: ["ES256"] }),
@@ -52,7 +52,7 @@ describe.each(apis)("an API on %s that takes signed answers only", (_name, start
     expect(await es384.ask(signing.caSigned, token)).toEqual(unavailable);
   });
 
-  test("says 503 until it knows the key that they are signed with", async () => {
+  test("responds with 503 until it has fetched the key that the responses are signed with", async () => {
     const { caSigned, server } = signing;
     server.replaceKeys(createSigningKey("before"));
     const api = await startStrictApi(signing, start);
@@ -65,7 +65,7 @@ describe.each(apis)("an API on %s that takes signed answers only", (_name, start
   });
 });
 
-test.each(apis)("an API on %s that does not insist takes the answers of both", async (_name, start) => {
+test.each(apis)("an API on %s that does not require signed responses accepts both kinds", async (_name, start) => {
   for (const scene of [signing, plain]) {
     const api = await startStrictApi(scene, start, { introspection: scene.apiClients.private_key_jwt.credentials });
     const token = await issueToken(scene);

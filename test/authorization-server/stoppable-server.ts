@@ -5,19 +5,19 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 
 /** A TLS server on 127.0.0.1 that can be stopped and started again. */
 export interface StoppableServer {
-  /** Such as `https://127.0.0.1:41234`, without a trailing slash. */
+  /** For example `https://127.0.0.1:41234`, without a trailing slash. */
   readonly url: string;
-  /** Ends every connection, and hangs up on each new one before TLS begins. */
+  /** Closes every connection, and each new one before the TLS handshake. */
   readonly stop: () => void;
   readonly start: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** Starts a server that keeps its port while it is stopped, so that nobody else gets it meanwhile. */
+/** Starts a server that keeps its port while it is stopped, so that no other process can take it. */
 export async function startStoppableServer(tls: ServerOptions, listener: RequestListener): Promise<StoppableServer> {
   const server = createTlsServer(tls, listener);
   const sockets = new Set<Socket>();
-  const endConnections = (): void => {
+  const destroyConnections = (): void => {
     for (const socket of sockets) socket.destroy();
   };
   let stopped = false;
@@ -32,13 +32,13 @@ export async function startStoppableServer(tls: ServerOptions, listener: Request
   });
   port.listen(0, "127.0.0.1");
   await once(port, "listening");
-  // a server that listens on a port has an address of this kind
+  // A server that listens on a port has an `AddressInfo`.
   const address = port.address() as AddressInfo;
   return {
     url: `https://127.0.0.1:${address.port}`,
     stop: () => {
       stopped = true;
-      endConnections();
+      destroyConnections();
     },
     start: () => {
       stopped = false;
@@ -46,7 +46,7 @@ export async function startStoppableServer(tls: ServerOptions, listener: Request
     close: async () => {
       const closed = once(port, "close");
       port.close();
-      endConnections();
+      destroyConnections();
       await closed;
     },
   };
