@@ -6,7 +6,7 @@ import { createCertificateAuthority, forgeToken, startServer } from "@certbound/
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFolder, type Folder, type Run, runProgram } from "./running.ts";
 
-/** What the README shows, with the certificates that it is about. */
+/** The outputs that the README shows, and their certificates. */
 const shown = new URL("output/", import.meta.url);
 
 let folder: Folder;
@@ -16,12 +16,12 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-/** Runs the built program in the folder. */
+/** Runs the built program in the temporary folder. */
 function certbound(parameters: readonly string[], stdin = ""): Promise<Run> {
   return runProgram(parameters, { stdin, cwd: folder.path });
 }
 
-test("explains the token of the README", async () => {
+test("explain prints the output in the README", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   folder.file(
     "jwks.json",
@@ -52,21 +52,21 @@ test("explains the token of the README", async () => {
   expect((await certbound(repaired, token)).exitCode).toBe(0);
 });
 
-test("prints the thumbprint of the README", async () => {
+test("thumbprint prints the output in the README", async () => {
   const { stdout, ...rest } = await certbound(["thumbprint", "client.pem", "--all"]);
   expect(rest).toEqual({ exitCode: 0, stderr: "" });
   await expect(stdout).toMatchFileSnapshot("output/thumbprint.txt");
 });
 
-test("finds that the API of the README fails open", async () => {
+test("check-server prints the output in the README for an API that fails open", async () => {
   const ca = await createCertificateAuthority();
   const [server, client] = await Promise.all([ca.issueServerCertificate(), ca.issueClientCertificate()]);
   const tls = { cert: server.certificate, key: server.key, requestCert: true, rejectUnauthorized: false };
-  // It looks for the very token, and at nothing else.
+  // Compares the token as a string, and checks nothing else.
   const api = await startServer(
     createServer(tls, ({ headers }, response) => {
-      const isLetThrough = headers.authorization === "Bearer a.b.c2ln";
-      response.writeHead(isLetThrough ? 200 : 401, isLetThrough ? {} : { "www-authenticate": "Bearer" }).end();
+      const isAccepted = headers.authorization === "Bearer a.b.c2ln";
+      response.writeHead(isAccepted ? 200 : 401, isAccepted ? {} : { "www-authenticate": "Bearer" }).end();
     }),
   );
   folder.file("ca.pem", ca.certificate);
@@ -82,13 +82,13 @@ test("finds that the API of the README fails open", async () => {
   expect(exitCode).toBe(1);
 });
 
-test("has the help that the README shows", async () => {
+test("certbound --help prints the recorded help", async () => {
   const { stdout, ...rest } = await certbound(["--help"]);
   expect(rest).toEqual({ exitCode: 0, stderr: "" });
   await expect(stdout).toMatchFileSnapshot("output/help.txt");
 });
 
-test("ends with 2, and an answer on stderr, for wrong usage", async () => {
+test("certbound exits with 2 and prints a usage error to stderr", async () => {
   expect(await certbound(["explain", "--tokens", "x"])).toEqual({
     exitCode: 2,
     stdout: "",

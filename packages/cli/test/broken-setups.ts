@@ -4,7 +4,7 @@ import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound
 import type { Parties } from "./parties.ts";
 import { NOW } from "./time.ts";
 
-/** What the program is given; what is left out is as it should be. */
+/** The inputs of a run; omitted ones are correct. */
 export interface Setup {
   readonly token?: string | Promise<string>;
   readonly issuer?: readonly string[];
@@ -14,7 +14,7 @@ export interface Setup {
   readonly more?: readonly string[];
 }
 
-/** A set-up that is broken in one thing, and its neighbour, which is not; by default, all is as it should be. */
+/** A set-up with one error, and the same set-up without it; by default, all inputs of the latter are correct. */
 export interface BrokenSetup {
   readonly cause: string;
   readonly code: AccessTokenErrorCode;
@@ -24,43 +24,46 @@ export interface BrokenSetup {
 
 const seconds = (fromNow: number): number => NOW + fromNow;
 
-/** The token as it should be, but for its options. */
+/** Issues a token that is correct, except for the given options. */
 function issued({ issuer, client }: Parties, options: AccessTokenOptions = {}): Promise<string> {
   return issuer.accessToken({ boundTo: client, ...options });
 }
 
-/** The text of the good token, changed. */
-async function altered(parties: Parties, change: (token: string) => string): Promise<string> {
+/** Changes the text of a correct token. */
+async function changed(parties: Parties, change: (token: string) => string): Promise<string> {
   return change(await issued(parties));
 }
 
-function claiming(claims: Readonly<Record<string, unknown>>): (parties: Parties) => Setup {
+function withClaims(claims: Readonly<Record<string, unknown>>): (parties: Parties) => Setup {
   return (parties) => ({ token: issued(parties, { claims }) });
 }
 
-function headed(header: Readonly<Record<string, unknown>>, more: readonly string[] = []): (parties: Parties) => Setup {
+function withHeader(
+  header: Readonly<Record<string, unknown>>,
+  more: readonly string[] = [],
+): (parties: Parties) => Setup {
   return (parties) => ({ token: issued(parties, { header }), more });
 }
 
-function texts(change: (token: string) => string): (parties: Parties) => Setup {
-  return (parties) => ({ token: altered(parties, change) });
+function withText(change: (token: string) => string): (parties: Parties) => Setup {
+  return (parties) => ({ token: changed(parties, change) });
 }
 
-/** A token whose cnf is made of the client's certificate. */
-function confirmed(confirmation: (certificate: X509Certificate) => unknown): (parties: Parties) => Setup {
-  return (parties) => claiming({ cnf: confirmation(new X509Certificate(parties.client.certificate)) })(parties);
+/** Issues a token with a cnf that is computed from the client's certificate. */
+function withCnf(confirmation: (certificate: X509Certificate) => unknown): (parties: Parties) => Setup {
+  return (parties) => withClaims({ cnf: confirmation(new X509Certificate(parties.client.certificate)) })(parties);
 }
 
-function named(thumbprint: (certificate: X509Certificate) => string): (parties: Parties) => Setup {
-  return confirmed((certificate) => ({ "x5t#S256": thumbprint(certificate) }));
+function withThumbprint(thumbprint: (certificate: X509Certificate) => string): (parties: Parties) => Setup {
+  return withCnf((certificate) => ({ "x5t#S256": thumbprint(certificate) }));
 }
 
-/** A file instead of the client's certificate. */
+/** Presents a file instead of the client's certificate. */
 function file(name: string, content: (parties: Parties) => string | Uint8Array): (parties: Parties) => Setup {
   return (parties) => ({ presents: ["--cert", parties.folder.file(name, content(parties))] });
 }
 
-/** The headers of a proxy. */
+/** Presents the headers of a proxy. */
 function proxied(
   format: string | undefined,
   headers: (text: string, bytes: Buffer) => readonly (readonly [string, string])[],
@@ -81,18 +84,18 @@ function proxied(
 const success = ["ssl-client-verify", "SUCCESS"] as const;
 const otherFields = (count: number): readonly (readonly [string, string])[] =>
   Array.from({ length: count }, () => ["x-other", "1"] as const);
-const asNginx = proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success]);
-const asHaproxy = proxied("haproxy", (_text, bytes) => [
+const nginxHeaders = proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success]);
+const haproxyHeaders = proxied("haproxy", (_text, bytes) => [
   ["x-ssl-client-der", bytes.toString("base64")],
   ["x-ssl-client-verify", "0"],
 ]);
 const hexOf = (bytes: Uint8Array): string => hash("sha256", bytes, "hex");
-const asEnvoy = proxied("envoy", (_text, bytes) => [["x-forwarded-client-cert", `Hash=${hexOf(bytes)}`]]);
-const asCaddyHash = proxied("caddy", (_text, bytes) => [["x-client-cert-sha256", hexOf(bytes)]], {
+const envoyHeaders = proxied("envoy", (_text, bytes) => [["x-forwarded-client-cert", `Hash=${hexOf(bytes)}`]]);
+const caddyHashHeaders = proxied("caddy", (_text, bytes) => [["x-client-cert-sha256", hexOf(bytes)]], {
   encoding: "sha256-hex",
 });
 
-/** One DER element of up to 65535 bytes. */
+/** Encodes a DER element of up to 65,535 bytes. */
 function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const bytes = Buffer.concat(content);
   const long = Buffer.from([tag, 0x82, bytes.length >> 8, bytes.length & 0xff]);
@@ -105,13 +108,13 @@ const pkcs12 = der(0x30, version3, der(0x30, pkcs7Data, Buffer.alloc(300)));
 
 const rsaJwk = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
 
-/** A key set in which the key of a kid is for another algorithm. */
+/** Returns a key set in which the key with the kid of the token is for another algorithm. */
 function otherKey({ folder, issuer }: Parties): readonly string[] {
   const keys = [{ ...rsaJwk, kid: issuer.jwks.keys[0]?.kid, alg: "RS256" }];
   return ["--issuer", issuer.issuer, "--jwks", folder.file("other-key.json", JSON.stringify({ keys }))];
 }
 
-/** A token and its key set, signed with a signature in ASN.1, or as it should be. */
+/** Returns a token with an ASN.1 or a correct signature, and its key set. */
 async function signedBy(parties: Parties, dsaEncoding: "der" | "ieee-p1363"): Promise<Setup> {
   const { issuer, folder } = parties;
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -130,18 +133,18 @@ function keysAt(path: (parties: Parties) => string): (parties: Parties) => Setup
 
 const keysByUrl = keysAt(({ issuer }) => issuer.jwksUri.href);
 
-/** The keys are found by discovery. */
+/** Finds the keys by discovery. */
 function discovered({ issuer }: Parties): Setup {
   return { issuer: ["--issuer", issuer.issuer] };
 }
 
-/** An issuer of which the keys are given, and what a token says instead of its name. */
-function renamed(configured: string, said: string): Pick<BrokenSetup, "broken" | "repaired"> {
+/** Configures an issuer, and issues a token with another `iss`. */
+function otherIss(configured: string, wrong: string): Pick<BrokenSetup, "broken" | "repaired"> {
   const setup = (iss: string) => (parties: Parties) => ({
     token: issued(parties, { claims: { iss } }),
     issuer: ["--issuer", configured, "--jwks", parties.keyFile],
   });
-  return { broken: setup(said), repaired: setup(configured) };
+  return { broken: setup(wrong), repaired: setup(configured) };
 }
 
 function parts(token: string): readonly [string, string, string] {
@@ -166,30 +169,30 @@ const malformedToken: readonly BrokenSetup[] = (
     ["token-standard-base64", (token) => token.replace(/\.([^.]*)\./, ".$1=.")],
     ["token-garbled", (token) => token.replace(/\.[^.]*\./, ".***.")],
   ] as const satisfies readonly (readonly [string, (token: string) => string])[]
-).map(([cause, change]) => ({ cause, code: "ERR_TOKEN_MALFORMED", broken: texts(change) }));
+).map(([cause, change]) => ({ cause, code: "ERR_TOKEN_MALFORMED", broken: withText(change) }));
 
 const headers: readonly BrokenSetup[] = [
-  { cause: "token-with-critical-extension", code: "ERR_TOKEN_MALFORMED", broken: headed({ crit: ["exp"] }) },
+  { cause: "token-with-critical-extension", code: "ERR_TOKEN_MALFORMED", broken: withHeader({ crit: ["exp"] }) },
   {
     cause: "algorithm-none",
     code: "ERR_TOKEN_ALGORITHM",
-    broken: texts((token) =>
+    broken: withText((token) =>
       forgeToken({ header: { alg: "none", typ: "at+jwt" }, payload: Buffer.from(parts(token)[1], "base64url") }),
     ),
   },
-  { cause: "algorithm-symmetric", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: "HS256" }) },
-  { cause: "algorithm-missing", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: undefined }) },
-  { cause: "algorithm-unknown", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: "ES256K" }) },
-  { cause: "algorithm-unknown", code: "ERR_TOKEN_ALGORITHM", broken: headed({ alg: "ML-DSA-99" }) },
+  { cause: "algorithm-symmetric", code: "ERR_TOKEN_ALGORITHM", broken: withHeader({ alg: "HS256" }) },
+  { cause: "algorithm-missing", code: "ERR_TOKEN_ALGORITHM", broken: withHeader({ alg: undefined }) },
+  { cause: "algorithm-unknown", code: "ERR_TOKEN_ALGORITHM", broken: withHeader({ alg: "ES256K" }) },
+  { cause: "algorithm-unknown", code: "ERR_TOKEN_ALGORITHM", broken: withHeader({ alg: "ML-DSA-99" }) },
   {
     cause: "algorithm-not-configured",
     code: "ERR_TOKEN_ALGORITHM",
     broken: () => ({ more: ["--algorithm", "PS256"] }),
     repaired: () => ({ more: ["--algorithm", "PS256", "--algorithm", "ES256"] }),
   },
-  { cause: "dpop-proof", code: "ERR_TOKEN_TYPE", broken: headed({ typ: "dpop+jwt" }) },
-  { cause: "refresh-token", code: "ERR_TOKEN_TYPE", broken: headed({ typ: "refresh+jwt" }) },
-  { cause: "security-event", code: "ERR_TOKEN_TYPE", broken: headed({ typ: "secevent+jwt" }) },
+  { cause: "dpop-proof", code: "ERR_TOKEN_TYPE", broken: withHeader({ typ: "dpop+jwt" }) },
+  { cause: "refresh-token", code: "ERR_TOKEN_TYPE", broken: withHeader({ typ: "refresh+jwt" }) },
+  { cause: "security-event", code: "ERR_TOKEN_TYPE", broken: withHeader({ typ: "secevent+jwt" }) },
   {
     cause: "id-token",
     code: "ERR_TOKEN_TYPE",
@@ -201,39 +204,39 @@ const headers: readonly BrokenSetup[] = [
   {
     cause: "type-generic",
     code: "ERR_TOKEN_TYPE",
-    broken: headed({ typ: "JWT" }, ["--profile", "rfc9068"]),
-    repaired: headed({}, ["--profile", "rfc9068"]),
+    broken: withHeader({ typ: "JWT" }, ["--profile", "rfc9068"]),
+    repaired: withHeader({}, ["--profile", "rfc9068"]),
   },
   {
     cause: "type-not-accepted",
     code: "ERR_TOKEN_TYPE",
-    broken: headed({ typ: "acme+jwt" }),
-    repaired: headed({ typ: "acme+jwt" }, ["--token-type", "acme+jwt"]),
+    broken: withHeader({ typ: "acme+jwt" }),
+    repaired: withHeader({ typ: "acme+jwt" }, ["--token-type", "acme+jwt"]),
   },
 ];
 
 const issuers: readonly BrokenSetup[] = (
   [
-    { cause: "issuer-missing", broken: claiming({ iss: undefined }) },
-    { cause: "issuer-trailing-slash", ...renamed("https://auth.example.com/", "https://auth.example.com") },
-    { cause: "issuer-case", ...renamed("https://auth.example.com/Realm", "https://auth.example.com/realm") },
-    { cause: "issuer-scheme", ...renamed("https://auth.example.com", "http://auth.example.com") },
+    { cause: "issuer-missing", broken: withClaims({ iss: undefined }) },
+    { cause: "issuer-trailing-slash", ...otherIss("https://auth.example.com/", "https://auth.example.com") },
+    { cause: "issuer-case", ...otherIss("https://auth.example.com/Realm", "https://auth.example.com/realm") },
+    { cause: "issuer-scheme", ...otherIss("https://auth.example.com", "http://auth.example.com") },
     {
       cause: "issuer-is-metadata-url",
       broken: ({ issuer }) => ({
         issuer: ["--issuer", `${issuer.issuer}/.well-known/openid-configuration`, "--jwks", issuer.jwksUri.href],
       }),
     },
-    { cause: "issuer-default-port", ...renamed("https://auth.example.com/a", "https://auth.example.com:443/a") },
+    { cause: "issuer-default-port", ...otherIss("https://auth.example.com/a", "https://auth.example.com:443/a") },
     {
       cause: "issuer-host-alias",
-      ...renamed("https://auth.example.com/realms/a", "https://keycloak.internal/realms/a"),
+      ...otherIss("https://auth.example.com/realms/a", "https://keycloak.internal/realms/a"),
     },
     {
       cause: "issuer-other-tenant",
-      ...renamed("https://auth.example.com/realms/a", "https://auth.example.com/realms/b"),
+      ...otherIss("https://auth.example.com/realms/a", "https://auth.example.com/realms/b"),
     },
-    { cause: "issuer-other", ...renamed("https://auth.example.com", "https://other.example") },
+    { cause: "issuer-other", ...otherIss("https://auth.example.com", "https://other.example") },
   ] as const satisfies readonly Omit<BrokenSetup, "code">[]
 ).map((row) => ({ code: "ERR_TOKEN_ISSUER", ...row }));
 
@@ -247,24 +250,24 @@ const audiences: readonly BrokenSetup[] = (
     ["audience-is-client", "client-1"],
     ["audience-other", "https://other.example"],
   ] as const
-).map(([cause, aud]) => ({ cause, code: "ERR_TOKEN_AUDIENCE", broken: claiming({ aud }) }));
+).map(([cause, aud]) => ({ cause, code: "ERR_TOKEN_AUDIENCE", broken: withClaims({ aud }) }));
 
 const claims: readonly BrokenSetup[] = [
   {
     cause: "audience-is-issuer",
     code: "ERR_TOKEN_AUDIENCE",
-    broken: (parties) => claiming({ aud: `${parties.issuer.issuer}/userinfo` })(parties),
+    broken: (parties) => withClaims({ aud: `${parties.issuer.issuer}/userinfo` })(parties),
   },
   {
     cause: "expires-before-issued",
     code: "ERR_TOKEN_EXPIRED",
-    broken: claiming({ iat: seconds(-300), exp: seconds(-600) }),
+    broken: withClaims({ iat: seconds(-300), exp: seconds(-600) }),
   },
   {
     cause: "older-than-max-token-age",
     code: "ERR_TOKEN_EXPIRED",
-    broken: (parties) => ({ ...claiming({ iat: seconds(-100) })(parties), more: ["--max-token-age", "30"] }),
-    repaired: (parties) => ({ ...claiming({ iat: seconds(-10) })(parties), more: ["--max-token-age", "30"] }),
+    broken: (parties) => ({ ...withClaims({ iat: seconds(-100) })(parties), more: ["--max-token-age", "30"] }),
+    repaired: (parties) => ({ ...withClaims({ iat: seconds(-10) })(parties), more: ["--max-token-age", "30"] }),
   },
   {
     cause: "expired-just-now",
@@ -276,44 +279,44 @@ const claims: readonly BrokenSetup[] = [
     code: "ERR_TOKEN_EXPIRED",
     broken: (parties) => ({ token: issued(parties, { expiresIn: -3600 }) }),
   },
-  { cause: "clocks-differ", code: "ERR_TOKEN_NOT_YET_VALID", broken: claiming({ nbf: seconds(100) }) },
+  { cause: "clocks-differ", code: "ERR_TOKEN_NOT_YET_VALID", broken: withClaims({ nbf: seconds(100) }) },
   {
     cause: "not-yet-valid",
     code: "ERR_TOKEN_NOT_YET_VALID",
-    broken: claiming({ nbf: seconds(7200), exp: seconds(7500) }),
+    broken: withClaims({ nbf: seconds(7200), exp: seconds(7500) }),
   },
-  { cause: "times-in-milliseconds", code: "ERR_TOKEN_CLAIM", broken: claiming({ exp: seconds(300) * 1000 }) },
-  { cause: "times-as-text", code: "ERR_TOKEN_CLAIM", broken: claiming({ exp: String(seconds(300)) }) },
-  { cause: "expiry-missing", code: "ERR_TOKEN_CLAIM", broken: claiming({ exp: undefined }) },
+  { cause: "times-in-milliseconds", code: "ERR_TOKEN_CLAIM", broken: withClaims({ exp: seconds(300) * 1000 }) },
+  { cause: "times-as-text", code: "ERR_TOKEN_CLAIM", broken: withClaims({ exp: String(seconds(300)) }) },
+  { cause: "expiry-missing", code: "ERR_TOKEN_CLAIM", broken: withClaims({ exp: undefined }) },
   {
     cause: "issue-time-missing",
     code: "ERR_TOKEN_CLAIM",
-    broken: (parties) => ({ ...claiming({ iat: undefined })(parties), more: ["--max-token-age", "30"] }),
+    broken: (parties) => ({ ...withClaims({ iat: undefined })(parties), more: ["--max-token-age", "30"] }),
     repaired: () => ({ more: ["--max-token-age", "30"] }),
   },
   {
     cause: "profile-claim-missing",
     code: "ERR_TOKEN_CLAIM",
-    broken: (parties) => ({ ...claiming({ jti: undefined })(parties), more: ["--profile", "rfc9068"] }),
+    broken: (parties) => ({ ...withClaims({ jti: undefined })(parties), more: ["--profile", "rfc9068"] }),
     repaired: () => ({ more: ["--profile", "rfc9068"] }),
   },
   {
     cause: "profile-claim-missing",
     code: "ERR_TOKEN_CLAIM",
     broken: (parties) => ({
-      ...claiming({ aud: undefined })(parties),
+      ...withClaims({ aud: undefined })(parties),
       audience: ["--no-audience"],
       more: ["--profile", "rfc9068"],
     }),
     repaired: () => ({ audience: ["--no-audience"], more: ["--profile", "rfc9068"] }),
   },
-  { cause: "claim-malformed", code: "ERR_TOKEN_CLAIM", broken: claiming({ sub: 1 }) },
+  { cause: "claim-malformed", code: "ERR_TOKEN_CLAIM", broken: withClaims({ sub: 1 }) },
   {
-    // The profile demands no claim.
+    // The profile does not require a claim.
     cause: "claim-malformed",
     code: "ERR_TOKEN_CLAIM",
     broken: (parties) => ({
-      ...claiming({ sub: 1, jti: undefined })(parties),
+      ...withClaims({ sub: 1, jti: undefined })(parties),
       more: ["--profile", "fapi2", "--max-token-age", "600"],
     }),
     repaired: () => ({ more: ["--profile", "fapi2", "--max-token-age", "600"] }),
@@ -333,8 +336,8 @@ const claims: readonly BrokenSetup[] = [
   {
     cause: "scope-separated-by-commas",
     code: "ERR_SCOPE_INSUFFICIENT",
-    broken: (parties) => ({ ...claiming({ scope: "read,write" })(parties), more: ["--scope", "read"] }),
-    repaired: (parties) => ({ ...claiming({ scope: "read write" })(parties), more: ["--scope", "read"] }),
+    broken: (parties) => ({ ...withClaims({ scope: "read,write" })(parties), more: ["--scope", "read"] }),
+    repaired: (parties) => ({ ...withClaims({ scope: "read write" })(parties), more: ["--scope", "read"] }),
   },
 ];
 
@@ -400,13 +403,13 @@ const forwarded: readonly BrokenSetup[] = [
     cause: "header-missing",
     code: "ERR_CERTIFICATE_MISSING",
     broken: proxied("nginx", () => [success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-empty",
     code: "ERR_CERTIFICATE_MISSING",
     broken: proxied("nginx", () => [["ssl-client-cert", ""], success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-says-null",
@@ -427,7 +430,7 @@ const forwarded: readonly BrokenSetup[] = [
     cause: "header-hash-of-nothing",
     code: "ERR_CERTIFICATE_MISSING",
     broken: proxied("caddy", () => [["x-client-cert-sha256", hash("sha256", "")]], { encoding: "sha256-hex" }),
-    repaired: asCaddyHash,
+    repaired: caddyHashHeaders,
   },
   {
     cause: "header-twice",
@@ -437,7 +440,7 @@ const forwarded: readonly BrokenSetup[] = [
       ["SSL-Client-Cert", encodeURIComponent(text)],
       success,
     ]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-truncated",
@@ -446,25 +449,25 @@ const forwarded: readonly BrokenSetup[] = [
       ["x-ssl-client-der", bytes.subarray(0, 300).toString("base64")],
       ["x-ssl-client-verify", "0"],
     ]),
-    repaired: asHaproxy,
+    repaired: haproxyHeaders,
   },
   {
     cause: "header-sha1",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("nginx", (_text, bytes) => [["ssl-client-cert", hash("sha1", bytes)], success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-xfcc-of-other-proxy",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("cloud-foundry", (_text, bytes) => [["x-forwarded-client-cert", `Hash=${hexOf(bytes)}`]]),
-    repaired: asEnvoy,
+    repaired: envoyHeaders,
   },
   {
     cause: "header-xfcc-without-hash",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("envoy", (text) => [["x-forwarded-client-cert", `Cert="${encodeURIComponent(text)}"`]]),
-    repaired: asEnvoy,
+    repaired: envoyHeaders,
   },
   {
     cause: "header-xfcc-elements",
@@ -485,37 +488,37 @@ const forwarded: readonly BrokenSetup[] = [
       ["x-ssl-client-der", encodeURIComponent(text)],
       ["x-ssl-client-verify", "0"],
     ]),
-    repaired: asHaproxy,
+    repaired: haproxyHeaders,
   },
   {
     cause: "header-folded-line-breaks",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("nginx", (text) => [["ssl-client-cert", text.trim().replaceAll("\n", " ")], success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-raw-for-escaped-format",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("nginx", (_text, bytes) => [["ssl-client-cert", bytes.toString("base64")], success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-hash-for-certificate-format",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("caddy", (_text, bytes) => [["x-client-cert-der-base64", hexOf(bytes)]]),
-    repaired: asCaddyHash,
+    repaired: caddyHashHeaders,
   },
   {
     cause: "header-of-unknown-format",
     code: "ERR_CERTIFICATE_MALFORMED",
     broken: proxied("nginx", () => [["ssl-client-cert", "a certificate"], success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "verify-header-missing",
     code: "ERR_CERTIFICATE_UNTRUSTED",
     broken: proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)]]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "header-list-incomplete",
@@ -527,7 +530,7 @@ const forwarded: readonly BrokenSetup[] = [
     cause: "verify-header-twice",
     code: "ERR_CERTIFICATE_UNTRUSTED",
     broken: proxied("nginx", (text) => [["ssl-client-cert", encodeURIComponent(text)], success, success]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "verify-header-none",
@@ -536,7 +539,7 @@ const forwarded: readonly BrokenSetup[] = [
       ["ssl-client-cert", encodeURIComponent(text)],
       ["ssl-client-verify", "NONE"],
     ]),
-    repaired: asNginx,
+    repaired: nginxHeaders,
   },
   {
     cause: "verify-header-failed",
@@ -580,13 +583,13 @@ const confirmations: readonly BrokenSetup[] = [
   {
     cause: "confirmation-misplaced",
     code: "ERR_BINDING_REQUIRED",
-    broken: (parties) => claiming({ cnf: undefined, "x5t#S256": parties.client.thumbprint })(parties),
+    broken: (parties) => withClaims({ cnf: undefined, "x5t#S256": parties.client.thumbprint })(parties),
   },
-  { cause: "token-unbound", code: "ERR_BINDING_REQUIRED", broken: claiming({ cnf: undefined }) },
+  { cause: "token-unbound", code: "ERR_BINDING_REQUIRED", broken: withClaims({ cnf: undefined }) },
   {
     cause: "bound-by-both",
     code: "ERR_BINDING_UNSUPPORTED",
-    broken: confirmed((certificate) => ({
+    broken: withCnf((certificate) => ({
       "x5t#S256": thumbprintOf(certificate.raw),
       jkt: jwkThumbprint(certificate),
     })),
@@ -594,56 +597,56 @@ const confirmations: readonly BrokenSetup[] = [
   {
     cause: "bound-by-second-key",
     code: "ERR_BINDING_UNSUPPORTED",
-    broken: confirmed((certificate) => ({
+    broken: withCnf((certificate) => ({
       "x5t#S256": thumbprintOf(certificate.raw),
       jwk: certificate.publicKey.export({ format: "jwk" }),
     })),
-    repaired: confirmed((certificate) => ({ "x5t#S256": thumbprintOf(certificate.raw), kid: "key-1" })),
+    repaired: withCnf((certificate) => ({ "x5t#S256": thumbprintOf(certificate.raw), kid: "key-1" })),
   },
   {
     cause: "dpop-bound",
     code: "ERR_BINDING_UNSUPPORTED",
-    broken: confirmed((certificate) => ({ jkt: jwkThumbprint(certificate) })),
+    broken: withCnf((certificate) => ({ jkt: jwkThumbprint(certificate) })),
   },
   {
     cause: "confirmation-sha1",
     code: "ERR_BINDING_UNSUPPORTED",
-    broken: confirmed((certificate) => ({ x5t: hash("sha1", certificate.raw, "base64url") })),
+    broken: withCnf((certificate) => ({ x5t: hash("sha1", certificate.raw, "base64url") })),
   },
   {
     cause: "confirmation-misspelled",
     code: "ERR_BINDING_UNSUPPORTED",
-    broken: confirmed((certificate) => ({ "x5t#s256": thumbprintOf(certificate.raw) })),
+    broken: withCnf((certificate) => ({ "x5t#s256": thumbprintOf(certificate.raw) })),
   },
-  { cause: "bound-by-key", code: "ERR_BINDING_UNSUPPORTED", broken: claiming({ cnf: { kid: "key-1" } }) },
-  { cause: "thumbprint-of-nothing", code: "ERR_BINDING_MALFORMED", broken: named(() => thumbprintOf("")) },
-  { cause: "thumbprint-hex", code: "ERR_BINDING_MALFORMED", broken: named(({ raw }) => hexOf(raw)) },
+  { cause: "bound-by-key", code: "ERR_BINDING_UNSUPPORTED", broken: withClaims({ cnf: { kid: "key-1" } }) },
+  { cause: "thumbprint-of-nothing", code: "ERR_BINDING_MALFORMED", broken: withThumbprint(() => thumbprintOf("")) },
+  { cause: "thumbprint-hex", code: "ERR_BINDING_MALFORMED", broken: withThumbprint(({ raw }) => hexOf(raw)) },
   {
     cause: "thumbprint-hex-with-colons",
     code: "ERR_BINDING_MALFORMED",
-    broken: named(({ fingerprint256 }) => fingerprint256),
+    broken: withThumbprint(({ fingerprint256 }) => fingerprint256),
   },
   {
     cause: "thumbprint-sha1",
     code: "ERR_BINDING_MALFORMED",
-    broken: named(({ raw }) => hash("sha1", raw, "base64url")),
+    broken: withThumbprint(({ raw }) => hash("sha1", raw, "base64url")),
   },
   {
     cause: "thumbprint-base64",
     code: "ERR_BINDING_MALFORMED",
-    broken: named(({ raw }) => hash("sha256", raw, "base64")),
+    broken: withThumbprint(({ raw }) => hash("sha256", raw, "base64")),
   },
   {
     cause: "thumbprint-encoded-twice",
     code: "ERR_BINDING_MALFORMED",
-    broken: named(({ raw }) => Buffer.from(hexOf(raw)).toString("base64url")),
+    broken: withThumbprint(({ raw }) => Buffer.from(hexOf(raw)).toString("base64url")),
   },
   {
     cause: "thumbprint-is-certificate",
     code: "ERR_BINDING_MALFORMED",
-    broken: named(({ raw }) => raw.toString("base64url")),
+    broken: withThumbprint(({ raw }) => raw.toString("base64url")),
   },
-  { cause: "confirmation-malformed", code: "ERR_BINDING_MALFORMED", broken: claiming({ cnf: "x5t" }) },
+  { cause: "confirmation-malformed", code: "ERR_BINDING_MALFORMED", broken: withClaims({ cnf: "x5t" }) },
 ];
 
 const mismatches: readonly BrokenSetup[] = (
@@ -675,9 +678,9 @@ const mismatches: readonly BrokenSetup[] = (
         more: ["--also", parties.folder.file("stranger.pem", parties.stranger.certificate)],
       }),
     },
-    { cause: "thumbprint-of-pem", broken: named((certificate) => thumbprintOf(certificate.toString())) },
-    { cause: "thumbprint-of-public-key", broken: named((certificate) => thumbprintOf(spki(certificate))) },
-    { cause: "thumbprint-of-jwk", broken: named(jwkThumbprint) },
+    { cause: "thumbprint-of-pem", broken: withThumbprint((certificate) => thumbprintOf(certificate.toString())) },
+    { cause: "thumbprint-of-public-key", broken: withThumbprint((certificate) => thumbprintOf(spki(certificate))) },
+    { cause: "thumbprint-of-jwk", broken: withThumbprint(jwkThumbprint) },
     {
       cause: "certificate-newer-than-token",
       broken: (parties) => ({
@@ -704,18 +707,34 @@ const keys: readonly BrokenSetup[] = (
       broken: keysAt(({ issuer }) => issuer.jwksUri.href.replace("http:", "https:")),
       repaired: keysByUrl,
     },
-    { cause: "issuer-redirects", broken: keysAt(({ faulty }) => `${faulty}/moved`), repaired: keysByUrl },
-    { cause: "key-set-not-found", broken: keysAt(({ faulty }) => `${faulty}/nothing`), repaired: keysByUrl },
-    { cause: "issuer-fails", broken: keysAt(({ faulty }) => `${faulty}/broken`), repaired: keysByUrl },
-    { cause: "answer-is-html", broken: keysAt(({ faulty }) => `${faulty}/login`), repaired: keysByUrl },
-    { cause: "key-set-is-metadata", broken: keysAt(({ faulty }) => `${faulty}/metadata`), repaired: keysByUrl },
-    { cause: "key-set-without-usable-keys", broken: keysAt(({ faulty }) => `${faulty}/empty`), repaired: keysByUrl },
-    { cause: "key-set-unreadable", broken: keysAt(({ faulty }) => `${faulty}/list`), repaired: keysByUrl },
+    { cause: "issuer-redirects", broken: keysAt(({ misconfigured }) => `${misconfigured}/moved`), repaired: keysByUrl },
+    {
+      cause: "key-set-not-found",
+      broken: keysAt(({ misconfigured }) => `${misconfigured}/nothing`),
+      repaired: keysByUrl,
+    },
+    { cause: "issuer-fails", broken: keysAt(({ misconfigured }) => `${misconfigured}/broken`), repaired: keysByUrl },
+    { cause: "answer-is-html", broken: keysAt(({ misconfigured }) => `${misconfigured}/login`), repaired: keysByUrl },
+    {
+      cause: "key-set-is-metadata",
+      broken: keysAt(({ misconfigured }) => `${misconfigured}/metadata`),
+      repaired: keysByUrl,
+    },
+    {
+      cause: "key-set-without-usable-keys",
+      broken: keysAt(({ misconfigured }) => `${misconfigured}/empty`),
+      repaired: keysByUrl,
+    },
+    {
+      cause: "key-set-unreadable",
+      broken: keysAt(({ misconfigured }) => `${misconfigured}/list`),
+      repaired: keysByUrl,
+    },
     {
       cause: "discovery-not-found",
       broken: (parties) => ({
-        token: issued(parties, { claims: { iss: parties.faulty } }),
-        issuer: ["--issuer", parties.faulty],
+        token: issued(parties, { claims: { iss: parties.misconfigured } }),
+        issuer: ["--issuer", parties.misconfigured],
       }),
       repaired: discovered,
     },
@@ -730,8 +749,8 @@ const keys: readonly BrokenSetup[] = (
     {
       cause: "discovery-without-keys",
       broken: (parties) => ({
-        token: issued(parties, { claims: { iss: `${parties.faulty}/bare` } }),
-        issuer: ["--issuer", `${parties.faulty}/bare`],
+        token: issued(parties, { claims: { iss: `${parties.misconfigured}/bare` } }),
+        issuer: ["--issuer", `${parties.misconfigured}/bare`],
       }),
       repaired: discovered,
     },
@@ -739,7 +758,7 @@ const keys: readonly BrokenSetup[] = (
 ).map((row) => ({ code: "ERR_KEYS_UNAVAILABLE", ...row }));
 
 const signatures: readonly BrokenSetup[] = [
-  { cause: "key-id-unknown", code: "ERR_TOKEN_KEY_UNKNOWN", broken: headed({ kid: "old" }) },
+  { cause: "key-id-unknown", code: "ERR_TOKEN_KEY_UNKNOWN", broken: withHeader({ kid: "old" }) },
   {
     cause: "key-of-other-algorithm",
     code: "ERR_TOKEN_KEY_UNKNOWN",
@@ -749,14 +768,14 @@ const signatures: readonly BrokenSetup[] = [
   {
     cause: "token-without-key-id",
     code: "ERR_TOKEN_KEY_UNKNOWN",
-    broken: (parties) => ({ ...headed({ kid: undefined })(parties), issuer: otherKey(parties) }),
-    repaired: (parties) => ({ ...headed({ kid: undefined })(parties), ...keysByUrl(parties) }),
+    broken: (parties) => ({ ...withHeader({ kid: undefined })(parties), issuer: otherKey(parties) }),
+    repaired: (parties) => ({ ...withHeader({ kid: undefined })(parties), ...keysByUrl(parties) }),
   },
-  { cause: "signature-missing", code: "ERR_TOKEN_SIGNATURE", broken: texts((token) => token.replace(/[^.]*$/, "")) },
+  { cause: "signature-missing", code: "ERR_TOKEN_SIGNATURE", broken: withText((token) => token.replace(/[^.]*$/, "")) },
   {
     cause: "signature-truncated",
     code: "ERR_TOKEN_SIGNATURE",
-    broken: texts((token) => token.replace(/[^.]*$/, (signature) => signature.slice(0, 40))),
+    broken: withText((token) => token.replace(/[^.]*$/, (signature) => signature.slice(0, 40))),
   },
   {
     cause: "signature-in-asn1",
@@ -764,10 +783,10 @@ const signatures: readonly BrokenSetup[] = [
     broken: (parties) => signedBy(parties, "der"),
     repaired: (parties) => signedBy(parties, "ieee-p1363"),
   },
-  { cause: "signature-wrong", code: "ERR_TOKEN_SIGNATURE", broken: texts(tamperSignature) },
+  { cause: "signature-wrong", code: "ERR_TOKEN_SIGNATURE", broken: withText(tamperSignature) },
 ];
 
-/** Every broken set-up. */
+/** All broken set-ups. */
 export const brokenSetups: readonly BrokenSetup[] = [
   ...malformedToken,
   ...headers,
@@ -782,7 +801,7 @@ export const brokenSetups: readonly BrokenSetup[] = [
   ...signatures,
 ];
 
-/** The arguments and the token of a set-up. */
+/** Returns the arguments and the token of a set-up. */
 export async function inputsOf(
   parties: Parties,
   { token, issuer, audience, presents, more = [] }: Setup,
@@ -796,7 +815,7 @@ export async function inputsOf(
   return { token: (await token) ?? (await issued(parties)), argv };
 }
 
-/** What of a token must never be shown. */
+/** Returns the parts of a token that the output must not contain. */
 export function secretsOf(token: string): readonly string[] {
   return token.split(".").filter((part) => part.length >= 16);
 }

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CheckServerReport, ServerCheck } from "../src/index.ts";
 import { createFolder, type Folder, type Run, runCli } from "./running.ts";
 
-/** What an API gets wrong, by the path at which it does. */
+/** The paths of the API under test; each has another flaw. */
 const flaws = [
   "/good",
   "/no-binding",
@@ -37,16 +37,16 @@ let client: Identity;
 let stranger: Identity;
 let issuer: Issuer;
 let folder: Folder;
-/** Options of all servers here: a certificate of the authority, and a request for the client's. */
+/** The options of all servers: a certificate of the CA, and a request for the client's certificate. */
 let tls: Pick<SecureContextOptions, "cert" | "key" | "ca"> & { readonly requestCert: true };
 let api: RunningServer;
-/** Lets in only certificates of its authority. */
+/** Accepts only certificates of its CA. */
 let strict: RunningServer;
 let options: readonly string[];
 
 const noRenegotiation = { secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
 
-/** An API that rejects as certbound does, except for the flaw of each path. */
+/** Creates an API that uses certbound, except for the flaw of each path. */
 function flawedApi(): RequestListener {
   const given = { issuer: issuer.issuer, audience: issuer.audience, jwks: { keys: issuer.jwks.keys } };
   const verifier = createVerifier({ ...given, tokenTypes: ["at+jwt"] });
@@ -98,6 +98,7 @@ afterAll(async () => {
   await Promise.all([api, strict, issuer].map(({ close }) => close()));
 });
 
+/** Runs check-server, and asserts that the output does not contain the token. */
 async function check(url: string, more: readonly string[] = [], json = true): Promise<Run> {
   const token = await issuer.accessToken({ boundTo: client });
   const run = await runCli(["check-server", url, ...options, ...more, ...(json ? ["--json"] : [])], { stdin: token });
@@ -105,7 +106,7 @@ async function check(url: string, more: readonly string[] = [], json = true): Pr
   return run;
 }
 
-/** The verdicts in the order of the checks: right, other certificate, none, no token, damaged signature, renegotiation. */
+/** Returns the verdicts in the order of the checks. */
 async function verdicts(
   url: string,
   more?: readonly string[],
@@ -114,7 +115,7 @@ async function verdicts(
   return { exitCode, verdicts: (JSON.parse(stdout) as CheckServerReport).checks.map(({ verdict }) => verdict) };
 }
 
-describe("an API", () => {
+describe("check-server", () => {
   test.each([
     ["/good", 0, ["good", "good", "good", "good", "good", "good"]],
     ["/no-binding", 1, ["good", "fails-open", "fails-open", "good", "good", "good"]],
@@ -124,17 +125,17 @@ describe("an API", () => {
     ["/bare", 0, ["good", "good", "good", "lesser", "good", "good"]],
     ["/closed", 1, ["fails-closed", "good", "good", "lesser", "good", "good"]],
     ["/absent", 3, ["untold", "untold", "untold", "untold", "untold", "good"]],
-  ] as const)("at %s", async (path: Flaw, exitCode, expected) => {
+  ] as const)("reports the verdicts for the API at %s", async (path: Flaw, exitCode, expected) => {
     expect(await verdicts(api.url + path)).toEqual({ exitCode, verdicts: expected });
   });
 
-  test("that fails open is told so in large letters", async () => {
+  test("prints FAILS OPEN for an API that fails open", async () => {
     const { stdout } = await check(api.url, ["--path", "/no-binding"], false);
     expect(stdout.match(/\*\*\* FAILS OPEN \*\*\*/g)).toHaveLength(2);
     expect((await check(api.url, ["--path", "/good"], false)).stdout).not.toContain("FAILS OPEN");
   });
 
-  test("whose TLS rejects the certificate that was made was not tested for the binding", async () => {
+  test("reports an inconclusive check if TLS rejects the generated certificate", async () => {
     expect(await verdicts(`${strict.url}/good`)).toEqual({
       exitCode: 3,
       verdicts: ["good", "untold", "good", "good", "good", "good"],
@@ -143,7 +144,7 @@ describe("an API", () => {
     expect(stdout).toContain("--other-cert");
   });
 
-  test("whose TLS lets in another certificate of its authority is tested with that", async () => {
+  test("tests the binding with --other-cert if TLS accepts only certificates of its CA", async () => {
     const other = [
       "--other-cert",
       folder.file("other.pem", stranger.certificate),
@@ -157,28 +158,28 @@ describe("an API", () => {
     expect((await verdicts(`${strict.url}/no-binding`, other)).verdicts[1]).toBe("fails-open");
   });
 
-  test("gets no token when its certificate is not trusted", async () => {
-    const asked: string[] = [];
+  test("does not send a token to a server whose certificate is not trusted", async () => {
+    const authorizations: string[] = [];
     const { certificate: cert, key } = await (await createCertificateAuthority()).issueServerCertificate();
     const impostor = await startServer(
       createServer({ cert, key, requestCert: true, rejectUnauthorized: false }, (request, response) => {
-        asked.push(request.headers.authorization ?? "");
+        authorizations.push(request.headers.authorization ?? "");
         response.end();
       }),
     );
     expect(await verdicts(impostor.url)).toEqual({ exitCode: 3, verdicts: ["untold"] });
     await impostor.close();
-    expect(asked).toEqual([]);
+    expect(authorizations).toEqual([]);
   });
 
-  test("that is not there cannot be told of", async () => {
-    const gone = await startServer(createServer());
-    await gone.close();
-    expect(await verdicts(gone.url)).toEqual({ exitCode: 3, verdicts: ["untold"] });
+  test("reports an inconclusive check if the server cannot be reached", async () => {
+    const closed = await startServer(createServer());
+    await closed.close();
+    expect(await verdicts(closed.url)).toEqual({ exitCode: 3, verdicts: ["untold"] });
   });
 });
 
-describe("TLS renegotiation", () => {
+describe("the renegotiation check", () => {
   async function renegotiation(
     url: string,
   ): Promise<{ readonly exitCode: number; readonly summary: string; readonly check: ServerCheck | undefined }> {
@@ -187,7 +188,7 @@ describe("TLS renegotiation", () => {
     return { exitCode, summary, check: checks.find(({ name }) => name === "renegotiation") };
   }
 
-  test("that a server allows is a lesser finding, which names both remedies", async () => {
+  test("reports a lesser finding with both remedies for a server that allows renegotiation", async () => {
     const server = await startServer(createServer({ ...tls, rejectUnauthorized: false }, flawedApi()));
     expect(await renegotiation(server.url)).toMatchObject({
       exitCode: 0,
@@ -202,7 +203,7 @@ describe("TLS renegotiation", () => {
     await server.close();
   });
 
-  test("that a server rejects is not a finding", async () => {
+  test("passes for a server that rejects a renegotiation", async () => {
     expect(await renegotiation(api.url)).toMatchObject({
       exitCode: 0,
       summary: "the API rejects what it must reject",
@@ -211,7 +212,7 @@ describe("TLS renegotiation", () => {
     expect((await check(`${api.url}/good`, [], false)).stdout).toMatch(/^✓ a TLS 1\.2 renegotiation/m);
   });
 
-  test("is not a finding for a server that supports TLS 1.3 only", async () => {
+  test("passes for a server that supports only TLS 1.3", async () => {
     const server = await startServer(
       createServer({ ...tls, minVersion: "TLSv1.3", rejectUnauthorized: false }, flawedApi()),
     );
@@ -223,7 +224,7 @@ describe("TLS renegotiation", () => {
     await server.close();
   });
 
-  test("is attempted on one connection, which carries no request", async () => {
+  test("opens one connection, and sends no request on it", async () => {
     const seen = { protocols: [] as (string | null)[], connections: [] as (string | null)[] };
     const handle = flawedApi();
     const server = createServer({ ...tls, rejectUnauthorized: false }, (request, response) => {
@@ -245,7 +246,7 @@ describe("TLS renegotiation", () => {
       (socket) => socket.resume().end(Buffer.alloc(20_000, 7)),
       { verdict: "untold", seen: "no TLS 1.2 connection (ERR_SSL_WRONG_VERSION_NUMBER)" },
     ],
-  ])("leaves the exit code to the requests when the server %s", async (_name, react, expected) => {
+  ])("does not change the exit code if the server %s", async (_name, react, expected) => {
     let connections = 0;
     const front = createTcpServer((socket) => {
       socket.on("error", () => {});
@@ -267,27 +268,27 @@ describe("TLS renegotiation", () => {
   });
 });
 
-describe("a peer without TLS", () => {
+describe("check-server with a peer without TLS", () => {
   test.each<[string, (socket: Socket) => void]>([
-    ["closes the connection at once", (socket) => socket.destroy()],
-    ["resets the connection at once", (socket) => socket.resetAndDestroy()],
+    ["closes the connection immediately", (socket) => socket.destroy()],
+    ["resets the connection immediately", (socket) => socket.resetAndDestroy()],
     ["sends bytes that are not TLS", (socket) => socket.resume().end(Buffer.alloc(20_000, 7))],
-  ])("that %s proves nothing, and no renegotiation is attempted", async (_name, react) => {
+  ])("is inconclusive, and attempts no renegotiation, if the peer %s", async (_name, react) => {
     const server = createHttpServer();
     server.removeAllListeners("connection");
     server.on("connection", (socket) => react(socket.on("error", () => {})));
     const { url, close } = await startServer(server);
-    await expectNothingProven(url);
+    await expectInconclusive(url);
     await close();
   });
 
-  test("that speaks plain HTTP proves nothing, and no renegotiation is attempted", async () => {
+  test("is inconclusive, and attempts no renegotiation, if the peer speaks plain HTTP", async () => {
     const { url, close } = await startServer(createHttpServer(flawedApi()));
-    await expectNothingProven(url);
+    await expectInconclusive(url);
     await close();
   });
 
-  async function expectNothingProven(url: string): Promise<void> {
+  async function expectInconclusive(url: string): Promise<void> {
     const { exitCode, stdout, stderr } = await check(`${url.replace("http:", "https:")}/good`);
     const { checks } = JSON.parse(stdout) as CheckServerReport;
     expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: "" });
@@ -301,12 +302,12 @@ describe("a peer without TLS", () => {
   }
 });
 
-describe("the options of check-server", () => {
+describe("the argument parser of check-server", () => {
   test.each([
     ["an http URL", () => ["http://127.0.0.1:1/", ...options]],
     ["no URL", () => options],
     [
-      "a key that belongs to another certificate",
+      "a key of another certificate",
       () => [api.url, ...options, "--key", folder.file("stranger-key.pem", stranger.key)],
     ],
     ["--other-cert without a key", () => [api.url, ...options, "--other-cert", "x"]],
@@ -324,27 +325,27 @@ describe("the options of check-server", () => {
     ["an unknown option", () => [api.url, ...options, "--insecure"]],
     ["the method CONNECT", () => [api.url, ...options, "--method", "CONNECT"]],
     ["a token on the command line", () => [api.url, ...options, "--token", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"]],
-  ])("reject %s", async (_name, parameters) => {
+  ])("rejects %s", async (_name, parameters) => {
     const { exitCode, stderr } = await runCli(["check-server", ...parameters()], { stdin: "token" });
     expect(exitCode).toBe(2);
     expect(stderr).not.toMatch(/PRIVATE KEY|eyJhbGci/);
   });
 
-  test("reject a token that no header can hold", async () => {
+  test("rejects a token that cannot be sent in a header", async () => {
     expect((await runCli(["check-server", api.url, ...options], { stdin: "two words" })).exitCode).toBe(2);
   });
 
-  test("are sent as they are: the method", async () => {
+  test("passes the method of --method to the requests", async () => {
     const methods: (string | undefined)[] = [];
     const { certificate: cert, key } = await ca.issueServerCertificate();
-    const seen = await startServer(
+    const server = await startServer(
       createServer({ cert, key }, (request, response) => {
         methods.push(request.method);
         response.writeHead(401).end();
       }),
     );
-    await check(seen.url, ["--method", "POST"]);
-    await seen.close();
+    await check(server.url, ["--method", "POST"]);
+    await server.close();
     expect(new Set(methods)).toEqual(new Set(["POST"]));
   });
 });

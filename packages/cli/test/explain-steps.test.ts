@@ -10,15 +10,15 @@ import { explained, runCli } from "./running.ts";
 import { clock } from "./time.ts";
 
 let parties: Parties;
-/** The options of an API as it should be, with the client's certificate. */
+/** The options of a correct API, with the client's certificate. */
 let argv: readonly string[];
 beforeAll(async () => {
   parties = await createParties();
   ({ argv } = await inputsOf(parties, {}));
 });
-afterAll(() => parties.end());
+afterAll(() => parties.close());
 
-/** The marks of all steps, one character each. */
+/** Returns one character for the status of each step. */
 function marks({ steps }: ExplainReport): string {
   return steps.map(({ status }) => ({ passed: "+", failed: "x", unknown: "-" })[status]).join("");
 }
@@ -27,19 +27,19 @@ function failures({ steps }: ExplainReport): readonly (string | undefined)[] {
   return steps.filter(({ status }) => status === "failed").map(({ cause }) => cause);
 }
 
-describe("the steps", () => {
-  test("are all passed by a good token, but for what was not asked", async () => {
+describe("the steps of explain", () => {
+  test("all pass for a valid token, except requirements that are not given", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client });
     expect(marks((await explained(token, argv)).report)).toBe("+++++++++++-");
     expect(marks((await explained(token, [...argv, "--scope", "read"])).report)).toBe("++++++++++++");
   });
 
-  test("show every fault at once, and mark the one that the API answers with", async () => {
-    const good = { iss: `${parties.issuer.issuer}/`, aud: "https://other.example" };
+  test("show all errors, and mark the one that the API responds with", async () => {
+    const wrongClaims = { iss: `${parties.issuer.issuer}/`, aud: "https://other.example" };
     const issued = await parties.issuer.accessToken({
       boundTo: parties.stranger,
       header: { typ: "acme+jwt" },
-      claims: good,
+      claims: wrongClaims,
       expiresIn: -3600,
     });
     const token = tamperSignature(issued);
@@ -58,7 +58,7 @@ describe("the steps", () => {
     expect(marks(untampered.report)).toBe("++xxxx++x++x");
   });
 
-  test("are judged by core: the answer is what its verifier rejects with", async () => {
+  test("report the same error code as the verifier of core", async () => {
     const { issuer, client } = parties;
     const verifier = createVerifier({
       issuer: issuer.issuer,
@@ -82,7 +82,7 @@ describe("the steps", () => {
     }
   });
 
-  test("show the binding beside a fault that nothing removes", async () => {
+  test("show the binding even if an earlier check cannot be disabled", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.stranger, claims: { exp: undefined } });
     const { report } = await explained(token, argv);
     expect(failures(report)).toEqual(["expiry-missing", "other-certificate"]);
@@ -96,7 +96,7 @@ describe("the steps", () => {
     expect(marks((await explained(timely, argv)).report)).toBe("++++++x++---");
   });
 
-  test("judge what cnf looks like when there is no certificate", async () => {
+  test("check the syntax of cnf without a certificate", async () => {
     const [{ argv: without }, unbound] = await Promise.all([
       inputsOf(parties, { presents: ["--no-certificate"] }),
       parties.issuer.accessToken(),
@@ -106,14 +106,14 @@ describe("the steps", () => {
     expect(failures((await explained(bound, without)).report)).toEqual(["no-certificate-presented"]);
   });
 
-  test("say that the demands of a profile were left out with it", async () => {
+  test("note that the requirements of a disabled profile were not checked", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client, header: { typ: "JWT" } });
     const { report } = await explained(token, [...argv, "--profile", "rfc9068"]);
     expect(marks(report)).toBe("++x+++-++++-");
     expect(report.notes).toContainEqual(expect.stringContaining("profile"));
   });
 
-  test("show a fault of the profile fapi2 and what comes after it", async () => {
+  test("show the steps after an error under the profile fapi2", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.stranger });
     const profile = ["--profile", "fapi2", "--max-token-age", "600"];
     expect(marks((await explained(token, [...argv, ...profile])).report)).toBe("++++++++x++-");
@@ -121,7 +121,7 @@ describe("the steps", () => {
     expect((await explained(bound, [...argv, ...profile])).report.accepted).toBe(true);
   });
 
-  test("keep what a profile says of types and clocks when it has to be left out", async () => {
+  test("keep the token types and the clock tolerance of a disabled profile", async () => {
     const { issuer, client } = parties;
     const generic = await issuer.accessToken({ boundTo: client, header: { typ: "JWT" }, expiresIn: -7 });
     const profile = ["--profile", "fapi2", "--max-token-age", "600", "--algorithm", "PS256"];
@@ -134,7 +134,7 @@ describe("the steps", () => {
     ).toEqual(["algorithm-not-configured", "type-generic", "key-of-other-algorithm"]);
   });
 
-  test("ask the issuer for its keys once, whatever core came to", async () => {
+  test("fetch the keys of the issuer exactly once, whether core needs them or not", async () => {
     const issuer = await createIssuer({ clock });
     const certificate = ["--cert", parties.folder.file("client.pem", parties.client.certificate)];
     const asking = ["--issuer", issuer.issuer, "--audience", issuer.audience, ...certificate];
@@ -151,7 +151,7 @@ describe("the steps", () => {
     await issuer.close();
   });
 
-  test("ask an issuer that fails no second time", async () => {
+  test("do not repeat a failed request to the issuer", async () => {
     const { renamed: failing } = parties;
     const { argv: asking } = await inputsOf(parties, { issuer: ["--issuer", failing.jwksUri.origin] });
     const token = await parties.issuer.accessToken({
@@ -162,7 +162,7 @@ describe("the steps", () => {
     expect(failing.requests).toEqual(["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]);
   });
 
-  test("show the issuer's failure beside the first fault", async () => {
+  test("show the failed request to the issuer together with the first error", async () => {
     const { argv: unreachable } = await inputsOf(parties, {
       issuer: ["--issuer", parties.issuer.issuer, "--jwks", `${parties.closed}/jwks`],
     });
@@ -178,7 +178,7 @@ describe("the steps", () => {
   });
 });
 
-describe("the members of cnf next to x5t#S256", () => {
+describe("explain with members of cnf next to x5t#S256", () => {
   const others = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`other-${index}`, "x"]));
 
   async function bindingStep(confirmation: object): Promise<ExplainedStep | undefined> {
@@ -192,7 +192,7 @@ describe("the members of cnf next to x5t#S256", () => {
     ["jwk", "bound-by-second-key"],
     ["jwe", "bound-by-second-key"],
     ["jku", "bound-by-second-key"],
-  ])("that name a key are explained as core judges them: %s", async (member, cause) => {
+  ])("explains a second key as core does: %s", async (member, cause) => {
     for (const confirmation of [{ [member]: "x" }, { ...others, [member]: "x" }]) {
       expect(await bindingStep(confirmation)).toMatchObject({
         status: "failed",
@@ -209,7 +209,7 @@ describe("the members of cnf next to x5t#S256", () => {
   test.each([
     ["jwk", "jku"],
     ["jkt", "jwe"],
-  ])("are named in the order of core: %s before %s", async (first, second) => {
+  ])("names the members in the order of core: %s before %s", async (first, second) => {
     const step = await bindingStep({ [second]: "x", [first]: "x" });
     expect(step).toMatchObject({
       detail: expect.stringContaining(`cnf has ${first} next to`),
@@ -218,34 +218,34 @@ describe("the members of cnf next to x5t#S256", () => {
     expect(step?.reason).not.toContain(second);
   });
 
-  test("that name no key are ignored by core, and so here", async () => {
+  test("ignores members that do not name a key, as core does", async () => {
     const step = await bindingStep({ ...others, kid: "key-1", x5u: "https://a.example/x5u", JWK: {} });
     expect(step).toMatchObject({ status: "passed" });
     expect(step?.expected).not.toContain("jwk");
   });
 });
 
-describe("a hostile token", () => {
-  test("makes nobody fetch from an address that it names", async () => {
-    const asked: (string | undefined)[] = [];
-    const thief = await startServer(
+describe("explain with a hostile token", () => {
+  test("fetches nothing from a URL in the token", async () => {
+    const requests: (string | undefined)[] = [];
+    const attacker = await startServer(
       createServer((request, response) => {
-        asked.push(request.url);
+        requests.push(request.url);
         response.end("{}");
       }),
     );
-    const header = { jku: `${thief.url}/jwks`, x5u: `${thief.url}/x5u` };
-    const token = await parties.issuer.accessToken({ boundTo: parties.client, header, claims: { iss: thief.url } });
+    const header = { jku: `${attacker.url}/jwks`, x5u: `${attacker.url}/x5u` };
+    const token = await parties.issuer.accessToken({ boundTo: parties.client, header, claims: { iss: attacker.url } });
     const { argv: discovering } = await inputsOf(parties, { issuer: ["--issuer", parties.issuer.issuer] });
     const { report } = await explained(token, discovering);
     await setImmediate();
-    await thief.close();
+    await attacker.close();
     expect(failures(report)).toEqual(["issuer-other"]);
     expect(marks(report)).toBe("+++x+++++++-");
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
-  test("cannot move the cursor, change colours or turn text around", async () => {
+  test("escapes control characters and bidirectional controls", async () => {
     const evil = "\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202e\u2066\u200b\r\n";
     const token = await parties.issuer.accessToken({
       boundTo: parties.client,
@@ -261,7 +261,7 @@ describe("a hostile token", () => {
     }
   });
 
-  test("cannot fill the screen", async () => {
+  test("limits the length of the output", async () => {
     const token = await parties.issuer.accessToken({
       boundTo: parties.client,
       claims: { aud: Array.from({ length: 1000 }, () => "x"), iss: "y".repeat(5000) },
@@ -270,7 +270,7 @@ describe("a hostile token", () => {
     expect(stdout.length).toBeLessThan(6000);
   });
 
-  test("does not show a key that cnf holds", async () => {
+  test("does not show a key in cnf", async () => {
     const token = await parties.issuer.accessToken({
       claims: { cnf: { jwk: { kty: "oct", k: "secret-key-material" } } },
     });
@@ -280,8 +280,8 @@ describe("a hostile token", () => {
   });
 });
 
-describe("the options of explain", () => {
-  test("take a token from a file, whose last line feed is no part of it", async () => {
+describe("the argument parser of explain", () => {
+  test("reads a token from a file, and removes one line feed at the end", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client });
     const [good, bad] = [`${token}\n`, `${token}\n\n`].map((text, index) =>
       parties.folder.file(`token-${index}`, text),
@@ -290,7 +290,7 @@ describe("the options of explain", () => {
     expect((await runCli(["explain", "--token", bad ?? "", ...argv])).exitCode).toBe(1);
   });
 
-  test("reject a token on the command line, say why, and do not repeat it", async () => {
+  test("rejects a token on the command line, explains why, and does not repeat it", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client });
     for (const given of [["--token", token], [token], [`--token=${token}`], [`--tokn=${token}`]]) {
       const { exitCode, stderr, stdout } = await runCli(["explain", ...argv, ...given]);
@@ -300,7 +300,7 @@ describe("the options of explain", () => {
     }
   });
 
-  test("judge as of a time", async () => {
+  test("verifies as of the time of --at", async () => {
     const token = await parties.issuer.accessToken({
       boundTo: parties.client,
       claims: { iat: 1_700_000_000, exp: 1_700_000_300 },
@@ -312,7 +312,7 @@ describe("the options of explain", () => {
     expect((await runCli(["explain", "--token", "-", ...argv, "--at", "yesterday"])).exitCode).toBe(2);
   });
 
-  test("are filled from the environment where neither issuer nor key set is given", async () => {
+  test("reads the environment if neither issuer nor key set is given", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client });
     const { issuer, audience, jwksUri } = parties.issuer;
     const certificate = ["--cert", parties.folder.file("client.pem", parties.client.certificate)];
@@ -352,7 +352,7 @@ describe("the options of explain", () => {
     ["--max-token-age", ["--max-token-age", "-1"]],
     ["--jwks", ["--jwks", "/dev/null"]],
     ["--cert", ["--cert"]],
-  ])("are rejected with a name: %s", async (named, more) => {
+  ])("names the rejected option %s", async (named, more) => {
     const { exitCode, stderr } = await runCli(["explain", "--token", "-", ...argv, ...more], { stdin: "x" });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
@@ -361,7 +361,7 @@ describe("the options of explain", () => {
   });
 });
 
-describe("a header without --format", () => {
+describe("explain with a header and without --format", () => {
   const pem = (): string => encodeURIComponent(parties.client.certificate);
   const der = (): string => Buffer.from(parties.client.der).toString("base64");
   test.each([
@@ -376,7 +376,7 @@ describe("a header without --format", () => {
       'caddy({ encoding: "sha256-hex" })',
       () => [`X-Client-Cert-Sha256: ${Buffer.from(parties.client.thumbprint, "base64url").toString("hex")}`],
     ],
-  ])("is guessed to be %s", async (code, headers) => {
+  ])("guesses the format %s", async (code, headers) => {
     const present = (lines: readonly string[]) =>
       inputsOf(parties, { presents: lines.flatMap((line) => ["--header", line]) });
     const { token, argv: guessing } = await present(headers());
@@ -388,7 +388,7 @@ describe("a header without --format", () => {
     expect((await explained(stolen, guessing)).report.answer.code).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is compared with the certificate that the client says it has", async () => {
+  test("compares the header with the certificate of --cert", async () => {
     const { argv: both } = await inputsOf(parties, {
       presents: ["--header", `Client-Cert: :${Buffer.from(parties.stranger.der).toString("base64")}:`],
       more: ["--cert", parties.folder.file("client.pem", parties.client.certificate)],

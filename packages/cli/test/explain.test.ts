@@ -12,19 +12,19 @@ let parties: Parties;
 beforeAll(async () => {
   parties = await createParties();
 });
-afterAll(() => parties.end());
+afterAll(() => parties.close());
 
 async function explain(setup: Setup): ReturnType<typeof explained> {
   const { token, argv } = await inputsOf(parties, setup);
   const result = await explained(token, argv);
-  // A word that is no token may stand in a sentence.
+  // Short parts, such as the words of an invalid token, may occur in the output.
   for (const secret of secretsOf(token)) expect(result.stdout).not.toContain(secret);
   return result;
 }
 
 describe("explain", () => {
   test.each(brokenSetups.map((setup) => [setup.cause, setup] as const))(
-    "names %s",
+    "names the cause %s",
     async (cause, setup: BrokenSetup) => {
       const { code, broken, repaired = (): Setup => ({}) } = setup;
       const { report, exitCode } = await explain(await broken(parties));
@@ -32,20 +32,20 @@ describe("explain", () => {
       expect(first).toMatchObject([{ cause, code, status: "failed" }]);
       expect(report).toMatchObject({ accepted: false, exitCode, answer: { code } });
       expect(exitCode).toBe(code === "ERR_KEYS_UNAVAILABLE" ? 3 : 1);
-      const neighbour = await explain(await repaired(parties));
-      expect(neighbour.report).toMatchObject({ accepted: true, exitCode: 0, answer: { status: 200 } });
+      const accepted = await explain(await repaired(parties));
+      expect(accepted.report).toMatchObject({ accepted: true, exitCode: 0, answer: { status: 200 } });
     },
   );
 
-  test("has a set-up for every cause that needs no network", () => {
-    const shown = new Set(brokenSetups.map(({ cause }) => cause));
-    const unseen = causes.map(({ id }) => id).filter((id) => !shown.has(id));
-    expect(unseen).toEqual(["issuer-host-unknown"]);
+  test("is tested with every cause that does not require a network", () => {
+    const tested = new Set(brokenSetups.map(({ cause }) => cause));
+    const untested = causes.map(({ id }) => id).filter((id) => !tested.has(id));
+    expect(untested).toEqual(["issuer-host-unknown"]);
     expect(brokenSetups.length).toBeGreaterThan(100);
   });
 });
 
-describe("the cause of ERR_CERTIFICATE_MALFORMED", () => {
+describe("findCause for ERR_CERTIFICATE_MALFORMED", () => {
   function causeFor(detail: string): string | undefined {
     const code = "ERR_CERTIFICATE_MALFORMED";
     const forwarded = readForwarded({ headers: [["ssl-client-cert", "x"]], format: "nginx", formatOptions: undefined });
@@ -69,11 +69,11 @@ describe("the cause of ERR_CERTIFICATE_MALFORMED", () => {
     return findCause(code, facts)?.id;
   }
 
-  test("is the header list where the detail says that it is incomplete", () => {
+  test("returns header-list-incomplete if the detail names an incomplete header list", () => {
     expect(causeFor("the header list is incomplete: Node keeps 1000 fields")).toBe("header-list-incomplete");
   });
 
-  test("is the format where the detail says nothing about the header list", () => {
+  test("returns header-of-unknown-format if the detail does not mention the header list", () => {
     expect(causeFor("the header ssl-client-cert is not percent-encoded PEM")).toBe("header-of-unknown-format");
   });
 });

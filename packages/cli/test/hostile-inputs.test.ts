@@ -14,7 +14,7 @@ const LENGTH = 160_000;
 
 let parties: Parties;
 let client: Identity;
-/** The options of an API as it should be, with the client's certificate. */
+/** The options of a correct API, with the client's certificate. */
 let options: readonly string[];
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const { issuer, audience } = parties.issuer;
   options = ["--cert", cert, "--issuer", issuer, "--audience", audience, "--jwks", parties.keyFile];
 });
-afterAll(() => parties.end());
+afterAll(() => parties.close());
 
 function nested(levels: number, open = "[", close = "]"): string {
   return open.repeat(levels) + close.repeat(levels);
@@ -38,15 +38,17 @@ function base64url(text: string): string {
   return Buffer.from(text).toString("base64url");
 }
 
-/** Writes a token with these members, as they stand, next to the right ones; its signature is the marker. */
+/** Returns a token with additional JSON text in its header and claims, and the marker as its signature. */
 function tokenWith({ header = "", claims = "" }: { readonly header?: string; readonly claims?: string }): string {
   const { issuer, audience } = parties.issuer;
   const cnf = JSON.stringify({ "x5t#S256": client.thumbprint });
-  const right = `"iss":"${issuer}","aud":"${audience}","iat":${NOW},"exp":${NOW + 300},"cnf":${cnf}`;
-  return [`{"alg":"ES256","typ":"at+jwt"${header}}`, `{${right}${claims}}`].map(base64url).join(".") + `.${MARKER}`;
+  const claimsText = `"iss":"${issuer}","aud":"${audience}","iat":${NOW},"exp":${NOW + 300},"cnf":${cnf}`;
+  return (
+    [`{"alg":"ES256","typ":"at+jwt"${header}}`, `{${claimsText}${claims}}`].map(base64url).join(".") + `.${MARKER}`
+  );
 }
 
-/** Asserts what is true of every run. */
+/** Asserts that the output is not empty, not too long, and contains no secrets, stack traces or control characters. */
 function expectExplanation({ exitCode, stdout, stderr }: Run, secrets: Readonly<Record<string, string>>): void {
   const written = stdout + stderr;
   expect([0, 1, 2]).toContain(exitCode);
@@ -56,7 +58,7 @@ function expectExplanation({ exitCode, stdout, stderr }: Run, secrets: Readonly<
   expect(written.length).toBeLessThan(30_000);
 }
 
-/** Runs with and without --json, and gives the text. */
+/** Runs the program with and without --json, and returns the result without. */
 async function outcomeOf(
   argv: readonly string[],
   { given = {}, secrets = { MARKER } }: { readonly given?: Given; readonly secrets?: Record<string, string> } = {},
@@ -70,7 +72,7 @@ async function outcomeOf(
   return text;
 }
 
-describe("explain explains a token whose", () => {
+describe("explain with a hostile token", () => {
   test.each<[string, () => string]>([
     ...["aud", "iss", "exp", "nbf", "iat", "scope", "cnf", "sub", "other"].map((name): [string, () => string] => [
       `${name} is nested 5,000 levels deep`,
@@ -96,18 +98,18 @@ describe("explain explains a token whose", () => {
       () => tokenWith({ claims: `,"${name}":{"toString":1,"valueOf":1}` }),
     ]),
     ["times are in 1970", () => tokenWith({ claims: ',"iat":1,"nbf":1,"exp":2' })],
-    ["times are beyond all dates", () => tokenWith({ claims: ',"iat":1e308,"nbf":-1e308,"exp":1e999' })],
+    ["times exceed all dates", () => tokenWith({ claims: ',"iat":1e308,"nbf":-1e308,"exp":1e999' })],
     [
-      "claims hold terminal escapes",
+      "claims contain terminal escapes",
       () => tokenWith({ claims: ',"iss":"\\u001b[2J\\u009b31m\\u202e","scope":"\\u0007"' }),
     ],
-  ])("%s", async (_name, token) => {
+  ])("explains a token whose %s", async (_name, token) => {
     const argv = ["explain", "--token", "-", "--at", String(NOW), "--scope", "read", ...options];
     expect((await outcomeOf(argv, { given: { stdin: token() } })).exitCode).toBe(1);
   });
 });
 
-/** Inputs that are not what they should be. */
+/** Invalid inputs. */
 const texts: readonly (readonly [string, string | Uint8Array])[] = [
   ["quotes", '"'.repeat(LENGTH)],
   ["quotes within a word", `x${'"'.repeat(LENGTH)}x`],
@@ -120,23 +122,23 @@ const texts: readonly (readonly [string, string | Uint8Array])[] = [
   ["periods", ".".repeat(LENGTH)],
   ["NUL", "\0".repeat(LENGTH)],
   ["invalid UTF-8", Buffer.alloc(LENGTH, 0xff)],
-  ["nested lists", nested(LENGTH / 2)],
-  ["PEM that begins again and again", "-----BEGIN CERTIFICATE-----\n".repeat(LENGTH / 28)],
-  ["nothing", ""],
+  ["nested arrays", nested(LENGTH / 2)],
+  ["repeated PEM headers", "-----BEGIN CERTIFICATE-----\n".repeat(LENGTH / 28)],
+  ["an empty input", ""],
 ];
 
-describe.each(texts)("160 KB of %s", (name, content) => {
+describe.each(texts)("an input of 160 KB: %s", (name, content) => {
   const file = (): string => parties.folder.file("hostile", content);
 
-  test("are explained as a token, in time that grows with their length", async () => {
+  test("is explained as a token in linear time", async () => {
     const started = performance.now();
     const { exitCode } = await outcomeOf(["explain", "--token", "-", ...options], { given: { stdin: content } });
     expect(exitCode).toBe(1);
-    // Of two runs, on a busy machine; where the time grew with its square, the quotes within a word took 24 s each.
+    // Two runs on a busy machine. Quadratic time was 24 s for each run with quotes within a word.
     expect(performance.now() - started).toBeLessThan(15_000);
   });
 
-  test("are explained as a certificate, a key set, and an identity", async () => {
+  test("is explained as a certificate, a key set and an identity", async () => {
     const token = ["--token", parties.folder.file("token", await parties.issuer.accessToken({ boundTo: client }))];
     expect((await outcomeOf(["explain", ...token, ...options, "--cert", file()])).exitCode).toBe(1);
     expect((await outcomeOf(["explain", ...token, ...options, "--also", file()])).exitCode).toBe(2);
@@ -147,12 +149,12 @@ describe.each(texts)("160 KB of %s", (name, content) => {
     expect((await outcomeOf(["check-server", url, ...token, "--cert", file(), "--key", file()])).exitCode).toBe(2);
   });
 
-  test("are explained as a header, an option and a file name", async () => {
+  test("is explained as a header, an option and a file name", async () => {
     const text = typeof content === "string" ? content : content.toString();
     const token = ["--token", parties.folder.file("token", await parties.issuer.accessToken({ boundTo: client }))];
     const header = ["--header", `ssl-client-cert: a ${text} b`];
     expect((await outcomeOf(["explain", ...token, ...options.slice(2), ...header])).exitCode).toBe(1);
-    if (name === "nothing") return;
+    if (name === "an empty input") return;
     for (const option of [
       "--profile",
       "--algorithm",
@@ -175,7 +177,7 @@ describe.each(texts)("160 KB of %s", (name, content) => {
 });
 
 describe("a byte order mark", () => {
-  test("is not part of a token, and a note names the option", async () => {
+  test("is ignored before a token, and a note names the option", async () => {
     const token = await parties.issuer.accessToken({ boundTo: client });
     const plain = (await explained(token, options)).report;
     const marked = (await explained(`\ufeff${token}`, options)).report;
@@ -183,7 +185,7 @@ describe("a byte order mark", () => {
     expect(marked).toMatchObject({ accepted: true, notes: [expect.stringMatching(/--token .*byte order mark/)] });
   });
 
-  test("is not part of a key set, and a note names the option", async () => {
+  test("is ignored before a key set, and a note names the option", async () => {
     const token = await parties.issuer.accessToken({ boundTo: client });
     const file = parties.folder.file("marked.json", `\ufeff${JSON.stringify(parties.issuer.jwks)}`);
     expect((await explained(token, [...options, "--jwks", file])).report).toMatchObject({
@@ -192,26 +194,26 @@ describe("a byte order mark", () => {
     });
   });
 
-  test("does not change a certificate file", async () => {
+  test("is ignored before a certificate", async () => {
     const { stdout } = await runCli(["thumbprint", "-"], { stdin: `\ufeff${client.certificate}` });
     expect(stdout).toContain(client.thumbprint);
   });
 
-  test("is still rejected where it is part of the token", async () => {
+  test("is rejected if it occurs twice", async () => {
     const token = await parties.issuer.accessToken({ boundTo: client });
     expect((await explained(`\ufeff\ufeff${token}`, options)).report.answer.code).toBe("ERR_TOKEN_MALFORMED");
   });
 });
 
-describe("a certificate", () => {
-  /** Overwrites bytes of the client's certificate, which nobody verifies here. */
+describe("explain with an unusual certificate", () => {
+  /** Overwrites bytes of the client's certificate, whose signature is not verified. */
   function patched(from: Buffer, to: string): Buffer {
     const der = Buffer.from(client.der);
     der.write(to, der.indexOf(from), "latin1");
     return der;
   }
 
-  /** The DER of a UTCTime (RFC 5280 section 4.1.2.5.1) begins so. */
+  /** The start of a DER-encoded UTCTime (RFC 5280 section 4.1.2.5.1). */
   const utcTime = Buffer.from([0x17, 13]);
 
   async function explanationOf(der: Uint8Array): Promise<Run> {
@@ -221,7 +223,7 @@ describe("a certificate", () => {
   }
 
   test.each(["999999999999Z", "\u001b[31mxxxxxxxx", "             "])(
-    "shows a date that cannot be read: %j",
+    "shows an unreadable start date: %j",
     async (date) => {
       const der = patched(utcTime, `\u0017\u000d${date}`);
       const { certificates } = JSON.parse(
@@ -235,7 +237,7 @@ describe("a certificate", () => {
     },
   );
 
-  test("with an end that cannot be read is explained", async () => {
+  test("shows an unreadable end date", async () => {
     const der = Buffer.from(client.der);
     der.write("999999999999Z", der.indexOf(utcTime, der.indexOf(utcTime) + 1) + 2, "latin1");
     const { exitCode, stdout } = await explanationOf(der);
@@ -245,8 +247,8 @@ describe("a certificate", () => {
     });
   });
 
-  test("with a public key of an unknown type is explained", async () => {
-    // id-ecPublicKey, and an object identifier next to it that is not assigned.
+  test("explains a certificate with a public key of an unknown type", async () => {
+    // Replaces id-ecPublicKey by an unassigned object identifier.
     const der = patched(
       Buffer.from("06072a8648ce3d0201", "hex"),
       Buffer.from("06072a8648ce3d0209", "hex").toString("latin1"),
@@ -262,7 +264,7 @@ describe("a certificate", () => {
     });
   });
 
-  test("without a subject is explained", async () => {
+  test("explains a certificate without a subject", async () => {
     const { cert } = await generate([], { keyType: "ec", curve: "P-256" });
     const bare = new X509Certificate(cert);
     expect(bare.subject).toBeUndefined();
@@ -270,7 +272,7 @@ describe("a certificate", () => {
     expect((await explanationOf(bare.raw)).stdout).toContain("(empty)");
   });
 
-  test("without a subject, or with a long one, is presented to a server", async () => {
+  test("presents a certificate without a subject, or with a long one, to a server", async () => {
     for (const value of ["", "x".repeat(60_000)]) {
       const names = value === "" ? [] : [{ shortName: "CN", value }];
       const { cert, private: key } = await generate(names, { keyType: "ec", curve: "P-256" });
@@ -289,18 +291,18 @@ describe("a certificate", () => {
   });
 });
 
-describe("a file", () => {
+describe("the file of an option", () => {
   const names: readonly (readonly [string, () => string, string])[] = [
     ["a directory", () => parties.folder.path, "EISDIR"],
-    ["a device without an end", () => "/dev/zero", "longer than"],
-    ["a name that is too long", () => "x".repeat(5000), "ENAMETOOLONG"],
-    ["a file within a file", () => join(parties.keyFile, "x"), "ENOTDIR"],
-    ["nothing", () => "/nowhere", "ENOENT"],
+    ["an endless device", () => "/dev/zero", "longer than"],
+    ["a path that is too long", () => "x".repeat(5000), "ENAMETOOLONG"],
+    ["a path below a file", () => join(parties.keyFile, "x"), "ENOTDIR"],
+    ["missing", () => "/nowhere", "ENOENT"],
     // The first page of memory is not mapped.
-    ["one whose content cannot be read", () => "/proc/self/mem", "EIO"],
+    ["an unreadable file", () => "/proc/self/mem", "EIO"],
   ];
 
-  test.each(names)("that is %s cannot be read", async (_name, path, reason) => {
+  test.each(names)("is rejected if it is %s", async (_name, path, reason) => {
     const { stderr } = await outcomeOf(["explain", "--token", "-", ...options, "--cert", path()], {
       given: { stdin: "a.b.c" },
     });
@@ -313,13 +315,13 @@ describe("a file", () => {
     expect((await outcomeOf(["thumbprint", path()])).exitCode).toBe(2);
   });
 
-  test("that is read twice from standard input is explained", async () => {
+  test("can be standard input for two options", async () => {
     const twice = ["explain", "--token", "-", ...options, "--jwks", "-"];
     expectExplanation(await runProgram(twice, { stdin: `a.${MARKER}.b` }), { MARKER });
   });
 });
 
-describe("what is shown of the command line", () => {
+describe("the output for a secret on the command line", () => {
   test.each<[string, () => readonly string[]]>([
     ["a command", () => [MARKER]],
     ["an option", () => [`--${MARKER}`]],
@@ -329,7 +331,7 @@ describe("what is shown of the command line", () => {
     ["the password of an issuer", () => ["explain", "--token", "-", ...options, "--issuer", address]],
     ["the password of a key set", () => ["explain", "--token", "-", ...options, "--jwks", address]],
     ["the password of an API", () => ["check-server", address, "--token", "-", ...identity()]],
-  ])("is not the secret in %s", async (_name, argv) => {
+  ])("does not contain %s", async (_name, argv) => {
     expect((await outcomeOf(argv(), { given: { stdin: "a.b.c2ln" } })).exitCode).toBe(2);
   });
 
@@ -340,7 +342,7 @@ describe("what is shown of the command line", () => {
     return ["--cert", parties.folder.file("own.pem", certificate), "--key", parties.folder.file("own-key.pem", key)];
   }
 
-  test("is a URL without a password", async () => {
+  test("contains a URL without a password", async () => {
     const argv = ["check-server", "https://127.0.0.1:1/", "--token", "-", ...identity()];
     expect(await runCli(argv, { stdin: "a.b.c2ln" })).toMatchObject({
       exitCode: 3,
@@ -348,7 +350,7 @@ describe("what is shown of the command line", () => {
     });
   });
 
-  test("is the name of an unknown option", async () => {
+  test("contains the name of an unknown option", async () => {
     expect((await outcomeOf(["explain", "--tokens", MARKER])).stderr).toBe("certbound: Unknown option '--tokens'\n");
     expect((await outcomeOf(["explain", "--token"])).stderr).toBe(
       "certbound: Option '--token <value>' argument missing\n",
@@ -356,8 +358,8 @@ describe("what is shown of the command line", () => {
   });
 });
 
-test("a forged token with a good certificate is explained by its signature", async () => {
-  // The neighbour of all tokens above: read as a whole, and rejected for its signature alone.
+test("explain reports the signature of a forged token with the right certificate", async () => {
+  // Proves that the tokens above are well-formed: only the signature is wrong.
   const token = forgeToken({
     header: { alg: "ES256", typ: "at+jwt" },
     payload: JSON.parse(Buffer.from(tokenWith({}).split(".")[1] ?? "", "base64url").toString()) as Record<

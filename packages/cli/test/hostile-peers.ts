@@ -2,26 +2,26 @@ import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
-/** What a peer does with a connection. */
+/** Handles a connection. */
 export type Behavior = (socket: Socket) => void;
 
 /** A peer that listens on loopback. */
 export interface Peer {
   readonly port: number;
-  /** How many connections it has accepted. */
+  /** Returns the number of accepted connections. */
   readonly connections: () => number;
   /** Waits until the client has closed every connection, and closes the peer. */
   readonly close: () => Promise<void>;
 }
 
-/** Starts a peer that writes bytes of its choice, over TLS if it is given options. */
+/** Starts a peer with the given behavior, over TLS if options are given. */
 export async function startPeer(behave: Behavior, tls?: TlsOptions): Promise<Peer> {
   const closed: Promise<unknown>[] = [];
   let connections = 0;
   const accept = (socket: Socket): void => {
     connections += 1;
     behave(socket.on("error", () => {}));
-    // The end of a connection is noticed by reading.
+    // The end of a connection is detected only by reading.
     socket.resume();
   };
   const server: Server = tls === undefined ? createTcpServer(accept) : createTlsServer(tls, accept);
@@ -32,7 +32,7 @@ export async function startPeer(behave: Behavior, tls?: TlsOptions): Promise<Pee
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
-    // A server that listens on a port has an address of this kind.
+    // The address of a server that listens on a port is an AddressInfo.
     port: (server.address() as AddressInfo).port,
     connections: () => connections,
     close: async () => {
@@ -42,7 +42,7 @@ export async function startPeer(behave: Behavior, tls?: TlsOptions): Promise<Pee
   };
 }
 
-/** Responds to the first bytes of each connection with these. */
+/** Responds to the first bytes of each connection with the given bytes. */
 export function respond(bytes: string): Behavior {
   return (socket) => socket.once("data", () => socket.write(bytes, "latin1"));
 }
@@ -52,7 +52,7 @@ export function respondAndEnd(bytes: string, end: (socket: Socket) => void): Beh
   return (socket) => socket.once("data", () => socket.write(bytes, "latin1", () => end(socket)));
 }
 
-/** Responds to the first bytes with these, and then with a piece again and again as long as the client reads. */
+/** Responds with the given bytes, and then repeats a piece as long as the client reads. */
 export function flood(bytes: string, piece: string): Behavior {
   return (socket) => {
     const write = (): void => {
@@ -65,7 +65,7 @@ export function flood(bytes: string, piece: string): Behavior {
   };
 }
 
-/** Responds to the first bytes with these, and then with a piece every 100 ms until the connection is closed. */
+/** Responds with the given bytes, and then sends a piece every 100 ms until the connection is closed. */
 export function drip(bytes: string, piece: string): Behavior {
   return (socket) => {
     socket.once("data", () => {
@@ -76,10 +76,10 @@ export function drip(bytes: string, piece: string): Behavior {
   };
 }
 
-/** Writes a complete response with a JSON body. */
+/** Returns a complete response with a JSON body. */
 export function json(body: string, status = "200 OK"): string {
   const length = Buffer.byteLength(body);
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\nconnection: close`;
-  // The peers write latin1: each byte of the UTF-8 is one character.
+  // The peers write latin1, so each UTF-8 byte becomes one character.
   return `${head}\r\n\r\n${Buffer.from(body).toString("latin1")}`;
 }

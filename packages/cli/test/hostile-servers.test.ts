@@ -17,12 +17,12 @@ const opaqueToken = "aGVhZGVy.UExBTlRFRC1NQVJLRVItaW4tYS10b2tlbg.c2lnbmF0dXJl";
 let folder: Folder;
 let issuer: Issuer;
 let tls: TlsOptions;
-/** The options of check-server, and of explain without its issuer. */
+/** The options of check-server, and of explain without an issuer. */
 let checkOptions: readonly string[];
 let explainOptions: readonly string[];
 let caFile: string;
 let leaksIn: FindLeaks;
-/** What Node.js warned of, which it writes to stderr. */
+/** The warnings of Node.js, which are written to stderr. */
 const warnings: Error[] = [];
 const onWarning = (warning: Error): void => {
   warnings.push(warning);
@@ -67,9 +67,9 @@ afterAll(async () => {
 });
 
 /**
- * Runs the program, and asserts that it explains without secrets, stack traces and control characters.
+ * Runs the program, and asserts that the output contains no secrets, stack traces or control characters.
  *
- * @param env given: it runs in a process of its own, with this environment
+ * @param env if given, the program runs in a child process with this environment
  */
 async function outcomeOf(parameters: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run> {
   const run = await (env === undefined ? runCli(parameters) : runProgram(parameters, { env }));
@@ -90,11 +90,15 @@ async function check(behave: Behavior, env?: NodeJS.ProcessEnv): Promise<CheckSe
   return report;
 }
 
-/** Explains with keys from a peer: over TLS with --ca, or by Node's fetch. */
-async function explainFrom(behave: Behavior, means: "--ca" | "fetch", env?: NodeJS.ProcessEnv): Promise<ExplainReport> {
-  const peer = await startPeer(behave, means === "--ca" ? tls : undefined);
-  const jwks = `${means === "--ca" ? "https" : "http"}://127.0.0.1:${peer.port}/jwks`;
-  const ca = means === "--ca" ? ["--ca", caFile] : [];
+/** Runs explain with keys from a peer: over TLS with --ca, or with Node's fetch. */
+async function explainFrom(
+  behave: Behavior,
+  client: "--ca" | "fetch",
+  env?: NodeJS.ProcessEnv,
+): Promise<ExplainReport> {
+  const peer = await startPeer(behave, client === "--ca" ? tls : undefined);
+  const jwks = `${client === "--ca" ? "https" : "http"}://127.0.0.1:${peer.port}/jwks`;
+  const ca = client === "--ca" ? ["--ca", caFile] : [];
   const parameters = ["explain", ...explainOptions, "--issuer", issuer.issuer, "--jwks", jwks, ...ca];
   const { exitCode, stdout, stderr } = await outcomeOf(parameters, env);
   await peer.close();
@@ -107,7 +111,7 @@ function keysStep({ steps }: ExplainReport): ExplainReport["steps"][number] | un
   return steps.find(({ step }) => step === "keys");
 }
 
-describe("check-server", () => {
+describe("check-server with a hostile server", () => {
   test.each<[string, string, string]>([
     ["101 with an upgrade", upgrade, "101"],
     ["101 without an upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "101"],
@@ -116,7 +120,7 @@ describe("check-server", () => {
     ["a status beyond 599", json("", "999 \u009b31m"), "999"],
     ["a redirect to itself", "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", "302"],
     ["a body of 10 GB", "HTTP/1.1 401 Unauthorized\r\ncontent-length: 10000000000\r\n\r\n", "401"],
-  ])("reports all requests to a server that responds with %s", async (_name, bytes, seen) => {
+  ])("reports all requests if the server responds with %s", async (_name, bytes, seen) => {
     const { exitCode, checks } = await check(respond(bytes));
     expect(checks.slice(0, 5).map((one) => one.seen)).toEqual(Array.from({ length: 5 }, () => seen));
     expect(exitCode).toBe(seen === "401" ? 1 : 3);
@@ -126,7 +130,7 @@ describe("check-server", () => {
     ["endless headers", flood("HTTP/1.1 200 OK\r\n", "x-header: some value\r\n".repeat(100))],
     ["HTTP/0.9", respondAndEnd("hello", (socket) => socket.end())],
     ["a length that is not a number", respond("HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\n{}")],
-  ])("cannot tell of a server that responds with %s", async (_name, behave) => {
+  ])("is inconclusive if the server responds with %s", async (_name, behave) => {
     const { exitCode, checks } = await check(behave);
     expect({ exitCode, checks }).toMatchObject({
       exitCode: 3,
@@ -134,28 +138,28 @@ describe("check-server", () => {
     });
   });
 
-  test("cannot tell of a server that closes the connection within the headers", async () => {
+  test("is inconclusive if the server closes the connection within the headers", async () => {
     const { exitCode, checks } = await check(respondAndEnd("HTTP/1.1 200 O", (socket) => socket.destroy()));
     expect({ exitCode, seen: checks[0]?.seen }).toEqual({ exitCode: 3, seen: expect.stringContaining("ECONNRESET") });
   });
 
-  test("does not read a body", async () => {
+  test("does not read the body", async () => {
     const endless = flood("HTTP/1.1 401 Unauthorized\r\n\r\n", "x".repeat(10_000));
     const reset = respondAndEnd("HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\n", (socket) => socket.destroy());
     expect((await check(endless)).checks[0]?.seen).toBe("401");
     expect((await check(reset)).checks[0]?.seen).toBe("401");
   });
 
-  test("takes the URL of an IPv6 address", async () => {
+  test("accepts a URL with an IPv6 address", async () => {
     const server = createServer(tls, (_request, response) => response.writeHead(401).end());
     server.listen(0, "::1");
     await once(server, "listening");
-    // A server that listens on a port has an address of this kind.
+    // The address of a server that listens on a port is an AddressInfo.
     const { port } = server.address() as { readonly port: number };
     const { exitCode, stdout } = await outcomeOf(["check-server", `https://[::1]:${port}/`, ...checkOptions]);
     await once(server.close(), "close");
     const { url, checks } = JSON.parse(stdout) as CheckServerReport;
-    // Some versions of Node (22.23.3) do not find an IPv6 address in a certificate that has it.
+    // Some versions of Node.js (22.23.3) do not match an IPv6 address in a certificate.
     const certificate = new X509Certificate(String(tls.cert)).toLegacyObject();
     const seen =
       checkServerIdentity("::1", certificate) === undefined
@@ -165,10 +169,10 @@ describe("check-server", () => {
   });
 });
 
-describe.each(["--ca", "fetch"] as const)("explain with %s", (means) => {
+describe.each(["--ca", "fetch"] as const)("explain with a hostile issuer and %s", (client) => {
   test.each<[string, string, string]>([
     ["101", upgrade, "issuer-unreachable"],
-    ["a status beyond 599", json("{}", "999 Big"), means === "fetch" ? "issuer-fails" : "issuer-unreachable"],
+    ["a status beyond 599", json("{}", "999 Big"), client === "fetch" ? "issuer-fails" : "issuer-unreachable"],
     ["204", "HTTP/1.1 204 No Content\r\n\r\n", "issuer-fails"],
     ["a redirect to itself", "HTTP/1.1 302 Found\r\nlocation: /jwks\r\ncontent-length: 0\r\n\r\n", "issuer-redirects"],
     ["HTTP/0.9", "hello", "issuer-unreachable"],
@@ -183,10 +187,10 @@ describe.each(["--ca", "fetch"] as const)("explain with %s", (means) => {
       "HTTP/1.1 200 OK\r\ncontent-type: \u009b31m\r\ncontent-length: 2\r\n\r\n{}",
       "key-set-unreadable",
     ],
-  ])("names the cause for an issuer that responds with %s", async (_name, bytes, cause) => {
+  ])("names the cause if the issuer responds with %s", async (_name, bytes, cause) => {
     const report = await explainFrom(
       respondAndEnd(bytes, (socket) => socket.end()),
-      means,
+      client,
     );
     expect({ exitCode: report.exitCode, cause: keysStep(report)?.cause }).toEqual({ exitCode: 3, cause });
   });
@@ -194,14 +198,14 @@ describe.each(["--ca", "fetch"] as const)("explain with %s", (means) => {
   test("reads a key set with a byte order mark", async () => {
     const body = JSON.stringify(issuer.jwks);
     for (const text of [body, `\ufeff${body}`]) {
-      const report = await explainFrom(respond(json(text)), means);
+      const report = await explainFrom(respond(json(text)), client);
       expect({ exitCode: report.exitCode, keys: keysStep(report)?.status }).toEqual({ exitCode: 0, keys: "passed" });
     }
   });
 
-  test("ends when a body does not", async () => {
-    // In a process of its own: fetch opens another connection after the one that it has aborted, and closes it after 4 s.
-    const report = await explainFrom(flood("HTTP/1.1 200 OK\r\n\r\n", " ".repeat(10_000)), means, {});
+  test("ends even if the body does not end", async () => {
+    // In a child process, because fetch opens another connection after an aborted one, and closes it after 4 s.
+    const report = await explainFrom(flood("HTTP/1.1 200 OK\r\n\r\n", " ".repeat(10_000)), client, {});
     expect({ exitCode: report.exitCode, cause: keysStep(report)?.cause }).toEqual({
       exitCode: 3,
       cause: "key-set-unreadable",
@@ -222,7 +226,7 @@ test("explain shows the issuer of a metadata document that is nested 6,000 level
   });
 });
 
-describe("thumbprint", () => {
+describe("thumbprint with a hostile server", () => {
   async function thumbprintOf(cert: string, key: string): Promise<Run> {
     const peer = await startPeer(() => {}, { cert, key });
     const run = await outcomeOf(["thumbprint", `127.0.0.1:${peer.port}`]);
@@ -233,7 +237,7 @@ describe("thumbprint", () => {
   test.each([
     ["escapes control characters in a subject", "\u001b[31mred", "O=", 0],
     ["shortens a subject of 40 KB", "x".repeat(40_000), "... (40002 characters)", 0],
-    ["cannot tell of a server whose subject has 100 KB", "x".repeat(100_000), "EXCESSIVE_MESSAGE_SIZE", 3],
+    ["returns no result for a subject of 100 KB", "x".repeat(100_000), "EXCESSIVE_MESSAGE_SIZE", 3],
   ])("%s", async (_name, value, expected, code) => {
     const { cert, private: key } = await generate([{ shortName: "O", value }], { keyType: "ec", curve: "P-256" });
     const { exitCode, stdout } = await thumbprintOf(cert, key);
@@ -241,13 +245,13 @@ describe("thumbprint", () => {
     expect(stdout.length).toBeLessThan(1000);
   });
 
-  test("shows a date that cannot be read", async () => {
+  test("shows an unreadable date", async () => {
     const { cert, private: key } = await generate([{ shortName: "CN", value: "server" }], {
       keyType: "ec",
       curve: "P-256",
     });
     const der = Buffer.from(new X509Certificate(cert).raw);
-    // The first UTCTime, of 13 characters, is that of notBefore; a server does not verify its own certificate.
+    // The first UTCTime, with 13 characters, is notBefore; a server does not verify its own certificate.
     der.write("999999999999Z", der.indexOf("\u0017\u000d") + 2, "latin1");
     const pem = `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
     const { exitCode, stdout } = await thumbprintOf(pem, key);
@@ -257,7 +261,7 @@ describe("thumbprint", () => {
     });
   });
 
-  test("cannot tell of a server that closes the connection, or responds with 101 without TLS", async () => {
+  test("returns no result if the server closes the connection, or responds with 101 without TLS", async () => {
     for (const behave of [respondAndEnd("", (socket) => socket.destroy()), respond(upgrade)]) {
       const peer = await startPeer(behave);
       const { exitCode, stdout } = await outcomeOf(["thumbprint", `127.0.0.1:${peer.port}`]);
@@ -271,18 +275,18 @@ describe("thumbprint", () => {
 });
 
 describe.concurrent("the time limit", () => {
-  /** An environment in which a time limit of this length is over after 1 s, and every other one after 15 s. */
-  function hastened(limit: number): NodeJS.ProcessEnv {
+  /** Returns an environment that changes the given time limit to 1 s, and all others to 15 s. */
+  function withShortLimit(limit: number): NodeJS.ProcessEnv {
     const code = `const { timeout } = AbortSignal; AbortSignal.timeout = (time) => timeout(time === ${limit} ? 1000 : 15_000);`;
     return { NODE_OPTIONS: preload(code) };
   }
 
   test.each<[string, Behavior]>([
     ["informational responses without an end", drip("", hints)],
-    ["a header now and then", drip("HTTP/1.1 200 OK\r\n", "x: y\r\n")],
-  ])("of 10 s is that of check-server for %s", async (_name, behave) => {
+    ["a header every 100 ms", drip("HTTP/1.1 200 OK\r\n", "x: y\r\n")],
+  ])("of check-server is 10 s for %s", async (_name, behave) => {
     const started = performance.now();
-    const { exitCode, checks } = await check(behave, hastened(10_000));
+    const { exitCode, checks } = await check(behave, withShortLimit(10_000));
     expect({ exitCode, seen: checks.map(({ seen }) => seen) }).toEqual({
       exitCode: 3,
       seen: ["no response (ETIMEDOUT)"],
@@ -290,19 +294,19 @@ describe.concurrent("the time limit", () => {
     expect(performance.now() - started).toBeLessThan(12_000);
   });
 
-  test("of 10 s is that of thumbprint for a handshake in small pieces", async () => {
+  test("of thumbprint is 10 s for a handshake in small pieces", async () => {
     const started = performance.now();
     // Handshake records of one byte each: the start of a ServerHello that never ends.
     const peer = await startPeer(
       drip("\u0016\u0003\u0003\u0000\u0004\u0002\u0000\u00ff\u00ff", "\u0016\u0003\u0003\u0000\u0001\u0003"),
     );
-    const { exitCode, stdout } = await outcomeOf(["thumbprint", `127.0.0.1:${peer.port}`], hastened(10_000));
+    const { exitCode, stdout } = await outcomeOf(["thumbprint", `127.0.0.1:${peer.port}`], withShortLimit(10_000));
     await peer.close();
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: expect.stringContaining("ETIMEDOUT") });
     expect(performance.now() - started).toBeLessThan(12_000);
   });
 
-  test.each(["--ca", "fetch"] as const)("of 5 s is that of explain for a body that stops, with %s", async (means) => {
+  test.each(["--ca", "fetch"] as const)("of explain is 5 s for an incomplete body, with %s", async (client) => {
     let requests = 0;
     const started = performance.now();
     const behave: Behavior = (socket) => {
@@ -311,7 +315,7 @@ describe.concurrent("the time limit", () => {
         socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{");
       });
     };
-    const report = await explainFrom(behave, means, hastened(5000));
+    const report = await explainFrom(behave, client, withShortLimit(5000));
     expect({ requests, exitCode: report.exitCode, reason: keysStep(report)?.reason }).toEqual({
       requests: 1,
       exitCode: 3,
@@ -324,7 +328,7 @@ describe.concurrent("the time limit", () => {
 describe.concurrent("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
   const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
 
-  /** A server whose certificate the program does not trust; it records what it receives. */
+  /** Starts a server with an untrusted certificate, which records the received data. */
   async function startImpostor(body: string): Promise<{
     readonly url: string;
     readonly requests: readonly string[];
@@ -345,7 +349,7 @@ describe.concurrent("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
     return { ...peer, url: `https://127.0.0.1:${peer.port}/`, requests };
   }
 
-  test("does not make check-server send a token to a server that it cannot verify", async () => {
+  test("does not make check-server send a token to an untrusted server", async () => {
     const impostor = await startImpostor("{}");
     const { exitCode, stdout } = await outcomeOf(["check-server", impostor.url, ...checkOptions], env);
     await impostor.close();
@@ -358,7 +362,7 @@ describe.concurrent("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
     });
   });
 
-  test("does not change what check-server reports of a server that it can verify", async () => {
+  test("does not change the report of check-server for a trusted server", async () => {
     const peer = await startPeer(respond(json("", "401 Unauthorized")), tls);
     const url = `https://127.0.0.1:${peer.port}/`;
     const { exitCode, stdout } = await outcomeOf(["check-server", url, ...checkOptions], env);
@@ -372,7 +376,7 @@ describe.concurrent("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
   test.each([
     ["with --ca", () => ["--ca", caFile]],
     ["without --ca", () => []],
-  ])("does not make explain accept keys from a server that it cannot verify, %s", async (_name, ca) => {
+  ])("does not make explain accept keys from an untrusted server, %s", async (_name, ca) => {
     const impostor = await startImpostor(JSON.stringify(issuer.jwks));
     const parameters = ["explain", ...explainOptions, "--issuer", issuer.issuer, "--jwks", impostor.url, ...ca()];
     const { exitCode, stdout } = await outcomeOf(parameters, env);

@@ -11,27 +11,27 @@ import {
 import { createFolder, type Folder } from "./running.ts";
 import { clock } from "./time.ts";
 
-/** Everybody who has a part in a table of set-ups. */
+/** The CA, clients, issuers and servers of the set-ups. */
 export interface Parties {
   readonly ca: CertificateAuthority;
   readonly client: Identity;
-  /** With the name of the client, another key and another certificate. */
+  /** The same name as the client, with another key and certificate. */
   readonly renewed: Identity;
-  /** With another name. */
+  /** A client with another name. */
   readonly stranger: Identity;
   readonly issuer: Issuer;
-  /** Writes another name into its metadata than the one it is reached by. */
+  /** An issuer whose metadata contains another identifier than its URL. */
   readonly renamed: Issuer;
-  /** Answers what its path says: a page, a status, metadata, an empty key set. */
-  readonly faulty: string;
-  /** The issuer's key set, over TLS with a certificate of the authority. */
+  /** A server whose responses are not key sets: a page, a status, metadata, an empty key set. */
+  readonly misconfigured: string;
+  /** The URL of the issuer's key set, over TLS with a certificate of the CA. */
   readonly privateKeySet: string;
-  /** Nobody listens there. */
+  /** A URL at which no server listens. */
   readonly closed: string;
   readonly folder: Folder;
-  /** The issuer's key set. */
+  /** The path of the issuer's key set. */
   readonly keyFile: string;
-  readonly end: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const pages: Readonly<Record<string, readonly [number, string, string]>> = {
@@ -47,12 +47,12 @@ const pages: Readonly<Record<string, readonly [number, string, string]>> = {
   "/list": [200, "application/json", "[]"],
 };
 
-/** The metadata of an issuer whose path is /bare: without keys. */
+/** Returns the metadata of an issuer with the path /bare, without a key set. */
 function bareMetadata(host: string): readonly [number, string, string] {
   return [200, "application/json", JSON.stringify({ issuer: `http://${host}/bare` })];
 }
 
-/** Creates them, on loopback. */
+/** Creates the parties; the servers listen on loopback. */
 export async function createParties(): Promise<Parties> {
   const ca = await createCertificateAuthority();
   const [client, renewed, stranger, serverIdentity] = await Promise.all([
@@ -63,7 +63,7 @@ export async function createParties(): Promise<Parties> {
   ]);
   const issuer = await createIssuer({ clock });
   const renamed = await createIssuer({ issuer: "http://127.0.0.1:1/renamed", clock });
-  const faulty = await startServer(
+  const misconfigured = await startServer(
     createServer((request, response) => {
       const { url = "", headers } = request;
       const page = url.includes("bare") ? bareMetadata(headers.host ?? "") : pages[url];
@@ -76,8 +76,8 @@ export async function createParties(): Promise<Parties> {
       response.end(JSON.stringify(issuer.jwks));
     }),
   );
-  const gone = await startServer(createServer());
-  await gone.close();
+  const closed = await startServer(createServer());
+  await closed.close();
   const folder = createFolder();
   return {
     ca,
@@ -86,14 +86,14 @@ export async function createParties(): Promise<Parties> {
     stranger,
     issuer,
     renamed,
-    faulty: faulty.url,
+    misconfigured: misconfigured.url,
     privateKeySet: `${privateKeySet.url}/jwks`,
-    closed: gone.url,
+    closed: closed.url,
     folder,
     keyFile: folder.file("jwks.json", JSON.stringify(issuer.jwks)),
-    end: async () => {
+    close: async () => {
       folder.remove();
-      await Promise.all([issuer, renamed, faulty, privateKeySet].map(({ close }) => close()));
+      await Promise.all([issuer, renamed, misconfigured, privateKeySet].map(({ close }) => close()));
     },
   };
 }

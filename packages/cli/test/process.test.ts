@@ -21,9 +21,9 @@ function namedPipe(name: string): string {
   return path;
 }
 
-describe("an output", () => {
+describe("the output", () => {
   test.each(["explain", "thumbprint", "check-server"])(
-    "that is closed by its reader does not change the exit code of %s --help",
+    "does not change the exit code of %s --help if its reader closes it",
     async (command) => {
       const child = spawn(process.execPath, [program, command, "--help"]);
       child.stdout.destroy();
@@ -32,17 +32,17 @@ describe("an output", () => {
     },
   );
 
-  test("that is closed by its reader does not change the exit code of wrong usage", async () => {
+  test("does not change the exit code of a usage error if its reader closes it", async () => {
     const child = spawn(process.execPath, [program, "explain", "--nothing"]);
     child.stderr.destroy();
     const [stdout, [exitCode]] = await Promise.all([text(child.stdout), once(child, "close") as Promise<[number]>]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
   });
 
-  test("on a full device is explained", async () => {
+  test("leads to exit code 3 if the device is full", async () => {
     const full = openSync("/dev/full", "w");
     const child = spawn(process.execPath, [program, "--help"], { stdio: ["ignore", full, "pipe"] });
-    // By its declaration it can be null, by these options it is not.
+    // The type includes null, but with these options stderr is a stream.
     const [stderr, [exitCode]] = await Promise.all([
       text(child.stderr as NonNullable<typeof child.stderr>),
       once(child, "close") as Promise<[number]>,
@@ -51,20 +51,20 @@ describe("an output", () => {
   });
 });
 
-describe("an input", () => {
+describe("the input", () => {
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  test("that is a named pipe is read until it ends", async () => {
+  test("can be a named pipe, which is read until it ends", async () => {
     const path = namedPipe("written");
     const result = runProgram(["thumbprint", path]);
-    // Opens when the program has opened the other end.
+    // Opens once the program has opened the other end.
     createWriteStream(path).end("x");
     expect(await result).toMatchObject({ exitCode: 1, stdout: expect.stringContaining("no certificate") });
   });
 
-  test("that does not end is closed once it is too long", async () => {
+  test("is rejected once it is too long, even if it does not end", async () => {
     const child = spawn(process.execPath, [program, "thumbprint", "-"]);
     child.stdin.on("error", () => {});
     const write = (): void => {
@@ -76,7 +76,7 @@ describe("an input", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining("longer than") });
   });
 
-  test("that is a directory is explained", async () => {
+  test("is rejected if it is a directory", async () => {
     const directory = openSync(folder.path, "r");
     const child = spawn(process.execPath, [program, "thumbprint", "-"], { stdio: [directory, "pipe", "pipe"] });
     const [exitCode] = (await once(child, "close")) as [number];
@@ -86,15 +86,15 @@ describe("an input", () => {
   test.each<[string, () => string]>([
     ["a named pipe without a writer", () => namedPipe("silent")],
     ["standard input", () => "-"],
-  ])("that never ends is left after 60 s: %s", async (_name, source) => {
+  ])("is rejected after 60 s if it never ends: %s", async (_name, source) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const timers = vi.getTimerCount();
-    // A generator that waits for ever, as a terminal does.
+    // Never yields, like a terminal without input.
     const never = (async function* () {
       yield await new Promise<string>(() => {});
     })();
     const result = runCli(["thumbprint", source()], { stdin: never });
-    // Until the input is open, and its time is running.
+    // Waits until the input is open and the timer has started.
     while (vi.getTimerCount() === timers) await setImmediate();
     let isSettled = false;
     void result.then(() => (isSettled = true));
@@ -108,15 +108,18 @@ describe("an input", () => {
     });
   });
 
-  test("that never ends does not keep the process running", async () => {
-    // The limit of 60 s is over at once.
-    const hasten = "const { setTimeout } = globalThis; globalThis.setTimeout = (callback) => setTimeout(callback, 1);";
-    const child = spawn(process.execPath, [program, "thumbprint", "-"], { env: { NODE_OPTIONS: preload(hasten) } });
+  test("does not keep the process running if it never ends", async () => {
+    // Shortens the limit of 60 s to 1 ms.
+    const shortenLimit =
+      "const { setTimeout } = globalThis; globalThis.setTimeout = (callback) => setTimeout(callback, 1);";
+    const child = spawn(process.execPath, [program, "thumbprint", "-"], {
+      env: { NODE_OPTIONS: preload(shortenLimit) },
+    });
     const [exitCode] = (await once(child, "exit")) as [number];
     child.stdin.destroy();
     expect(exitCode).toBe(2);
     expect(
-      await runProgram(["thumbprint", namedPipe("unwritten")], { env: { NODE_OPTIONS: preload(hasten) } }),
+      await runProgram(["thumbprint", namedPipe("unwritten")], { env: { NODE_OPTIONS: preload(shortenLimit) } }),
     ).toMatchObject({
       exitCode: 2,
     });
@@ -124,10 +127,10 @@ describe("an input", () => {
 });
 
 describe("an internal error", () => {
-  /** Each breaks something in the process that the program relies on. */
+  /** Each code breaks a function that the program uses. */
   test.each<[string, string, readonly string[], string]>([
     [
-      "that is thrown",
+      "in the program",
       `const { parse } = JSON;
       JSON.parse = (text) => {
         if (text.includes("@certbound/cli")) throw new RangeError("${MARKER}");
@@ -147,12 +150,12 @@ describe("an internal error", () => {
       "RangeError",
     ],
     [
-      "that leaves nothing to wait for",
+      "that leaves a promise pending",
       "globalThis.setTimeout = () => {}; process.stdin[Symbol.asyncIterator] = () => ({ next: () => new Promise(() => {}) });",
       ["thumbprint", "-"],
       "Error",
     ],
-  ])("%s is one sentence, and the exit code 3", async (_name, code, parameters, error) => {
+  ])("%s is reported in one sentence, with exit code 3", async (_name, code, parameters, error) => {
     const run: Run = await runProgram(parameters, { env: { NODE_OPTIONS: preload(code) } });
     expect(run).toEqual({
       exitCode: 3,
@@ -161,7 +164,7 @@ describe("an internal error", () => {
     });
   });
 
-  test("is not reported where nothing is broken", async () => {
+  test("is not reported for a working program", async () => {
     const { exitCode, stderr } = await runProgram(["--version"], { env: { NODE_OPTIONS: preload("JSON.parse;") } });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   });

@@ -8,21 +8,21 @@ import { fileURLToPath } from "node:url";
 import { type ExplainReport, run } from "../src/index.ts";
 import { NOW } from "./time.ts";
 
-/** What a run of the program wrote, and how it ended. */
+/** The output and the exit code of a run. */
 export interface Run {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a run is given beside its arguments. */
+/** The input of a run in addition to its arguments. */
 export interface Given {
   readonly stdin?: string | Uint8Array | AsyncIterable<string | Uint8Array>;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
 }
 
-/** Runs the program in this process, with an input and an environment of its own. */
+/** Runs the program in this process, with the given input and environment. */
 export async function runCli(
   argv: readonly string[],
   { stdin = "", env = {}, isTTY = false }: Given = {},
@@ -37,10 +37,10 @@ export async function runCli(
   return { exitCode, ...written };
 }
 
-/** The built program. */
+/** The path of the built program. */
 export const program: string = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 
-/** Runs the built program, as a user does. */
+/** Runs the built program in a child process. */
 export async function runProgram(
   parameters: readonly string[],
   {
@@ -50,7 +50,7 @@ export async function runProgram(
   }: { readonly stdin?: string | Uint8Array; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [program, ...parameters], { cwd, env: { NO_COLOR: "", ...env } });
-  child.stdin.on("error", () => {}); // It may end before it has read.
+  child.stdin.on("error", () => {}); // The program may exit before it has read its input.
   child.stdin.end(stdin);
   const [stdout, stderr, [exitCode]] = await Promise.all([
     textOf(child.stdout),
@@ -60,7 +60,7 @@ export async function runProgram(
   return { exitCode, stdout, stderr };
 }
 
-/** An option of Node.js by which a program runs this code first. */
+/** Returns the Node.js option that runs this code before the program. */
 export function preload(code: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
@@ -69,7 +69,7 @@ async function* inOneChunk(chunk: string | Uint8Array): AsyncGenerator<string | 
   yield await Promise.resolve(chunk);
 }
 
-/** Explains a token, and gives the report with all that was written. */
+/** Explains a token, and returns the report and the output. */
 export async function explained(
   token: string,
   argv: readonly string[],
@@ -80,15 +80,15 @@ export async function explained(
   return { ...result, report: JSON.parse(result.stdout) as ExplainReport };
 }
 
-/** A folder of files, for one test file. */
+/** A temporary folder for one test file. */
 export interface Folder {
   readonly path: string;
-  /** Writes a file, and gives its path. */
+  /** Writes a file, and returns its path. */
   readonly file: (name: string, content: string | Uint8Array) => string;
   readonly remove: () => void;
 }
 
-/** Makes a folder that is removed in the end. */
+/** Creates a temporary folder. */
 export function createFolder(): Folder {
   const path = mkdtempSync(join(tmpdir(), "certbound-cli-"));
   return {

@@ -35,7 +35,7 @@ async function thumbprints(source: string, given?: Given): Promise<readonly stri
   return (await report(source, given)).certificates.map((certificate) => certificate["x5t#S256"]);
 }
 
-test("reads PEM, DER, a file with a key beside the certificate, and standard input", async () => {
+test("thumbprint reads PEM, DER, a file with a key and a certificate, and standard input", async () => {
   expect(await thumbprints(folder.file("client.pem", client.certificate))).toEqual([client.thumbprint]);
   expect(await thumbprints(folder.file("client.der", client.der))).toEqual([client.thumbprint]);
   expect(await thumbprints(folder.file("both.pem", client.key + client.certificate))).toEqual([client.thumbprint]);
@@ -43,13 +43,13 @@ test("reads PEM, DER, a file with a key beside the certificate, and standard inp
   expect(await thumbprints("-", { stdin: client.der })).toEqual([client.thumbprint]);
 });
 
-test("puts the leaf of a chain first, in whichever order the file has it", async () => {
+test("thumbprint prints the leaf of a chain first, regardless of the order in the file", async () => {
   const [root = ""] = await thumbprints("-", { stdin: ca.certificate });
   expect(await thumbprints("-", { stdin: client.certificate + ca.certificate })).toEqual([client.thumbprint, root]);
   expect(await thumbprints("-", { stdin: ca.certificate + client.certificate })).toEqual([client.thumbprint, root]);
 });
 
-test("tells the hexadecimal forms, subject and validity", async () => {
+test("thumbprint --all adds the hexadecimal forms", async () => {
   const hex = Buffer.from(client.thumbprint, "base64url").toString("hex");
   expect((await report("-", { stdin: client.certificate })).certificates).toEqual([
     expect.objectContaining({
@@ -63,16 +63,16 @@ test("tells the hexadecimal forms, subject and validity", async () => {
   expect(stdout).not.toContain(hex);
 });
 
-test("reads the certificate of a server, and says that it is not a client's", async () => {
+test("thumbprint reads the certificate of a server, and states that it is not a client's", async () => {
   const source = server.url.replace("https://127.0.0.1", "localhost");
   expect((await thumbprints(source))[0]).toBe(serverIdentity.thumbprint);
   expect((await runCli(["thumbprint", source])).stdout).toContain("server's own certificate");
 });
 
-test("cannot tell of a server that is not there, or speaks no TLS", async () => {
-  const gone = await startServer(createServer());
-  await gone.close();
-  expect(await report(gone.url.replace("https://", ""))).toMatchObject({
+test("thumbprint returns no result if the server cannot be reached", async () => {
+  const closed = await startServer(createServer());
+  await closed.close();
+  expect(await report(closed.url.replace("https://", ""))).toMatchObject({
     exitCode: 3,
     certificates: [],
     fault: { id: "server-unreachable" },
@@ -83,12 +83,15 @@ test.each([
   ["certificate-file-is-private-key", () => client.key],
   ["certificate-file-empty", () => ""],
   ["certificate-escaped-line-breaks", () => client.certificate.replaceAll("\n", String.raw`\n`)],
-])("says of a file without a certificate: %s", async (id, content) => {
+])("thumbprint reports the cause for a file without a certificate: %s", async (id, content) => {
   const { exitCode, stdout }: Run = await runCli(["thumbprint", "-", "--json"], { stdin: content() });
   expect({ exitCode, report: JSON.parse(stdout) as unknown }).toMatchObject({ exitCode: 1, report: { fault: { id } } });
   expect(stdout).not.toContain(client.key.slice(30, 90));
 });
 
-test.each([[[]], [["a", "b"]], [["/nowhere/client.pem"]], [["-", "--al"]]])("rejects %j", async (parameters) => {
-  expect((await runCli(["thumbprint", ...parameters])).exitCode).toBe(2);
-});
+test.each([[[]], [["a", "b"]], [["/nowhere/client.pem"]], [["-", "--al"]]])(
+  "thumbprint rejects the arguments %j",
+  async (parameters) => {
+    expect((await runCli(["thumbprint", ...parameters])).exitCode).toBe(2);
+  },
+);

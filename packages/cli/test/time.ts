@@ -1,5 +1,5 @@
-/** The time at which tokens are issued and judged, in seconds: it stands still, however long the tests take. */
+/** The fixed time at which tokens are issued and verified, in seconds. */
 export const NOW: number = Math.floor(Date.now() / 1000);
 
-/** The same for issuers, in milliseconds. */
+/** The fixed clock of the issuers, in milliseconds. */
 export const clock = (): number => NOW * 1000;

@@ -22,25 +22,25 @@ beforeAll(async () => {
 
 const rejectsRenegotiation = { secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
 
-/** Attempts a renegotiation with a server, and waits until all connections to it are closed. */
+/** Attempts a renegotiation with a server, and waits until all its connections are closed. */
 async function attempt(
   server: Server,
   { signal = AbortSignal.timeout(10_000), host = "127.0.0.1" } = {},
 ): Promise<RenegotiationOutcome> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // A server that listens on a port has an address of this kind.
+  // The address of a server that listens on a port is an AddressInfo.
   const { port } = server.address() as AddressInfo;
   const target = { url: new URL(`https://${host}:${port}/`), method: "GET", ca: [ca.certificate] };
   const outcome = await attemptRenegotiation(target, { identity: client, signal });
-  // Emitted once all connections are closed, which is left to the client.
+  // Emitted once the client has closed all connections.
   const closed = once(server, "close");
   server.close();
   await closed;
   return outcome;
 }
 
-/** Creates a server that accepts TCP and does as a test says, without TLS. */
+/** Creates a TCP server without TLS. */
 function tcpServer(accept: (socket: Socket) => void): Server {
   return createTcpServer((socket) => {
     socket.on("error", () => {});
@@ -48,8 +48,8 @@ function tcpServer(accept: (socket: Socket) => void): Server {
   });
 }
 
-/** Creates a server that completes the handshake, and calls back when the client then sends a renegotiation. */
-function untilRenegotiation(react: (socket: Socket) => void): Server {
+/** Creates a server that completes the handshake, and calls `react` when the client then starts a renegotiation. */
+function renegotiationServer(react: (socket: Socket) => void): Server {
   let isConnected = false;
   const upstream = createHttpsServer(tls).on("secureConnection", () => (isConnected = true));
   return tcpServer((socket) => {
@@ -99,14 +99,14 @@ describe("attemptRenegotiation", () => {
       () => createSecureServer(tls),
       { kind: "not-connected", failure: "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL" },
     ],
-  ])("reports what %s does", async (_name, server, outcome) => {
+  ])("reports the reaction of %s", async (_name, server, outcome) => {
     expect(await attempt(server())).toEqual(outcome);
   });
 
   test("presents the certificate and the server name over TLS 1.2, and sends no data", async () => {
     const server = createTlsServer(tls);
     const seen = once(server, "secureConnection").then(async ([socket]: TLSSocket[]) => {
-      if (socket === undefined) throw new Error("There is no connection");
+      if (socket === undefined) throw new Error("the connection is missing");
       const { servername } = socket;
       const [protocol, presented] = [socket.getProtocol(), socket.getPeerX509Certificate()?.raw];
       socket.on("error", () => {});
@@ -124,7 +124,7 @@ describe("attemptRenegotiation", () => {
     });
   });
 
-  test("speaks TLS 1.2 where the process allows TLS 1.3 only", async () => {
+  test("uses TLS 1.2 even if the process allows only TLS 1.3", async () => {
     const { DEFAULT_MIN_VERSION } = tlsModule;
     const server = createHttpsServer({ ...tls, minVersion: "TLSv1.2" });
     // As with node --tls-min-v1.3.
@@ -136,30 +136,30 @@ describe("attemptRenegotiation", () => {
     }
   });
 
-  test("does not complete a handshake with a server whose certificate is not trusted", async () => {
+  test("does not connect to a server whose certificate is not trusted", async () => {
     const { certificate, key } = await (await createCertificateAuthority()).issueServerCertificate();
     const outcome = await attempt(createHttpsServer({ ...tls, cert: certificate, key }));
     expect(outcome).toEqual({ kind: "not-connected", failure: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
   });
 
-  test("does not complete a handshake without a listening server", async () => {
+  test("does not connect without a listening server", async () => {
     const target = { url: new URL("https://127.0.0.1:1/"), method: "GET", ca: [] };
     const outcome = await attemptRenegotiation(target, { identity: client, signal: AbortSignal.timeout(10_000) });
     expect(outcome).toEqual({ kind: "not-connected", failure: "ECONNREFUSED" });
   });
 });
 
-describe("attemptRenegotiation ends with a peer that", () => {
+describe("attemptRenegotiation with a hostile peer", () => {
   const garbage = Buffer.alloc(20_000, 7);
 
   test.each<[string, () => Server, RenegotiationOutcome]>([
     [
-      "closes the connection at once",
+      "closes the connection immediately",
       () => tcpServer((socket) => socket.destroy()),
       { kind: "not-connected", failure: "ECONNRESET" },
     ],
     [
-      "resets the connection at once",
+      "resets the connection immediately",
       () => tcpServer((socket) => socket.resetAndDestroy()),
       { kind: "not-connected", failure: "ECONNRESET" },
     ],
@@ -171,32 +171,32 @@ describe("attemptRenegotiation ends with a peer that", () => {
     ["speaks plain HTTP", () => createHttpServer(), { kind: "not-connected", failure: "ERR_SSL_WRONG_VERSION_NUMBER" }],
     [
       "closes the connection instead of the renegotiation",
-      () => untilRenegotiation((socket) => socket.end()),
+      () => renegotiationServer((socket) => socket.end()),
       { kind: "rejected", failure: "ECONNRESET" },
     ],
     [
       "resets the connection instead of the renegotiation",
-      () => untilRenegotiation((socket) => socket.resetAndDestroy()),
+      () => renegotiationServer((socket) => socket.resetAndDestroy()),
       { kind: "rejected", failure: "ECONNRESET" },
     ],
     [
       "sends bytes that are not TLS instead of the renegotiation",
-      () => untilRenegotiation((socket) => socket.write(garbage)),
+      () => renegotiationServer((socket) => socket.write(garbage)),
       { kind: "rejected", failure: "ERR_SSL_WRONG_VERSION_NUMBER" },
     ],
-  ])("%s", async (_name, server, outcome) => {
+  ])("resolves if the peer %s", async (_name, server, outcome) => {
     expect(await attempt(server())).toEqual(outcome);
   });
 
-  test("does not react to the handshake", async () => {
+  test("resolves if the peer does not react to the handshake", async () => {
     const limit = new AbortController();
     const server = tcpServer((socket) => socket.on("data", () => limit.abort()));
     expect(await attempt(server, limit)).toEqual({ kind: "not-connected", failure: "ETIMEDOUT" });
   });
 
-  test("does not react to the renegotiation", async () => {
+  test("resolves if the peer does not react to the renegotiation", async () => {
     const limit = new AbortController();
-    const server = untilRenegotiation(() => limit.abort());
+    const server = renegotiationServer(() => limit.abort());
     expect(await attempt(server, limit)).toEqual({ kind: "rejected", failure: "ETIMEDOUT" });
   });
 });

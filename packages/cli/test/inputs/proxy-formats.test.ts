@@ -4,7 +4,7 @@ import { formatNames, namedFormat } from "../../src/inputs/proxy-formats.ts";
 
 const options = { "forwarded-header": { header: "x-own", encoding: "rfc9440" } };
 
-test("every format of core has its name, and is written as in code", () => {
+test("namedFormat supports every format of core, and returns its source code", () => {
   const made = formatNames.map((name) => namedFormat(name, options[name as keyof typeof options]));
   const functions = made.map(({ code }) => code.replace(/\(.*/, ""));
   for (const name of functions) expect(core).toHaveProperty(name, expect.any(Function));
@@ -19,7 +19,7 @@ test("every format of core has its name, and is written as in code", () => {
     expect(namedFormat(name, name === "forwardedHeader" ? options["forwarded-header"] : {}).code).toContain(name);
 });
 
-test("a format that core does not have is rejected, and so are options that it does not take", () => {
+test("namedFormat rejects an unknown format and invalid options", () => {
   expect(() => namedFormat("nginxx")).toThrow(/nginx, ingress-nginx/);
   expect(() => namedFormat("nginx", { verify: "never" })).toThrow(/"verify"/);
   expect(() => namedFormat("forwarded-header")).toThrow(/header and encoding/);

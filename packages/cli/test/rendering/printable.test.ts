@@ -5,11 +5,11 @@ test.each([
   ["plain text, ümläute, 漢字 and 🙂", "plain text, ümläute, 漢字 and 🙂"],
   ["a\u001bb\u0000c\u007fd\u009be\n", String.raw`a\u{1b}b\u{0}c\u{7f}d\u{9b}e\u{a}`],
   ["\u202eabc\u2028\ufeff\ud800", String.raw`\u{202e}abc\u{2028}\u{feff}\u{d800}`],
-])("writes %j so that a terminal obeys nothing in it", (text, expected) => {
+])("printable escapes %j for a terminal", (text, expected) => {
   expect(printable(text)).toBe(expected);
 });
 
-test.each([200, 100_000])("cuts a text of %i characters, and says so", (length) => {
+test.each([200, 100_000])("printable shortens a text of %i characters, and states its length", (length) => {
   expect(printable("x".repeat(length))).toBe(`${"x".repeat(160)}... (${length} characters)`);
   expect(printable("x".repeat(160))).toBe("x".repeat(160));
   expect(printable("🙂".repeat(length)).slice(0, 322)).toBe(`${"🙂".repeat(160)}..`);
@@ -25,6 +25,6 @@ test.each([
   [[[[["a"]]]], "[[[[a]]]]"],
   [[[[[["a"]]]]], "[[[[[...]]]]]"],
   [{ a: { a: { a: { a: { a: 1 } } } } }, '{"a":{"a":{"a":{"a":"..."}}}}'],
-])("shows the value %j", (value, expected) => {
+])("printableValue formats %j", (value, expected) => {
   expect(printableValue(value)).toBe(expected);
 });
