@@ -88,7 +88,7 @@ token, which a server should reject.
   --cert FILE, --key FILE   the certificate that the token is bound to, and its key (PEM)
   --other-cert FILE, --other-key FILE
                             another certificate; by default a self-signed one with the same name is generated. If TLS
-                            accepts only certificates of certain CAs, pass another certificate of such a CA
+                            accepts only certificates of certain CAs, pass another certificate of one of them
   --ca FILE                 CA certificates (PEM) to trust for the server, instead of Node's; repeatable
   --method METHOD           the HTTP method; default GET
   --path PATH               replaces the path of the URL

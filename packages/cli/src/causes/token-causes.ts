@@ -11,7 +11,7 @@ import { type Cause, claimOf, type Facts, stringOrEmpty } from "./cause.ts";
 
 const malformed = ["ERR_TOKEN_MALFORMED"] as const;
 
-const headerRejection = "the API rejects an Authorization header with such a token with 400 (ERR_REQUEST_MALFORMED)";
+const headerRejection = "the API responds to such an Authorization header with 400 (ERR_REQUEST_MALFORMED)";
 
 /** The default types of core if the binding is required; RFC 7519 section 5.1 recommends the spelling JWT. */
 const defaultTypes = [...defaultTokenTypes(true)].map((one) => (one === "jwt" ? "JWT" : one));

@@ -38,7 +38,7 @@ export async function verify({ token, options, use }: Attempt): Promise<AccessTo
   }
 }
 
-/** Returns attempts that no longer fail a check, those that change the configuration least first. Some may still fail it. */
+/** Returns attempts that may get past a failed check, those with the smallest changes first. */
 type Relaxation = (attempt: Attempt, context: RelaxationContext) => readonly Attempt[];
 
 /** The default types of core if the binding is required; the default for "report-only" has fewer types. */
