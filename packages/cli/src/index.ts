@@ -5,6 +5,7 @@
  */
 
 export type { CheckName, CheckServerReport, RequestName, ServerCheck, ServerVerdict } from "./check-server/report.ts";
+export type { ErrorCodeReport } from "./explain/error-code.ts";
 export type { ExplainedStep, ExplainReport } from "./explain/report.ts";
 export type { StepName, StepStatus } from "./explain/steps.ts";
 export type { ExitCode, Output, Surroundings } from "./program.ts";

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { checkServerArguments } from "./arguments/check-server-arguments.ts";
-import { explainArguments } from "./arguments/explain-arguments.ts";
+import { errorCodeArguments, explainArguments } from "./arguments/explain-arguments.ts";
 import { thumbprintArguments } from "./arguments/thumbprint-arguments.ts";
 import { type Topic, usages } from "./arguments/usage.ts";
 import { checkServer } from "./check-server/check-server.ts";
 import { checkServerText } from "./check-server/report.ts";
+import { errorCodeText, explainErrorCode } from "./explain/error-code.ts";
 import { explain } from "./explain/explain.ts";
 import { explainText } from "./explain/report.ts";
 import { type ExitCode, exitCodes, type Surroundings, UsageError } from "./program.ts";
@@ -23,6 +24,11 @@ type Command = (parameters: readonly string[], surroundings: Surroundings) => Pr
 
 const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
   explain: async (parameters, surroundings) => {
+    const about = errorCodeArguments(parameters);
+    if (about !== undefined) {
+      const report = explainErrorCode(about.code);
+      return { report, json: about.json, text: (style) => errorCodeText(report, style) };
+    }
     const given = explainArguments(parameters, surroundings.env);
     const report = printableReport(await explain(given, surroundings));
     return { report, json: given.json, text: (style) => explainText(report, style) };

@@ -1,5 +1,6 @@
-import type { VerifierOptions } from "@certbound/core";
+import type { AccessTokenErrorCode, VerifierOptions } from "@certbound/core";
 import { environmentOptions, isJsonObject } from "@certbound/core/internal";
+import { isErrorCode } from "../causes/code-explanations.ts";
 import type { PresentedOptions } from "../inputs/presented-certificate.ts";
 import { isNestedDeeply, trimEnd } from "../inputs/text-source.ts";
 import { type Surroundings, UsageError } from "../program.ts";
@@ -92,6 +93,24 @@ export function explainArguments(parameters: readonly string[], env: Surrounding
     ca,
     json: values.json === true,
   };
+}
+
+/**
+ * Reads the arguments of `certbound explain CODE`. Returns undefined if they do not begin with an error code.
+ *
+ * @throws UsageError
+ */
+export function errorCodeArguments(
+  parameters: readonly string[],
+): { readonly code: AccessTokenErrorCode; readonly json: boolean } | undefined {
+  const { values, positionals } = parseCommandLine(parameters, options);
+  const [code] = positionals;
+  if (code?.startsWith("ERR_") !== true) return undefined;
+  if (!isErrorCode(code)) throw new UsageError("unknown error code; certbound explain --help lists the codes");
+  if (positionals.length > 1 || Object.keys(values).some((name) => name !== "json")) {
+    throw new UsageError("explain takes either an error code, or a token and its options");
+  }
+  return { code, json: values.json === true };
 }
 
 interface IssuerValues {

@@ -1,4 +1,5 @@
 import { profiles } from "@certbound/core/internal";
+import { codeExplanations } from "../causes/code-explanations.ts";
 import { formatNames } from "../inputs/proxy-formats.ts";
 
 const exitCodes = `Exit codes:
@@ -18,7 +19,7 @@ export type Topic = "general" | "explain" | "thumbprint" | "check-server";
 export const usages: Readonly<Record<Topic, string>> = {
   general: `Usage: certbound COMMAND [OPTIONS]
 
-  certbound explain         shows step by step why an access token is accepted or rejected
+  certbound explain         shows step by step why an access token is accepted or rejected, or what an error code means
   certbound thumbprint      prints the x5t#S256 thumbprint of certificates
   certbound check-server    tests whether an API rejects stolen and forged tokens
 
@@ -29,9 +30,11 @@ ${exitCodes}
 `,
   explain: `Usage: certbound explain --token FILE|- --issuer URL --audience ID
                          (--cert FILE | --header 'NAME: VALUE' | --no-certificate)
+       certbound explain CODE
 
 Verifies a token and its binding to a client certificate with @certbound/core, and shows every step. After a rejection,
 it disables the check that failed and verifies again, so that one run shows all errors.
+With an error code, such as ERR_BINDING_MISMATCH, prints its cause and fix.
 
 The token:
   --token FILE|-            a file, or - for standard input; never the token itself
@@ -61,6 +64,9 @@ What the client presents:
   --no-certificate          no certificate
   --also FILE               another certificate that the token may be bound to, such as the previous one or a proxy's;
                             repeatable
+
+The error codes:
+  ${wrapped(Object.keys(codeExplanations), 2)}
 
 ${common}
 

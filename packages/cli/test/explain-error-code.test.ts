@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { codeExplanations } from "../src/causes/code-explanations.ts";
+import { runCli } from "./running.ts";
+
+/** The cells of the row of a code in docs/errors.md, without Markdown: the cause and the fix are the last two. */
+function documented(code: string): readonly string[] {
+  const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+  const row = page.split("\n").find((line) => line.startsWith(`| \`${code}\` |`)) ?? "";
+  const plain = row.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll(/`|\*\*/g, "");
+  return plain
+    .slice(1, -1)
+    .split(" | ")
+    .map((cell) => cell.trim());
+}
+
+describe("explain with an error code", () => {
+  test.each(Object.entries(codeExplanations))("explains %s as the page of the error codes does", (code, given) => {
+    const [cause, fix] = documented(code).slice(-2);
+    expect(given).toEqual({ cause, fix });
+  });
+
+  test("prints response, cause and fix", async () => {
+    const { exitCode, stdout, stderr } = await runCli(["explain", "ERR_BINDING_MISMATCH"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const { cause, fix } = codeExplanations.ERR_BINDING_MISMATCH;
+    expect(stdout).toMatch(/^ERR_BINDING_MISMATCH\n {4}response 401, WWW-Authenticate: Bearer .*error="invalid_token"/);
+    expect(stdout).toContain(`    cause    ${cause}\n    fix      ${fix}\n`);
+  });
+
+  test("prints them as JSON", async () => {
+    const { exitCode, stdout } = await runCli(["explain", "--json", "ERR_KEYS_UNAVAILABLE"]);
+    const report = JSON.parse(stdout) as unknown;
+    expect(exitCode).toBe(0);
+    expect(report).toEqual({
+      command: "explain",
+      exitCode: 0,
+      code: "ERR_KEYS_UNAVAILABLE",
+      answer: { status: 503 },
+      ...codeExplanations.ERR_KEYS_UNAVAILABLE,
+    });
+  });
+
+  test.each([
+    ["an unknown code", ["ERR_BINDING_MISMATCHED"], "unknown error code"],
+    ["a code without a name", ["ERR_"], "unknown error code"],
+    ["two codes", ["ERR_BINDING_MISMATCH", "ERR_TOKEN_TYPE"], "either an error code"],
+    ["a code with a token", ["ERR_BINDING_MISMATCH", "--token", "token.txt"], "either an error code"],
+    ["a code in lower case", ["err_binding_mismatch"], "takes only options"],
+  ])("rejects %s", async (_what, parameters, message) => {
+    const { exitCode, stdout, stderr } = await runCli(["explain", ...parameters]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+
+  test("does not repeat an unknown code, which may be a token", async () => {
+    const { stderr } = await runCli(["explain", "ERR_eyJhbGciOiJFUzI1NiJ9"]);
+    expect(stderr).not.toContain("eyJ");
+  });
+
+  test("lists all codes in the help", async () => {
+    const { stdout } = await runCli(["explain", "--help"]);
+    expect(Object.keys(codeExplanations).filter((code) => !stdout.includes(code))).toEqual([]);
+  });
+});
