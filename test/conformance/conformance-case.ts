@@ -10,33 +10,33 @@ import type { RequirementId } from "./requirements.ts";
 import type { Stage } from "./stage.ts";
 import type { Scene } from "./scene.ts";
 
-/** Shows that a requirement is met. */
-export type ConformanceCase = ExchangeCase | ProgramCase;
+/** A test that a requirement is met. */
+export type ConformanceCase = AttemptCase | ProgramCase;
 
 interface Named {
-  /** The requirements that it shows; the first is what it was written for. */
+  /** The requirements that the case tests, the main one first. */
   readonly ids: readonly [RequirementId, ...RequirementId[]];
-  /** A sentence that starts with a verb. */
+  /** A statement that starts with a verb in the third person. */
   readonly name: string;
-  /** The API that requests go to. One object is one API: cases that want the same share it. */
+  /** The API that receives the requests. Cases that share the object share the API. */
   readonly api?: Api;
 }
 
-/** Tokens for the verifier, or requests to each server. */
-export interface ExchangeCase extends Named {
+/** A token that is accepted and one that is rejected, sent to the verifier or in a request to each server. */
+export interface AttemptCase extends Named {
   readonly accepted: Attempt;
   /** Differs from `accepted` in one thing. */
   readonly rejected?: Attempt & { readonly code: AccessTokenErrorCode };
-  /** Of a case that only accepts: the requirement that shows the rejection. */
+  /** The requirement that tests the rejection, if this case only accepts. */
   readonly rejectedBy?: RequirementId;
 }
 
-/** What no single request shows: keys, networks, TLS sessions. */
+/** A test that needs more than single requests, for example keys, networks or TLS sessions. */
 export interface ProgramCase extends Named {
   readonly run: (stage: Stage) => Promise<void>;
 }
 
-/** In what an API differs from the plainest: the issuer's keys are given to it, and every token must be bound. */
+/** The differences from the default API, which has the issuer's keys and requires every token to be bound. */
 export interface Api {
   readonly verifier?: (scene: Scene) => VerifierOptions;
   readonly requirements?: Requirements<unknown>;
@@ -45,20 +45,20 @@ export interface Api {
   readonly certificateResolver?: ClientCertificateResolver<IncomingRequest>;
 }
 
-/** In what a request differs from the plainest: the right token, with the certificate that it is bound to. */
+/** The differences from the default request: a valid token with the certificate that it is bound to. */
 export interface Attempt {
   readonly token?: (scene: Scene) => string | Promise<string>;
   readonly certificate?: Presented;
-  /** How the request carries the token; default: `Authorization: Bearer`. Such a case runs on the servers. */
+  /** How the request carries the token; default: `Authorization: Bearer`. A case with this option runs on the servers. */
   readonly request?: RequestShape;
 }
 
-/** The client's own certificate, to which tokens are bound; that of another client; none. */
+/** The certificate of the client that tokens are bound to, the certificate of another client, or none. */
 export type Presented = "own" | "other" | "none";
 
-/** What is sent. */
+/** A request. */
 export interface RequestShape {
-  /** The header lines, each as it is; default: the Authorization header. */
+  /** The header lines, sent unchanged; default: the Authorization header. */
   readonly lines?: (token: string, scene: Scene) => readonly (readonly [string, string])[];
   readonly query?: (token: string) => string;
   readonly method?: string;
@@ -67,16 +67,16 @@ export interface RequestShape {
 
 type Ids = RequirementId | readonly [RequirementId, ...RequirementId[]];
 
-/** Gives a case of a request that is rejected, beside one that is accepted and differs in one thing. */
+/** Creates a case with a rejected attempt, and an accepted one that differs in one thing. */
 export function rejects(
   ids: Ids,
   name: string,
   { api, code, rejected, accepted = {} }: Pick<Named, "api"> & Rejection,
-): ExchangeCase {
+): AttemptCase {
   return { ...named(ids, `rejects ${name}`, api), accepted, rejected: { ...rejected, code } };
 }
 
-/** Gives a case of a request that is accepted, where the rejection is another requirement's. */
+/** Creates a case that only accepts; another requirement tests the rejection. */
 export function accepts(
   ids: Ids,
   name: string,
@@ -85,16 +85,16 @@ export function accepts(
     accepted,
     rejectedBy,
   }: Pick<Named, "api"> & { readonly accepted: Attempt; readonly rejectedBy: RequirementId },
-): ExchangeCase {
+): AttemptCase {
   return { ...named(ids, `accepts ${name}`, api), accepted, rejectedBy };
 }
 
-/** Gives a case that is a program of its own; it asserts by `expect`, and ends what it starts. */
+/** Creates a case that is a program. It asserts with `expect`, and closes everything that it starts. */
 export function conforms(ids: Ids, name: string, run: ProgramCase["run"], api?: Api): ProgramCase {
   return { ...named(ids, name, api), run };
 }
 
-/** The name of the test that runs a case. */
+/** Returns the name of the test that runs a case. */
 export function testName({ ids, name }: ConformanceCase): string {
   return `${ids.join(" ")} ${name}`;
 }

@@ -2,7 +2,7 @@ import { testName } from "./conformance-case.ts";
 import { type CaseFile, type Half, loadCaseFiles } from "./load-cases.ts";
 import type { RequirementId } from "./requirements.ts";
 
-/** A test that shows a requirement. */
+/** A test of a requirement. */
 export interface Evidence {
   readonly path: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export async function loadSuite(): Promise<readonly CaseFile[]> {
   return (await Promise.all(halves.map(loadCaseFiles))).flat();
 }
 
-/** Lists for each requirement the tests that show it. */
+/** Lists the tests of each requirement. */
 export function evidenceOf(suite: readonly CaseFile[]): ReadonlyMap<RequirementId, readonly Evidence[]> {
   const evidence = new Map<RequirementId, Evidence[]>();
   for (const { path, cases } of suite) {

@@ -4,14 +4,14 @@ import {
   type Api,
   type Attempt,
   type ConformanceCase,
-  type ExchangeCase,
+  type AttemptCase,
   type ProgramCase,
   testName,
 } from "./conformance-case.ts";
 import { type FrontEnd, frontEnds, type Outcome } from "./front-ends.ts";
 import { type Stage, startStage } from "./stage.ts";
 
-/** Declares the tests of the cases: an exchange that concerns requests on each server, all others once. */
+/** Declares the tests of the cases. A case that concerns requests runs on each server, any other case once. */
 export function describeConformance(cases: readonly ConformanceCase[]): void {
   let stage: Stage;
   beforeAll(async () => {
@@ -25,14 +25,14 @@ export function describeConformance(cases: readonly ConformanceCase[]): void {
   });
 
   describe.each(frontEnds.map((frontEnd) => [frontEnd.name, frontEnd] as const))("%s", (_frontEnd, frontEnd) => {
-    const own = cases.filter(isExchange).filter((entry) => isFor(frontEnd, entry));
-    test.each(namedCases(own))("%s", async (_name, { api, accepted, rejected }) => {
-      const attempt = (given: Attempt): Promise<Outcome> => frontEnd.attempt(stage, api, given);
+    const selected = cases.filter(isAttempt).filter((entry) => runsOn(frontEnd, entry));
+    test.each(namedCases(selected))("%s", async (_name, { api, accepted, rejected }) => {
+      const attempt = (sent: Attempt): Promise<Outcome> => frontEnd.attempt(stage, api, sent);
       expectAccepted(await attempt(accepted));
       if (rejected === undefined) return;
-      const { codes, handled, answer } = await attempt(rejected);
+      const { codes, handled, response } = await attempt(rejected);
       expect({ codes, handled }).toEqual({ codes: [rejected.code], handled: 0 });
-      if (answer !== undefined) expectRejected(answer, rejected.code);
+      if (response !== undefined) expectRejected(response, rejected.code);
     });
   });
 }
@@ -45,18 +45,18 @@ function isProgram(entry: ConformanceCase): entry is ProgramCase {
   return "run" in entry;
 }
 
-function isExchange(entry: ConformanceCase): entry is ExchangeCase {
+function isAttempt(entry: ConformanceCase): entry is AttemptCase {
   return !isProgram(entry);
 }
 
-/** The verifier decides all that does not concern requests: such a case needs no server. */
-function isFor({ readsRequests }: FrontEnd, { accepted, rejected, api }: ExchangeCase): boolean {
-  const ofRequests = api?.certificateResolver ?? api?.rejection ?? accepted.request ?? rejected?.request;
-  return readsRequests === (ofRequests !== undefined);
+/** Returns whether the front end runs the case: a case that does not concern requests runs only on the verifier. */
+function runsOn({ readsRequests }: FrontEnd, { accepted, rejected, api }: AttemptCase): boolean {
+  const requestOption = api?.certificateResolver ?? api?.rejection ?? accepted.request ?? rejected?.request;
+  return readsRequests === (requestOption !== undefined);
 }
 
-function expectAccepted({ codes, handled, answer }: Outcome): void {
-  const { status = 200, headers } = answer ?? {};
+function expectAccepted({ codes, handled, response }: Outcome): void {
+  const { status = 200, headers } = response ?? {};
   const challenge = headers?.["www-authenticate"];
   expect({ codes, handled, status, challenge }).toEqual({ codes: [], handled: 1, status: 200, challenge: undefined });
 }

@@ -5,22 +5,22 @@ import type { Api, Attempt } from "./conformance-case.ts";
 /** Headers or trailers, line by line. */
 export type Lines = readonly (readonly [string, string])[];
 
-/** What the proxy adds to the requests that it forwards, and nobody else can. */
+/** The secret that the proxy adds to forwarded requests. Only the proxy and the API know it. */
 export const PROXY_SECRET = "a-secret-of-the-proxy-and-of-the-api";
 
 /** An API behind a proxy that sends Client-Cert (RFC 9440). */
 export const behindProxy: Api = behind(rfc9440());
 
-/** An API behind nginx, which also says what it found out about the certificate. */
+/** An API behind nginx, which also sends the result of verifying the certificate. */
 export const behindNginx: Api = behind(nginx());
 
-/** An API behind a proxy that sends certificates in some format. */
+/** Returns an API behind a proxy that sends certificates in this format. */
 export function behind(format: ForwardedCertificateFormat): Api {
   const trust = { secret: { header: "x-proxy-secret", value: PROXY_SECRET } };
   return { certificateResolver: fromProxy(format, { trust }) };
 }
 
-/** A request from the proxy, with these lines about the client whose token it is. */
+/** Returns a request from the proxy with these header lines. */
 export function proxied(lines: (own: Identity, other: Identity) => Lines): Attempt {
   return {
     certificate: "none",
@@ -34,22 +34,22 @@ export function proxied(lines: (own: Identity, other: Identity) => Lines): Attem
   };
 }
 
-/** A certificate as RFC 9440 section 2.1 has it. */
+/** Encodes a certificate as RFC 9440 section 2.1 requires. */
 export function byteSequence({ der }: Pick<Identity, "der">): string {
   return `:${base64(der)}:`;
 }
 
-/** A certificate as nginx has it in $ssl_client_escaped_cert. */
+/** Encodes a certificate like nginx in $ssl_client_escaped_cert. */
 export function escapedPem({ certificate }: Identity): string {
   return encodeURIComponent(certificate);
 }
 
-/** Bytes in base64 with padding. */
+/** Encodes bytes in base64 with padding. */
 export function base64(der: Uint8Array): string {
   return Buffer.from(der).toString("base64");
 }
 
-/** The SHA-256 of a certificate, as Envoy has it. */
+/** Returns the SHA-256 of a certificate in hexadecimal, like Envoy. */
 export function hexadecimal({ thumbprint }: Identity): string {
   return Buffer.from(thumbprint, "base64url").toString("hex");
 }

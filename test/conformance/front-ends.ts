@@ -2,27 +2,27 @@ import { AccessTokenError, type AccessTokenErrorCode } from "@certbound/core";
 import type { Api, Attempt } from "./conformance-case.ts";
 import type { Scene } from "./scene.ts";
 import { type ApiServer, type Framework, frameworks, type Stage } from "./stage.ts";
-import type { ReceivedAnswer } from "./responses.ts";
+import type { ReceivedResponse } from "./responses.ts";
 
-/** One way in which a token reaches the verifier. */
+/** A way to send a token to the verifier. */
 export interface FrontEnd {
   readonly name: string;
-  /** Whether it takes requests, or a token and a certificate; it runs the cases that concern what it takes. */
+  /** Whether it reads the token from a request, so that it runs the cases that concern requests. */
   readonly readsRequests: boolean;
   readonly attempt: (stage: Stage, api: Api | undefined, attempt: Attempt) => Promise<Outcome>;
 }
 
-/** All that came of an attempt. */
+/** The outcome of an attempt. */
 export interface Outcome {
-  /** The codes that the application was told; none when the token was accepted. */
+  /** The codes that `onRejected` received; empty if the token was accepted. */
   readonly codes: readonly AccessTokenErrorCode[];
-  /** How often the handler of the route ran; of the bare verifier, how often it accepted. */
+  /** How often the handler of the route ran, or the verifier accepted the token. */
   readonly handled: number;
-  /** What the client got; absent for the bare verifier. */
-  readonly answer?: ReceivedAnswer;
+  /** The response that the client received; absent for the verifier alone. */
+  readonly response?: ReceivedResponse;
 }
 
-/** The bare verifier, and each framework over HTTPS with the client's certificate. */
+/** The verifier alone, and each framework over HTTPS with the client's certificate. */
 export const frontEnds: readonly FrontEnd[] = [
   { name: "verify", readsRequests: false, attempt: verify },
   ...frameworks.map((framework) => ({ name: framework, readsRequests: true, attempt: sendTo(framework) })),
@@ -55,7 +55,7 @@ function sendTo(framework: Framework): FrontEnd["attempt"] {
       fields: lines?.(token, scene) ?? [["authorization", `Bearer ${token}`]],
       body: body?.(token),
     });
-    return { codes: [...route.codes], handled: route.handled, answer: { status, headers } };
+    return { codes: [...route.codes], handled: route.handled, response: { status, headers } };
   };
 }
 

@@ -2,7 +2,7 @@ import { generateKeyPair, type JsonWebKey, type KeyObject, type KeyPairKeyObject
 import { promisify } from "node:util";
 import type { Algorithm } from "./signers.ts";
 
-/** A key pair, and what is published of it. */
+/** A key pair, and the JWK that the issuer publishes. */
 export interface IssuerKey {
   readonly algorithm: Algorithm;
   readonly privateKey: KeyObject;
@@ -10,7 +10,7 @@ export interface IssuerKey {
   readonly jwk: JsonWebKey & { readonly kty: string; readonly kid: string; readonly alg: string; readonly use: "sig" };
 }
 
-/** The key pairs of an issuer by algorithm, each with a kid of its own. */
+/** The key pairs of an issuer by algorithm, each with a different kid. */
 export type IssuerKeys<Name extends KeyName = KeyName> = { readonly [Each in Name]: IssuerKey };
 
 /** The algorithms that an issuer of this suite has keys for. */
@@ -26,12 +26,12 @@ const generators = {
   Ed25519: () => generate("ed25519"),
 } as const satisfies Partial<Record<Algorithm, () => Promise<KeyPairKeyObjectResult>>>;
 
-/** Makes one key pair for an algorithm: of the issuer, or of somebody who would like to be it. */
+/** Creates a key pair for an algorithm, of the issuer or of an attacker. */
 async function createKey(algorithm: KeyName, kid: string): Promise<IssuerKey> {
   return issuerKey(await generators[algorithm](), { algorithm, kid });
 }
 
-/** Gives a key pair of any kind, and what is published of it for an algorithm. */
+/** Returns a key pair of any type, with a JWK for this algorithm. */
 export function issuerKey(
   { privateKey, publicKey }: KeyPairKeyObjectResult,
   { algorithm, kid }: { readonly algorithm: Algorithm; readonly kid: string },
@@ -40,13 +40,13 @@ export function issuerKey(
   return { algorithm, privateKey, publicKey, jwk: { kty, ...rest, kid, alg: algorithm, use: "sig" } };
 }
 
-/** What is published of a key that does not say for which algorithm it is. */
+/** Returns the JWK of a key without `alg`. */
 export function jwkWithoutAlg({ jwk }: IssuerKey): Omit<IssuerKey["jwk"], "alg"> {
   const { alg: _alg, ...rest } = jwk;
   return rest;
 }
 
-/** Makes the key pairs of an issuer; their kids are the algorithms behind a prefix. */
+/** Creates the key pairs of an issuer. A kid is the prefix followed by the algorithm. */
 export async function createKeys<Name extends KeyName>(
   prefix: string,
   names: readonly Name[],

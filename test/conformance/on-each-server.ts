@@ -3,23 +3,23 @@ import { type Connection, openConnection, type Reply } from "../adapters/connect
 import type { Api } from "./conformance-case.ts";
 import type { Stage } from "./stage.ts";
 
-/** A request of whoever it is, known to the stage or not. */
-export interface OwnRequest {
+/** A request with any identity, which need not belong to the stage. */
+export interface IdentityRequest {
   /** Default: no certificate. */
   readonly identity?: Identity;
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Runs the same against an API behind each framework; each identity has one new connection. */
+/** Runs the function against the API behind each framework. Each identity gets a new connection. */
 export async function onEachServer(
   { scene, servers }: Stage,
   api: Api | undefined,
-  run: (send: (request: OwnRequest) => Promise<Reply>) => Promise<void>,
+  run: (send: (request: IdentityRequest) => Promise<Reply>) => Promise<void>,
 ): Promise<void> {
   for (const { url, routeOf } of servers) {
     const connections = new Map<Identity | undefined, Connection>();
-    const send = ({ identity, token, headers = {} }: OwnRequest): Promise<Reply> => {
+    const send = ({ identity, token, headers = {} }: IdentityRequest): Promise<Reply> => {
       const connect = (): Connection => openConnection(url, { ca: scene.ca.certificate, identity, httpVersion: 1 });
       const connection = connections.get(identity) ?? connect();
       connections.set(identity, connection);

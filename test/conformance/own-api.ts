@@ -3,13 +3,13 @@ import type { RunningServer } from "@certbound/testing";
 import type { Backend, ServerTls } from "../adapters/backend.ts";
 import type { Scene } from "./scene.ts";
 
-/** An API that one case has for itself, at `/api`. */
+/** An API at `/api` that only one case uses. */
 export interface OwnApi extends RunningServer {
-  /** As `onRejected` was told them. */
+  /** The codes that `onRejected` received. */
   readonly codes: AccessTokenErrorCode[];
 }
 
-/** Starts an API for one case, whose server differs in its TLS options; the case ends it. */
+/** Starts an API with special TLS options for one case, which closes it. */
 export async function startOwnApi(
   backend: Backend,
   verifier: Verifier,

@@ -12,7 +12,7 @@ const rows = requirementGroups.flatMap((group) => group.rows);
 const cases = suite.flatMap((file) => file.cases);
 
 describe("the conformance suite", () => {
-  test("names every requirement once", () => {
+  test("has a unique id for every requirement", () => {
     const ids = rows.map(({ id }) => id);
     expect(ids).toEqual([...new Set(ids)]);
   });
@@ -22,17 +22,17 @@ describe("the conformance suite", () => {
     expect(uncovered).toEqual([]);
   });
 
-  test("has no test for what does not apply, or is unknown", () => {
+  test("does not test a requirement that does not apply or is unknown", () => {
     const applying = new Set(rows.filter(({ applies }) => applies === true).map(({ id }) => id));
     expect([...evidence.keys()].filter((id) => !applying.has(id))).toEqual([]);
   });
 
-  test("has no two tests of one name, by which their results are known", () => {
+  test("has a unique name for every test", () => {
     const names = cases.map(testName);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
-  test("has a case that rejects beside each one that only accepts", () => {
+  test("has a case with a rejection for every case that only accepts", () => {
     const rejecting = new Set(cases.flatMap((entry) => ("run" in entry || entry.rejected ? entry.ids : [])));
     const alone = cases.filter(
       (entry) => "rejectedBy" in entry && entry.rejectedBy && !rejecting.has(entry.rejectedBy),
@@ -41,17 +41,17 @@ describe("the conformance suite", () => {
   });
 });
 
-test("docs/conformance.md says what the tests show", () => {
+test("docs/conformance.md matches the tests", () => {
   const page = fileURLToPath(new URL("../../docs/conformance.md", import.meta.url));
   const results = process.env["CONFORMANCE_RESULTS"];
-  // What is committed has to say that everything passes; only `npm run conformance` knows more, and writes it.
+  // In the committed page every test passes. Only `npm run conformance` has the results of the tests, and writes the page.
   const current = conformancePage({ evidence, failed: results === undefined ? new Set() : failedTests(results) });
   if (results !== undefined) writeFileSync(page, current);
   expect(readFileSync(page, "utf8"), "run npm run conformance").toBe(current);
-  expect(Buffer.byteLength(current), "a summary stays short").toBeLessThanOrEqual(30 * 1024);
+  expect(Buffer.byteLength(current), "the size of the page").toBeLessThanOrEqual(30 * 1024);
 });
 
-/** Lists the tests that a report of vitest does not show to have passed, on every front end. */
+/** Lists the tests that did not pass on every front end, according to a report of vitest. */
 function failedTests(file: string): ReadonlySet<string> {
   const report = JSON.parse(readFileSync(file, "utf8")) as {
     readonly testResults: readonly {
@@ -59,8 +59,8 @@ function failedTests(file: string): ReadonlySet<string> {
     }[];
   };
   const tests = report.testResults.flatMap((result) => result.assertionResults);
-  const named = (wanted: "passed" | "other"): ReadonlySet<string> =>
-    new Set(tests.filter(({ status }) => (status === "passed") === (wanted === "passed")).map(({ title }) => title));
-  const [passed, others] = [named("passed"), named("other")];
+  const titlesOf = (passed: boolean): ReadonlySet<string> =>
+    new Set(tests.filter(({ status }) => (status === "passed") === passed).map(({ title }) => title));
+  const [passed, others] = [titlesOf(true), titlesOf(false)];
   return new Set(cases.map(testName).filter((name) => !passed.has(name) || others.has(name)));
 }

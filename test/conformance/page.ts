@@ -2,10 +2,10 @@ import type { Evidence } from "./coverage.ts";
 import type { Requirement } from "./requirement.ts";
 import { type RequirementGroup, requirementGroups, type RequirementId } from "./requirements.ts";
 
-/** What the page says of each requirement. */
+/** The results that the page shows for each requirement. */
 export interface PageInput {
   readonly evidence: ReadonlyMap<RequirementId, readonly Evidence[]>;
-  /** The names of tests that failed; none in what is committed. */
+  /** The names of tests that failed; the committed page has none. */
   readonly failed: ReadonlySet<string>;
 }
 
@@ -17,11 +17,11 @@ const summaries = {
   "n/a": "do not apply (n/a; the last column states why)",
 } as const;
 
-/** Writes the page `docs/conformance.md`: the same for the same tests, whenever and wherever they run. */
+/** Returns the text of `docs/conformance.md`. It depends only on the tests and their results. */
 export function conformancePage(input: PageInput): string {
   return [
     "# Conformance",
-    "This page lists what the standards require of an API that accepts certificate-bound access tokens, and known vulnerabilities of such validators. Each row links to the tests that show how certbound behaves. Tests of requests run against Express and Fastify over mutual TLS, and tests of tokens run against the verifier. Each test of a rejection also accepts a token or request that differs in one thing.",
+    "This page lists what the standards require of an API that accepts certificate-bound access tokens, and known attacks on such validators. Each row links to the tests that show how certbound behaves. Tests of requests run against Express and Fastify over mutual TLS, and tests of tokens run against the verifier. Each test of a rejection also accepts a token or request that differs in one thing.",
     "`npm run conformance` generates this page from the tests. [test/conformance](../test/conformance/README.md) explains how to add a requirement; its tables name the source of each row.",
     summary(input),
     ...requirementGroups.map((group) => section(group, input)),
@@ -59,12 +59,12 @@ function pathsOf(evidence: readonly Evidence[]): readonly string[] {
   return [...new Set(evidence.map(({ path }) => path))];
 }
 
-/** The name of a file of tests: "8705-binding" of "cases/rfcs/8705-binding.ts", and so on. */
+/** Returns the label of a test file, such as "8705-binding" for "cases/rfcs/8705-binding.ts". */
 function labelOf(path: string): string {
-  return path.replace(/^cases\/(rfcs\/)?/, "").replace(/\.ts$/, "");
+  return path.replace(/^.*\//, "").replace(/\.ts$/, "");
 }
 
-/** Where the names of files lead. */
+/** Returns the link definitions for the labels. */
 function links({ evidence }: PageInput): string {
   const paths = new Set([...evidence.values()].flatMap(pathsOf));
   return [...paths]

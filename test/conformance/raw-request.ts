@@ -3,21 +3,21 @@ import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
-import type { ReceivedAnswer } from "./responses.ts";
+import type { ReceivedResponse } from "./responses.ts";
 
-/** A request as it goes over the connection, for what no HTTP client sends. */
+/** The text of a request, for requests that an HTTP client does not send. */
 export interface RawRequest {
   readonly ca: string;
   readonly identity?: Identity;
-  /** All of it, with `Connection: close` among the headers, so that the answer has an end. */
+  /** The complete request, with `Connection: close`, so that the response has an end. */
   readonly text: string;
 }
 
-/** Sends a request byte by byte, and reads the status and the headers of what is answered; repeated ones are joined. */
-export async function rawExchange(url: string, { ca, identity, text: sent }: RawRequest): Promise<ReceivedAnswer> {
+/** Sends the exact bytes of a request, and returns the status and the headers; repeated headers are joined. */
+export async function sendRawRequest(url: string, { ca, identity, text: sent }: RawRequest): Promise<ReceivedResponse> {
   const { hostname, port } = new URL(url);
-  const own = identity && { cert: identity.certificate, key: identity.key };
-  const socket = connect({ host: hostname, port: Number(port), servername: "localhost", ca, ...own });
+  const clientTls = identity && { cert: identity.certificate, key: identity.key };
+  const socket = connect({ host: hostname, port: Number(port), servername: "localhost", ca, ...clientTls });
   await once(socket, "secureConnect");
   socket.write(sent, "latin1");
   const [head = ""] = (await text(socket)).split("\r\n\r\n");
@@ -25,8 +25,8 @@ export async function rawExchange(url: string, { ca, identity, text: sent }: Raw
   const headers: IncomingHttpHeaders = {};
   for (const line of lines) {
     const [name = "", value = ""] = line.split(/: (.*)/, 2);
-    const before = headers[name.toLowerCase()];
-    headers[name.toLowerCase()] = before === undefined ? value : `${String(before)}, ${value}`;
+    const previous = headers[name.toLowerCase()];
+    headers[name.toLowerCase()] = previous === undefined ? value : `${String(previous)}, ${value}`;
   }
   return { status: Number(statusLine.split(" ")[1]), headers };
 }

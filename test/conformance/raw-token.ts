@@ -1,50 +1,50 @@
 import { type IssuerKey } from "./issuer-keys.ts";
 import { type Signer, signers } from "./signers.ts";
 
-/** A token byte by byte. What is left out is right, so that a token is wrong in what is given alone. */
+/** The differences from a valid token. Everything that is not given is valid. */
 export interface RawToken {
-  /** Merged over `alg`, `kid` and `typ`; one given as undefined is left out. */
+  /** Overrides `alg`, `kid` and `typ`; an undefined member is omitted. */
   readonly header?: Readonly<Record<string, unknown>>;
-  /** Merged over the right claims; one given as undefined is left out. */
+  /** Overrides the valid claims; an undefined claim is omitted. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** The text or bytes of the header itself, made of the right JSON. */
-  readonly headerText?: Rewriting;
-  /** The text or bytes of the payload itself, made of the right JSON. */
-  readonly payloadText?: Rewriting;
-  /** How a part is written; the signature is made over what comes of it. Default: base64url. */
+  /** Rewrites the JSON of the header. */
+  readonly headerText?: Rewrite;
+  /** Rewrites the JSON of the payload. */
+  readonly payloadText?: Rewrite;
+  /** Encodes a part, before the parts are signed. Default: base64url. */
   readonly encode?: (bytes: Buffer, part: Part) => string;
-  /** Who signs. Default: the issuer's ES256 key; its algorithm and kid are the header's default. */
+  /** The key that signs; its algorithm and kid are the defaults of the header. Default: the issuer's ES256 key. */
   readonly key?: IssuerKey;
-  /** How it is signed. Default: as the key's algorithm says, whatever the header says. */
+  /** Makes the signature. Default: the algorithm of the key, regardless of the header. */
   readonly signer?: Signer;
-  /** How the parts are put together. Default: with periods. */
+  /** Joins the parts. Default: with periods. */
   readonly join?: (header: string, payload: string, signature: string) => string;
 }
 
-/** Names a part of a compact JWS (RFC 7515 section 7.1). */
+/** A part of a compact JWS (RFC 7515 section 7.1). */
 export type Part = "header" | "payload" | "signature";
 
-/** Turns the JSON text that would have been written into another text, or bytes. */
-export type Rewriting = (json: string) => string | Uint8Array;
+/** Changes a JSON text to another text, or to bytes. */
+export type Rewrite = (json: string) => string | Uint8Array;
 
-/** What the right token is made of. */
-export interface RightToken {
+/** The key and the claims of a valid token. */
+export interface ValidToken {
   readonly key: IssuerKey;
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Writes a token with full control of its bytes; by node:crypto alone, and nothing of it is read back. */
-export function writeToken(token: RawToken, right: RightToken): string {
-  const { key = right.key, encode = (bytes) => bytes.toString("base64url") } = token;
+/** Writes a token with full control of its bytes. Uses only node:crypto, not the code under test. */
+export function writeToken(token: RawToken, valid: ValidToken): string {
+  const { key = valid.key, encode = (bytes) => bytes.toString("base64url") } = token;
   const { signer = signers[key.algorithm], join = (...parts) => parts.join(".") } = token;
   const header = { alg: key.algorithm, kid: key.jwk.kid, typ: "at+jwt", ...token.header };
-  const claims = { ...right.claims, ...token.claims };
-  const headerPart = encode(written(header, token.headerText), "header");
-  const payloadPart = encode(written(claims, token.payloadText), "payload");
+  const claims = { ...valid.claims, ...token.claims };
+  const headerPart = encode(bytesOf(header, token.headerText), "header");
+  const payloadPart = encode(bytesOf(claims, token.payloadText), "payload");
   const signature = signer(Buffer.from(`${headerPart}.${payloadPart}`), key.privateKey);
   return join(headerPart, payloadPart, encode(signature, "signature"));
 }
 
-function written(members: object, rewrite: Rewriting = (json) => json): Buffer {
+function bytesOf(members: object, rewrite: Rewrite = (json) => json): Buffer {
   return Buffer.from(rewrite(JSON.stringify(members)));
 }

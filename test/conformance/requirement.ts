@@ -1,11 +1,11 @@
-/** What a text, or an attack on other validators, demands of this project. */
+/** A requirement of a standard, or a known attack on validators of tokens. */
 export interface Requirement {
   readonly id: string;
-  /** One sentence in our own words; of an attack, what is attempted. */
+  /** One statement of what the standard requires, or of what the attack attempts. */
   readonly requirement: string;
-  /** Where it comes from: a section, or where it has gone wrong. */
+  /** The section of the standard, or for an attack a known vulnerability. */
   readonly source: string;
   readonly level: "MUST" | "SHOULD" | "MAY" | "attack";
-  /** true, or why it is not for an API that uses certbound to fulfil by it. */
+  /** `true`, or the reason why certbound cannot fulfil it for the API. */
   readonly applies: true | string;
 }

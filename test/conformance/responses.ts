@@ -2,22 +2,22 @@ import type { AccessTokenErrorCode } from "@certbound/core";
 import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "vitest";
 
-/** What is answered to a rejected request: the status, and the error that the challenge names, if it may name one. */
-interface Answer {
+/** The response to a rejected request: the status, and the error of the challenge, if it has one. */
+interface ExpectedResponse {
   readonly status: number;
   readonly error?: string;
 }
 
-/** The answer of a server, as a front end saw it. */
-export interface ReceivedAnswer {
+/** A response of a server. */
+export interface ReceivedResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
 }
 
-const invalidToken: Answer = { status: 401, error: "invalid_token" };
+const invalidToken: ExpectedResponse = { status: 401, error: "invalid_token" };
 
-// Written from the texts, so that the table of the sources has a second opinion.
-const answers: Readonly<Record<AccessTokenErrorCode, Answer>> = {
+// Written from the RFCs, not from the table in the sources, to check that table independently.
+const expectedResponses: Readonly<Record<AccessTokenErrorCode, ExpectedResponse>> = {
   // RFC 6750 section 3.1: no authentication information, no error.
   ERR_TOKEN_MISSING: { status: 401 },
   ERR_REQUEST_MALFORMED: { status: 400, error: "invalid_request" },
@@ -45,18 +45,18 @@ const answers: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   ERR_AUTHENTICATION_INSUFFICIENT: { status: 401, error: "insufficient_user_authentication" },
   ERR_SCOPE_INSUFFICIENT: { status: 403, error: "insufficient_scope" },
   ERR_ACCESS_DENIED: { status: 403, error: "insufficient_scope" },
-  // RFC 9110 section 15.6.4: nothing is wrong with the token.
+  // RFC 9110 section 15.6.4: the failure is not caused by the token.
   ERR_KEYS_UNAVAILABLE: { status: 503 },
   ERR_INTROSPECTION_UNAVAILABLE: { status: 503 },
 };
 
-/** Asserts that an answer rejects as the texts say: status, challenge, and that no cache may keep it. */
-export function expectRejected({ status, headers }: ReceivedAnswer, code: AccessTokenErrorCode): void {
-  const expected = answers[code];
+/** Asserts that a response has the status and the challenge of the RFCs, and is not cacheable. */
+export function expectRejected({ status, headers }: ReceivedResponse, code: AccessTokenErrorCode): void {
+  const expected = expectedResponses[code];
   const challenge = headers["www-authenticate"];
   const parameters = challenge === undefined ? undefined : parseChallenge(challenge);
   expect({ status, error: parameters?.get("error") }).toEqual({ status: expected.status, error: expected.error });
-  // RFC 6750 section 3: a challenge, with one parameter at least; RFC 9110 section 10.2.3: when to try again.
+  // RFC 6750 section 3: a challenge with at least one parameter; RFC 9110 section 10.2.3: Retry-After.
   const isUnavailable = status === 503;
   expect({ challenged: (parameters?.size ?? 0) > 0, retry: headers["retry-after"] !== undefined }).toEqual({
     challenged: !isUnavailable,
@@ -65,13 +65,13 @@ export function expectRejected({ status, headers }: ReceivedAnswer, code: Access
   expectNotCacheable(headers);
 }
 
-/** None of these statuses is kept by a cache unless the answer says so (RFC 9110 section 15.1, RFC 9111 section 3). */
+/** Responses with these statuses are cached only if their headers allow it (RFC 9110 section 15.1, RFC 9111 section 3). */
 function expectNotCacheable(headers: IncomingHttpHeaders): void {
   expect(headers["expires"]).toBeUndefined();
   expect(headers["cache-control"] ?? "no-store").toMatch(/^(?:no-store|private)/);
 }
 
-/** Reads the one Bearer challenge; a parameter that is repeated or has other characters than it may fails the test. */
+/** Parses the single Bearer challenge. A repeated parameter, or one with invalid characters, fails the test. */
 function parseChallenge(challenge: string): Map<string, string> {
   const [, list = ""] = /^Bearer (.+)$/.exec(challenge) ?? [];
   const parameters = new Map<string, string>();

@@ -9,36 +9,35 @@ import { randomUUID } from "node:crypto";
 import { createKeys, type IssuerKeys } from "./issuer-keys.ts";
 import { type RawToken, writeToken } from "./raw-token.ts";
 
-/** The time at which everything takes place, in seconds since the epoch. */
+/** The current time of all cases, in seconds since the epoch. */
 export const NOW = 1_900_000_000;
 
-/** The identifier of the issuer whose keys are at hand. */
+/** The identifier of the issuer that signs the tokens. */
 export const ISSUER = "https://issuer.example";
 
 /** The identifier of the API. */
 export const AUDIENCE = "https://api.example";
 
-/** Everybody who takes part, but the API. */
+/** The CA, the clients and the issuers, but not the API. */
 export interface Scene {
   readonly ca: CertificateAuthority;
   /** The client that tokens are bound to. */
   readonly own: Identity;
-  /** A client of the same name, by the same authority. */
+  /** A client with the same name and the same CA. */
   readonly other: Identity;
-  /** Those of the issuer: every one is published. */
+  /** The keys of the issuer, all published. */
   readonly keys: IssuerKeys;
-  /** Keys of which the issuer knows nothing; none for RSA, since they take long to make. */
+  /** Keys that the issuer does not publish; none for RSA, because RSA keys take long to create. */
   readonly foreignKeys: IssuerKeys<"ES256" | "ES384" | "Ed25519">;
-  /** What the issuer publishes. */
+  /** The published key set. */
   readonly jwks: { readonly keys: readonly IssuerKeys["ES256"]["jwk"][] };
-  /** A right token, but for what is given. */
+  /** Returns a valid token, apart from the differences. */
   readonly token: (differences?: RawToken) => string;
-  /** An issuer with a server of its own, for opaque tokens, discovery and keys that are fetched. */
+  /** An issuer with a server, for opaque tokens, discovery and fetched keys. */
   readonly remote: Issuer;
   readonly close: () => Promise<void>;
 }
 
-/** Brings everybody together. */
 export async function createScene(): Promise<Scene> {
   const [ca, keys, foreignKeys, remote] = await Promise.all([
     createCertificateAuthority(),
@@ -54,14 +53,14 @@ export async function createScene(): Promise<Scene> {
     keys,
     foreignKeys,
     jwks: { keys: Object.values(keys).map(({ jwk }) => jwk) },
-    token: (differences = {}) => writeToken(differences, { key: keys.ES256, claims: rightClaims(own) }),
+    token: (differences = {}) => writeToken(differences, { key: keys.ES256, claims: validClaims(own) }),
     remote,
     close: remote.close,
   };
 }
 
-/** The claims of RFC 9068 section 2.2, bound as RFC 8705 section 3.1 says; no two tokens are the same. */
-function rightClaims({ thumbprint }: Identity): Readonly<Record<string, unknown>> {
+/** Returns the claims of RFC 9068 section 2.2 and the `cnf` of RFC 8705 section 3.1, with a unique `jti`. */
+function validClaims({ thumbprint }: Identity): Readonly<Record<string, unknown>> {
   return {
     iss: ISSUER,
     sub: "client-1",

@@ -7,16 +7,16 @@ import { fastifyBackends } from "../adapters/fastify-backends.ts";
 import type { Api, Presented } from "./conformance-case.ts";
 import { AUDIENCE, createScene, ISSUER, NOW, type Scene } from "./scene.ts";
 
-/** The APIs of a test file, each behind every framework, and clients that are connected. */
+/** The APIs of a test file, each behind every framework, and connected clients. */
 export interface Stage {
   readonly scene: Scene;
   readonly servers: readonly ApiServer[];
-  /** The verifier of an API, which its routes share. */
+  /** Returns the verifier of an API, which its routes share. */
   readonly verifierOf: (api?: Api) => Verifier;
   readonly close: () => Promise<void>;
 }
 
-/** All APIs behind one framework, over HTTPS. */
+/** The HTTPS server with all APIs behind one framework. */
 export interface ApiServer {
   readonly framework: Framework;
   readonly url: string;
@@ -24,20 +24,20 @@ export interface ApiServer {
   readonly routeOf: (api?: Api) => Route;
 }
 
-/** Where an API is, and what it has seen so far. */
+/** The path of an API, and a record of its requests. */
 export interface Route {
   readonly path: string;
-  /** As `onRejected` was told them. */
+  /** The codes that `onRejected` received. */
   readonly codes: AccessTokenErrorCode[];
   handled: number;
 }
 
 export type Framework = (typeof frameworks)[number];
 
-/** The API of cases that name none. */
-const plainApi: Api = {};
+/** The API of cases without `api`. */
+const defaultApi: Api = {};
 
-/** The names of the frameworks that every API is behind. */
+/** The frameworks behind which every API runs. */
 export const frameworks = ["Express", "Fastify"] as const;
 
 const backends: Readonly<Record<Framework, Backend | undefined>> = {
@@ -45,15 +45,15 @@ const backends: Readonly<Record<Framework, Backend | undefined>> = {
   Fastify: fastifyBackends[0],
 };
 
-/** Starts two servers for all of the APIs. */
+/** Starts one server per framework with all APIs. */
 export async function startStage(apis: readonly Api[]): Promise<Stage> {
   const scene = await createScene();
-  const verifiers = new Map([plainApi, ...apis].map((api) => [api, verifierFor(api, scene)]));
+  const verifiers = new Map([defaultApi, ...apis].map((api) => [api, verifierFor(api, scene)]));
   const servers = await Promise.all(frameworks.map((framework) => startServerOf(framework, verifiers, scene)));
   return {
     scene,
     servers,
-    verifierOf: (api = plainApi) => found(verifiers, api),
+    verifierOf: (api = defaultApi) => getOrThrow(verifiers, api),
     close: async () => {
       await Promise.all(servers.map(({ close }) => close()));
       await scene.close();
@@ -62,8 +62,8 @@ export async function startStage(apis: readonly Api[]): Promise<Stage> {
 }
 
 function verifierFor({ verifier }: Api, scene: Scene): Verifier {
-  const plain = { issuer: ISSUER, audience: AUDIENCE, jwks: scene.jwks, clock: () => NOW * 1000 };
-  return createVerifier({ ...plain, ...verifier?.(scene) });
+  const defaults = { issuer: ISSUER, audience: AUDIENCE, jwks: scene.jwks, clock: () => NOW * 1000 };
+  return createVerifier({ ...defaults, ...verifier?.(scene) });
 }
 
 async function startServerOf(
@@ -72,19 +72,19 @@ async function startServerOf(
   scene: Scene,
 ): Promise<ApiServer & { readonly close: () => Promise<void> }> {
   const routes = new Map<Api, Route>();
-  const declared: ProtectedRoute[] = [];
+  const protectedRoutes: ProtectedRoute[] = [];
   for (const [api, verifier] of verifiers) {
     const route: Route = { path: `/api-${routes.size}`, codes: [], handled: 0 };
     routes.set(api, route);
-    declared.push(declarationOf(route, api, verifier));
+    protectedRoutes.push(protectedRouteFor(route, api, verifier));
   }
-  const { url, close } = await listen(framework, declared, scene);
+  const { url, close } = await listen(framework, protectedRoutes, scene);
   const connections = openConnections(url, scene);
   return {
     framework,
     url,
     connections,
-    routeOf: (api = plainApi) => found(routes, api),
+    routeOf: (api = defaultApi) => getOrThrow(routes, api),
     close: async () => {
       for (const connection of Object.values(connections)) connection.close();
       await close();
@@ -92,7 +92,7 @@ async function startServerOf(
   };
 }
 
-function declarationOf(
+function protectedRouteFor(
   route: Route,
   { requirements = {}, rejection, certificateResolver }: Api,
   verifier: Verifier,
@@ -110,8 +110,8 @@ function declarationOf(
 
 async function listen(framework: Framework, routes: readonly ProtectedRoute[], { ca }: Scene): Promise<RunningServer> {
   const { key, certificate: cert } = await ca.issueServerCertificate();
-  const backend = found(new Map(Object.entries(backends)), framework);
-  // Chains are verified for certificate policies; nobody is turned away for one.
+  const backend = getOrThrow(new Map(Object.entries(backends)), framework);
+  // Chains are verified for certificate policies; clients with an unverified chain are not rejected.
   const tls = { key, cert, ca: ca.certificate, requestCert: true, rejectUnauthorized: false } as const;
   return backend.start(routes, { ...tls, maxHeaderSize: 65_536 });
 }
@@ -125,8 +125,8 @@ function openConnections(url: string, { ca, own, other }: Scene): ApiServer["con
   };
 }
 
-function found<Key, Value>(map: ReadonlyMap<Key, Value | undefined>, key: Key): Value {
+function getOrThrow<Key, Value>(map: ReadonlyMap<Key, Value | undefined>, key: Key): Value {
   const value = map.get(key);
-  if (value === undefined) throw new Error("The stage was set without this API: give it to the case");
+  if (value === undefined) throw new Error("The stage was started without this API: pass it to the case");
   return value;
 }

@@ -7,15 +7,15 @@ import {
 } from "@certbound/core";
 import { AUDIENCE, ISSUER, NOW } from "./scene.ts";
 
-/** What came of a token: accepted, or the code of the rejection. */
+/** The outcome of a verification: accepted, or the code of the rejection. */
 export type VerificationOutcome = "accepted" | AccessTokenErrorCode;
 
-/** Creates a verifier of the plainest options, but for what is given. */
+/** Creates a verifier with default options, apart from the differences. */
 export function verifierOf(differences: VerifierOptions): Verifier {
   return createVerifier({ issuer: ISSUER, audience: AUDIENCE, clock: () => NOW * 1000, ...differences });
 }
 
-/** Waits for a verification; what is no rejection fails the test. */
+/** Returns the outcome of a verification. An error that is not a rejection fails the test. */
 export async function outcomeOf(verification: Promise<unknown>): Promise<VerificationOutcome> {
   try {
     await verification;
@@ -26,7 +26,7 @@ export async function outcomeOf(verification: Promise<unknown>): Promise<Verific
   }
 }
 
-/** Verifies a token that comes with the certificate of a client. */
+/** Verifies a token with the thumbprint of a client's certificate. */
 export function verifyAs(
   { thumbprint }: { readonly thumbprint: string },
   verifier: Verifier,

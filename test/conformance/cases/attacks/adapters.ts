@@ -9,7 +9,7 @@ import { Agent, createServer, request } from "node:https";
 import { expect } from "vitest";
 import { expressVersions } from "../../../helpers/express-versions.ts";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
-import { rawExchange } from "../../raw-request.ts";
+import { sendRawRequest } from "../../raw-request.ts";
 import type { Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
@@ -210,7 +210,8 @@ export const cases: readonly ConformanceCase[] = [
     for (const { url, routeOf } of servers) {
       const { path } = routeOf();
       const send = async (token: string | undefined) =>
-        (await rawExchange(url, { ca: scene.ca.certificate, identity: scene.own, text: upgrade(path, token) })).status;
+        (await sendRawRequest(url, { ca: scene.ca.certificate, identity: scene.own, text: upgrade(path, token) }))
+          .status;
       expect([await send(scene.token()), await send(undefined)]).toEqual([200, 401]);
     }
   }),
@@ -228,7 +229,7 @@ export const cases: readonly ConformanceCase[] = [
     });
     const { url, close } = await startServer(server);
     const send = async (identity: Identity, token: string | undefined) =>
-      (await rawExchange(url, { ca: scene.ca.certificate, identity, text: upgrade("/", token) })).status;
+      (await sendRawRequest(url, { ca: scene.ca.certificate, identity, text: upgrade("/", token) })).status;
     const statuses = [
       await send(scene.own, scene.token()),
       await send(scene.own, undefined),

@@ -13,7 +13,7 @@ import { expressVersions } from "../../../helpers/express-versions.ts";
 import { expectRejected } from "../../responses.ts";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { startOwnApi } from "../../own-api.ts";
-import { rawExchange } from "../../raw-request.ts";
+import { sendRawRequest } from "../../raw-request.ts";
 import { NOW, type Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
@@ -122,7 +122,7 @@ export const cases: readonly ConformanceCase[] = [
           `Authorization: Bearer ${scene.token()}`,
           "\r\n",
         ].join("\r\n");
-        const send = (client: object) => rawExchange(url, { ca: ca.certificate, text, ...client });
+        const send = (client: object) => sendRawRequest(url, { ca: ca.certificate, text, ...client });
         expect((await send({ identity: own })).status).toBe(200);
         expectRejected(await send({ identity: other }), "ERR_BINDING_MISMATCH");
         expectRejected(await send({}), "ERR_CERTIFICATE_MISSING");

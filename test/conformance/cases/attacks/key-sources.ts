@@ -3,9 +3,16 @@ import { expect, onTestFinished, vi } from "vitest";
 import { gzipSync } from "node:zlib";
 import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
-import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import {
+  type Responder,
+  body,
+  documents,
+  type IssuerEndpoint,
+  json,
+  startIssuerEndpoint,
+} from "../../issuer-endpoint.ts";
 import type { IssuerKey } from "../../issuer-keys.ts";
-import { holdTime, type PassingTime } from "../../passing-time.ts";
+import { useFakeTime, type FakeTime } from "../../fake-time.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 
 const UNREACHABLE_ISSUER = "https://unreachable.example";
@@ -30,15 +37,15 @@ const ofMuteIssuer: Api = {
 };
 
 /** An API that fetches its keys, and the time. */
-interface Fetching extends PassingTime {
+interface Fetching extends FakeTime {
   readonly issuer: IssuerEndpoint;
   readonly verifier: Verifier;
   /** What comes of a token of the right client that is signed with this key, under this kid. */
   readonly verify: (key: IssuerKey, kid?: string) => Promise<string>;
 }
 
-async function startFetching(scene: Scene, answer: Answer, options: VerifierOptions = {}): Promise<Fetching> {
-  const time = holdTime();
+async function startFetching(scene: Scene, answer: Responder, options: VerifierOptions = {}): Promise<Fetching> {
+  const time = useFakeTime();
   const issuer = await startIssuerEndpoint(answer);
   const verifier = verifierOf({ jwks: `${issuer.url}/jwks`, clock: time.clock, ...options });
   const verify = (key: IssuerKey, kid: string = key.jwk.kid) =>
@@ -46,26 +53,26 @@ async function startFetching(scene: Scene, answer: Answer, options: VerifierOpti
   return { ...time, issuer, verifier, verify };
 }
 
-function keySet(...keys: readonly IssuerKey[]): Answer {
+function keySet(...keys: readonly IssuerKey[]): Responder {
   return json({ keys: keys.map(({ jwk }) => jwk) });
 }
 
 /** Answers slowly, in pieces, and never to the end. */
-const dripping: Answer = (response) => {
+const dripping: Responder = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
   const drip = setInterval(() => response.write(" "), 5);
   response.once("close", () => clearInterval(drip));
 };
 
-const silent: Answer = () => undefined;
+const silent: Responder = () => undefined;
 
 /** Answers as fast as it is read, without an end; tells how many bytes went out, once nobody listens any more. */
-function endless(): { readonly answer: Answer; readonly sent: Promise<number> } {
+function endless(): { readonly answer: Responder; readonly sent: Promise<number> } {
   let end: (bytes: number) => void;
   const sent = new Promise<number>((resolve) => {
     end = resolve;
   });
-  const answer: Answer = (response) => {
+  const answer: Responder = (response) => {
     response.writeHead(200, { "content-type": "application/json" });
     let bytes = 0;
     const write = (): void => {
@@ -85,14 +92,14 @@ function padded(jwks: object): string {
 }
 
 /** A small body that decompresses to a large one. */
-function inflating(jwks: object): Answer {
+function inflating(jwks: object): Responder {
   const compressed = gzipSync(padded(jwks));
   return (response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(compressed);
   };
 }
 
-const noKeySets: readonly (readonly [name: string, answer: (scene: Scene) => Answer])[] = [
+const noKeySets: readonly (readonly [name: string, answer: (scene: Scene) => Responder])[] = [
   ["HTML", () => body("<!doctype html><title>Sign in</title>", { type: "text/html" })],
   ["nothing", () => body("")],
   ["half of the JSON", ({ jwks }) => body(JSON.stringify(jwks).slice(0, -1))],
@@ -120,32 +127,32 @@ function hastenTimeout(): readonly number[] {
 export const cases: readonly ConformanceCase[] = [
   conforms("N-01", "fetches the keys once for a flood of unknown kids", async ({ scene }) => {
     const { ES256 } = scene.keys;
-    const { issuer, verify, pass } = await startFetching(scene, keySet(ES256));
+    const { issuer, verify, advance } = await startFetching(scene, keySet(ES256));
     expect(await verify(ES256)).toBe("accepted");
     for (let second = 0; second < 9; second += 1) {
       const flood = Array.from({ length: 10 }, (_, index) => verify(ES256, `unknown-${second}-${index}`));
       expect(new Set(await Promise.all(flood))).toEqual(new Set(["ERR_TOKEN_KEY_UNKNOWN"]));
-      pass(1);
+      advance(1);
     }
     expect(await verify(ES256)).toBe("accepted");
-    expect(issuer.questions.length).toBe(1);
+    expect(issuer.requests.length).toBe(1);
   }),
   conforms(["N-02", "N-03"], "finds new keys by their kid, and forgets the old ones", async ({ scene }) => {
     const [old, next] = [scene.keys.ES256, scene.foreignKeys.ES256];
-    const { issuer, verify, pass } = await startFetching(scene, keySet(old));
+    const { issuer, verify, advance } = await startFetching(scene, keySet(old));
     expect([await verify(old), await verify(next)]).toEqual(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]);
-    issuer.answer(keySet(next));
-    pass(10);
+    issuer.respondWith(keySet(next));
+    advance(10);
     expect([await verify(next), await verify(old)]).toEqual(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]);
-    expect(issuer.questions.length).toBe(2);
+    expect(issuer.requests.length).toBe(2);
   }),
   conforms("N-02", "finds a new key that has the kid of the old one", async ({ scene }) => {
     const [old, next] = [scene.keys.ES256, scene.foreignKeys.ES256];
     const renamed = { ...next, jwk: { ...next.jwk, kid: old.jwk.kid } };
-    const { issuer, verify, pass } = await startFetching(scene, keySet(old));
+    const { issuer, verify, advance } = await startFetching(scene, keySet(old));
     expect([await verify(old), await verify(renamed)]).toEqual(["accepted", "ERR_TOKEN_SIGNATURE"]);
-    issuer.answer(keySet(renamed));
-    pass(600);
+    issuer.respondWith(keySet(renamed));
+    advance(600);
     expect([await verify(renamed), await verify(old)]).toEqual(["accepted", "ERR_TOKEN_SIGNATURE"]);
   }),
   conforms(
@@ -153,14 +160,14 @@ export const cases: readonly ConformanceCase[] = [
     "forgets a removed key within 10 minutes, and with it the tokens that it had verified",
     async ({ scene }) => {
       const { ES256, ES384 } = scene.keys;
-      const { issuer, verifier, verify, pass } = await startFetching(scene, keySet(ES256, ES384));
+      const { issuer, verifier, verify, advance } = await startFetching(scene, keySet(ES256, ES384));
       const token = scene.token({ claims: { exp: NOW + 86_400 } });
       const verifyAgain = () => verifyAs(scene.own, verifier, token);
       expect([await verifyAgain(), await verify(ES384)]).toEqual(["accepted", "accepted"]);
-      issuer.answer(keySet(ES384));
-      pass(599);
+      issuer.respondWith(keySet(ES384));
+      advance(599);
       expect(await verifyAgain()).toBe("accepted");
-      pass(1);
+      advance(1);
       expect([await verifyAgain(), await verify(ES384)]).toEqual(["ERR_TOKEN_KEY_UNKNOWN", "accepted"]);
     },
   ),
@@ -178,30 +185,30 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms("N-04", "asks an issuer that is down ever less often, and recovers with it", async ({ scene }) => {
     const { ES256 } = scene.keys;
-    const { issuer, verify, pass } = await startFetching(scene, json({}, { status: 500 }));
+    const { issuer, verify, advance } = await startFetching(scene, json({}, { status: 500 }));
     for (let second = 0; second < 120; second += 1) {
       const requests = await Promise.all([verify(ES256), verify(ES256), verify(ES256)]);
       expect(new Set(requests)).toEqual(new Set(["ERR_KEYS_UNAVAILABLE"]));
-      pass(1);
+      advance(1);
     }
-    expect(issuer.questions.length).toBeLessThan(12);
-    issuer.answer(keySet(ES256));
-    pass(30);
+    expect(issuer.requests.length).toBeLessThan(12);
+    issuer.respondWith(keySet(ES256));
+    advance(30);
     expect(await verify(ES256)).toBe("accepted");
   }),
   conforms("N-04", "verifies with the keys that it has while the issuer is down, for an hour", async ({ scene }) => {
     const { ES256, ES384 } = scene.keys;
-    const { issuer, verify, verifier, pass } = await startFetching(scene, keySet(ES256));
+    const { issuer, verify, verifier, advance } = await startFetching(scene, keySet(ES256));
     expect(await verify(ES256)).toBe("accepted");
-    issuer.answer(json({}, { status: 500 }));
-    pass(1800);
+    issuer.respondWith(json({}, { status: 500 }));
+    advance(1800);
     expect(await verify(ES256)).toBe("accepted");
     expect(await verifyAs(scene.other, verifier, scene.token({ claims: { exp: NOW + 86_400 } }))).toBe(
       "ERR_BINDING_MISMATCH",
     );
     // A key that it does not have may be a new one: nothing is known of the token.
     expect(await verify(ES384)).toBe("ERR_KEYS_UNAVAILABLE");
-    pass(3600);
+    advance(3600);
     expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
   }),
   ...(
@@ -213,11 +220,11 @@ export const cases: readonly ConformanceCase[] = [
     conforms("N-05", `gives up waiting for keys that come ${name}`, async ({ scene }) => {
       const { ES256 } = scene.keys;
       const timeouts = hastenTimeout();
-      const { issuer, verify, pass } = await startFetching(scene, answer);
+      const { issuer, verify, advance } = await startFetching(scene, answer);
       expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
       expect(timeouts).toEqual([5000]);
-      issuer.answer(keySet(ES256));
-      pass(30);
+      issuer.respondWith(keySet(ES256));
+      advance(30);
       expect(await verify(ES256)).toBe("accepted");
     }),
   ),
@@ -225,28 +232,28 @@ export const cases: readonly ConformanceCase[] = [
     conforms("N-07", `does not follow a redirect with ${status} to other keys or metadata`, async ({ scene }) => {
       const [ES256, foreign] = [scene.keys.ES256, scene.foreignKeys.ES256];
       const elsewhere = await startIssuerEndpoint(keySet(foreign));
-      const redirect: Answer = (response) => void response.writeHead(status, { location: elsewhere.url }).end();
-      const { issuer, verify, pass, clock } = await startFetching(scene, redirect);
+      const redirect: Responder = (response) => void response.writeHead(status, { location: elsewhere.url }).end();
+      const { issuer, verify, advance, clock } = await startFetching(scene, redirect);
       expect(await verify(foreign)).toBe("ERR_KEYS_UNAVAILABLE");
       const discovering = verifierOf({ issuer: issuer.url, clock });
       const token = scene.token({ key: foreign, claims: { iss: issuer.url } });
       expect(await verifyAs(scene.own, discovering, token)).toBe("ERR_KEYS_UNAVAILABLE");
-      expect(elsewhere.questions).toEqual([]);
-      issuer.answer(keySet(ES256));
-      pass(30);
+      expect(elsewhere.requests).toEqual([]);
+      issuer.respondWith(keySet(ES256));
+      advance(30);
       expect([await verify(ES256), await verify(foreign)]).toEqual(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]);
     }),
   ),
   ...noKeySets.map(([name, answer]) =>
     conforms("N-08", `takes no keys from ${name}, and keeps those that it has`, async ({ scene }) => {
       const { ES256, ES384 } = scene.keys;
-      const { issuer, verify, pass } = await startFetching(scene, answer(scene));
+      const { issuer, verify, advance } = await startFetching(scene, answer(scene));
       expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
-      issuer.answer(keySet(ES256));
-      pass(30);
+      issuer.respondWith(keySet(ES256));
+      advance(30);
       expect(await verify(ES256)).toBe("accepted");
-      issuer.answer(answer(scene));
-      pass(30);
+      issuer.respondWith(answer(scene));
+      advance(30);
       expect(await verify(ES384)).toBe("ERR_KEYS_UNAVAILABLE");
       expect(await verify(ES256)).toBe("accepted");
     }),
@@ -254,12 +261,12 @@ export const cases: readonly ConformanceCase[] = [
   conforms("N-08", "stops reading keys that have no end", async ({ scene }) => {
     const { ES256 } = scene.keys;
     const { answer, sent } = endless();
-    const { issuer, verify, pass } = await startFetching(scene, answer);
+    const { issuer, verify, advance } = await startFetching(scene, answer);
     expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
     // What is in the buffers of the two sockets has gone out as well.
     expect(await sent).toBeLessThan(32 * 1024 * 1024);
-    issuer.answer(keySet(ES256));
-    pass(30);
+    issuer.respondWith(keySet(ES256));
+    advance(30);
     expect(await verify(ES256)).toBe("accepted");
   }),
   conforms("N-09", "takes no keys over plain HTTP, unless they do not leave the machine", async ({ scene }) => {

@@ -10,7 +10,7 @@ import {
   proxied,
   PROXY_SECRET,
 } from "../../forwarding.ts";
-import { rawExchange } from "../../raw-request.ts";
+import { sendRawRequest } from "../../raw-request.ts";
 
 /** A request with the certificate that the token is bound to in Client-Cert, and with other lines. */
 function forwarded(...lines: Lines): Attempt["request"] & object {
@@ -54,7 +54,7 @@ export const cases: readonly ConformanceCase[] = [
             "Content-Type: text/plain",
           ];
           const text = [...all, "", "0", ...trailers, "", ""].join("\r\n");
-          return rawExchange(url, { ca: scene.ca.certificate, text });
+          return sendRawRequest(url, { ca: scene.ca.certificate, text });
         };
         expect((await send([field], [])).status).toBe(200);
         expectRejected(await send([], [field]), "ERR_CERTIFICATE_MISSING");

@@ -56,7 +56,7 @@ export const cases: readonly ConformanceCase[] = [
     const verifier = verifierOf({ jwks: scene.jwks, introspection: { ...CREDENTIALS, endpoint: issuer.url } });
     expect(await verifyAs(scene.own, verifier, "x".repeat(16_000))).toBe("accepted");
     expect(await verifyAs(scene.own, verifier, "x".repeat(17_000))).toBe("ERR_TOKEN_MALFORMED");
-    expect(issuer.questions.length).toBe(1);
+    expect(issuer.requests.length).toBe(1);
   }),
   ...(
     [
@@ -117,7 +117,7 @@ export const cases: readonly ConformanceCase[] = [
     const issuer = await startIssuerEndpoint(said("note"));
     const verifier = verifierOf({ jwks: scene.jwks, introspection: { ...CREDENTIALS, endpoint: issuer.url } });
     expect(await verifyAs(scene.own, verifier, "opaque")).toBe("accepted");
-    issuer.answer(said("cnf"));
+    issuer.respondWith(said("cnf"));
     expect(await verifyAs(scene.own, verifier, "another")).toBe("ERR_BINDING_MALFORMED");
   }),
 ];

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
-import { type Answer, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
-import { holdTime } from "../../passing-time.ts";
+import { type Responder, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import { useFakeTime } from "../../fake-time.ts";
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 
 const CREDENTIALS = { clientId: "api", clientSecret: "a secret of the api" };
@@ -25,7 +25,7 @@ function told(differences: object = {}): Attempt {
 }
 
 /** Says of every token that it is active, and bound to the scene's client. */
-function activeFor({ own }: Scene, more: object = {}): Answer {
+function activeFor({ own }: Scene, more: object = {}): Responder {
   return json({ active: true, aud: AUDIENCE, cnf: { "x5t#S256": own.thumbprint }, ...more });
 }
 
@@ -40,7 +40,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verifyAs(scene.own, verifier, "a+b/c==")).toBe("accepted");
     expect(await verifyAs(scene.own, verifier, "a-b-c")).toBe("ERR_TOKEN_INACTIVE");
     for (const [index, token] of ["a+b/c==", "a-b-c"].entries()) {
-      const { method, path, headers, body } = issuer.questions[index] ?? {};
+      const { method, path, headers, body } = issuer.requests[index] ?? {};
       expect({ method, path }).toEqual({ method: "POST", path: "/introspect?tenant=1" });
       expect(headers?.["content-type"]).toMatch(/^application\/x-www-form-urlencoded(?:;|$)/);
       expect(new URLSearchParams(body).getAll("token")).toEqual([token]);
@@ -64,7 +64,7 @@ export const cases: readonly ConformanceCase[] = [
     const plain = { ...CREDENTIALS, endpoint: right.url };
     const outcome = await verifyAs(own, verifierOf({ jwks: scene.jwks, introspection: plain }), "opaque");
     expect(outcome).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect([right.questions.length, ofOtherHost.questions.length]).toEqual([1, 0]);
+    expect([right.requests.length, ofOtherHost.requests.length]).toEqual([1, 0]);
   }),
   conforms("7662-02", "authenticates itself, and takes no answer where it is not known", async ({ scene }) => {
     const { own, remote } = scene;
@@ -102,30 +102,30 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   conforms("7662-04", "does not use an answer that it kept once the token has expired by it", async ({ scene }) => {
-    const { clock, pass } = holdTime();
+    const { clock, advance } = useFakeTime();
     const issuer = await startIssuerEndpoint(activeFor(scene, { exp: NOW + 10 }));
     const introspection = { ...CREDENTIALS, endpoint: issuer.url, cacheDuration: 3600 };
     const verifier = verifierOf({ jwks: scene.jwks, clock, clockTolerance: 0, introspection });
     const verify = () => verifyAs(scene.own, verifier, "opaque");
     expect(await verify()).toBe("accepted");
-    pass(9);
+    advance(9);
     expect(await verify()).toBe("accepted");
-    expect(issuer.questions.length).toBe(1);
-    pass(1);
+    expect(issuer.requests.length).toBe(1);
+    advance(1);
     expect(await verify()).toBe("ERR_TOKEN_EXPIRED");
   }),
   conforms("7662-04", "asks again after 30 seconds, so that a revoked token ends", async ({ scene }) => {
-    const { clock, pass } = holdTime();
+    const { clock, advance } = useFakeTime();
     const issuer = await startIssuerEndpoint(activeFor(scene));
     const introspection = { ...CREDENTIALS, endpoint: issuer.url };
     const verifier = verifierOf({ jwks: scene.jwks, clock, introspection });
     const verify = () => verifyAs(scene.own, verifier, "opaque");
     expect(await verify()).toBe("accepted");
-    issuer.answer(json({ active: false }));
-    pass(29);
-    expect([await verify(), issuer.questions.length]).toEqual(["accepted", 1]);
-    pass(2);
-    expect([await verify(), issuer.questions.length]).toEqual(["ERR_TOKEN_INACTIVE", 2]);
+    issuer.respondWith(json({ active: false }));
+    advance(29);
+    expect([await verify(), issuer.requests.length]).toEqual(["accepted", 1]);
+    advance(2);
+    expect([await verify(), issuer.requests.length]).toEqual(["ERR_TOKEN_INACTIVE", 2]);
     const tooLong = { jwks: scene.jwks, introspection: { ...introspection, cacheDuration: 3601 } };
     expect(() => verifierOf(tooLong)).toThrow(TypeError);
   }),

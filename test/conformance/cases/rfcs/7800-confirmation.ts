@@ -106,7 +106,7 @@ export const cases: readonly ConformanceCase[] = [
       expect(await verify(confirmation)).toBe("ERR_BINDING_UNSUPPORTED");
     }
     expect(await verify({ jku: undefined, "x5t#S256": own.thumbprint })).toBe("accepted");
-    expect(keys.questions).toEqual([]);
+    expect(keys.requests).toEqual([]);
   }),
 ];
 

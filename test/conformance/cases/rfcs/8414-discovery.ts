@@ -3,7 +3,14 @@ import { expect } from "vitest";
 import { Agent, fetch as undiciFetch } from "undici";
 import { verifierOf, verifyAs } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
-import { type Answer, body, documents, type IssuerEndpoint, json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
+import {
+  type Responder,
+  body,
+  documents,
+  type IssuerEndpoint,
+  json,
+  startIssuerEndpoint,
+} from "../../issuer-endpoint.ts";
 import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
 
 const METADATA = "/.well-known/oauth-authorization-server";
@@ -14,7 +21,7 @@ const [composed, decomposed] = ["https://issuer.example/caf\u00e9", "https://iss
 const ofUnicodeNames: Api = { verifier: () => ({ issuer: composed, audience: [composed] }) };
 
 /** An issuer that answers for its metadata as given, and has the scene's keys under /jwks. */
-async function startIssuer(scene: Scene, metadata: (url: string) => Answer): Promise<IssuerEndpoint> {
+async function startIssuer(scene: Scene, metadata: (url: string) => Responder): Promise<IssuerEndpoint> {
   const issuer = await startIssuerEndpoint((response, question) => {
     const answer = question.path === METADATA ? metadata(issuer.url) : documents({ "/jwks": scene.jwks });
     answer(response, question);
@@ -27,7 +34,7 @@ function verify({ own, token }: Scene, issuer: string, differences: VerifierOpti
   return verifyAs(own, verifierOf({ issuer, ...differences }), token({ claims: { iss: issuer } }));
 }
 
-const right = (url: string): Answer => json({ issuer: url, jwks_uri: `${url}/jwks` });
+const right = (url: string): Responder => json({ issuer: url, jwks_uri: `${url}/jwks` });
 
 /** Sends what is meant for issuer.example over https to a server on this machine. */
 function routedTo({ url: place }: IssuerEndpoint): typeof fetch {
@@ -51,7 +58,7 @@ export const cases: readonly ConformanceCase[] = [
       expect(await verify(scene, good.url)).toBe("accepted");
       const bad = await startIssuer(scene, (url) => json({ issuer: named(url), jwks_uri: `${url}/jwks` }));
       expect(await verify(scene, bad.url)).toBe("ERR_KEYS_UNAVAILABLE");
-      expect(bad.questions.map(({ path }) => path)).not.toContain("/jwks");
+      expect(bad.requests.map(({ path }) => path)).not.toContain("/jwks");
     }),
   ),
   ...(
@@ -65,10 +72,10 @@ export const cases: readonly ConformanceCase[] = [
       const issuer = await startIssuerEndpoint(documents({}));
       const identifier = issuer.url + path;
       const metadata = { issuer: identifier, jwks_uri: `${issuer.url}/jwks` };
-      issuer.answer(documents({ [wellKnown]: metadata, "/jwks": scene.jwks }));
+      issuer.respondWith(documents({ [wellKnown]: metadata, "/jwks": scene.jwks }));
       expect(await verify(scene, identifier)).toBe("accepted");
-      expect(issuer.questions.map((question) => question.path)).toEqual([wellKnown, "/jwks"]);
-      issuer.answer(documents({ [`/elsewhere${wellKnown}`]: metadata, "/jwks": scene.jwks }));
+      expect(issuer.requests.map((question) => question.path)).toEqual([wellKnown, "/jwks"]);
+      issuer.respondWith(documents({ [`/elsewhere${wellKnown}`]: metadata, "/jwks": scene.jwks }));
       expect(await verify(scene, identifier)).toBe("ERR_KEYS_UNAVAILABLE");
     }),
   ),
@@ -86,9 +93,9 @@ export const cases: readonly ConformanceCase[] = [
     const { certificate: cert, key } = await ca.issueServerCertificate();
     const issuer = await startIssuerEndpoint(documents({}), { cert, key });
     const metadata = { issuer: issuer.url, jwks_uri: `${issuer.url}/jwks` };
-    issuer.answer(documents({ [METADATA]: metadata, "/jwks": scene.jwks }));
+    issuer.respondWith(documents({ [METADATA]: metadata, "/jwks": scene.jwks }));
     expect(await verify(scene, issuer.url)).toBe("ERR_KEYS_UNAVAILABLE");
-    expect(issuer.questions).toEqual([]);
+    expect(issuer.requests).toEqual([]);
     const dispatcher = new Agent({ connect: { ca: ca.certificate } });
     const trusting = ((url: string, init: object) =>
       undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch;
@@ -110,22 +117,22 @@ export const cases: readonly ConformanceCase[] = [
       expect(await verify(scene, good.url)).toBe("accepted");
       const bad = await startIssuer(scene, metadata);
       expect(await verify(scene, bad.url)).toBe("ERR_KEYS_UNAVAILABLE");
-      expect(bad.questions.map(({ path }) => path)).not.toContain("/jwks");
+      expect(bad.requests.map(({ path }) => path)).not.toContain("/jwks");
     }),
   ),
   conforms("8414-05", "fetches no keys from a jwks_uri that is not https", async ({ scene }) => {
     const issuer = await startIssuerEndpoint(documents({}));
     const ask = (jwksUri: string) => {
       const metadata = { issuer: "https://issuer.example", jwks_uri: jwksUri };
-      issuer.answer(documents({ [METADATA]: metadata, "/jwks": scene.jwks }));
+      issuer.respondWith(documents({ [METADATA]: metadata, "/jwks": scene.jwks }));
       return verify(scene, "https://issuer.example", { fetch: routedTo(issuer) });
     };
     expect(await ask("https://issuer.example/jwks")).toBe("accepted");
-    const before = issuer.questions.length;
+    const before = issuer.requests.length;
     for (const jwksUri of [`${issuer.url}/jwks`, "http://issuer.example/jwks", "/jwks", "file:///jwks"]) {
       expect(await ask(jwksUri)).toBe("ERR_KEYS_UNAVAILABLE");
     }
-    expect(issuer.questions.slice(before).map(({ path }) => path)).not.toContain("/jwks");
+    expect(issuer.requests.slice(before).map(({ path }) => path)).not.toContain("/jwks");
   }),
   ...["enc", "other", ""].map((use) =>
     rejects("8414-05", `a token signed with a key whose use is ${JSON.stringify(use)}`, {
@@ -159,7 +166,7 @@ export const cases: readonly ConformanceCase[] = [
       const ask = async (named: string) => {
         const metadata = { issuer: named, jwks_uri: "https://issuer.example/jwks" };
         // The path of both is the same but for its percent-encoding, and is not what is shown here.
-        issuer.answer((response, question) =>
+        issuer.respondWith((response, question) =>
           json(question.path === "/jwks" ? scene.jwks : metadata)(response, question),
         );
         return verify(scene, composed, { fetch: routedTo(issuer) });

@@ -83,15 +83,15 @@ export const cases: readonly ConformanceCase[] = [
       const issuer = await startIssuerEndpoint(documents({}));
       const publish = (aliases: object): void => {
         const metadata = { issuer: issuer.url, introspection_endpoint: plain.url, mtls_endpoint_aliases: aliases };
-        issuer.answer(documents({ "/.well-known/oauth-authorization-server": metadata }));
+        issuer.respondWith(documents({ "/.well-known/oauth-authorization-server": metadata }));
       };
       const ask = async (aliases: object, credentials: object) => {
         publish(aliases);
         const introspection = { clientId: "api", ...credentials };
         const verifier = verifierOf({ issuer: issuer.url, jwks: scene.jwks, introspection });
-        const [before, beforePlain] = [guarded.questions.length, plain.questions.length];
+        const [before, beforePlain] = [guarded.requests.length, plain.requests.length];
         const outcome = await verifyAs(scene.own, verifier, "opaque");
-        return { outcome, guarded: guarded.questions.length - before, plain: plain.questions.length - beforePlain };
+        return { outcome, guarded: guarded.requests.length - before, plain: plain.requests.length - beforePlain };
       };
       const alias = { introspection_endpoint: `${guarded.url}/introspect` };
       const secret = { clientSecret: "a secret" };

@@ -146,7 +146,7 @@ export const cases: readonly ConformanceCase[] = [
     const header = { x5u: elsewhere.url, jku: elsewhere.url };
     expect(await verifyAs(own, verifier, token({ key: keys.ES256, header }))).toBe("accepted");
     expect(await verifyAs(own, verifier, token({ key: foreignKeys.ES256, header }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
-    expect(elsewhere.questions).toEqual([]);
+    expect(elsewhere.requests).toEqual([]);
   }),
   ...sharedKidCases("FAPI1A-05", ofOneKid, ["PS256", "ES256"]),
   accepts("FAPI2-01", "a token in the header", {

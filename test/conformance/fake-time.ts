@@ -1,24 +1,24 @@
 import { onTestFinished, vi } from "vitest";
 import { NOW } from "./scene.ts";
 
-/** Time that passes when the test says so. */
-export interface PassingTime {
+/** A clock that the test controls. */
+export interface FakeTime {
   /** For verifiers: milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Lets seconds pass, for the clock and for what is measured by `performance.now`. */
-  readonly pass: (seconds: number) => void;
+  /** Advances the clock and `performance.now` by this number of seconds. */
+  readonly advance: (seconds: number) => void;
 }
 
-/** Holds the time from now to the end of the test. */
-export function holdTime(): PassingTime {
+/** Stops the time until the test finishes; only `advance` changes it. */
+export function useFakeTime(): FakeTime {
   vi.useFakeTimers({ toFake: ["performance"] });
   onTestFinished(() => void vi.useRealTimers());
-  // A process that is asked has been running for a while.
+  // A running process has a positive `performance.now`.
   vi.advanceTimersByTime(1000);
   let now = NOW * 1000;
   return {
     clock: () => now,
-    pass: (seconds) => {
+    advance: (seconds) => {
       now += seconds * 1000;
       vi.advanceTimersByTime(seconds * 1000);
     },
