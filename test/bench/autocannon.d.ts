@@ -1,4 +1,4 @@
-/** What is used of autocannon, which comes without types. */
+/** The parts of autocannon in use; it ships no types. */
 declare module "autocannon" {
   interface Options {
     readonly url: string;

@@ -1,5 +1,5 @@
 // Benchmarks: npm run bench -- [--quick] [--only NAME,NAME] [--json FILE]
-// All figures are ratios within one run; the machine's load is printed, for it is part of them.
+// All figures are ratios within one run. The machine's load is printed because it affects them.
 
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -31,14 +31,15 @@ console.log(`${machine}, load ${currentLoad()} before`);
 const tables = [];
 for (const name of names) {
   const section = sections[name];
-  if (section === undefined) throw new Error(`there is no ${name}; there are ${Object.keys(sections).join(", ")}`);
+  if (section === undefined)
+    throw new Error(`unknown section ${name}; expected one of ${Object.keys(sections).join(", ")}`);
   for (const table of await section()) {
     print(table);
     tables.push(table);
   }
 }
 const load = currentLoad();
-console.log(`\nload ${load} after (the benchmark itself makes 1 of it, 2 with whole requests)`);
+console.log(`\nload ${load} after (including 1 for the benchmark itself, 2 with whole requests)`);
 const verdicts = tables.flatMap(({ rows }) => rows.map(isMet)).filter((met) => met !== undefined);
 console.log(`${verdicts.filter(Boolean).length} of ${verdicts.length} targets met`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, load, tables }, null, 2)}\n`);

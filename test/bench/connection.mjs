@@ -1,4 +1,4 @@
-// A TLS connection over loopback whose client presents a certificate: the server's side of it.
+// The server side of a TLS connection over loopback whose client presents a certificate.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:tls";
@@ -7,15 +7,20 @@ import { createCertificateAuthority } from "@certbound/testing";
 /** @typedef {import("@certbound/testing").Identity} Identity */
 
 const authority = await createCertificateAuthority();
-const own = await authority.issueServerCertificate();
+const serverIdentity = await authority.issueServerCertificate();
 
 /**
- * Opens a connection, which does not keep the process alive.
+ * Opens a connection that does not keep the process alive.
  *
  * @param {Identity} client @returns {Promise<import("node:tls").TLSSocket>}
  */
 export async function openConnection(client) {
-  const server = createServer({ cert: own.certificate, key: own.key, requestCert: true, rejectUnauthorized: false });
+  const server = createServer({
+    cert: serverIdentity.certificate,
+    key: serverIdentity.key,
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
   server.listen(0, "127.0.0.1").unref();
   await once(server, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());

@@ -1,4 +1,4 @@
-// What every benchmark uses: an issuer, two clients, and tokens.
+// The fixture of all benchmarks: an issuer, two clients, and tokens.
 
 import { Buffer } from "node:buffer";
 import { createIssuer, createSelfSignedCertificate } from "@certbound/testing";
@@ -6,12 +6,12 @@ import { createIssuer, createSelfSignedCertificate } from "@certbound/testing";
 /** @typedef {"RS256" | "ES256"} Algorithm */
 
 /**
- * Makes a new string of the same characters for each call: a string that is used again has been flattened, hashed and
- * found by the engine before, and flatters caches.
+ * Returns a function that creates a new string with the same characters on each call. The engine has already flattened
+ * and hashed a reused string, so cache lookups would look faster than they are.
  *
  * @param {string} text @returns {() => string}
  */
-export function freshly(text) {
+export function copiesOf(text) {
   const bytes = Buffer.from(text, "latin1");
   return () => bytes.toString("latin1");
 }

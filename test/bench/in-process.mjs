@@ -1,4 +1,4 @@
-// What a check costs inside a process: a token that is cached, new, rejected; a certificate, read and forwarded.
+// The cost of a check within a process: cached, new and rejected tokens; certificates from a connection and from a header.
 
 import { X509Certificate } from "node:crypto";
 import {
@@ -11,7 +11,7 @@ import {
   tlsCertificate,
 } from "@certbound/core";
 import { openConnection } from "./connection.mjs";
-import { createFixture, freshly } from "./fixture.mjs";
+import { createFixture, copiesOf } from "./fixture.mjs";
 import * as peers from "./peers.mjs";
 import { compare } from "./rounds.mjs";
 
@@ -21,7 +21,7 @@ import { compare } from "./rounds.mjs";
 /** @typedef {import("./report.mjs").Row} Row */
 
 /**
- * All that a server adds to a request: token and certificate are read from it, verified and compared.
+ * The whole check of a request: reads the token and the certificate, verifies them and compares them.
  *
  * @param {Fixture} fixture @param {import("node:tls").TLSSocket} socket @param {string} token @param {{ cache: boolean }} options
  */
@@ -29,19 +29,19 @@ function certbound({ issuer }, socket, token, { cache }) {
   const { issuer: identifier, audience, jwks } = issuer;
   const verifiedTokens = cache ? 10_000 : false;
   const authenticate = createAuthenticator({ issuer: identifier, audience, jwks, verifiedTokens })();
-  const next = freshly(token);
+  const next = copiesOf(token);
   return () => authenticate({ rawHeaders: ["Host", "api", "Authorization", `Bearer ${next()}`], socket });
 }
 
 /**
- * The part of it that is about the token, for a certificate that was read before.
+ * The verification of the token alone, with a certificate that was already read.
  *
  * @param {Fixture} fixture @param {string} token @param {import("@certbound/core").ClientCertificateInput} clientCertificate
  */
 function certboundVerification({ issuer }, token, clientCertificate) {
   const { issuer: identifier, audience, jwks } = issuer;
   const verifier = createVerifier({ issuer: identifier, audience, jwks });
-  const next = freshly(token);
+  const next = copiesOf(token);
   return () => verifier.verify(next(), { clientCertificate });
 }
 
@@ -49,7 +49,7 @@ function certboundVerification({ issuer }, token, clientCertificate) {
 function rejected(check, code) {
   return () =>
     check().then(
-      () => Promise.reject(new Error("it was accepted")),
+      () => Promise.reject(new Error("the token was accepted")),
       (/** @type {unknown} */ error) => {
         if (!(error instanceof AccessTokenError && error.code === code)) throw error;
       },
@@ -60,7 +60,7 @@ function rejected(check, code) {
 export async function tokens(algorithm, rounds) {
   const fixture = await createFixture(algorithm);
   const { issuer, client, thief, accessToken } = fixture;
-  const [own, stolen, token, old, misaddressed] = await Promise.all([
+  const [ownConnection, thiefConnection, token, expired, misaddressed] = await Promise.all([
     openConnection(client),
     openConnection(thief),
     accessToken(),
@@ -69,22 +69,25 @@ export async function tokens(algorithm, rounds) {
   ]);
   const uncached = { cache: false };
   const garbage = "x".repeat(token.length);
-  const most =
+  const targets =
     algorithm === "RS256"
       ? { cached: 0.1, rejection: 0.8, garbage: 0.35 }
       : { cached: 0.03, rejection: 0.3, garbage: 0.12 };
-  const certificate = tlsCertificate({ rawHeaders: [], socket: own });
-  if (certificate === null) throw new Error("there is no certificate");
+  const certificate = tlsCertificate({ rawHeaders: [], socket: ownConnection });
+  if (certificate === null) throw new Error("the connection has no client certificate");
   try {
     const floor = { name: "crypto.verify (the floor)", run: peers.floor(token, fixture) };
     const cached = await compare(
-      [floor, { name: "certbound, from request to decision", run: certbound(fixture, own, token, { cache: true }) }],
+      [
+        floor,
+        { name: "certbound, from request to decision", run: certbound(fixture, ownConnection, token, { cache: true }) },
+      ],
       { rounds },
     );
     const verifications = await compare(
       [
-        { name: "fast-jwt, which binds nothing", run: peers.fastJwt(token, fixture, true) },
-        { name: "verify(), certificate read before", run: certboundVerification(fixture, token, certificate) },
+        { name: "fast-jwt, without a binding check", run: peers.fastJwt(token, fixture, true) },
+        { name: "verify(), certificate already read", run: certboundVerification(fixture, token, certificate) },
         {
           name: "verify(), thumbprint",
           run: certboundVerification(fixture, token, { thumbprint: certificate.thumbprint }),
@@ -95,16 +98,19 @@ export async function tokens(algorithm, rounds) {
     const rejections = await compare(
       [
         floor,
-        { name: "stolen", run: rejected(certbound(fixture, stolen, token, uncached), "ERR_BINDING_MISMATCH") },
-        { name: "expired", run: rejected(certbound(fixture, own, old, uncached), "ERR_TOKEN_EXPIRED") },
-        { name: "misaddressed", run: rejected(certbound(fixture, own, misaddressed, uncached), "ERR_TOKEN_AUDIENCE") },
-        { name: "garbage", run: rejected(certbound(fixture, own, garbage, uncached), "ERR_TOKEN_MALFORMED") },
+        { name: "stolen", run: rejected(certbound(fixture, thiefConnection, token, uncached), "ERR_BINDING_MISMATCH") },
+        { name: "expired", run: rejected(certbound(fixture, ownConnection, expired, uncached), "ERR_TOKEN_EXPIRED") },
+        {
+          name: "misaddressed",
+          run: rejected(certbound(fixture, ownConnection, misaddressed, uncached), "ERR_TOKEN_AUDIENCE"),
+        },
+        { name: "garbage", run: rejected(certbound(fixture, ownConnection, garbage, uncached), "ERR_TOKEN_MALFORMED") },
       ],
       { rounds },
     );
     const others = [
       { name: "jose jwtVerify, local key set", run: peers.joseJwtVerify(token, fixture) },
-      { name: "certbound, nothing cached", run: certbound(fixture, own, token, uncached) },
+      { name: "certbound, nothing cached", run: certbound(fixture, ownConnection, token, uncached) },
       { name: "jose and a thumbprint, by hand", run: peers.handWritten(token, fixture) },
       { name: "fast-jwt", run: peers.fastJwt(token, fixture, false) },
       { name: "aws-jwt-verify", run: peers.awsJwtVerify(token, fixture) },
@@ -113,7 +119,7 @@ export async function tokens(algorithm, rounds) {
     return [
       {
         title: `${algorithm}: a cached token, over the floor`,
-        rows: withTarget(cached, most.cached),
+        rows: withTarget(cached, targets.cached),
       },
       {
         title: `${algorithm}: a cached token, over the cache of fast-jwt`,
@@ -122,7 +128,7 @@ export async function tokens(algorithm, rounds) {
       {
         title: `${algorithm}: rejected, over the floor`,
         rows: rejections.map((row, index) =>
-          index === 0 ? row : { ...row, atMost: row.name === "garbage" ? most.garbage : most.rejection },
+          index === 0 ? row : { ...row, atMost: row.name === "garbage" ? targets.garbage : targets.rejection },
         ),
       },
       {
@@ -139,7 +145,7 @@ export async function tokens(algorithm, rounds) {
   }
 }
 
-/** @param {readonly Row[]} rows @param {number} atMost @returns {readonly Row[]} the second one is certbound's */
+/** @param {readonly Row[]} rows @param {number} atMost @returns {readonly Row[]} with a target for the second row, certbound */
 function withTarget(rows, atMost) {
   return rows.map((row, index) => (index === 1 ? { ...row, atMost } : row));
 }
@@ -149,40 +155,42 @@ export async function certificates(rounds) {
   const { issuer, client } = await createFixture("ES256");
   await issuer.close();
   const socket = await openConnection(client);
-  const pem = freshly(encodeURIComponent(client.certificate));
-  const der = freshly(`:${new X509Certificate(client.certificate).raw.toString("base64")}:`);
+  const pem = copiesOf(encodeURIComponent(client.certificate));
+  const der = copiesOf(`:${new X509Certificate(client.certificate).raw.toString("base64")}:`);
   const trust = { secret: { header: "x-proxy-secret", value: "a-secret-of-the-proxy-and-the-API-only" } };
   const [fromNginx, fromAny] = [fromProxy(nginx(), { trust }), fromProxy(rfc9440(), { trust })];
   const headers = ["Host", "api", "Accept", "*/*", "User-Agent", "bench", "X-Proxy-Secret", trust.secret.value];
-  const anew = () => new X509Certificate(client.certificate).fingerprint256;
+  const parseAndHash = () => new X509Certificate(client.certificate).fingerprint256;
   /** @param {ReturnType<typeof fromNginx>} resolved */
-  const found = (resolved) => {
+  const successful = (resolved) => {
     if (resolved instanceof AccessTokenError) throw resolved;
     return resolved;
   };
   const rows = await compare(
     [
-      { name: "parsed and hashed by crypto", run: anew },
-      { name: "of a connection", run: () => tlsCertificate({ rawHeaders: [], socket }) },
+      { name: "parsed and hashed by crypto", run: parseAndHash },
+      { name: "from a connection", run: () => tlsCertificate({ rawHeaders: [], socket }) },
       {
         name: "forwarded by nginx",
         run: () =>
-          found(
+          successful(
             fromNginx({ rawHeaders: [...headers, "ssl-client-cert", pem(), "ssl-client-verify", "SUCCESS"], socket }),
           ),
       },
       {
         name: "forwarded, RFC 9440",
-        run: () => found(fromAny({ rawHeaders: [...headers, "client-cert", der()], socket })),
+        run: () => successful(fromAny({ rawHeaders: [...headers, "client-cert", der()], socket })),
       },
     ],
     { rounds },
   );
-  const most = [Number.NaN, 0.1, 5, 5];
+  const targets = [Number.NaN, 0.1, 5, 5];
   return [
     {
       title: "the client's certificate, in microseconds",
-      rows: rows.map((row, index) => (index === 0 ? row : { ...row, atMost: most[index], measured: row.microseconds })),
+      rows: rows.map((row, index) =>
+        index === 0 ? row : { ...row, atMost: targets[index], measured: row.microseconds },
+      ),
     },
   ];
 }

@@ -18,9 +18,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as after from "../guides/migrating-after.ts";
 import * as before from "./migrating-before.ts";
 
-// What the guide to migrating says of express-oauth2-jwt-bearer, with the real one.
-// It takes the algorithms of ID tokens, of which the metadata names RS256, for those of access tokens.
-const [ca, issuer, gone] = await Promise.all([
+// Checks the statements of the migration guide against the real express-oauth2-jwt-bearer. It applies the algorithms
+// that the metadata lists for ID tokens, RS256 here, to access tokens.
+const [ca, issuer, stoppedIssuer] = await Promise.all([
   createCertificateAuthority(),
   createIssuer({ algorithms: ["RS256", "ES256"] }),
   createIssuer({ algorithms: ["RS256"] }),
@@ -30,7 +30,7 @@ const [host, client, thief] = await Promise.all([
   ca.issueClientCertificate(),
   ca.issueClientCertificate(),
 ]);
-await gone.close();
+await stoppedIssuer.close();
 
 let api: RunningServer;
 beforeAll(async () => {
@@ -38,21 +38,21 @@ beforeAll(async () => {
   const app = express();
   app.use("/before", before.createApp(issuer.issuer, audience));
   app.use("/after", after.createApp(issuer.issuer, audience));
-  app.use("/before/gone", before.createApp(gone.issuer, audience));
-  app.use("/after/gone", after.createApp(gone.issuer, audience));
-  const theirs = { issuerBaseURL: issuer.issuer, audience };
+  app.use("/before/gone", before.createApp(stoppedIssuer.issuer, audience));
+  app.use("/after/gone", after.createApp(stoppedIssuer.issuer, audience));
+  const auth0Options = { issuerBaseURL: issuer.issuer, audience };
   const getCertificate = (request: express.Request): Buffer | undefined =>
     (request.socket as TLSSocket).getPeerX509Certificate()?.raw;
   const failing = (): never => {
     throw new Error("the header is unreadable");
   };
-  app.get("/before/default", auth(theirs));
-  app.get("/before/when-bound", auth({ ...theirs, getCertificate }));
-  app.get("/before/optional", auth({ ...theirs, getCertificate, authRequired: false }));
-  app.get("/before/failing", auth({ ...theirs, getCertificate: failing }));
-  const ours = { issuer: issuer.issuer, audience };
-  app.get("/after/when-bound", protectApi(ours)({ validateCertificateBinding: "when-bound" }));
-  app.get("/after/failing", protectApi({ ...ours, certificateResolver: failing })());
+  app.get("/before/default", auth(auth0Options));
+  app.get("/before/when-bound", auth({ ...auth0Options, getCertificate }));
+  app.get("/before/optional", auth({ ...auth0Options, getCertificate, authRequired: false }));
+  app.get("/before/failing", auth({ ...auth0Options, getCertificate: failing }));
+  const certboundOptions = { issuer: issuer.issuer, audience };
+  app.get("/after/when-bound", protectApi(certboundOptions)({ validateCertificateBinding: "when-bound" }));
+  app.get("/after/failing", protectApi({ ...certboundOptions, certificateResolver: failing })());
   app.get(/^/, (_request, response) => void response.json({}));
   const handleError: ErrorRequestHandler = (
     error: { status?: number; headers?: object },
@@ -71,9 +71,9 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([api.close(), issuer.close()]));
 
-type Asking = Omit<MtlsRequestOptions, "ca" | "identity"> & { readonly identity?: Identity | undefined };
+type RequestOptions = Omit<MtlsRequestOptions, "ca" | "identity"> & { readonly identity?: Identity | undefined };
 
-async function ask(path: string, { identity = client, ...options }: Asking = {}): Promise<MtlsResponse> {
+async function requestApi(path: string, { identity = client, ...options }: RequestOptions = {}): Promise<MtlsResponse> {
   return mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, identity, ...options });
 }
 
@@ -84,89 +84,101 @@ const issue = (options: AccessTokenOptions = {}): Promise<string> =>
   issuer.accessToken({ boundTo: client, ...options });
 const [bound, unbound] = await Promise.all([issue(), issuer.accessToken()]);
 
-/** The statuses before and after. */
+/** Sends the request to both apps; returns the statuses before and after. */
 async function compare(send: (path: string) => Promise<MtlsResponse>, route = "/accounts"): Promise<number[]> {
-  const answers = await Promise.all(["/before", "/after"].map((base) => send(`${base}${route}`)));
-  return answers.map(({ status }) => status);
+  const responses = await Promise.all(["/before", "/after"].map((base) => send(`${base}${route}`)));
+  return responses.map(({ status }) => status);
 }
 
-describe("before and after, with binding required", () => {
-  test.each<[string, AccessTokenOptions, number, number, Asking?]>([
-    ["the client of the token passes", {}, 200, 200],
-    ["a thief is rejected", {}, 401, 401, { identity: thief }],
-    ["an unbound token is rejected", { claims: { cnf: undefined } }, 401, 401],
-    ["a missing scope is 403", { claims: { scope: "write" } }, 403, 403],
-    ["another algorithm is accepted after", { algorithm: "ES256" }, 401, 200],
-    ["a logout token is rejected after", { header: { typ: "logout+jwt" } }, 200, 401],
-    ["an ID token is rejected after", { header: { typ: "JWT" }, claims: { nonce: "n-1", at_hash: "h" } }, 200, 401],
-    ["a second header is rejected after", {}, 200, 400, { headers: { authorization: "Bearer other" } }],
-  ])("%s", async (_case, options, theirs, ours, asking) => {
+describe("the migration with required binding", () => {
+  test.each<[string, AccessTokenOptions, number, number, RequestOptions?]>([
+    ["both accept the client of the token", {}, 200, 200],
+    ["both reject a thief", {}, 401, 401, { identity: thief }],
+    ["both reject an unbound token", { claims: { cnf: undefined } }, 401, 401],
+    ["both respond to a missing scope with 403", { claims: { scope: "write" } }, 403, 403],
+    ["only certbound accepts another algorithm", { algorithm: "ES256" }, 401, 200],
+    ["only certbound rejects a logout token", { header: { typ: "logout+jwt" } }, 200, 401],
+    [
+      "only certbound rejects an ID token",
+      { header: { typ: "JWT" }, claims: { nonce: "n-1", at_hash: "h" } },
+      200,
+      401,
+    ],
+    ["only certbound rejects a second header", {}, 200, 400, { headers: { authorization: "Bearer other" } }],
+  ])("%s", async (_case, options, auth0Options, certboundOptions, requestOptions) => {
     const token = await issue(options);
-    expect(await compare((path) => ask(path, { token, ...asking }))).toEqual([theirs, ours]);
+    expect(await compare((path) => requestApi(path, { token, ...requestOptions }))).toEqual([
+      auth0Options,
+      certboundOptions,
+    ]);
   });
 
-  test("a client without a certificate is told 400 before, 401 after", async () => {
+  test("a request without a certificate changes from 400 to 401", async () => {
     expect(await compare((path) => withoutCertificate(path, bound))).toEqual([400, 401]);
   });
 
-  test("a token in the query is accepted before, and not looked at after", async () => {
-    expect(await compare((path) => ask(`${path}?access_token=${bound}`))).toEqual([200, 401]);
+  test("a token in the query is accepted before and ignored after", async () => {
+    expect(await compare((path) => requestApi(`${path}?access_token=${bound}`))).toEqual([200, 401]);
   });
 
-  test("an issuer that is away is 401 before, and 503 after", async () => {
-    const token = await issue({ claims: { iss: gone.issuer } });
-    const answers = await Promise.all(["/before", "/after"].map((base) => ask(`${base}/gone/accounts`, { token })));
-    expect(answers.map(({ status }) => status)).toEqual([401, 503]);
-    expect(answers.map(({ headers }) => headers["retry-after"])).toEqual([undefined, expect.any(String)]);
-  });
-
-  test("the client is told why before, and not after", async () => {
-    const answers = await Promise.all(
-      ["/before", "/after"].map((base) => ask(`${base}/accounts`, { token: bound, identity: thief })),
+  test("an unreachable issuer changes from 401 to 503", async () => {
+    const token = await issue({ claims: { iss: stoppedIssuer.issuer } });
+    const responses = await Promise.all(
+      ["/before", "/after"].map((base) => requestApi(`${base}/gone/accounts`, { token })),
     );
-    const challenges = answers.map(({ headers }) => String(headers["www-authenticate"]));
+    expect(responses.map(({ status }) => status)).toEqual([401, 503]);
+    expect(responses.map(({ headers }) => headers["retry-after"])).toEqual([undefined, expect.any(String)]);
+  });
+
+  test("the response contains the reason of a rejection only before", async () => {
+    const responses = await Promise.all(
+      ["/before", "/after"].map((base) => requestApi(`${base}/accounts`, { token: bound, identity: thief })),
+    );
+    const challenges = responses.map(({ headers }) => String(headers["www-authenticate"]));
     expect(challenges[0]).toMatch(/confirmation mismatch.*DPoP algs/);
     expect(challenges[1]).not.toMatch(/confirmation|DPoP/);
-    expect(answers.map(({ headers }) => headers["x-handled-by"])).toEqual(["the application", undefined]);
+    expect(responses.map(({ headers }) => headers["x-handled-by"])).toEqual(["the application", undefined]);
   });
 });
 
-describe("what is not the same by default", () => {
-  test("without getCertificate a stolen token is accepted before", async () => {
-    expect((await ask("/before/default", { token: bound, identity: thief })).status).toBe(200);
-    expect((await ask("/after/accounts", { token: bound, identity: thief })).status).toBe(401);
+describe("the different defaults", () => {
+  test("a stolen token is accepted before without getCertificate", async () => {
+    expect((await requestApi("/before/default", { token: bound, identity: thief })).status).toBe(200);
+    expect((await requestApi("/after/accounts", { token: bound, identity: thief })).status).toBe(401);
   });
 
-  test("with getCertificate alone an unbound token is accepted before, as under when-bound after", async () => {
-    expect(await compare((path) => ask(path, { token: unbound }), "/when-bound")).toEqual([200, 200]);
-    expect(await compare((path) => ask(path, { token: bound, identity: thief }), "/when-bound")).toEqual([401, 401]);
+  test("an unbound token is accepted with only getCertificate before and with when-bound after", async () => {
+    expect(await compare((path) => requestApi(path, { token: unbound }), "/when-bound")).toEqual([200, 200]);
+    expect(await compare((path) => requestApi(path, { token: bound, identity: thief }), "/when-bound")).toEqual([
+      401, 401,
+    ]);
   });
 
-  test("with authRequired: false a stolen token reaches the handler before", async () => {
-    expect((await ask("/before/optional", { token: bound, identity: thief })).status).toBe(200);
+  test("a stolen token reaches the handler before with authRequired: false", async () => {
+    expect((await requestApi("/before/optional", { token: bound, identity: thief })).status).toBe(200);
   });
 
-  test("a certificate that cannot be read is none before, and an error of the application after", async () => {
-    expect(await compare((path) => ask(path, { token: unbound }), "/failing")).toEqual([200, 500]);
+  test("an unreadable certificate counts as missing before and is an application error after", async () => {
+    expect(await compare((path) => requestApi(path, { token: unbound }), "/failing")).toEqual([200, 500]);
   });
 });
 
-describe("what takes the place of other handlers", () => {
-  test("authorize decides about claims", async () => {
+describe("the replacements of custom handlers", () => {
+  test("authorize makes decisions based on claims", async () => {
     const send = async (claims: Readonly<Record<string, unknown>>): Promise<number> =>
-      (await ask("/after/europe", { token: await issue({ claims }) })).status;
+      (await requestApi("/after/europe", { token: await issue({ claims }) })).status;
     expect(await send({ region: "eu", scope: "write read" })).toBe(200);
     expect(await send({ region: "us", scope: "write read" })).toBe(403);
     expect(await send({ region: "eu", scope: "write" })).toBe(403);
   });
 
-  test("respond hands rejections to the error handlers of the application", async () => {
-    const { status, headers } = await ask("/after/forwarding", { token: bound, identity: thief });
+  test("respond passes rejections to the application's error handlers", async () => {
+    const { status, headers } = await requestApi("/after/forwarding", { token: bound, identity: thief });
     expect(status).toBe(401);
     expect(headers).toMatchObject({
       "x-handled-by": "the application",
       "www-authenticate": expect.stringContaining("invalid_token"),
     });
-    expect((await ask("/after/forwarding", { token: bound })).status).toBe(200);
+    expect((await requestApi("/after/forwarding", { token: bound })).status).toBe(200);
   });
 });

@@ -1,15 +1,15 @@
-// Others that verify a JWT in process, each as its own guide says; only those that say so compare the certificate.
+// Other libraries that verify a JWT in process, each used as in its guide. Only `handWritten` compares the certificate.
 
 import { createPublicKey, verify } from "node:crypto";
 import { JwtVerifier } from "aws-jwt-verify";
 import { auth } from "express-oauth2-jwt-bearer";
 import { createVerifier as createFastVerifier } from "fast-jwt";
 import { createLocalJWKSet, jwtVerify } from "jose";
-import { freshly } from "./fixture.mjs";
+import { copiesOf } from "./fixture.mjs";
 
 /** @typedef {import("./fixture.mjs").Fixture} Fixture */
 
-/** One `crypto.verify` of the token's signature: what no library can do without. @param {string} token @param {Fixture} fixture */
+/** One `crypto.verify` of the token's signature, which every library needs. @param {string} token @param {Fixture} fixture */
 export function floor(token, { issuer }) {
   const [header = "", payload = "", signature = ""] = token.split(".");
   const [jwk] = issuer.jwks.keys;
@@ -25,15 +25,15 @@ export function floor(token, { issuer }) {
 export function joseJwtVerify(token, { issuer }) {
   const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
   const options = { issuer: issuer.issuer, audience: issuer.audience };
-  const next = freshly(token);
+  const next = copiesOf(token);
   return () => jwtVerify(next(), keys, options);
 }
 
-/** What a careful team writes: jose, and the thumbprint. @param {string} token @param {Fixture} fixture */
+/** A careful hand-written check: jose and the thumbprint. @param {string} token @param {Fixture} fixture */
 export function handWritten(token, { issuer, client }) {
   const keys = createLocalJWKSet({ keys: [...issuer.jwks.keys] });
   const options = { issuer: issuer.issuer, audience: issuer.audience, typ: "at+jwt", clockTolerance: 5 };
-  const next = freshly(token);
+  const next = copiesOf(token);
   return async () => {
     const { payload } = await jwtVerify(next(), keys, options);
     const confirmation = /** @type {{ "x5t#S256"?: string } | undefined} */ (payload["cnf"]);
@@ -48,7 +48,7 @@ export function fastJwt(token, { algorithm, issuer }, cache) {
   const pem = key.export({ type: "spki", format: "pem" }).toString();
   const options = { key: pem, algorithms: [algorithm], allowedIss: issuer.issuer, allowedAud: issuer.audience, cache };
   const verifyToken = createFastVerifier(options);
-  const next = freshly(token);
+  const next = copiesOf(token);
   return () => verifyToken(next());
 }
 
@@ -60,11 +60,11 @@ export function awsJwtVerify(token, { issuer }) {
     jwksUri: issuer.jwksUri.href,
   });
   verifier.cacheJwks(/** @type {never} */ ({ keys: issuer.jwks.keys }));
-  const next = freshly(token);
+  const next = copiesOf(token);
   return () => verifier.verifySync(next());
 }
 
-/** The middleware alone, on a request that holds what it reads. @param {string} token @param {Fixture} fixture */
+/** The middleware alone, on a request object with only the members that it reads. @param {string} token @param {Fixture} fixture */
 export function expressOauth2JwtBearer(token, { issuer }) {
   const middleware = auth({
     issuer: issuer.issuer,
@@ -72,7 +72,7 @@ export function expressOauth2JwtBearer(token, { issuer }) {
     jwksUri: issuer.jwksUri.href,
     tokenSigningAlg: issuer.jwks.keys[0]?.alg ?? "",
   });
-  const next = freshly(token);
+  const next = copiesOf(token);
   return () =>
     new Promise((resolve, reject) => {
       const headers = { host: "api.example.com", authorization: `Bearer ${next()}` };

@@ -1,9 +1,9 @@
-// Measures subjects against each other: in turn, many rounds, by the CPU time of the process.
+// Compares subjects by the CPU time of the process, in turn and over many rounds.
 
 import { cpuUsage } from "node:process";
 
 /**
- * A subject: what is done once, and whether it is waited for.
+ * A subject: a function to measure. A returned promise is awaited.
  *
  * @typedef {{ readonly name: string, readonly run: () => unknown }} Subject
  * @typedef {{ readonly name: string, readonly microseconds: number, readonly ratio: number, readonly low: number, readonly high: number }} Measurement
@@ -11,7 +11,7 @@ import { cpuUsage } from "node:process";
 
 const BATCH = 15_000;
 
-/** @param {() => unknown} run @param {number} count @param {number} atOnce @returns {Promise<number>} microseconds of CPU for each */
+/** @param {() => unknown} run @param {number} count @param {number} atOnce @returns {Promise<number>} CPU time per call in microseconds */
 async function batch(run, count, atOnce) {
   const before = cpuUsage();
   for (let done = 0; done < count; done += atOnce) {
@@ -23,8 +23,8 @@ async function batch(run, count, atOnce) {
 }
 
 /**
- * Runs the subjects in turn, and compares each round's figures with the first subject's of the same round, so that a
- * machine that is slower for a while slows both.
+ * Runs the subjects in turn and relates each figure to the figure of the first subject in the same round, so that a
+ * temporary slowdown of the machine affects both.
  *
  * @param {readonly Subject[]} subjects @param {{ rounds: number, atOnce?: number }} options @returns {Promise<Measurement[]>}
  */
@@ -32,8 +32,8 @@ export async function compare(subjects, { rounds, atOnce = 1 }) {
   const counts = [];
   for (const { run } of subjects) {
     await batch(run, 40 * atOnce, atOnce);
-    const each = await batch(run, 80 * atOnce, atOnce);
-    counts.push(Math.max(atOnce, Math.ceil(BATCH / Math.max(each, 0.5) / atOnce) * atOnce));
+    const perCall = await batch(run, 80 * atOnce, atOnce);
+    counts.push(Math.max(atOnce, Math.ceil(BATCH / Math.max(perCall, 0.5) / atOnce) * atOnce));
   }
   /** @type {number[][]} */
   const figures = subjects.map(() => []);
@@ -45,10 +45,10 @@ export async function compare(subjects, { rounds, atOnce = 1 }) {
   }
   const base = figures[0] ?? [];
   return subjects.map(({ name }, index) => {
-    const own = figures[index] ?? [];
-    const ratios = own.map((figure, round) => figure / (base[round] ?? 1));
+    const subjectFigures = figures[index] ?? [];
+    const ratios = subjectFigures.map((figure, round) => figure / (base[round] ?? 1));
     const [low, ratio, high] = [0.1, 0.5, 0.9].map((part) => quantile(ratios, part));
-    return { name, microseconds: quantile(own, 0.5), ratio: ratio ?? 0, low: low ?? 0, high: high ?? 0 };
+    return { name, microseconds: quantile(subjectFigures, 0.5), ratio: ratio ?? 0, low: low ?? 0, high: high ?? 0 };
   });
 }
 

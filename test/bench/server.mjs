@@ -1,4 +1,4 @@
-// A server of one framework with one check, in a process of its own: node server.mjs FRAMEWORK CHECK, told the rest by IPC.
+// A server process with one framework and one check: node server.mjs FRAMEWORK CHECK. Receives its setup by IPC.
 
 import { createServer } from "node:https";
 import { createAuthenticator } from "@certbound/core";
@@ -48,10 +48,10 @@ function plain(setup) {
   const verify = checks[check];
   if (verify === undefined) throw new Error(`unknown check ${check}`);
   return createServer(options, (request, response) => {
-    const checking = verify(request);
-    if (checking === undefined) response.end('{"ok":true}');
+    const result = verify(request);
+    if (result === undefined) response.end('{"ok":true}');
     else {
-      checking.then(
+      result.then(
         () => response.end('{"ok":true}'),
         () => response.writeHead(401).end(),
       );
@@ -115,5 +115,5 @@ async function start(setup) {
   });
 }
 
-// An orphan ends.
+// Exits when the parent process is gone.
 process.on("disconnect", () => process.exit(0));

@@ -1,4 +1,4 @@
-// A cold start, bursts of one token, memory for each token, and what the number of keys and issuers does.
+// Measures a cold start, bursts with one token, memory per token, and the effect of the number of keys and issuers.
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createVerifier } from "@certbound/core";
 import { exportJWK, generateKeyPair } from "jose";
-import { createFixture, freshly } from "./fixture.mjs";
+import { createFixture, copiesOf } from "./fixture.mjs";
 import { compare } from "./rounds.mjs";
 
 /** @typedef {import("./report.mjs").Table} Table */
 
 const COLD = 1000;
-/** How many tokens are in use at once. */
+/** The number of tokens in use at the same time. */
 const LIVE = 5000;
 const BURST = 32;
 
@@ -28,20 +28,20 @@ export async function coldStart(rounds) {
     await Promise.all(tokens.map((token) => cold.verify(token, use)));
     const fetches = issuer.requests.length - before;
 
-    // Each burst has a token that was not seen before.
-    const fresh = () => accessToken({ claims: { jti: randomUUID() } });
-    const prepared = await Promise.all(Array.from({ length: 4000 }, fresh));
+    // Each burst uses a new token.
+    const newToken = () => accessToken({ claims: { jti: randomUUID() } });
+    const newTokens = await Promise.all(Array.from({ length: 4000 }, newToken));
     let used = 0;
     const burst = (/** @type {number | false} */ verifiedTokens) => {
       const verifier = createVerifier({ issuer: identifier, audience, jwks, verifiedTokens });
       return () => {
-        const token = prepared[(used += 1) % prepared.length] ?? "";
+        const token = newTokens[(used += 1) % newTokens.length] ?? "";
         return Promise.all(Array.from({ length: BURST }, () => verifier.verify(token, use)));
       };
     };
     const rows = await compare(
       [
-        { name: "each for itself", run: burst(false) },
+        { name: "verified separately", run: burst(false) },
         { name: "shared", run: burst(1) },
       ],
       { rounds },
@@ -63,7 +63,7 @@ export async function memory() {
   const script = fileURLToPath(new URL("memory.mjs", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", script]);
   const { kilobytes, characters } = JSON.parse(stdout);
-  const name = `KB for each token of ${characters} characters`;
+  const name = `KB per token of ${characters} characters`;
   return [{ title: "memory", rows: [{ name, ratio: kilobytes, atMost: 2 }] }];
 }
 
@@ -78,14 +78,14 @@ export async function scaling(rounds) {
   const issuers = many.map(({ kid }) => ({ issuer: `https://${kid}.example`, audience, jwks: { keys: [other] } }));
   const clientCertificate = { thumbprint: client.thumbprint };
   const token = await accessToken();
-  /** @param {import("@certbound/core").VerifierOptions} options @param {readonly string[]} tokens used in turn */
+  /** @param {import("@certbound/core").VerifierOptions} options @param {readonly string[]} tokens are used in turn */
   const cached = (options, tokens = [token]) => {
     const verifier = createVerifier(options);
-    const next = tokens.map(freshly);
+    const next = tokens.map(copiesOf);
     let turn = 0;
     return () => verifier.verify(next[turn++ % next.length]?.() ?? "", { clientCertificate });
   };
-  const own = { issuer: identifier, audience, jwks };
+  const trustedIssuer = { issuer: identifier, audience, jwks };
   /** @type {string[]} */
   const live = [];
   while (live.length < LIVE) live.push(await accessToken({ claims: { jti: `${live.length}` } }));
@@ -93,18 +93,18 @@ export async function scaling(rounds) {
   const sizes = [token, await padded(2200), await padded(8200)];
   const rows = await compare(
     [
-      { name: "1 key, 1 issuer", run: cached(own) },
-      { name: "1000 keys", run: cached({ ...own, jwks: { keys: [...many, ...jwks.keys] } }) },
-      { name: "1000 issuers", run: cached({ issuer: [...issuers, own] }) },
+      { name: "1 key, 1 issuer", run: cached(trustedIssuer) },
+      { name: "1000 keys", run: cached({ ...trustedIssuer, jwks: { keys: [...many, ...jwks.keys] } }) },
+      { name: "1000 issuers", run: cached({ issuer: [...issuers, trustedIssuer] }) },
     ],
     { rounds },
   );
-  const bySize = sizes.map((text) => ({ name: `${text.length} characters`, run: cached(own, [text]) }));
+  const bySize = sizes.map((text) => ({ name: `${text.length} characters`, run: cached(trustedIssuer, [text]) }));
   const byNumber = [
-    { name: "1 live token", run: cached(own) },
-    { name: `${LIVE} live tokens`, run: cached(own, live) },
+    { name: "1 live token", run: cached(trustedIssuer) },
+    { name: `${LIVE} live tokens`, run: cached(trustedIssuer, live) },
   ];
-  // Every one is verified once before it is measured.
+  // Verifies every token once before the measurement.
   for (const _ of live) await byNumber[1]?.run();
   return [
     {
@@ -113,7 +113,7 @@ export async function scaling(rounds) {
     },
     { title: "a cached token, by its size", rows: await compare(bySize, { rounds }) },
     {
-      title: "a cached token, by the number of live ones, used in turn",
+      title: "a cached token, by the number of live tokens used in turn",
       rows: await compare(byNumber, { rounds }),
     },
   ];

@@ -1,4 +1,4 @@
-// Whole requests over mutual TLS on loopback, with keep-alive: the CPU of the server, and requests per second.
+// Measures whole requests over mutual TLS on loopback, with keep-alive: server CPU time and requests per second.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -10,12 +10,12 @@ import { quantile } from "./rounds.mjs";
 
 /** @typedef {import("./report.mjs").Row} Row */
 /** @typedef {import("./report.mjs").Table} Table */
-/** @typedef {{ readonly cpu: number, readonly rate: number }} Figure microseconds of the server's CPU for a request; requests per second */
+/** @typedef {{ readonly cpu: number, readonly rate: number }} Figure CPU microseconds of the server per request, and requests per second */
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
 /** @typedef {{ readonly headers: Record<string, string>, readonly tls: object }} Client */
 
 const CONNECTIONS = 10;
-/** How often each is measured within a start. */
+/** The number of measurements of each server per start. */
 const TURNS = 3;
 
 const servers = [
@@ -25,7 +25,8 @@ const servers = [
 ];
 
 /**
- * Starts every server anew for each round: two processes of the same program differ by more than what is measured.
+ * Restarts every server for each round, because two processes of the same program differ by more than the effect that is
+ * measured.
  *
  * @param {number} rounds @returns {Promise<readonly Table[]>}
  */
@@ -38,7 +39,7 @@ export async function wholeRequests(rounds) {
   const headers = { authorization: `Bearer ${await accessToken({ expiresIn: 3600 })}` };
   const tls = { cert: client.certificate, key: client.key, ca: authority.certificate };
   const tables = [];
-  const rest = stayAwake();
+  const stopStayingAwake = stayAwake();
   try {
     for (const { framework, atLeast, checks } of servers) {
       /** @type {Figure[][]} */
@@ -56,21 +57,21 @@ export async function wholeRequests(rounds) {
     }
     return tables;
   } finally {
-    rest();
+    stopStayingAwake();
     await issuer.close();
   }
 }
 
 /**
- * Keeps the generator from sleeping. The system charges whoever writes to a sleeper for waking it, and only a server that
- * is slower than the generator finds it asleep: 5 us more for each request, whatever made the server slower.
+ * Keeps the load generator awake. The kernel charges the cost of waking a process to the process that writes to it, so a
+ * server that is slower than the generator would pay for every wake-up in addition.
  */
 function stayAwake() {
   let awake = true;
-  const again = () => {
-    if (awake) setImmediate(again);
+  const spin = () => {
+    if (awake) setImmediate(spin);
   };
-  again();
+  spin();
   return () => {
     awake = false;
   };
@@ -84,13 +85,13 @@ async function inTurn(running, client) {
   for (let turn = 0; turn < TURNS; turn += 1) {
     for (const [index, server] of running.entries()) figures[index]?.push(await measure(server, client, 1));
   }
-  return figures.map((own) => ({
+  return figures.map((serverFigures) => ({
     cpu: quantile(
-      own.map(({ cpu }) => cpu),
+      serverFigures.map(({ cpu }) => cpu),
       0.5,
     ),
     rate: quantile(
-      own.map(({ rate }) => rate),
+      serverFigures.map(({ rate }) => rate),
       0.5,
     ),
   }));
@@ -100,15 +101,15 @@ async function inTurn(running, client) {
 function table(framework, checks, figures, atLeast) {
   const base = figures[0] ?? [];
   const rows = checks.map((name, index) => {
-    const own = figures[index] ?? [];
-    const throughputs = own.map(({ cpu }, round) => (base[round]?.cpu ?? Number.NaN) / cpu);
+    const serverFigures = figures[index] ?? [];
+    const throughputs = serverFigures.map(({ cpu }, round) => (base[round]?.cpu ?? Number.NaN) / cpu);
     const [low, ratio, high] = [quantile(throughputs, 0.1), quantile(throughputs, 0.5), quantile(throughputs, 0.9)];
     const rate = quantile(
-      own.map((figure) => figure.rate),
+      serverFigures.map((figure) => figure.rate),
       0.5,
     );
     const microseconds = quantile(
-      own.map(({ cpu }) => cpu),
+      serverFigures.map(({ cpu }) => cpu),
       0.5,
     );
     const target = name === "certbound" ? { atLeast } : {};
@@ -130,7 +131,7 @@ async function measure({ child, url }, { headers, tls }, duration) {
   const before = await usage(child);
   const tlsOptions = { ...tls, servername: "localhost" };
   const {
-    "2xx": answers,
+    "2xx": successes,
     non2xx,
     errors,
     requests,
@@ -141,8 +142,8 @@ async function measure({ child, url }, { headers, tls }, duration) {
     duration,
     tlsOptions,
   });
-  if (answers === 0 || non2xx > 0 || errors > 0) throw new Error(`${non2xx} rejected, ${errors} failed at ${url}`);
-  return { cpu: ((await usage(child)) - before) / answers, rate: requests.average };
+  if (successes === 0 || non2xx > 0 || errors > 0) throw new Error(`${non2xx} rejected, ${errors} failed at ${url}`);
+  return { cpu: ((await usage(child)) - before) / successes, rate: requests.average };
 }
 
 /** @param {import("node:child_process").ChildProcess} child @returns {Promise<number>} microseconds so far */
