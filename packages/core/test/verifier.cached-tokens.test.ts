@@ -84,8 +84,8 @@ describe("a request with a cached token is checked by", () => {
     ["the decision of the application", { authorize: () => false }, "ERR_ACCESS_DENIED"],
   ])("%s", async (_name, use, code) => {
     const { claims, outcome } = await startCachingApi(issuer);
-    const own = { scope: "read write", groups: ["staff"], acr: "silver", auth_time: seconds - 10 };
-    const token = await issuer.accessToken({ boundTo: client, claims: own });
+    const tokenClaims = { scope: "read write", groups: ["staff"], acr: "silver", auth_time: seconds - 10 };
+    const token = await issuer.accessToken({ boundTo: client, claims: tokenClaims });
     const good = { scopes: ["read"], groups: ["staff"], acrValues: ["silver"], maxAge: 10, authorize: () => true };
     const first = await claims(token, good);
     expect(await outcome(token, use)).toBe(code);
@@ -97,8 +97,8 @@ describe("a request with a cached token is checked by", () => {
     const token = await issuer.accessToken({ boundTo: client });
     const first = await claims(token);
     for (const use of [stolen, {}, stolen, {}, { clientCertificate: null }, {}]) {
-      const own = !Object.hasOwn(use, "clientCertificate");
-      expect((await outcome(token, use)) === "accepted").toBe(own);
+      const isClient = !Object.hasOwn(use, "clientCertificate");
+      expect((await outcome(token, use)) === "accepted").toBe(isClient);
     }
     expect(await claims(token)).toBe(first);
   });
@@ -161,9 +161,9 @@ describe("a cached token is rejected", () => {
 
   test("when the clock is set back to before nbf, or before iat with maxTokenAge", async () => {
     const { claims, outcome, setClock } = await startCachingApi(issuer, { maxTokenAge: 3600, clockTolerance: 5 });
-    for (const own of [{ nbf: seconds }, { iat: seconds }]) {
+    for (const start of [{ nbf: seconds }, { iat: seconds }]) {
       setClock(0);
-      const token = await issuer.accessToken({ boundTo: client, claims: { iat: seconds - 60, ...own } });
+      const token = await issuer.accessToken({ boundTo: client, claims: { iat: seconds - 60, ...start } });
       const first = await claims(token);
       setClock(-5);
       expect(await claims(token)).toBe(first);
@@ -173,25 +173,32 @@ describe("a cached token is rejected", () => {
   });
 
   test("when the issuer, which always introspects it, has revoked it", async () => {
-    const asked = await startIssuerInTest();
+    const introspectingIssuer = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const { claims, outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
-    const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
+    const { claims, outcome } = await startCachingApi(introspectingIssuer, {
+      introspection: introspectionOf(introspectingIssuer, always),
+    });
+    const [token, other] = [
+      await introspectingIssuer.accessToken({ boundTo: client }),
+      await introspectingIssuer.accessToken({ boundTo: client }),
+    ];
     const [first, firstOther] = [await claims(token), await claims(other)];
     expect(await claims(token)).toBe(first);
-    asked.revoke(token);
+    introspectingIssuer.revoke(token);
     expect(await outcome(token)).toBe("ERR_TOKEN_INACTIVE");
     expect(await outcome(token, stolen)).toBe("ERR_BINDING_MISMATCH");
     expect(await claims(other)).toBe(firstOther);
   });
 
   test("when the issuer, which always introspects it, no longer responds", async () => {
-    const asked = await startIssuerInTest();
+    const introspectingIssuer = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const { outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
-    const token = await asked.accessToken({ boundTo: client });
+    const { outcome } = await startCachingApi(introspectingIssuer, {
+      introspection: introspectionOf(introspectingIssuer, always),
+    });
+    const token = await introspectingIssuer.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
-    await asked.close();
+    await introspectingIssuer.close();
     expect(await outcome(token)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 });
@@ -262,27 +269,32 @@ describe("a rejection is not cached if", () => {
   });
 
   test("the token was inactive, which also takes no space in the cache", async () => {
-    const asked = await startIssuerInTest();
+    const introspectingIssuer = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const introspection = introspectionOf(asked, always);
-    const { outcome, claims } = await startCachingApi(asked, { introspection, verifiedTokens: 1 });
-    const [token, other] = [await asked.accessToken({ boundTo: client }), await asked.accessToken({ boundTo: client })];
+    const introspection = introspectionOf(introspectingIssuer, always);
+    const { outcome, claims } = await startCachingApi(introspectingIssuer, { introspection, verifiedTokens: 1 });
+    const [token, other] = [
+      await introspectingIssuer.accessToken({ boundTo: client }),
+      await introspectingIssuer.accessToken({ boundTo: client }),
+    ];
     const first = await claims(token);
-    asked.revoke(other);
+    introspectingIssuer.revoke(other);
     expect(await outcome(other)).toBe("ERR_TOKEN_INACTIVE");
     expect(await claims(token)).toBe(first);
-    expect(await outcome(await asked.accessToken({ boundTo: client }))).toBe("accepted");
+    expect(await outcome(await introspectingIssuer.accessToken({ boundTo: client }))).toBe("accepted");
     expect(await claims(token)).not.toBe(first);
   });
 
   test("the token was inactive, and is active now", async () => {
-    const asked = await startIssuerInTest();
+    const introspectingIssuer = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
-    const { outcome } = await startCachingApi(asked, { introspection: introspectionOf(asked, always) });
-    const token = await asked.accessToken({ boundTo: client });
-    asked.introspectAs(token, { active: false });
+    const { outcome } = await startCachingApi(introspectingIssuer, {
+      introspection: introspectionOf(introspectingIssuer, always),
+    });
+    const token = await introspectingIssuer.accessToken({ boundTo: client });
+    introspectingIssuer.introspectAs(token, { active: false });
     expect(await outcome(token)).toBe("ERR_TOKEN_INACTIVE");
-    asked.introspectAs(token, { active: true });
+    introspectingIssuer.introspectAs(token, { active: true });
     vi.advanceTimersByTime(10_001);
     expect(await outcome(token)).toBe("accepted");
   });

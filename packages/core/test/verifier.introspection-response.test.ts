@@ -177,10 +177,10 @@ describe("any JSON as the introspection response", () => {
   const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
   const isTime = (value: unknown) => typeof value === "number" && Math.abs(value) < 253_402_300_800;
 
-  /** Returns whether RFC 7662 section 2.2 and RFC 8705 section 3.2 allow to accept a response for this client, API and time. */
-  function mayBeAccepted(answer: unknown): boolean {
-    if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return false;
-    const members = Object.entries(answer);
+  /** Returns whether a response meets RFC 7662 section 2.2 and RFC 8705 section 3.2 for this client, API and time. */
+  function mayBeAccepted(response: unknown): boolean {
+    if (typeof response !== "object" || response === null || Array.isArray(response)) return false;
+    const members = Object.entries(response);
     const present = new Map<string, unknown>(
       members.filter(([member, value]) => value !== null || ["active", "aud", "cnf"].includes(member)),
     );
@@ -209,8 +209,8 @@ describe("any JSON as the introspection response", () => {
     const { url, answer: change } = await startEndpoint(json({}));
     const introspecting = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     const outcomes = new Set<Outcome>();
-    const property = fc.asyncProperty(responses, async (answer) => {
-      const document = JSON.stringify(answer);
+    const property = fc.asyncProperty(responses, async (response) => {
+      const document = JSON.stringify(response);
       change(text(document, "application/json"));
       // Any error except an AccessTokenError fails the test.
       const outcome = await verified(token, introspecting);

@@ -52,7 +52,7 @@ describe("a verifier with several issuers", () => {
     }
   });
 
-  test("introspects JWTs of the issuer with always only there", async () => {
+  test("introspects JWTs of the issuer with always only at this issuer", async () => {
     const token = await always.accessToken({ boundTo: client });
     expect(await verified(token)).toEqual({ outcome: "accepted", introspectedBy: ["always"] });
     expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", introspectedBy: [] });

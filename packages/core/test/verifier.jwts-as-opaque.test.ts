@@ -46,7 +46,7 @@ const tokens: readonly (readonly [string, () => Promise<string> | string, Outcom
   ["a token without iss", () => hmacToken({ sub: "user" }), "ERR_TOKEN_ALGORITHM"],
   ["a token of an issuer that is not configured", () => hmacToken({ iss: "https://x.example" }), "ERR_TOKEN_ALGORITHM"],
   [
-    "a token that expired by its own claims",
+    "a token whose claims say that it has expired",
     () => issuer.accessToken({ boundTo: client, claims: { exp: seconds - 300 } }),
     "ERR_TOKEN_EXPIRED",
   ],
@@ -208,7 +208,7 @@ describe("ready with jwtsAsOpaque", () => {
     expect(await ready({ jwtsAsOpaque: false })).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test("satisfies the profile fapi2, as the option always does", () => {
+  test("satisfies the profile fapi2 in place of always", () => {
     const options = { issuer: "https://as.example", audience: null, profile: "fapi2" } as const;
     expect(() => createVerifier({ ...options, introspection })).not.toThrow();
     const opaqueOnly = { ...introspection, jwtsAsOpaque: false };

@@ -85,8 +85,8 @@ describe("a rejection does not contain the opaque token or its response:", () =>
     ["ERR_SCOPE_INSUFFICIENT", { scope: "MARKER" }, { scopes: ["admin"] }],
     ["ERR_ACCESS_DENIED", { groups: ["MARKER"] }, { groups: ["staff"] }],
     ["ERR_AUTHENTICATION_INSUFFICIENT", { acr: "MARKER" }, { acrValues: ["gold"] }],
-  ])("%s (L-01, L-02)", async (code, answer, use) => {
-    issuer.introspectAs(token, { ...good, ...answer });
+  ])("%s (L-01, L-02)", async (code, members, use) => {
+    issuer.introspectAs(token, { ...good, ...members });
     expect(await rejectionWithoutSecrets({}, use)).toBe(code);
   });
 

@@ -52,8 +52,8 @@ export function endpointOf(
   options: VerifierOptions = {},
   elapsed?: () => number,
 ): IntrospectionEndpoint {
-  const given = { issuer: "https://as.example", audience: null, ...options };
-  const configuration = parseVerifierOptions({ ...given, introspection: introspection as IntrospectionOptions });
+  const all = { issuer: "https://as.example", audience: null, ...options };
+  const configuration = parseVerifierOptions({ ...all, introspection: introspection as IntrospectionOptions });
   const [issuer] = configuration.issuers;
   if (issuer?.introspection === undefined) throw new Error("no issuer has introspection options");
   const keys = createIssuerKeys(issuer, configuration);

@@ -20,8 +20,8 @@ export interface Fleet {
 export async function startFleet(options: IntrospectorOptions = {}): Promise<Fleet> {
   const issuer = await startIssuerInTest();
   const store = openStore();
-  const join = (own: IntrospectorOptions = {}) =>
-    introspectorOf({ ...asking(issuer), cache: store.cache, cacheKey, ...options, ...own });
+  const join = (overrides: IntrospectorOptions = {}) =>
+    introspectorOf({ ...asking(issuer), cache: store.cache, cacheKey, ...options, ...overrides });
   const token = await issuer.opaqueToken({ boundTo: client, claims: { sub: "user-1" } });
   const first = join();
   await first.introspect(token);

@@ -13,7 +13,7 @@ export interface GuardedEndpoint extends TlsServer {
 
 /** Starts an endpoint with the same response for every token; it is closed after the test. */
 export async function startGuardedEndpoint(
-  answer: object,
+  document: object,
   trusted: string = clients.certificate,
 ): Promise<GuardedEndpoint> {
   const thumbprints: (string | undefined)[] = [];
@@ -21,7 +21,7 @@ export async function startGuardedEndpoint(
     (request, response) => {
       thumbprints.push(tlsCertificate(request)?.thumbprint);
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify(answer));
+      response.end(JSON.stringify(document));
     },
     { ca: trusted, rejectUnauthorized: true },
   );

@@ -34,13 +34,13 @@ export interface IntrospectorOptions extends Partial<IntrospectionOptions> {
 
 /** Creates an introspector with these options, by default without a shared cache. */
 export function introspectorOf(options: IntrospectorOptions): Introspector {
-  const { issuer = "https://issuer.example", times = timesOf(), clock = () => times.clock, ...given } = options;
-  const credentials = given.clientSecret === undefined ? { clientSecret: "secret" } : {};
+  const { issuer = "https://issuer.example", times = timesOf(), clock = () => times.clock, ...introspection } = options;
+  const credentials = introspection.clientSecret === undefined ? { clientSecret: "secret" } : {};
   const configuration = parseVerifierOptions({
     issuer,
     audience: null,
     clock,
-    introspection: { clientId: "api", ...credentials, ...given },
+    introspection: { clientId: "api", ...credentials, ...introspection },
   });
   const [configured] = configuration.issuers;
   if (configured?.introspection === undefined) throw new Error("no issuer has introspection options");
