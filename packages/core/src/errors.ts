@@ -65,7 +65,7 @@ const table = {
   ERR_SCOPE_INSUFFICIENT: ["The access token lacks a required scope", 403, "insufficient_scope", ["scopes"]],
   ERR_ACCESS_DENIED: ["The access token does not permit this request", 403, "insufficient_scope"],
   ERR_KEYS_UNAVAILABLE: ["The keys of the issuer cannot be fetched", 503, null],
-  ERR_INTROSPECTION_UNAVAILABLE: ["The issuer cannot be asked about the access token", 503, null],
+  ERR_INTROSPECTION_UNAVAILABLE: ["The access token cannot be introspected", 503, null],
 } as const;
 
 /** The message, status and challenge for every error code. */
