@@ -3,15 +3,15 @@ import { createCertificateAuthority, createSelfSignedCertificate } from "@certbo
 import { describe, expect, test } from "vitest";
 import { copyClientTls, isClientTls } from "../../src/options/client-tls.ts";
 
-const authority = await createCertificateAuthority();
-const { certificate: cert, key } = await authority.issueClientCertificate();
+const rootCa = await createCertificateAuthority();
+const { certificate: cert, key } = await rootCa.issueClientCertificate();
 const other = await createSelfSignedCertificate();
-const ca = authority.certificate;
+const ca = rootCa.certificate;
 const passphrase = "correct horse";
 const encrypted = createPrivateKey(key)
   .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })
   .toString();
-const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const malformed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 function expectRejection(value: unknown, text: string): void {
   expect(() => isClientTls(value)).toThrow(TypeError);
@@ -24,24 +24,24 @@ describe("isClientTls", () => {
     ["bytes", { cert: Buffer.from(cert), key: new TextEncoder().encode(key), ca: Buffer.from(ca) }],
     ["a certificate with its chain", { cert: cert + ca, key }],
     ["a key with its passphrase", { cert, key: encrypted, passphrase }],
-    ["an authority", { cert, key, ca }],
-    ["several authorities, with text between them", { cert, key, ca: `one\n${ca}\ntwo\n${other.certificate}` }],
-    ["undefined for what is not given", { cert, key, ca: undefined, passphrase: undefined }],
+    ["a CA certificate", { cert, key, ca }],
+    ["several CA certificates with text between them", { cert, key, ca: `one\n${ca}\ntwo\n${other.certificate}` }],
+    ["undefined members", { cert, key, ca: undefined, passphrase: undefined }],
   ])("accepts %s", (_name, value) => {
     expect(isClientTls(value)).toBe(true);
   });
 
   test.each<[string, object]>([
-    ["nothing", {}],
-    ["no key", { cert }],
-    ["no certificate", { key }],
+    ["an empty object", {}],
+    ["a certificate without its key", { cert }],
+    ["a key without its certificate", { key }],
     ["the key of another certificate", { cert, key: other.key }],
-    ["certificate and key in each other's place", { cert: key, key: cert }],
+    ["certificate and key exchanged", { cert: key, key: cert }],
     ["a key without its passphrase", { cert, key: encrypted }],
     ["a key with another passphrase", { cert, key: encrypted, passphrase: "wrong" }],
-    ["a broken certificate", { cert: broken, key }],
-    ["a certificate that is no PEM", { cert: Buffer.from(other.der), key: other.key }],
-    ["no bytes", { cert: new Uint8Array(), key: new Uint8Array() }],
+    ["a malformed certificate", { cert: malformed, key }],
+    ["a certificate that is not PEM", { cert: Buffer.from(other.der), key: other.key }],
+    ["empty bytes", { cert: new Uint8Array(), key: new Uint8Array() }],
   ])("rejects %s", (_name, value) => {
     expect(isClientTls(value)).toBe(false);
   });
@@ -57,17 +57,17 @@ describe("isClientTls", () => {
     ["ca", "", "certificates as PEM"],
     ["ca", "certificate", "certificates as PEM"],
     ["ca", key, "certificates as PEM"],
-    ["ca", broken, "certificates as PEM"],
-    ["ca", ca + broken, "certificates as PEM"],
+    ["ca", malformed, "certificates as PEM"],
+    ["ca", ca + malformed, "certificates as PEM"],
     ["ca", new Uint8Array(), "certificates as PEM"],
     ["ca", Buffer.from(other.der), "certificates as PEM"],
     ["ca", [ca], "certificates as PEM"],
-  ])("names %s when it is %o", (name, value, expected) => {
+  ])("names %s if it is %o", (name, value, expected) => {
     const given = name === "passphrase" ? { cert, key: encrypted } : { cert, key };
     expectRejection({ ...given, [name]: value }, `option "${name}" in clientTls must be ${expected}`);
   });
 
-  test.each(["pfx", "rejectUnauthorized", "servername", "Cert"])("knows no member %s", (name) => {
+  test.each(["pfx", "rejectUnauthorized", "servername", "Cert"])("rejects the unknown member %s", (name) => {
     expectRejection({ cert, key, [name]: false }, `unknown option "${name}" in clientTls`);
   });
 
@@ -77,13 +77,13 @@ describe("isClientTls", () => {
 });
 
 describe("copyClientTls", () => {
-  test("keeps what was given", () => {
+  test("copies all members", () => {
     expect(copyClientTls({ cert, key })).toEqual({ cert, key });
     const all = { cert, key: encrypted, passphrase, ca };
     expect(copyClientTls(all)).toEqual(all);
   });
 
-  test("is not reached by what is done to the original", () => {
+  test("does not reflect later changes to the original", () => {
     const given = { cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca) };
     const copy = copyClientTls(given);
     for (const part of Object.values(given)) part.fill(0);

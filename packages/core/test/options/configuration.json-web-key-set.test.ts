@@ -19,14 +19,14 @@ describe("isJsonWebKeySet", () => {
     [{ keys: ["x"] }, false],
     [{ keys: [{}, 5] }, false],
     [{ Keys: [{}] }, false],
-  ])("judges the shape of %j", (value, expected) => {
+  ])("checks the shape of %j", (value, expected) => {
     expect(isJsonWebKeySet(value)).toBe(expected);
   });
 
   test.each([
     ["before a key", Object.assign([], { 1: {} })],
-    ["behind a key", Object.assign([{}], { length: 2 })],
-    ["only", Object.assign([], { length: 3 })],
+    ["after a key", Object.assign([{}], { length: 2 })],
+    ["and no key", Object.assign([], { length: 3 })],
   ])("rejects a list with holes %s", (_name, keys) => {
     expect(isJsonWebKeySet({ keys })).toBe(false);
     expect(isJsonWebKeySet({ keys: [{}, {}] })).toBe(true);

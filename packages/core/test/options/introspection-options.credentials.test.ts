@@ -30,7 +30,7 @@ function expectRejection(options: object, name: string, fetchIsGiven = false): v
   expect(() => parse(options, fetchIsGiven)).toThrow(`option "${name}" in the introspection options`);
 }
 
-/** Some of the credentials, by their names. */
+/** Returns the credentials with the given names. */
 function some(...names: readonly Credential[]): object {
   return Object.fromEntries(names.map((name) => [name, credentials[name]]));
 }
@@ -41,23 +41,23 @@ describe("the client authentication", () => {
     ["clientKey", "private_key_jwt"],
     ["clientTls", "tls_client_auth"],
     ["bearerToken", "bearer"],
-  ])("with %s is by default %s", (credential, method) => {
+  ])("with %s is %s by default", (credential, method) => {
     expect(parse(some(credential)).method).toBe(method);
   });
 
-  test.each(Object.entries(methods))("%s goes with %s only", (method, own) => {
-    const others = (Object.keys(credentials) as Credential[]).filter((credential) => credential !== own);
+  test.each(Object.entries(methods))("%s accepts only %s", (method, credential) => {
+    const others = (Object.keys(credentials) as Credential[]).filter((name) => name !== credential);
     for (const other of others)
       expectRejection({ ...some(other), clientAuthentication: method }, "clientAuthentication");
-    expect(parse({ ...some(own), clientAuthentication: method }).method).toBe(method);
+    expect(parse({ ...some(credential), clientAuthentication: method }).method).toBe(method);
   });
 
-  test.each(Object.entries(methods))("%s needs %s", (method, own) => {
-    expectRejection({ clientAuthentication: method }, own);
-    expectRejection({ clientAuthentication: method, [own]: undefined }, own);
+  test.each(Object.entries(methods))("%s requires %s", (method, credential) => {
+    expectRejection({ clientAuthentication: method }, credential);
+    expectRejection({ clientAuthentication: method, [credential]: undefined }, credential);
   });
 
-  test("is by one of them: none is rejected", () => {
+  test("requires a credential", () => {
     expectRejection({}, "clientSecret");
     expectRejection({ clientSecret: undefined }, "clientSecret");
     expectRejection({}, "clientSecret", true);
@@ -70,7 +70,7 @@ describe("the client authentication", () => {
     ["clientSecret", "bearerToken"],
     ["clientKey", "bearerToken"],
     ["clientTls", "bearerToken"],
-  ])("is by one of them: %s and %s are rejected, whatever the method", (first, second) => {
+  ])("rejects %s together with %s for every method", (first, second) => {
     expectRejection(some(first, second), second);
     for (const clientAuthentication of Object.keys(methods)) {
       expectRejection({ ...some(first, second), clientAuthentication }, second);
@@ -78,14 +78,14 @@ describe("the client authentication", () => {
     expectRejection(some("clientSecret", "clientKey", "clientTls"), "clientKey");
   });
 
-  test.each(Object.keys(credentials) as Credential[])("none goes without %s", (credential) => {
+  test.each(Object.keys(credentials) as Credential[])("none does not accept %s", (credential) => {
     expectRejection({ ...some(credential), clientAuthentication: "none" }, "clientAuthentication");
     for (const fetchIsGiven of [true, false]) {
       expect(parse({ clientAuthentication: "none" }, fetchIsGiven)).toEqual({ method: "none" });
     }
   });
 
-  test("holds what it needs, and no more", () => {
+  test("contains only the members of its method", () => {
     expect(parse(some("clientSecret"))).toEqual({ method: "client_secret_basic", secret: "secret" });
     const post = { ...some("clientSecret"), clientAuthentication: "client_secret_post" };
     expect(parse(post)).toEqual({ method: "client_secret_post", secret: "secret" });
@@ -99,13 +99,13 @@ describe("the client authentication", () => {
   });
 });
 
-describe("a fetch of the application", () => {
+describe("a custom fetch", () => {
   test.each(["tls_client_auth", "self_signed_tls_client_auth"])("can present the certificate of %s", (method) => {
     expect(parse({ clientAuthentication: method }, true)).toEqual({ method, tls: undefined });
     expectRejection({ clientAuthentication: method }, "clientTls");
   });
 
-  test("leaves clientTls without effect, which is rejected", () => {
+  test("cannot be combined with clientTls", () => {
     expectRejection(some("clientTls"), "clientTls", true);
     expectRejection({ ...some("clientTls"), clientAuthentication: "tls_client_auth" }, "clientTls", true);
     expect(parse(some("clientTls"), false).method).toBe("tls_client_auth");
@@ -117,16 +117,16 @@ describe("a fetch of the application", () => {
   });
 });
 
-describe("what the client authenticates with", () => {
+describe("a credential", () => {
   test.each<[Credential, readonly unknown[]]>([
     ["bearerToken", ["", "token", 1, null, true, [], {}, Promise.resolve("token")]],
     ["clientKey", ["", "key", 1, null, true, [], {}, [jwk], key]],
     ["clientTls", [{}, { cert: certificate }, { key }, { cert: key, key: certificate }]],
-  ])("%s is rejected when it is none", (name, values) => {
+  ])("is rejected if %s is ill-typed", (name, values) => {
     for (const value of values) expectRejection({ [name]: value }, name);
   });
 
-  test.each([null, "", 1, true, [], certificate])("clientTls is not %j", (value) => {
+  test.each([null, "", 1, true, [], certificate])("is rejected if clientTls is %j", (value) => {
     expect(() => parse({ clientTls: value })).toThrow(TypeError);
     expect(() => parse({ clientTls: value })).toThrow("clientTls must be an object");
   });

@@ -22,38 +22,38 @@ function expectRejection(options: object, name: string): void {
   expect(() => parse(options)).toThrow(`option "${name}"`);
 }
 
-/** What each issuer introspects: opaque tokens, JWTs, both or nothing. */
+/** Lists what each issuer introspects: opaque tokens, JWTs, both or nothing. */
 function introspected({ issuers }: VerifierConfiguration): readonly string[] {
-  return issuers.map(({ issuer, introspection: own }) => {
-    const what = [own?.opaqueTokens && "opaque tokens", own?.always && "JWTs"].filter(Boolean);
+  return issuers.map(({ issuer, introspection: options }) => {
+    const what = [options?.opaqueTokens && "opaque tokens", options?.always && "JWTs"].filter(Boolean);
     return `${issuer}: ${what.join(", ")}`;
   });
 }
 
 describe("one issuer", () => {
-  test("is introspected only where it is said", () => {
+  test("introspects tokens only with the option introspection", () => {
     expect(introspected(parse({ issuer: first, introspection }))).toEqual([`${first}: opaque tokens`]);
     expect(introspected(parse({ issuer: first }))).toEqual([`${first}: `]);
     expect(introspected(parse({ issuer: first, introspection: undefined }))).toEqual([`${first}: `]);
   });
 
-  test("is introspected where it comes from the environment", () => {
+  test("introspects tokens if it comes from the environment", () => {
     for (const name of ["CERTBOUND_AUDIENCE", "CERTBOUND_JWKS_URI"]) vi.stubEnv(name, undefined);
     vi.stubEnv("CERTBOUND_ISSUER", first);
     expect(introspected(parse({ introspection }))).toEqual([`${first}: opaque tokens`]);
   });
 
-  test.each([null, true, "api", 1, [introspection]])("is not introspected as %j", (value) => {
+  test.each([null, true, "api", 1, [introspection]])("rejects introspection options of %j", (value) => {
     expectRejection({ issuer: first, introspection: value }, "introspection");
   });
 
-  test("has its mistakes named", () => {
+  test("rejects invalid introspection options by name", () => {
     expectRejection({ issuer: first, introspection: {} }, "clientId");
     expectRejection({ issuer: first, introspection: { ...introspection, opaqueTokens: false } }, "opaqueTokens");
   });
 
   test.each(["urn:as", "http://as.example", "https://as.example?a=b", "https://as.example#a"])(
-    "%s publishes no metadata that could be trusted, and needs the endpoint given",
+    "%s requires the endpoint, because it has no trustworthy metadata",
     (issuer) => {
       expectRejection({ issuer, jwks, introspection }, "endpoint");
       const given = { ...introspection, endpoint: "https://as.example/introspect" };
@@ -61,11 +61,11 @@ describe("one issuer", () => {
     },
   );
 
-  test("has its endpoint found even where its keys are given", () => {
+  test("does not require the endpoint if keys are given", () => {
     expect(introspected(parse({ issuer: first, jwks, introspection }))).toEqual([`${first}: opaque tokens`]);
   });
 
-  test("can be asked with the certificate of the option fetch, also of one among several", () => {
+  test("accepts a certificate from the option fetch, alone and in a list", () => {
     const tls = { clientId: "api", clientAuthentication: "tls_client_auth" };
     expectRejection({ issuer: first, introspection: tls }, "clientTls");
     expectRejection({ issuer: [{ issuer: first, introspection: tls }] }, "clientTls");
@@ -75,12 +75,12 @@ describe("one issuer", () => {
 });
 
 describe("several issuers", () => {
-  test("are introspected each by its own options", () => {
+  test("have separate introspection options", () => {
     const issuer = [{ issuer: first, introspection }, { issuer: second, introspection: jwtsOnly }, { issuer: third }];
     expect(introspected(parse({ issuer }))).toEqual([`${first}: opaque tokens`, `${second}: JWTs`, `${third}: `]);
   });
 
-  test("have no introspection in common", () => {
+  test("cannot have common introspection options", () => {
     const issuer = [{ issuer: first }, { issuer: second }];
     expectRejection({ issuer, introspection }, "introspection");
     expectRejection({ issuer, introspection: jwtsOnly }, "introspection");
@@ -90,10 +90,10 @@ describe("several issuers", () => {
 
   test.each<[string, object, object]>([
     ["by default", introspection, introspection],
-    ["as it is written", { ...introspection, opaqueTokens: true }, introspection],
-    ["beside JWTs", { ...introspection, always: true }, { ...introspection, always: true }],
+    ["with an explicit opaqueTokens", { ...introspection, opaqueTokens: true }, introspection],
+    ["with always", { ...introspection, always: true }, { ...introspection, always: true }],
     ["with other credentials", introspection, { clientId: "api-2", clientSecret: "other" }],
-  ])("are not both asked about opaque tokens, %s: such a token names none", (_name, one, other) => {
+  ])("cannot both introspect opaque tokens, %s", (_name, one, other) => {
     const issuers = (...all: readonly object[]) => {
       return { issuer: all.map((given, index) => ({ issuer: `https://${index}.example`, introspection: given })) };
     };
@@ -103,7 +103,7 @@ describe("several issuers", () => {
     expect(() => parse(issuers(jwtsOnly, other))).not.toThrow();
   });
 
-  test("have their mistakes named", () => {
+  test("have invalid introspection options rejected by name", () => {
     const entry = (options: object) => ({ issuer: [{ issuer: first }, { issuer: second, introspection: options }] });
     expectRejection(entry({ clientId: "api" }), "clientSecret");
     expectRejection(entry({ ...introspection, opaqueTokens: false }), "opaqueTokens");

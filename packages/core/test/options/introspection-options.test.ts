@@ -8,7 +8,7 @@ const endpoint = "https://as.example/introspect";
 const cache = new Map();
 const cacheKey = "0123456789abcdef0123456789abcdef";
 
-/** Parses options that lack nothing but what is given; also of types that do not compile. */
+/** Parses options, completed to valid ones. Accepts types that do not compile. */
 function parse(options: object = {}, discoverable = true): IntrospectionConfiguration {
   return parseIntrospection({ ...client, ...options }, { discoverable, fetchIsGiven: false });
 }
@@ -20,7 +20,7 @@ function expectRejection(options: object, name: string): void {
 }
 
 describe("parseIntrospection", () => {
-  test("fills in the defaults", () => {
+  test("applies the defaults", () => {
     expect(parse()).toEqual({
       endpoint: undefined,
       clientId: "api",
@@ -36,7 +36,7 @@ describe("parseIntrospection", () => {
     });
   });
 
-  test("keeps what was given", () => {
+  test("keeps the given values", () => {
     const given = {
       opaqueTokens: false,
       always: true,
@@ -51,7 +51,7 @@ describe("parseIntrospection", () => {
     expect(configuration.cache?.key).toBe(cacheKey);
   });
 
-  test("takes undefined for not given", () => {
+  test("treats undefined as not given", () => {
     const names = ["endpoint", "clientAuthentication", "clientKey", "clientTls", "opaqueTokens", "always"];
     names.push(
       "bearerToken",
@@ -70,7 +70,7 @@ describe("parseIntrospection", () => {
     expect(Object.isFrozen(parse())).toBe(true);
   });
 
-  test("copies what was given: later changes change nothing", () => {
+  test("copies the options, so that later changes have no effect", () => {
     const given = { ...client, endpoint: new URL(endpoint), cacheDuration: 5 };
     const configuration = parseIntrospection(given, { discoverable: true, fetchIsGiven: false });
     Object.assign(given, { clientId: "evil", clientSecret: "evil", cacheDuration: 3600 });
@@ -80,20 +80,20 @@ describe("parseIntrospection", () => {
 
   test.each([
     ["unknown", { timeout: 5 }, "timeout"],
-    ["of the protocol", { client_secret: "secret" }, "client_secret"],
-    ["in another letter case", { ClientId: "api" }, "ClientId"],
-    ["unknown, though it is undefined", { cacheTime: undefined }, "cacheTime"],
-    ["of every object", { constructor: Object }, "constructor"],
-    ["of an issuer, not of its introspection", { audience: "https://api.example" }, "audience"],
+    ["a parameter of the protocol", { client_secret: "secret" }, "client_secret"],
+    ["in different case", { ClientId: "api" }, "ClientId"],
+    ["unknown and undefined", { cacheTime: undefined }, "cacheTime"],
+    ["a member of every object", { constructor: Object }, "constructor"],
+    ["an option of the issuer", { audience: "https://api.example" }, "audience"],
   ])("rejects an option that is %s", (_, options, name) => {
     expect(() => parse(options)).toThrow(TypeError);
     expect(() => parse(options)).toThrow(`"${name}"`);
   });
 
-  test.each([null, "api", 1, true, [client]])("rejects %j in place of options", (options) => {
-    const situation = { discoverable: true, fetchIsGiven: false };
-    expect(() => parseIntrospection(options, situation)).toThrow(TypeError);
-    expect(() => parseIntrospection(options, situation)).toThrow("the introspection options must be an object");
+  test.each([null, "api", 1, true, [client]])("rejects %j instead of options", (options) => {
+    const context = { discoverable: true, fetchIsGiven: false };
+    expect(() => parseIntrospection(options, context)).toThrow(TypeError);
+    expect(() => parseIntrospection(options, context)).toThrow("the introspection options must be an object");
   });
 });
 
@@ -148,7 +148,7 @@ describe("the option", () => {
     ["cacheDuration", [-1, 3600.5, 3601, Number.NaN, Number.POSITIVE_INFINITY, "30", null, true]],
     ["cache", [null, true, "redis://cache", {}, [], { get() {} }, { set() {} }, { get: "a", set: "b" }, new Set()]],
     ["cacheKey", ["", cacheKey.slice(1), 1, null, {}, new Uint8Array(32), true, Array.from(cacheKey)]],
-  ])("%s is rejected when it is ill-typed", (name, values) => {
+  ])("%s is rejected if it is ill-typed", (name, values) => {
     for (const value of values) expectRejection({ cache, cacheKey, [name]: value }, name);
   });
 
@@ -164,25 +164,25 @@ describe("the option", () => {
     ["cacheDuration", [0.5, 30, 3600]],
     ["cache", [new Map(), new Keyv()]],
     ["cacheKey", [cacheKey, `${cacheKey}ü`]],
-  ])("%s is accepted within its type", (name, values) => {
+  ])("%s is accepted if it is well-typed", (name, values) => {
     for (const value of values) expect(() => parse({ cache, cacheKey, [name]: value })).not.toThrow();
   });
 
   test.each([undefined, "missing"])("clientId is required (%s)", (given) => {
     const options = given === undefined ? { ...client, clientId: given } : { clientSecret: "secret" };
-    const situation = { discoverable: true, fetchIsGiven: false };
-    expect(() => parseIntrospection(options, situation)).toThrow(TypeError);
-    expect(() => parseIntrospection(options, situation)).toThrow('"clientId"');
+    const context = { discoverable: true, fetchIsGiven: false };
+    expect(() => parseIntrospection(options, context)).toThrow(TypeError);
+    expect(() => parseIntrospection(options, context)).toThrow('"clientId"');
   });
 
-  test("endpoint is required only where there is no metadata to find it in", () => {
+  test("endpoint is required only without metadata", () => {
     expect(() => parse({}, false)).toThrow(TypeError);
     expect(() => parse({}, false)).toThrow('"endpoint"');
     expect(parse({ endpoint }, false).endpoint?.href).toBe(endpoint);
     expect(parse({}, true).endpoint).toBeUndefined();
   });
 
-  test("jwtsAsOpaque goes neither with always nor without opaqueTokens", () => {
+  test("jwtsAsOpaque requires opaqueTokens, and cannot be combined with always", () => {
     expectRejection({ jwtsAsOpaque: true, always: true }, "jwtsAsOpaque");
     expectRejection({ jwtsAsOpaque: true, opaqueTokens: false }, "jwtsAsOpaque");
     expectRejection({ jwtsAsOpaque: true, always: true, opaqueTokens: false }, "jwtsAsOpaque");
@@ -190,30 +190,30 @@ describe("the option", () => {
     expect(parse({ jwtsAsOpaque: false, always: true, opaqueTokens: false }).jwtsAsOpaque).toBe(false);
   });
 
-  test("opaqueTokens can be false only where JWTs are always introspected", () => {
+  test("opaqueTokens can be false only with always", () => {
     expectRejection({ opaqueTokens: false }, "opaqueTokens");
     expectRejection({ opaqueTokens: false, always: false }, "opaqueTokens");
     expect(parse({ opaqueTokens: false, always: true })).toMatchObject({ opaqueTokens: false, always: true });
     expect(parse({ always: true })).toMatchObject({ opaqueTokens: true, always: true });
   });
 
-  test("cacheDuration can be 0, where every request is to be introspected", () => {
+  test("cacheDuration can be 0", () => {
     expect(parse({ cacheDuration: 0 }).cacheDuration).toBe(0);
   });
 });
 
 describe("the shared cache", () => {
-  test("needs its key", () => {
+  test("requires cacheKey", () => {
     expectRejection({ cache }, "cacheKey");
     expectRejection({ cache, cacheKey: undefined }, "cacheKey");
     expect(parse({ cache, cacheKey }).cache).toEqual({ store: cache, key: cacheKey });
   });
 
-  test("is not forgotten beside its key", () => {
+  test("is required with cacheKey", () => {
     expectRejection({ cacheKey }, "cacheKey");
   });
 
-  test("is not given where nothing is kept", () => {
+  test("cannot be combined with cacheDuration: 0", () => {
     expectRejection({ cache, cacheKey, cacheDuration: 0 }, "cache");
     expect(() => parse({ cache, cacheKey, cacheDuration: 1 })).not.toThrow();
   });

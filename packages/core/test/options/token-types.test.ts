@@ -16,11 +16,11 @@ describe("token types", () => {
     expect(normaliseTokenType(type)).toBe(expected);
   });
 
-  test("are at+jwt, JWT and none by default where every token must be bound", () => {
+  test("are at+jwt, JWT and no type by default if every token must be bound", () => {
     expect([...defaultTokenTypes(true)]).toEqual([ACCESS_TOKEN_TYPE, "jwt", null]);
   });
 
-  test("are at+jwt only where an unbound token can be accepted", () => {
+  test("are only at+jwt by default if unbound tokens can be accepted", () => {
     expect([...defaultTokenTypes(false)]).toEqual(["at+jwt"]);
   });
 });

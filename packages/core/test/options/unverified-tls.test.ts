@@ -12,24 +12,24 @@ const { certificate: cert, key } = await createSelfSignedCertificate();
 const secret = { clientId: "api", clientSecret: "secret" };
 const mutualTls = { clientId: "api", clientTls: { cert, key } };
 
-/** Collects the codes of the warnings of certbound that are emitted while a test runs. */
-function warningsHeard(): readonly unknown[] {
-  const heard: unknown[] = [];
+/** Collects the codes of certbound's warnings during a test. */
+function collectWarnings(): readonly unknown[] {
+  const collected: unknown[] = [];
   const listener = (warning: Error & { readonly code?: string }): void => {
-    if (warning.name === "CertboundWarning") heard.push(warning.code);
+    if (warning.name === "CertboundWarning") collected.push(warning.code);
   };
   process.on("warning", listener);
   onTestFinished(() => void process.off("warning", listener));
-  return heard;
+  return collected;
 }
 
-/** Gives the codes of the warnings about configurations, in one process. */
+/** Returns the codes of the warnings for configurations in one process. */
 async function warningsAbout(...configured: readonly VerifierOptions[]): Promise<readonly unknown[]> {
-  const heard = warningsHeard();
+  const codes = collectWarnings();
   const warn = createTlsWarning();
   for (const options of configured) warn(parseVerifierOptions({ audience, ...options }));
   await nextTurn();
-  return heard;
+  return codes;
 }
 
 const warning = ["CERTBOUND_TLS_UNVERIFIED"];
@@ -37,13 +37,13 @@ const warning = ["CERTBOUND_TLS_UNVERIFIED"];
 beforeEach(() => void vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0"));
 afterEach(() => void vi.unstubAllEnvs());
 
-describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a verifier is warned of", () => {
+describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a warning is emitted", () => {
   test.each<[string, VerifierOptions, VerifierOptions]>([
-    ["finds its keys by discovery", { issuer }, { issuer: "http://127.0.0.1:1" }],
-    ["has a URL of keys", { issuer, jwks: `${issuer}/jwks` }, { issuer, jwks: "http://127.0.0.1:1/jwks" }],
+    ["finds keys by discovery", { issuer }, { issuer: "http://127.0.0.1:1" }],
+    ["fetches keys from a URL", { issuer, jwks: `${issuer}/jwks` }, { issuer, jwks: "http://127.0.0.1:1/jwks" }],
     ["uses the global fetch", { issuer, fetch }, { issuer, fetch: async (...request) => fetch(...request) }],
     [
-      "is given a second issuer that does",
+      "has a second issuer that finds keys by discovery",
       { issuer: [{ issuer, jwks }, { issuer: "https://b.example" }] },
       { issuer, jwks },
     ],
@@ -84,12 +84,12 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a verifier is warned of", () => {
         },
       },
     ],
-  ])("that %s, and its neighbour is not", async (_name, weakened, neighbour) => {
-    expect(await warningsAbout(neighbour)).toEqual([]);
-    expect(await warningsAbout(weakened)).toEqual(warning);
+  ])("for a verifier that %s, and not for a similar one", async (_name, unverified, similar) => {
+    expect(await warningsAbout(similar)).toEqual([]);
+    expect(await warningsAbout(unverified)).toEqual(warning);
   });
 
-  test("once, however many there are", async () => {
+  test("once for several verifiers", async () => {
     expect(await warningsAbout({ issuer, jwks }, { issuer }, { issuer }, { issuer: "https://b.example" })).toEqual(
       warning,
     );
@@ -97,7 +97,7 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a verifier is warned of", () => {
 });
 
 test.each([undefined, "", "1", "00", "0 ", "false"])(
-  "with NODE_TLS_REJECT_UNAUTHORIZED=%j, which does not switch verification off, there is no warning",
+  "with NODE_TLS_REJECT_UNAUTHORIZED=%j, which does not disable verification, no warning is emitted",
   async (value) => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", value);
     expect(await warningsAbout({ issuer })).toEqual([]);
@@ -105,11 +105,11 @@ test.each([undefined, "", "1", "00", "0 ", "false"])(
 );
 
 test("createVerifier emits the warning once in a process", async () => {
-  // Another test may have had it emitted in this process.
+  // Reset, because another test may have emitted the warning in this process.
   vi.resetModules();
   const { createVerifier } = await import("../../src/verifier.ts");
-  const heard = warningsHeard();
+  const codes = collectWarnings();
   for (const options of [{ jwks }, {}, {}]) createVerifier({ issuer, audience, ...options });
   await nextTurn();
-  expect(heard).toEqual(warning);
+  expect(codes).toEqual(warning);
 });

@@ -11,12 +11,12 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** Creates a verifier; also of types that do not compile. */
+/** Creates a verifier. Accepts types that do not compile. */
 function configure(options: object): unknown {
   return createVerifier({ audience: null, ...options });
 }
 
-/** Expects a TypeError of this library that names the option, and repeats nothing of the value. */
+/** Expects a TypeError of this library that names the option and does not contain the value. */
 function expectRejection(check: () => unknown, name: string, secrets: readonly string[]): void {
   let error: unknown;
   try {
@@ -49,7 +49,7 @@ const unparsable = [
 const secrets = ["MARKER", "SECRET", "RET@", "host.example"];
 const urls = [...parsable, ...unparsable];
 
-describe("a URL with credentials is rejected, and not repeated:", () => {
+describe("a URL with credentials is rejected without quoting it", () => {
   test.each(urls)("as the issuer %j", (url) => {
     expectRejection(() => configure({ issuer: url }), '"issuer"', secrets);
     expectRejection(() => configure({ issuer: url, jwks: { keys: [key] } }), '"issuer"', secrets);
@@ -106,32 +106,32 @@ describe("a URL with credentials is rejected, and not repeated:", () => {
   });
 });
 
-describe("a list of keys is rejected, and not repeated, with", () => {
+describe("a list of keys is rejected without quoting it", () => {
   const circular: Record<string, unknown> = { ...key, kid: "MARKER" };
   circular["MARKER"] = circular;
 
   test.each<[string, readonly unknown[]]>([
-    ["a hole before a key", Object.assign([], { 1: key })],
-    ["a hole behind a key", Object.assign([key], { length: 2 })],
-    ["holes only", Object.assign([], { length: 3 })],
-    ["undefined", [key, undefined]],
-    ["null", [key, null]],
-    ["a number", [key, 5]],
-    ["a string", [key, "MARKER"]],
-    ["a function", [key, () => "MARKER"]],
-    ["a list", [key, ["MARKER"]]],
-    ["a date, which is a string in JSON", [key, new Date()]],
-    ["an object that is null in JSON", [key, { toJSON: () => null }]],
-    ["an object that JSON cannot express", [key, { toJSON: throwing }]],
-    ["a bigint", [{ ...key, MARKER: 5n }]],
-    ["a circle", [circular]],
+    ["with a hole before a key", Object.assign([], { 1: key })],
+    ["with a hole after a key", Object.assign([key], { length: 2 })],
+    ["with only holes", Object.assign([], { length: 3 })],
+    ["with undefined", [key, undefined]],
+    ["with null", [key, null]],
+    ["with a number", [key, 5]],
+    ["with a string", [key, "MARKER"]],
+    ["with a function", [key, () => "MARKER"]],
+    ["with a list", [key, ["MARKER"]]],
+    ["with a date, which is a string in JSON", [key, new Date()]],
+    ["with an object that is null in JSON", [key, { toJSON: () => null }]],
+    ["with an object that cannot be serialized", [key, { toJSON: throwing }]],
+    ["with a bigint", [{ ...key, MARKER: 5n }]],
+    ["with a circular reference", [circular]],
   ])("%s", (_name, keys) => {
     expectRejection(() => configure({ issuer, jwks: { keys } }), '"jwks"', ["MARKER"]);
     expectRejection(() => configure({ issuer: [{ issuer, jwks: { keys } }] }), '"jwks"', ["MARKER"]);
     expect(() => configure({ issuer, jwks: { keys: [{ kid: "MARKER" }, key] } })).not.toThrow();
   });
 
-  test("nothing in JSON", () => {
+  test("if its key set has no valid JSON", () => {
     const jwks = (toJSON: () => unknown) => ({ keys: [key], toJSON });
     expectRejection(() => configure({ issuer, jwks: jwks(() => undefined) }), '"jwks"', []);
     expectRejection(() => configure({ issuer, jwks: jwks(() => ["MARKER"]) }), '"jwks"', ["MARKER"]);

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** Parses options that lack nothing but what is given; also of types that do not compile. */
+/** Parses options, completed to valid ones. Accepts types that do not compile. */
 function parse(options: object = {}): VerifierConfiguration {
   return parseVerifierOptions({ issuer, audience, ...options });
 }
@@ -27,14 +27,14 @@ function expectRejection(options: unknown, name: string): void {
   expect(() => parseVerifierOptions(options as VerifierOptions)).toThrow(name);
 }
 
-/** The configuration of the only issuer. */
+/** Returns the configuration of the only issuer. */
 function only({ issuers }: VerifierConfiguration): VerifierConfiguration["issuers"][number] | undefined {
   expect(issuers).toHaveLength(1);
   return issuers[0];
 }
 
 describe("parseVerifierOptions", () => {
-  test("fills in the defaults", () => {
+  test("applies the defaults", () => {
     const { issuers, algorithms, ...rest } = parse();
     expect([...algorithms]).toEqual(Object.keys(signatureAlgorithms));
     expect(rest).toEqual({
@@ -50,7 +50,7 @@ describe("parseVerifierOptions", () => {
     expect(issuers).toMatchObject([{ issuer, audience: [audience], keys: { kind: "discovery", issuer } }]);
   });
 
-  test("keeps what was given", () => {
+  test("keeps the given values", () => {
     const given = {
       clockTolerance: 0,
       maxTokenAge: 300,
@@ -61,7 +61,7 @@ describe("parseVerifierOptions", () => {
     expect(parse(given)).toMatchObject(given);
   });
 
-  test("takes undefined for not given", () => {
+  test("treats undefined as not given", () => {
     const names = [
       "jwks",
       "algorithms",
@@ -84,15 +84,15 @@ describe("parseVerifierOptions", () => {
   test.each([
     ["unknown", { leeway: 5 }, '"leeway"'],
     ["misspelled", { audiences: [audience] }, '"audiences"'],
-    ["in another letter case", { Audience: audience }, '"Audience"'],
-    ["unknown, though it is undefined", { clockTolerence: undefined }, '"clockTolerence"'],
-    ["of every object", { constructor: Object }, '"constructor"'],
-    ["of a route, not of a verifier", { validateCertificateBinding: true }, '"validateCertificateBinding"'],
+    ["in different case", { Audience: audience }, '"Audience"'],
+    ["unknown and undefined", { clockTolerence: undefined }, '"clockTolerence"'],
+    ["a member of every object", { constructor: Object }, '"constructor"'],
+    ["an option of a route", { validateCertificateBinding: true }, '"validateCertificateBinding"'],
   ])("rejects an option that is %s", (_, options, name) => {
     expectRejection({ issuer, audience, ...options }, name);
   });
 
-  test.each([null, "https://as.example", 1, [{ issuer, audience }]])("rejects %j in place of options", (options) => {
+  test.each([null, "https://as.example", 1, [{ issuer, audience }]])("rejects %j instead of options", (options) => {
     expectRejection(options, "options must be an object");
   });
 });
@@ -129,7 +129,7 @@ describe("the option", () => {
     ],
     ["fetch", ["fetch", {}, null, true]],
     ["clock", [0, new Date(0), null, "now"]],
-  ])("%s is rejected when it is ill-typed", (name, values) => {
+  ])("%s is rejected if it is ill-typed", (name, values) => {
     for (const value of values) expectRejection({ issuer, audience, [name]: value }, `"${name}"`);
   });
 
@@ -142,12 +142,12 @@ describe("the option", () => {
     ["verifiedTokens", [1, 10_000, 1_000_000, false]],
     ["fetch", [fetch, async () => new Response()]],
     ["clock", [Date.now, () => 0]],
-  ])("%s is accepted within its type", (name, values) => {
+  ])("%s is accepted if it is well-typed", (name, values) => {
     for (const value of values) expect(() => parse({ [name]: value })).not.toThrow();
   });
 });
 
-test("verifiedTokens may be false, which caches none", () => {
+test("verifiedTokens: false disables the cache", () => {
   expect(parse({ verifiedTokens: false }).verifiedTokens).toBe(0);
   expect(parse({ verifiedTokens: undefined }).verifiedTokens).toBe(10_000);
 });
@@ -173,12 +173,12 @@ describe("the issuer", () => {
     "https://as.example?a=b",
     "https://as.example#a",
     "https://",
-  ])("%s publishes no metadata that could be trusted, and needs its keys given", (text) => {
+  ])("%s requires jwks, because it has no trustworthy metadata", (text) => {
     expectRejection({ issuer: text, audience }, '"issuer"');
     expect(only(parse({ issuer: text, jwks }))?.issuer).toBe(text);
   });
 
-  test("may be http on this machine", () => {
+  test("may be http on a loopback address", () => {
     expect(only(parse({ issuer: "http://localhost:3000" }))?.keys.kind).toBe("discovery");
   });
 });
@@ -190,14 +190,14 @@ describe("the audience", () => {
   });
 
   test.each([
-    ["a text", audience, [audience]],
+    ["a string", audience, [audience]],
     ["a list", [audience, "urn:other"], [audience, "urn:other"]],
     ["null, which skips the check", null, null],
   ])("may be %s", (_, given, expected) => {
     expect(only(parse({ audience: given }))?.audience).toEqual(expected);
   });
 
-  test("is a copy, which later changes do not reach", () => {
+  test("is copied, so that later changes have no effect", () => {
     const audiences = [audience];
     const configuration = parse({ audience: audiences });
     audiences.push("urn:evil");
@@ -208,7 +208,7 @@ describe("the audience", () => {
 describe("the algorithms", () => {
   const symmetric = ["HS256", "HS384", "HS512", "none"];
 
-  test("are by default the asymmetric ones", () => {
+  test("are all asymmetric ones by default", () => {
     const { algorithms = new Set<string>() } = only(parse()) ?? {};
     const asymmetric = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
     const others = ["EdDSA", "Ed25519", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];
@@ -216,7 +216,7 @@ describe("the algorithms", () => {
     expect(symmetric.filter((name) => algorithms.has(name))).toEqual([]);
   });
 
-  test("are those that were given", () => {
+  test("are copied from the option", () => {
     const given = ["ES256", "PS256"];
     const configuration = parse({ algorithms: given });
     given.push("RS256");
@@ -245,7 +245,7 @@ describe("the keys", () => {
     },
   );
 
-  test("are at the URL as it was when it was given", () => {
+  test("are at a copy of the URL, so that later changes have no effect", () => {
     const url = new URL("https://as.example/keys");
     const configuration = parse({ jwks: url });
     url.hostname = "evil.example";
@@ -255,17 +255,17 @@ describe("the keys", () => {
   test.each([
     ["a URL without TLS (N-09)", "http://as.example/keys"],
     ["a URL object without TLS", new URL("http://as.example/keys")],
-    ["a host that only looks like this machine", "http://localhost.evil.example/keys"],
+    ["a host that only looks like localhost", "http://localhost.evil.example/keys"],
     ["a path", "/keys"],
     ["a file", "file:///etc/jwks.json"],
-    ["empty text", ""],
-    ["the text of a set", JSON.stringify(jwks)],
+    ["an empty string", ""],
+    ["a set as a JSON string", JSON.stringify(jwks)],
     ["an empty set", { keys: [] }],
     ["a set without keys", {}],
     ["a list of keys", jwks.keys],
-    ["a set whose keys are no list", { keys: jwks.keys[0] }],
-    ["a set of something else than keys", { keys: [jwks.keys[0], "key"] }],
-    ["a set with null in it", { keys: [null] }],
+    ["a set whose keys are not a list", { keys: jwks.keys[0] }],
+    ["a set with a string among the keys", { keys: [jwks.keys[0], "key"] }],
+    ["a set with null", { keys: [null] }],
     ["null", null],
   ])("are rejected as %s", (_, given) => {
     expectRejection({ issuer, audience, jwks: given }, '"jwks"');
@@ -273,7 +273,7 @@ describe("the keys", () => {
 });
 
 describe("the token types", () => {
-  test("are compared without regard to case and prefix", () => {
+  test("are normalised to lower case without prefix", () => {
     const { tokenTypes } = parse({ tokenTypes: ["AT+JWT", "application/JWT", null] });
     expect([...(tokenTypes ?? [])]).toEqual(["at+jwt", "jwt", null]);
   });
@@ -283,7 +283,7 @@ describe("several issuers", () => {
   const one = { issuer: "https://one.example", audience: "urn:one" };
   const two = { issuer: "https://two.example", jwks, algorithms: ["ES256"] };
 
-  test("have their own settings, and inherit audience and algorithms", () => {
+  test("have separate settings, and inherit audience and algorithms", () => {
     const { issuers } = parseVerifierOptions({
       issuer: [one, two] as readonly IssuerOptions[],
       audience,
@@ -300,39 +300,39 @@ describe("several issuers", () => {
     ]);
   });
 
-  test("may be one", () => {
+  test("may be a list of one", () => {
     expect(only(parseVerifierOptions({ issuer: [one] }))?.audience).toEqual(["urn:one"]);
   });
 
-  test("must each be named, whatever else is said of them", () => {
+  test("each require an identifier", () => {
     expect(() => parseVerifierOptions({ issuer: [{ ...one, jwks }] })).not.toThrow();
     const unnamed = { audience: one.audience, jwks };
     expectRejection({ issuer: [unnamed] }, '"issuer"');
   });
 
-  test("may skip the audience each for itself", () => {
+  test("can skip the audience check individually", () => {
     const issuers = [{ ...one, audience: null }, { issuer: two.issuer }];
     expect(parse({ issuer: issuers }).issuers.map((entry) => entry.audience)).toEqual([null, [audience]]);
   });
 
-  test("take an undefined setting of their own for not given", () => {
+  test("treat an undefined setting as not given", () => {
     const [first] = parse({ issuer: [{ issuer, audience: undefined, algorithms: undefined }] }).issuers;
     expect(first).toEqual(only(parse()));
   });
 
   test.each<[string, object, string]>([
-    ["keys for all of them", { issuer: [one], jwks }, '"jwks"'],
-    ["the URL of keys for all of them", { issuer: [one], jwks: "https://as.example/keys" }, '"jwks"'],
-    ["one that is a text", { issuer: ["https://one.example"], audience }, "issuer"],
-    ["one without a name", { issuer: [one, { audience }] }, '"issuer"'],
-    ["one without an audience", { issuer: [one, { issuer: two.issuer }] }, '"audience"'],
-    ["one with an ill-typed setting", { issuer: [{ ...one, algorithms: ["HS256"] }] }, '"algorithms"'],
-    ["one with keys without TLS", { issuer: [{ ...one, jwks: "http://as.example/keys" }] }, '"jwks"'],
-    ["one with an unknown setting", { issuer: [{ ...one, tenant: "a" }] }, '"tenant"'],
-    ["one with a setting of the whole verifier", { issuer: [{ ...one, clockTolerance: 5 }] }, '"clockTolerance"'],
-    ["one that cannot be discovered", { issuer: [{ ...one, issuer: "http://one.example" }] }, '"issuer"'],
-    ["two of one name", { issuer: [one, { ...one, audience: null }] }, '"issuer"'],
-    ["null among them", { issuer: [one, null] }, "issuer"],
+    ["keys for all issuers", { issuer: [one], jwks }, '"jwks"'],
+    ["the URL of keys for all issuers", { issuer: [one], jwks: "https://as.example/keys" }, '"jwks"'],
+    ["an issuer that is a string", { issuer: ["https://one.example"], audience }, "issuer"],
+    ["an issuer without an identifier", { issuer: [one, { audience }] }, '"issuer"'],
+    ["an issuer without an audience", { issuer: [one, { issuer: two.issuer }] }, '"audience"'],
+    ["an issuer with an ill-typed setting", { issuer: [{ ...one, algorithms: ["HS256"] }] }, '"algorithms"'],
+    ["an issuer with keys at a URL without TLS", { issuer: [{ ...one, jwks: "http://as.example/keys" }] }, '"jwks"'],
+    ["an issuer with an unknown setting", { issuer: [{ ...one, tenant: "a" }] }, '"tenant"'],
+    ["an issuer with a setting of the verifier", { issuer: [{ ...one, clockTolerance: 5 }] }, '"clockTolerance"'],
+    ["an issuer that cannot be discovered", { issuer: [{ ...one, issuer: "http://one.example" }] }, '"issuer"'],
+    ["the same issuer twice", { issuer: [one, { ...one, audience: null }] }, '"issuer"'],
+    ["null in the list", { issuer: [one, null] }, "issuer"],
   ])("are rejected with %s", (_, options, name) => {
     expectRejection(options, name);
   });
@@ -349,7 +349,7 @@ describe("the environment", () => {
     CERTBOUND_JWKS_URI: "https://env.example/keys",
   };
 
-  test("fills options that name neither issuer nor keys", () => {
+  test("completes options without issuer and keys", () => {
     setEnvironment(complete);
     expect(only(parseVerifierOptions({}))).toMatchObject({
       issuer: "https://env.example",
@@ -358,32 +358,32 @@ describe("the environment", () => {
     });
   });
 
-  test("fills them when issuer and keys are undefined", () => {
+  test("completes options whose issuer and keys are undefined", () => {
     setEnvironment(complete);
     expect(only(parseVerifierOptions({ issuer: undefined, jwks: undefined }))?.issuer).toBe("https://env.example");
   });
 
-  test("fills nothing of options that name an issuer", () => {
+  test("is ignored if the options have an issuer", () => {
     setEnvironment(complete);
     expect(only(parse())).toMatchObject({ issuer, audience: [audience], keys: { kind: "discovery" } });
     expectRejection({ issuer }, '"audience"');
   });
 
-  test("fills nothing of options that name keys", () => {
+  test("is ignored if the options have keys", () => {
     setEnvironment(complete);
     expectRejection({ jwks, audience }, '"issuer"');
   });
 
-  test("fills nothing of options that name several issuers", () => {
+  test("is ignored if the options have several issuers", () => {
     setEnvironment(complete);
     expectRejection({ issuer: [{ issuer }] }, '"audience"');
     expect(parse({ issuer: [{ issuer }] }).issuers).toMatchObject([{ issuer, keys: { kind: "discovery" } }]);
   });
 
   test.each([
-    ["a text", audience, [audience]],
+    ["a string", audience, [audience]],
     ["null", null, null],
-  ])("does not replace an audience that code gives as %s", (_, given, expected) => {
+  ])("does not replace an audience in the options: %s", (_, given, expected) => {
     setEnvironment(complete);
     expect(only(parseVerifierOptions({ audience: given }))?.audience).toEqual(expected);
   });
@@ -395,22 +395,22 @@ describe("the environment", () => {
     expect(clockTolerance).toBe(0);
   });
 
-  test("separates audiences by commas", () => {
+  test("contains a comma-separated list of audiences", () => {
     setEnvironment({ ...complete, CERTBOUND_AUDIENCE: "urn:a,urn:b" });
     expect(only(parseVerifierOptions({}))?.audience).toEqual(["urn:a", "urn:b"]);
   });
 
-  test("takes blanks around audiences for none of theirs", () => {
+  test("can contain white space around audiences", () => {
     setEnvironment({ ...complete, CERTBOUND_AUDIENCE: " urn:a, urn:b " });
     expect(only(parseVerifierOptions({}))?.audience).toEqual(["urn:a", "urn:b"]);
   });
 
-  test.each([",", "urn:a,", ",urn:a", "urn:a,,urn:b"])("is rejected with an empty item among audiences: %j", (list) => {
+  test.each([",", "urn:a,", ",urn:a", "urn:a,,urn:b"])("is rejected with an empty audience: %j", (list) => {
     setEnvironment({ ...complete, CERTBOUND_AUDIENCE: list });
     expectRejection({}, "CERTBOUND_AUDIENCE");
   });
 
-  test("finds keys by discovery when CERTBOUND_JWKS_URI is empty", () => {
+  test("leads to discovery of the keys if CERTBOUND_JWKS_URI is empty", () => {
     setEnvironment({ ...complete, CERTBOUND_JWKS_URI: "" });
     expect(only(parseVerifierOptions({}))?.keys).toEqual({ kind: "discovery", issuer: "https://env.example" });
   });
@@ -418,7 +418,7 @@ describe("the environment", () => {
   test.each([
     ["CERTBOUND_ISSUER", '"issuer"'],
     ["CERTBOUND_AUDIENCE", '"audience"'],
-  ])("takes an empty %s for unset", (name, option) => {
+  ])("treats an empty %s as not set", (name, option) => {
     setEnvironment({ ...complete, [name]: "" });
     expectRejection({}, option);
   });
@@ -428,15 +428,15 @@ describe("the environment", () => {
     expectRejection({}, "CERTBOUND_JWKS_URI");
   });
 
-  test("is required where nothing is given in code", () => {
+  test("is required if the options are empty", () => {
     expectRejection({}, "CERTBOUND_ISSUER");
   });
 
-  test("is not needed for what code gives", () => {
+  test("is not required if the options are complete", () => {
     expect(parse()).toMatchObject({ issuers: [{ issuer }] });
   });
 
-  test("weakens nothing: no variable skips the audience", () => {
+  test("cannot skip the audience check", () => {
     setEnvironment({ ...complete, CERTBOUND_AUDIENCE: "null" });
     expect(only(parseVerifierOptions({}))?.audience).toEqual(["null"]);
   });

@@ -5,7 +5,7 @@ import { reasonOf } from "../support/outcome.ts";
 
 const never = new Promise<never>(() => undefined);
 
-/** Runs a test on a clock that only moves when it is told to. */
+/** Runs a test with fake timers. */
 async function withFakeTimers(body: () => Promise<void>): Promise<void> {
   vi.useFakeTimers();
   try {
@@ -15,12 +15,12 @@ async function withFakeTimers(body: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Throws anything, as applications may. */
+/** Throws any value. */
 function raise(thrown: unknown): never {
   throw thrown;
 }
 
-/** What a call throws in the same turn. */
+/** Returns the value that a call throws synchronously. */
 function thrownBy(call: () => unknown): unknown {
   try {
     call();
@@ -31,18 +31,18 @@ function thrownBy(call: () => unknown): unknown {
 }
 
 describe("a callback that returns", () => {
-  test.each(["text", "", null, undefined, false, 0])("%j has that result, at once", (result) => {
+  test.each(["text", "", null, undefined, false, 0])("%j has that result synchronously", (result) => {
     expect(callApplication("authorize", () => result)).toBe(result);
   });
 
-  test("a promise has its value, later", async () => {
+  test("a promise has its value asynchronously", async () => {
     const result = callApplication("authorize", async () => true);
     expect(result).toBeInstanceOf(Promise);
     await expect(result).resolves.toBe(true);
   });
 
-  test("a thenable has its value, as if it were awaited", async () => {
-    // oxlint-disable-next-line unicorn/no-thenable -- what some libraries return in place of a promise
+  test("a thenable has its value asynchronously", async () => {
+    // oxlint-disable-next-line unicorn/no-thenable -- some libraries return this instead of a promise
     const thenable = { then: (resolve: (value: string) => void) => queueMicrotask(() => resolve("certificate")) };
     await expect(callApplication("certificateResolver", () => thenable as Promise<string>)).resolves.toBe(
       "certificate",
@@ -58,9 +58,9 @@ describe("a callback that returns", () => {
 
 describe.each([
   ["an error", new Error("database is down")],
-  ["a rejection, which it must not pass off as one", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
-  ["a text", "database is down"],
-  ["nothing", undefined],
+  ["an AccessTokenError, which must not look like a rejection", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
+  ["a string", "database is down"],
+  ["undefined", undefined],
 ])("a callback that throws %s", (_, thrown) => {
   const expectFailure = (error: unknown): void => {
     expect(error).toBeInstanceOf(Error);
@@ -69,20 +69,20 @@ describe.each([
     expect((error as Error).cause).toBe(thrown);
   };
 
-  test("fails at once, with what was thrown as the cause", () => {
+  test("fails synchronously with the thrown value as the cause", () => {
     expectFailure(thrownBy(() => callApplication("authorize", () => raise(thrown))));
-    // oxlint-disable-next-line unicorn/no-thenable -- an object that fails when it is looked at
+    // oxlint-disable-next-line unicorn/no-thenable -- reading `then` of this object throws
     const result = Object.defineProperty({}, "then", { get: () => raise(thrown) });
     expectFailure(thrownBy(() => callApplication("authorize", () => result)));
   });
 
-  test("fails later when it is asynchronous", async () => {
+  test("fails asynchronously if it is an async function", async () => {
     expectFailure(await reasonOf(Promise.resolve(callApplication("authorize", async () => raise(thrown)))));
   });
 });
 
 describe("a callback that does not settle", () => {
-  test("fails after 5 s, by its name and as no rejection", async () => {
+  test("fails after 5 s with an error that names it and is not a rejection", async () => {
     await withFakeTimers(async () => {
       const reason = reasonOf(Promise.resolve(callApplication("certificateResolver", () => never)));
       await vi.advanceTimersByTimeAsync(5000);
@@ -91,7 +91,7 @@ describe("a callback that does not settle", () => {
     });
   });
 
-  test("has not failed 1 ms before, and may still succeed", async () => {
+  test("can still succeed 1 ms before that", async () => {
     await withFakeTimers(async () => {
       let settle: ((value: boolean) => void) | undefined;
       const slow = new Promise<boolean>((resolve) => (settle = resolve));
@@ -102,7 +102,7 @@ describe("a callback that does not settle", () => {
     });
   });
 
-  test("is not heard any more when it fails after that", async () => {
+  test("has a later failure ignored", async () => {
     await withFakeTimers(async () => {
       let settle: ((error: Error) => void) | undefined;
       const slow = new Promise<never>((_resolve, reject) => (settle = reject));
@@ -118,21 +118,21 @@ describe("the timer", () => {
   test.each([
     ["succeeded", async () => true],
     ["failed", async () => raise(new Error("database is down"))],
-  ])("is gone when the callback has %s", async (_, callback) => {
+  ])("is cleared after the callback has %s", async (_, callback) => {
     await withFakeTimers(async () => {
       await Promise.allSettled([callApplication("authorize", callback)]);
       expect(vi.getTimerCount()).toBe(0);
     });
   });
 
-  test("is not started for a callback that is not asynchronous", async () => {
+  test("is not started for a synchronous callback", async () => {
     await withFakeTimers(async () => {
       void callApplication("authorize", () => true);
       expect(vi.getTimerCount()).toBe(0);
     });
   });
 
-  test("does not keep a process alive", async () => {
+  test("does not keep the process alive", async () => {
     let settle: ((value: boolean) => void) | undefined;
     const before = activeTimers();
     const result = callApplication("authorize", () => new Promise<boolean>((resolve) => (settle = resolve)));
@@ -143,7 +143,7 @@ describe("the timer", () => {
   });
 });
 
-/** How many timers keep this process alive. */
+/** Returns the number of timers that keep this process alive. */
 function activeTimers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
 }

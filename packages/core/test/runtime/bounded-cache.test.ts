@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createBoundedCache } from "../../src/runtime/bounded-cache.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 
-/** A cache of entries that expire after 1 s, and the clock that they expire by. */
+/** Creates a cache of entries that expire after 1 s, and its clock. */
 function createCache() {
   const clock = { now: 1 };
   const timed = { max: 2, maxSize: 10, ttl: 1000, now: () => clock.now };
@@ -13,7 +13,7 @@ const size = 1;
 const [first, second, third] = [{ name: "first" }, { name: "second" }, { name: "third" }] as const;
 
 describe("a bounded cache", () => {
-  test("drops the value that was not used for the longest time; to peek is not to use", () => {
+  test("drops the least recently used value, and peek does not count as a use", () => {
     const { cache } = createCache();
     cache.set("1", first, { size });
     cache.set("2", second, { size });
@@ -22,7 +22,7 @@ describe("a bounded cache", () => {
     expect([cache.peek("1"), cache.peek("2"), cache.peek("3")]).toEqual([first, undefined, third]);
   });
 
-  test("drops a value that has expired, by the time of the cache or of the entry", () => {
+  test("drops a value after the ttl of the cache or the entry", () => {
     const { cache, clock } = createCache();
     cache.set("1", first, { size });
     cache.set("2", second, { size, ttl: 2000 });
@@ -38,7 +38,7 @@ describe("a bounded cache", () => {
     ["ttl", 1e15],
     ["noUpdateTTL", true],
     ["status", {}],
-  ])("drops it also where every object inherits %s", (name, value) => {
+  ])("drops an expired value even if every object inherits %s", (name, value) => {
     withPollutedPrototype(name, value, () => {
       const { cache, clock } = createCache();
       cache.set("1", first, { size });

@@ -11,7 +11,7 @@ describe("currentTime", () => {
     expect(currentTime(() => milliseconds)).toBe(seconds);
   });
 
-  test("reads the clock anew each time", () => {
+  test("reads the clock on every call", () => {
     let now = 1_750_000_000_000;
     const clock = () => (now += 1000);
     expect([currentTime(clock), currentTime(clock)]).toEqual([1_750_000_001, 1_750_000_002]);
@@ -31,7 +31,7 @@ describe("currentTime", () => {
     999_999_999_999,
     // Seconds instead of milliseconds.
     1_750_000_000,
-  ])("rejects %s, by which no token would expire", (time) => {
+  ])("rejects %s, with which no token would expire", (time) => {
     expect(() => currentTime(() => time as number)).toThrow(TypeError);
   });
 });
@@ -39,8 +39,8 @@ describe("currentTime", () => {
 describe("a clock that throws", () => {
   test.each([
     ["an error", new RangeError("no time")],
-    ["a rejection, which it must not pass off as one", new AccessTokenError("ERR_TOKEN_EXPIRED")],
-  ])("%s is a mistake of the application, with what was thrown as the cause", (_name, thrown) => {
+    ["an AccessTokenError, which must not look like a rejection", new AccessTokenError("ERR_TOKEN_EXPIRED")],
+  ])("%s causes a ClockError with the thrown value as the cause", (_name, thrown) => {
     const read = (): number =>
       currentTime(() => {
         throw thrown;

@@ -2,18 +2,20 @@ import { expect, test } from "vitest";
 import { createSingleFlight } from "../../src/runtime/promises.ts";
 import { reasonOf } from "../support/outcome.ts";
 
-test("one of a name runs at a time, and is forgotten when it has settled", async () => {
-  const once = createSingleFlight<number>();
+test("a single flight shares one run for each name until it has settled", async () => {
+  const singleFlight = createSingleFlight<number>();
   let runs = 0;
   const run = async (): Promise<number> => (runs += 1);
-  expect(await Promise.all([once("a", run), once("a", run), once("b", run)])).toEqual([1, 1, 2]);
-  expect(await once("a", run)).toBe(3);
+  expect(await Promise.all([singleFlight("a", run), singleFlight("a", run), singleFlight("b", run)])).toEqual([
+    1, 1, 2,
+  ]);
+  expect(await singleFlight("a", run)).toBe(3);
 });
 
-test("a failure is that of all who asked, and the next one runs anew", async () => {
-  const once = createSingleFlight<string>();
+test("a single flight shares a failure, and runs again on the next call", async () => {
+  const singleFlight = createSingleFlight<string>();
   const failing = () => Promise.reject(new Error("no"));
-  const reasons = await Promise.all([reasonOf(once("a", failing)), reasonOf(once("a", failing))]);
+  const reasons = await Promise.all([reasonOf(singleFlight("a", failing)), reasonOf(singleFlight("a", failing))]);
   expect(reasons[0]).toBe(reasons[1]);
-  expect(await once("a", async () => "yes")).toBe("yes");
+  expect(await singleFlight("a", async () => "yes")).toBe("yes");
 });

@@ -6,7 +6,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a promise that settles in time is what it is, and leaves no timer", async () => {
+test("withinTime returns the result of a promise that settles in time, and clears the timer", async () => {
   vi.useFakeTimers();
   expect(await withinTime(Promise.resolve("yes"), 100, "late")).toBe("yes");
   const failure = new Error("no");
@@ -14,7 +14,7 @@ test("a promise that settles in time is what it is, and leaves no timer", async 
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("one that does not is given up at the limit", async () => {
+test("withinTime rejects at the time limit", async () => {
   vi.useFakeTimers();
   const reason = reasonOf(withinTime(new Promise(() => {}), 100, "late"));
   vi.advanceTimersByTime(99);

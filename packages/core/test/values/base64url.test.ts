@@ -6,10 +6,13 @@ test.each([
   ["AA", [0]],
   ["_-8", [255, 239]],
   ["AQAB", [1, 0, 1]],
-])("decodes %j", (text, bytes) => {
+])("decodeBase64url decodes %j", (text, bytes) => {
   expect([...(decodeBase64url(text) ?? [])]).toEqual(bytes);
 });
 
-test.each(["A", "AB", "AA=", "AA==", "AAB", "+/8", " AA", "AA\n", "A A", "AA!", "é"])("rejects %j", (text) => {
-  expect(decodeBase64url(text)).toBeUndefined();
-});
+test.each(["A", "AB", "AA=", "AA==", "AAB", "+/8", " AA", "AA\n", "A A", "AA!", "é"])(
+  "decodeBase64url rejects %j",
+  (text) => {
+    expect(decodeBase64url(text)).toBeUndefined();
+  },
+);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { deepFreeze, isJsonObject, ownMember } from "../../src/values/json-object.ts";
 
-/** Parses JSON, which unlike a literal can have an own member `__proto__`. */
+/** Parses JSON, because an object literal cannot have an own member `__proto__`. */
 function parse(json: string): Readonly<Record<string, unknown>> {
   return JSON.parse(json) as Record<string, unknown>;
 }
@@ -29,19 +29,22 @@ describe("ownMember", () => {
     ['{"constructor":"mine"}', "constructor", "mine"],
     ['{"__proto__":"mine"}', "__proto__", "mine"],
     ['{"a":1,"a":2}', "a", 2],
-  ])("reads of %s the member %s", (json, name, value) => {
+  ])("reads from %s the member %s", (json, name, value) => {
     expect(ownMember(parse(json), name)).toEqual(value);
   });
 
-  test.each(["iss", "toString", "constructor", "hasOwnProperty", "__proto__"])("does not find %s in {}", (name) => {
-    expect(ownMember({}, name)).toBeUndefined();
-  });
+  test.each(["iss", "toString", "constructor", "hasOwnProperty", "__proto__"])(
+    "returns undefined for %s in {}",
+    (name) => {
+      expect(ownMember({}, name)).toBeUndefined();
+    },
+  );
 
-  test("does not see what an own __proto__ holds", () => {
+  test("ignores members of an own __proto__", () => {
     expect(ownMember(parse('{"__proto__":{"scope":"admin"}}'), "scope")).toBeUndefined();
   });
 
-  test("does not see what somebody puts on a prototype", () => {
+  test("ignores members of a prototype", () => {
     expect(ownMember(Object.create({ cnf: {} }) as Record<string, unknown>, "cnf")).toBeUndefined();
   });
 });
@@ -55,18 +58,18 @@ describe("deepFreeze", () => {
     }
   });
 
-  test("freezes what stands under __proto__", () => {
+  test("freezes the value of an own __proto__", () => {
     const value = parse('{"__proto__":{"a":1}}');
     deepFreeze(value);
     expect(Object.isFrozen(ownMember(value, "__proto__"))).toBe(true);
     expect(Object.isFrozen(Object.prototype)).toBe(false);
   });
 
-  test.each([null, "a", 1, undefined, true])("lets %j be", (value) => {
+  test.each([null, "a", 1, undefined, true])("returns %j unchanged", (value) => {
     expect(deepFreeze(value)).toBe(value);
   });
 
-  test("freezes nesting as deep as the longest token can hold", () => {
+  test("freezes a value as deeply nested as the longest token allows", () => {
     const depth = 20_000;
     const value: unknown = JSON.parse("[".repeat(depth) + "]".repeat(depth));
     expect(Object.isFrozen(deepFreeze(value))).toBe(true);

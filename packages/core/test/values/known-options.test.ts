@@ -21,31 +21,35 @@ function parse(options: unknown, undefinedOption: "not-given" | "rejected" = "no
 }
 
 describe("knownOptions", () => {
-  test("copies what was given", () => {
+  test("copies the options", () => {
     const options = { realm: "api", scopes: ["read"] };
     expect({ ...parse(options) }).toEqual(options);
     expect(parse(options)).not.toBe(options);
   });
 
-  test("accepts that nothing was given", () => {
+  test("accepts an empty object", () => {
     expect(Object.keys(parse({}))).toEqual([]);
   });
 
   test.each([
     ["unknown", { color: "red" }, /unknown option "color" in the options; known options: realm, scopes/],
     ["misspelled", { Realm: "api" }, /unknown option "Realm"/],
-    ["unknown, though its value is undefined", { color: undefined }, /unknown option "color"/],
-    ["named as a member of every object", { toString: "api" }, /unknown option "toString"/],
+    ["unknown and undefined", { color: undefined }, /unknown option "color"/],
+    ["named like a member of every object", { toString: "api" }, /unknown option "toString"/],
     ["named __proto__", JSON.parse('{ "__proto__": { "realm": "api" } }'), /unknown option "__proto__"/],
     ["ill-typed", { realm: 1 }, /option "realm" in the options must be a non-empty string/],
     ["null", { realm: null }, /option "realm"/],
-    ["ill-typed beside a good one", { realm: "api", scopes: [] }, /option "scopes" in the options must be a non-empty/],
+    [
+      "ill-typed next to a valid one",
+      { realm: "api", scopes: [] },
+      /option "scopes" in the options must be a non-empty/,
+    ],
   ])("names an option that is %s", (_, options: unknown, message) => {
     expect(() => parse(options)).toThrow(TypeError);
     expect(() => parse(options)).toThrow(message);
   });
 
-  test("takes undefined for not given while configuring", () => {
+  test("treats undefined as not given in a configuration", () => {
     const parsed = parse({ realm: undefined, scopes: ["read"] });
     expect(Object.keys(parsed)).toEqual(["scopes"]);
   });
@@ -56,19 +60,19 @@ describe("knownOptions", () => {
   });
 
   test.each([undefined, null, "api", 1, true, [], [{ realm: "api" }], () => ({ realm: "api" })])(
-    "rejects %j in place of an object",
+    "rejects %j instead of an object",
     (options) => {
       expect(() => parse(options)).toThrow(TypeError);
       expect(() => parse(options)).toThrow("the options must be an object");
     },
   );
 
-  test("reads nothing from a prototype", () => {
+  test("ignores members of a prototype", () => {
     expect(parse(Object.create({ realm: "inherited" })).realm).toBeUndefined();
     expect(parse({ realm: "own" }).realm).toBe("own");
   });
 
-  test("makes a copy that inherits nothing and that later changes do not reach", () => {
+  test("returns a copy without a prototype, which later changes do not affect", () => {
     const options = { realm: "api" };
     const parsed = parse(options);
     options.realm = "changed";
@@ -76,7 +80,7 @@ describe("knownOptions", () => {
     expect(Object.getPrototypeOf(parsed)).toBeNull();
   });
 
-  test("copies lists, which later changes do not reach either", () => {
+  test("copies lists, which later changes do not affect", () => {
     const options = { scopes: ["read", "write"] };
     const parsed = parse(options);
     options.scopes.length = 0;
@@ -98,7 +102,7 @@ describe("knownOptions", () => {
 
 const noOp = (): void => undefined;
 
-/** A list that is not empty and holds nothing: every() is true of it. */
+/** A sparse array, for which every() always returns true. */
 const holes: unknown[] = [];
 holes.length = 2;
 
@@ -128,12 +132,12 @@ describe.each<[string, OptionRule, readonly unknown[], readonly unknown[]]>([
   });
 });
 
-describe("what a rule expects", () => {
+describe("the expectation of a rule", () => {
   test.each([
     [nonEmptyList(nonEmptyString), "a non-empty array, each item a non-empty string"],
     [seconds(0), "a number of seconds, at least 0"],
     [seconds(0, 300), "a number of seconds, at least 0 and at most 300"],
-  ])("is said in full", ({ expected }, sentence) => {
+  ])("is a complete description: %#", ({ expected }, sentence) => {
     expect(expected).toBe(sentence);
   });
 });

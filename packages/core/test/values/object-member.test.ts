@@ -13,7 +13,7 @@ class Derived extends Base {
 }
 
 describe("memberOf", () => {
-  test("reads own members, and those of every class of the object", () => {
+  test("reads own members and members of every class of the object", () => {
     expect(memberOf(new Derived(), "socket")).toBe("own");
     expect(memberOf(new Derived(), "server")).toBe("of the base class");
     expect(memberOf({ server: undefined }, "server")).toBeUndefined();
@@ -23,7 +23,7 @@ describe("memberOf", () => {
     expect(memberOf(Object.assign(Object.create(null) as object, { server: 1 }), "server")).toBe(1);
   });
 
-  test("does not read what stands on Object.prototype", () => {
+  test("ignores members of Object.prototype", () => {
     withPollutedPrototype("stream", { session: {} }, () => {
       expect(memberOf(new Derived() as { readonly stream?: object }, "stream")).toBeUndefined();
       expect(memberOf<{ readonly stream?: object }, "stream">({}, "stream")).toBeUndefined();
@@ -34,7 +34,7 @@ describe("memberOf", () => {
     );
   });
 
-  test("does not read what stands on the Object.prototype of another realm", () => {
+  test("ignores members of the Object.prototype of another realm", () => {
     const foreign = runInNewContext("Object.prototype.stream = {}; class Request { own = 1 } new Request()") as {
       readonly own: number;
       readonly stream?: object;
@@ -44,7 +44,7 @@ describe("memberOf", () => {
     expect(memberOf(foreign, "own")).toBe(1);
   });
 
-  test("reads what a proxy reads from elsewhere, as the socket of an HTTP/2 request does", () => {
+  test("reads members through a proxy, such as the socket of an HTTP/2 request", () => {
     const proxy = new Proxy<{ readonly remoteAddress?: string }>(
       {},
       {
@@ -57,7 +57,7 @@ describe("memberOf", () => {
 });
 
 describe("withoutPrototype", () => {
-  test("copies the own members, and nothing that every object inherits", () => {
+  test("copies only own members", () => {
     const given: { readonly scope: string; readonly mode?: string } = { scope: "read" };
     const copy = withoutPrototype(given);
     expect({ ...copy }).toEqual({ scope: "read" });
@@ -69,7 +69,7 @@ describe("withoutPrototype", () => {
 });
 
 describe("hasInheritedData", () => {
-  test("is true where every object inherits data, and not for a method", () => {
+  test("is true if every object inherits data, but not if it inherits a method", () => {
     expect(hasInheritedData()).toBe(false);
     expect(withPollutedPrototype("scope", "read", hasInheritedData)).toBe(true);
     expect(withPollutedPrototype("scope", () => "read", hasInheritedData)).toBe(false);
@@ -77,7 +77,7 @@ describe("hasInheritedData", () => {
 });
 
 describe("hasInheritedItem", () => {
-  test("is true where every array inherits an item, and not for other members", () => {
+  test("is true if every array inherits an item, but not for other members", () => {
     expect(hasInheritedItem()).toBe(false);
     expect(withPollutedPrototype("2", [1], hasInheritedItem)).toBe(true);
     expect(withPollutedPrototype("scope", "read", hasInheritedItem)).toBe(false);

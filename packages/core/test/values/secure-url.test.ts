@@ -70,7 +70,7 @@ describe("isSecureUrl", () => {
   );
 
   test.each(["", "as.example/keys", "//as.example/keys", "https://", "https://a b/", "https:"])(
-    "rejects %j, which is no URL",
+    "rejects %j, which is not a URL",
     (text) => {
       expect(isSecureUrl(text)).toBe(false);
     },
@@ -88,7 +88,7 @@ describe("hasCredentials", () => {
     " https://user:secret@as.example",
     "https:\\\\user:secret@as.example",
     "custom://user:secret@as.example",
-  ])("finds them in %j", (url) => {
+  ])("returns true for %j", (url) => {
     expect(hasCredentials(url)).toBe(true);
     expect(hasCredentials(new URL(url))).toBe(true);
   });
@@ -101,7 +101,7 @@ describe("hasCredentials", () => {
     "https://user:secret@\n^",
     "//user:secret@as.example",
     "/user:secret@as.example",
-  ])("finds them in %j, which does not parse as a URL", (text) => {
+  ])("returns true for %j, which cannot be parsed as a URL", (text) => {
     expect(URL.canParse(text)).toBe(false);
     expect(hasCredentials(text)).toBe(true);
   });
@@ -114,13 +114,13 @@ describe("hasCredentials", () => {
     "https://as.example#user:secret@as.example",
     "https://@as.example",
     "urn:as:user@as.example",
-  ])("finds none in %j", (url) => {
+  ])("returns false for %j", (url) => {
     expect(hasCredentials(url)).toBe(false);
     expect(hasCredentials(new URL(url))).toBe(false);
   });
 
   test.each(["issuer", "", "service@project.example", "user@as.example/path", "https://", "a:"])(
-    "finds none in %j, which is a name, or half a URL",
+    "returns false for %j, which is a name or an incomplete URL",
     (text) => {
       expect(hasCredentials(text)).toBe(false);
     },

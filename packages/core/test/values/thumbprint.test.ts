@@ -19,18 +19,18 @@ describe("isThumbprint", () => {
   });
 
   test.each([
-    ["nothing", ""],
-    ["a character less", thumbprint.slice(0, -1)],
-    ["a character more", `${thumbprint}A`],
-    ["loose last bits", `${thumbprint.slice(0, -1)}1`],
-    ["a pad", `${thumbprint}=`],
-    ["a line end", `${thumbprint}\n`],
-    ["a blank", ` ${thumbprint.slice(1)}`],
-    ["the characters of base64", `+${thumbprint.slice(1)}`],
-    ["a letter beyond ASCII", `\u212a${thumbprint.slice(1)}`],
+    ["an empty string", ""],
+    ["one character less", thumbprint.slice(0, -1)],
+    ["one character more", `${thumbprint}A`],
+    ["stray last bits", `${thumbprint.slice(0, -1)}1`],
+    ["padding", `${thumbprint}=`],
+    ["a line break", `${thumbprint}\n`],
+    ["a space", ` ${thumbprint.slice(1)}`],
+    ["a character of base64", `+${thumbprint.slice(1)}`],
+    ["a letter outside ASCII", `\u212a${thumbprint.slice(1)}`],
     ["64 hexadecimal digits", digest.toString("hex")],
     ["a fingerprint with colons", digest.toString("hex").replaceAll(/..(?!$)/g, "$&:")],
-    ["43 hexadecimal digits and more", digest.toString("hex").slice(0, 44)],
+    ["44 hexadecimal digits", digest.toString("hex").slice(0, 44)],
     ["SHA-1", createHash("sha1").update("").digest("base64url")],
     ["SHA-512", createHash("sha512").update("").digest("base64url")],
   ])("rejects %s", (_, text) => {
@@ -41,16 +41,16 @@ describe("isThumbprint", () => {
     expect(isThumbprint(Buffer.from(bytes).toString("base64url"))).toBe(true);
   });
 
-  fuzz.prop([fc.stringMatching(/^[\w-]{43}$/)])("accepts no text that base64url would write otherwise", (text) => {
+  fuzz.prop([fc.stringMatching(/^[\w-]{43}$/)])("rejects text that is not canonical base64url", (text) => {
     const canonical = Buffer.from(text, "base64url").toString("base64url") === text;
     expect(isThumbprint(text)).toBe(canonical);
   });
 });
 
-test.each(recordedCertificates)("sha256Thumbprint computes that of the certificate $name", (certificate) => {
+test.each(recordedCertificates)("sha256Thumbprint computes the thumbprint of the certificate $name", (certificate) => {
   expect(sha256Thumbprint(new X509Certificate(certificate.pem).raw)).toBe(certificate.thumbprint);
 });
 
-test("the thumbprint of nothing is the SHA-256 of no bytes", () => {
+test("THUMBPRINT_OF_NOTHING is the SHA-256 hash of an empty input", () => {
   expect(sha256Thumbprint(new Uint8Array())).toBe(THUMBPRINT_OF_NOTHING);
 });
