@@ -7,7 +7,7 @@ import { type AuthenticatorOptions, createAuthenticator } from "../src/authentic
 import type { NodeRequest } from "../src/http/incoming-request.ts";
 import type { Requirements } from "../src/requirements.ts";
 import { parseClientCertificate } from "../src/certificate/client-certificate.ts";
-import { introspectionOf, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectionOf, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
 import { startCachingApi } from "./support/caching-api.ts";
 import { requestWith } from "./support/requests.ts";
@@ -229,7 +229,7 @@ describe("a token that was accepted before on the same connection", () => {
     const { outcome } = connected({ verifier: verifierOf(freshIssuer, { introspection }) });
     expect(await outcome(`Bearer ${jwt}`)).toBe("accepted");
     expect(await outcome(`Bearer ${jwt}`)).toBe("accepted");
-    expect(timesAsked(freshIssuer)).toBe(2);
+    expect(introspectionCount(freshIssuer)).toBe(2);
     freshIssuer.revoke(jwt);
     expect(await outcome(`Bearer ${jwt}`)).toBe("ERR_TOKEN_INACTIVE");
   });

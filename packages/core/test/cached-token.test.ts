@@ -11,7 +11,7 @@ import { fromProxy } from "../src/proxy/from-proxy.ts";
 import { tlsCertificate } from "../src/certificate/tls-certificate.ts";
 import { connectionOf, fast as fastPath, ownParts, requestOver, type Use } from "./support/cached-requests.ts";
 import { eventsOf } from "./support/events.ts";
-import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { outcomeOf } from "./support/outcome.ts";
 import { client, now, seconds, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
@@ -256,7 +256,7 @@ describe("a cached token", () => {
     const authenticate = createAuthenticator({ verifier })();
     await authenticate(requestWith([`Bearer ${bound}`]));
     await authenticate(requestWith([`Bearer ${bound}`]));
-    expect(timesAsked(freshIssuer)).toBe(2);
+    expect(introspectionCount(freshIssuer)).toBe(2);
   });
 
   test("causes one read of the certificate, as does an uncached token, while a malformed header causes none", async () => {

@@ -20,7 +20,7 @@ import { kong } from "../src/proxy/formats/kong.ts";
 import { fromProxy } from "../src/proxy/from-proxy.ts";
 import { mutualTlsFetch } from "../src/issuer/introspection/mutual-tls-fetch.ts";
 import { createVerifier } from "../src/verifier.ts";
-import { endpointOf, secret, startAskedEndpoint } from "./support/asking.ts";
+import { endpointOf, secret, startIntrospectionEndpoint } from "./support/introspection-endpoint.ts";
 import { json, startEndpoint, text } from "./support/endpoint.ts";
 import { eventsOf } from "./support/events.ts";
 import { requestWith, resolved, trust, verdict } from "./support/forwarding.ts";
@@ -262,7 +262,7 @@ describe("the metadata of an issuer", () => {
     ["mtls_endpoint_aliases", (url) => ({ introspection_endpoint: url })],
     ["introspection_endpoint", (url) => url],
   ])("does not inherit an alias, through %s", async (name, polluted) => {
-    const plain = await startAskedEndpoint();
+    const plain = await startIntrospectionEndpoint();
     const issuing = await startEndpoint((response, path) => {
       const aliases = name === "introspection_endpoint" ? { mtls_endpoint_aliases: {} } : {};
       json({ issuer: issuing.url, introspection_endpoint: plain.url, ...aliases })(response, path);
@@ -276,7 +276,7 @@ describe("the metadata of an issuer", () => {
 
 describe("introspection", () => {
   test("checks the audience of an opaque token, despite inherited claims", async () => {
-    const opaque = await startAskedEndpoint(json({ active: true, cnf: { "x5t#S256": client.thumbprint } }));
+    const opaque = await startIntrospectionEndpoint(json({ active: true, cnf: { "x5t#S256": client.thumbprint } }));
     const verifier = introspectingVerifier(issuer, { endpoint: opaque.url, cacheDuration: 0 });
     const verify = () => outcomeOf(verifier.verify("opaque", { clientCertificate: client.certificate }));
     expect(await whilePrototypeIsPolluted("claims", {}, verify)).toBe("ERR_TOKEN_AUDIENCE");
@@ -293,17 +293,17 @@ describe("introspection", () => {
     ["statusText", "\n"],
     ["duplex", "evil"],
   ])("sends the same request if %s is inherited", async (name, value) => {
-    const endpoint = await startAskedEndpoint();
+    const endpoint = await startIntrospectionEndpoint();
     const introspect = () => endpointOf({ ...secret, endpoint: endpoint.url }).introspect("token");
     expect(await introspect()).toEqual({ active: true });
     expect(await whilePrototypeIsPolluted(name, value, introspect)).toEqual({ active: true });
-    const [first, second] = endpoint.questions;
+    const [first, second] = endpoint.recordedRequests;
     expect(second?.form).toEqual(first?.form);
     expect(Object.keys(second?.headers ?? {})).toEqual(Object.keys(first?.headers ?? {}));
   });
 
   test("uses the custom fetch if tls is inherited", async () => {
-    const { url } = await startAskedEndpoint();
+    const { url } = await startIntrospectionEndpoint();
     const urls: unknown[] = [];
     const counting: typeof fetch = async (target, init) => {
       urls.push(target);
@@ -315,7 +315,7 @@ describe("introspection", () => {
   });
 
   test("rejects a response that inherits active", async () => {
-    const endpoint = await startAskedEndpoint(json({}));
+    const endpoint = await startIntrospectionEndpoint(json({}));
     const introspect = () => reasonOf(endpointOf({ ...secret, endpoint: endpoint.url }).introspect("token"));
     expect(await whilePrototypeIsPolluted("active", true, introspect)).toMatchObject({ name: "IssuerRequestError" });
   });
@@ -334,7 +334,7 @@ describe("introspection", () => {
     const sign = (given: object) =>
       new SignJWT({ ...claims, ...given }).setProtectedHeader({ ...header, ...given }).sign(privateKey);
     const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "own" }] };
-    const endpoint = await startAskedEndpoint(text(await sign({}), "application/token-introspection+jwt"));
+    const endpoint = await startIntrospectionEndpoint(text(await sign({}), "application/token-introspection+jwt"));
     const options = { jwks: keys, clock: () => now };
     const introspect = () =>
       endpointOf({ ...secret, endpoint: endpoint.url, signedResponse: true }, options).introspect("token");

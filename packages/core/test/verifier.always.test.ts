@@ -2,7 +2,7 @@ import { type AccessTokenOptions, forgeToken, tamperPayload, tamperSignature } f
 import { describe, expect, test } from "vitest";
 import type { BindingMode } from "../src/binding.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
-import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
 
@@ -43,14 +43,14 @@ describe("a JWT that is always introspected", () => {
   test("is introspected once per cacheDuration, or for every request if that is 0", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     const withoutCache = introspectingVerifier(issuer, { ...always, cacheDuration: 0 });
-    const before = timesAsked(issuer);
+    const before = introspectionCount(issuer);
     for (const count of [1, 1, 1]) {
       expect(await verified(token)).toBe("accepted");
-      expect(timesAsked(issuer) - before).toBe(count);
+      expect(introspectionCount(issuer) - before).toBe(count);
     }
     for (const count of [2, 3, 4]) {
       expect(await verified(token, {}, withoutCache)).toBe("accepted");
-      expect(timesAsked(issuer) - before).toBe(count);
+      expect(introspectionCount(issuer) - before).toBe(count);
     }
     issuer.revoke(token);
     expect(await verified(token)).toBe("accepted");
@@ -80,9 +80,9 @@ describe("a JWT that is always introspected", () => {
 
   test("is accepted where opaque tokens are not introspected, and are rejected", async () => {
     const opaque = await issuer.opaqueToken({ boundTo: client });
-    const before = timesAsked(issuer);
+    const before = introspectionCount(issuer);
     expect(await verified(opaque)).toBe("ERR_TOKEN_MALFORMED");
-    expect(timesAsked(issuer)).toBe(before);
+    expect(introspectionCount(issuer)).toBe(before);
     expect(await verified(opaque, {}, introspectingVerifier(issuer, { always: true }))).toBe("accepted");
   });
 });
@@ -125,9 +125,9 @@ describe("a JWT is not introspected", () => {
     const issued = await issuer.accessToken({ boundTo: client, ...options });
     const token = change?.(issued) ?? issued;
     issuer.introspectAs(token, { active: true, ...boundTo(client) });
-    const before = timesAsked(issuer);
+    const before = introspectionCount(issuer);
     expect(await verified(token, use)).toBe(code);
-    expect(timesAsked(issuer)).toBe(before);
+    expect(introspectionCount(issuer)).toBe(before);
   });
 
   test("if an attacker wrote it", async () => {
@@ -135,9 +135,9 @@ describe("a JWT is not introspected", () => {
     const payload = { iss: issuer.issuer, aud: issuer.audience, exp: seconds + 300, ...boundTo(client) };
     const token = forgeToken({ header, payload, signature: new Uint8Array(64) });
     issuer.introspectAs(token, { active: true, ...payload });
-    const before = timesAsked(issuer);
+    const before = introspectionCount(issuer);
     expect(await verified(token)).toBe("ERR_TOKEN_SIGNATURE");
-    expect(timesAsked(issuer)).toBe(before);
+    expect(introspectionCount(issuer)).toBe(before);
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { IntrospectionOptions } from "../src/options/introspection-configuration.ts";
-import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
 import { client, now, startIssuerInTest, thief } from "./support/verification.ts";
 
@@ -28,7 +28,7 @@ async function scene(introspection: Partial<IntrospectionOptions> = {}) {
     /** Returns the outcome, and the total number of introspection requests. */
     verified: async (token: string, identity = client): Promise<readonly [Outcome, number]> => {
       const verifying = verifier.verify(token, { clientCertificate: identity.certificate });
-      return [await outcomeOf(verifying), timesAsked(issuer)];
+      return [await outcomeOf(verifying), introspectionCount(issuer)];
     },
   };
 }
@@ -124,5 +124,5 @@ test("simultaneous requests with one token share one introspection request, and 
   const outcomes = await Promise.all(clients.map((identity) => verified(token, identity)));
   const expected = clients.map((identity) => (identity === client ? "accepted" : "ERR_BINDING_MISMATCH"));
   expect(outcomes.map(([outcome]) => outcome)).toEqual(expected);
-  expect(timesAsked(issuer)).toBe(1);
+  expect(introspectionCount(issuer)).toBe(1);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { IssuerOptions } from "../src/options/configuration.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
-import { introspectionOf, introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectionOf, introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, now, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
 
@@ -29,7 +29,7 @@ const verifier = createVerifier({
 /** Returns the outcome, and the names of the issuers that introspected the token. */
 async function verified(token: string, identity = client): Promise<object> {
   const issuers = { jwts, opaque, always };
-  const counts = () => Object.entries(issuers).map(([name, issuer]) => [name, timesAsked(issuer)] as const);
+  const counts = () => Object.entries(issuers).map(([name, issuer]) => [name, introspectionCount(issuer)] as const);
   const before = Object.fromEntries(counts());
   const outcome = await outcomeOf(verifier.verify(token, { clientCertificate: identity.certificate }));
   const introspectedBy = counts().flatMap(([name, count]) => (count === before[name] ? [] : [name]));

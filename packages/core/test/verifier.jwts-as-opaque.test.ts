@@ -6,7 +6,7 @@ import type { VerifyOptions } from "../src/requirements.ts";
 import { createVerifier, type Verifier } from "../src/verifier.ts";
 import { json, startEndpoint, status } from "./support/endpoint.ts";
 import { eventsOf } from "./support/events.ts";
-import { introspectingVerifier, introspectionOf, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectingVerifier, introspectionOf, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf } from "./support/outcome.ts";
 import { client, now, seconds, startIssuer, thief } from "./support/verification.ts";
 
@@ -19,9 +19,9 @@ const active = { active: true, aud: issuer.audience, scope: "read", cnf: { "x5t#
 
 /** Returns the outcome, and the number of introspection requests. */
 async function verified(token: string, use: Partial<VerifyOptions> = {}, by: Verifier = verifier): Promise<object> {
-  const before = timesAsked(issuer);
+  const before = introspectionCount(issuer);
   const outcome = await outcomeOf(by.verify(token, { clientCertificate: client.certificate, ...use }));
-  return { outcome, requests: timesAsked(issuer) - before };
+  return { outcome, requests: introspectionCount(issuer) - before };
 }
 
 /** Creates a token with an HMAC, as some servers issue it for introspection only. */

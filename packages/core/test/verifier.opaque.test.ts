@@ -2,7 +2,7 @@ import { tamperSignature } from "@certbound/testing";
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
-import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, reasonOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, thief, verifierOf } from "./support/verification.ts";
 
@@ -19,9 +19,9 @@ const verified = (accessToken: string, options: Partial<VerifyOptions> = {}, by 
 
 /** Returns the number of introspection requests during an action. */
 async function requestsDuring(action: () => Promise<unknown>): Promise<number> {
-  const before = timesAsked(issuer);
+  const before = introspectionCount(issuer);
   await action();
-  return timesAsked(issuer) - before;
+  return introspectionCount(issuer) - before;
 }
 
 describe("an opaque token", () => {

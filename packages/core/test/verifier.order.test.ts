@@ -2,7 +2,7 @@ import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../src/errors.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
-import { introspectingVerifier, timesAsked } from "./support/introspecting-verifier.ts";
+import { introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, startIssuer, startIssuerInTest, thief, verifierOf } from "./support/verification.ts";
 
@@ -165,8 +165,8 @@ describe("the order of the checks on an opaque token", () => {
     issuer.introspectAs(changed, Object.assign({}, good, ...flaws.map(({ response }) => response)));
     const use: Partial<VerifyOptions> = Object.assign({}, ...flaws.map((flaw) => flaw.use));
     const verifying = () => introspecting.verify(changed, { clientCertificate: client.certificate, ...use });
-    const before = timesAsked(issuer);
-    return [await outcomeOf(verifying()), await outcomeOf(verifying()), timesAsked(issuer) - before];
+    const before = introspectionCount(issuer);
+    return [await outcomeOf(verifying()), await outcomeOf(verifying()), introspectionCount(issuer) - before];
   }
 
   test("ends with the acceptance of a valid token", async () => {

@@ -1,7 +1,7 @@
 import type { Issuer } from "@certbound/testing";
 import { expect, vi } from "vitest";
 import type { Introspector } from "../../src/issuer/introspection/introspector.ts";
-import { asking, introspectorOf, type IntrospectorOptions } from "./introspector.ts";
+import { introspectionOptionsOf, introspectorOf, type IntrospectorOptions } from "./introspector.ts";
 import { cacheKey, type OpenStore, openStore } from "./stores.ts";
 import { client, startIssuerInTest } from "./verification.ts";
 
@@ -21,7 +21,7 @@ export async function startFleet(options: IntrospectorOptions = {}): Promise<Fle
   const issuer = await startIssuerInTest();
   const store = openStore();
   const join = (overrides: IntrospectorOptions = {}) =>
-    introspectorOf({ ...asking(issuer), cache: store.cache, cacheKey, ...options, ...overrides });
+    introspectorOf({ ...introspectionOptionsOf(issuer), cache: store.cache, cacheKey, ...options, ...overrides });
   const token = await issuer.opaqueToken({ boundTo: client, claims: { sub: "user-1" } });
   const first = join();
   await first.introspect(token);

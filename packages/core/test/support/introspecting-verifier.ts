@@ -19,6 +19,6 @@ export function introspectingVerifier(
 }
 
 /** Returns the number of introspection requests so far. */
-export function timesAsked({ requests }: Pick<Issuer, "requests">): number {
+export function introspectionCount({ requests }: Pick<Issuer, "requests">): number {
   return requests.filter((path) => path === "/introspect").length;
 }

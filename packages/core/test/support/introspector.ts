@@ -51,11 +51,11 @@ export function introspectorOf(options: IntrospectorOptions): Introspector {
 }
 
 /** Returns the options for an issuer of the test kit. */
-export function asking(issuer: Issuer): IntrospectorOptions & { readonly endpoint: URL } {
+export function introspectionOptionsOf(issuer: Issuer): IntrospectorOptions & { readonly endpoint: URL } {
   return { issuer: issuer.issuer, endpoint: issuer.introspectionEndpoint, ...issuer.introspectionClient };
 }
 
 /** Returns the number of introspection requests to an issuer of the test kit so far. */
-export function questions(issuer: Issuer): number {
+export function introspectionCount(issuer: Issuer): number {
   return issuer.requests.filter((path) => path === issuer.introspectionEndpoint.pathname).length;
 }

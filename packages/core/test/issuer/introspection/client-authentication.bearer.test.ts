@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { AccessTokenError } from "../../../src/errors.ts";
 import { createVerifier } from "../../../src/verifier.ts";
-import { endpointOf, questionOf, startAskedEndpoint } from "../../support/asking.ts";
+import { endpointOf, recordedRequestOf, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
 import { hangUp, json, status } from "../../support/endpoint.ts";
 import { outcomeOf, reasonOf } from "../../support/outcome.ts";
 import { client } from "../../support/verification.ts";
@@ -13,7 +13,7 @@ const api = { clientId: "api", clientAuthentication: "bearer" } as const;
 
 /** Starts an introspection endpoint, and creates a verifier that authenticates with the given callback. */
 async function startBearer(bearerToken: () => string | Promise<string>) {
-  const { url, questions, answer } = await startAskedEndpoint(
+  const { url, recordedRequests, answer } = await startIntrospectionEndpoint(
     json({ active: true, cnf: { "x5t#S256": client.thumbprint } }),
   );
   const verifier = createVerifier({
@@ -22,7 +22,7 @@ async function startBearer(bearerToken: () => string | Promise<string>) {
     introspection: { ...api, bearerToken, endpoint: url, cacheDuration: 0 },
   });
   return {
-    questions,
+    recordedRequests,
     answer,
     verifier,
     verify: () => verifier.verify("token", { clientCertificate: client.certificate }),
@@ -34,19 +34,19 @@ describe("the method bearer", () => {
     ["a string", () => "AbC-._~+/1=="],
     ["a promise", async () => "AbC-._~+/1=="],
   ])("sends only the token that the callback returns as %s", async (_name, bearerToken) => {
-    const { headers, form } = await questionOf({ ...api, bearerToken });
+    const { headers, form } = await recordedRequestOf({ ...api, bearerToken });
     expect(headers.authorization).toBe("Bearer AbC-._~+/1==");
     expect(form).toEqual(formWithoutClient);
   });
 
   test("is the default with bearerToken", async () => {
-    const { headers } = await questionOf({ clientId: "api", bearerToken: () => "secret" });
+    const { headers } = await recordedRequestOf({ clientId: "api", bearerToken: () => "secret" });
     expect(headers.authorization).toBe("Bearer secret");
   });
 
   test("calls the callback for each request, including one that is sent again", async () => {
     let calls = 0;
-    const { questions, answer, verify } = await startBearer(() => {
+    const { recordedRequests, answer, verify } = await startBearer(() => {
       calls += 1;
       return `token-${calls}`;
     });
@@ -57,7 +57,7 @@ describe("the method bearer", () => {
       hangUp(response, path);
     });
     expect(await outcomeOf(verify())).toBe("ERR_TOKEN_INACTIVE");
-    const sent = questions.map(({ headers }) => headers.authorization);
+    const sent = recordedRequests.map(({ headers }) => headers.authorization);
     expect(sent).toEqual([1, 2, 3, 4].map((call) => `Bearer token-${call}`));
   });
 
@@ -100,7 +100,7 @@ describe("the callback bearerToken", () => {
     subscribe("certbound:introspection", listener);
     onTestFinished(() => void unsubscribe("certbound:introspection", listener));
     let current = bearerToken;
-    const { questions, verifier, verify } = await startBearer(() => current() as string);
+    const { recordedRequests, verifier, verify } = await startBearer(() => current() as string);
     for (const failed of [verify, verifier.ready]) {
       const error = await reasonOf(failed());
       expect(error).toBeInstanceOf(Error);
@@ -109,10 +109,10 @@ describe("the callback bearerToken", () => {
       expect(message).toMatch(/bearerToken/);
       expect(`${message} ${stack}`).not.toContain("MARKER");
     }
-    expect({ questions, events }).toEqual({ questions: [], events: [] });
+    expect({ recordedRequests, events }).toEqual({ recordedRequests: [], events: [] });
     current = () => "secret";
     expect(await outcomeOf(verify())).toBe("accepted");
-    expect(questions).toHaveLength(1);
+    expect(recordedRequests).toHaveLength(1);
   });
 
   test("causes an error after 5 s if it does not settle", async () => {
@@ -127,13 +127,13 @@ describe("the callback bearerToken", () => {
   });
 
   test("does not cause an AccessTokenError if it does not settle", async () => {
-    const { questions, verify } = await startBearer(() => new Promise(() => {}));
+    const { recordedRequests, verify } = await startBearer(() => new Promise(() => {}));
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const failed = reasonOf(verify());
     await vi.advanceTimersByTimeAsync(5000);
     expect(await failed).not.toBeInstanceOf(AccessTokenError);
-    expect(questions).toEqual([]);
+    expect(recordedRequests).toEqual([]);
   });
 
   test("causes an error with the thrown value as its cause", async () => {
@@ -145,7 +145,7 @@ describe("the callback bearerToken", () => {
 
 describe("the method none", () => {
   test("sends only the client_id, in the form", async () => {
-    const { headers, form } = await questionOf({ clientId: "äpi", clientAuthentication: "none" });
+    const { headers, form } = await recordedRequestOf({ clientId: "äpi", clientAuthentication: "none" });
     expect(form).toEqual({ ...formWithoutClient, client_id: "äpi" });
     expect(headers.authorization).toBeUndefined();
   });
@@ -154,12 +154,15 @@ describe("the method none", () => {
 describe("tokenTypeHint", () => {
   test("omits token_type_hint only if it is false", async () => {
     const none = { clientId: "api", clientAuthentication: "none" };
-    expect((await questionOf({ ...none, tokenTypeHint: false })).form).toEqual({ token: "token", client_id: "api" });
-    expect((await questionOf({ ...none, tokenTypeHint: true })).form).toEqual({
+    expect((await recordedRequestOf({ ...none, tokenTypeHint: false })).form).toEqual({
+      token: "token",
+      client_id: "api",
+    });
+    expect((await recordedRequestOf({ ...none, tokenTypeHint: true })).form).toEqual({
       ...formWithoutClient,
       client_id: "api",
     });
-    expect((await questionOf(none)).form).toEqual({ ...formWithoutClient, client_id: "api" });
+    expect((await recordedRequestOf(none)).form).toEqual({ ...formWithoutClient, client_id: "api" });
   });
 });
 

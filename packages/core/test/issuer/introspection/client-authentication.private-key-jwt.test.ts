@@ -2,7 +2,12 @@ import { type CryptoKey, createLocalJWKSet, exportJWK, generateKeyPair, type JWK
 import { describe, expect, test } from "vitest";
 import { clientAuthentication } from "../../../src/issuer/introspection/client-authentication.ts";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
-import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
+import {
+  endpointOf,
+  type RecordedRequest,
+  recordedRequestOf,
+  startIntrospectionEndpoint,
+} from "../../support/introspection-endpoint.ts";
 import { reasonOf } from "../../support/outcome.ts";
 import { now, seconds } from "../../support/verification.ts";
 
@@ -26,12 +31,12 @@ async function pairOf(alg: string): Promise<Pair> {
   return { privateKey, privateJwk: { ...privateJwk }, publicJwk: { ...publicJwk } };
 }
 
-function introspect(clientKey: unknown, clock: () => number = () => now): Promise<Question> {
-  return questionOf({ clientId: "api", clientKey }, { issuer, clock });
+function introspect(clientKey: unknown, clock: () => number = () => now): Promise<RecordedRequest> {
+  return recordedRequestOf({ clientId: "api", clientKey }, { issuer, clock });
 }
 
 /** Verifies the assertion like an issuer with this registered key (RFC 7523 section 3). */
-async function verified({ form }: Question, registered: JWK, at = now + 2000) {
+async function verified({ form }: RecordedRequest, registered: JWK, at = now + 2000) {
   const keys = createLocalJWKSet({ keys: [{ use: "sig", ...registered }] });
   return jwtVerify(String(form.client_assertion), keys, {
     issuer: "api",
@@ -66,18 +71,18 @@ describe("private_key_jwt", () => {
   });
 
   test("sends an assertion that expires after a minute by the verifier's clock", async () => {
-    const question = await introspect(pairs.ES256.privateJwk, () => 1_000_000_000_000);
+    const request = await introspect(pairs.ES256.privateJwk, () => 1_000_000_000_000);
     const { publicJwk } = pairs.ES256;
-    expect((await verified(question, publicJwk, 1_000_000_058_000)).payload.jti).toBeTypeOf("string");
-    expect(await reasonOf(verified(question, publicJwk, 1_000_000_062_000))).toMatchObject({ code: "ERR_JWT_EXPIRED" });
+    expect((await verified(request, publicJwk, 1_000_000_058_000)).payload.jti).toBeTypeOf("string");
+    expect(await reasonOf(verified(request, publicJwk, 1_000_000_062_000))).toMatchObject({ code: "ERR_JWT_EXPIRED" });
   });
 
   test("sends a new assertion with each request", async () => {
-    const { url, questions } = await startAskedEndpoint();
+    const { url, recordedRequests } = await startIntrospectionEndpoint();
     const endpoint = endpointOf({ clientId: "api", clientKey: pairs.ES256.privateJwk, endpoint: url }, { issuer });
     await Promise.all(["a", "b", "c"].map((token) => endpoint.introspect(token)));
     const assertions = await Promise.all(
-      questions.map((question) => verified(question, pairs.ES256.publicJwk, Date.now() + 2000)),
+      recordedRequests.map((request) => verified(request, pairs.ES256.publicJwk, Date.now() + 2000)),
     );
     expect(new Set(assertions.map(({ payload }) => payload.jti)).size).toBe(3);
   });
@@ -98,8 +103,8 @@ describe("the key", () => {
 
   test("can be a JWK with the older alg EdDSA (RFC 9864)", async () => {
     const { privateJwk, publicJwk } = pairs.Ed25519;
-    const question = await introspect({ ...privateJwk, alg: "EdDSA" });
-    expect((await verified(question, { ...publicJwk, alg: "EdDSA" })).protectedHeader).toEqual({ alg: "EdDSA" });
+    const request = await introspect({ ...privateJwk, alg: "EdDSA" });
+    expect((await verified(request, { ...publicJwk, alg: "EdDSA" })).protectedHeader).toEqual({ alg: "EdDSA" });
   });
 
   test.each(kinds)("can be a CryptoKey for %s", async (alg) => {
@@ -129,11 +134,11 @@ describe("the key", () => {
 
   test("signs the assertion", async () => {
     const other = await pairOf("ES256");
-    const question = await introspect(pairs.ES256.privateJwk);
-    expect(await reasonOf(verified(question, other.publicJwk))).toMatchObject({
+    const request = await introspect(pairs.ES256.privateJwk);
+    expect(await reasonOf(verified(request, other.publicJwk))).toMatchObject({
       code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
     });
-    expect(await verified(question, pairs.ES256.publicJwk)).toMatchObject({ payload: { iss: "api" } });
+    expect(await verified(request, pairs.ES256.publicJwk)).toMatchObject({ payload: { iss: "api" } });
   });
 
   test("causes an error that does not quote it if WebCrypto cannot import it", async () => {

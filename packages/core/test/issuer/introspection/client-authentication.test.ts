@@ -1,6 +1,11 @@
 import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { endpointOf, type Question, questionOf, startAskedEndpoint } from "../../support/asking.ts";
+import {
+  endpointOf,
+  type RecordedRequest,
+  recordedRequestOf,
+  startIntrospectionEndpoint,
+} from "../../support/introspection-endpoint.ts";
 import { status } from "../../support/endpoint.ts";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { reasonOf } from "../../support/outcome.ts";
@@ -18,7 +23,7 @@ const names: readonly (readonly [string, string, string])[] = [
 ];
 
 /** Decodes the header according to RFC 6749 section 2.3.1: two form-encoded values, separated by a colon. */
-function basicCredentials({ headers }: Question): readonly string[] {
+function basicCredentials({ headers }: RecordedRequest): readonly string[] {
   const [, encoded = ""] = /^Basic ([\w+/]+=*)$/.exec(headers.authorization ?? "") ?? [];
   const parts = Buffer.from(encoded, "base64").toString("latin1").split(":");
   expect(parts.join("")).toMatch(/^[\w%+*.-]+$/);
@@ -27,14 +32,14 @@ function basicCredentials({ headers }: Question): readonly string[] {
 
 describe("client_secret_basic", () => {
   test("sends the client ID and the secret in the header, and not in the form", async () => {
-    const question = await questionOf({ clientId: "api", clientSecret: "s3cret" });
-    expect(question.headers.authorization).toBe(`Basic ${btoa("api:s3cret")}`);
-    expect(question.form).toEqual(formWithoutClient);
+    const request = await recordedRequestOf({ clientId: "api", clientSecret: "s3cret" });
+    expect(request.headers.authorization).toBe(`Basic ${btoa("api:s3cret")}`);
+    expect(request.form).toEqual(formWithoutClient);
   });
 
   test("form-encodes the client ID and the secret before base64 (RFC 6749 section 2.3.1)", async () => {
-    const question = await questionOf({ clientId: "a:b c", clientSecret: "1+1=2 é" });
-    expect(question.headers.authorization).toBe(`Basic ${btoa("a%3Ab+c:1%2B1%3D2+%C3%A9")}`);
+    const request = await recordedRequestOf({ clientId: "a:b c", clientSecret: "1+1=2 é" });
+    expect(request.headers.authorization).toBe(`Basic ${btoa("a%3Ab+c:1%2B1%3D2+%C3%A9")}`);
   });
 
   test.each([
@@ -46,19 +51,19 @@ describe("client_secret_basic", () => {
     ["é😀", "%C3%A9%F0%9F%98%80"],
   ])("encodes %s exactly like URLSearchParams", async (text, written) => {
     expect(new URLSearchParams({ x: text }).toString()).toBe(`x=${written}`);
-    const { headers } = await questionOf({ clientId: text, clientSecret: text });
+    const { headers } = await recordedRequestOf({ clientId: text, clientSecret: text });
     expect(headers.authorization).toBe(`Basic ${btoa(`${written}:${written}`)}`);
   });
 
   test("transfers any client ID and secret", async () => {
-    const { url, questions } = await startAskedEndpoint();
+    const { url, recordedRequests } = await startIntrospectionEndpoint();
     const introspect = (clientId: string, clientSecret: string) =>
       endpointOf({ endpoint: url, clientId, clientSecret }).introspect("token");
     const texts = fc.string({ minLength: 1, unit: "grapheme" });
     await fc.assert(
       fc.asyncProperty(texts, texts, async (clientId, clientSecret) => {
         await Promise.all([introspect(clientId, clientSecret), introspect(`${clientId}x`, clientSecret)]);
-        const [one, other] = questions.slice(-2).map(basicCredentials);
+        const [one, other] = recordedRequests.slice(-2).map(basicCredentials);
         expect([one, other]).toContainEqual([clientId, clientSecret]);
         expect([one, other]).toContainEqual([`${clientId}x`, clientSecret]);
       }),
@@ -67,7 +72,7 @@ describe("client_secret_basic", () => {
   });
 
   test("is mentioned in the error for status 401, with the other method", async () => {
-    const { url } = await startAskedEndpoint(status(401, {}));
+    const { url } = await startIntrospectionEndpoint(status(401, {}));
     const messageOf = async (options: object): Promise<string> => {
       const endpoint = endpointOf({ clientId: "api", clientSecret: "MARKER", endpoint: url, ...options });
       return String(await reasonOf(endpoint.introspect("token")));
@@ -79,15 +84,19 @@ describe("client_secret_basic", () => {
   });
 
   test.each(names)("transfers %s", async (_name, clientId, clientSecret) => {
-    const question = await questionOf({ clientId, clientSecret, clientAuthentication: "client_secret_basic" });
-    expect(basicCredentials(question)).toEqual([clientId, clientSecret]);
-    expect(question.form).toEqual(formWithoutClient);
+    const request = await recordedRequestOf({ clientId, clientSecret, clientAuthentication: "client_secret_basic" });
+    expect(basicCredentials(request)).toEqual([clientId, clientSecret]);
+    expect(request.form).toEqual(formWithoutClient);
   });
 });
 
 describe("client_secret_post", () => {
   test.each(names)("sends in the form %s", async (_name, clientId, clientSecret) => {
-    const { headers, form } = await questionOf({ clientId, clientSecret, clientAuthentication: "client_secret_post" });
+    const { headers, form } = await recordedRequestOf({
+      clientId,
+      clientSecret,
+      clientAuthentication: "client_secret_post",
+    });
     expect(form).toEqual({ ...formWithoutClient, client_id: clientId, client_secret: clientSecret });
     expect(headers.authorization).toBeUndefined();
   });
@@ -95,7 +104,7 @@ describe("client_secret_post", () => {
 
 describe.each(["tls_client_auth", "self_signed_tls_client_auth"])("%s", (clientAuthentication) => {
   test("sends the client_id, which tells the issuer which certificate to expect (RFC 8705 section 2)", async () => {
-    const { headers, form } = await questionOf({ clientId: "äpi", clientAuthentication }, { fetch });
+    const { headers, form } = await recordedRequestOf({ clientId: "äpi", clientAuthentication }, { fetch });
     expect(form).toEqual({ ...formWithoutClient, client_id: "äpi" });
     expect(headers.authorization).toBeUndefined();
   });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
-import { type AskedEndpoint, endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
+import {
+  type RecordingEndpoint,
+  endpointOf,
+  secret,
+  startIntrospectionEndpoint,
+} from "../../support/introspection-endpoint.ts";
 import { type Endpoint, json, startEndpoint } from "../../support/endpoint.ts";
 import { clients, type GuardedEndpoint, startGuardedEndpoint } from "../../support/guarded-endpoint.ts";
 import { reasonOf } from "../../support/outcome.ts";
@@ -10,14 +15,14 @@ const api = await clients.issueClientCertificate();
 /** An issuer with two introspection endpoints: one without and one with client certificates. */
 interface Endpoints {
   readonly issuer: Endpoint;
-  readonly plain: AskedEndpoint;
+  readonly plain: RecordingEndpoint;
   readonly guarded: GuardedEndpoint;
   readonly clientTls: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
 /** Starts an issuer whose metadata names both endpoints, the second one as an alias for mutual TLS (RFC 8705 section 5). */
 async function startEndpoints(aliases: (guarded: string, plain: string) => unknown): Promise<Endpoints> {
-  const plain = await startAskedEndpoint(json({ active: true, at: "plain" }));
+  const plain = await startIntrospectionEndpoint(json({ active: true, at: "plain" }));
   const guarded = await startGuardedEndpoint({ active: true, at: "guarded" });
   const issuer = await startEndpoint((response, path) => {
     const document = { issuer: issuer.url, introspection_endpoint: plain.url };
@@ -70,7 +75,7 @@ describe("mtls_endpoint_aliases", () => {
     const tls = { clientId: "api", clientAuthentication: "tls_client_auth" };
     const endpoint = endpointOf(tls, { issuer: issuer.url, fetch });
     expect(await endpoint.introspect("token")).toEqual({ active: true, at: "plain" });
-    expect(plain.questions).toMatchObject([{ form: { client_id: "api" } }]);
+    expect(plain.recordedRequests).toMatchObject([{ form: { client_id: "api" } }]);
   });
 
   test.each<[string, (guarded: string, plain: string) => unknown]>([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { RemoteFailure } from "../../../src/issuer/remote-value.ts";
-import { endpointOf, secret } from "../../support/asking.ts";
+import { endpointOf, secret } from "../../support/introspection-endpoint.ts";
 import {
   type Answer,
   endless,

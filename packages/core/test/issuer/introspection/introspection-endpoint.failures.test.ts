@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MAX_BODY } from "../../../src/issuer/issuer-request.ts";
 import { httpRejection } from "../../../src/http/rejection.ts";
 import { createVerifier } from "../../../src/verifier.ts";
-import { secret, startAskedEndpoint } from "../../support/asking.ts";
+import { secret, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
 import {
   type Answer,
   endless,
@@ -106,7 +106,7 @@ const failures: readonly (readonly [string, Answer])[] = [
 
 describe("introspection", () => {
   test.each(failures)("rejects with 503 if the response is %s (7662-03)", async (_name, failure) => {
-    const { url, answer } = await startAskedEndpoint(failure);
+    const { url, answer } = await startIntrospectionEndpoint(failure);
     const verify = verificationAt(url);
     await expectUnavailable(verify);
     answer(json(good));
@@ -114,8 +114,8 @@ describe("introspection", () => {
   });
 
   test.each([301, 302, 303, 307, 308])("does not follow a redirect with status %d (N-07)", async (code) => {
-    const target = await startAskedEndpoint(json(good));
-    const { url } = await startAskedEndpoint(redirect(`${target.url}/${MARKER}`, code));
+    const target = await startIntrospectionEndpoint(json(good));
+    const { url } = await startIntrospectionEndpoint(redirect(`${target.url}/${MARKER}`, code));
     await expectUnavailable(verificationAt(url));
     expect(target.requests).toEqual([]);
     expect(await outcomeOf(verificationAt(target.url)())).toBe("accepted");
@@ -131,17 +131,17 @@ describe("introspection", () => {
   });
 
   test("rejects with 503 if the connection fails", async () => {
-    const { url, close } = await startAskedEndpoint(json(good));
+    const { url, close } = await startIntrospectionEndpoint(json(good));
     await close();
     await expectUnavailable(verificationAt(url));
   });
 
   test("rejects an inactive response, and caches an active one", async () => {
-    const { url, answer, questions } = await startAskedEndpoint(json({ ...good, active: false }));
+    const { url, answer, recordedRequests } = await startIntrospectionEndpoint(json({ ...good, active: false }));
     expect(await outcomeOf(verificationAt(url)())).toBe("ERR_TOKEN_INACTIVE");
     answer(json(good));
     const verify = verificationAt(url);
     expect([await outcomeOf(verify()), await outcomeOf(verify())]).toEqual(["accepted", "accepted"]);
-    expect(questions).toHaveLength(2);
+    expect(recordedRequests).toHaveLength(2);
   });
 });

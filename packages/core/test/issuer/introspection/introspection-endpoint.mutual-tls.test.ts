@@ -3,7 +3,7 @@ import { Agent, fetch as undiciFetch } from "undici";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { IntrospectionOptions } from "../../../src/options/introspection-configuration.ts";
 import { createVerifier } from "../../../src/verifier.ts";
-import { secret } from "../../support/asking.ts";
+import { secret } from "../../support/introspection-endpoint.ts";
 import { clients, startGuardedEndpoint } from "../../support/guarded-endpoint.ts";
 import { type Outcome, outcomeOf } from "../../support/outcome.ts";
 import { client } from "../../support/verification.ts";

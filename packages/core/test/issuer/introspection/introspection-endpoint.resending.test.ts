@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../../src/verifier.ts";
-import { endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
+import { endpointOf, secret, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
 import { type Answer, hangUp, json, silent, startEndpoint, status } from "../../support/endpoint.ts";
 import { outcomeOf, reasonOf } from "../../support/outcome.ts";
 import { shortenTimeouts } from "../../support/timeouts.ts";
@@ -89,7 +89,7 @@ describe("an introspection request", () => {
 
   test("is sent once more with a new client assertion", async () => {
     const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-    const { url, answer, questions } = await startAskedEndpoint((response) => {
+    const { url, answer, recordedRequests } = await startIntrospectionEndpoint((response) => {
       answer(json({ active: true }));
       response.destroy();
     });
@@ -97,7 +97,7 @@ describe("an introspection request", () => {
     expect(await endpointOf({ clientId: "api", clientKey, endpoint: url }).introspect("token")).toEqual({
       active: true,
     });
-    expect(new Set(questions.map(({ form }) => form["client_assertion"])).size).toBe(2);
+    expect(new Set(recordedRequests.map(({ form }) => form["client_assertion"])).size).toBe(2);
   });
 
   test("shares its time limit with the second attempt", async () => {

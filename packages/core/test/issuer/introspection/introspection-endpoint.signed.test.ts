@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { VerifierOptions } from "../../../src/options/configuration.ts";
 import { httpRejection } from "../../../src/http/rejection.ts";
 import { createVerifier } from "../../../src/verifier.ts";
-import { endpointOf, secret, startAskedEndpoint } from "../../support/asking.ts";
+import { endpointOf, secret, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
 import { type Answer, json, startEndpoint, status, text } from "../../support/endpoint.ts";
 import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { client, now, seconds, startIssuerInTest, verifierOf } from "../../support/verification.ts";
@@ -33,7 +33,7 @@ function sign(changedClaims: object = {}, changedHeader: object = {}, key: Crypt
 
 /** Verifies a token for which the issuer sends the given response. */
 async function verify(answer: Answer, options: VerifierOptions = {}, signedResponse = true): Promise<unknown> {
-  const { url: endpoint } = await startAskedEndpoint(answer);
+  const { url: endpoint } = await startIntrospectionEndpoint(answer);
   const introspection = { ...secret, endpoint, signedResponse };
   const verifier = createVerifier({ issuer, audience: null, jwks, clock: () => now, ...options, introspection });
   return verifier.verify("token", { clientCertificate: client.certificate });
@@ -224,7 +224,7 @@ describe("the audience of a signed response", () => {
   test("must be the client if audience is null, and cannot be the audience of another issuer", async () => {
     expect(await verifyFor("api", null)).toBe("accepted");
     expect(await verifyFor(api, null)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    const { url: endpoint } = await startAskedEndpoint(text(await sign({ aud: other }), type));
+    const { url: endpoint } = await startIntrospectionEndpoint(text(await sign({ aud: other }), type));
     const introspection = { ...secret, endpoint };
     const verifier = createVerifier({
       issuer: [
@@ -293,13 +293,13 @@ describe("the times of a signed response", () => {
 
 test("null members of a signed response count as absent", async () => {
   const introspected = { ...good, sub: null, exp: null };
-  const { url } = await startAskedEndpoint(text(await sign({ token_introspection: introspected }), type));
+  const { url } = await startIntrospectionEndpoint(text(await sign({ token_introspection: introspected }), type));
   const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
   expect(await endpoint.introspect("token")).toEqual(good);
 });
 
 test("only token_introspection of a signed response is returned", async () => {
-  const { url } = await startAskedEndpoint(text(await sign({ sub: "outside" }), type));
+  const { url } = await startIntrospectionEndpoint(text(await sign({ sub: "outside" }), type));
   const endpoint = endpointOf({ ...secret, endpoint: url, signedResponse: true }, { issuer, jwks, clock: () => now });
   expect(await endpoint.introspect("token")).toEqual(good);
 });

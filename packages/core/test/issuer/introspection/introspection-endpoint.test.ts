@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
-import { endpointOf, questionOf, secret, startAskedEndpoint } from "../../support/asking.ts";
+import {
+  endpointOf,
+  recordedRequestOf,
+  secret,
+  startIntrospectionEndpoint,
+} from "../../support/introspection-endpoint.ts";
 import { json, startEndpoint, status } from "../../support/endpoint.ts";
 import { reasonOf } from "../../support/outcome.ts";
 
@@ -8,7 +13,7 @@ const signedType = "application/token-introspection+jwt";
 
 describe("the introspection request", () => {
   test("is a form with the token and its type as a hint (RFC 7662 section 2.1)", async () => {
-    const { method, headers, form } = await questionOf(secret);
+    const { method, headers, form } = await recordedRequestOf(secret);
     expect(method).toBe("POST");
     expect(headers["content-type"]).toMatch(/^application\/x-www-form-urlencoded(?:;charset=utf-8)?$/i);
     expect(form).toEqual({ token: "token", token_type_hint: "access_token" });
@@ -17,24 +22,24 @@ describe("the introspection request", () => {
   test.each(["a+b/c=d~e.f_g-h==", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "100%25&token=evil", "x".repeat(16_384)])(
     "transfers every character of the token (%#)",
     async (token) => {
-      const { url, questions, requests } = await startAskedEndpoint();
+      const { url, recordedRequests, requests } = await startIntrospectionEndpoint();
       await endpointOf({ ...secret, endpoint: url }).introspect(token);
-      expect(questions).toMatchObject([{ form: { token, token_type_hint: "access_token" } }]);
+      expect(recordedRequests).toMatchObject([{ form: { token, token_type_hint: "access_token" } }]);
       expect(requests).toEqual(["/"]);
     },
   );
 
   test("accepts JSON, or with signedResponse only a signed response (RFC 9701 section 4)", async () => {
-    expect((await questionOf(secret)).headers.accept).toBe("application/json");
-    const { url, questions } = await startAskedEndpoint();
+    expect((await recordedRequestOf(secret)).headers.accept).toBe("application/json");
+    const { url, recordedRequests } = await startIntrospectionEndpoint();
     const response = endpointOf({ ...secret, endpoint: url, signedResponse: true }).introspect("token");
     expect(await reasonOf(response)).toBeInstanceOf(IssuerRequestError);
-    expect(questions.map(({ headers }) => headers.accept)).toEqual([signedType]);
+    expect(recordedRequests.map(({ headers }) => headers.accept)).toEqual([signedType]);
   });
 
   test("is sent to exactly the configured URL, without discovery", async () => {
     const issuer = await startEndpoint(status(404, {}));
-    const { url, requests } = await startAskedEndpoint();
+    const { url, requests } = await startIntrospectionEndpoint();
     const endpoint = endpointOf({ ...secret, endpoint: `${url}/oauth/introspect?realm=a%20b` }, { issuer: issuer.url });
     await endpoint.ready();
     expect(await endpoint.locate()).toBe(`${url}/oauth/introspect?realm=a%20b`);
@@ -45,7 +50,7 @@ describe("the introspection request", () => {
   });
 
   test("uses the configured fetch", async () => {
-    const { url, requests } = await startAskedEndpoint();
+    const { url, requests } = await startIntrospectionEndpoint();
     const sent: unknown[] = [];
     const counting: typeof fetch = (target, init) => {
       sent.push(new Request(target).url);
@@ -58,7 +63,7 @@ describe("the introspection request", () => {
 
 describe("the introspection response", () => {
   const introspect = async (document: unknown, type?: string): Promise<unknown> => {
-    const { url } = await startAskedEndpoint(json(document, type));
+    const { url } = await startIntrospectionEndpoint(json(document, type));
     return endpointOf({ ...secret, endpoint: url }).introspect("token");
   };
 

@@ -3,7 +3,13 @@ import type { Introspector } from "../../../src/issuer/introspection/introspecto
 import { createVerifier } from "../../../src/verifier.ts";
 import { json, startEndpoint, status } from "../../support/endpoint.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
-import { asking, introspectorOf, pass, questions, timesOf } from "../../support/introspector.ts";
+import {
+  introspectionOptionsOf,
+  introspectorOf,
+  pass,
+  introspectionCount,
+  timesOf,
+} from "../../support/introspector.ts";
 import { outcomeOf } from "../../support/outcome.ts";
 import { client, now, startIssuerInTest } from "../../support/verification.ts";
 
@@ -107,7 +113,7 @@ describe("the response for an active token", () => {
   test("is used after a revocation until the next introspection request", async () => {
     const issuer = await startIssuerInTest();
     const times = timesOf();
-    const introspector = introspectorOf({ ...asking(issuer), times });
+    const introspector = introspectorOf({ ...introspectionOptionsOf(issuer), times });
     const token = await issuer.opaqueToken();
     const introspect = () => outcomeOf(introspector.introspect(token));
     await introspect();
@@ -121,7 +127,7 @@ describe("the response for an active token", () => {
   test("is not used after the exp of the token, and does not cause a new request then", async () => {
     const issuer = await startIssuerInTest();
     let time = now;
-    const { issuer: name, endpoint, ...credentials } = asking(issuer);
+    const { issuer: name, endpoint, ...credentials } = introspectionOptionsOf(issuer);
     const verifier = createVerifier({
       issuer: name ?? "",
       audience: issuer.audience,
@@ -137,7 +143,7 @@ describe("the response for an active token", () => {
     expect(await verify()).toBe("accepted");
     time += 1;
     expect(await verify()).toBe("ERR_TOKEN_EXPIRED");
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
   });
 });
 

@@ -6,7 +6,7 @@ import type { VerifyOptions } from "../../../src/requirements.ts";
 import { json, startEndpoint } from "../../support/endpoint.ts";
 import { entries } from "../../support/fleet.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
-import { questions } from "../../support/introspector.ts";
+import { introspectionCount } from "../../support/introspector.ts";
 import { outcomeOf } from "../../support/outcome.ts";
 import { cacheKey, openStore } from "../../support/stores.ts";
 import { client, startIssuerInTest, thief, verifierOf } from "../../support/verification.ts";
@@ -29,7 +29,7 @@ describe("a cached token", () => {
     expect(await present(null)).toBe("ERR_CERTIFICATE_MISSING");
     expect(await present("no certificate")).toBe("ERR_CERTIFICATE_MALFORMED");
     expect(await present(client.certificate)).toBe("accepted");
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
   });
 
   test("is accepted from its client after a thief has presented it first", async () => {
@@ -42,7 +42,7 @@ describe("a cached token", () => {
     ] as const) {
       expect(await outcomeOf(verifier.verify(token, { clientCertificate: certificate }))).toBe(outcome);
     }
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
   });
 
   test("is checked separately for each request that waits for one response", async () => {
@@ -74,7 +74,7 @@ describe("a cached token", () => {
       outcomeOf(process().verify(token, { clientCertificate: certificate })),
     );
     expect(await Promise.all(attempts)).toEqual(["ERR_BINDING_MISMATCH", "accepted"]);
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
   });
 
   test("has claims that the application cannot change for the next request", async () => {
@@ -111,7 +111,7 @@ describe("two verifiers with one store, one of which has signedResponse", () => 
     ] as const) {
       await verifier(signedResponse).verify(token, { clientCertificate: client.certificate });
       await entries(store, count);
-      counts.push(questions(issuer));
+      counts.push(introspectionCount(issuer));
     }
     expect(counts).toEqual([1, 1, 2, 2]);
   });
@@ -141,7 +141,7 @@ describe("two verifiers with one store, one of which has signedResponse", () => 
     for (const verifier of [unsigned, signed, unsigned, signed]) {
       await verifier?.verify(token, { clientCertificate: client.certificate });
     }
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 });
 

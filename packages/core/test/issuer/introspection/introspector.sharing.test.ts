@@ -7,7 +7,7 @@ import {
   introspectorOf,
   type IntrospectorOptions,
   pass,
-  questions,
+  introspectionCount,
   type Times,
   timesOf,
 } from "../../support/introspector.ts";
@@ -28,13 +28,13 @@ describe("a second process with the same store", () => {
     const { issuer, token, first, join } = await startFleet();
     const response = await join().introspect(token);
     expect(response).toEqual(await first.introspect(token));
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
   });
 
   test("sends a request if no cache is configured", async () => {
     const { issuer, token, join } = await startFleet();
     await join({ cache: undefined, cacheKey: undefined }).introspect(token);
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 
   test("returns a deeply frozen response", async () => {
@@ -72,7 +72,7 @@ describe("a second process with the same store", () => {
     const { issuer, store, token, join } = await startFleet();
     await join(difference(issuer)).introspect(token);
     await entries(store, 2);
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 
   test("sends a request if it is another client, because the response may differ", async () => {
@@ -92,7 +92,7 @@ describe("a second process with the same store", () => {
     const process = join();
     await process.introspect(token);
     await process.introspect(await issuer.opaqueToken({ boundTo: client, claims: { sub: "user-1" } }));
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 
   test("sends a request for an inactive token, because inactive tokens are not shared", async () => {
@@ -101,7 +101,7 @@ describe("a second process with the same store", () => {
     issuer.revoke(revoked);
     expect(await outcomeOf(join().introspect(revoked))).toBe("ERR_TOKEN_INACTIVE");
     expect(await outcomeOf(join().introspect(revoked))).toBe("ERR_TOKEN_INACTIVE");
-    expect(questions(issuer)).toBe(3);
+    expect(introspectionCount(issuer)).toBe(3);
     expect(store.names()).toHaveLength(1);
   });
 });
@@ -117,7 +117,7 @@ describe("a shared response", () => {
   ])("is used for 30 s by the wall clock: at %d ms, %d requests in total", async (age, requestCount) => {
     const { issuer, token, join } = await startFleet();
     expect(await outcomeOf(join({ times: later(age) }).introspect(token))).toBe("accepted");
-    expect(questions(issuer)).toBe(requestCount);
+    expect(introspectionCount(issuer)).toBe(requestCount);
   });
 
   test.each([
@@ -126,7 +126,7 @@ describe("a shared response", () => {
   ])("is used for the cacheDuration of the reader: at %d ms, %d requests", async (age, requestCount) => {
     const { issuer, token, join } = await startFleet({ cacheDuration: 3600 });
     await join({ times: later(age), cacheDuration: 10 }).introspect(token);
-    expect(questions(issuer)).toBe(requestCount);
+    expect(introspectionCount(issuer)).toBe(requestCount);
   });
 
   test("is not used for longer if it is read late", async () => {
@@ -136,10 +136,10 @@ describe("a shared response", () => {
     await process.introspect(token);
     pass(times, 10 * second - 1);
     await process.introspect(token);
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
     pass(times, 2);
     await process.introspect(token);
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 
   test("has the age of its request even if the entry is replayed", async () => {
@@ -149,7 +149,7 @@ describe("a shared response", () => {
     const times = later(31 * second);
     await store.plant(name, old);
     expect(await outcomeOf(join({ times }).introspect(token))).toBe("ERR_TOKEN_INACTIVE");
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 
   test("is replaced by the response to a new request", async () => {
@@ -159,6 +159,6 @@ describe("a shared response", () => {
     await join({ times }).introspect(token);
     await vi.waitFor(async () => expect((await store.values())[name]).not.toBe(old), { interval: 1 });
     await join({ times }).introspect(token);
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 });

@@ -10,7 +10,7 @@ import {
   introspectorOf,
   type IntrospectorOptions,
   pass,
-  questions,
+  introspectionCount,
   type Times,
   timesOf,
 } from "../../support/introspector.ts";
@@ -33,7 +33,7 @@ describe("an entry that is not authentic", () => {
       interval: 1,
     });
     expect(await join().introspect(token)).toMatchObject({ sub: "user-1" });
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 
   test("does not make a revoked token active", async () => {
@@ -58,7 +58,7 @@ describe("an entry for an inactive token", () => {
     const inactive = { response: { active: false }, askedAt: now };
     await createSharedCache({ store: store.cache, key: cacheKey }).write(subject, inactive, second);
     expect(await outcomeOf(join().introspect(token))).toBe("accepted");
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
     expect(store.names()).toHaveLength(2);
   });
 });

@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { httpRejection } from "../../../src/http/rejection.ts";
 import { type Answer, hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
-import { asking, introspectorOf, pass, questions, timesOf } from "../../support/introspector.ts";
+import {
+  introspectionOptionsOf,
+  introspectorOf,
+  pass,
+  introspectionCount,
+  timesOf,
+} from "../../support/introspector.ts";
 import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { startIssuerInTest } from "../../support/verification.ts";
 
@@ -18,15 +24,15 @@ const broken: Answer = (response) => {
 describe("introspect", () => {
   test("returns the introspection response for an active token", async () => {
     const issuer = await startIssuerInTest();
-    const introspector = introspectorOf(asking(issuer));
+    const introspector = introspectorOf(introspectionOptionsOf(issuer));
     const token = await issuer.opaqueToken({ claims: { sub: "user-1", groups: ["staff"] } });
     expect(await introspector.introspect(token)).toMatchObject({ active: true, sub: "user-1", groups: ["staff"] });
-    expect(questions(issuer)).toBe(1);
+    expect(introspectionCount(issuer)).toBe(1);
   });
 
   test("rejects an inactive token", async () => {
     const issuer = await startIssuerInTest();
-    const introspector = introspectorOf(asking(issuer));
+    const introspector = introspectorOf(introspectionOptionsOf(issuer));
     const token = await issuer.opaqueToken();
     issuer.revoke(token);
     const error = await rejectionOf(introspector.introspect(token));
@@ -47,7 +53,7 @@ describe("introspect", () => {
 
   test("returns the response of each token", async () => {
     const issuer = await startIssuerInTest();
-    const introspector = introspectorOf(asking(issuer));
+    const introspector = introspectorOf(introspectionOptionsOf(issuer));
     const [one, other] = await Promise.all(
       ["one", "other"].map((sub) => issuer.opaqueToken({ claims: { sub } })) as [Promise<string>, Promise<string>],
     );
@@ -55,7 +61,7 @@ describe("introspect", () => {
       expect(await introspector.introspect(one)).toMatchObject({ sub: "one" });
       expect(await introspector.introspect(other)).toMatchObject({ sub: "other" });
     }
-    expect(questions(issuer)).toBe(2);
+    expect(introspectionCount(issuer)).toBe(2);
   });
 });
 

@@ -14,7 +14,7 @@ import { type Answer, type Endpoint, json, startEndpoint } from "./endpoint.ts";
 export const secret = { clientId: "api", clientSecret: "secret" } as const;
 
 /** A request to an introspection endpoint, as it arrived. */
-export interface Question {
+export interface RecordedRequest {
   readonly method: string | undefined;
   readonly headers: IncomingHttpHeaders;
   /** The members of the form; the values of a repeated member are a list. */
@@ -22,20 +22,20 @@ export interface Question {
 }
 
 /** An introspection endpoint on 127.0.0.1 whose responses the test defines. */
-export interface AskedEndpoint extends Endpoint {
+export interface RecordingEndpoint extends Endpoint {
   /** The requests so far. */
-  readonly questions: readonly Question[];
+  readonly recordedRequests: readonly RecordedRequest[];
 }
 
 /** Starts an introspection endpoint, which is closed after the test; by default every token is active. */
-export async function startAskedEndpoint(first: Answer = json({ active: true })): Promise<AskedEndpoint> {
-  const questions: Question[] = [];
+export async function startIntrospectionEndpoint(first: Answer = json({ active: true })): Promise<RecordingEndpoint> {
+  const recordedRequests: RecordedRequest[] = [];
   const recording = (answer: Answer): Answer => {
     return (response, path) => {
       const { method, headers } = response.req;
       text(response.req).then(
         (body) => {
-          questions.push({ method, headers, form: readForm(body) });
+          recordedRequests.push({ method, headers, form: readForm(body) });
           answer(response, path);
         },
         () => response.destroy(),
@@ -43,7 +43,7 @@ export async function startAskedEndpoint(first: Answer = json({ active: true }))
     };
   };
   const endpoint = await startEndpoint(recording(first));
-  return { ...endpoint, questions, answer: (next) => endpoint.answer(recording(next)) };
+  return { ...endpoint, recordedRequests, answer: (next) => endpoint.answer(recording(next)) };
 }
 
 /** Creates the client of the introspection endpoint of a verifier with these options. */
@@ -61,15 +61,18 @@ export function endpointOf(
 }
 
 /** Introspects a token once, and returns the request that arrived. */
-export async function questionOf(introspection: object, options: VerifierOptions = {}): Promise<Question> {
-  const { url, questions } = await startAskedEndpoint();
+export async function recordedRequestOf(
+  introspection: object,
+  options: VerifierOptions = {},
+): Promise<RecordedRequest> {
+  const { url, recordedRequests } = await startIntrospectionEndpoint();
   await endpointOf({ endpoint: url, ...introspection }, options).introspect("token");
-  const [question, ...others] = questions;
-  if (question === undefined || others.length > 0) throw new Error("not exactly one request arrived");
-  return question;
+  const [request, ...others] = recordedRequests;
+  if (request === undefined || others.length > 0) throw new Error("not exactly one request arrived");
+  return request;
 }
 
-function readForm(body: string): Question["form"] {
+function readForm(body: string): RecordedRequest["form"] {
   const form = new URLSearchParams(body);
   const names = [...new Set(form.keys())];
   return Object.fromEntries(
