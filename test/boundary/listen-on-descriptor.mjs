@@ -1,5 +1,5 @@
-// Listens on the socket that it was given as file descriptor 3, as a service does that systemd activates, and responds with
-// what the trust rule says about each request.
+// Listens on file descriptor 3, like a service with systemd socket activation, and responds with the result of the trust
+// rule for each request.
 
 import { AccessTokenError, fromProxy, rfc9440 } from "@certbound/core";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 const resolve = fromProxy(rfc9440(), { trust: { unixSocket: true } });
 
 const server = createServer((request, response) => {
-  const found = resolve(request);
-  response.end(found instanceof AccessTokenError ? `${found.code}: ${found.detail}` : found.thumbprint);
+  const result = resolve(request);
+  response.end(result instanceof AccessTokenError ? `${result.code}: ${result.detail}` : result.thumbprint);
 });
 server.listen({ fd: 3 }, () => process.stdout.write(`${JSON.stringify(server.address())}\n`));

@@ -5,22 +5,22 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "n
 import type { Identity } from "@certbound/testing";
 import { onTestFinished } from "vitest";
 
-/** What is sent over the connection: application data, or a message of a new handshake. */
+/** A part of the data to send: application data, or a message of a new handshake. */
 export type Part = string | Buffer | { readonly handshake: (client: HandshakeState) => Buffer };
 
-/** What a ClientHello of a renegotiation needs to know (RFC 5746 section 3.5). */
+/** The state of the first handshake that the ClientHello of a renegotiation contains (RFC 5746 section 3.5). */
 export interface HandshakeState {
   readonly verifyData: Buffer;
 }
 
-/** A client over TLS 1.2 that writes its own records, so that it can leave a renegotiation unfinished. */
+/** A TLS 1.2 client that writes the TLS records itself, so that it can leave a renegotiation incomplete. */
 export interface RenegotiatingClient {
   /** Sends all parts in one TCP segment, without waiting for a response between them. */
   readonly send: (...parts: readonly Part[]) => void;
   readonly hangUp: () => void;
 }
 
-/** Options that every TLS 1.2 client of these tests has: the one cipher suite that the record layer below speaks. */
+/** Options of all TLS 1.2 clients of these tests, with the only cipher suite that the record layer below supports. */
 export const tls12: ConnectionOptions = {
   host: "127.0.0.1",
   servername: "localhost",
@@ -30,14 +30,14 @@ export const tls12: ConnectionOptions = {
   ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256",
 };
 
-/** Connects with a complete first handshake; the identity is the client's own, with its key. */
+/** Connects with a complete first handshake, with the client's certificate and key. */
 export async function connectRenegotiatingClient(port: number, identity?: Identity): Promise<RenegotiatingClient> {
   const relay = await startRelay(port);
   const socket = connectTls({ ...tls12, port: relay.port, ...credentials(identity) });
   socket.on("error", () => {});
   const [[line]] = (await Promise.all([once(socket, "keylog"), once(socket, "secureConnect")])) as [[Buffer], unknown];
   const master = Buffer.from(line.toString().trim().split(" ")[2] ?? "", "hex");
-  // A local copy: what Node's client wrote, its Finished, is the first record under the new keys.
+  // Node's client wrote its Finished message as the first record with the new keys.
   const verifyData = socket.getFinished();
   if (verifyData === undefined) throw new Error("the handshake is not complete");
   const seal = recordLayer(master, relay.cut());
@@ -54,7 +54,7 @@ export async function connectRenegotiatingClient(port: number, identity?: Identi
   };
 }
 
-/** Begins a renegotiation; with a ticket, one that resumes a session. */
+/** Starts a renegotiation, which resumes a session if there is a ticket. */
 export function clientHello(ticket: Buffer = Buffer.alloc(0)): Part {
   return {
     handshake: ({ verifyData }) => {
@@ -80,7 +80,7 @@ export function clientHello(ticket: Buffer = Buffer.alloc(0)): Part {
   };
 }
 
-/** Names a certificate as the client's own; that takes no key. */
+/** Presents a certificate as the client's, which requires no key. */
 export function certificateMessage({ der }: Pick<Identity, "der">): Part {
   return { handshake: () => message(11, vector(3, vector(3, Buffer.from(der)))) };
 }
@@ -90,13 +90,13 @@ export function clientKeyExchange(): Part {
   return { handshake: () => message(16, vector(1, createECDH("prime256v1").generateKeys())) };
 }
 
-/** Claims to hold the key of the certificate, with a signature that is not valid. */
+/** Claims to have the key of the certificate, with an invalid signature. */
 export function invalidCertificateVerify(): Part {
   const signature = Buffer.concat([Buffer.from("3044", "hex"), integer(), integer()]);
   return { handshake: () => message(15, Buffer.concat([Buffer.from("0403", "hex"), vector(2, signature)])) };
 }
 
-/** Completes a handshake over TLS 1.2 and returns the session ticket, which anyone on the network could read. */
+/** Completes a TLS 1.2 handshake and returns the session ticket, which everyone on the network can read. */
 export async function sessionTicket(port: number, identity: Identity): Promise<Buffer> {
   const socket = connectTls({ ...tls12, port, ...credentials(identity) });
   socket.on("error", () => {});
@@ -119,11 +119,11 @@ interface Randoms {
 interface Relay {
   readonly port: number;
   readonly upstream: Socket;
-  /** Passes nothing on any more, and returns the randoms of the handshake that it saw. */
+  /** Stops relaying, and returns the randoms of the handshake. */
   readonly cut: () => Randoms;
 }
 
-/** Passes one connection on to a server, for as long as the first handshake takes. */
+/** Relays one connection to a server during the first handshake. */
 async function startRelay(port: number): Promise<Relay> {
   const seen = { client: Buffer.alloc(0), server: Buffer.alloc(0) };
   let isCut = false;
@@ -152,7 +152,7 @@ async function startRelay(port: number): Promise<Relay> {
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the relay does not listen on a port");
-  // Behind the headers of the record (5 bytes) and of the hello (4), and behind its version (2).
+  // After the record header (5 bytes), the handshake header (4) and the version (2).
   const random = (hello: Buffer): Buffer => hello.subarray(11, 43);
   return {
     port: address.port,
@@ -167,7 +167,7 @@ async function startRelay(port: number): Promise<Relay> {
 const HANDSHAKE = 22;
 const APPLICATION_DATA = 23;
 
-/** Protects records of the client with AES-128-GCM (RFC 5288); sequence number 0 was that of its Finished. */
+/** Encrypts records of the client with AES-128-GCM (RFC 5288). The Finished message had sequence number 0. */
 function recordLayer(master: Buffer, { client, server }: Randoms): (type: number, content: Buffer) => Buffer {
   const keys = pseudoRandom(master, Buffer.concat([Buffer.from("key expansion"), server, client]), 40);
   const [key, salt] = [keys.subarray(0, 16), keys.subarray(32, 36)];
@@ -204,7 +204,7 @@ function extension(type: number, body: Buffer): Buffer {
   return Buffer.concat([uint(2, type), vector(2, body)]);
 }
 
-/** Bytes behind their length. */
+/** Prefixes bytes with their length. */
 function vector(lengthBytes: number, content: Buffer): Buffer {
   return Buffer.concat([uint(lengthBytes, content.length), content]);
 }
@@ -215,14 +215,14 @@ function uint(bytes: number, value: number): Buffer {
   return buffer;
 }
 
-/** A positive DER integer of 32 random bytes. */
+/** Returns a positive DER integer of 32 random bytes. */
 function integer(): Buffer {
   const value = randomBytes(32);
   value[0] = 0x40;
   return Buffer.concat([Buffer.from("0220", "hex"), value]);
 }
 
-/** Renegotiates as Node's client does it, with the key of its certificate; false where the server does not let it. */
+/** Renegotiates with Node's client, with the key of its certificate. Resolves with false if the server rejects it. */
 export async function renegotiate(socket: TLSSocket): Promise<boolean> {
   return new Promise((resolve) => {
     socket.once("close", () => resolve(false));

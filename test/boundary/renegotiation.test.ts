@@ -34,10 +34,10 @@ afterAll(kit.close);
 const [owner, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
 const token = await kit.accessToken({ boundTo: owner });
 
-/** A server as Node makes it by default: its clients may renegotiate. */
+/** A server with Node's defaults, whose clients may renegotiate. */
 const tls: ServerOptions = { ...kit.serverOptions, secureOptions: 0 };
 
-/** What each client of these tests sends; the thief in one segment with the beginning of a renegotiation. */
+/** Returns the request of each client. The thief sends it in one segment with the start of a renegotiation. */
 function request(headers: Readonly<Record<string, string>> = {}): string {
   const fields = { Host: "localhost", Authorization: `Bearer ${token}`, "Content-Length": "0", ...headers };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -46,16 +46,16 @@ function request(headers: Readonly<Record<string, string>> = {}): string {
 
 const upgrade = request({ Connection: "Upgrade", Upgrade: "websocket" });
 
-/** Waits until Node shows the owner's certificate on the thief's connection, so that no attack is missed by chance. */
+/** Waits until Node returns the owner's certificate for the thief's connection, so that the attack does not fail by chance. */
 async function untilExposed({ socket }: Pick<IncomingMessage, "socket">, identity: Identity = owner): Promise<void> {
   const deadline = performance.now() + 5000;
-  while (!shows(socket as TLSSocket, identity)) {
-    if (performance.now() > deadline) throw new Error("the connection never showed the owner's certificate");
+  while (!hasCertificate(socket as TLSSocket, identity)) {
+    if (performance.now() > deadline) throw new Error("Node never returned the owner's certificate for the connection");
     await setImmediate();
   }
 }
 
-function shows(socket: TLSSocket, { der }: Identity): boolean {
+function hasCertificate(socket: TLSSocket, { der }: Identity): boolean {
   return socket.getPeerX509Certificate()?.raw.equals(der) === true;
 }
 
@@ -66,22 +66,22 @@ async function untilClosed({ socket }: Pick<IncomingMessage, "socket">): Promise
   });
 }
 
-/** The beginnings of a renegotiation after which OpenSSL shows the owner's certificate. */
+/** The starts of a renegotiation after which OpenSSL returns the owner's certificate. */
 const beginnings: Readonly<Record<string, (api: Api, shown?: Identity) => Promise<readonly Part[]>>> = {
-  "names the owner's certificate": async (_api, shown = owner) => [clientHello(), certificateMessage(shown)],
-  "names the owner's certificate and agrees on a key": async (_api, shown = owner) => [
+  "presents the owner's certificate": async (_api, shown = owner) => [clientHello(), certificateMessage(shown)],
+  "presents the owner's certificate and sends a key exchange": async (_api, shown = owner) => [
     clientHello(),
     certificateMessage(shown),
     clientKeyExchange(),
   ],
-  // The ticket travels in clear text; the secret of the session does not.
+  // The ticket is sent unencrypted, unlike the session secret.
   "resumes the owner's session": async ({ port }, shown = owner) => [clientHello(await sessionTicket(port, shown))],
 };
 
-/** The token is cached, as it is where its owner has called the API before. */
+/** A verifier that has cached the token, as if its owner has called the API before. */
 const verifier = createVerifier(kit.verifierOptions);
 await verifier.verify(token, { clientCertificate: owner.certificate });
-const untrusting: Omit<ApiOptions, "before"> = { verifier, tls };
+const defaults: Omit<ApiOptions, "before"> = { verifier, tls };
 
 describe.each(Object.entries(backends))("%s", (name, backend) => {
   const sent = name.includes("upgrade") ? upgrade : request();
@@ -89,7 +89,7 @@ describe.each(Object.entries(backends))("%s", (name, backend) => {
   test.each(Object.entries(beginnings))(
     "rejects a stolen token whose sender %s in a renegotiation that it does not complete",
     async (_what, begin) => {
-      const api = await startApi(backend, { ...untrusting, before: untilExposed });
+      const api = await startApi(backend, { ...defaults, before: untilExposed });
       const client = await connectRenegotiatingClient(api.port, thief);
       const decision = api.nextDecision();
       client.send(sent, ...(await begin(api)));
@@ -101,7 +101,7 @@ describe.each(Object.entries(backends))("%s", (name, backend) => {
   );
 
   test("accepts the token from its owner over TLS 1.2, on a new and on a resumed session", async () => {
-    const api = await startApi(backend, { ...untrusting, before: async () => setImmediate() });
+    const api = await startApi(backend, { ...defaults, before: async () => setImmediate() });
     let session: Buffer | undefined;
     for (const isReused of [false, true]) {
       const socket = connect({ ...tls12, port: api.port, cert: owner.certificate, key: owner.key, session });
@@ -119,7 +119,7 @@ describe.each(Object.entries(backends))("%s", (name, backend) => {
   });
 
   test("accepts the token from its owner over TLS 1.3", async () => {
-    const api = await startApi(backend, { ...untrusting, before: async () => setImmediate() });
+    const api = await startApi(backend, { ...defaults, before: async () => setImmediate() });
     const { minVersion: _minimum, maxVersion: _maximum, ciphers: _ciphers, ...tls13 } = tls12;
     const socket = connect({ ...tls13, port: api.port, cert: owner.certificate, key: owner.key });
     onTestFinished(() => void socket.destroy());
@@ -137,7 +137,7 @@ function socketOf(incoming: IncomingRequest): TLSSocket {
   return (incoming as IncomingMessage).socket as TLSSocket;
 }
 
-/** Reads the connection, as a resolver of an application might do it. */
+/** Reads the certificate from the connection, as the resolver of an application might do. */
 const readSocket = (incoming: IncomingRequest): X509Certificate | undefined =>
   socketOf(incoming).getPeerX509Certificate();
 
@@ -152,7 +152,7 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
 
   const missing = { outcome: "ERR_CERTIFICATE_MISSING", detail: expect.stringContaining("renegotiation") };
 
-  test("by a server that verifies the chain of every client, and by certificate rules", async () => {
+  test("with a server that verifies the chain of every client, and with certificate rules", async () => {
     const { decision } = await attack({
       ...kit.verifierOptions,
       tls: { ...tls, rejectUnauthorized: true },
@@ -178,12 +178,12 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
         return tlsCertificate(incoming);
       },
     ],
-  ])("where a custom resolver %s", async (_does, certificateResolver) => {
+  ])("if a custom resolver %s", async (_does, certificateResolver) => {
     const { decision } = await attack({ ...kit.verifierOptions, certificateResolver });
     expect(decision).toMatchObject(missing);
   });
 
-  test("where a custom resolver gives the renegotiation time to begin: the API ends the connection", async () => {
+  test("if a custom resolver waits until the API has closed the connection", async () => {
     const certificateResolver = async (incoming: IncomingRequest): Promise<X509Certificate | undefined> => {
       await untilClosed(incoming as IncomingMessage);
       return readSocket(incoming);
@@ -192,20 +192,20 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
     expect(decision).toMatchObject({ outcome: "ERR_CERTIFICATE_MISSING", detail: expect.stringContaining("closed") });
   });
 
-  test.each(["at once", "later"])(
-    "that hangs up before its certificate, read by middleware, is resolved %s",
+  test.each(["immediately", "later"])(
+    "if middleware reads the certificate, the thief disconnects, and a resolver returns the certificate %s",
     async (when) => {
       let read: X509Certificate | undefined;
       const api = await startApi(httpsBackend, {
-        ...untrusting,
+        ...defaults,
         before: async (incoming) => {
           await untilExposed(incoming);
           read = readSocket(incoming);
           client.hangUp();
-          if (when === "at once") await untilClosed(incoming);
+          if (when === "immediately") await untilClosed(incoming);
         },
         certificateResolver: (incoming) =>
-          when === "at once" ? read : untilClosed(incoming as IncomingMessage).then(() => read),
+          when === "immediately" ? read : untilClosed(incoming as IncomingMessage).then(() => read),
       });
       const client = await connectRenegotiatingClient(api.port, thief);
       const decision = api.nextDecision();
@@ -215,10 +215,10 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
     },
   );
 
-  test("that shows the certificate of the proxy, where that is the proof of the proxy", async () => {
+  test("if it presents the certificate of a proxy that is trusted by its thumbprint", async () => {
     const proxy = await kit.issueClientCertificate();
     const api = await startApi(httpsBackend, {
-      ...untrusting,
+      ...defaults,
       before: async (incoming) => untilExposed(incoming, proxy),
       certificateResolver: fromProxy(nginx(), { trust: { certificateThumbprints: [proxy.thumbprint] } }),
     });
@@ -235,7 +235,7 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
     ["new", kit.verifierOptions],
     ["cached", { verifier }],
   ])(
-    "where a trusted address forwards a certificate over a connection in renegotiation, with a %s token",
+    "if a trusted address forwards a certificate over a connection in renegotiation, with a %s token",
     async (_which, options) => {
       const certificateResolver = fromProxy(nginx(), { trust: { addresses: ["127.0.0.1"] } });
       const api = await startApi(httpsBackend, { ...options, tls, before: untilExposed, certificateResolver });
@@ -247,12 +247,12 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
   );
 });
 
-describe("a thief", () => {
-  test("that renegotiates while Express inflates a body is rejected, and reaches no handler", async () => {
+describe("an API with clients that renegotiate", () => {
+  test("rejects a thief that renegotiates while Express decompresses the body", async () => {
     const { Express } = backends;
     const parse = express.json();
     const api = await startApi(Express as NonNullable<typeof Express>, {
-      ...untrusting,
+      ...defaults,
       before: async (incoming) =>
         new Promise<void>((resolve, reject) => {
           parse(incoming, {} as never, (error) => (error ? reject(error as Error) : resolve()));
@@ -270,8 +270,8 @@ describe("a thief", () => {
     expect(await decision).toMatchObject({ outcome: "ERR_CERTIFICATE_MISSING" });
   });
 
-  test("that proves the owner's certificate with a signature that is not valid loses its connection", async () => {
-    const api = await startApi(httpsBackend, { ...untrusting, before: untilClosed });
+  test("closes the connection of a thief that presents the owner's certificate with an invalid signature", async () => {
+    const api = await startApi(httpsBackend, { ...defaults, before: untilClosed });
     const client = await connectRenegotiatingClient(api.port, thief);
     const decision = api.nextDecision();
     const proof = [clientKeyExchange(), invalidCertificateVerify()];
@@ -279,8 +279,8 @@ describe("a thief", () => {
     expect(await decision).toMatchObject({ outcome: "ERR_CERTIFICATE_MISSING" });
   });
 
-  test("that begins a renegotiation after the API has seen its connection loses the connection", async () => {
-    const api = await startApi(httpsBackend, { ...untrusting, before: async () => {} });
+  test("closes the connection of a thief that starts a renegotiation after its first request", async () => {
+    const api = await startApi(httpsBackend, { ...defaults, before: async () => {} });
     const socket = connect({ ...tls12, port: api.port, cert: thief.certificate, key: thief.key });
     onTestFinished(() => void socket.destroy());
     socket.on("error", () => {});
@@ -295,10 +295,10 @@ describe("a thief", () => {
 
 describe("a client that completes a renegotiation", () => {
   test.each([
-    ["with the owner's certificate is the owner", owner, "accepted"],
-    ["with another certificate is not the owner", thief, "ERR_BINDING_MISMATCH"],
+    ["with the owner's certificate is accepted as the owner", owner, "accepted"],
+    ["with another certificate is not accepted as the owner", thief, "ERR_BINDING_MISMATCH"],
   ] as const)("%s", async (_what, identity, outcome) => {
-    const api = await startApi(httpsBackend, { ...untrusting, before: async () => {} });
+    const api = await startApi(httpsBackend, { ...defaults, before: async () => {} });
     const socket = connect({ ...tls12, port: api.port, cert: identity.certificate, key: identity.key });
     onTestFinished(() => void socket.destroy());
     await once(socket, "secureConnect");
@@ -310,7 +310,7 @@ describe("a client that completes a renegotiation", () => {
 });
 
 describe("the chain of a client's certificate over TLS 1.2", () => {
-  // Node says `authorized` of the first handshake until the application has stored the session of the second one.
+  // `authorized` has the result of the first handshake until the application has stored the session of the second one.
   test.each([
     ["is verified after the first handshake", false, "accepted"],
     ["is not verified after a renegotiation", true, "ERR_CERTIFICATE_UNTRUSTED"],
@@ -332,31 +332,28 @@ describe("the chain of a client's certificate over TLS 1.2", () => {
   });
 });
 
-describe("a client that hangs up while a custom resolver waits", () => {
+describe("a client that disconnects while a custom resolver waits", () => {
   test.each([
     ["TLSv1.3", "accepted"],
     ["TLSv1.2", "ERR_CERTIFICATE_MISSING"],
-  ] as const)(
-    "over %s keeps the certificate that it proved only where no renegotiation is possible",
-    async (version, outcome) => {
-      const api = await startApi(httpsBackend, {
-        ...untrusting,
-        before: async () => {},
-        certificateResolver: async (incoming) => {
-          const certificate = readSocket(incoming);
-          socket.destroy();
-          await untilClosed(incoming as IncomingMessage);
-          return certificate;
-        },
-      });
-      const { ciphers: _ciphers, ...options } = tls12;
-      const versions = { minVersion: version, maxVersion: version } as const;
-      const credentials = { cert: owner.certificate, key: owner.key };
-      const socket = connect({ ...options, ...versions, ...credentials, port: api.port });
-      await once(socket, "secureConnect");
-      const decision = api.nextDecision();
-      socket.write(request());
-      expect(await decision).toMatchObject({ outcome });
-    },
-  );
+  ] as const)("keeps its certificate only if the TLS version has no renegotiation: %s", async (version, outcome) => {
+    const api = await startApi(httpsBackend, {
+      ...defaults,
+      before: async () => {},
+      certificateResolver: async (incoming) => {
+        const certificate = readSocket(incoming);
+        socket.destroy();
+        await untilClosed(incoming as IncomingMessage);
+        return certificate;
+      },
+    });
+    const { ciphers: _ciphers, ...options } = tls12;
+    const versions = { minVersion: version, maxVersion: version } as const;
+    const credentials = { cert: owner.certificate, key: owner.key };
+    const socket = connect({ ...options, ...versions, ...credentials, port: api.port });
+    await once(socket, "secureConnect");
+    const decision = api.nextDecision();
+    socket.write(request());
+    expect(await decision).toMatchObject({ outcome });
+  });
 });

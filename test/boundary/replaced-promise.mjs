@@ -1,4 +1,4 @@
-// An API whose process replaces the global Promise, before or after certbound is loaded. Prints what each attempt came to,
+// An API whose process replaces the global Promise, before or after certbound is loaded. Prints the outcome of each attempt
 // as JSON. Usage: node replaced-promise.mjs native|subclass|bluebird|zone before|after
 
 import { createTestKit } from "@certbound/testing";
@@ -24,17 +24,17 @@ const kit = await createTestKit();
 const [owner, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
 if (order === "after") await replace();
 
-const asked = [];
+const authorized = [];
 const rejectAll = async () => false;
 const acceptAll = async () => true;
 const authorize = async (token) => {
-  asked.push(token.binding);
+  authorized.push(token.binding);
   return token.claims.blocked !== true;
 };
 
 /** Authenticates a request with a new token, and then with the same token again. */
 async function attempt({ identity = owner, claims = {}, policy = acceptAll, requirements = {}, resolver = {} }) {
-  // Static keys: the fetch of Node 26 needs a Promise that has withResolvers, which bluebird's has not.
+  // Static keys: the fetch of Node 26 needs Promise.withResolvers, which bluebird does not have.
   const options = { ...kit.verifierOptions, jwks: kit.issuer.jwks, certificatePolicy: policy };
   const token = await kit.accessToken({ boundTo: owner, claims });
   const authenticate = createAuthenticator({
@@ -70,5 +70,5 @@ const results = {
   "not authorized": await attempt({ claims: { blocked: true }, requirements: { authorize } }),
   authorized: await attempt({ requirements: { authorize } }),
 };
-console.log(JSON.stringify({ isReplaced: !((async () => {})() instanceof Promise), results, asked }));
+console.log(JSON.stringify({ isReplaced: !((async () => {})() instanceof Promise), results, authorized }));
 await kit.close();

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 const program = fileURLToPath(new URL("replaced-promise.mjs", import.meta.url));
 
-/** Runs the program with the packages as they are built, since another Promise would replace that of the tests as well. */
+/** Runs the program with the built packages, in another process because it replaces the global Promise. */
 async function run(library: string, order: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)(process.execPath, [program, library, order]);
   return JSON.parse(stdout);
@@ -13,8 +13,8 @@ async function run(library: string, order: string): Promise<unknown> {
 
 const each = (outcome: string): readonly string[] => [outcome, outcome, outcome, outcome];
 
-/** What must be decided, whatever the class of promises; four attempts each: two requests, two calls of `verify()`. */
-const decided = {
+/** The outcomes that must not depend on the Promise class; four attempts each: two requests, two calls of `verify()`. */
+const expected = {
   results: {
     good: each("accepted verified"),
     stolen: each("ERR_BINDING_MISMATCH"),
@@ -23,17 +23,17 @@ const decided = {
     "not authorized": each("ERR_ACCESS_DENIED"),
     authorized: each("accepted verified"),
   },
-  asked: [...each("verified"), ...each("verified")],
+  authorized: [...each("verified"), ...each("verified")],
 };
 
-describe("with the global Promise", () => {
-  test("of Node, every check decides", async () => {
-    expect(await run("native", "before")).toEqual({ isReplaced: false, ...decided });
+describe("all checks", () => {
+  test("decide with the native Promise", async () => {
+    expect(await run("native", "before")).toEqual({ isReplaced: false, ...expected });
   });
 
-  describe.each(["before", "after"])("replaced %s certbound is loaded", (order) => {
-    test.each(["subclass", "bluebird", "zone"])("by %s, every check decides alike", async (library) => {
-      expect(await run(library, order)).toEqual({ isReplaced: true, ...decided });
+  describe.each(["before", "after"])("with a Promise that is replaced %s certbound is loaded", (order) => {
+    test.each(["subclass", "bluebird", "zone"])("decide the same with %s", async (library) => {
+      expect(await run(library, order)).toEqual({ isReplaced: true, ...expected });
     });
   });
 });

@@ -20,27 +20,27 @@ import express from "express";
 import fastify, { type FastifyInstance } from "fastify";
 import { onTestFinished } from "vitest";
 
-/** Configures an API of these tests. */
+/** Options of an API of these tests. */
 export interface ApiOptions extends VerifierOptions {
-  /** Instead of the options of one: the types of the packages exclude both at once, which a test need not. */
+  /** Replaces the verifier options. Unlike the types of the packages, this type does not exclude both at once. */
   readonly verifier?: Verifier;
   readonly tls: ServerOptions;
-  /** What the application awaits before `protect()`. */
+  /** Called and awaited by the application before `protect()`. */
   readonly before: (request: IncomingMessage) => Promise<unknown>;
   readonly certificateResolver?: (request: IncomingRequest) => ResolvedCertificate | Promise<ResolvedCertificate>;
 }
 
-/** What an API decided about a request. */
+/** The decision of an API about a request. */
 export interface Decision {
   readonly outcome: "accepted" | AccessTokenErrorCode;
   readonly detail?: string | undefined;
 }
 
-/** An API that listens. */
+/** A listening API. */
 export interface Api {
   readonly url: string;
   readonly port: number;
-  /** Resolves with the next decision; to be called before the request is sent. */
+  /** Resolves with the next decision. Must be called before the request is sent. */
   readonly nextDecision: () => Promise<Decision>;
 }
 
@@ -53,7 +53,7 @@ export const backends: Readonly<Record<string, Backend>> = {
   "node:https": ({ tls, ...options }, report) => createServer(tls, listener(options, report)),
   "node:http2 with allowHTTP1": ({ tls, ...options }, report) => {
     const server = createSecureServer({ ...tls, allowHTTP1: true });
-    // HTTP/1.1 requests have Node's ordinary request object.
+    // HTTP/1.1 requests have the request object of node:http.
     return server.on("request", listener(options, report) as unknown as RequestListener);
   },
   "an upgrade of node:https": ({ tls, ...options }, report) =>
@@ -80,7 +80,7 @@ export const backends: Readonly<Record<string, Backend>> = {
   },
 };
 
-/** Starts an API, which ends with the test. */
+/** Starts an API that ends with the test. */
 export async function startApi(backend: Backend, options: ApiOptions): Promise<Api> {
   const decisions = new EventEmitter();
   const server = await backend(options, (result) => {

@@ -14,30 +14,30 @@ const program = fileURLToPath(new URL("listen-on-descriptor.mjs", import.meta.ur
 const client = await createSelfSignedCertificate();
 const headers = { "client-cert": `:${Buffer.from(client.der).toString("base64")}:` };
 
-/** Starts the program with a socket that this process listens on, and has it accept the connections. */
+/** Starts the program with a socket that this process listens on, so that the program accepts the connections. */
 async function passListeningSocket(options: ListenOptions): Promise<string> {
   const listener = createServer().listen(options);
   await once(listener, "listening");
-  // Only this undocumented member has the descriptor.
+  // The descriptor is available only in this undocumented member.
   const { fd } = Reflect.get(listener, "_handle") as { readonly fd: number };
   const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit", fd] });
   const output = child.stdout as Readable;
   const address = JSON.stringify(listener.address());
-  // Closing it removes its path.
+  // Closing the listener removes its path.
   if (options.path !== undefined) linkSync(options.path, `${options.path}-passed`);
   listener.close();
   onTestFinished(async () => {
     if (child.kill()) await once(child, "close");
   });
-  const exited = once(child, "exit").then(([code]) => Promise.reject(new Error(`the program ended with ${code}`)));
+  const exited = once(child, "exit").then(([code]) => Promise.reject(new Error(`the program exited with ${code}`)));
   exited.catch(() => {});
   const [line] = (await Promise.race([once(output, "data"), exited])) as [Buffer];
-  // A server that was given a unix socket does not know its path.
+  // A server with the descriptor of a unix socket does not know the path.
   expect(line.toString().trim()).toBe(options.path === undefined ? address : "null");
   return address;
 }
 
-async function ask(target: { readonly socketPath: string } | { readonly port: number }): Promise<string> {
+async function send(target: { readonly socketPath: string } | { readonly port: number }): Promise<string> {
   const sent = request({ ...target, headers, agent: false });
   sent.end();
   const [response] = (await once(sent, "response")) as [AsyncIterable<Buffer>];
@@ -51,10 +51,10 @@ test.skipIf(process.platform === "win32")("trusts a unix socket that was passed 
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "s");
   await passListeningSocket({ path });
-  expect(await ask({ socketPath: `${path}-passed` })).toBe(client.thumbprint);
+  expect(await send({ socketPath: `${path}-passed` })).toBe(client.thumbprint);
 });
 
 test.skipIf(process.platform === "win32")("does not trust a port that was passed as a file descriptor", async () => {
   const address = JSON.parse(await passListeningSocket({ port: 0, host: "127.0.0.1" })) as { readonly port: number };
-  expect(await ask({ port: address.port })).toMatch(/^ERR_CERTIFICATE_UNTRUSTED: .*unix socket/);
+  expect(await send({ port: address.port })).toMatch(/^ERR_CERTIFICATE_UNTRUSTED: .*unix socket/);
 });

@@ -1,16 +1,16 @@
-// A process that makes verifiers, and has the last one verify a token if there is one. Prints the outcome as JSON.
+// Creates verifiers, and verifies a token with the last one if there is a token. Prints the outcome as JSON.
 // Usage: node unverified-tls.mjs <settings>
 
 import { AccessTokenError, createVerifier } from "@certbound/core";
 
 const [, , settings = ""] = process.argv;
 /** @type {import("./unverified-tls.test.ts").Settings} */
-const { verifiers, hasOwnFetch = false, token, thumbprint = "" } = JSON.parse(settings);
+const { verifiers, hasCustomFetch = false, token, thumbprint = "" } = JSON.parse(settings);
 
-const ownFetch = hasOwnFetch
+const customFetch = hasCustomFetch
   ? { fetch: (/** @type {Parameters<typeof fetch>} */ ...request) => fetch(...request) }
   : {};
-const verifier = verifiers.map((options) => createVerifier({ ...options, ...ownFetch })).at(-1);
+const verifier = verifiers.map((options) => createVerifier({ ...options, ...customFetch })).at(-1);
 
 const outcome =
   token === undefined

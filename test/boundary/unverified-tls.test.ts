@@ -6,11 +6,11 @@ import type { IntrospectionOptions, VerifierOptions } from "@certbound/core";
 import { createCertificateAuthority, createIssuer, startServer } from "@certbound/testing";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 
-/** What the process is started with. */
+/** The settings of the process. */
 export interface Settings {
   readonly verifiers: readonly VerifierOptions[];
-  /** Gives every verifier a `fetch` that calls the global one. */
-  readonly hasOwnFetch?: boolean;
+  /** Configures every verifier with a `fetch` that calls the global one. */
+  readonly hasCustomFetch?: boolean;
   /** The token that the last verifier verifies. */
   readonly token?: string;
   readonly thumbprint?: string;
@@ -37,7 +37,7 @@ const [server, api, client] = await Promise.all([
 ]);
 const { issuer: identifier, audience, jwks } = issuer;
 
-/** Runs the program on the packages as they are built, with a value of NODE_TLS_REJECT_UNAUTHORIZED. */
+/** Runs the program with the built packages and a value of NODE_TLS_REJECT_UNAUTHORIZED. */
 async function run(settings: Settings, value: string | undefined): Promise<Result> {
   const env = value === undefined ? {} : { NODE_TLS_REJECT_UNAUTHORIZED: value };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, JSON.stringify(settings)], { env });
@@ -45,7 +45,7 @@ async function run(settings: Settings, value: string | undefined): Promise<Resul
   return { outcome: JSON.parse(stdout), warnings };
 }
 
-/** Starts an introspection endpoint over TLS, to which every token is active and bound to the client. */
+/** Starts a TLS introspection endpoint that reports every token as active and bound to the client. */
 async function startEndpoint(tls: object = {}): Promise<{ readonly url: string; readonly requests: () => number }> {
   let requests = 0;
   const { url, close } = await startServer(
@@ -59,7 +59,7 @@ async function startEndpoint(tls: object = {}): Promise<{ readonly url: string; 
   return { url, requests: () => requests };
 }
 
-/** The settings of a process that verifies an opaque token, and has the keys of the issuer. */
+/** Returns the settings of a process that verifies an opaque token and has static keys. */
 function introspecting(introspection: Omit<IntrospectionOptions, "clientId">): Settings {
   const options = { issuer: identifier, audience, jwks, introspection: { clientId: "api", ...introspection } };
   return { verifiers: [options], token: "opaque", thumbprint: client.thumbprint };
@@ -70,9 +70,9 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, introspection with clientTls", ()
   const identity = { cert: api.certificate, key: api.key };
 
   test.each([
-    ["no CA is given", undefined],
-    ["another CA is given", otherServers.certificate],
-  ])("sends nothing to a server that is not trusted: %s", async (_name, ca) => {
+    ["without a CA", undefined],
+    ["with another CA", otherServers.certificate],
+  ])("sends nothing to an untrusted server: %s", async (_name, ca) => {
     const { url: endpoint, requests } = await startEndpoint(mutual);
     const rejected = introspecting({ endpoint, clientTls: { ...identity, ca } });
     expect(await run(rejected, "0")).toEqual({ outcome: "ERR_INTROSPECTION_UNAVAILABLE", warnings: [] });
@@ -83,8 +83,8 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, introspection with clientTls", ()
   });
 });
 
-describe("introspection with the global fetch, from a server that is not trusted,", () => {
-  test("is made with NODE_TLS_REJECT_UNAUTHORIZED=0, with a warning, and is not made without it", async () => {
+describe("introspection at an untrusted server with the global fetch", () => {
+  test("succeeds only with NODE_TLS_REJECT_UNAUTHORIZED=0, and emits a warning", async () => {
     const { url: endpoint, requests } = await startEndpoint();
     const settings = introspecting({ endpoint, clientSecret: "secret" });
     expect(await run(settings, undefined)).toEqual({ outcome: "ERR_INTROSPECTION_UNAVAILABLE", warnings: [] });
@@ -104,17 +104,17 @@ describe("a process with verifiers that fetch from https URLs", () => {
   test.each<[string, Settings]>([
     ["one", { verifiers: [discovering] }],
     ["several", { verifiers: [withKeys, withUrl, discovering, discovering] }],
-  ])("is warned once with NODE_TLS_REJECT_UNAUTHORIZED=0, and not without it: %s", async (_name, settings) => {
+  ])("emits one warning, only with NODE_TLS_REJECT_UNAUTHORIZED=0: %s", async (_name, settings) => {
     expect(await run(settings, "0")).toEqual(warned);
     expect(await run(settings, undefined)).toEqual(silent);
     expect(await run(settings, "1")).toEqual(silent);
   });
 
-  test("is not warned where they have a fetch of the application", async () => {
-    expect(await run({ verifiers: [discovering, withUrl], hasOwnFetch: true }, "0")).toEqual(silent);
+  test("emits no warning if they have a custom fetch", async () => {
+    expect(await run({ verifiers: [discovering, withUrl], hasCustomFetch: true }, "0")).toEqual(silent);
   });
 
-  test("is not warned where they have the keys", async () => {
+  test("emits no warning if they have static keys", async () => {
     expect(await run({ verifiers: [withKeys, withKeys] }, "0")).toEqual(silent);
   });
 });

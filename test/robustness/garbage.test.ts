@@ -11,7 +11,7 @@ const parties = await createParties();
 await parties.issuer.close();
 const goodToken = await parties.token();
 
-/** The characters that may stand in a header field (RFC 9110 section 5.5). */
+/** The characters that a header field may contain (RFC 9110 section 5.5). */
 const fieldCharacter = fc
   .oneof(fc.constant(0x09), fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 0x80, max: 0xff }))
   .map((code) => String.fromCodePoint(code));
@@ -20,7 +20,7 @@ const fieldText = fc.string({ unit: fieldCharacter, maxLength: 200 });
 const base64url = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString("base64url"));
 const parts = fc.array(fc.oneof(base64url, fc.string({ unit: fieldCharacter, maxLength: 20 })), { maxLength: 7 });
 
-/** Tokens with the shape of one, and anything in them. */
+/** Strings in the format of a JWT, with arbitrary content. */
 const forged = fc
   .record({
     header: fc.oneof(
@@ -39,7 +39,7 @@ const forged = fc
   })
   .map(forgeToken);
 
-/** The good token with one character changed. */
+/** The valid token with one changed character. */
 const misspelled = fc
   .record({ at: fc.nat(goodToken.length - 1), by: fieldCharacter })
   .filter(({ at, by }) => goodToken.charAt(at) !== by)
@@ -94,26 +94,29 @@ describe.each(exposedBackends)("%s", (_name, backend) => {
     return incoming.statusCode;
   };
 
-  test.prop([authorization], many)("rejects whatever the Authorization header holds", async (header) => {
+  test.prop([authorization], many)("rejects any invalid Authorization header", async (header) => {
     const before = handled;
     expect([400, 401]).toContain(await send(header));
     expect(handled).toBe(before);
     await expectNoCrash();
   });
 
-  test.prop([claimName, fc.jsonValue()], some)("decides about any claim of any value", async (name, value) => {
+  test.prop([claimName, fc.jsonValue()], some)("accepts or rejects any claim with any value", async (name, value) => {
     const claims = Object.fromEntries([[name, value]]);
     expect([200, 401]).toContain(await send(`Bearer ${await parties.token({ claims })}`));
     await expectNoCrash();
   });
 
-  test.prop([headerName, fc.jsonValue()], some)("decides about any header of any value", async (name, value) => {
-    const header = Object.fromEntries([[name, value]]);
-    expect([200, 401]).toContain(await send(`Bearer ${await parties.token({ header })}`));
-    await expectNoCrash();
-  });
+  test.prop([headerName, fc.jsonValue()], some)(
+    "accepts or rejects any header member with any value",
+    async (name, value) => {
+      const header = Object.fromEntries([[name, value]]);
+      expect([200, 401]).toContain(await send(`Bearer ${await parties.token({ header })}`));
+      await expectNoCrash();
+    },
+  );
 
-  test("accepts the good token after all that", async () => {
+  test("accepts the valid token afterwards", async () => {
     expect(await send(`Bearer ${goodToken}`)).toBe(200);
     expect(await send(`Bearer ${await parties.token({ claims: { exp: NOW - 60 } })}`)).toBe(401);
   });

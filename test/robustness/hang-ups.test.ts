@@ -12,7 +12,7 @@ const { ca, client, thief } = parties;
 const goodToken = await parties.token();
 const head = `POST / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${goodToken}\r\n`;
 
-/** Connects as a client that hangs up when the test says. */
+/** Opens a connection of a client. */
 async function connectTo({ url }: RunningServer, { certificate, key } = client): Promise<TLSSocket> {
   const port = Number(new URL(url).port);
   const socket = connect({
@@ -37,7 +37,7 @@ async function statusOf({ url }: RunningServer, identity = client): Promise<numb
   return (await mtlsRequest(url, { ca: ca.certificate, identity, token: goodToken })).status;
 }
 
-/** How much of a request comes before the client has gone. */
+/** The part of a request that the client sends before it disconnects. */
 const beginnings: readonly (readonly [string, string])[] = [
   ["nothing", ""],
   ["half a header", head.slice(0, 60)],
@@ -45,10 +45,10 @@ const beginnings: readonly (readonly [string, string])[] = [
   ["half a body", `${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a":`],
   ["a chunk of a body", `${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"a":\r\n`],
   ["three requests at once", `${head}Content-Length: 0\r\n\r\n`.repeat(3)],
-  ["no HTTP at all", "\0\u0001\u0002 garbage\r\n\r\n"],
+  ["bytes that are not HTTP", "\0\u0001\u0002 garbage\r\n\r\n"],
 ];
 
-describe.each(exposedBackends)("%s goes on when a client hangs up", (_name, backend) => {
+describe.each(exposedBackends)("%s continues to work if a client disconnects", (_name, backend) => {
   const expectNoCrash = watchForCrashes();
 
   test.each(beginnings)("after %s", async (_what, beginning) => {
@@ -63,7 +63,7 @@ describe.each(exposedBackends)("%s goes on when a client hangs up", (_name, back
     await expectNoCrash();
   });
 
-  test("before the handshake is done", async () => {
+  test("before the handshake is complete", async () => {
     const api = await startRoute(backend, parties);
     onTestFinished(api.close);
     const socket = connectTcp(Number(new URL(api.url).port), "127.0.0.1");
@@ -77,28 +77,28 @@ describe.each(exposedBackends)("%s goes on when a client hangs up", (_name, back
   test.each([
     ["rejected", thief, "ERR_BINDING_MISMATCH"],
     ["accepted", client, "accepted"],
-  ] as const)("while it is still being judged, to be %s", async (_what, identity, outcome) => {
+  ] as const)("while its request is being verified, and is then %s", async (_what, identity, outcome) => {
     const events = new EventEmitter();
-    const [judging, gone, judged] = ["judging", "gone", "judged"].map((event) => once(events, event));
+    const [verifying, closed, decided] = ["verifying", "closed", "decided"].map((event) => once(events, event));
     const api = await startRoute(backend, parties, {
       tokenResolver: async (request) => {
-        // Requests of all frameworks have it.
+        // The requests of all frameworks have a socket.
         const { socket } = request as { readonly socket: EventEmitter };
-        socket.once("close", () => events.emit("gone"));
-        events.emit("judging");
-        await gone;
+        socket.once("close", () => events.emit("closed"));
+        events.emit("verifying");
+        await closed;
         return goodToken;
       },
-      onRejected: ({ code }) => events.emit("judged", code),
-      onHandled: () => events.emit("judged", "accepted"),
+      onRejected: ({ code }) => events.emit("decided", code),
+      onHandled: () => events.emit("decided", "accepted"),
     });
     onTestFinished(api.close);
     const socket = await connectTo(api, identity);
     socket.write(`${head}Content-Length: 0\r\n\r\n`);
-    await judging;
+    await verifying;
     socket.destroy();
-    // The certificate is the one of the connection as it was, though the connection has gone.
-    expect(await judged).toEqual([outcome]);
+    // The client certificate is still known, although the connection is closed.
+    expect(await decided).toEqual([outcome]);
     expect(await statusOf(api)).toBe(200);
     await expectNoCrash();
   });

@@ -17,7 +17,7 @@ describe.each(exposedBackends)("%s", (_name, backend) => {
   test.each([
     ["rejected", parties.thief],
     ["accepted", parties.client],
-  ] as const)("forgets requests that it has %s", async (_what, identity: Identity) => {
+  ] as const)("does not retain requests that it has %s", async (_what, identity: Identity) => {
     const seen: WeakRef<object>[] = [];
     const token = await parties.token();
     const tokenResolver = async (request: unknown): Promise<string> => {
@@ -28,7 +28,7 @@ describe.each(exposedBackends)("%s", (_name, backend) => {
     onTestFinished(close);
     for (let sent = 0; sent < count; sent += 1) await mtlsRequest(url, { ca: parties.ca.certificate, identity });
     expect(seen).toHaveLength(count);
-    // Node lets go of a request some turns after its connection has closed. The last one may still be in somebody's hands.
+    // Node releases a request some time after its connection has closed, so the last ones may still be referenced.
     await vi.waitFor(() => {
       collectGarbage();
       expect(seen.filter((reference) => reference.deref() !== undefined).length).toBeLessThanOrEqual(2);

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** Names that Node, jose and oauth4webapi read, whether the source of core has them or not. */
-const others = [
+/** Names that Node, jose and oauth4webapi read, even if the source of core does not contain them. */
+const additionalNames = [
   ["0", "1", "2", "raw", "stream", "session", "then", "toJSON", "length", "get", "set", "value", "writable", "return"],
   ["options", "headers", "method", "status", "signal", "dispatcher", "crit", "b64", "zip", "header", "jwk", "ext"],
   ["max", "maxSize", "ttl", "now", "size", "older", "newer", "detail"],
@@ -10,13 +10,13 @@ const others = [
 
 const comments = /\/\*[^]*?\*\/|\/\/.*/g;
 const texts = /"([^"\n]*)"/g;
-/** A word after a dot, before a colon, or among braces, and what stands between quotes: the places of names of members. */
+/** Matches possible names of members: a word after a dot, before a colon, in braces or in quotes. */
 const members =
   /(?<=\.)[A-Za-z_$][\w$]*|[A-Za-z_$][\w$]*(?=\??:)|(?<=[{,]\s*)[A-Za-z_$][\w$]*(?=\s*[,}=])|(?<=")[^"\s]{1,32}(?=")/g;
-/** Types, classes and constants: no member has such a name. */
+/** Matches the names of types, classes and constants, which are not members. */
 const notAMember = /^(?:[A-Z][a-z]\w*|[A-Z_]{4,})$/;
 
-/** Lists what can be the name of a member in the source of core. */
+/** Lists all possible names of members in the source of core. */
 export function namesInCore(): readonly string[] {
   const root = fileURLToPath(new URL("../../packages/core/src/", import.meta.url));
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
@@ -27,5 +27,5 @@ export function namesInCore(): readonly string[] {
       .replaceAll(texts, (quoted, inner: string) => (/\s/.test(inner) ? "" : quoted));
     return text.match(members) ?? [];
   });
-  return [...new Set([...others.flat(), ...found.filter((name) => !notAMember.test(name))])];
+  return [...new Set([...additionalNames.flat(), ...found.filter((name) => !notAMember.test(name))])];
 }

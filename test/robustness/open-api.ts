@@ -7,7 +7,7 @@ import { fastifyBackends } from "../adapters/fastify-backends.ts";
 import { nodeBackends } from "../adapters/node-backends.ts";
 import type { Parties } from "../helpers/parties.ts";
 
-/** One backend of each kind. */
+/** One backend for each adapter, and every version of Express. */
 export const exposedBackends: readonly (readonly [string, Backend])[] = [
   ...nodeBackends.slice(0, 1),
   ...expressBackends,
@@ -31,18 +31,22 @@ export async function startRoute(
   return backend.start([route], { ...tls, maxHeaderSize: 32_768 });
 }
 
-/** Counts what would end a process, in all tests of a file; gives the check that nothing has. */
+/**
+ * Records unhandled rejections and uncaught exceptions in all tests of a file.
+ *
+ * @returns a function that expects that there are none
+ */
 export function watchForCrashes(): () => Promise<void> {
   const crashes: unknown[] = [];
-  const note = (reason: unknown): void => void crashes.push(reason);
+  const record = (reason: unknown): void => void crashes.push(reason);
   beforeAll(() => {
-    process.on("unhandledRejection", note).on("uncaughtException", note);
+    process.on("unhandledRejection", record).on("uncaughtException", record);
   });
   afterAll(() => {
-    process.off("unhandledRejection", note).off("uncaughtException", note);
+    process.off("unhandledRejection", record).off("uncaughtException", record);
   });
   return async () => {
-    // A rejection counts as unhandled once the turn in which it came has ended.
+    // A rejection is unhandled only after the current turn of the event loop.
     await new Promise((resolve) => void setImmediate(resolve));
     expect(crashes).toEqual([]);
   };

@@ -39,12 +39,12 @@ const [stolen, shortLived, unbound] = await Promise.all([
   issuer.accessToken(),
 ]);
 
-/** The time by which tokens are judged; the short-lived one expires when it passes. */
+/** The time at which tokens are verified; the short-lived token has expired then. */
 const LATER = (NOW + 60) * 1000;
 let now = LATER;
 const verifierOptions = { ...parties.verifierOptions, clock: () => now } satisfies VerifierOptions;
 
-/** What a merge of JSON can put on Object.prototype, with what core compares members with. */
+/** Values that a merge of JSON can set on Object.prototype, including those that core compares members with. */
 const mainValues: readonly unknown[] = [
   true,
   client.thumbprint,
@@ -66,42 +66,42 @@ const values: readonly unknown[] = [
 
 const names = namesInCore();
 
-/** Something that must not be accepted, whatever objects inherit. */
+/** An attempt that must not be accepted, whatever objects inherit. */
 interface Attempt {
   readonly name: string;
-  /** Why it is rejected; undefined: it is an error of the application. */
+  /** The code of the rejection; undefined: the attempt is an error of the application. */
   readonly code: string | undefined;
   readonly run: () => Promise<unknown>;
 }
 
-/** Pollutes by every name and value in turn; returns what was accepted meanwhile. */
+/** Pollutes the prototype with every name and value in turn, and returns the attempts that were accepted. */
 async function acceptedWhilePolluted(
   attempts: () => readonly Attempt[],
-  by: readonly unknown[] = values,
+  pollutants: readonly unknown[] = values,
 ): Promise<readonly string[]> {
   const accepted: string[] = [];
   for (const name of names) {
-    for (const value of by) {
-      // No destructuring in here: it reads a `return` that an iterator may inherit.
+    for (const value of pollutants) {
+      // No destructuring here: it reads `return` of the iterator, which can be inherited.
       await whilePrototypeIsPolluted(name, value, async () => {
         for (const attempt of attempts()) {
           try {
             await attempt.run();
             accepted.push(`${attempt.name}, with ${name}: ${JSON.stringify(value)}`);
           } catch {
-            // Rejected, or failed: either is fine.
+            // rejected or failed
           }
         }
       }).catch(() => {});
     }
-    // Warnings wait for this.
+    // Warnings are emitted in the next turn.
     await nextTurn();
   }
   return accepted;
 }
 
-/** How a request is sent that the server then holds. */
-interface Sent {
+/** A request to send. */
+interface RequestToSend {
   readonly token: string;
   readonly identity?: Identity;
   readonly over?: SecureVersion | "http2" | "http";
@@ -110,8 +110,8 @@ interface Sent {
 
 const closing: (() => Promise<void> | void)[] = [];
 
-/** Sends a request over a real connection, and returns it as the server has it: it is answered when the tests are done. */
-async function held({ token, identity, over = "TLSv1.3", headers = {} }: Sent): Promise<NodeRequest> {
+/** Sends a request over a real connection, and returns the server's request object. The server does not respond to it. */
+async function receive({ token, identity, over = "TLSv1.3", headers = {} }: RequestToSend): Promise<NodeRequest> {
   const arrived = new EventEmitter();
   const listener: RequestListener = (request) => arrived.emit("request", request);
   const arrival = once(arrived, "request");
@@ -156,24 +156,24 @@ const unverified = { ...forwarded, "ssl-client-verify": "FAILED:expired" };
 
 const fromThief = { token: stolen, identity: thief };
 const requests = {
-  good: await held({ token: stolen, identity: client }),
-  stolen: await held(fromThief),
-  stolenBelowTls13: await held({ ...fromThief, over: "TLSv1.2" }),
-  stolenOverHttp2: await held({ ...fromThief, over: "http2" }),
-  withoutCertificate: await held({ token: stolen }),
-  overPlainHttp: await held({ token: stolen, over: "http" }),
-  expired: await held({ token: shortLived, identity: client }),
-  unbound: await held({ token: unbound, identity: client }),
-  forwardedByNobody: await held({ token: stolen, over: "http", headers: forwarded }),
-  forwardedUnverified: await held({ token: stolen, over: "http", headers: { ...unverified, ...proven } }),
-  forwardedWithoutHash: await held({
+  good: await receive({ token: stolen, identity: client }),
+  stolen: await receive(fromThief),
+  stolenBelowTls13: await receive({ ...fromThief, over: "TLSv1.2" }),
+  stolenOverHttp2: await receive({ ...fromThief, over: "http2" }),
+  withoutCertificate: await receive({ token: stolen }),
+  overPlainHttp: await receive({ token: stolen, over: "http" }),
+  expired: await receive({ token: shortLived, identity: client }),
+  unbound: await receive({ token: unbound, identity: client }),
+  forwardedWithoutSecret: await receive({ token: stolen, over: "http", headers: forwarded }),
+  forwardedUnverified: await receive({ token: stolen, over: "http", headers: { ...unverified, ...proven } }),
+  forwardedWithoutHash: await receive({
     token: stolen,
     over: "http",
     headers: { "x-forwarded-client-cert": "Subject=client", ...proven },
   }),
 };
 
-/** Creates an API, and lists what it must not accept. */
+/** Creates an API, and lists the attempts that it must not accept. */
 function attemptsOn(options: AuthenticatorOptions<NodeRequest>): readonly Attempt[] {
   const authenticator = createAuthenticator(options);
   const authenticate = authenticator();
@@ -189,7 +189,7 @@ function attemptsOn(options: AuthenticatorOptions<NodeRequest>): readonly Attemp
   ];
 }
 
-/** Creates APIs of other kinds, and lists what they must not accept from real connections, and from proxies. */
+/** Creates other APIs, and lists the attempts over real connections and from proxies that they must not accept. */
 function otherAttemptsOn(options: VerifierOptions): readonly Attempt[] {
   const verifier = createVerifier(options);
   const protect = createAuthenticator({ verifier });
@@ -212,15 +212,19 @@ function otherAttemptsOn(options: VerifierOptions): readonly Attempt[] {
     { name: "a token without a certificate", code: missing, run: () => direct(requests.withoutCertificate) },
     { name: "a token over plain HTTP", code: missing, run: () => direct(requests.overPlainHttp) },
     { name: "a token without the scope", code: "ERR_SCOPE_INSUFFICIENT", run: () => forAdmins(requests.good) },
-    { name: "a header from elsewhere", code: untrusted, run: () => behindNginx(requests.forwardedByNobody) },
+    {
+      name: "a header without the secret of the proxy",
+      code: untrusted,
+      run: () => behindNginx(requests.forwardedWithoutSecret),
+    },
     { name: "an unverified certificate", code: untrusted, run: () => behindNginx(requests.forwardedUnverified) },
     { name: "an element without Hash", code: malformed, run: () => behindEnvoy(requests.forwardedWithoutHash) },
-    { name: "an object for a certificate", code: undefined, run: () => careless(requests.stolen) },
+    { name: "an object instead of a certificate", code: undefined, run: () => careless(requests.stolen) },
     { name: "an unverified chain", code: untrusted, run: () => forVerifiedChains(requests.good) },
   ];
 }
 
-/** Expects that all attempts are rejected for their reason, and that a good request is accepted. */
+/** Expects that all attempts are rejected with their code, and that a valid request is accepted. */
 async function expectUnpolluted(attempts: readonly Attempt[]): Promise<void> {
   for (const { name, code, run } of attempts) {
     const reason = await run().then(
@@ -232,7 +236,7 @@ async function expectUnpolluted(attempts: readonly Attempt[]): Promise<void> {
   expect(await createAuthenticator(verifierOptions)()(requests.good)).toMatchObject({ binding: "verified" });
 }
 
-/** What is read of requests, sockets and servers, by core or by Node. */
+/** The members of requests, sockets and servers that core or Node reads. */
 const membersOfRequests = [
   [
     "raw",
@@ -251,13 +255,13 @@ const membersOfRequests = [
   ["getPeerX509Certificate", "getPeerCertificate", "thumbprint", "x509", "chainVerified", "0", "1", "length"],
 ].flat();
 
-/** An API that tells how it decided about a request of one of its connections. */
+/** An API that reports its decision about a request on one of its connections. */
 interface Api {
   readonly url: string;
   readonly outcomeOf: (connection: TLSSocket) => Promise<string>;
 }
 
-/** Starts an API; it answers a request once its outcome was told. */
+/** Starts an API that responds to a request after it has reported the outcome. */
 async function startApi(): Promise<Api> {
   const authenticate = createAuthenticator(verifierOptions)();
   const decided = new EventEmitter();
@@ -297,7 +301,7 @@ async function openConnection(url: string, { key, certificate }: Identity, versi
 }
 
 describe("a polluted Object.prototype", { timeout: 60_000 }, () => {
-  test("lets no token pass that would not pass otherwise, new or known to the API", async () => {
+  test("does not make an API accept new or cached tokens that it would reject", async () => {
     now = NOW * 1000;
     const verifier = createVerifier(verifierOptions);
     const attempts = attemptsOn({ verifier });
@@ -310,38 +314,35 @@ describe("a polluted Object.prototype", { timeout: 60_000 }, () => {
     await expectUnpolluted(attempts);
   });
 
-  test("lets nothing pass from other connections and from proxies", async () => {
+  test("does not make an API accept tokens over other connections or from proxies", async () => {
     const attempts = otherAttemptsOn(verifierOptions);
     await expectUnpolluted(attempts);
     expect(await acceptedWhilePolluted(() => attempts, mainValues)).toEqual([]);
     await expectUnpolluted(attempts);
   });
 
-  test("lets nothing pass when the API is configured afterwards", async () => {
+  test("does not make an API accept tokens if the API is created afterwards", async () => {
     const options = { ...verifierOptions, verifiedTokens: false } as const;
     await expectUnpolluted(attemptsOn(options));
     expect(await acceptedWhilePolluted(() => attemptsOn(options), mainValues)).toEqual([]);
     await expectUnpolluted(attemptsOn(options));
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)(
-    "lets no stolen token pass that comes over %s meanwhile",
-    async (version) => {
-      const api = await startApi();
-      const [robbed, own] = [
-        await openConnection(api.url, thief, version),
-        await openConnection(api.url, client, version),
-      ];
-      const accepted: string[] = [];
-      for (const name of membersOfRequests) {
-        for (const value of values) {
-          const outcome = await whilePrototypeIsPolluted(name, value, () => api.outcomeOf(robbed));
-          if (outcome === "accepted") accepted.push(`${name}: ${JSON.stringify(value)}`);
-        }
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("does not make an API accept a stolen token over %s", async (version) => {
+    const api = await startApi();
+    const [thiefConnection, ownerConnection] = [
+      await openConnection(api.url, thief, version),
+      await openConnection(api.url, client, version),
+    ];
+    const accepted: string[] = [];
+    for (const name of membersOfRequests) {
+      for (const value of values) {
+        const outcome = await whilePrototypeIsPolluted(name, value, () => api.outcomeOf(thiefConnection));
+        if (outcome === "accepted") accepted.push(`${name}: ${JSON.stringify(value)}`);
       }
-      expect(accepted).toEqual([]);
-      expect(await api.outcomeOf(robbed)).toBe("ERR_BINDING_MISMATCH");
-      expect(await api.outcomeOf(own)).toBe("accepted");
-    },
-  );
+    }
+    expect(accepted).toEqual([]);
+    expect(await api.outcomeOf(thiefConnection)).toBe("ERR_BINDING_MISMATCH");
+    expect(await api.outcomeOf(ownerConnection)).toBe("accepted");
+  });
 });

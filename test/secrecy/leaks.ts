@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
 
-/** What must not be seen, by the names that a failing test shows. */
+/** Secrets by the names that a failing test shows. */
 export type Secrets = Readonly<Record<string, string | Uint8Array>>;
 
-/** Finds secrets in texts, in whatever form. */
+/** Returns the names of the secrets that a text contains in any encoding. */
 export type FindLeaks = (text: string) => readonly string[];
 
-/** Prepares the search for secrets: as they are, in hexadecimal digits, base64, and escaped, in upper and lower case. */
+/** Prepares the search for secrets: verbatim, escaped, hexadecimal and base64, in upper and lower case. */
 export function findLeaksOf(secrets: Secrets): FindLeaks {
   const forms = Object.entries(secrets).map(([name, secret]) => [name, formsOf(Buffer.from(secret))] as const);
   return (text) => {
@@ -15,7 +15,7 @@ export function findLeaksOf(secrets: Secrets): FindLeaks {
   };
 }
 
-/** Everything that a value can show, to a log or to whoever holds it; of an error, its causes as well. */
+/** Returns everything that code or a log can see of a value, including the causes of an error. */
 export function everythingOf(value: unknown): string {
   const own = value instanceof Object ? Reflect.ownKeys(value).map((key) => String(Reflect.get(value, key))) : [];
   const shown = inspect(value, { depth: 10, showHidden: true });
@@ -23,7 +23,7 @@ export function everythingOf(value: unknown): string {
   return [String(value), JSON.stringify(value), shown, ...own, ...error].join("\n");
 }
 
-/** In lower case, as the texts are. */
+/** Returns the encodings of a secret in lower case, because the texts are compared in lower case. */
 function formsOf(secret: Buffer): readonly string[] {
   const text = secret.toString();
   const hexadecimal = secret.toString("hex");
@@ -39,7 +39,7 @@ function formsOf(secret: Buffer): readonly string[] {
   return [...new Set(forms.map((form) => form.toLowerCase()))];
 }
 
-/** What is the same in the base64 of every text that has the secret in it, so many bytes from a multiple of three. */
+/** Returns the base64 that every text has in common if it contains the secret at this offset from a multiple of three. */
 function withinBase64(secret: Buffer, offset: number): readonly string[] {
   const padded = Buffer.concat([Buffer.alloc(offset), secret]);
   const end = Math.floor(padded.length / 3) * 4;

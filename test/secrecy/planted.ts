@@ -13,13 +13,13 @@ import type { ServerTls } from "../adapters/backend.ts";
 import { NOW } from "../helpers/parties.ts";
 import type { Secrets } from "./leaks.ts";
 
-/** A text that is nowhere else, and has something to be escaped. */
+/** Returns a unique text with characters that need escaping. */
 const plant = (name: string): string => `planted/${name}+7Qz?Xw`;
 
-/** In a header or a name, where that would be no good. */
+/** Returns a unique text for headers and names, where these characters are not allowed. */
 const plantName = (name: string): string => `planted-${name}-7qzxw`;
 
-/** What is said of the client, in a token or in an answer of the issuer. */
+/** The claims about the client, in a token or in an introspection response. */
 const claims = {
   sub: plant("sub"),
   client_id: plant("client"),
@@ -37,7 +37,7 @@ const API = plant("api");
 const KEY_ID = plant("kid");
 const QUERY = plantName("query");
 
-/** A world in which everything that is to be kept secret can be told by its text. */
+/** Parties of a request whose secrets can all be recognised by their text. */
 export interface Planted {
   readonly secrets: Secrets;
   readonly client: Identity;
@@ -45,16 +45,16 @@ export interface Planted {
   readonly ca: string;
   readonly tls: ServerTls;
   readonly token: (options?: AccessTokenOptions) => Promise<string>;
-  /** An opaque token of which the issuer says this. */
-  readonly opaqueToken: (answer?: object) => string;
+  /** Creates an opaque token with this introspection response. */
+  readonly opaqueToken: (response?: object) => string;
   readonly verifiers: Readonly<Record<"keys" | "unreachable" | "introspecting" | "failing", Verifier>>;
   readonly proxied: ReturnType<typeof fromProxy>;
-  /** The fields by which a request proves to come from the proxy, and a certificate in its format. */
+  /** Returns the header fields of the proxy: its secret, and a certificate in its format. */
   readonly proxyFields: (certificate: string) => readonly (readonly [string, string])[];
   readonly close: () => Promise<void>;
 }
 
-/** Plants the secrets. */
+/** Creates the parties and their secrets. */
 export async function createPlanted(): Promise<Planted> {
   const clock = (): number => NOW * 1000;
   const [authority, issuer] = await Promise.all([createCertificateAuthority(), createIssuer({ clock })]);
@@ -69,16 +69,16 @@ export async function createPlanted(): Promise<Planted> {
     authority.issueClientCertificate(named("thief")),
   ]);
 
-  const answers = new Map<string, object>();
+  const introspections = new Map<string, object>();
   const fails = { status: 500, body: JSON.stringify({ error: plant("error-page"), ...claims }) };
   const endpoint = createServer((request, response) => {
-    const answer = async (): Promise<void> => {
+    const respond = async (): Promise<void> => {
       const token = new URLSearchParams(await text(request)).get("token") ?? "";
-      const known = request.url?.startsWith("/introspect") === true ? answers.get(token) : undefined;
+      const known = request.url?.startsWith("/introspect") === true ? introspections.get(token) : undefined;
       response.writeHead(known === undefined ? fails.status : 200, { "content-type": "application/json" });
       response.end(known === undefined ? fails.body : JSON.stringify(known));
     };
-    void answer();
+    void respond();
   });
   const { url, close } = await startServer(endpoint);
 
@@ -131,11 +131,11 @@ export async function createPlanted(): Promise<Planted> {
         header: { kid: KEY_ID, planted: plant("header"), ...options.header },
         claims: { ...claims, ...options.claims },
       }),
-    opaqueToken: (answer = {}) => {
+    opaqueToken: (response = {}) => {
       tokens += 1;
       const token = `${plantName("opaque")}${tokens}`;
       const cnf = { "x5t#S256": client.thumbprint };
-      answers.set(token, { active: true, aud: issuer.audience, cnf, ...claims, ...answer });
+      introspections.set(token, { active: true, aud: issuer.audience, cnf, ...claims, ...response });
       return token;
     },
     verifiers,
@@ -149,7 +149,7 @@ export async function createPlanted(): Promise<Planted> {
   };
 }
 
-/** The claims that hold more than a text are known by the text that they hold. */
+/** Returns the text by which a claim value is recognised, even if the value is an array or an object. */
 function textOf(value: (typeof claims)[keyof typeof claims]): string {
   if (typeof value === "string") return value;
   return Array.isArray(value) ? (value[0] ?? "") : plant("deep");

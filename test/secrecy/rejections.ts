@@ -3,26 +3,26 @@ import { tamperSignature } from "@certbound/testing";
 import { NOW } from "../helpers/parties.ts";
 import type { Planted } from "./planted.ts";
 
-/** A request that is rejected, in what it differs from one that is accepted. */
+/** A request that is rejected, described by its differences from one that is accepted. */
 export interface RejectedRequest {
   readonly token?: (planted: Planted) => string | Promise<string>;
-  readonly presents?: "client" | "thief" | "nobody";
+  readonly presents?: "client" | "thief" | "none";
   readonly verifier?: keyof Planted["verifiers"];
   readonly requirements?: Requirements<unknown>;
-  /** The fields that it has instead of one with the token. */
+  /** The header fields that replace the Authorization header. */
   readonly fields?: (token: string) => readonly (readonly [string, string])[];
-  /** The fields of a proxy: the certificate is taken from them. */
+  /** The header fields of a proxy, which contain the certificate. */
   readonly proxy?: (planted: Planted) => readonly (readonly [string, string])[];
-  /** What is given to the bare verifier; `"none"`: this is not for it to reject. */
+  /** The certificate for `verify()`; `"none"`: `verify()` cannot reject with this code. */
   readonly certificate?: "none" | ((planted: Planted) => VerifyOptions["clientCertificate"]);
 }
 
-/** What the route asks for is told to the client; everything else here is not. */
+/** A requirement of the route, which the client may learn, unlike everything else here. */
 export const ROUTE_SCOPE = "what-the-route-asks-for";
 
 const opaque = { verifier: "introspecting" } as const;
 
-/** A request for every code: one without does not compile. */
+/** A request for every error code; the type requires all of them. */
 export const rejections: Readonly<Record<AccessTokenErrorCode, RejectedRequest>> = {
   ERR_TOKEN_MISSING: { fields: (token) => [["x-authorization", `Bearer ${token}`]], certificate: "none" },
   ERR_REQUEST_MALFORMED: { fields: (token) => [["authorization", `Bearer ${token} ${token}`]], certificate: "none" },
@@ -44,7 +44,7 @@ export const rejections: Readonly<Record<AccessTokenErrorCode, RejectedRequest>>
   },
   ERR_BINDING_UNSUPPORTED: { token: ({ token, client }) => token({ claims: { cnf: { jkt: client.thumbprint } } }) },
   ERR_BINDING_MISMATCH: { presents: "thief", certificate: ({ thief }) => thief.certificate },
-  ERR_CERTIFICATE_MISSING: { presents: "nobody", certificate: () => null },
+  ERR_CERTIFICATE_MISSING: { presents: "none", certificate: () => null },
   ERR_CERTIFICATE_MALFORMED: {
     proxy: ({ proxyFields, client }) => proxyFields(`${client.certificate}planted`),
     certificate: ({ client }) => `${client.certificate}planted`,

@@ -9,16 +9,16 @@ import { expressBackends } from "../adapters/express-backends.ts";
 import { fastifyBackends } from "../adapters/fastify-backends.ts";
 import { nodeBackends } from "../adapters/node-backends.ts";
 import { everythingOf, findLeaksOf } from "./leaks.ts";
-import { channels, overhear } from "./overheard.ts";
+import { captureOutput, channels } from "./captured-output.ts";
 import { createPlanted, type Planted } from "./planted.ts";
 import { type RejectedRequest, rejections, ROUTE_SCOPE } from "./rejections.ts";
 
 const planted: Planted = await createPlanted();
 afterAll(planted.close);
-const overheard = overhear();
+const captured = captureOutput();
 const findPlanted = findLeaksOf(planted.secrets);
 
-/** What is in the texts of the planted secrets, or of the token of this very request. */
+/** Returns the planted secrets and the parts of this token that the texts contain. */
 function leaksIn(texts: readonly string[], token: string): readonly string[] {
   const parts = token.split(".").filter((part) => part.length > 12);
   const all = texts.join("\n");
@@ -29,17 +29,17 @@ const codes = Object.keys(rejections) as readonly AccessTokenErrorCode[];
 const goodToken = await planted.token();
 const tokenOf = async ({ token }: RejectedRequest): Promise<string> => (await token?.(planted)) ?? goodToken;
 
-test("there is a rejection of every code", () => {
+test("every error code has a rejected request", () => {
   const source = readFileSync(new URL("../../packages/core/src/errors.ts", import.meta.url), "utf8");
   const table = [...source.matchAll(/^ {2}(ERR_\w+): \[/gm)].map(([, code]) => code);
   expect(new Set(codes)).toEqual(new Set(table));
   expect(channels).toContain("certbound:introspection");
 });
 
-describe("the bare verifier", () => {
-  const forIt = codes.filter((code) => rejections[code].certificate !== "none");
+describe("verify()", () => {
+  const verifierCodes = codes.filter((code) => rejections[code].certificate !== "none");
 
-  test.each(forIt)("keeps its secrets in %s", async (code) => {
+  test.each(verifierCodes)("reveals no secret in %s", async (code) => {
     const rejected = rejections[code];
     const { certificate = ({ client }) => client.certificate, verifier = "keys", requirements } = rejected;
     const token = await tokenOf(rejected);
@@ -48,21 +48,21 @@ describe("the bare verifier", () => {
       .verify(token, { ...(requirements as object), clientCertificate })
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: "AccessTokenError", code });
-    expect(leaksIn([everythingOf(error), overheard.take()], token)).toEqual([]);
+    expect(leaksIn([everythingOf(error), captured.take()], token)).toEqual([]);
   });
 
-  test("gives the error of a callback as the cause, and nothing else of it", async () => {
+  test("reveals the error of a callback only as the cause", async () => {
     const thrown = new Error(String(planted.secrets["email"]));
     const options = { clientCertificate: planted.client.certificate, authorize: () => Promise.reject(thrown) };
     const error: unknown = await planted.verifiers.keys.verify(goodToken, options).catch((reason: unknown) => reason);
-    // The application's own error is the application's own business.
+    // The application is responsible for its error.
     expect((error as Error).cause).toBe(thrown);
-    expect(leaksIn([String(error), overheard.take()], goodToken)).toEqual([]);
+    expect(leaksIn([String(error), captured.take()], goodToken)).toEqual([]);
   });
 });
 
-// In this order: the last tests look at what was published during the others.
-describe("every front end", { shuffle: false }, () => {
+// Not shuffled: the last tests check the events of the others.
+describe("every adapter", { shuffle: false }, () => {
   const backends: readonly Backend[] = [
     ...nodeBackends.slice(0, 1),
     ...expressBackends.slice(0, 1),
@@ -89,12 +89,15 @@ describe("every front end", { shuffle: false }, () => {
         onHandled: () => {},
       });
       const routes = codes.map((code) => route(`/${code}`, rejections[code]));
-      api = await backend.start([...routes, ...accepting.map(([path, request]) => route(path, request))], planted.tls);
+      api = await backend.start(
+        [...routes, ...acceptedRequests.map(([path, request]) => route(path, request))],
+        planted.tls,
+      );
     });
     afterAll(() => api.close());
 
     const send = async (path: string, { presents = "client", fields, proxy }: RejectedRequest, token: string) => {
-      const identity = presents === "nobody" ? undefined : planted[presents];
+      const identity = presents === "none" ? undefined : planted[presents];
       const connection = openConnection(api.url, { ca: planted.ca, identity, httpVersion: 1 });
       const sent = [
         ...(fields?.(token) ?? [["authorization", `Bearer ${token}`] as const]),
@@ -104,51 +107,51 @@ describe("every front end", { shuffle: false }, () => {
       connection.close();
       return reply;
     };
-    const shown = ({ headers, body }: Reply): string => `${JSON.stringify(headers)}\n${body}`;
+    const textOf = ({ headers, body }: Reply): string => `${JSON.stringify(headers)}\n${body}`;
 
-    test.each(codes)("keeps its secrets in %s", async (code) => {
+    test.each(codes)("reveals no secret in %s", async (code) => {
       const token = await tokenOf(rejections[code]);
       const reply = await send(`/${code}`, rejections[code], token);
       const error = errors.pop();
       expect(error).toMatchObject({ code });
-      expect(leaksIn([shown(reply), everythingOf(error), overheard.take()], token)).toEqual([]);
-      // The one thing that is told: what the route asks for, by those challenges that are made to tell it.
-      const tells = code === "ERR_SCOPE_INSUFFICIENT" || code === "ERR_AUTHENTICATION_INSUFFICIENT";
-      expect(shown(reply).includes(ROUTE_SCOPE)).toBe(tells);
-      expect(shown(reply)).not.toContain(error?.detail);
+      expect(leaksIn([textOf(reply), everythingOf(error), captured.take()], token)).toEqual([]);
+      // Only these challenges contain the requirement of the route.
+      const containsRequirement = code === "ERR_SCOPE_INSUFFICIENT" || code === "ERR_AUTHENTICATION_INSUFFICIENT";
+      expect(textOf(reply).includes(ROUTE_SCOPE)).toBe(containsRequirement);
+      expect(textOf(reply)).not.toContain(error?.detail);
     });
 
-    test.each(accepting)("says nothing of what it accepts: %s", async (path, request) => {
+    test.each(acceptedRequests)("reveals no secret of an accepted request: %s", async (path, request) => {
       const token = await tokenOf(request);
-      // The answer is the application's.
+      // The application sends the response.
       expect(await send(path, request, token)).toMatchObject({ status: 200 });
-      expect(leaksIn([overheard.take()], token)).toEqual([]);
+      expect(leaksIn([captured.take()], token)).toEqual([]);
     });
   });
 
-  const accepting: readonly (readonly [string, RejectedRequest])[] = [
+  const acceptedRequests: readonly (readonly [string, RejectedRequest])[] = [
     ["/jwt", {}],
     ["/opaque", { verifier: "introspecting", token: ({ opaqueToken }) => opaqueToken() }],
     ["/proxied", { proxy: ({ proxyFields, client }) => proxyFields(client.certificate) }],
   ];
 
-  interface ToldEvent {
+  interface PublishedEvent {
     readonly outcome: string;
     readonly code?: string;
     readonly clientId?: string;
   }
 
-  test("every decision was told meanwhile, that the issuer was asked, and that it did not answer", () => {
-    const events = overheard.events as readonly ToldEvent[];
+  test("every decision and every introspection outcome has been published", () => {
+    const events = captured.events as readonly PublishedEvent[];
     expect(new Set(events.map(({ outcome }) => outcome))).toEqual(
       new Set(["accepted", "rejected", "failed", "active", "inactive", "unavailable"]),
     );
-    const told = new Set(events.map(({ code }) => code));
-    for (const code of codes) expect(told).toContain(code);
+    const published = new Set(events.map(({ code }) => code));
+    for (const code of codes) expect(published).toContain(code);
   });
 
-  test("the client of a token was told where the token was known to be the issuer's, and only there", () => {
-    const events = overheard.events as readonly ToldEvent[];
+  test("events contain the client only for tokens with a verified signature", () => {
+    const events = captured.events as readonly PublishedEvent[];
     const clients = (code: string | undefined, outcome = "rejected") =>
       new Set(
         events.filter((event) => event.code === code && event.outcome === outcome).map(({ clientId }) => clientId),
@@ -160,7 +163,7 @@ describe("every front end", { shuffle: false }, () => {
   });
 });
 
-describe("a leak is seen", () => {
+describe("a leak is detected", () => {
   const { secrets, client } = planted;
   const kid = String(secrets["kid"]);
   const digest = Buffer.from(client.thumbprint, "base64url");
@@ -175,9 +178,9 @@ describe("a leak is seen", () => {
     ],
     ["kid", "in a hidden member", () => Object.defineProperty({}, "hidden", { value: { deep: { deeper: [kid] } } })],
     ["kid", "in a URL", () => `https://issuer.example/?kid=${encodeURIComponent(kid)}`],
-    ["kid", "in base64, whatever is before it", () => Buffer.from(`ab${kid}cd`).toString("base64")],
+    ["kid", "in base64, at any offset", () => Buffer.from(`ab${kid}cd`).toString("base64")],
     ["kid", "in base64url", () => Buffer.from(`a${kid}`).toString("base64url")],
-    ["thumbprint of the client", "as it is in a claim", () => ({ cnf: { "x5t#S256": client.thumbprint } })],
+    ["thumbprint of the client", "as in a claim", () => ({ cnf: { "x5t#S256": client.thumbprint } })],
     [
       "thumbprint of the client",
       "as a fingerprint",
@@ -187,7 +190,7 @@ describe("a leak is seen", () => {
           .toUpperCase()
           .replaceAll(/..(?=.)/g, "$&:"),
     ],
-    ["certificate of the client", "as bytes of text", () => Buffer.from(client.der).toString("base64")],
+    ["certificate of the client", "as base64", () => Buffer.from(client.der).toString("base64")],
     [
       "client secret, as it is sent",
       "in a header",
@@ -199,13 +202,13 @@ describe("a leak is seen", () => {
     expect(leaksIn([everythingOf(leak())], goodToken)).toContain(secret);
   });
 
-  test("in a log, on stderr and in an event as well, and of the token itself", () => {
-    overheard.take();
+  test("the token, in a log, on stderr and in an event", () => {
+    captured.take();
     console.debug("a line of a log", { token: goodToken });
-    expect(leaksIn([overheard.take()], goodToken)).toContain("the token");
+    expect(leaksIn([captured.take()], goodToken)).toContain("the token");
     process.stderr.write(`${goodToken}\n`);
-    expect(leaksIn([overheard.take()], goodToken)).toContain("the token");
+    expect(leaksIn([captured.take()], goodToken)).toContain("the token");
     channel("certbound:introspection").publish({ outcome: "active", detail: goodToken.split(".")[2] });
-    expect(leaksIn([overheard.take()], goodToken)).toEqual(["the token"]);
+    expect(leaksIn([captured.take()], goodToken)).toEqual(["the token"]);
   });
 });
