@@ -40,7 +40,7 @@ describe("a certificate in PEM", () => {
 
   test.each([
     ["without an END line", pem.replace("-----END CERTIFICATE-----\n", "")],
-    ["truncated in the middle", pem.slice(0, 200)],
+    ["if it is truncated in the middle", pem.slice(0, 200)],
     ["with only a BEGIN line", "-----BEGIN CERTIFICATE-----"],
     ["without the first line break", pem.replace("-----\n", "-----")],
     ["without content", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"],
@@ -85,13 +85,13 @@ describe("a certificate in base64", () => {
     ["without padding", base64.replace("=", "")],
     ["with additional padding", `${base64}=`],
     ["with stray last bits", base64.replace("SY=", "SZ=")],
-    ["in base64url", der.toString("base64url")],
-    ["in base64url with padding", base64.replaceAll("+", "-").replaceAll("/", "_")],
-    ["in lines", base64.replaceAll(/.{64}/g, "$&\n")],
+    ["if it is base64url", der.toString("base64url")],
+    ["if it is base64url with padding", base64.replaceAll("+", "-").replaceAll("/", "_")],
+    ["if it has line breaks", base64.replaceAll(/.{64}/g, "$&\n")],
     ["with a space inside", `${base64.slice(0, 8)} ${base64.slice(8)}`],
     ["with spaces as plus signs, the output of a form decoder", base64.replaceAll("+", " ")],
-    ["twice", base64 + base64],
-    ["for its PEM text", Buffer.from(pem).toString("base64")],
+    ["if it is repeated", base64 + base64],
+    ["if it encodes PEM text", Buffer.from(pem).toString("base64")],
     ["with only padding", "===="],
     ["with a NUL", `${base64}\0`],
   ])("is rejected %s", (_, text) => {
@@ -171,11 +171,11 @@ describe("the bytes of a certificate", () => {
 
   test.each([
     ["with an additional byte", /truncated|followed/, Buffer.concat([der, Buffer.of(0)])],
-    ["twice", /truncated|followed/, Buffer.concat([der, der])],
+    ["if they are repeated", /truncated|followed/, Buffer.concat([der, der])],
     ["without the last byte", /truncated|followed/, der.subarray(0, -1)],
-    ["truncated after the header", /truncated|followed/, der.subarray(0, 4)],
-    ["truncated inside the length", /truncated|followed/, der.subarray(0, 3)],
-    ["truncated after the tag", /truncated|followed/, der.subarray(0, 1)],
+    ["if they are truncated after the header", /truncated|followed/, der.subarray(0, 4)],
+    ["if they are truncated inside the length", /truncated|followed/, der.subarray(0, 3)],
+    ["if they are truncated after the tag", /truncated|followed/, der.subarray(0, 1)],
     ["in PEM", /PEM/, Buffer.from(pem)],
     ["in base64", /DER/, Buffer.from(base64)],
     ["with another tag", /DER/, Buffer.concat([Buffer.of(0x31), der.subarray(1)])],
@@ -214,7 +214,7 @@ describe("the length of a certificate (M-10)", () => {
     [0xfff0, 2],
     [0x1_0000, 3],
     [0x100_0000, 4],
-  ])("of %i bytes of content is accepted in %i additional bytes", (length, lengthBytes) => {
+  ])("is accepted for %i bytes of content if it is encoded in %i additional bytes", (length, lengthBytes) => {
     expect(outcome(() => assertCertificateShape(outerLengthIn(lengthBytes, length)))).toBe("accepted");
   });
 
@@ -228,7 +228,7 @@ describe("the length of a certificate (M-10)", () => {
     [0x1_0000, 4],
     [0x100, 5],
     [0x100, 6],
-  ])("of %i bytes of content is rejected in %i additional bytes", (length, lengthBytes) => {
+  ])("is rejected for %i bytes of content if it is encoded in %i additional bytes", (length, lengthBytes) => {
     const shape = (): void => assertCertificateShape(outerLengthIn(lengthBytes, length));
     expect(outcome(shape)).toBe("ERR_CERTIFICATE_MALFORMED");
   });

@@ -47,7 +47,7 @@ describe("certificateThumbprint", () => {
   );
 
   describe.each(recordedCertificates)("for the recorded certificate $name", ({ pem, thumbprint }) => {
-    test.each(formsOf(pem))("as %s returns the same thumbprint as OpenSSL", (_, form) => {
+    test.each(formsOf(pem))("returns the same thumbprint as OpenSSL for %s", (_, form) => {
       expect(certificateThumbprint(form)).toBe(thumbprint);
     });
   });

@@ -246,8 +246,8 @@ describe("a connection", () => {
     ["HTTP/2", startHttp2Server, sendHttp2],
   ] as const;
 
-  describe.each(kinds)("over %s", (_name, start, send) => {
-    test("and TLS 1.3 has its certificate read once", async () => {
+  describe.each(kinds)("of %s", (_name, start, send) => {
+    test("over TLS 1.3 has its certificate read once", async () => {
       const { found, sockets, listener } = recordingListener();
       const { url, ca } = await start(listener);
       await send(url, 4, { ...presenting(client, ca), minVersion: "TLSv1.3" });
@@ -257,7 +257,7 @@ describe("a connection", () => {
       expect(new Set(found).size).toBe(1);
     });
 
-    test("and TLS 1.2 has its certificate read for every request, because the client can renegotiate", async () => {
+    test("over TLS 1.2 has its certificate read for every request, because the client can renegotiate", async () => {
       const { found, sockets, listener } = recordingListener();
       const { url, ca } = await start(listener);
       await send(url, 4, { ...presenting(client, ca), maxVersion: "TLSv1.2" });
@@ -299,12 +299,15 @@ describe("a connection", () => {
     ["TLSv1.3", undefined, second, thief.thumbprint],
     ["unknown", first, second, thief.thumbprint],
     [null, first, second, thief.thumbprint],
-  ])("over %j has its current certificate read, except over TLS 1.3", (protocol, before, now, expected) => {
-    let shown = before;
-    const socket = { getPeerX509Certificate: () => shown, getProtocol: () => protocol };
-    const request = { rawHeaders: [], socket };
-    expect(tlsCertificate(request)?.x509).toBe(before);
-    shown = now;
-    expect(tlsCertificate(request)?.thumbprint).toBe(expected);
-  });
+  ])(
+    "with the protocol %j has its certificate read again, unless it cannot change",
+    (protocol, before, now, expected) => {
+      let shown = before;
+      const socket = { getPeerX509Certificate: () => shown, getProtocol: () => protocol };
+      const request = { rawHeaders: [], socket };
+      expect(tlsCertificate(request)?.x509).toBe(before);
+      shown = now;
+      expect(tlsCertificate(request)?.thumbprint).toBe(expected);
+    },
+  );
 });
