@@ -108,7 +108,7 @@ describe("the message of a failed request without a usable code", () => {
     expect(await messageFor(thrown)).toBe(failed);
   });
 
-  test("does not quote an inherited code, and ends for a cycle of causes", async () => {
+  test("does not quote an inherited code, and does not hang on a cycle of causes", async () => {
     const cyclic = new Error("MARKER");
     cyclic.cause = cyclic;
     expect(await messageFor(cyclic)).toBe(failed);

@@ -105,7 +105,7 @@ describe("an RSA signature", () => {
     ["RS256", "sha512", "ERR_TOKEN_SIGNATURE"],
     ["RS512", "sha512", "accepted"],
     ["RS512", "sha256", "ERR_TOKEN_SIGNATURE"],
-  ])("with alg %s must use the hash of the algorithm, tested with %s (C-07)", async (algorithm, hash, expected) => {
+  ])("must use the hash of its alg: %s with %s (C-07)", async (algorithm, hash, expected) => {
     expect(await rsa(algorithm, hash, pkcs1)).toBe(expected);
   });
 
@@ -121,7 +121,7 @@ describe("an RSA signature", () => {
     ["PS512", "sha512", 32, "ERR_TOKEN_SIGNATURE"],
     ["PS256", "sha1", 32, "ERR_TOKEN_SIGNATURE"],
   ])(
-    "with alg %s must use its hash and salt length, tested with %s and %d (C-08)",
+    "must use the hash and salt length of its alg: %s with %s and %d (C-08)",
     async (algorithm, hash, saltLength, expected) => {
       expect(await rsa(algorithm, hash, pss(saltLength))).toBe(expected);
     },

@@ -27,7 +27,7 @@ describe("the response for an active token", () => {
     [0.5, 0.5],
     [30, 30],
     [3600, 3600],
-  ])("is used for a cacheDuration of %s for %s s", async (cacheDuration, duration) => {
+  ])("is used with a cacheDuration of %s for %s s", async (cacheDuration, duration) => {
     const { url, requests } = await startEndpoint(active);
     const times = timesOf();
     const introspect = introspectionWith(introspectorOf({ endpoint: url, times, cacheDuration }));

@@ -7,7 +7,7 @@ import { now } from "../../support/verification.ts";
 
 const active = json({ active: true });
 
-describe("a wall clock", () => {
+describe("the wall clock", () => {
   const fail = (): number => {
     throw new Error("no time");
   };
@@ -29,7 +29,7 @@ describe("a wall clock", () => {
     expect(reason).not.toBeInstanceOf(AccessTokenError);
   }
 
-  test.each(broken)("that %s causes a TypeError and no request", async (_name, clock) => {
+  test.each(broken)("causes a TypeError and no request if it %s", async (_name, clock) => {
     const endpoint = await startEndpoint(active);
     const introspector = introspectorOf({ endpoint: endpoint.url, clock });
     await expectApplicationError(introspector.introspect("token"));
@@ -37,7 +37,7 @@ describe("a wall clock", () => {
     expect(endpoint.requests).toEqual([]);
   });
 
-  test.each(broken)("that %s causes a TypeError even for a cached token", async (_name, failing) => {
+  test.each(broken)("causes a TypeError even for a cached token if it %s", async (_name, failing) => {
     const endpoint = await startEndpoint(active);
     let clock = now;
     const introspector = introspectorOf({ endpoint: endpoint.url, clock: () => (clock === 0 ? failing() : clock) });
@@ -46,7 +46,7 @@ describe("a wall clock", () => {
     await expectApplicationError(introspector.introspect("token"));
   });
 
-  test.each([1, 2, 3, 4])("that throws after %d calls does not reduce the limit of 64 requests", async (readings) => {
+  test.each([1, 2, 3, 4])("does not reduce the limit of 64 requests if it throws after %d calls", async (readings) => {
     const endpoint = await startEndpoint(active);
     let remaining = Number.POSITIVE_INFINITY;
     const introspector = introspectorOf({ endpoint: endpoint.url, clock: () => ((remaining -= 1) < 0 ? fail() : now) });

@@ -27,12 +27,12 @@ describe("an introspection request", () => {
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times, clientSecret: secret });
     const events = listen();
-    const asked = outcomeOf(introspector.introspect("MARKER"));
+    const introspection = outcomeOf(introspector.introspect("MARKER"));
     await waiting(1);
     expect(events.all).toEqual([]);
     pass(times, 1234);
     release(answer);
-    await asked;
+    await introspection;
     expect(events.all).toEqual([{ issuer, outcome, duration: 1234 }]);
   });
 
@@ -58,14 +58,14 @@ describe("an introspection request", () => {
   test("is published as unavailable if 64 others are in flight", async () => {
     const { url, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
-    const asked = Array.from({ length: 64 }, (_, index) => outcomeOf(introspector.introspect(`token-${index}`)));
+    const outcomes = Array.from({ length: 64 }, (_, index) => outcomeOf(introspector.introspect(`token-${index}`)));
     await waiting(64);
     const events = listen();
     await outcomeOf(introspector.introspect("MARKER"));
     expect(events.outcomes()).toEqual(["unavailable"]);
     expect(JSON.stringify(events.all)).not.toContain("MARKER");
     releaseAll(json({ active: true }));
-    await Promise.all(asked);
+    await Promise.all(outcomes);
   });
 
   test("is published once for all waiting calls, and not for cached responses", async () => {

@@ -142,7 +142,7 @@ describe("a shared response", () => {
     expect(introspectionCount(issuer)).toBe(2);
   });
 
-  test("has the age of its request even if the entry is replayed", async () => {
+  test("counts its age from its request, even if the entry is replayed", async () => {
     const { issuer, store, token, join } = await startFleet();
     const [name, old] = await onlyEntry(store);
     issuer.revoke(token);
