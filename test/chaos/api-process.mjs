@@ -1,5 +1,5 @@
-// Four APIs in a process of their own, run with --expose-gc. Told what they trust, they say where they listen; told to, they
-// change their clocks, let callbacks settle that wait, and say what is left of everything.
+// A process with four APIs, run with --expose-gc. It receives its setup by IPC and sends the URLs of the APIs. On request it
+// changes clocks, settles pending callbacks, and counts the remaining connections, requests and resources.
 
 import { startApis } from "./apis.mjs";
 import { createCensus } from "./census.mjs";
@@ -8,37 +8,37 @@ import { createCensus } from "./census.mjs";
 /** @typedef {import("./api-process.ts").Request} Request */
 
 /** @type {string[]} */
-const troubles = [];
+const problems = [];
 for (const event of ["unhandledRejection", "uncaughtException", "warning"]) {
-  process.on(event, (what) => troubles.push(`${event}: ${what instanceof Error ? what.stack : String(what)}`));
+  process.on(event, (reason) => problems.push(`${event}: ${reason instanceof Error ? reason.stack : String(reason)}`));
 }
 
-// The keys of an issuer are as old as this clock says.
+// certbound measures the age of an issuer's keys with this clock.
 const elapsed = performance.now.bind(performance);
-let ahead = 0;
-performance.now = () => elapsed() + ahead;
+let offset = 0;
+performance.now = () => elapsed() + offset;
 
 /** @param {object} message */
-const tell = (message) => process.send?.(message);
+const send = (message) => process.send?.(message);
 
 /** @param {Setup} setup */
 async function start(setup) {
   const census = createCensus();
-  const apis = await startApis(setup, { onServer: census.watch, onWaiting: (waiting) => tell({ waiting }) });
+  const apis = await startApis(setup, { onServer: census.watch, onWaiting: (waiting) => send({ waiting }) });
 
-  /** @type {Record<Request["ask"], (request: any) => unknown>} */
-  const answers = {
+  /** @type {Record<Request["type"], (request: any) => unknown>} */
+  const handlers = {
     setClock: ({ api, now }) => apis[api]?.setClock(now),
     settle: ({ api, callback }) => apis[api]?.settle(callback),
-    pass: ({ milliseconds }) => (ahead += milliseconds),
-    remains: async () => ({ troubles, ...(await census.take()) }),
+    advance: ({ milliseconds }) => (offset += milliseconds),
+    remains: async () => ({ problems, ...(await census.take()) }),
   };
   const respond = async (/** @type {Request & { id: number }} */ request) =>
-    tell({ id: request.id, answer: await answers[request.ask](request) });
+    send({ id: request.id, result: await handlers[request.type](request) });
   process.on("message", (/** @type {Request & { id: number }} */ request) => void respond(request));
-  tell({ urls: Object.fromEntries(Object.entries(apis).map(([name, { url }]) => [name, url])) });
+  send({ urls: Object.fromEntries(Object.entries(apis).map(([name, { url }]) => [name, url])) });
 }
 
 process.once("message", (/** @type {Setup} */ setup) => void start(setup));
-// An orphan ends.
+// Exits when the parent process is gone.
 process.on("disconnect", () => process.exit());

@@ -15,11 +15,11 @@ import { json } from "node:stream/consumers";
  * @typedef {import("@certbound/core").Verifier} Verifier
  * @typedef {{ verifier: Verifier, certificateResolver?: () => Promise<any>, tokenResolver?: () => Promise<any> }} Options
  * @typedef {{ options: Options, authorize?: () => Promise<boolean>, handle?: (claims: any, body: any) => unknown }} Route
- * @typedef {Record<string, Route>} Routes by their paths
+ * @typedef {Record<string, Route>} Routes by path
  * @typedef {{ onServer: (api: ApiName, server: any) => void, onWaiting: (waiting: { api: ApiName, callback: Callback }) => void }} Listeners
  */
 
-/** Where the callbacks of an application that are asked for are. @type {Callback[]} */
+/** The callbacks for which there are routes. @type {Callback[]} */
 const callbacks = ["certificateResolver", "tokenResolver", "authorize"];
 
 /** @type {Record<ApiName, (routes: Routes, tls: object) => Promise<{ server: any }>>} */
@@ -57,7 +57,7 @@ export async function startApis({ tls, trust, jwksUris }, { onServer, onWaiting 
       },
     });
     const { server } = await frameworks[api](routes, tls);
-    // A good client that was kept waiting elsewhere finds its connection as it was.
+    // Keeps the connections of well-behaved clients open while those clients wait for other responses.
     server.keepAliveTimeout = 0;
     onServer(api, server);
     const { url } = await startServer(server);
@@ -100,7 +100,7 @@ function routesOf({ verifiers: { fixed, timed, remote }, waitFor }) {
 }
 
 /**
- * A route of which a callback waits; a resolver then finds nothing, and `authorize` agrees.
+ * Returns a route whose callback waits. Afterwards a resolver returns null, and `authorize` returns true.
  *
  * @param {Callback} callback
  * @param {Options} options
@@ -113,37 +113,37 @@ function routeThatAwaits(callback, options, wait) {
 }
 
 /** @param {Route} route */
-const requirementsOf = ({ authorize }) => (authorize === undefined ? {} : { authorize });
+const toRequirements = ({ authorize }) => (authorize === undefined ? {} : { authorize });
 
 /** @type {(claims: any) => unknown} */
-const nameOfClient = (claims) => ({ client: claims.client_id });
+const clientBody = (claims) => ({ client: claims.client_id });
 
-/** No framework: what a user writes around the core. @param {Routes} routes */
+/** Returns a listener that uses the core without a framework. @param {Routes} routes */
 function listener(routes) {
   const table = new Map(
     Object.entries(routes).map(([path, route]) => {
-      const authenticate = createAuthenticator(route.options)(requirementsOf(route));
-      return [path, { authenticate, handle: route.handle ?? nameOfClient }];
+      const authenticate = createAuthenticator(route.options)(toRequirements(route));
+      return [path, { authenticate, handle: route.handle ?? clientBody }];
     }),
   );
   /** @type {(request: any, response: any) => Promise<void>} */
   const serve = async (request, response) => {
     /** @type {(status: number, body: unknown, headers?: object) => void} */
-    const answer = (status, body, headers = {}) => {
+    const respond = (status, body, headers = {}) => {
       response.statusCode = status;
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       response.end(JSON.stringify(body));
     };
     try {
-      const found = table.get(request.url);
-      if (found === undefined) return answer(404, {});
-      const { authenticate, handle } = found;
+      const matched = table.get(request.url);
+      if (matched === undefined) return respond(404, {});
+      const { authenticate, handle } = matched;
       const { claims } = await authenticate(request);
-      answer(200, await handle(claims, request.method === "POST" ? await json(request) : undefined));
+      respond(200, await handle(claims, request.method === "POST" ? await json(request) : undefined));
     } catch (error) {
-      if (!(error instanceof AccessTokenError)) return answer(500, { message: "failure" });
+      if (!(error instanceof AccessTokenError)) return respond(500, { message: "failure" });
       const { status, headers, body } = httpRejection(error);
-      answer(status, body, headers);
+      respond(status, body, headers);
     }
   };
   return (/** @type {any} */ request, /** @type {any} */ response) => void serve(request, response);
@@ -152,8 +152,8 @@ function listener(routes) {
 /** @param {Routes} routes */
 function expressApp(routes) {
   const app = express();
-  for (const [path, { handle = nameOfClient, ...route }] of Object.entries(routes)) {
-    app.all(path, protectExpress(route.options)(requirementsOf(route)), express.json(), (request, response) => {
+  for (const [path, { handle = clientBody, ...route }] of Object.entries(routes)) {
+    app.all(path, protectExpress(route.options)(toRequirements(route)), express.json(), (request, response) => {
       const result = handle(request.claims, request.body);
       if (!(result instanceof Promise)) return response.json(result);
       return result.then((body) => response.json(body));
@@ -165,11 +165,11 @@ function expressApp(routes) {
 /** @param {Routes} routes @param {object} tls */
 async function fastifyApp(routes, tls) {
   const app = fastify({ https: tls });
-  for (const [url, { handle = nameOfClient, ...route }] of Object.entries(routes)) {
+  for (const [url, { handle = clientBody, ...route }] of Object.entries(routes)) {
     app.route({
       url,
       method: ["GET", "POST"],
-      onRequest: protectFastify(route.options)(requirementsOf(route)),
+      onRequest: protectFastify(route.options)(toRequirements(route)),
       handler: (request, reply) => {
         const result = handle(request.claims, request.body);
         if (result instanceof Promise) return result;

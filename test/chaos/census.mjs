@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
  * @typedef {import("node:net").Socket} Socket
  */
 
-/** Counts what the servers of this process hold on to. */
+/** Counts the connections and requests that the servers of this process still hold. */
 export function createCensus() {
   /** @type {Map<Socket, ApiName>} */
   const open = new Map();
@@ -15,8 +15,8 @@ export function createCensus() {
   let connections = 0;
 
   /**
-   * Node's HTTP/2 does not notice every client that resets, with any check or none: the connection is gone, and its socket
-   * is not. All others have to close by themselves.
+   * Closes sockets of node:http2 whose connection is gone. Node does not notice every client that resets the connection,
+   * with or without certbound. All other sockets must close by themselves.
    */
   const closeUnnoticed = () => {
     for (const [socket, api] of open) {
@@ -34,15 +34,15 @@ export function createCensus() {
       });
       server.on("request", (/** @type {object} */ request) => requests.push(new WeakRef(request)));
     },
-    /** Waits until there is no connection left, for 15 s, and counts. @returns {Promise<Omit<Remains, "troubles">>} */
+    /** Waits up to 15 s until all connections are closed, and counts. @returns {Promise<Omit<Remains, "problems">>} */
     async take() {
       const end = performance.now() + 15_000;
       for (let turn = 0; turn < 10 || (open.size > 0 && performance.now() < end); turn += 1) {
         await nextTurn();
         if (turn >= 10) closeUnnoticed();
       }
-      // Over HTTP/1 it does not notice one in some thousands of those that go while the response to the first of several
-      // requests is written: the callback of that write never comes.
+      // Over HTTP/1, Node rarely (once in some thousands) misses a client that leaves while the response to the first of
+      // several pipelined requests is written: the callback of that write is never called.
       const unnoticed = [...open.keys()].filter((socket) => !socket.destroyed && socket.remoteAddress === undefined);
       for (const socket of unnoticed) socket.destroy();
       await nextTurn();
@@ -63,7 +63,7 @@ export function createCensus() {
   };
 }
 
-/** What there is to know of a connection that has not closed. @param {Socket} socket @param {ApiName} api */
+/** Describes a connection that is still open. @param {Socket} socket @param {ApiName} api */
 function stateOf(socket, api) {
   const { destroyed, readyState, readableEnded, writableEnded, remoteAddress, bytesRead, bytesWritten, timeout } =
     socket;

@@ -12,12 +12,12 @@ import { hangingCallbacks, slowCallbacks } from "./slow-callbacks.ts";
 import { createStage, type Stage } from "./stage.ts";
 import { streamResets } from "./stream-resets.ts";
 import { targetOf } from "./target.ts";
-import { doAll, type Task } from "./tasks.ts";
+import { runAll, type Task } from "./tasks.ts";
 
-/** How often each client misbehaves, and how many do so at once, at each API. */
+/** The number of repetitions of each task, and the number of concurrent tasks, per API. */
 const [REPEATS, AT_ONCE] = [3, 25];
-/** For a machine that has other things to do, in milliseconds. */
-const PATIENCE = 60_000;
+/** The timeout in milliseconds, long enough for a busy machine. */
+const TIMEOUT = 60_000;
 const MEGABYTE = 1024 * 1024;
 
 let stage: Stage;
@@ -25,70 +25,70 @@ let before: Remains;
 
 beforeAll(async () => {
   stage = await createStage();
-  // What is made once, for the first requests, is there before anything is counted.
+  // The first requests create lazily initialized objects, which must exist before the first count.
   await Promise.all(apiNames.map((api) => withClients(stage, api, ({ all }) => all())));
   before = await stage.process.remains();
 });
 afterAll(() => stage.close());
 
-/** Clients that misbehave and clients that do not, in an order that is the same in every run. */
-async function storm(api: ApiName, clients: Clients): Promise<void> {
+/** Runs misbehaving and well-behaved clients in an order that is the same in every run. */
+async function runStorm(api: ApiName, clients: Clients): Promise<void> {
   const token = await stage.parties.token();
-  const own = { ...targetOf(stage, api), token };
-  const beforeTls = await hangUpsBeforeTls(own);
+  const target = { ...targetOf(stage, api), token };
+  const beforeTls = await hangUpsBeforeTls(target);
   const misbehaving = [
     ...Array.from({ length: 14 }, () => beforeTls).flat(),
-    ...hangUpsAfterTls({ ...own, identity: undefined }),
-    ...hangUpsAfterTls(own),
-    ...floods(own),
+    ...hangUpsAfterTls({ ...target, identity: undefined }),
+    ...hangUpsAfterTls(target),
+    ...floods(target),
   ];
-  const good: Task = { name: "clients that behave well", run: () => clients.all() };
+  const good: Task = { name: "well-behaved clients", run: () => clients.all() };
   const failing = ["/throws", "/rejects"].map((path): Task => {
     const run = async (): Promise<void> => {
       await clients.client({ path, token, expected: failed });
       await clients.all();
     };
-    return { name: `a handler that fails: ${path}`, run };
+    return { name: `a failing handler: ${path}`, run };
   });
   const round = [...misbehaving, ...failing, good, good, good];
-  await doAll(shuffled(Array.from({ length: REPEATS }, () => round).flat(), createRandom(8705)), AT_ONCE);
+  await runAll(shuffled(Array.from({ length: REPEATS }, () => round).flat(), createRandom(8705)), AT_ONCE);
 }
 
-// In this order: the last tests look at what the others have left.
+// In this order: the last tests check what the others left behind.
 describe("the APIs", { shuffle: false }, () => {
-  // Before the storm, since what waits here is waited for no longer than 5 s.
-  describe.each(apiNames)("%s goes on when clients go", (api) => {
-    test("while their verification waits for keys", async () => {
+  // Runs before the storm, because certbound waits at most 5 s for keys and callbacks.
+  describe.each(apiNames)("%s keeps serving other clients when clients disconnect", (api) => {
+    test("while their requests wait for keys", async () => {
       await expect(withClients(stage, api, (clients) => slowKeys(stage, api, clients))).resolves.toBeUndefined();
     });
 
-    test("while a callback of the application is waited for", async () => {
+    test("while their requests wait for a callback of the application", async () => {
       await expect(slowCallbacks(stage, api)).resolves.toBeUndefined();
     });
   });
 
   describe("in a storm", () => {
     test.concurrent.each(apiNames)(
-      "%s answers everybody rightly, whatever others do",
+      "%s sends the expected response to every client",
       async (api) => {
-        const scenes = [
-          withClients(stage, api, (clients) => storm(api, clients)),
+        const runs = [
+          withClients(stage, api, (clients) => runStorm(api, clients)),
           withClients(stage, api, (clients) => clockSteps(stage, api, clients)),
           withClients(stage, api, (clients) => issuerOutage(stage, api, clients)),
           withClients(stage, api, (clients) => slowBodies(stage, api, clients)),
           hangingCallbacks(stage, api),
           ...(httpVersionOf(api) === 2 ? [streamResets(stage, api)] : []),
         ];
-        await expect(Promise.all(scenes)).resolves.toBeDefined();
+        await expect(Promise.all(runs)).resolves.toBeDefined();
       },
-      PATIENCE,
+      TIMEOUT,
     );
   });
 
   describe("afterwards", () => {
-    test("nothing is left in the process of the APIs", async () => {
+    test("the process of the APIs has released all connections, requests and resources", async () => {
       const after = await stage.process.remains();
-      expect(after.troubles).toEqual([]);
+      expect(after.problems).toEqual([]);
       expect(after.left).toEqual([]);
       expect(after.unnoticed).toBeLessThanOrEqual(3);
       expect(after.resources).toEqual(before.resources);
@@ -97,7 +97,7 @@ describe("the APIs", { shuffle: false }, () => {
       expect(after.heap - before.heap).toBeLessThan(20 * MEGABYTE);
     });
 
-    test.each(apiNames)("%s is up", async (api) => {
+    test.each(apiNames)("%s still serves requests", async (api) => {
       await expect(withClients(stage, api, ({ all }) => all())).resolves.toBeUndefined();
     });
   });

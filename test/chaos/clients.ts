@@ -2,11 +2,11 @@ import type { Identity } from "@certbound/testing";
 import { expect } from "vitest";
 import { type Connection, openConnection, type Reply } from "../adapters/connection.ts";
 import type { ApiName } from "./api-process.ts";
-import { accepted, challenged, type Expected, rejected, shown } from "./expectations.ts";
+import { accepted, challenged, type Expected, rejected, comparable } from "./expectations.ts";
 import type { Stage } from "./stage.ts";
 
-/** A request of a well-behaved client, and what must come of it. */
-export interface Question {
+/** A request of a well-behaved client, and the expected response. */
+export interface ExpectedRequest {
   readonly path?: string;
   readonly token?: string | undefined;
   /** JSON; default: a GET request. */
@@ -14,12 +14,12 @@ export interface Question {
   readonly expected: Expected;
 }
 
-/** Well-behaved clients of one API, each with connections that last. */
+/** Well-behaved clients of one API, each with a persistent connection. */
 export interface Clients {
-  /** To whom the tokens are issued. */
-  readonly client: (question: Question) => Promise<Reply>;
-  readonly thief: (question: Question) => Promise<Reply>;
-  /** The client with its own token; the thief with that token; the client without a token. */
+  /** Sends a request as the client that the tokens are issued to. */
+  readonly client: (request: ExpectedRequest) => Promise<Reply>;
+  readonly thief: (request: ExpectedRequest) => Promise<Reply>;
+  /** Sends three requests: the client with its token, the thief with that token, the client without a token. */
   readonly all: (path?: string) => Promise<void>;
   readonly close: () => void;
 }
@@ -31,14 +31,14 @@ async function openClients(stage: Stage, api: ApiName): Promise<Clients> {
   const open = (identity: Identity): Connection =>
     openConnection(url, { ca: parties.ca.certificate, identity, httpVersion });
   const [client, thief] = [open(parties.client), open(parties.thief)];
-  const own = await parties.token();
+  const token = await parties.token();
   const clients: Clients = {
-    client: (question) => ask(client, question),
-    thief: (question) => ask(thief, question),
+    client: (request) => sendAndExpect(client, request),
+    thief: (request) => sendAndExpect(thief, request),
     all: async (path = "/") => {
       await Promise.all([
-        clients.client({ path, token: own, expected: accepted }),
-        clients.thief({ path, token: own, expected: rejected }),
+        clients.client({ path, token, expected: accepted }),
+        clients.thief({ path, token, expected: rejected }),
         clients.client({ path, expected: challenged }),
       ]);
     },
@@ -50,7 +50,7 @@ async function openClients(stage: Stage, api: ApiName): Promise<Clients> {
   return clients;
 }
 
-/** Opens clients for as long as something takes: where one waits for its answer, it lets nobody else wait. */
+/** Opens separate clients for `use` and closes them afterwards, so that a pending response does not delay other tests. */
 export async function withClients(
   stage: Stage,
   api: ApiName,
@@ -64,17 +64,20 @@ export async function withClients(
   }
 }
 
-/** Which version an API speaks. */
+/** Returns the HTTP version of an API. */
 export function httpVersionOf(api: ApiName): 1 | 2 {
   return api === "node:http2" ? 2 : 1;
 }
 
-async function ask(connection: Connection, { path = "/", token, body, expected }: Question): Promise<Reply> {
+async function sendAndExpect(
+  connection: Connection,
+  { path = "/", token, body, expected }: ExpectedRequest,
+): Promise<Reply> {
   const fields: [string, string][] = [
     ...(token === undefined ? [] : [["authorization", `Bearer ${token}`] satisfies [string, string]]),
     ...(body === undefined ? [] : [["content-type", "application/json"] satisfies [string, string]]),
   ];
   const reply = await connection.send({ path, method: body === undefined ? "GET" : "POST", fields, body });
-  expect(shown(reply, expected), `${path} of a well-behaved client`).toEqual(expected);
+  expect(comparable(reply, expected), `${path} of a well-behaved client`).toEqual(expected);
   return reply;
 }

@@ -4,7 +4,7 @@ import type { Clients } from "./clients.ts";
 import { accepted, type Expected, failed, rejected } from "./expectations.ts";
 import type { Stage } from "./stage.ts";
 
-/** What the clock says, in seconds since the epoch, and what comes of a token that is good from `NOW` to `NOW + 300`. */
+/** The time in seconds since the epoch, and the expected response to a token that is valid from `NOW` to `NOW + 300`. */
 const steps: readonly (readonly [number, Expected])[] = [
   [NOW, accepted],
   [NOW + 3600, rejected],
@@ -18,7 +18,7 @@ const steps: readonly (readonly [number, Expected])[] = [
   [NOW, accepted],
 ];
 
-/** A clock that steps to and fro, and tells no time now and then. */
+/** Sends requests while the clock jumps forwards and backwards and sometimes returns an invalid time. */
 export async function clockSteps({ parties, process }: Stage, api: ApiName, clients: Clients): Promise<void> {
   const newToken = (): Promise<string> => parties.token({ claims: { nbf: NOW } });
   const token = await newToken();
@@ -26,7 +26,7 @@ export async function clockSteps({ parties, process }: Stage, api: ApiName, clie
     await process.setClock(api, now * 1000);
     await clients.client({ path: "/timed", token, expected });
     await clients.client({ path: "/timed", token: await newToken(), expected });
-    // Where there is no time, it is a failure for everybody.
+    // With an invalid time, the request of every client fails.
     await clients.thief({ path: "/timed", token, expected: expected === failed ? failed : rejected });
   }
 }

@@ -4,17 +4,17 @@ import { getFields, headersFrame, isBadRequest, preface } from "./http2-frames.t
 import { openTls, type RawTls } from "./raw-connection.ts";
 import type { Task } from "./tasks.ts";
 
-/** Whom to flood, and with which token. */
-export interface Flooded extends RawTls {
+/** The API to flood, and the token to send. */
+export interface FloodTarget extends RawTls {
   readonly token: string;
 }
 
-/** Clients that send more than anybody needs, each over a connection of its own. */
-export function floods(target: Flooded): Task[] {
+/** Returns clients that send far too much, each over a separate connection. */
+export function floods(target: FloodTarget): Task[] {
   return target.protocol === "h2" ? http2Floods(target) : http1Floods(target);
 }
 
-function http1Floods(target: Flooded): Task[] {
+function http1Floods(target: FloodTarget): Task[] {
   const { token } = target;
   const authorization = `Authorization: Bearer ${token}\r\n`;
   const many = Array.from({ length: 900 }, (_none, index) => `X-${index}: ${index}\r\n`).join("");
@@ -27,26 +27,26 @@ function http1Floods(target: Flooded): Task[] {
     ["an opaque token that is too long", `Authorization: Bearer ${"A".repeat(20_000)}\r\n`, rejected],
   ];
   return [
-    ...requests.map(([what, headers, expected]) => ({
-      name: `a client with ${what}`,
-      run: async () => expectAnswer(await answerTo(target, headers), expected),
+    ...requests.map(([content, headers, expected]) => ({
+      name: `a client with ${content}`,
+      run: async () => expectResponse(await responseTo(target, headers), expected),
     })),
     {
-      name: "a client that is half gone when it is answered",
+      name: "a client that closes its side of the connection before the response",
       run: async () => {
         const connection = await openTls(target);
         await connection.send(`GET / HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\n`);
         connection.halfClose();
         const received = await connection.received();
-        // Node drops the connection unless the answer was written before the FIN came.
-        if (received.length > 0) expectAnswer(parse(received), accepted);
+        // Node drops the connection unless the response was written before the FIN arrived.
+        if (received.length > 0) expectResponse(parse(received), accepted);
       },
     },
   ];
 }
 
-/** The first answer on a connection of its own. */
-async function answerTo(target: Flooded, headers: string): Promise<Pick<Expected, "status" | "body">> {
+/** Returns the first response on a new connection. */
+async function responseTo(target: FloodTarget, headers: string): Promise<Pick<Expected, "status" | "body">> {
   const connection = await openTls(target);
   await connection.send(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`);
   return parse(await connection.received());
@@ -57,13 +57,16 @@ function parse(received: Buffer): Pick<Expected, "status" | "body"> {
   return { status: Number(head.split(" ")[1]), body };
 }
 
-function expectAnswer(answer: Pick<Expected, "status" | "body">, expected: Pick<Expected, "status" | "body">): void {
-  const { status, body = answer.body } = expected;
-  expect(answer).toEqual({ status, body });
+function expectResponse(
+  response: Pick<Expected, "status" | "body">,
+  expected: Pick<Expected, "status" | "body">,
+): void {
+  const { status, body = response.body } = expected;
+  expect(response).toEqual({ status, body });
 }
 
-/** What of them node:http2 does not send. */
-function http2Floods(target: Flooded): Task[] {
+/** Returns the floods that node:http2 cannot send. */
+function http2Floods(target: FloodTarget): Task[] {
   const fields = getFields(target.token);
   return [
     {
@@ -71,7 +74,7 @@ function http2Floods(target: Flooded): Task[] {
       run: async () => {
         const connection = await openTls(target);
         const many = [...fields, ...fields.slice(-1)];
-        await connection.send(Buffer.concat([preface, headersFrame(many, { ends: true })]));
+        await connection.send(Buffer.concat([preface, headersFrame(many, { endHeaders: true })]));
         connection.halfClose();
         expect(isBadRequest(await connection.received())).toBe(true);
       },

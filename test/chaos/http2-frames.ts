@@ -1,10 +1,10 @@
-/** The first words of an HTTP/2 client, and empty settings (RFC 9113 section 3.4). */
+/** The connection preface of an HTTP/2 client, with empty settings (RFC 9113 section 3.4). */
 export const preface: Buffer = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0)]);
 
-/** A field of a request; several may have one name, which node:http2 does not send. */
+/** A field of a request. Names may repeat, unlike in node:http2. */
 export type Field = readonly [string, string];
 
-/** Gives the fields of a GET request. */
+/** Returns the fields of a GET request. */
 export function getFields(token: string, path = "/"): Field[] {
   return [
     [":method", "GET"],
@@ -18,17 +18,17 @@ export function getFields(token: string, path = "/"): Field[] {
 const END_STREAM = 1;
 const END_HEADERS = 4;
 
-/** Writes a request without a body; one whose headers have no end may be continued. */
-export function headersFrame(fields: readonly Field[], { ends }: { readonly ends: boolean }): Buffer {
-  return frame(1, END_STREAM | (ends ? END_HEADERS : 0), 1, headerBlock(fields));
+/** Returns the HEADERS frame of a request without a body; without END_HEADERS it may be continued. */
+export function headersFrame(fields: readonly Field[], { endHeaders }: { readonly endHeaders: boolean }): Buffer {
+  return frame(1, END_STREAM | (endHeaders ? END_HEADERS : 0), 1, headerBlock(fields));
 }
 
-/** Goes on with headers that have no end. */
+/** Returns a CONTINUATION frame without END_HEADERS. */
 export function continuationFrame(fields: readonly Field[]): Buffer {
   return frame(9, 0, 1, headerBlock(fields));
 }
 
-/** Tells whether the answer to the first stream is 400: an entry of the static table, with which its headers begin. */
+/** Returns whether the response on the first stream has status 400, which is entry 12 of the HPACK static table. */
 export function isBadRequest(received: Buffer): boolean {
   for (let at = 0; at + 9 <= received.length; at += 9 + received.readUIntBE(at, 3)) {
     if (received[at + 3] === 1 && received.readUInt32BE(at + 5) === 1) return received[at + 9] === 0x8c;
@@ -36,7 +36,7 @@ export function isBadRequest(received: Buffer): boolean {
   return false;
 }
 
-/** RFC 9113 section 4.1. */
+/** Returns a frame (RFC 9113 section 4.1). */
 function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
@@ -46,7 +46,7 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
   return Buffer.concat([head, payload]);
 }
 
-/** Literal fields without indexing and without Huffman code (RFC 7541 section 6.2.2). */
+/** Returns literal fields without indexing and without Huffman coding (RFC 7541 section 6.2.2). */
 function headerBlock(fields: readonly Field[]): Buffer {
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), literal(name), literal(value)]));
 }

@@ -10,41 +10,41 @@ const path = "/remote";
 const COOL_DOWN = 11_000;
 const LONGEST_BACK_OFF = 31_000;
 
-/** An issuer that lets everybody wait for its keys at first, while most of the clients go. */
+/** Most clients disconnect while their requests wait for the first response of the key endpoint. */
 export async function slowKeys(stage: Stage, api: ApiName, clients: Clients): Promise<void> {
   const { parties, keyEndpoints } = stage;
   const endpoint = keyEndpoints[api];
   const token = await parties.token();
   const target = targetOf(stage, api);
-  // Everybody is connected before anybody waits, since the keys are waited for no longer than 5 s.
+  // Connects every client before the first request, because certbound waits at most 5 s for keys.
   await clients.all();
   const connections = await Promise.all(Array.from({ length: 8 }, () => openTls(target)));
   await Promise.all(connections.map(({ send }) => send(wholeRequest(target, { path, token }))));
-  const stays = clients.client({ path, token, expected: accepted });
-  stays.catch(() => {});
-  await endpoint.held();
-  // What is known without a key is told without one.
+  const pending = clients.client({ path, token, expected: accepted });
+  pending.catch(() => {});
+  await endpoint.waiting();
+  // These requests are rejected without a key.
   await clients.thief({ path, token, expected: rejected });
   await clients.thief({ path, expected: challenged });
   await leaveInTurn(connections);
   endpoint.publish(parties.issuer.jwks.keys);
-  await stays;
-  expect(endpoint.asked()).toBe(1);
+  await pending;
+  expect(endpoint.requestCount()).toBe(1);
 }
 
-/** An issuer that goes away, has a new key meanwhile, and comes back. */
+/** The key endpoint becomes unavailable, and later returns with an additional key. */
 export async function issuerOutage(stage: Stage, api: ApiName, clients: Clients): Promise<void> {
   const { parties, process, keyEndpoints, newKey } = stage;
   const endpoint = keyEndpoints[api];
-  endpoint.goAway();
-  await process.pass(COOL_DOWN);
+  endpoint.stop();
+  await process.advance(COOL_DOWN);
   const { headers } = await clients.client({ path, token: newKey.token, expected: unavailable });
   expect(headers["retry-after"]).toMatch(/^[1-9]\d*$/);
   await clients.thief({ path, token: newKey.token, expected: rejected });
   await clients.all(path);
 
   endpoint.publish([...parties.issuer.jwks.keys, newKey.key]);
-  await process.pass(LONGEST_BACK_OFF);
+  await process.advance(LONGEST_BACK_OFF);
   await clients.client({ path, token: newKey.token, expected: accepted });
   await clients.thief({ path, token: newKey.token, expected: rejected });
   await clients.all(path);

@@ -2,55 +2,55 @@ import { startServer } from "@certbound/testing";
 import { EventEmitter, once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 
-/** Where an issuer publishes its keys. */
+/** The key set endpoint of an issuer. */
 export interface KeyEndpoint {
   readonly url: string;
-  /** How often it was asked. */
-  readonly asked: () => number;
-  /** Waits until somebody waits for an answer. */
-  readonly held: () => Promise<void>;
-  /** Publishes these keys from now on, to those who wait as well. */
+  /** The number of requests so far. */
+  readonly requestCount: () => number;
+  /** Resolves when a request waits for its response. */
+  readonly waiting: () => Promise<void>;
+  /** Responds with these keys from now on, also to pending requests. */
   readonly publish: (keys: readonly object[]) => void;
-  /** Hangs up on everybody from now on. */
-  readonly goAway: () => void;
+  /** Closes every connection without a response from now on. */
+  readonly stop: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** Starts an endpoint that keeps everybody waiting until it publishes something. */
+/** Starts an endpoint that sends no response until keys are published. */
 export async function startKeyEndpoint(): Promise<KeyEndpoint> {
-  const waiting: ServerResponse[] = [];
+  const pending: ServerResponse[] = [];
   const events = new EventEmitter();
   let document: string | undefined;
-  let isAway = false;
-  let asked = 0;
-  const answer = (response: ServerResponse): void => {
+  let isStopped = false;
+  let requestCount = 0;
+  const respond = (response: ServerResponse): void => {
     response.writeHead(200, { "content-type": "application/json", connection: "close" }).end(document);
   };
   const server = createServer((_request, response) => {
-    asked += 1;
-    if (isAway) {
+    requestCount += 1;
+    if (isStopped) {
       response.destroy();
     } else if (document === undefined) {
-      waiting.push(response);
-      events.emit("held");
+      pending.push(response);
+      events.emit("waiting");
     } else {
-      answer(response);
+      respond(response);
     }
   });
   const { url, close } = await startServer(server);
   return {
     url: `${url}/jwks`,
-    asked: () => asked,
-    held: async () => {
-      if (waiting.length === 0) await once(events, "held");
+    requestCount: () => requestCount,
+    waiting: async () => {
+      if (pending.length === 0) await once(events, "waiting");
     },
     publish: (keys) => {
       document = JSON.stringify({ keys });
-      isAway = false;
-      for (const response of waiting.splice(0)) answer(response);
+      isStopped = false;
+      for (const response of pending.splice(0)) respond(response);
     },
-    goAway: () => {
-      isAway = true;
+    stop: () => {
+      isStopped = true;
     },
     close,
   };

@@ -1,4 +1,4 @@
-/** Gives numbers from 0 to 1 that are the same in every run with the same seed (mulberry32). */
+/** Creates a generator of numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Puts items into an order that is the same in every run. */
+/** Returns the items in a random order. */
 export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
   const keyed = items.map((item) => ({ item, key: random() }));
   return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);

@@ -4,20 +4,20 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
 
-/** How a client goes: with a FIN, or with a RST and without a word. */
+/** How a client disconnects: with a FIN, or with a RST and without a TLS alert. */
 export type Departure = "closes" | "resets";
 
-/** A connection on which a client sends what it likes. */
+/** A connection on which a client sends arbitrary bytes. */
 export interface RawConnection {
   readonly send: (bytes: string | Uint8Array) => Promise<void>;
-  /** Sends no more, and still listens. */
+  /** Ends the client's side of the connection, and keeps receiving. */
   readonly halfClose: () => void;
-  /** What has come when the server has nothing more to say; the server ends the connection. */
+  /** Returns all received bytes after the server has ended the connection. */
   readonly received: () => Promise<Buffer>;
   readonly leave: (departure: Departure) => Promise<void>;
 }
 
-/** Where to connect to, and as whom. */
+/** The server, the client's identity and the protocol of a TLS connection. */
 export interface RawTls {
   readonly url: string;
   readonly ca: string;
@@ -32,7 +32,7 @@ export async function openTcp(url: string): Promise<RawConnection> {
   return rawConnection(socket, socket);
 }
 
-/** Connects with TLS, and with a certificate or none. */
+/** Connects with TLS, with a certificate if `identity` is given. */
 export async function openTls({ url, ca, identity, protocol }: RawTls): Promise<RawConnection> {
   const socket = tcp(url);
   const tls = connectTls({
@@ -45,17 +45,17 @@ export async function openTls({ url, ca, identity, protocol }: RawTls): Promise<
   return rawConnection(socket, tls);
 }
 
-/** Begins a handshake, and goes as soon as the server has taken its part in it. */
+/** Begins a handshake, and disconnects after the first flight of the server. */
 export async function leaveHandshake({ url, ca }: RawTls, departure: Departure): Promise<void> {
   const socket = tcp(url);
   const tls = connectTls({ socket, servername: "localhost", secureContext: contextOf(ca) });
   const connection = rawConnection(socket, tls);
-  // The first secret is known when the server has answered.
+  // The first secret is derived when the server has responded.
   await once(tls, "keylog");
   await connection.leave(departure);
 }
 
-/** Gives what a client sends first in a handshake. */
+/** Returns the ClientHello of a handshake. */
 export async function clientHello(): Promise<Buffer> {
   const wire = new Duplex({
     read: () => {},
@@ -72,25 +72,25 @@ export async function clientHello(): Promise<Buffer> {
   return hello;
 }
 
-/** Leaves connections, one by closing it, the next by resetting it. */
+/** Disconnects, alternately by closing and by resetting. */
 export async function leaveInTurn(connections: readonly RawConnection[]): Promise<void> {
   await Promise.all(connections.map((connection, index) => connection.leave(index % 2 === 0 ? "closes" : "resets")));
 }
 
-/** To make one costs more than a handshake. */
+/** Cached, because creating a context costs more than a handshake. */
 const contexts = new Map<string, SecureContext>();
 
 function contextOf(ca: string, identity?: Identity): SecureContext {
   const name = ca + (identity?.thumbprint ?? "");
-  const known =
+  const context =
     contexts.get(name) ??
     createSecureContext({ ca, ...(identity && { cert: identity.certificate, key: identity.key }) });
-  contexts.set(name, known);
-  return known;
+  contexts.set(name, context);
+  return context;
 }
 
 function tcp(url: string): Socket {
-  // Not to answer the server's FIN with one is what half-open means.
+  // Half-open: the client does not respond to the server's FIN with a FIN.
   return connectTcp({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true });
 }
 
@@ -100,7 +100,7 @@ function rawConnection(socket: Socket, stream: Duplex): RawConnection {
     stream.once("end", resolve).once("close", resolve);
   });
   stream.on("data", (chunk: Buffer) => void chunks.push(chunk));
-  // The other side may be gone already, which is what these clients are about.
+  // The server may have closed the connection already.
   stream.on("error", () => {});
   socket.on("error", () => {});
   return {

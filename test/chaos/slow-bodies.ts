@@ -9,19 +9,19 @@ import type { ApiName } from "./api-process.ts";
 import type { Clients } from "./clients.ts";
 import type { Stage } from "./stage.ts";
 
-/** A request whose body comes character by character. */
+/** A request that sends its body character by character. */
 interface Drip {
   readonly send: (character: string) => Promise<void>;
   readonly end: () => void;
   readonly status: Promise<number>;
   readonly body: () => Promise<string>;
-  /** Goes, whatever has been sent and answered. */
+  /** Disconnects, regardless of the state of the request. */
   readonly leave: () => void;
 }
 
 const body = JSON.stringify({ text: "drips" });
 
-/** Bodies that drip, in step with the requests of other clients; one of them never comes to its end. */
+/** Sends slow bodies, one of them incomplete, interleaved with the requests of other clients. */
 export async function slowBodies({ parties, process }: Stage, api: ApiName, clients: Clients): Promise<void> {
   const token = await parties.token();
   const start = api === "node:http2" ? dripOverHttp2 : dripOverHttp1;
@@ -31,7 +31,7 @@ export async function slowBodies({ parties, process }: Stage, api: ApiName, clie
   const [whole, broken, stolen] = [drip(parties.client), drip(parties.client), drip(parties.thief)];
   broken.status.catch(() => {});
   await stolen.send("{");
-  // A stolen token is rejected before the body is there.
+  // A stolen token is rejected before the body arrives.
   expect(await stolen.status).toBe(401);
   stolen.leave();
   for (const [index, character] of body.split("").entries()) {

@@ -5,39 +5,39 @@ import { leaveInTurn, openTls } from "./raw-connection.ts";
 import type { Stage } from "./stage.ts";
 import { targetOf, wholeRequest } from "./target.ts";
 
-/** What becomes of a request when the callback has settled at last: a resolver has found nothing, `authorize` agrees. */
-const settledAs: Readonly<Record<Callback, Expected>> = {
+/** The response after the callback has settled: a resolver returned null, `authorize` returned true. */
+const responsesAfterSettling: Readonly<Record<Callback, Expected>> = {
   certificateResolver: rejected,
   tokenResolver: challenged,
   authorize: accepted,
 };
 
-const callbacks = Object.keys(settledAs) as readonly Callback[];
-/** Callbacks that settle when most of the clients have gone. */
+const callbacks = Object.keys(responsesAfterSettling) as readonly Callback[];
+/** The callbacks settle after most clients have disconnected. */
 export async function slowCallbacks(stage: Stage, api: ApiName): Promise<void> {
   const token = await stage.parties.token();
-  const settling = callbacks.map((callback) =>
-    withClients(stage, api, (clients) => settledLate(stage, { api, callback, token }, clients)),
+  const runs = callbacks.map((callback) =>
+    withClients(stage, api, (clients) => settleLate(stage, { api, callback, token }, clients)),
   );
-  await Promise.all(settling);
+  await Promise.all(runs);
 }
 
-/** Callbacks that never settle: 5 s pass here, and nowhere else. */
+/** The callbacks never settle. Takes 5 s, the timeout of callbacks. */
 export async function hangingCallbacks(stage: Stage, api: ApiName): Promise<void> {
   const token = await stage.parties.token();
-  const hanging = callbacks.map((callback) =>
+  const requests = callbacks.map((callback) =>
     withClients(stage, api, ({ client }) => client({ path: `/never/${callback}`, token, expected: failed })),
   );
-  await Promise.all(hanging);
+  await Promise.all(requests);
 }
 
-interface Slow {
+interface SlowCallback {
   readonly api: ApiName;
   readonly callback: Callback;
   readonly token: string;
 }
 
-async function settledLate(stage: Stage, { api, callback, token }: Slow, clients: Clients): Promise<void> {
+async function settleLate(stage: Stage, { api, callback, token }: SlowCallback, clients: Clients): Promise<void> {
   const { process } = stage;
   const path = `/slow/${callback}`;
   const target = targetOf(stage, api);
@@ -45,10 +45,10 @@ async function settledLate(stage: Stage, { api, callback, token }: Slow, clients
   await Promise.all(connections.map((connection) => connection.send(wholeRequest(target, { path, token }))));
   await process.waiting(api, callback, connections.length);
   await leaveInTurn(connections);
-  const stays = clients.client({ path, token, expected: settledAs[callback] });
-  stays.catch(() => {});
+  const pending = clients.client({ path, token, expected: responsesAfterSettling[callback] });
+  pending.catch(() => {});
   await process.waiting(api, callback, connections.length + 1);
   await process.settle(api, callback);
-  await stays;
-  await clients.client({ path, token, expected: settledAs[callback] });
+  await pending;
+  await clients.client({ path, token, expected: responsesAfterSettling[callback] });
 }

@@ -3,26 +3,26 @@ import { createParties, NOW, type Parties } from "../helpers/parties.ts";
 import { type ApiName, apiNames, type ApiProcess, startApiProcess } from "./api-process.ts";
 import { type KeyEndpoint, startKeyEndpoint } from "./key-endpoint.ts";
 
-/** Everything that the chaos is about. */
+/** The processes, endpoints and tokens of the chaos tests. */
 export interface Stage {
   readonly parties: Parties;
   readonly process: ApiProcess;
-  /** The keys that the route `/remote` of an API is verified by. */
+  /** The key endpoint of the route `/remote` of each API. */
   readonly keyEndpoints: Readonly<Record<ApiName, KeyEndpoint>>;
-  /** A key that the issuer has from some time on, and a bound token that is signed with it. */
+  /** A key that the issuer publishes later, and a bound token that is signed with it. */
   readonly newKey: { readonly key: object; readonly token: string };
   readonly close: () => Promise<void>;
 }
 
-/** Larger than the default, so that a token that is too long is the API's to reject. */
+/** Larger than the default, so that an overlong token reaches the API, which must reject it. */
 const MAX_HEADER_SIZE = 32_768;
 
-/** Starts four APIs in a process of their own, and for each an endpoint with the keys of the issuer. */
+/** Starts a process with four APIs, and a key endpoint for each API. */
 export async function createStage(): Promise<Stage> {
   const parties = await createParties();
   const { issuer, audience, jwks, close } = parties.issuer;
   const next = await createIssuer({ issuer, clock: () => NOW * 1000 });
-  // Their own servers are of no use here.
+  // The tests use other key endpoints.
   await Promise.all([close(), next.close()]);
   const endpoints = await Promise.all(apiNames.map(async (name) => [name, await startKeyEndpoint()] as const));
   const keyEndpoints = Object.fromEntries(endpoints) as Stage["keyEndpoints"];

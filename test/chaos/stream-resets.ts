@@ -6,10 +6,10 @@ import type { Stage } from "./stage.ts";
 
 const paths = ["/", "/slow/authorize", "/timed", "/throws"];
 const BURSTS = 10;
-/** More at once, and Node itself loses a socket now and then when the session ends amid the answers. */
+/** With more streams, Node itself sometimes leaks a socket when the session is destroyed during the responses. */
 const STREAMS = 20;
 
-/** Streams that are reset as soon as they are opened; the session still serves after that, and ends amid the next ones. */
+/** Resets streams right after they are opened, checks that the session still works, and destroys it during a burst. */
 export async function streamResets({ parties, process }: Stage, api: ApiName): Promise<void> {
   const { certificate: cert, key } = parties.client;
   const token = await parties.token();

@@ -1,17 +1,17 @@
-/** A piece of work, named for those who read of its failure. */
+/** A unit of work, with a name for error messages. */
 export interface Task {
   readonly name: string;
   readonly run: () => Promise<void>;
 }
 
-/** Does all tasks, so many at a time, in their order; the first failure ends it. */
-export async function doAll(tasks: readonly Task[], atOnce: number): Promise<void> {
-  const rest = [...tasks];
+/** Runs all tasks in order, `atOnce` at a time. Stops at the first failure. */
+export async function runAll(tasks: readonly Task[], atOnce: number): Promise<void> {
+  const remaining = [...tasks];
   const work = async (): Promise<void> => {
-    for (let task = rest.shift(); task !== undefined; task = rest.shift()) {
+    for (let task = remaining.shift(); task !== undefined; task = remaining.shift()) {
       const { name, run } = task;
       await run().catch((cause: unknown) => {
-        rest.length = 0;
+        remaining.length = 0;
         throw new Error(`${name}: ${String(cause)}`, { cause });
       });
     }
