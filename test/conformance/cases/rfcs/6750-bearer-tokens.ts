@@ -5,13 +5,13 @@ import { accepts, type Api, type Attempt, conforms, type ConformanceCase, reject
 import { onEachServer } from "../../on-each-server.ts";
 import { NOW } from "../../scene.ts";
 
-/** An API that has something to say in every challenge. */
-const talkative: Api = {
+/** An API with parameters for every challenge. */
+const verbose: Api = {
   requirements: { scopes: ["write", "https://api.example/scopes#all"] },
   rejection: { realm: "accounts, payments = all", resource: "https://api.example/v1?tenant=a,b" },
 };
 
-/** A token whose every text would break out of a quoted string. */
+/** A text that would break out of a quoted string. */
 const HOSTILE = 'x", error="none", realm="other\\';
 
 function withLines(lines: (token: string) => readonly (readonly [string, string])[]): Attempt {
@@ -22,29 +22,29 @@ function withCredentials(credentials: (token: string) => string): Attempt {
   return withLines((token) => [["authorization", credentials(token)]]);
 }
 
-const right = withCredentials((token) => `Bearer ${token}`);
+const valid = withCredentials((token) => `Bearer ${token}`);
 
 const malformedCredentials: readonly (readonly [name: string, credentials: (token: string) => string])[] = [
   ["a tab instead of the space", (token) => `Bearer\t${token}`],
-  ["a tab behind the space", (token) => `Bearer \t${token}`],
+  ["a tab after the space", (token) => `Bearer \t${token}`],
   ["a scheme without a token", () => "Bearer"],
-  ["a second token behind a space", (token) => `Bearer ${token} ${token}`],
-  ["a second token behind a comma", (token) => `Bearer ${token},${token}`],
-  ["a parameter behind the token", (token) => `Bearer ${token}, realm="api"`],
+  ["a second token after a space", (token) => `Bearer ${token} ${token}`],
+  ["a second token after a comma", (token) => `Bearer ${token},${token}`],
+  ["a parameter after the token", (token) => `Bearer ${token}, realm="api"`],
 ];
 
 const otherSchemes: readonly (readonly [name: string, credentials: (token: string) => string])[] = [
   ["no scheme", (token) => token],
   ["the scheme Basic", (token) => `Basic ${token}`],
-  ["no space behind the scheme", (token) => `Bearer${token}`],
-  ["a colon behind the scheme", (token) => `Bearer: ${token}`],
+  ["no space after the scheme", (token) => `Bearer${token}`],
+  ["a colon after the scheme", (token) => `Bearer: ${token}`],
   ["the scheme Bearers", (token) => `Bearers ${token}`],
 ];
 
 export const cases: readonly ConformanceCase[] = [
   ...["x-authorization", "x-access-token", "access-token", "authorisation"].map((header) =>
     rejects("6750-01", `a token in the header ${header}`, {
-      accepted: right,
+      accepted: valid,
       rejected: withLines((token) => [[header, `Bearer ${token}`]]),
       code: "ERR_TOKEN_MISSING",
     }),
@@ -54,7 +54,7 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { request: { lines: () => [], query: (token) => `?access_token=${token}` } },
     code: "ERR_TOKEN_MISSING",
   }),
-  rejects("6750-04", "the right token in the query beside a wrong one in the header", {
+  rejects("6750-04", "a valid token in the query with an invalid one in the header", {
     accepted: {
       request: {
         lines: (token) => [["authorization", `Bearer ${token}`]],
@@ -71,10 +71,10 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "6750-05",
-    "challenges requests without sufficient credentials with Bearer and a parameter",
+    "rejects insufficient credentials with a Bearer challenge that has a parameter",
     async (stage) => {
       const { own, token } = stage.scene;
-      await onEachServer(stage, talkative, async (send) => {
+      await onEachServer(stage, verbose, async (send) => {
         const sufficient = token({ claims: { scope: "write https://api.example/scopes#all" } });
         const accepted = await send({ identity: own, token: sufficient });
         expect(accepted.status).toBe(200);
@@ -91,9 +91,9 @@ export const cases: readonly ConformanceCase[] = [
         }
       });
     },
-    talkative,
+    verbose,
   ),
-  conforms("6750-06", "names the error of a token that failed", async (stage) => {
+  conforms("6750-06", "sends an error in the challenge for a token that failed", async (stage) => {
     const { own, token } = stage.scene;
     await onEachServer(stage, undefined, async (send) => {
       const challengeOf = async (claims: object) => {
@@ -106,12 +106,12 @@ export const cases: readonly ConformanceCase[] = [
       }
     });
   }),
-  conforms("6750-07", "names no error where there are no credentials, or those of another scheme", async (stage) => {
+  conforms("6750-07", "sends no error if credentials are missing or have another scheme", async (stage) => {
     const { own, token } = stage.scene;
     await onEachServer(stage, undefined, async (send) => {
       const challengeOf = async (headers: Readonly<Record<string, string>>) => {
-        const { status, headers: answered } = await send({ identity: own, headers });
-        return { status, challenge: answered["www-authenticate"] };
+        const { status, headers: received } = await send({ identity: own, headers });
+        return { status, challenge: received["www-authenticate"] };
       };
       const bare = { status: 401, challenge: 'Bearer realm="api"' };
       expect(await challengeOf({})).toEqual(bare);
@@ -124,39 +124,39 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "6750-08",
-    "answers 400, 401 and 403 as the error is, and names the scope",
+    "sends the status 400, 401 or 403 of the error, and the required scope",
     async (stage) => {
       const { own, token } = stage.scene;
-      await onEachServer(stage, talkative, async (send) => {
-        const answerTo = async (credentials: string) => {
+      await onEachServer(stage, verbose, async (send) => {
+        const responseTo = async (credentials: string) => {
           const { status, headers } = await send({ identity: own, headers: { authorization: credentials } });
           const challenge = headers["www-authenticate"] ?? "";
           return [status, /error="(\w+)"/.exec(challenge)?.[1], /scope="([^"]*)"/.exec(challenge)?.[1]];
         };
         const scope = "write https://api.example/scopes#all";
-        expect(await answerTo(`Bearer ${token({ claims: { scope } })}`)).toEqual([200, undefined, undefined]);
-        expect(await answerTo(`Bearer ${token()} x`)).toEqual([400, "invalid_request", undefined]);
-        expect(await answerTo(`Bearer ${token({ claims: { scope, exp: 1 } })}`)).toEqual([
+        expect(await responseTo(`Bearer ${token({ claims: { scope } })}`)).toEqual([200, undefined, undefined]);
+        expect(await responseTo(`Bearer ${token()} x`)).toEqual([400, "invalid_request", undefined]);
+        expect(await responseTo(`Bearer ${token({ claims: { scope, exp: 1 } })}`)).toEqual([
           401,
           "invalid_token",
           undefined,
         ]);
-        expect(await answerTo(`Bearer ${token({ claims: { scope: "write" } })}`)).toEqual([
+        expect(await responseTo(`Bearer ${token({ claims: { scope: "write" } })}`)).toEqual([
           403,
           "insufficient_scope",
           scope,
         ]);
       });
     },
-    talkative,
+    verbose,
   ),
   conforms(
     "6750-09",
-    "writes challenges of parameters that are not repeated, and of the characters they may have",
+    "does not repeat challenge parameters, and writes only permitted characters",
     async (stage) => {
       const { own, token } = stage.scene;
       const hostile = { header: { kid: HOSTILE }, claims: { iss: HOSTILE, scope: HOSTILE } };
-      await onEachServer(stage, talkative, async (send) => {
+      await onEachServer(stage, verbose, async (send) => {
         const scope = "write https://api.example/scopes#all";
         expect((await send({ identity: own, token: token({ claims: { scope } }) })).status).toBe(200);
         const names = new Set<string>();
@@ -167,9 +167,9 @@ export const cases: readonly ConformanceCase[] = [
         expect([...names]).toEqual(["realm", "resource_metadata", "error", "error_description", "scope"]);
       });
     },
-    talkative,
+    verbose,
   ),
-  conforms("6750-09", "cannot be told to write other characters into a challenge", async ({ scene }) => {
+  conforms("6750-09", "does not accept options with other characters for a challenge", async ({ scene }) => {
     const verifier = verifierOf({ jwks: scene.jwks });
     const write = (realm: string, ...scopes: string[]) => createAuthenticator({ verifier, realm })({ scopes });
     expect(() => write("api", "read:all")).not.toThrow();
@@ -179,12 +179,12 @@ export const cases: readonly ConformanceCase[] = [
     }
     expect(() => write("api", "read write")).toThrow(TypeError);
   }),
-  rejects("6750-11", "a token that does not say when it expires", {
+  rejects("6750-11", "a token without exp", {
     accepted: { token: ({ token }) => token({ claims: { exp: NOW + 300 } }) },
     rejected: { token: ({ token }) => token({ claims: { exp: undefined } }) },
     code: "ERR_TOKEN_CLAIM",
   }),
-  rejects("6750-11", "a token that is older than the API allows, whatever its exp is", {
+  rejects("6750-11", "a token that is older than the API allows, even before its exp", {
     api: { verifier: () => ({ maxTokenAge: 600 }) },
     accepted: { token: ({ token }) => token({ claims: { iat: NOW - 600, exp: NOW + 86_400 } }) },
     rejected: { token: ({ token }) => token({ claims: { iat: NOW - 606, exp: NOW + 86_400 } }) },
@@ -198,21 +198,21 @@ export const cases: readonly ConformanceCase[] = [
   ),
   ...malformedCredentials.map(([name, credentials]) =>
     rejects("6750-12", `credentials with ${name}`, {
-      accepted: right,
+      accepted: valid,
       rejected: withCredentials(credentials),
       code: "ERR_REQUEST_MALFORMED",
     }),
   ),
   ...otherSchemes.map(([name, credentials]) =>
     rejects("6750-12", `credentials with ${name}`, {
-      accepted: right,
+      accepted: valid,
       rejected: withCredentials(credentials),
       code: "ERR_TOKEN_MISSING",
     }),
   ),
 ];
 
-/** Takes a challenge apart as RFC 9110 section 11.2 says, with the characters of RFC 6750 section 3. */
+/** Parses a challenge (RFC 9110 section 11.2), and checks its characters (RFC 6750 section 3). */
 function parameterNames(challenge: string): readonly string[] {
   const parameter = /([a-z_]+)="([\x20\x21\x23-\x5b\x5d-\x7e]*)"(?:, |$)/y;
   parameter.lastIndex = "Bearer ".length;

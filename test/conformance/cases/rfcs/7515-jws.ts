@@ -1,12 +1,12 @@
 import { type Api, type Attempt, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import type { RawToken } from "../../raw-token.ts";
 
-/** A token that is right but for what is given. */
+/** Returns an attempt with a token that is valid apart from the differences. */
 function sent(differences: RawToken): Attempt {
   return { token: ({ token }) => token(differences) };
 }
 
-/** Two keys whose ids differ by a letter's case, and one whose id is a number's text. */
+/** Two keys whose kids differ in letter case, and one whose kid is a number as a string. */
 const withSimilarKeyIds: Api = {
   verifier: ({ keys, foreignKeys }) => ({
     jwks: {
@@ -26,17 +26,17 @@ const counts: readonly (readonly [name: string, join: NonNullable<RawToken["join
   ["no signature and one period", (header, payload) => `${header}.${payload}`],
   ["three periods, the last at the end", (...parts) => `${parts.join(".")}.`],
   ["three periods, the first at the start", (...parts) => `.${parts.join(".")}`],
-  ["three periods, two of them in turn", (header, payload, signature) => `${header}..${payload}.${signature}`],
+  ["three periods, two of them adjacent", (header, payload, signature) => `${header}..${payload}.${signature}`],
 ];
 
-/** Texts that lenient parsers read as the header that they were made of. */
+/** Texts that lenient parsers accept as the header. */
 const looseHeaders: readonly (readonly [name: string, write: (json: string) => string])[] = [
   ["in an array", (json) => `[${json}]`],
   ["in a JSON string", (json) => JSON.stringify(json)],
   ["followed by a letter", (json) => `${json}x`],
   ["followed by another object", (json) => `${json}{}`],
   ["followed by a NUL", (json) => `${json}\0`],
-  ["with a comma behind the last member", (json) => json.replace(/\}$/, ",}")],
+  ["with a comma after the last member", (json) => json.replace(/\}$/, ",}")],
   ["in single quotes", (json) => json.replaceAll('"', "'")],
   ["with a name without quotes", (json) => json.replace('"alg"', "alg")],
   ["with a line break in a string", (json) => json.replace(/\}$/, ',"note":"a\nb"}')],
@@ -47,7 +47,7 @@ export const cases: readonly ConformanceCase[] = [
   ...counts.map(([name, join]) =>
     rejects("7515-01", `a token with ${name}`, { rejected: sent({ join }), code: "ERR_TOKEN_MALFORMED" }),
   ),
-  rejects("7515-03", "a critical extension, but no header parameter that is only unknown", {
+  rejects("7515-03", "an unknown critical extension, but not an unknown header parameter", {
     accepted: sent({ header: { "https://example.com/extension": 1 } }),
     rejected: sent({ header: { "https://example.com/extension": 1, crit: ["https://example.com/extension"] } }),
     code: "ERR_TOKEN_MALFORMED",
@@ -59,17 +59,17 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  rejects("7515-04", "a header with a byte that no UTF-8 has", {
+  rejects("7515-04", "a header with a byte that is not valid in UTF-8", {
     accepted: sent({ headerText: (json) => json.replace(/\}$/, ',"note":"\u00ff"}') }),
     rejected: sent({ headerText: (json) => Buffer.from(json.replace(/\}$/, ',"note":"\u00ff"}'), "latin1") }),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  rejects("7515-06", "an escaped alg that is another one by case", {
+  rejects("7515-06", "an escaped alg in another letter case", {
     accepted: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0045S256"`) }),
     rejected: sent({ headerText: (json) => json.replace('"ES256"', String.raw`"\u0065S256"`) }),
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  rejects("7515-06", "an escaped name that is not alg by case", {
+  rejects("7515-06", "the escaped name alg in another letter case", {
     accepted: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0061lg"`) }),
     rejected: sent({ headerText: (json) => json.replace('"alg"', String.raw`"\u0041lg"`) }),
     code: "ERR_TOKEN_ALGORITHM",
@@ -84,13 +84,13 @@ export const cases: readonly ConformanceCase[] = [
     rejected: sent({ payloadText: (json) => json.replace("https://issuer", String.raw`\u0048ttps:\/\/issuer`) }),
     code: "ERR_TOKEN_ISSUER",
   }),
-  rejects("7515-07", "a kid that is another key's by case", {
+  rejects("7515-07", "a kid whose letter case matches another key", {
     api: withSimilarKeyIds,
     accepted: sent({ header: { kid: "key-a" } }),
     rejected: sent({ header: { kid: "key-A" } }),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("7515-07", "a kid that is nobody's by case", {
+  rejects("7515-07", "a kid whose letter case matches no key", {
     api: withSimilarKeyIds,
     accepted: sent({ header: { kid: "key-a" } }),
     rejected: sent({ header: { kid: "KEY-a" } }),

@@ -7,8 +7,8 @@ import { outcomeOf, verifierOf } from "../../verification.ts";
 
 const generate = promisify(generateKeyPair);
 
-/** The key says nothing of its algorithm, and the API takes the one that names its curve. */
-const ofFullySpecifiedNames: Api = {
+/** The key has no `alg`, and the API accepts only the fully specified algorithm. */
+const onlyFullySpecified: Api = {
   verifier: ({ keys }) => ({
     jwks: { keys: [jwkWithoutAlg(keys.Ed25519)] },
     algorithms: ["Ed25519"],
@@ -24,8 +24,8 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(keys.RS256)).toBe("accepted");
     expect(await verify(weak)).toBe("ERR_TOKEN_KEY_UNKNOWN");
   }),
-  rejects("9864-01", "EdDSA where Ed25519 was asked for", {
-    api: ofFullySpecifiedNames,
+  rejects("9864-01", "EdDSA if the API accepts only Ed25519", {
+    api: onlyFullySpecified,
     accepted: { token: ({ token, keys }) => token({ key: keys.Ed25519, header: { alg: "Ed25519" } }) },
     rejected: { token: ({ token, keys }) => token({ key: keys.Ed25519, header: { alg: "EdDSA" } }) },
     code: "ERR_TOKEN_ALGORITHM",

@@ -3,12 +3,12 @@ import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
 import { changed, signers } from "../../signers.ts";
 
-/** The same character, composed and decomposed: equal after normalisation only. */
+/** The same character, composed and decomposed: equal only after normalisation. */
 const [COMPOSED, DECOMPOSED] = ["https://api.example/\u00e9", "https://api.example/e\u0301"] as const;
 
 const withoutTolerance: Api = { verifier: () => ({ clockTolerance: 0 }) };
 
-const ofComposedAudience: Api = { verifier: () => ({ audience: COMPOSED }) };
+const composedAudience: Api = { verifier: () => ({ audience: COMPOSED }) };
 
 function sent(differences: RawToken): Attempt {
   return { token: ({ token }) => token(differences) };
@@ -18,30 +18,30 @@ function claiming(claims: RawToken["claims"] & object): Attempt {
   return sent({ claims });
 }
 
-const noObjects: readonly (readonly [name: string, write: (json: string) => string])[] = [
+const notAnObject: readonly (readonly [name: string, write: (json: string) => string])[] = [
   ["an array", (json) => `[${json}]`],
   ["a JSON string", (json) => JSON.stringify(json)],
   ["two objects", (json) => `${json}${json}`],
   ["null", () => "null"],
   ["a number", () => "1"],
-  ["nothing at all", () => ""],
+  ["an empty text", () => ""],
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  ...noObjects.map(([name, payloadText]) =>
+  ...notAnObject.map(([name, payloadText]) =>
     rejects("7519-01", `claims that are ${name}`, {
       accepted: sent({ payloadText: (json) => ` ${json} ` }),
       rejected: sent({ payloadText }),
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  rejects("7519-01", "a right token of which one bit of the signature is another", {
+  rejects("7519-01", "a valid token with one changed bit in the signature", {
     accepted: sent({ signer: signers.ES256 }),
     rejected: sent({ signer: changed(signers.ES256, (signature) => signature.with(40, (signature[40] ?? 0) ^ 1)) }),
     code: "ERR_TOKEN_SIGNATURE",
   }),
   ...(["exp", "nbf", "iat"] as const).map((name) =>
-    rejects("7519-02", `${name} as text, but not as a number with a fraction`, {
+    rejects("7519-02", `${name} as a string, but not as a number with a fraction`, {
       accepted: claiming({ [name]: NOW + 0.5 }),
       rejected: claiming({ [name]: `${NOW + 0.5}` }),
       code: "ERR_TOKEN_CLAIM",
@@ -53,7 +53,7 @@ export const cases: readonly ConformanceCase[] = [
     rejected: claiming({ exp: NOW }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  rejects("7519-03", "a token after its exp and the 5 s by which clocks may differ", {
+  rejects("7519-03", "a token after its exp and the clock tolerance of 5 s", {
     accepted: claiming({ exp: NOW - 4 }),
     rejected: claiming({ exp: NOW - 5 }),
     code: "ERR_TOKEN_EXPIRED",
@@ -64,17 +64,17 @@ export const cases: readonly ConformanceCase[] = [
     rejected: claiming({ nbf: NOW + 0.001 }),
     code: "ERR_TOKEN_NOT_YET_VALID",
   }),
-  rejects("7519-04", "a token before its nbf and the 5 s by which clocks may differ", {
+  rejects("7519-04", "a token before its nbf and the clock tolerance of 5 s", {
     accepted: claiming({ nbf: NOW + 5 }),
     rejected: claiming({ nbf: NOW + 6 }),
     code: "ERR_TOKEN_NOT_YET_VALID",
   }),
-  rejects("7519-05", "a list of audiences without the API's", {
+  rejects("7519-05", "a list of audiences without the API", {
     accepted: claiming({ aud: ["https://another.example", AUDIENCE] }),
     rejected: claiming({ aud: ["https://another.example", "https://third.example"] }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  rejects("7519-05", "a list of audiences of which one is no string", {
+  rejects("7519-05", "a list of audiences with an item that is not a string", {
     accepted: claiming({ aud: [AUDIENCE, "1"] }),
     rejected: claiming({ aud: [AUDIENCE, 1] }),
     code: "ERR_TOKEN_AUDIENCE",
@@ -92,13 +92,13 @@ export const cases: readonly ConformanceCase[] = [
         code: "ERR_TOKEN_AUDIENCE",
       }),
   ),
-  rejects("7519-06", "an audience that is the API's only after Unicode normalisation", {
-    api: ofComposedAudience,
+  rejects("7519-06", "an audience that matches only after Unicode normalisation", {
+    api: composedAudience,
     accepted: claiming({ aud: COMPOSED }),
     rejected: claiming({ aud: DECOMPOSED }),
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  rejects("7519-06", "an issuer that is the right one only after normalisation of the URL", {
+  rejects("7519-06", "an issuer that matches only after normalisation of the URL", {
     accepted: claiming({ iss: ISSUER }),
     rejected: claiming({ iss: `${ISSUER}/.` }),
     code: "ERR_TOKEN_ISSUER",

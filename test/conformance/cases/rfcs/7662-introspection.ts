@@ -11,8 +11,8 @@ const introspecting: Api = {
   verifier: ({ remote }) => ({ issuer: remote.issuer, jwks: undefined, introspection: remote.introspectionClient }),
 };
 
-/** An opaque token about which the issuer says all that is right, but for what is given. */
-function told(differences: object = {}): Attempt {
+/** Returns an opaque token whose introspection response is valid apart from the differences. */
+function introspectedAs(differences: object = {}): Attempt {
   return {
     async token({ remote, own }) {
       const token = await remote.opaqueToken();
@@ -24,16 +24,16 @@ function told(differences: object = {}): Attempt {
   };
 }
 
-/** Says of every token that it is active, and bound to the scene's client. */
+/** Responds that every token is active, and bound to the client of the scene. */
 function activeFor({ own }: Scene, more: object = {}): Responder {
   return json({ active: true, aud: AUDIENCE, cnf: { "x5t#S256": own.thumbprint }, ...more });
 }
 
 export const cases: readonly ConformanceCase[] = [
-  conforms("7662-01", "asks by POST, with the token in a form and nowhere else", async ({ scene }) => {
-    const issuer = await startIssuerEndpoint((response, question) => {
-      const isActive = new URLSearchParams(question.body).get("token") === "a+b/c==";
-      (isActive ? activeFor(scene) : json({ active: false }))(response, question);
+  conforms("7662-01", "introspects by POST, with the token in the form only", async ({ scene }) => {
+    const issuer = await startIssuerEndpoint((response, request) => {
+      const isActive = new URLSearchParams(request.body).get("token") === "a+b/c==";
+      (isActive ? activeFor(scene) : json({ active: false }))(response, request);
     });
     const introspection = { ...CREDENTIALS, endpoint: `${issuer.url}/introspect?tenant=1` };
     const verifier = verifierOf({ jwks: scene.jwks, introspection });
@@ -46,37 +46,45 @@ export const cases: readonly ConformanceCase[] = [
       expect(new URLSearchParams(body).getAll("token")).toEqual([token]);
     }
   }),
-  conforms("7662-02", "asks nobody whose TLS certificate is not the one of the endpoint", async ({ scene }) => {
-    const { ca, own, other } = scene;
-    const serve = async (names: readonly string[] | undefined) => {
-      const identity = await ca.issueServerCertificate(names && { subjectAlternativeNames: names });
-      return startIssuerEndpoint(activeFor(scene), { cert: identity.certificate, key: identity.key });
-    };
-    const [right, ofOtherHost] = await Promise.all([serve(undefined), serve(["DNS:issuer.example"])]);
-    const ask = (endpoint: string, authority: string) => {
-      const clientTls = { cert: own.certificate, key: own.key, ca: authority };
-      const introspection = { clientId: "api", endpoint, clientTls };
-      return verifyAs(own, verifierOf({ jwks: scene.jwks, introspection }), "opaque");
-    };
-    expect(await ask(right.url, ca.certificate)).toBe("accepted");
-    expect(await ask(ofOtherHost.url, ca.certificate)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect(await ask(right.url, other.certificate)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    const plain = { ...CREDENTIALS, endpoint: right.url };
-    const outcome = await verifyAs(own, verifierOf({ jwks: scene.jwks, introspection: plain }), "opaque");
-    expect(outcome).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect([right.requests.length, ofOtherHost.requests.length]).toEqual([1, 0]);
-  }),
-  conforms("7662-02", "authenticates itself, and takes no answer where it is not known", async ({ scene }) => {
-    const { own, remote } = scene;
-    const token = await remote.opaqueToken({ boundTo: own });
-    const ask = (clientSecret: string) => {
-      const introspection = { clientId: remote.introspectionClient.clientId, clientSecret };
-      return verifyAs(own, verifierOf({ issuer: remote.issuer, introspection }), token);
-    };
-    expect(await ask(remote.introspectionClient.clientSecret)).toBe("accepted");
-    expect(await ask("another secret")).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-  }),
-  conforms("7662-02", "cannot be told to ask without TLS or credentials", async ({ scene }) => {
+  conforms(
+    "7662-02",
+    "sends no request to a server without a trusted certificate for the endpoint",
+    async ({ scene }) => {
+      const { ca, own, other } = scene;
+      const serve = async (names: readonly string[] | undefined) => {
+        const identity = await ca.issueServerCertificate(names && { subjectAlternativeNames: names });
+        return startIssuerEndpoint(activeFor(scene), { cert: identity.certificate, key: identity.key });
+      };
+      const [valid, otherHost] = await Promise.all([serve(undefined), serve(["DNS:issuer.example"])]);
+      const introspect = (endpoint: string, trustedCa: string) => {
+        const clientTls = { cert: own.certificate, key: own.key, ca: trustedCa };
+        const introspection = { clientId: "api", endpoint, clientTls };
+        return verifyAs(own, verifierOf({ jwks: scene.jwks, introspection }), "opaque");
+      };
+      expect(await introspect(valid.url, ca.certificate)).toBe("accepted");
+      expect(await introspect(otherHost.url, ca.certificate)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+      expect(await introspect(valid.url, other.certificate)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+      const plain = { ...CREDENTIALS, endpoint: valid.url };
+      const outcome = await verifyAs(own, verifierOf({ jwks: scene.jwks, introspection: plain }), "opaque");
+      expect(outcome).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+      expect([valid.requests.length, otherHost.requests.length]).toEqual([1, 0]);
+    },
+  ),
+  conforms(
+    "7662-02",
+    "authenticates itself, and rejects the token if its credentials are not accepted",
+    async ({ scene }) => {
+      const { own, remote } = scene;
+      const token = await remote.opaqueToken({ boundTo: own });
+      const introspectWith = (clientSecret: string) => {
+        const introspection = { clientId: remote.introspectionClient.clientId, clientSecret };
+        return verifyAs(own, verifierOf({ issuer: remote.issuer, introspection }), token);
+      };
+      expect(await introspectWith(remote.introspectionClient.clientSecret)).toBe("accepted");
+      expect(await introspectWith("another secret")).toBe("ERR_INTROSPECTION_UNAVAILABLE");
+    },
+  ),
+  conforms("7662-02", "does not accept options without TLS or credentials", async ({ scene }) => {
     const options = (introspection: object) => ({
       jwks: scene.jwks,
       introspection: { endpoint: "https://issuer.example/introspect", ...CREDENTIALS, ...introspection },
@@ -88,20 +96,20 @@ export const cases: readonly ConformanceCase[] = [
   }),
   rejects("7662-03", "a token that is not active", {
     api: introspecting,
-    accepted: told({ active: true }),
-    rejected: told({ active: false }),
+    accepted: introspectedAs({ active: true }),
+    rejected: introspectedAs({ active: false }),
     code: "ERR_TOKEN_INACTIVE",
   }),
   ...["true", 1, null, {}, [true], undefined].map((active) =>
     rejects("7662-03", `a token whose active is ${JSON.stringify(active) ?? "missing"}`, {
       api: introspecting,
-      accepted: told({ active: true }),
-      rejected: told({ active }),
-      // What is no introspection response says nothing of the token.
+      accepted: introspectedAs({ active: true }),
+      rejected: introspectedAs({ active }),
+      // An invalid introspection response does not decide about the token.
       code: "ERR_INTROSPECTION_UNAVAILABLE",
     }),
   ),
-  conforms("7662-04", "does not use an answer that it kept once the token has expired by it", async ({ scene }) => {
+  conforms("7662-04", "does not use a cached response after its exp", async ({ scene }) => {
     const { clock, advance } = useFakeTime();
     const issuer = await startIssuerEndpoint(activeFor(scene, { exp: NOW + 10 }));
     const introspection = { ...CREDENTIALS, endpoint: issuer.url, cacheDuration: 3600 };
@@ -114,7 +122,7 @@ export const cases: readonly ConformanceCase[] = [
     advance(1);
     expect(await verify()).toBe("ERR_TOKEN_EXPIRED");
   }),
-  conforms("7662-04", "asks again after 30 seconds, so that a revoked token ends", async ({ scene }) => {
+  conforms("7662-04", "introspects again after 30 seconds, and then rejects a revoked token", async ({ scene }) => {
     const { clock, advance } = useFakeTime();
     const issuer = await startIssuerEndpoint(activeFor(scene));
     const introspection = { ...CREDENTIALS, endpoint: issuer.url };
@@ -134,17 +142,17 @@ export const cases: readonly ConformanceCase[] = [
       ["of another issuer", { iss: ISSUER }, "ERR_TOKEN_ISSUER"],
       ["whose iss is a list", { iss: [ISSUER] }, "ERR_TOKEN_ISSUER"],
       ["for another API", { aud: "https://other-api.example" }, "ERR_TOKEN_AUDIENCE"],
-      ["for no API", { aud: undefined }, "ERR_TOKEN_AUDIENCE"],
+      ["without an audience", { aud: undefined }, "ERR_TOKEN_AUDIENCE"],
       ["that has expired", { exp: NOW - 60 }, "ERR_TOKEN_EXPIRED"],
-      ["whose exp is text", { exp: String(NOW + 300) }, "ERR_TOKEN_CLAIM"],
+      ["whose exp is a string", { exp: String(NOW + 300) }, "ERR_TOKEN_CLAIM"],
       ["that is not valid yet", { nbf: NOW + 60 }, "ERR_TOKEN_NOT_YET_VALID"],
-      ["whose sub is no text", { sub: 1 }, "ERR_TOKEN_CLAIM"],
+      ["whose sub is not a string", { sub: 1 }, "ERR_TOKEN_CLAIM"],
     ] as const
   ).map(([name, differences, code]) =>
     rejects("7662-06", `an active token ${name}`, {
       api: introspecting,
-      accepted: told(),
-      rejected: told(differences),
+      accepted: introspectedAs(),
+      rejected: introspectedAs(differences),
       code,
     }),
   ),

@@ -5,7 +5,7 @@ import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from 
 import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import type { Scene } from "../../scene.ts";
 
-/** Where a token without any confirmation would pass: nothing else may pass for one. */
+/** Accepts tokens without `cnf`; no other token may be accepted as unbound. */
 const whenBound: Api = { requirements: { validateCertificateBinding: "when-bound" } };
 
 const unbound: Attempt = { token: ({ token }) => token({ claims: { cnf: undefined } }) };
@@ -14,10 +14,10 @@ function confirmedBy(confirmation: unknown): Attempt {
   return { token: ({ token }) => token({ claims: { cnf: confirmation } }) };
 }
 
-/** What is no JSON object. */
-const otherShapes = [null, true, 0, "", "x5t#S256", [], [{}]];
+/** JSON values that are not objects. */
+const otherTypes = [null, true, 0, "", "x5t#S256", [], [{}]];
 
-/** Confirmation by a key, each of them the client's own. */
+/** Confirmations by a key of the client. */
 const keyMethods: readonly (readonly [method: string, value: (scene: Scene) => unknown])[] = [
   ["jwk", ({ own }) => new X509Certificate(own.certificate).publicKey.export({ format: "jwk" })],
   ["jwe", () => "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AA.AA.AA.AA"],
@@ -30,25 +30,25 @@ function confirmedByKey([method, value]: (typeof keyMethods)[number], more: (sce
 }
 
 export const cases: readonly ConformanceCase[] = [
-  ...otherShapes.map((shape) =>
-    rejects("7800-01", `a cnf that is ${JSON.stringify(shape)}, also where tokens may be unbound`, {
+  ...otherTypes.map((value) =>
+    rejects("7800-01", `a cnf that is ${JSON.stringify(value)} where tokens may be unbound`, {
       api: whenBound,
       accepted: unbound,
-      rejected: confirmedBy(shape),
+      rejected: confirmedBy(value),
       code: "ERR_BINDING_MALFORMED",
     }),
   ),
-  rejects("7800-01", "a cnf that is a list which holds the right confirmation", {
+  rejects("7800-01", "a cnf that is a list with the correct confirmation", {
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
     rejected: { token: ({ token, own }) => token({ claims: { cnf: [{ "x5t#S256": own.thumbprint }] } }) },
     code: "ERR_BINDING_MALFORMED",
   }),
-  rejects("7800-02", "another certificate only, whatever else cnf holds", {
+  rejects("7800-02", "another certificate, regardless of unknown members of cnf", {
     accepted: withUnknownMembers(),
     rejected: { ...withUnknownMembers(), certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
   }),
-  rejects("7800-02", "a token whose cnf has nothing but members that are not understood", {
+  rejects("7800-02", "a token whose cnf has only unknown members", {
     api: whenBound,
     accepted: unbound,
     rejected: confirmedBy({ unknown: true }),
@@ -60,7 +60,7 @@ export const cases: readonly ConformanceCase[] = [
       rejected: confirmedByKey(method, () => ({})),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
-    rejects(["7800-03", "7800-05"], `a token that is bound by ${method[0]} alone, also where tokens may be unbound`, {
+    rejects(["7800-03", "7800-05"], `a token that is bound by ${method[0]} alone where tokens may be unbound`, {
       api: whenBound,
       accepted: unbound,
       rejected: confirmedByKey(method, () => ({})),
@@ -70,7 +70,7 @@ export const cases: readonly ConformanceCase[] = [
   ...keyMethods
     .filter(([member]) => member !== "kid")
     .map((method) =>
-      rejects("7800-03", `a token whose cnf has ${method[0]} together with the right thumbprint`, {
+      rejects("7800-03", `a token whose cnf has ${method[0]} together with the correct thumbprint`, {
         accepted: withUnknownMembers(),
         rejected: confirmedByKey(method, ({ own }) => ({ "x5t#S256": own.thumbprint })),
         code: "ERR_BINDING_UNSUPPORTED",
@@ -81,14 +81,14 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { token: ({ token }) => token({ claims: { aud: "https://other-api.example" } }) },
     code: "ERR_TOKEN_AUDIENCE",
   }),
-  conforms("7800-05", "cannot be asked about a token without being told of the certificate", async ({ scene }) => {
+  conforms("7800-05", "does not verify a token unless clientCertificate is given", async ({ scene }) => {
     const { verify } = verifierOf({ jwks: scene.jwks });
     const clientCertificate = { thumbprint: scene.own.thumbprint };
     expect(await outcomeOf(verify(scene.token(), { clientCertificate }))).toBe("accepted");
     expect(await outcomeOf(verify(scene.token(), { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
     await expect(verify(scene.token(), {} as { clientCertificate: null })).rejects.toThrow(TypeError);
   }),
-  conforms("7800-05", "has no option that takes bound tokens without their proof", async ({ scene }) => {
+  conforms("7800-05", "has no option to accept bound tokens without their proof", async ({ scene }) => {
     const { verify } = verifierOf({ jwks: scene.jwks });
     const clientCertificate = { thumbprint: scene.other.thumbprint };
     const off = { validateCertificateBinding: false as true, clientCertificate };
@@ -96,7 +96,7 @@ export const cases: readonly ConformanceCase[] = [
     const reported = await verify(scene.token(), { validateCertificateBinding: "report-only", clientCertificate });
     expect(reported).toMatchObject({ binding: "rejected", clientCertificate: undefined });
   }),
-  conforms("7800-06", "fetches nothing from a jku inside cnf", async ({ scene }) => {
+  conforms("7800-06", "does not fetch a jku in cnf", async ({ scene }) => {
     const { own, other } = scene;
     const keys = await startIssuerEndpoint(json(scene.jwks));
     const verifier = verifierOf({ jwks: scene.jwks });

@@ -8,33 +8,33 @@ import { outcomeOf, verifierOf, verifyAs } from "../../verification.ts";
 import { type Attempt, conforms, type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 
-/** A token with another confirmation, made of the client's certificate. */
+/** Returns an attempt with this `cnf` in the token. */
 function confirmedBy(confirmation: (own: Identity) => unknown): Attempt {
   return { token: ({ token, own }) => token({ claims: { cnf: confirmation(own) } }) };
 }
 
 const bound = confirmedBy(({ thumbprint }) => ({ "x5t#S256": thumbprint }));
 
-/** Headers in which proxies forward certificates, and which nobody has configured here. */
+/** Headers in which proxies forward certificates, none of which is configured here. */
 const proxyHeaders = ["client-cert", "x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "x-amzn-mtls-clientcert"];
 
-/** Ways to write the right thumbprint that RFC 8705 section 3.1 excludes. */
+/** Encodings of the correct thumbprint that RFC 8705 section 3.1 excludes. */
 const spellings: readonly (readonly [name: string, write: (thumbprint: string) => string])[] = [
   ["with padding", (text) => `${text}=`],
-  ["with a space behind it", (text) => `${text} `],
-  ["with a space before it", (text) => ` ${text}`],
-  ["with a line break behind it", (text) => `${text}\n`],
-  ["with a line break in it", (text) => `${text.slice(0, 20)}\r\n${text.slice(20)}`],
+  ["with a trailing space", (text) => `${text} `],
+  ["with a leading space", (text) => ` ${text}`],
+  ["with a trailing line break", (text) => `${text}\n`],
+  ["with a line break inside", (text) => `${text.slice(0, 20)}\r\n${text.slice(20)}`],
   ["in hexadecimal digits", (text) => Buffer.from(text, "base64url").toString("hex")],
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  rejects("8705-01", "a token without confirmation", {
+  rejects("8705-01", "a token without cnf", {
     accepted: bound,
     rejected: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
     code: "ERR_BINDING_REQUIRED",
   }),
-  rejects("8705-01", "a token that says of itself that it need not be bound", {
+  rejects("8705-01", "an unbound token with a claim that it need not be bound", {
     accepted: {
       token: ({ token }) =>
         token({ claims: { token_type: "Bearer", tls_client_certificate_bound_access_tokens: false } }),
@@ -45,13 +45,13 @@ export const cases: readonly ConformanceCase[] = [
     },
     code: "ERR_BINDING_REQUIRED",
   }),
-  rejects("8705-02", "a certificate that comes in the header of the token", {
+  rejects("8705-02", "a certificate in the header of the token", {
     accepted: withCertificateChain(),
     rejected: { ...withCertificateChain(), certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   ...proxyHeaders.map((header) =>
-    rejects("8705-02", `a certificate that comes in the header ${header} over a connection with another one`, {
+    rejects("8705-02", `a certificate in the header ${header} on a connection with another certificate`, {
       accepted: forwardedIn(header),
       rejected: { ...forwardedIn(header), certificate: "other" },
       code: "ERR_BINDING_MISMATCH",
@@ -65,13 +65,13 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  rejects("8705-05", "a bound token without a certificate, also where tokens may be unbound", {
+  rejects("8705-05", "a bound token without a certificate where tokens may be unbound", {
     api: { requirements: { validateCertificateBinding: "when-bound" } },
     rejected: { certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   ...spellings.map(([name, write]) =>
-    rejects("8705-06", `the right thumbprint ${name}`, {
+    rejects("8705-06", `the correct thumbprint ${name}`, {
       accepted: bound,
       rejected: confirmedBy(({ thumbprint }) => ({ "x5t#S256": write(thumbprint) })),
       code: "ERR_BINDING_MALFORMED",
@@ -87,17 +87,17 @@ export const cases: readonly ConformanceCase[] = [
     expect(standard).not.toBe(thumbprint);
     expect(await verify(standard)).toBe("ERR_BINDING_MALFORMED");
   }),
-  conforms("8705-06", "takes for a thumbprint the SHA-256 of the DER, and not that of the PEM text", async (stage) => {
+  conforms("8705-06", "compares the SHA-256 of the DER, not of the PEM text", async (stage) => {
     const { own, token } = stage.scene;
     const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("base64url");
     const boundTo = (thumbprint: string) => token({ claims: { cnf: { "x5t#S256": thumbprint } } });
     await onEachServer(stage, undefined, async (send) => {
       expect(await send({ identity: own, token: boundTo(sha256(own.der)) })).toMatchObject({ status: 200 });
-      const ofText = await send({ identity: own, token: boundTo(sha256(own.certificate)) });
-      expectRejected(ofText, "ERR_BINDING_MISMATCH");
+      const response = await send({ identity: own, token: boundTo(sha256(own.certificate)) });
+      expectRejected(response, "ERR_BINDING_MISMATCH");
     });
   }),
-  rejects("8705-07", "a thumbprint beside cnf instead of inside it", {
+  rejects("8705-07", "a thumbprint next to cnf instead of inside it", {
     accepted: {
       token: ({ token, own }) => token({ claims: { "x5t#S256": own.thumbprint } }),
     },
@@ -113,12 +113,12 @@ export const cases: readonly ConformanceCase[] = [
     },
     code: "ERR_BINDING_REQUIRED",
   }),
-  rejects("8705-07", "a thumbprint under a name in another letter case", {
+  rejects("8705-07", "a thumbprint under a name with another letter case", {
     accepted: bound,
     rejected: confirmedBy(({ thumbprint }) => ({ "x5t#s256": thumbprint })),
     code: "ERR_BINDING_UNSUPPORTED",
   }),
-  conforms("8705-11", "compares certificates that no authority vouches for", async (stage) => {
+  conforms("8705-11", "compares certificates that no CA issued", async (stage) => {
     const [own, other] = await Promise.all([createSelfSignedCertificate(), createSelfSignedCertificate()]);
     await onEachServer(stage, undefined, async (send) => {
       const token = stage.scene.token({ claims: { cnf: { "x5t#S256": own.thumbprint } } });
@@ -126,7 +126,7 @@ export const cases: readonly ConformanceCase[] = [
       expectRejected(await send({ identity: other, token }), "ERR_BINDING_MISMATCH");
     });
   }),
-  conforms("8705-11", "compares certificates that have expired", async (stage) => {
+  conforms("8705-11", "compares expired certificates", async (stage) => {
     const { ca, token } = stage.scene;
     const notAfter = new Date("2020-01-01T00:00:00Z");
     const [own, other] = await Promise.all([
@@ -139,7 +139,7 @@ export const cases: readonly ConformanceCase[] = [
       expectRejected(await send({ identity: other, token: ownToken }), "ERR_BINDING_MISMATCH");
     });
   }),
-  conforms("8705-12", "rejects a token once the certificate was renewed for the same key", async (stage) => {
+  conforms("8705-12", "rejects a token after its certificate was renewed with the same key", async (stage) => {
     const first = await createSelfSignedCertificate({ keyType: "ed25519" });
     const renewed = await createSelfSignedCertificate({ renews: first });
     const publicKey = ({ certificate }: Identity) =>
@@ -160,13 +160,13 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   ...["sha1", "sha384", "sha512"].map((hash) =>
-    rejects("8705-14", `the ${hash} of the certificate under the name of the SHA-256`, {
+    rejects("8705-14", `the ${hash} of the certificate as x5t#S256`, {
       accepted: bound,
       rejected: confirmedBy(({ der }) => ({ "x5t#S256": createHash(hash).update(der).digest("base64url") })),
       code: "ERR_BINDING_MALFORMED",
     }),
   ),
-  conforms("8705-16", "gives the example certificate the thumbprint of the appendix", async ({ scene }) => {
+  conforms("8705-16", "computes the thumbprint of the example certificate in the appendix", async ({ scene }) => {
     const { certificate, thumbprint } = appendixA;
     expect(certificateThumbprint(certificate)).toBe(thumbprint);
     const verifier = verifierOf({ jwks: scene.jwks });
@@ -177,12 +177,12 @@ export const cases: readonly ConformanceCase[] = [
   }),
 ];
 
-/** A token with the right certificate in x5c, with which a client could name any. */
+/** Returns a token with the bound certificate in x5c, where a client could put any certificate. */
 function withCertificateChain(): Attempt {
   return { token: ({ token, own }) => token({ header: { x5c: [Buffer.from(own.der).toString("base64")] } }) };
 }
 
-/** A request with the right certificate in a header. */
+/** Returns a request with the bound certificate in a header. */
 function forwardedIn(header: string): Attempt {
   return {
     request: {

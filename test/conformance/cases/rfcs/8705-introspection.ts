@@ -8,21 +8,21 @@ const introspecting: Api = {
   verifier: ({ remote }) => ({ issuer: remote.issuer, jwks: undefined, introspection: remote.introspectionClient }),
 };
 
-/** An opaque token about which the issuer says this, beside all that is right. */
-function told(said: (scene: Scene) => object): Attempt {
+/** Returns an opaque token with these members in its introspection response, which is valid otherwise. */
+function introspectedAs(members: (scene: Scene) => object): Attempt {
   return {
     async token(scene) {
       const { remote } = scene;
       const token = await remote.opaqueToken();
-      remote.introspectAs(token, { active: true, iss: remote.issuer, aud: AUDIENCE, ...said(scene) });
+      remote.introspectAs(token, { active: true, iss: remote.issuer, aud: AUDIENCE, ...members(scene) });
       return token;
     },
   };
 }
 
-const confirmed = told(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint } }));
+const confirmed = introspectedAs(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint } }));
 
-/** Places for an endpoint that authenticates the API by its certificate, the scene's own, and for one that does not. */
+/** Starts an endpoint that requires the client certificate of the scene, and one that does not. */
 async function startIntrospection({ ca, own }: Scene) {
   const { certificate: cert, key } = await ca.issueServerCertificate();
   const active = json({ active: true, aud: AUDIENCE, cnf: { "x5t#S256": own.thumbprint } });
@@ -33,13 +33,13 @@ async function startIntrospection({ ca, own }: Scene) {
 }
 
 export const cases: readonly ConformanceCase[] = [
-  rejects("8705-08", "an opaque token that the issuer says to be bound to another certificate", {
+  rejects("8705-08", "an opaque token that is bound to another certificate, according to the issuer", {
     api: introspecting,
     accepted: confirmed,
-    rejected: told(({ other }) => ({ cnf: { "x5t#S256": other.thumbprint } })),
+    rejected: introspectedAs(({ other }) => ({ cnf: { "x5t#S256": other.thumbprint } })),
     code: "ERR_BINDING_MISMATCH",
   }),
-  rejects("8705-08", "a bound opaque token that comes with another certificate", {
+  rejects("8705-08", "a bound opaque token with another certificate", {
     api: introspecting,
     accepted: confirmed,
     rejected: { ...confirmed, certificate: "other" },
@@ -51,13 +51,13 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { ...confirmed, certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  rejects("8705-08", "an opaque token whose cnf is further down in what the issuer says", {
+  rejects("8705-08", "an opaque token whose cnf is nested in the introspection response", {
     api: introspecting,
-    accepted: told(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint }, ext: {} })),
-    rejected: told(({ own }) => ({ ext: { cnf: { "x5t#S256": own.thumbprint } } })),
+    accepted: introspectedAs(({ own }) => ({ cnf: { "x5t#S256": own.thumbprint }, ext: {} })),
+    rejected: introspectedAs(({ own }) => ({ ext: { cnf: { "x5t#S256": own.thumbprint } } })),
     code: "ERR_BINDING_REQUIRED",
   }),
-  rejects("8705-08", "a JWT that the issuer says to be bound to another certificate than it says itself", {
+  rejects("8705-08", "a JWT whose introspection response has another binding than the JWT", {
     api: {
       verifier: ({ remote }) => ({
         issuer: remote.issuer,
@@ -77,7 +77,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "8705-10",
-    "asks over mutual TLS at the alias in the metadata, and else at the endpoint",
+    "introspects over mutual TLS at the alias in the metadata, and otherwise at the endpoint",
     async ({ scene }) => {
       const { guarded, plain, clientTls } = await startIntrospection(scene);
       const issuer = await startIssuerEndpoint(documents({}));
@@ -85,7 +85,7 @@ export const cases: readonly ConformanceCase[] = [
         const metadata = { issuer: issuer.url, introspection_endpoint: plain.url, mtls_endpoint_aliases: aliases };
         issuer.respondWith(documents({ "/.well-known/oauth-authorization-server": metadata }));
       };
-      const ask = async (aliases: object, credentials: object) => {
+      const introspect = async (aliases: object, credentials: object) => {
         publish(aliases);
         const introspection = { clientId: "api", ...credentials };
         const verifier = verifierOf({ issuer: issuer.url, jwks: scene.jwks, introspection });
@@ -95,31 +95,31 @@ export const cases: readonly ConformanceCase[] = [
       };
       const alias = { introspection_endpoint: `${guarded.url}/introspect` };
       const secret = { clientSecret: "a secret" };
-      expect(await ask(alias, { clientTls })).toEqual({ outcome: "accepted", guarded: 1, plain: 0 });
-      expect(await ask(alias, secret)).toEqual({ outcome: "accepted", guarded: 0, plain: 1 });
-      // What is no endpoint is ignored (RFC 8705 section 5), and nothing is sent without protection.
+      expect(await introspect(alias, { clientTls })).toEqual({ outcome: "accepted", guarded: 1, plain: 0 });
+      expect(await introspect(alias, secret)).toEqual({ outcome: "accepted", guarded: 0, plain: 1 });
+      // Aliases that are not endpoints are ignored (RFC 8705 section 5), and no request is sent without TLS.
       const unavailable = { outcome: "ERR_INTROSPECTION_UNAVAILABLE", guarded: 0, plain: 0 };
-      expect(await ask({ introspection_endpoint: plain.url }, { clientTls })).toEqual(unavailable);
+      expect(await introspect({ introspection_endpoint: plain.url }, { clientTls })).toEqual(unavailable);
       const others = { token_endpoint: `${guarded.url}/token`, issuer: guarded.url, unknown: [] };
       const presenting = { clientAuthentication: "tls_client_auth", clientTls };
-      expect(await ask(others, presenting)).toEqual({ outcome: "accepted", guarded: 0, plain: 1 });
+      expect(await introspect(others, presenting)).toEqual({ outcome: "accepted", guarded: 0, plain: 1 });
     },
   ),
   conforms(
     "7662-05",
-    "compares the binding of an opaque token at every request, whatever was found before",
+    "compares the binding of an opaque token for every request, regardless of earlier results",
     async ({ scene }) => {
       const { own, other, remote } = scene;
       const { issuer, introspectionClient: introspection } = remote;
       const verifier = verifierOf({ issuer, introspection });
       const token = await remote.opaqueToken({ boundTo: own });
-      const asked = () => remote.requests.filter((path) => path === "/introspect").length;
-      const before = asked();
+      const introspections = () => remote.requests.filter((path) => path === "/introspect").length;
+      const before = introspections();
       const outcomes = [];
       for (const client of [other, own, other, own]) outcomes.push(await verifyAs(client, verifier, token));
       expect(outcomes).toEqual(["ERR_BINDING_MISMATCH", "accepted", "ERR_BINDING_MISMATCH", "accepted"]);
       expect(await outcomeOf(verifier.verify(token, { clientCertificate: null }))).toBe("ERR_CERTIFICATE_MISSING");
-      expect(asked() - before).toBe(1);
+      expect(introspections() - before).toBe(1);
     },
   ),
 ];

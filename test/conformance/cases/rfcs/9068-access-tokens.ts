@@ -7,7 +7,7 @@ import type { RawToken } from "../../raw-token.ts";
 import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
 import { changed, constant, signers } from "../../signers.ts";
 
-/** All of RFC 9068, with the types and claims that other issuers leave out. */
+/** Requires everything in RFC 9068, including the type and claims that some issuers omit. */
 const strict: Api = { verifier: () => ({ profile: "rfc9068" }) };
 
 const onlyES256: Api = { verifier: () => ({ algorithms: ["ES256"] }) };
@@ -48,7 +48,7 @@ const otherAudiences = [
   { [AUDIENCE]: true },
 ];
 
-/** The claims of section 2.2, each with the code of a token that lacks it. */
+/** The claims of section 2.2, each with the error code if it is missing. */
 const requiredClaims = {
   iss: "ERR_TOKEN_ISSUER",
   exp: "ERR_TOKEN_CLAIM",
@@ -59,7 +59,7 @@ const requiredClaims = {
   jti: "ERR_TOKEN_CLAIM",
 } as const;
 
-/** A token for every step of section 4 that it fails, all else being right. */
+/** For every step of section 4, a token that fails only that step. */
 const failures: Readonly<Record<string, RawToken>> = {
   type: { header: { typ: "JWT" } },
   issuer: { claims: { iss: "https://other-issuer.example" } },
@@ -73,13 +73,13 @@ const failures: Readonly<Record<string, RawToken>> = {
 };
 
 export const cases: readonly ConformanceCase[] = [
-  rejects("9068-01", "a token of the right type that is not signed", {
+  rejects("9068-01", "an unsigned token of the correct type", {
     api: strict,
     accepted: { token: ({ token }) => token() },
     rejected: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  rejects("9068-01", "a token that says alg none, with a signature all the same", {
+  rejects("9068-01", "a signed token with alg none", {
     api: strict,
     accepted: { token: ({ token }) => token() },
     rejected: { token: ({ token }) => token({ header: { alg: "none" } }) },
@@ -87,7 +87,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   accepts("9068-02", "a token signed with RS256", {
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
-    // An RS256 signature that is wrong in one thing.
+    // An RS256 signature that differs in one thing.
     rejectedBy: "C-07",
   }),
   ...otherTypes.map((typ) =>
@@ -119,7 +119,7 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_TOKEN_AUDIENCE",
     }),
   ),
-  rejects("9068-07", "a signature that is of another payload", {
+  rejects("9068-07", "a signature over another payload", {
     accepted: { token: ({ token }) => token({ signer: signers.ES256 }) },
     rejected: {
       token: ({ token }) =>
@@ -127,56 +127,56 @@ export const cases: readonly ConformanceCase[] = [
     },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("9068-07", "a signature that is of another header", {
+  rejects("9068-07", "a signature over another header", {
     accepted: { token: ({ token }) => token({ signer: signers.ES256 }) },
     rejected: {
       token: ({ token }) => token({ signer: (input, key) => signers.ES256(input.subarray(1), key) }),
     },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("9068-07", "an algorithm that is not accepted here, with a right signature of a published key", {
+  rejects("9068-07", "a valid signature of a published key with an algorithm that the API does not accept", {
     api: onlyES256,
     accepted: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
     rejected: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  rejects("9068-08", "a key that is not the issuer's, under the kid of one that is", {
+  rejects("9068-08", "a key of another issuer with the kid of a published key", {
     accepted: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
     rejected: {
       token: ({ token, keys, foreignKeys }) => token({ key: foreignKeys.ES256, header: { kid: keys.ES256.jwk.kid } }),
     },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("9068-08", "a key that comes in the token itself", {
+  rejects("9068-08", "a key inside the token", {
     accepted: { token: ({ token, keys }) => token({ key: keys.ES256, header: { jwk: keys.ES256.jwk } }) },
     rejected: {
       token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header: { jwk: foreignKeys.ES256.jwk } }),
     },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  rejects("9068-09", "a token that has expired, with 5 seconds of leeway", {
+  rejects("9068-09", "an expired token, with a leeway of 5 seconds", {
     accepted: { token: ({ token }) => token({ claims: { exp: NOW - 4.5 } }) },
     rejected: { token: ({ token }) => token({ claims: { exp: NOW - 5 } }) },
     code: "ERR_TOKEN_EXPIRED",
   }),
-  rejects("9068-09", "a token in the very second of its exp where there is no leeway", {
+  rejects("9068-09", "a token at exactly its exp without leeway", {
     api: { verifier: () => ({ clockTolerance: 0 }) },
     accepted: { token: ({ token }) => token({ claims: { exp: NOW + 1 } }) },
     rejected: { token: ({ token }) => token({ claims: { exp: NOW } }) },
     code: "ERR_TOKEN_EXPIRED",
   }),
-  conforms("9068-09", "has no option for more than 5 minutes of leeway", async ({ scene }) => {
+  conforms("9068-09", "has no option for a leeway of more than 5 minutes", async ({ scene }) => {
     expect(() => verifierOf({ jwks: scene.jwks, clockTolerance: 300 })).not.toThrow();
     expect(() => verifierOf({ jwks: scene.jwks, clockTolerance: 301 })).toThrow(TypeError);
   }),
   conforms(
     "9068-10",
-    "answers every failure with invalid_token, and says no more of it",
+    "rejects every failure with invalid_token, and does not reveal the cause",
     async (stage) => {
       const { own, token } = stage.scene;
       await onEachServer(stage, strict, async (send) => {
         expect(await send({ identity: own, token: token() })).toMatchObject({ status: 200 });
-        const answers = new Set<string>();
+        const responses = new Set<string>();
         for (const [step, failure] of Object.entries(failures)) {
           const { status, headers, body } = await send({ identity: own, token: token(failure) });
           const challenge = headers["www-authenticate"] ?? "";
@@ -184,9 +184,9 @@ export const cases: readonly ConformanceCase[] = [
             status: 401,
             challenge: expect.stringMatching(/^Bearer .*error="invalid_token"/),
           });
-          answers.add(`${challenge} ${body}`);
+          responses.add(`${challenge} ${body}`);
         }
-        expect(answers.size).toBe(1);
+        expect(responses.size).toBe(1);
       });
     },
     strict,
@@ -199,13 +199,13 @@ export const cases: readonly ConformanceCase[] = [
       code,
     }),
   ),
-  rejects("9068-12", "a token that lacks one of the scopes", {
+  rejects("9068-12", "a token without one of the required scopes", {
     api: { requirements: { scopes: ["read", "write"] } },
     accepted: { token: ({ token }) => token({ claims: { scope: "write read" } }) },
     rejected: { token: ({ token }) => token({ claims: { scope: "read" } }) },
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
-  rejects("9068-12", "a token that has none of the groups", {
+  rejects("9068-12", "a token without any of the required groups", {
     api: { requirements: { groups: ["auditors", "owners"] } },
     accepted: { token: ({ token }) => token({ claims: { groups: ["staff", "owners"] } }) },
     rejected: { token: ({ token }) => token({ claims: { groups: ["staff"] } }) },

@@ -12,16 +12,16 @@ const behindProxy: Api = {
   certificateResolver: fromProxy(rfc9440(), { trust: { secret: { header: "x-proxy-secret", value: SECRET } } }),
 };
 
-/** A byte sequence (RFC 8941 section 3.3.5). */
+/** Encodes a byte sequence (RFC 8941 section 3.3.5). */
 function byteSequence(bytes: Uint8Array): string {
   return `:${Buffer.from(bytes).toString("base64")}:`;
 }
 
-function rightValue({ own }: Scene): string {
+function validValue({ own }: Scene): string {
   return byteSequence(own.der);
 }
 
-/** A request through the proxy with these header lines, and over a connection without a certificate. */
+/** Returns a request from the proxy with these header lines, on a connection without a certificate. */
 function forwarded(lines: (scene: Scene) => readonly (readonly [string, string])[]): Attempt {
   return {
     certificate: "none",
@@ -31,9 +31,9 @@ function forwarded(lines: (scene: Scene) => readonly (readonly [string, string])
   };
 }
 
-const right = forwarded((scene) => [["client-cert", rightValue(scene)]]);
+const valid = forwarded((scene) => [["client-cert", validValue(scene)]]);
 
-/** What is no byte sequence of one certificate, in whatever else holds the right one. */
+/** Values that contain the bound certificate, but not as a byte sequence of one certificate. */
 const otherValues: readonly (readonly [name: string, value: (own: Identity) => string])[] = [
   ["bare base64", ({ der }) => byteSequence(der).slice(1, -1)],
   ["without its first colon", ({ der }) => byteSequence(der).slice(1)],
@@ -47,21 +47,21 @@ const otherValues: readonly (readonly [name: string, value: (own: Identity) => s
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  rejects(["8705-13", "9440-01"], "a token that is bound to another certificate than the proxy hands on", {
+  rejects(["8705-13", "9440-01"], "a token that is bound to another certificate than the forwarded one", {
     api: behindProxy,
-    accepted: right,
+    accepted: valid,
     rejected: forwarded(({ other }) => [["client-cert", byteSequence(other.der)]]),
     code: "ERR_BINDING_MISMATCH",
   }),
-  rejects(["8705-13", "9440-01"], "the certificate of the connection to the proxy, where the proxy hands on none", {
+  rejects(["8705-13", "9440-01"], "the certificate of the proxy's connection if the proxy forwards none", {
     api: behindProxy,
-    accepted: { ...right, certificate: "own" },
+    accepted: { ...valid, certificate: "own" },
     rejected: { ...forwarded(() => []), certificate: "own" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
   conforms(
     "8705-13",
-    "rejects a token over the connection of a proxy on which it has just been accepted with another certificate",
+    "rejects a token with another certificate on a proxy connection that has just accepted it",
     async ({ scene, servers }) => {
       for (const { connections, routeOf } of servers) {
         const token = scene.token();
@@ -80,37 +80,37 @@ export const cases: readonly ConformanceCase[] = [
   ...otherValues.map(([name, value]) =>
     rejects("9440-01", `a Client-Cert that is ${name}`, {
       api: behindProxy,
-      accepted: right,
+      accepted: valid,
       rejected: forwarded(({ own }) => [["client-cert", value(own)]]),
       code: "ERR_CERTIFICATE_MALFORMED",
     }),
   ),
   rejects("9440-02", "a Client-Cert that is repeated", {
     api: behindProxy,
-    accepted: right,
+    accepted: valid,
     rejected: forwarded((scene) => [
-      ["client-cert", rightValue(scene)],
-      ["client-cert", rightValue(scene)],
+      ["client-cert", validValue(scene)],
+      ["client-cert", validValue(scene)],
     ]),
     code: "ERR_CERTIFICATE_MALFORMED",
   }),
   rejects("9440-02", "a Client-Cert that is a list", {
     api: behindProxy,
-    accepted: right,
-    rejected: forwarded((scene) => [["client-cert", `${rightValue(scene)}, ${rightValue(scene)}`]]),
+    accepted: valid,
+    rejected: forwarded((scene) => [["client-cert", `${validValue(scene)}, ${validValue(scene)}`]]),
     code: "ERR_CERTIFICATE_MALFORMED",
   }),
   conforms(
     "9440-06",
-    "gives answers that no cache may use for another certificate",
+    "sends responses that a cache must not use for another certificate",
     async (stage) => {
       const { scene } = stage;
       await onEachServer(stage, behindProxy, async (send) => {
         const token = scene.token();
         const sendWith = (value: string) =>
           send({ token, headers: { "x-proxy-secret": SECRET, "client-cert": value } });
-        const accepted = await sendWith(rightValue(scene));
-        // What answers a request with Authorization is not shared, unless it says so (RFC 9111 section 3.5).
+        const accepted = await sendWith(validValue(scene));
+        // A shared cache stores the response to a request with Authorization only if it says so (RFC 9111 section 3.5).
         expect(accepted).toMatchObject({ status: 200 });
         expect(accepted.headers["cache-control"] ?? "").not.toMatch(/public|s-maxage|must-revalidate/);
         const rejected = await sendWith(byteSequence(scene.other.der));
@@ -121,25 +121,25 @@ export const cases: readonly ConformanceCase[] = [
     behindProxy,
   ),
   ...[(own: string) => own, (own: string) => `${own}, ${own}`].map((chain, index) =>
-    rejects("9440-08", `a certificate that comes in Client-Cert-Chain only${index === 0 ? "" : ", twice"}`, {
+    rejects("9440-08", `a certificate in Client-Cert-Chain only${index === 0 ? "" : ", twice"}`, {
       api: behindProxy,
       accepted: forwarded((scene) => [
-        ["client-cert", rightValue(scene)],
-        ["client-cert-chain", chain(rightValue(scene))],
+        ["client-cert", validValue(scene)],
+        ["client-cert-chain", chain(validValue(scene))],
       ]),
-      rejected: forwarded((scene) => [["client-cert-chain", chain(rightValue(scene))]]),
+      rejected: forwarded((scene) => [["client-cert-chain", chain(validValue(scene))]]),
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  rejects("9440-08", "the certificate of Client-Cert-Chain in place of that of Client-Cert", {
+  rejects("9440-08", "the certificate of Client-Cert-Chain instead of the one of Client-Cert", {
     api: behindProxy,
     accepted: forwarded((scene) => [
-      ["client-cert", rightValue(scene)],
-      ["client-cert-chain", rightValue(scene)],
+      ["client-cert", validValue(scene)],
+      ["client-cert-chain", validValue(scene)],
     ]),
     rejected: forwarded((scene) => [
       ["client-cert", byteSequence(scene.other.der)],
-      ["client-cert-chain", rightValue(scene)],
+      ["client-cert-chain", validValue(scene)],
     ]),
     code: "ERR_BINDING_MISMATCH",
   }),

@@ -11,13 +11,13 @@ const sufficient = { acr: ACR, auth_time: NOW - 300 };
 
 const insufficient: Readonly<Record<string, object>> = {
   "without acr": { acr: undefined },
-  "of another acr": { acr: "urn:one-factor" },
-  "whose acr holds one that suffices": { acr: `${ACR} urn:one-factor` },
+  "with another acr": { acr: "urn:one-factor" },
+  "whose acr contains a sufficient one": { acr: `${ACR} urn:one-factor` },
   "whose acr is a list": { acr: [ACR] },
   "without auth_time": { auth_time: undefined },
-  "of an authentication that is too long ago": { auth_time: NOW - 301 },
-  "of an authentication that is yet to come": { auth_time: NOW + 60 },
-  "whose auth_time is text": { auth_time: String(NOW) },
+  "with an authentication that is too old": { auth_time: NOW - 301 },
+  "with an authentication in the future": { auth_time: NOW + 60 },
+  "whose auth_time is a string": { auth_time: String(NOW) },
 };
 
 function withClaims(claims: object): Attempt {
@@ -35,7 +35,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms(
     "9470-01",
-    "says in the challenge what would suffice",
+    "sends the requirements in the challenge",
     async (stage) => {
       const { own, token } = stage.scene;
       await onEachServer(stage, stepUp, async (send) => {

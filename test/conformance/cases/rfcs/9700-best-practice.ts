@@ -9,14 +9,14 @@ import { constant } from "../../signers.ts";
 
 const OTHER_AUDIENCE = "https://other-api.example";
 
-const ofOtherAudience: Api = { verifier: () => ({ audience: OTHER_AUDIENCE }) };
+const otherApi: Api = { verifier: () => ({ audience: OTHER_AUDIENCE }) };
 
-/** Is nowhere but in tokens. */
+/** A text that occurs only in tokens. */
 const MARKER = "5ecre7";
 
 const marked = { note: MARKER, sub: MARKER, client_id: MARKER };
 
-/** Tokens that are rejected at every step, each with a secret in it. */
+/** Tokens that fail the different checks, each with the marker inside. */
 const markedTokens: readonly RawToken[] = [
   { claims: { ...marked, exp: NOW - 60 } },
   { claims: { ...marked, iss: MARKER } },
@@ -34,32 +34,32 @@ const markedTokens: readonly RawToken[] = [
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  rejects("9700-01", "a token that is not sender-constrained, unless the API says otherwise", {
+  rejects("9700-01", "a token that is not sender-constrained, by default", {
     accepted: { token: ({ token, own }) => token({ claims: { cnf: { "x5t#S256": own.thumbprint } } }) },
     rejected: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
     code: "ERR_BINDING_REQUIRED",
   }),
   rejects("9700-02", "a token for another API", {
-    api: ofOtherAudience,
+    api: otherApi,
     accepted: { token: ({ token }) => token({ claims: { aud: OTHER_AUDIENCE } }) },
     rejected: { token: ({ token }) => token({ claims: { aud: AUDIENCE } }) },
     code: "ERR_TOKEN_AUDIENCE",
   }),
   conforms(
     "9700-02",
-    "rejects a token at another API of the same server every time it comes",
+    "rejects a token at another API of the same server every time",
     async ({ scene, servers }) => {
       for (const { connections, routeOf } of servers) {
         const fields = [["authorization", `Bearer ${scene.token()}`]] as const;
         const send = async (api?: Api) => {
-          const sent = { path: routeOf(api).path, method: "GET", fields, body: undefined };
-          return (await connections.own.send(sent)).status;
+          const request = { path: routeOf(api).path, method: "GET", fields, body: undefined };
+          return (await connections.own.send(request)).status;
         };
-        const statuses = [await send(), await send(ofOtherAudience), await send(), await send(ofOtherAudience)];
+        const statuses = [await send(), await send(otherApi), await send(), await send(otherApi)];
         expect(statuses).toEqual([200, 401, 200, 401]);
       }
     },
-    ofOtherAudience,
+    otherApi,
   ),
   rejects("9700-03", "a token without the scope of the route", {
     api: { requirements: { scopes: ["read"] } },
@@ -67,7 +67,7 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { token: ({ token }) => token({ claims: { scope: "readers read-all write" } }) },
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
-  conforms("9700-03", "asks for the scope every time that a token comes", async ({ scene }) => {
+  conforms("9700-03", "checks the scope every time", async ({ scene }) => {
     const { verify } = verifierOf({ jwks: scene.jwks });
     const token = scene.token({ claims: { scope: "read" } });
     const clientCertificate = { thumbprint: scene.own.thumbprint };
@@ -80,7 +80,7 @@ export const cases: readonly ConformanceCase[] = [
       expect(await outcomeOf(verify(token, { clientCertificate, scopes: [scope] }))).toBe(outcome);
     }
   }),
-  conforms("9700-04", "answers nothing that was in a token", async (stage) => {
+  conforms("9700-04", "sends responses without any content of the token", async (stage) => {
     const { own, token } = stage.scene;
     await onEachServer(stage, undefined, async (send) => {
       expect(await send({ identity: own, token: token({ claims: marked }) })).toMatchObject({ status: 200 });
@@ -88,11 +88,11 @@ export const cases: readonly ConformanceCase[] = [
         const sent = token(raw);
         const { status, headers, body } = await send({ identity: own, token: sent });
         expect(status).toBe(401);
-        expectSecret(`${JSON.stringify(headers)} ${body}`, sent);
+        expectNoLeak(`${JSON.stringify(headers)} ${body}`, sent);
       }
     });
   }),
-  conforms("9700-04", "gives errors that hold nothing of a token", async ({ scene }) => {
+  conforms("9700-04", "throws errors without any content of the token", async ({ scene }) => {
     const { verify } = verifierOf({ jwks: scene.jwks });
     const clientCertificate = { thumbprint: scene.own.thumbprint };
     expect(await outcomeOf(verify(scene.token({ claims: marked }), { clientCertificate }))).toBe("accepted");
@@ -100,13 +100,13 @@ export const cases: readonly ConformanceCase[] = [
       const sent = scene.token(raw);
       const error: unknown = await verify(sent, { clientCertificate }).catch((reason: unknown) => reason);
       expect(error).toMatchObject({ name: "AccessTokenError" });
-      expectSecret(inspect(error, { depth: Infinity, showHidden: true, getters: true }), sent);
+      expectNoLeak(inspect(error, { depth: Infinity, showHidden: true, getters: true }), sent);
     }
   }),
 ];
 
-/** Looks for the marker, as it is and as parts of a token have it, and for the token itself. */
-function expectSecret(text: string, token: string): void {
+/** Asserts that a text contains neither the marker nor a part of the token. */
+function expectNoLeak(text: string, token: string): void {
   const parts = token.split(".").filter((part) => part.length > 8);
   expect([MARKER, ...parts].filter((secret) => text.includes(secret))).toEqual([]);
 }

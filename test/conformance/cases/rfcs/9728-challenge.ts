@@ -4,7 +4,7 @@ import { verifierOf } from "../../verification.ts";
 import { type Api, conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { onEachServer } from "../../on-each-server.ts";
 
-/** Resources, each with where its metadata is (RFC 9728 section 3.1). */
+/** Resources, each with the URL of its metadata (RFC 9728 section 3.1). */
 const resources: readonly (readonly [resource: string, metadata: string, api: Api])[] = (
   [
     ["https://api.example", "https://api.example/.well-known/oauth-protected-resource"],
@@ -18,7 +18,7 @@ export const cases: readonly ConformanceCase[] = [
   ...resources.map(([resource, metadata, api]) =>
     conforms(
       "9728-05",
-      `says in challenges where the metadata of ${resource} is`,
+      `sends the metadata URL of ${resource} in challenges`,
       async (stage) => {
         const { own, token } = stage.scene;
         await onEachServer(stage, api, async (send) => {
@@ -33,7 +33,7 @@ export const cases: readonly ConformanceCase[] = [
       api,
     ),
   ),
-  conforms("9728-05", "takes no resource that is not https, or has a fragment", async ({ scene }) => {
+  conforms("9728-05", "does not accept a resource that is not https or has a fragment", async ({ scene }) => {
     const verifier = verifierOf({ jwks: scene.jwks });
     expect(() => createAuthenticator({ verifier, resource: "https://api.example/v1" })).not.toThrow();
     for (const resource of ["http://api.example/v1", "https://api.example/v1#a", "/v1"]) {

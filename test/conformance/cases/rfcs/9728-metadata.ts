@@ -18,7 +18,7 @@ const resources = [
   ["https://api.example:8443/v1?a=b", "/.well-known/oauth-protected-resource/v1?a=b"],
 ] as const;
 
-/** Sends a request to an API of this identifier behind each adapter, whose one route asks for the scope `read`. */
+/** Runs the function against an API with this identifier behind each adapter. Its only route requires the scope `read`. */
 async function onEachAdapter(
   { scene }: Stage,
   resource: string,
@@ -46,7 +46,7 @@ async function onEachAdapter(
 }
 
 export const cases: readonly ConformanceCase[] = [
-  conforms("9728-01", "names itself, its issuer and that tokens are bound in its metadata", async (stage) => {
+  conforms("9728-01", "names the resource, its issuer and the binding of tokens in the metadata", async (stage) => {
     await onEachAdapter(stage, "https://api.example/v1", async (get) => {
       const { body } = await get("/.well-known/oauth-protected-resource/v1");
       expect(JSON.parse(body)).toEqual({
@@ -74,7 +74,7 @@ export const cases: readonly ConformanceCase[] = [
       },
     ),
   ),
-  conforms("9728-03", "serves its metadata as JSON, and leaves empty parameters out", async (stage) => {
+  conforms("9728-03", "serves its metadata as JSON, and omits empty parameters", async (stage) => {
     await onEachAdapter(stage, "https://api.example", async (get) => {
       const { status, headers, body } = await get("/.well-known/oauth-protected-resource");
       expect(status).toBe(200);

@@ -8,20 +8,20 @@ import { json, startIssuerEndpoint } from "../../issuer-endpoint.ts";
 import { NOW, type Scene } from "../../scene.ts";
 import { constant } from "../../signers.ts";
 
-/** What FAPI 1.0 Advanced says of tokens, beyond what is the default. */
+/** The requirements of FAPI 1.0 Advanced for tokens that are not defaults. */
 const advanced: Api = {
   verifier: () => ({ algorithms: ["PS256", "ES256"] }),
   requirements: { scopes: ["read"] },
 };
 
-/** An API of FAPI 2.0 whose tokens are short-lived. */
+/** A FAPI 2.0 API with short-lived tokens. */
 const fapi2: Api = {
   verifier: () => ({ profile: "fapi2", maxTokenAge: 600 }),
   requirements: { scopes: ["read"] },
 };
 
-/** An API of FAPI 2.0 that asks the issuer about every token. */
-const asking: Api = {
+/** A FAPI 2.0 API that introspects every token. */
+const introspecting: Api = {
   verifier: ({ remote }) => ({
     profile: "fapi2",
     issuer: remote.issuer,
@@ -30,7 +30,7 @@ const asking: Api = {
   }),
 };
 
-/** A key that is shorter than RFC 7518 section 3.3 demands; it is of use to nobody. */
+/** A key that is shorter than RFC 7518 section 3.3 requires. */
 const weak = generateKeyPairSync("rsa", { modulusLength: 1024 });
 
 const inHeader: Attempt = { request: { lines: (token) => [["authorization", `Bearer ${token}`]] } };
@@ -45,20 +45,20 @@ function signedFor(name: KeyName): Attempt {
   return { token: ({ token, keys }) => token({ key: keys[name] }) };
 }
 
-/** Keys with one kid; those that do not fit come before the one that does. */
+/** Returns keys that share a kid. Keys that do not match precede the one that does. */
 function sharingKid({ keys, foreignKeys }: Scene) {
   const { RS256, PS256, ES384, ES256, Ed25519 } = keys;
   const forEncryption = { ...foreignKeys.ES256.jwk, use: "enc" };
-  return { keys: [forEncryption, ...[RS256, PS256, ES384, ES256, Ed25519].map(({ jwk }) => jwk)].map(shared) };
+  return { keys: [forEncryption, ...[RS256, PS256, ES384, ES256, Ed25519].map(({ jwk }) => jwk)].map(withSharedKid) };
 }
 
-function shared(jwk: IssuerKey["jwk"] | object): IssuerKey["jwk"] {
+function withSharedKid(jwk: IssuerKey["jwk"] | object): IssuerKey["jwk"] {
   return { ...(jwk as IssuerKey["jwk"]), kid: "shared" };
 }
 
-const ofOneKid: Api = { verifier: (scene) => ({ jwks: sharingKid(scene), algorithms: ["PS256", "ES256"] }) };
+const fapi1SharedKid: Api = { verifier: (scene) => ({ jwks: sharingKid(scene), algorithms: ["PS256", "ES256"] }) };
 
-const ofOneKid2: Api = { verifier: (scene) => ({ jwks: sharingKid(scene), profile: "fapi2", maxTokenAge: 600 }) };
+const fapi2SharedKid: Api = { verifier: (scene) => ({ jwks: sharingKid(scene), profile: "fapi2", maxTokenAge: 600 }) };
 
 function sharedKidCases(
   id: "FAPI1A-05" | "FAPI2-08",
@@ -68,13 +68,13 @@ function sharedKidCases(
   const header = { kid: "shared" };
   return [
     ...names.map((name) =>
-      accepts(id, `a token signed for ${name} by one of several keys with its kid`, {
+      accepts(id, `a token signed with ${name} if several keys share the kid`, {
         api,
         accepted: { token: ({ token, keys }) => token({ key: keys[name], header }) },
         rejectedBy: id,
       }),
     ),
-    rejects(id, "a token signed with a key for encryption that has the kid of the right one", {
+    rejects(id, "a token signed with an encryption key that has the kid of the signing key", {
       api,
       accepted: { token: ({ token, keys }) => token({ key: keys.ES256, header }) },
       rejected: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, header }) },
@@ -102,8 +102,8 @@ export const cases: readonly ConformanceCase[] = [
     rejected: withClaims({ scope: "write" }),
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
-  rejects("FAPI1A-01", "a token that the issuer has revoked, where it is asked", {
-    api: asking,
+  rejects("FAPI1A-01", "a revoked token, with introspection", {
+    api: introspecting,
     accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
     rejected: { token: revokedToken },
     code: "ERR_TOKEN_INACTIVE",
@@ -121,7 +121,7 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_BINDING_UNSUPPORTED",
   }),
   ...(["RS256", "ES384", "Ed25519"] as const).map((name) =>
-    rejects("FAPI1A-03", `a token signed for ${name}`, {
+    rejects("FAPI1A-03", `a token signed with ${name}`, {
       api: advanced,
       accepted: signedFor(name === "RS256" ? "PS256" : "ES256"),
       rejected: signedFor(name),
@@ -134,12 +134,12 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { token: ({ token }) => token({ header: { alg: "none" }, signer: constant(new Uint8Array()) }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  conforms("FAPI1A-04", "fetches no keys without TLS", async () => {
+  conforms("FAPI1A-04", "does not fetch keys without TLS", async () => {
     expect(() => verifierOf({ jwks: "https://issuer.example/jwks" })).not.toThrow();
     expect(() => verifierOf({ jwks: "http://issuer.example/jwks" })).toThrow(TypeError);
     expect(() => verifierOf({ issuer: "http://issuer.example" })).toThrow(TypeError);
   }),
-  conforms("FAPI1A-04", "fetches nothing from the x5u or jku of a token", async ({ scene }) => {
+  conforms("FAPI1A-04", "does not fetch the x5u or jku of a token", async ({ scene }) => {
     const { own, keys, foreignKeys, token } = scene;
     const elsewhere = await startIssuerEndpoint(json({ keys: [foreignKeys.ES256.jwk] }));
     const verifier = verifierOf({ jwks: scene.jwks });
@@ -148,24 +148,24 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verifyAs(own, verifier, token({ key: foreignKeys.ES256, header }))).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(elsewhere.requests).toEqual([]);
   }),
-  ...sharedKidCases("FAPI1A-05", ofOneKid, ["PS256", "ES256"]),
+  ...sharedKidCases("FAPI1A-05", fapi1SharedKid, ["PS256", "ES256"]),
   accepts("FAPI2-01", "a token in the header", {
     api: fapi2,
     accepted: inHeader,
     rejectedBy: "FAPI2-02",
   }),
-  rejects(["FAPI2-02", "FAPI2-01"], "the same token in the query", {
+  rejects(["FAPI2-02", "FAPI2-01"], "a token in the query", {
     api: fapi2,
     accepted: inHeader,
     rejected: inQuery,
     code: "ERR_TOKEN_MISSING",
   }),
-  conforms("FAPI2-02", "has no option that takes a token from elsewhere", async ({ scene }) => {
+  conforms("FAPI2-02", "has no option to read a token from another place", async ({ scene }) => {
     const options = { verifier: verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 }) };
     expect(() => createAuthenticator(options)).not.toThrow();
     expect(() => createAuthenticator({ ...options, tokenResolver: () => "token" })).toThrow(TypeError);
   }),
-  rejects("FAPI2-03", "a token that is for another API", {
+  rejects("FAPI2-03", "a token for another API", {
     api: fapi2,
     accepted: withClaims({}),
     rejected: withClaims({ aud: "https://other-api.example" }),
@@ -177,25 +177,25 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { token: ({ token }) => token({ signer: constant(new Uint8Array(64).fill(1)) }) },
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("FAPI2-03", "a token that has expired, with 10 seconds of leeway", {
+  rejects("FAPI2-03", "an expired token, with a leeway of 10 seconds", {
     api: fapi2,
     accepted: withClaims({ exp: NOW - 9 }),
     rejected: withClaims({ exp: NOW - 10 }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  rejects("FAPI2-03", "a token that the issuer has revoked", {
-    api: asking,
+  rejects("FAPI2-03", "a revoked token", {
+    api: introspecting,
     accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own }) },
     rejected: { token: revokedToken },
     code: "ERR_TOKEN_INACTIVE",
   }),
-  rejects("FAPI2-03", "a token that may have been revoked, since it is older than the API allows", {
+  rejects("FAPI2-03", "a token that is older than the API allows, because it may be revoked", {
     api: fapi2,
     accepted: withClaims({ iat: NOW - 600 }),
     rejected: withClaims({ iat: NOW - 611 }),
     code: "ERR_TOKEN_EXPIRED",
   }),
-  conforms("FAPI2-03", "cannot be told to leave revocation out", async ({ scene }) => {
+  conforms("FAPI2-03", "has no option to ignore revocation", async ({ scene }) => {
     expect(() => verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 })).not.toThrow();
     expect(() => verifierOf({ jwks: scene.jwks, profile: "fapi2" })).toThrow(TypeError);
   }),
@@ -206,14 +206,14 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
   ...(["RS256", "ES384"] as const).map((name) =>
-    rejects("FAPI2-05", `a token signed for ${name}`, {
+    rejects("FAPI2-05", `a token signed with ${name}`, {
       api: fapi2,
       accepted: signedFor(name === "RS256" ? "PS256" : "ES256"),
       rejected: signedFor(name),
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  accepts("FAPI2-05", "a token signed for Ed25519", {
+  accepts("FAPI2-05", "a token signed with Ed25519", {
     api: fapi2,
     accepted: signedFor("Ed25519"),
     rejectedBy: "FAPI2-05",
@@ -231,20 +231,20 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...["iat", "nbf"].flatMap((claim) => [
-    rejects("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead`, {
+    rejects("FAPI2-06", `a token whose ${claim} is more than 60 seconds in the future`, {
       api: fapi2,
       accepted: withClaims({ [claim]: NOW + 10 }),
       rejected: withClaims({ [claim]: NOW + 61 }),
       code: "ERR_TOKEN_NOT_YET_VALID",
     }),
-    rejects("FAPI2-06", `a token whose ${claim} is over 60 seconds ahead, where the issuer is asked`, {
-      api: asking,
+    rejects("FAPI2-06", `a token whose ${claim} is more than 60 seconds in the future, with introspection`, {
+      api: introspecting,
       accepted: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 10 } }) },
       rejected: { token: ({ remote, own }) => remote.accessToken({ boundTo: own, claims: { [claim]: NOW + 61 } }) },
       code: "ERR_TOKEN_NOT_YET_VALID",
     }),
   ]),
-  ...sharedKidCases("FAPI2-08", ofOneKid2, ["PS256", "ES256", "Ed25519"]),
+  ...sharedKidCases("FAPI2-08", fapi2SharedKid, ["PS256", "ES256", "Ed25519"]),
   rejects("FAPI2-09", "a token that is bound to another certificate", {
     api: fapi2,
     accepted: { certificate: "own" },
@@ -257,7 +257,7 @@ export const cases: readonly ConformanceCase[] = [
     rejected: withClaims({ cnf: undefined }),
     code: "ERR_BINDING_REQUIRED",
   }),
-  conforms("FAPI2-09", "cannot be told to take tokens that are not sender-constrained", async ({ scene }) => {
+  conforms("FAPI2-09", "has no option to accept tokens that are not sender-constrained", async ({ scene }) => {
     const { verify } = verifierOf({ jwks: scene.jwks, profile: "fapi2", maxTokenAge: 600 });
     const clientCertificate = { thumbprint: scene.own.thumbprint };
     expect(await verify(scene.token(), { clientCertificate })).toMatchObject({ binding: "verified" });
