@@ -9,7 +9,7 @@ import { parseRequirements, type Requirements } from "../src/requirements.ts";
 import { nginx } from "../src/proxy/formats/nginx.ts";
 import { fromProxy } from "../src/proxy/from-proxy.ts";
 import { tlsCertificate } from "../src/certificate/tls-certificate.ts";
-import { connectionOf, fast as fastPath, ownParts, requestOver, type Use } from "./support/cached-requests.ts";
+import { connectionOf, fastPath, partsOfVerifier, requestOver, type Use } from "./support/cached-requests.ts";
 import { eventsOf } from "./support/events.ts";
 import { introspectingVerifier, introspectionCount } from "./support/introspecting-verifier.ts";
 import { outcomeOf } from "./support/outcome.ts";
@@ -31,7 +31,7 @@ const good = requestWith([`Bearer ${token}`]);
 async function partsWith(tokens: readonly string[], options: Parameters<typeof verifierOf>[1] = {}) {
   const verifier = verifierOf(issuer, options);
   for (const each of tokens) await verifier.verify(each, { clientCertificate: client.certificate });
-  return ownParts(verifier);
+  return partsOfVerifier(verifier);
 }
 
 const parts = await partsWith([token]);
@@ -131,8 +131,8 @@ describe("the fast path", () => {
       await verifier.verify(each, { clientCertificate: client.certificate, validateCertificateBinding: "report-only" });
     }
     for (const each of cached) {
-      expect(ownParts(verifier).verifiedTokens.find(each)).toBeDefined();
-      expect(fast(requestWith([`Bearer ${each}`]), { parts: ownParts(verifier) })).toBeUndefined();
+      expect(partsOfVerifier(verifier).verifiedTokens.find(each)).toBeDefined();
+      expect(fast(requestWith([`Bearer ${each}`]), { parts: partsOfVerifier(verifier) })).toBeUndefined();
     }
   });
 

@@ -7,9 +7,9 @@ import { type CertificateRules, certificateRules } from "../../src/certificate-p
 import { certificateTenants } from "../../src/certificate-policy/certificate-tenants.ts";
 import { AccessTokenError } from "../../src/errors.ts";
 import {
-  createOddAuthority,
+  createOddCa,
   extendedKeyUsage,
-  ofAuthority,
+  caConstraints,
   type purposes,
   undecodableAlternativeNames,
 } from "../support/odd-certificates.ts";
@@ -200,7 +200,7 @@ describe("a certificate from an issuer on the list", () => {
     ["code signing", false, ["codeSigning"]],
     ["server authentication and code signing", false, ["serverAuth", "codeSigning"]],
   ])("with an extended key usage for %s is accepted: %s", (_usage, isAccepted, usages) => {
-    const oddCa = createOddAuthority();
+    const oddCa = createOddCa();
     const certificate = parsed(oddCa.issue(extendedKeyUsage(...usages)));
     expect(verdict({ issuers: [oddCa.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
     // Only the rule issuers checks the purpose.
@@ -208,10 +208,10 @@ describe("a certificate from an issuer on the list", () => {
   });
 
   test("is accepted without an extended key usage, and rejected if it is a CA certificate", () => {
-    const oddCa = createOddAuthority();
+    const oddCa = createOddCa();
     const issuers = [oddCa.certificate];
     expect(verdict({ issuers }, parsed(oddCa.issue()))).toBe(true);
-    const subordinate = parsed(oddCa.issue(ofAuthority()));
+    const subordinate = parsed(oddCa.issue(caConstraints()));
     expect(verdict({ issuers }, subordinate)).toBe(UNTRUSTED);
     expect(verdict({ thumbprints: [subordinate.thumbprint] }, subordinate)).toBe(true);
   });
@@ -237,7 +237,7 @@ describe("alternative names that Node cannot decode", () => {
     ["email", { email: ["client@acme.example"] }],
     ["ip", { ip: ["192.0.2.1"] }],
   ])("are rejected by a rule for %s, and have no tenant", async (_kind, subjectAlternativeNames) => {
-    const oddCa = createOddAuthority();
+    const oddCa = createOddCa();
     const certificate = parsed(oddCa.issue(undecodableAlternativeNames()));
     const listed = { thumbprints: [certificate.thumbprint] };
     const selection = { ...listed, subjectAlternativeNames };

@@ -12,7 +12,7 @@ import { nginx } from "../../src/proxy/formats/nginx.ts";
 import { fromProxy } from "../../src/proxy/from-proxy.ts";
 import { createVerifiedTokens } from "../../src/token/verified-tokens.ts";
 import { type VerifierParts, verifyToken } from "../../src/verifier.ts";
-import { connectionOf, fast, ownParts, requestOver, type Use } from "../support/cached-requests.ts";
+import { connectionOf, fastPath, partsOfVerifier, requestOver, type Use } from "../support/cached-requests.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import { client, now, seconds, startIssuer, thief, verifierOf } from "../support/verification.ts";
 
@@ -118,7 +118,7 @@ function requestOf({ token: name, change, scheme, from }: Case): NodeRequest {
 }
 
 let [time, areKeysHeld] = [now, true];
-const parts = withRemovableKeys(ownParts(verifierOf(issuer, { clock: () => time })), () => areKeysHeld);
+const parts = withRemovableKeys(partsOfVerifier(verifierOf(issuer, { clock: () => time })), () => areKeysHeld);
 
 /** Verifies a request without the fast path and without cached tokens. */
 async function verifyUncached(request: NodeRequest, { requirements = {}, resolvers = {} }: Use): Promise<AccessToken> {
@@ -152,7 +152,7 @@ test("the whole verification accepts every request that the fast path accepts, w
     const request = requestOf(variation);
     const resolvers = resolversOf[variation.from] ?? {};
     const use: Use = { requirements: variation.requirements, resolvers, parts };
-    const cached = fast(request, use);
+    const cached = fastPath(request, use);
     if (cached === undefined) {
       declined += 1;
       return;

@@ -19,7 +19,7 @@ export function requestOver(authorization: readonly string[], from: NodeSocket, 
 }
 
 /** Returns the parts of a verifier. */
-export function ownParts(verifier: Verifier): VerifierParts {
+export function partsOfVerifier(verifier: Verifier): VerifierParts {
   const parts = partsOf(verifier);
   if (parts === undefined) throw new Error("not a verifier");
   return parts;
@@ -33,7 +33,10 @@ export interface Use {
 }
 
 /** Passes a request to the fast path of an API with these resolvers. */
-export function fast(request: NodeRequest, { parts, requirements = {}, resolvers = {} }: Use): AccessToken | undefined {
+export function fastPath(
+  request: NodeRequest,
+  { parts, requirements = {}, resolvers = {} }: Use,
+): AccessToken | undefined {
   const sources = createCredentialSources<NodeRequest>({ schemes: ["Bearer"], ...resolvers });
   return acceptCachedRequest(request, parseRequirements(requirements, parts.configuration), { sources, parts });
 }

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { derElement } from "./der.ts";
 
 /** A CA that signs any extensions, for certificates that the test kit cannot issue. */
-export interface OddAuthority {
+export interface OddCa {
   /** DER. */
   readonly certificate: Buffer;
   /** Issues a client certificate with these extensions, as DER. */
@@ -14,7 +14,7 @@ const ecdsaWithSha256 = derElement(SEQUENCE, Buffer.from("06082a8648ce3d040302",
 const day = 24 * 60 * 60 * 1000;
 
 /** Creates such a CA. */
-export function createOddAuthority(): OddAuthority {
+export function createOddCa(): OddCa {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const name = commonName("Odd CA");
   const issued = (subject: Buffer, key: KeyObject, extensions: readonly Buffer[]): Buffer => {
@@ -36,7 +36,7 @@ export function createOddAuthority(): OddAuthority {
     return derElement(SEQUENCE, toBeSigned, ecdsaWithSha256, signature);
   };
   return {
-    certificate: issued(name, publicKey, [ofAuthority()]),
+    certificate: issued(name, publicKey, [caConstraints()]),
     issue: (...extensions) =>
       issued(commonName("client"), generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey, extensions),
   };
@@ -61,7 +61,7 @@ export function undecodableAlternativeNames(): Buffer {
 }
 
 /** Encodes the basic constraints of a CA. */
-export function ofAuthority(): Buffer {
+export function caConstraints(): Buffer {
   return extension("551d13", Buffer.from("30030101ff", "hex"));
 }
 
