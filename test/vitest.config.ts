@@ -7,7 +7,7 @@ import { plainReporter } from "./helpers/plain-reporter.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const onBuiltPackages = process.env["TEST_DIST"] === "1";
 
-/** Sends a unit test's `../src/x.ts` to the built `../dist/x.js`, so that one test has one copy of a module. */
+/** Resolves `../src/x.ts` in a unit test to the built `../dist/x.js`, so that a test has only one copy of a module. */
 const builtModules: Plugin = {
   name: "certbound:built-modules",
   enforce: "pre",
@@ -23,7 +23,7 @@ export default defineConfig({
   root,
   plugins: onBuiltPackages ? [builtModules] : [],
   resolve: {
-    // Sources, so that coverage sees them. With TEST_DIST=1 the names lead through node_modules to dist, as for a user.
+    // Uses the sources, for coverage. With TEST_DIST=1, the names resolve to dist through node_modules, as for a user.
     alias: onBuiltPackages
       ? []
       : [
@@ -36,17 +36,18 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "test/build-tools/**"],
     pool: "forks",
     maxWorkers: 2,
-    // One import of the sources for each worker, not for each file: that was most of the time. With what is built, which
-    // Node loads itself, a worker on Node 20 came to hold two copies of core.
+    // Without isolation, each worker imports the sources only once, which is much faster. The built packages need isolation,
+    // because a worker on Node 20 would otherwise load two copies of core.
     isolate: onBuiltPackages,
-    // Many tests are about APIs over plain HTTP, or without certificates: what is said of them is no news here.
+    // Many tests use APIs over plain HTTP or without certificates, and certbound warns about them.
     execArgv: ["--disable-warning=CertboundWarning"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
-    // What is built is loaded by Node itself, not transformed.
+    // Node loads the built packages itself, without a transformation.
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     reporters: ["default", plainReporter()],
-    // It works on every Node.js that the tests run on; what it says of some, and of its memory, is no news here.
+    // oidc-provider works on all tested versions of Node.js. Its warnings about some of them and about its in-memory store
+    // are expected.
     onConsoleLog: (log) => !/^oidc-provider WARNING: (?:Unsupported runtime|a quick start)/.test(log),
     typecheck: {
       checker: "tsc",

@@ -60,7 +60,7 @@ function deadLinks(page, text) {
       if (anchor !== undefined && !file.endsWith(".md")) return true;
       return anchor !== undefined && !anchorsOf(path === "" ? text : readFileSync(file, "utf8")).has(anchor);
     })
-    .map((target) => `${page}: the link ${target} leads nowhere`);
+    .map((target) => `${page}: the link ${target} has no target`);
 }
 
 /** Returns the anchors of a page's headings, as GitHub creates them. @param {string} text */

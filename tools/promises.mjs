@@ -45,7 +45,7 @@ function testsOf(cell) {
 }
 
 /**
- * Lists the problems of the table: rows out of order, rows that lack a part, and tests that do not exist. A name in the table
+ * Lists the problems of the table: rows in the wrong order, rows with an empty cell, and tests that do not exist. A name in the table
  * is the name in the source, or the part of it before the first placeholder.
  *
  * @param {Row[]} rows
@@ -53,11 +53,11 @@ function testsOf(cell) {
  * @returns {string[]}
  */
 export function problemsOf(rows, read) {
-  if (rows.length === 0) return ["there is no row"];
+  if (rows.length === 0) return ["the table has no rows"];
   return rows.flatMap(({ number, promise, dependsOn, tests }, index) => [
-    ...(number === index + 1 ? [] : [`row ${number} stands where row ${index + 1} should`]),
+    ...(number === index + 1 ? [] : [`row ${number} is in the position of row ${index + 1}`]),
     ...(promise === "" ? [`row ${number} has no promise`] : []),
-    ...(dependsOn === "" ? [`row ${number} does not say what it depends on`] : []),
+    ...(dependsOn === "" ? [`row ${number} has no dependencies`] : []),
     ...(tests.length === 0 ? [`row ${number} names no test`] : []),
     ...tests
       .filter(({ file, name }) => !hasTest(read(file) ?? "", name))
@@ -121,7 +121,7 @@ function main(numbers) {
   const all = promisesOf(readFileSync("SECURITY.md", "utf8"));
   const problems = problemsOf(all, (file) => (existsSync(file) ? readFileSync(file, "utf8") : undefined));
   const rows = numbers.length === 0 ? all : all.filter(({ number }) => numbers.includes(String(number)));
-  if (rows.length === 0) problems.push(`there is no row ${numbers.join(", ")}`);
+  if (rows.length === 0) problems.push(`the table does not have row ${numbers.join(", ")}`);
   if (problems.length > 0) {
     console.error(problems.join("\n"));
     process.exitCode = 1;

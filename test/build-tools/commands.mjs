@@ -1,4 +1,4 @@
-// Commands in process groups of their own, so that all that they started is ended with them.
+// Runs each command in a separate process group, so that all its child processes end with it.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -26,7 +26,7 @@ export function start([program = "", ...parameters], { cwd, env }) {
     try {
       if (child.pid !== undefined) kill(-child.pid, "SIGKILL");
     } catch {
-      // It has ended, with its children.
+      // The process group has already ended.
     }
   };
   return { child, exit, end };
@@ -44,7 +44,7 @@ export async function run(command, place) {
   const timer = setTimeout(end, TIMEOUT_MS);
   try {
     const [code, stdout, stderr] = await Promise.all([exit, text(child.stdout), text(child.stderr)]);
-    if (code !== 0) throw new Error(`${command.join(" ")}: ended with ${code}\n${stdout}${stderr}`);
+    if (code !== 0) throw new Error(`${command.join(" ")}: exited with ${code}\n${stdout}${stderr}`);
     return stdout + stderr;
   } finally {
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-// Loaded with --import: replaces undici and keyv of the repository by their newest versions, which are installed here.
+// Loaded with --import: replaces undici and keyv with their newest versions, which are installed in this folder.
 import { registerHooks } from "node:module";
 
 const replacements = new Map([

@@ -1,4 +1,4 @@
-// The client, the thief and the introspection endpoint that an API under test meets.
+// The client, the thief and the introspection endpoint for an API under test.
 
 import { createTestKit } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { start } from "./commands.mjs";
 
-/** Creates the parties; `close` ends them. */
+/** Creates the parties. `close` stops their servers. */
 export async function createParties() {
   const kit = await createTestKit();
   const client = await kit.issueClientCertificate();
@@ -22,8 +22,8 @@ export async function createParties() {
   const introspection = { clientId: "api", endpoint: opaque.url, clientTls };
 
   /**
-   * Starts a program that prints the address of its API; returns the status of a client and of a thief with its token, and the
-   * warnings.
+   * Starts a program that prints the address of its API. Sends a request of the client and of the thief with the same token,
+   * and returns the statuses and the warnings.
    *
    * @param {readonly string[]} command
    * @param {{ cwd: string, accessToken?: string, options?: object, httpVersion?: 1 | 2 }} run
@@ -62,7 +62,7 @@ export async function createParties() {
       assert.deepEqual((await resultOf(command, { cwd, httpVersion })).statuses, [200, 401]);
     },
     /**
-     * Expects an API to reject everybody, without a warning, since it does not see the certificates.
+     * Expects an API that does not receive client certificates to reject all requests, without a warning.
      *
      * @param {readonly string[]} command
      * @param {string} cwd
@@ -71,11 +71,11 @@ export async function createParties() {
       assert.deepEqual(await resultOf(command, { cwd }), { statuses: [401, 401], warnings: "" });
     },
     /**
-     * Expects an API to introspect a token over mutual TLS, or not to start, with a TypeError.
+     * Expects an API to introspect a token over mutual TLS, or to fail at start-up with a TypeError.
      *
      * @param {readonly string[]} command
      * @param {string} cwd
-     * @param {RegExp} [problem] what is wrong with undici
+     * @param {RegExp} [problem] the expected problem with undici
      */
     async expectClientTls(command, cwd, problem) {
       const options = { issuer, audience, introspection };
@@ -88,7 +88,7 @@ export async function createParties() {
 }
 
 /**
- * Starts an endpoint for clients with a certificate of the kit only, where one opaque token is active.
+ * Starts an introspection endpoint that accepts only clients with a certificate of the kit, and reports every token as active.
  *
  * @param {import("@certbound/testing").TestKit} kit
  * @param {{ iss: string, aud: string, client: import("@certbound/testing").Identity }} of

@@ -1,5 +1,5 @@
-// Runs the packages in bundlers, test runners, compilers and versions of Node.js that people use: npm run test:build-tools
-// `-- --only NAME` runs those whose names begin so; it may be given more than once. Everything is packed, and installed outside of the repository.
+// Runs the packed packages in common bundlers, test runners, compilers and versions of Node.js, outside the repository:
+// `npm run test:build-tools`. `-- --only PREFIX` runs the cases whose names start with the prefix; it can be repeated.
 
 import assert from "node:assert/strict";
 import {
@@ -22,12 +22,12 @@ import { run } from "./commands.mjs";
 import { createParties } from "./parties.mjs";
 import { createStage, installTools } from "./stage.mjs";
 
-/** The first releases of each line that the packages support, and one of 24. */
+/** The first supported releases of Node.js 20 and 22, and a release of 24. */
 const NODES = platform === "linux" && arch === "x64" ? ["20.19.0", "22.12.0", "24.21.0"] : [];
 const NEWEST_NODE = "24.21.0";
 const BUN = "1.4.5";
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-/** What undici and keyv are used for. */
+/** The tests that use undici and keyv. */
 const NEWEST_VERSIONS_TESTS = [
   "mutual-tls-fetch",
   "introspection-endpoint.mutual-tls",
@@ -69,7 +69,7 @@ function allCases() {
     ...NODES.map((version) => required(`v${version}`, withNode(version, "exec node server.cjs"))),
     ...["nodenext", "bundler", "node10", "fastify"].map((name) => types("typescript", name)),
     ...["nodenext", "bundler", "node10"].map((name) => types("typescript-5.2", name)),
-    // Fastify's own types need TypeScript 5.4.
+    // The types of Fastify need TypeScript 5.4.
     types("typescript-5.2", "fastify", "--skipLibCheck"),
     ...(NODES.length > 0
       ? [newestUndici("20.19.0", /failed to load/), newestUndici(NEWEST_NODE), newestVersions(), bun()]
@@ -105,16 +105,16 @@ function installedSize(name, limit) {
 /** @param {Case} testCase */
 async function passes({ name, check }) {
   const started = performance.now();
-  const [verdict, reason] = await check().then(
+  const [result, reason] = await check().then(
     () => ["PASS", ""],
     (/** @type {unknown} */ error) => ["FAIL", `: ${error instanceof Error ? error.message.slice(-4000) : "unknown"}`],
   );
-  console.log(`${verdict} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)${reason}`);
-  return verdict === "PASS";
+  console.log(`${result} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)${reason}`);
+  return result === "PASS";
 }
 
 /**
- * Bundles the server, and runs each bundle where there is no node_modules.
+ * Bundles the server, and runs each bundle in a folder without node_modules.
  *
  * @param {string} name
  * @param {import("./stage.mjs").Undici} undici
@@ -130,9 +130,12 @@ function bundle(name, undici) {
       try {
         cpSync(join(folder, "dist"), bare, { recursive: true });
         const bundles = readdirSync(bare).filter((file) => /\.[cm]?js$/.test(file));
-        assert.ok(bundles.length > 0, "there is no bundle");
+        assert.ok(bundles.length > 0, "the build created no bundle");
         for (const file of bundles) {
-          assert.ok(!readFileSync(join(bare, file), "utf8").includes(folder), `${file} names the folder of the build`);
+          assert.ok(
+            !readFileSync(join(bare, file), "utf8").includes(folder),
+            `${file} contains the path of the build folder`,
+          );
           await parties.expectProtection([execPath, file], bare);
           const problem = undici === "no-undici" ? /not installed/ : undefined;
           await parties.expectClientTls([execPath, file], bare, problem);
@@ -189,7 +192,7 @@ function newestUndici(node, problem) {
   };
 }
 
-/** Runs servers in Bun: its node:http2 shows the certificates of clients, its node:https does not. @returns {Case} */
+/** Runs servers in Bun, whose node:http2 supports client certificates, unlike its node:https. @returns {Case} */
 function bun() {
   return {
     name: `bun ${BUN}`,
@@ -224,7 +227,7 @@ function newestVersions() {
 }
 
 /**
- * Runs a command with another version of Node.js, which npm brings.
+ * Runs a command with another version of Node.js, which npm installs.
  *
  * @param {string} version
  * @param {string} command

@@ -1,4 +1,4 @@
-// A temporary folder outside of the repository, into which the packed packages are installed as users install them.
+// A temporary folder outside the repository, where the packed packages are installed as a user would install them.
 
 import {
   cpSync,
@@ -20,7 +20,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
 const tools = join(here, "node_modules");
 
-/** Installs the tools of this folder, unless they are there. */
+/** Installs the tools of this folder, unless they are already installed. */
 export async function installTools() {
   const installed = join(tools, ".package-lock.json");
   const isCurrent =
@@ -29,8 +29,8 @@ export async function installTools() {
 }
 
 /**
- * Creates the folder. Its own folders `no-undici`, `undici-7` and `undici-8` have the packages in their node_modules; a tool or
- * Express is found one folder above.
+ * Creates the folder. Its subfolders `no-undici`, `undici-7` and `undici-8` contain the packages in their node_modules. The
+ * tools and Express are in the node_modules of the parent folder.
  */
 export async function createStage() {
   const root = mkdtempSync(join(tmpdir(), "certbound-build-tools-"));
@@ -52,10 +52,10 @@ export async function createStage() {
   }
   return {
     root,
-    /** For what the tools keep outside of the folder. */
+    /** Redirects the temporary files of the tools. */
     env: { TMPDIR: temporary },
     /**
-     * Copies a set-up, with files that it shares with others; returns its folder.
+     * Copies a set-up and its shared files, and returns its folder.
      *
      * @param {string} name
      * @param {{ shared?: readonly string[], undici?: Undici }} [options]

@@ -1,4 +1,4 @@
-// An application whose core may lack the package that clientTls needs; core's module is the argument.
+// An application whose core may not have the package that clientTls needs. The argument is the path of core's module.
 import { createSelfSignedCertificate } from "@certbound/testing";
 import { pathToFileURL } from "node:url";
 
@@ -8,7 +8,7 @@ const { createVerifier } = await import(pathToFileURL(path).href);
 const { certificate, key } = await createSelfSignedCertificate();
 
 /**
- * Tells how a configuration is taken.
+ * Creates a verifier with these credentials, and returns "accepted" or the error.
  *
  * @param {object} credentials
  */

@@ -1,4 +1,4 @@
-// A CommonJS application: prints what it gets from require(), and whether import() gives the same.
+// A CommonJS application that prints the exports that require() returns, and whether import() returns the same.
 const core = require("@certbound/core");
 const express = require("@certbound/express");
 const fastify = require("@certbound/fastify");

@@ -10,7 +10,7 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 const core = join(repository, "packages/core");
 const program = fileURLToPath(new URL("./client-tls.mjs", import.meta.url));
 
-/** Installs core with its dependencies, and of its peers those that are named; returns the folder. */
+/** Installs core with its dependencies and the given peer dependencies, and returns the folder. */
 function install(...peers: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), "certbound-peer-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -32,14 +32,14 @@ async function outcomes(folder: string): Promise<unknown> {
 }
 
 describe("clientTls", () => {
-  test("is rejected, by name, where undici is not installed; nothing else is", async () => {
+  test("is rejected if undici is not installed, unlike other options", async () => {
     expect(await outcomes(install())).toEqual({
       clientSecret: "accepted",
       clientTls: expect.stringMatching(/option "clientTls".*undici.*not installed.* MODULE_NOT_FOUND$/),
     });
   });
 
-  test("is rejected, by name, where undici does not load, as version 8 in Node.js 20", async () => {
+  test("is rejected if undici fails to load, like version 8 in Node.js 20", async () => {
     const folder = install();
     mkdirSync(join(folder, "node_modules/undici"));
     writeFileSync(join(folder, "node_modules/undici/index.js"), "require('node:zlib').notYet.bind();");
@@ -49,7 +49,7 @@ describe("clientTls", () => {
     });
   });
 
-  test("is accepted where it is", async () => {
+  test("is accepted if undici is installed", async () => {
     expect(await outcomes(install("undici"))).toEqual({ clientSecret: "accepted", clientTls: "accepted" });
   });
 });

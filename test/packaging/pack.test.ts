@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-/** What is read of a package's manifest. */
+/** The members of a package's manifest that the tests read. */
 interface Manifest {
   readonly name: string;
   readonly private?: boolean;
@@ -31,7 +31,7 @@ function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 }
 
-/** Lists what `npm publish` would put into the package. */
+/** Lists the files that `npm publish` would include. */
 async function packedFiles(folder: string): Promise<readonly string[]> {
   const parameters = ["pack", "--json", "--ignore-scripts", "--offline", "--pack-destination", destination];
   const { stdout } = await promisify(execFile)("npm", parameters, { cwd: folder });
@@ -39,7 +39,7 @@ async function packedFiles(folder: string): Promise<readonly string[]> {
   return packed.files.map(({ path }) => path);
 }
 
-/** Every file that the manifest leads to. */
+/** Lists the files that the manifest refers to. */
 function entryPoints({ exports = {}, bin = {} }: Manifest): readonly string[] {
   const targets = [...Object.values(exports), ...Object.values(bin)];
   return targets.flatMap((target) => (typeof target === "string" ? [target] : Object.values(target)));
@@ -53,20 +53,20 @@ describe.each(published.map(({ manifest, folder }) => [manifest.name, manifest, 
       files = await packedFiles(folder);
     });
 
-    test("holds what is built, and what introduces it", () => {
+    test("contains the built files and its README", () => {
       expect(files).toEqual(expect.arrayContaining(["package.json", "README.md", "dist/index.js", "dist/index.d.ts"]));
       const missing = entryPoints(manifest).filter((path) => !files.includes(path.replace(/^\.\//, "")));
       expect(missing).toEqual([]);
     });
 
-    test("holds nothing else: no sources, and no source maps that point to them", () => {
+    test("contains no other files, such as sources or source maps", () => {
       const expected = /^(?:dist\/.+\.(?:js|d\.ts)|undici\.(?:cjs|d\.cts)|README\.md|LICENSE|package\.json)$/;
       expect(files.filter((path) => !expected.test(path))).toEqual([]);
       const naming = files.filter((path) => readFileSync(join(folder, path), "utf8").includes("sourceMappingURL="));
       expect(naming).toEqual([]);
     });
 
-    test("does not use import.meta, which a bundle in CommonJS lacks, except in the program", () => {
+    test("does not use import.meta, which CommonJS bundles do not support, except in the program", () => {
       const modules = files.filter((path) => /\.c?js$/.test(path));
       const using = modules.filter((path) => readFileSync(join(folder, path), "utf8").includes("import.meta"));
       expect(using).toEqual(manifest.bin === undefined ? [] : ["dist/run.js"]);
@@ -78,7 +78,7 @@ describe.each(published.map(({ manifest, folder }) => [manifest.name, manifest, 
       expect({ lacking, some: modules.length > 0 }).toEqual({ lacking: [], some: true });
     });
 
-    test("names its entry point also for tools that do not read exports", () => {
+    test("declares its entry point also for tools that do not read exports", () => {
       const { main, types, exports } = manifest;
       expect({ types, default: main }).toEqual(exports?.["."]);
     });

@@ -1,4 +1,4 @@
-// An API over plain HTTP, and one request to it; the argument is the version of Bun that it takes itself to run in.
+// Sends one request to an API over plain HTTP. With an argument, the API detects Bun in this version.
 import { createAuthenticator } from "@certbound/core";
 import { startServer } from "@certbound/testing";
 import { createServer } from "node:http";

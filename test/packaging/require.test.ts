@@ -13,7 +13,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
-/** Runs a program as a user runs it: with the packages as they are built, and this Node. */
+/** Runs a program with the built packages and the current Node.js. */
 async function run(
   program: URL,
   ...parameters: string[]
@@ -22,7 +22,7 @@ async function run(
   return { output: JSON.parse(stdout) as unknown, stderr };
 }
 
-/** Copies core as npm does when two versions are asked for; gives the path of the copy's module. */
+/** Copies core, as npm does if two versions are required, and returns the path of the copy's module. */
 function copyOfCore(): string {
   const folder = mkdtempSync(join(tmpdir(), "certbound-copy-"));
   folders.push(folder);

@@ -1,4 +1,4 @@
-// An application into which two copies of core were installed; the second one's module is the argument.
+// An application with two installed copies of core. The argument is the path of the second copy's module.
 import * as installed from "@certbound/core";
 import { forgeToken } from "@certbound/testing";
 import { generateKeyPairSync } from "node:crypto";
@@ -13,7 +13,7 @@ const [own, foreign] = [installed, copy].map(
 );
 class Subclass extends installed.AccessTokenError {}
 
-/** Rejects with the error that a resolver made with the other copy. */
+/** Returns the code of a rejection with an error that the resolver created with the other copy. */
 async function codeOfForeignError() {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kty: "EC" }] };

@@ -8,22 +8,22 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const tools = join(root, "node_modules/.bin");
 
-/** Violations, each in a file that has no other; which rule finds it. */
+/** Violations, each in a different file, with the rule that reports it. */
 const violations: readonly (readonly [name: string, file: string, code: string, rule: string])[] = [
   [
-    "an import of a folder that is higher up",
+    "an import from a higher layer",
     "packages/core/src/http/rejection.ts",
     'import { timesOf } from "../token/claims.ts"; export const planted = timesOf;',
     "no-restricted-imports",
   ],
   [
-    "an import of a type of a file at the top",
+    "an import of a type from a file in the top folder",
     "packages/core/src/values/json-object.ts",
     'import type { Verifier } from "../verifier.ts"; export type Planted = Verifier;',
     "no-restricted-imports",
   ],
   [
-    "a file at the top that is exported again",
+    "a re-export of a file in the top folder",
     "packages/core/src/runtime/clock.ts",
     'export * from "../credentials.ts";',
     "no-restricted-imports",
@@ -41,7 +41,7 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
     "no-restricted-imports",
   ],
   [
-    "an import in a circle",
+    "a circular import",
     "packages/core/src/binding.ts",
     'import { createVerifier } from "./verifier.ts"; export const planted = createVerifier;',
     "no-cycle",
@@ -71,13 +71,13 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
     "no-restricted-imports",
   ],
   [
-    "what core keeps internal in an adapter",
+    "an internal module of core in an adapter",
     "packages/fastify/src/protect-api.ts",
     'import { planted as other } from "@certbound/core/internal"; export const planted = other;',
     "no-restricted-imports",
   ],
   [
-    "what core keeps internal in an example",
+    "an internal module of core in an example",
     "examples/quick-start/app.ts",
     'import { planted as other } from "@certbound/core/internal"; export const planted = other;',
     "no-restricted-imports",
@@ -101,7 +101,7 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
     "no-restricted-imports",
   ],
   [
-    "an adapter that grows",
+    "an adapter that is too long",
     "packages/express/src/protect-api.ts",
     Array.from({ length: 80 }, (_, index) => `export const planted${index} = ${index};`).join("\n"),
     "max-lines",
@@ -113,7 +113,7 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
     "no-disabled-tests",
   ],
   [
-    "a test that has no body yet",
+    "a test without a body",
     "packages/testing/src/start-server.ts",
     ['import { test } from "vitest"; test', 'todo("is to be written");'].join("."),
     "warn-todo",
@@ -123,7 +123,7 @@ const violations: readonly (readonly [name: string, file: string, code: string, 
 let copy: string;
 let found: readonly string[];
 
-/** Lists the rules that a copy of the packages' sources and of the examples breaks, each with its file. */
+/** Runs the linter on a copy of the packages and the examples with the violations, and lists each file with its rule. */
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), "certbound-lint-"));
   const filter = (path: string): boolean => !/\/(node_modules|dist|test|\.turbo)$/.test(path);
@@ -135,7 +135,7 @@ beforeAll(() => {
   const { stdout } = spawnSync(join(tools, "oxlint"), ["--format", "json", "packages", "examples"], {
     cwd: copy,
     encoding: "utf8",
-    // It looks for the linter of types there.
+    // oxlint looks for the type-aware linter on the path.
     env: { ...process.env, PATH: `${tools}:${process.env["PATH"]}` },
   });
   const { diagnostics } = JSON.parse(stdout) as { diagnostics: readonly { code: string; filename: string }[] };
@@ -143,6 +143,6 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 
-test.each(violations)("the linter finds %s", (_name, file, _code, rule) => {
+test.each(violations)("the linter reports %s", (_name, file, _code, rule) => {
   expect(found).toContainEqual(expect.stringMatching(`^${file.replaceAll(".", "\\.")} .*${rule}`));
 });

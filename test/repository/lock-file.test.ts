@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-// `npm ci` fails for a lock file that is incomplete or does not fit the manifests, and `.npmrc` keeps download addresses out of
-// it. These tests check what neither of them does.
+// `npm ci` fails if a lock file is incomplete or does not match the manifests, and `.npmrc` omits download addresses from it.
+// These tests check the rest.
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -14,7 +14,7 @@ interface Entry {
   readonly inBundle?: boolean;
 }
 
-/** How a registry or a download address can be named. */
+/** Matches registries and download addresses. */
 const registry = [
   /\b(?:registry|packages?|npm)\.(?:npmjs|yarnpkg|npmmirror|jsr|pkg\.github)\.[a-z]+/i, // a well-known host
   /"resolved":\s*"[a-z+]+:/, // an address in a lock file
@@ -28,17 +28,20 @@ function namesRegistry(text: string): boolean {
 
 const folders = ["", "examples/frameworks/", "test/build-tools/"];
 
-test.each(folders.map((folder) => `${folder}package-lock.json`))("every package in %s has its integrity", (file) => {
-  const { packages } = JSON.parse(readFileSync(`${root}/${file}`, "utf8")) as {
-    packages: Record<string, Entry>;
-  };
-  const installed = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
-  const without = installed.filter(([, { integrity, inBundle }]) => integrity === undefined && !inBundle);
-  expect(installed.length).toBeGreaterThan(100);
-  expect(without.map(([path]) => path)).toEqual([]);
-});
+test.each(folders.map((folder) => `${folder}package-lock.json`))(
+  "every package in %s has an integrity hash",
+  (file) => {
+    const { packages } = JSON.parse(readFileSync(`${root}/${file}`, "utf8")) as {
+      packages: Record<string, Entry>;
+    };
+    const installed = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
+    const without = installed.filter(([, { integrity, inBundle }]) => integrity === undefined && !inBundle);
+    expect(installed.length).toBeGreaterThan(100);
+    expect(without.map(([path]) => path)).toEqual([]);
+  },
+);
 
-// An archive without git does not tell which files are part of the repository.
+// Without git, the files of the repository are not known.
 test.skipIf(!existsSync(`${root}/.git`))("no file of the repository names a package registry", () => {
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const files = execFileSync("git", list, { cwd: root, encoding: "utf8" }).split("\0");
@@ -47,7 +50,7 @@ test.skipIf(!existsSync(`${root}/.git`))("no file of the repository names a pack
   expect(naming).toEqual([]);
 });
 
-// Not written out: this file is one of the repository, too.
+// Assembled from parts, because this file belongs to the repository, too.
 const address = ["https:", "", "packages.example", "a", "-", "a-1.0.0.tgz"].join("/");
 
 test.each([
@@ -59,6 +62,6 @@ test.each([
   expect(namesRegistry(text)).toBe(true);
 });
 
-test("a link to a project does not", () => {
+test("a link to a project does not count as naming a registry", () => {
   expect(namesRegistry("https://packages.example/a")).toBe(false);
 });

@@ -35,18 +35,14 @@ test("a row with a promise, its dependencies and its tests has no problem", () =
 });
 
 test.each([
-  ["a table without rows", "", "there is no row"],
+  ["a table without rows", "", "the table has no rows"],
   [
     "a row out of order",
     '| 2 | A promise | Node.js | [a](a.test.ts): "rejects a stolen token" |',
-    "row 2 stands where",
+    "row 2 is in the position of row 1",
   ],
   ["a row without a promise", '| 1 | | Node.js | [a](a.test.ts): "rejects a stolen token" |', "no promise"],
-  [
-    "a row without dependencies",
-    '| 1 | A promise | | [a](a.test.ts): "rejects a stolen token" |',
-    "what it depends on",
-  ],
+  ["a row without dependencies", '| 1 | A promise | | [a](a.test.ts): "rejects a stolen token" |', "no dependencies"],
   ["a row without tests", "| 1 | A promise | Node.js | [a](a.test.ts) |", "names no test"],
   ["a file that does not exist", '| 1 | A promise | Node.js | [b](b.test.ts): "rejects a stolen token" |', "b.test.ts"],
   [
@@ -73,7 +69,7 @@ describe("the result of a row", () => {
     },
   ];
 
-  test("counts each of its tests", () => {
+  test("counts each test of the row", () => {
     expect(resultOf(row, resultsOf("passed", "failed", "pending", "passed"))).toEqual({
       passed: 2,
       failed: 1,
@@ -81,7 +77,7 @@ describe("the result of a row", () => {
     });
   });
 
-  test("is a failure where a named test did not run", () => {
+  test("is a failure if a named test did not run", () => {
     expect(resultOf(row, resultsOf())).toEqual({ passed: 0, failed: 1, skipped: 0 });
     expect(resultOf({ ...row, tests: [{ file: "b.test.ts", name: "accepts the mode" }] }, resultsOf("passed"))).toEqual(
       {

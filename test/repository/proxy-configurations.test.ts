@@ -33,7 +33,7 @@ function haproxyListeners(configuration: string): string[] {
     .filter((line) => hasCache || !has(line, / no-tls-tickets\b/));
 }
 
-/** Whether a configuration has something outside its comments. */
+/** Checks whether a configuration contains a directive outside comments. */
 function has(configuration: string, directive: RegExp): boolean {
   return directive.test(configuration.replaceAll(/^\s*#.*/gm, ""));
 }

@@ -66,7 +66,7 @@ describe.each(["core", "express", "fastify", "testing", "cli"])("the index of %s
     expect([...withoutExample, ...withSeveral].map((value) => `${value.specifier} ${value.name}`)).toEqual([]);
   });
 
-  test("names its module and holds named exports of other files, and nothing else; an adapter exports all of core", () => {
+  test("contains only a module comment and named exports of other files; an adapter also exports all of core", () => {
     const source = readFileSync(index, "utf8");
     const [comment = ""] = /^\/\*\*\n(?: \*.*\n)+/.exec(source) ?? [];
     expect(comment).toContain(` * @module @certbound/${name}\n`);
@@ -93,7 +93,7 @@ describe("the doc comments", () => {
   });
 });
 
-describe("what core shares with the other packages of this project", () => {
+describe("the internal module of core", () => {
   const internal = join(packages, "core/src/internal.ts");
   const source = readFileSync(internal, "utf8");
 
@@ -101,14 +101,14 @@ describe("what core shares with the other packages of this project", () => {
     expect(undocumented(internal)).toEqual([]);
   });
 
-  test("consists of named exports, after a comment that says that it is not public", () => {
+  test("contains only named exports, after a comment that it is not public", () => {
     const [comment = "", ...rest] = source.split("\n\n");
     expect(comment).toMatch(/^\/\/ .*not part of the public API/);
     expect(rest.join("\n\n").replaceAll(reexport, "").trim()).toBe("");
     expect(source).not.toContain("export *");
   });
 
-  test("is not exported by the index as well", () => {
+  test("exports nothing that the index also exports", () => {
     const namesOf = (file: string): readonly string[] =>
       [...readFileSync(file, "utf8").matchAll(reexport)].flatMap(([, names = ""]) =>
         names.split(",").map(

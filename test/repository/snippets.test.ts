@@ -13,21 +13,21 @@ const parts = `${first}${lines.join("\n")}\n`;
 
 describe("a code block", () => {
   test.each([
-    ["is a whole file, without its markers", pageOf(`<!-- source: ${source} -->\n`, whole)],
-    ["is the parts of a file, each without its indentation", pageOf(`<!-- source: ${source}#part -->\n`, parts)],
+    ["can be a whole file without its markers", pageOf(`<!-- source: ${source} -->\n`, whole)],
+    ["can be the regions of a file without their indentation", pageOf(`<!-- source: ${source}#part -->\n`, parts)],
     ["needs no source in another language", pageOf("", "npm install\n", "sh")],
   ])("%s", (_name, page) => {
     expect(problemsOf("README.md", page)).toEqual([]);
     expect(upToDate(page)).toBe(page);
   });
 
-  test.each(["js", "mjs", "ts"])("of %s needs a source", (language) => {
+  test.each(["js", "mjs", "ts"])("in %s needs a source", (language) => {
     expect(problemsOf("README.md", pageOf("", "sample();\n", language))).toEqual([
       "README.md: a code block has no source: sample();",
     ]);
   });
 
-  test("that differs is found, and brought up to date", () => {
+  test("that differs is reported and updated", () => {
     const page = pageOf(`<!-- source: ${source}#part -->\n`, "return 0;\n");
     expect(problemsOf("README.md", page)).toEqual([expect.stringContaining("differs from its source")]);
     expect(upToDate(page)).toBe(pageOf(`<!-- source: ${source}#part -->\n`, parts));
@@ -39,7 +39,7 @@ describe("a code block", () => {
     expect(upToDate(page)).toContain(`   ${fence}ts\n${inList}   ${fence}\n`);
   });
 
-  test("cannot be of a part that is not there", () => {
+  test("cannot be a region that does not exist", () => {
     expect(() => upToDate(pageOf(`<!-- source: ${source}#other -->\n`, "x\n"))).toThrow("has no region other");
   });
 });
@@ -53,18 +53,18 @@ describe("a link", () => {
     "CONTRIBUTING.md#who-may-import-what",
     "https://example.com/nowhere",
     "#here",
-  ])("may lead to %s", (link) => {
+  ])("can have the target %s", (link) => {
     expect(problemsOf("README.md", `# Here\n\n[there](${link})\n`)).toEqual([]);
   });
 
   test.each(["docs/error.md", "docs/errors.md#nowhere", "#nowhere", "/docs/errors.md"])(
-    "may not lead to %s",
+    "cannot have the target %s",
     (link) => {
-      expect(problems(link)).toEqual([`README.md: the link ${link} leads nowhere`]);
+      expect(problems(link)).toEqual([`README.md: the link ${link} has no target`]);
     },
   );
 
-  test("in a code block is none", () => {
+  test("in a code block is not checked", () => {
     expect(problemsOf("README.md", `${fence}sh\n[there](nowhere)\n${fence}\n`)).toEqual([]);
   });
 });
@@ -78,7 +78,7 @@ describe("an example in a doc comment", () => {
       .join("\n");
   const current = docComment(parts.trimEnd());
 
-  test("is a region of a file", () => {
+  test("can be a region of a file", () => {
     expect(problemsOfExamples("sample.ts", current)).toEqual([]);
     expect(withCurrentExamples(current)).toBe(current);
   });
@@ -87,8 +87,8 @@ describe("an example in a doc comment", () => {
     ["has another text", docComment("return 0;")],
     ["is empty", docComment("")],
     ["lacks a line", docComment(lines.join("\n"))],
-    ["has a blank line more", docComment(`${first}\n${lines.join("\n")}`)],
-  ])("that %s is found, and brought up to date", (_name, text) => {
+    ["has an additional blank line", docComment(`${first}\n${lines.join("\n")}`)],
+  ])("that %s is reported and updated", (_name, text) => {
     expect(problemsOfExamples("sample.ts", text)).toEqual([
       "sample.ts: an @example differs from its source: Returns a length.; run npm run snippets -- --write",
     ]);
@@ -107,23 +107,23 @@ describe("an example in a doc comment", () => {
     ["a fence in another language", current.replace("```ts", "```js")],
     ["a whole file as its source", current.replace("#part", "")],
     ["code on one line", "/** Returns a length. @example sample(); */\n".replace(" @", "\n * @")],
-  ])("with %s is found", (_name, text) => {
+  ])("with %s is reported", (_name, text) => {
     expect(problemsOfExamples("sample.ts", text)).toEqual(["sample.ts: an @example has no source: Returns a length."]);
     expect(withCurrentExamples(text)).toBe(text);
   });
 
-  test("is found where a comment has another one with a source", () => {
+  test("is reported if the comment has another example with a source", () => {
     const two = current.replace(" * @throws", " * @example sample();\n * @throws");
     expect(problemsOfExamples("sample.ts", two)).toEqual([expect.stringContaining("has no source")]);
   });
 
-  test("cannot be of a region that is not there, or that would end the comment", () => {
+  test("cannot be a region that does not exist, or that would end the comment", () => {
     expect(() => withCurrentExamples(docComment("old", { from: `${source}#other` }))).toThrow("has no region other");
     const ending = docComment("old", { from: "test/repository/snippets/comment.ts#part" });
     expect(() => withCurrentExamples(ending)).toThrow("the region part contains the end of a comment");
   });
 
-  test("is looked for in the sources of every package", () => {
+  test("is checked in the sources of every package", () => {
     expect(sources()).toEqual(
       expect.arrayContaining(
         ["core", "express", "fastify", "testing", "cli"].map((name) => `packages/${name}/src/index.ts`),

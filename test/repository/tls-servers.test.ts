@@ -3,24 +3,24 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { pages } from "../../tools/check-snippets.mjs";
 
-/** What a server that requests client certificates needs one of, since a client can renegotiate below TLS 1.3. */
+/** Matches options that reject renegotiation. A server that requests client certificates needs one of them. */
 const protection = /minVersion: "TLSv1\.3"|\bSSL_OP_NO_RENEGOTIATION\b|\.\.\.kit\.serverOptions\b/;
 
 /** Lists the TLS options in a piece of code that request client certificates and allow renegotiation. */
 function renegotiatingServers(code: string): string[] {
-  // A comment protects nothing. What follows `:` is the rest of a URL.
+  // Removes comments. `//` after `:` is part of a URL.
   const text = code.replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g, "");
   return [...text.matchAll(/\brequestCert\b/g)]
     .map(({ index }) => objectAround(text, index))
     .filter((options) => !protection.test(options + spreadsOf(options, text)));
 }
 
-/** The object literal around a position. */
+/** Returns the object literal around a position. */
 function objectAround(text: string, position: number): string {
   return text.slice(boundary(text, position, -1), boundary(text, position, 1) + 1);
 }
 
-/** The next brace in a direction that is not closed, or opened, on the way. */
+/** Returns the position of the next unmatched brace in a direction. */
 function boundary(text: string, from: number, step: 1 | -1): number {
   const [outward, inward] = step === 1 ? "}{" : "{}";
   let depth = 0;
@@ -32,7 +32,7 @@ function boundary(text: string, from: number, step: 1 | -1): number {
   return at;
 }
 
-/** The object literals of the same code that an object literal spreads: `const x = { ... }`, `const x = () => ({ ... })`. */
+/** Returns the object literals that an object literal spreads: `const x = { ... }`, `const x = () => ({ ... })`. */
 function spreadsOf(options: string, text: string): string {
   const names = [...options.matchAll(/\.\.\.(\w+)/g)].map(([, name = ""]) => name);
   return names
@@ -58,18 +58,18 @@ test.each(servers)("the TLS servers of %s reject renegotiation", (_file, blocks)
   expect(blocks.flatMap(renegotiatingServers)).toEqual([]);
 });
 
-// Node has no default for the sessions of HTTP/2, as it has for connections of HTTP/1.
+// Node has a default timeout for HTTP/1 connections, but not for HTTP/2 sessions.
 const http2Servers = sources.flatMap(([file, blocks]) =>
   blocks.filter((code) => code.includes("createSecureServer(")).map((code) => [file, code] as const),
 );
 
-test.each(http2Servers)("the HTTP/2 servers of %s end sessions that are not used", (_file, code) => {
+test.each(http2Servers)("the HTTP/2 servers of %s close unused sessions", (_file, code) => {
   expect(code).toMatch(/\.setTimeout\(\w+\);/);
 });
 
-// The session is over then, and its timeout with it.
+// After GOAWAY, the timeout of the session no longer applies.
 test.each(http2Servers)(
-  "the HTTP/2 servers of %s end connections that clients leave open after GOAWAY",
+  "the HTTP/2 servers of %s close connections that clients leave open after GOAWAY",
   (_file, code) => {
     expect(code).toMatch(/\.once\("finish", \(\) => setTimeout\(\(\) => socket\.destroy\(\), \w+\)\.unref\(\)\)/);
   },
@@ -93,12 +93,12 @@ describe("a server that requests client certificates", () => {
       'const tls = () => ({ crl: [{}], minVersion: "TLSv1.3" });\ncreateServer({ ...tls(), requestCert: true });',
     ],
     ["the kit's options", "createServer({ ...kit.serverOptions, requestCert: true }, app);"],
-  ])("rejects renegotiation by %s", (_means, code) => {
+  ])("rejects renegotiation with %s", (_means, code) => {
     expect(renegotiatingServers(code)).toEqual([]);
   });
 
   test.each([
-    ["neither", "createServer({ key, requestCert: true }, app);"],
+    ["neither option", "createServer({ key, requestCert: true }, app);"],
     ["only in a comment", 'createServer({ // minVersion: "TLSv1.3"\n  requestCert: true });'],
     ["another version", 'createServer({ requestCert: true, minVersion: "TLSv1.2" }, app);'],
     ["only on another server", 'createServer({ minVersion: "TLSv1.3" });\ncreateServer({ requestCert: true });'],
@@ -107,7 +107,7 @@ describe("a server that requests client certificates", () => {
       'const tls = { minVersion: "TLSv1.3" };\nserve({ requestCert: true });',
     ],
     ["no value", "const requestCert = true;\nfastify({ https: { key, requestCert } });"],
-  ])("is found with %s", (_what, code) => {
+  ])("is reported with %s", (_what, code) => {
     expect(renegotiatingServers(code)).not.toEqual([]);
   });
 });

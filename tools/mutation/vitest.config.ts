@@ -2,7 +2,7 @@ import process from "node:process";
 import type { ViteUserConfig } from "vitest/config";
 import shared from "../../test/vitest.config.ts";
 
-/** The unit tests that `mutation.mjs` names. */
+/** Runs the unit tests that `mutation.mjs` selects. */
 const config: ViteUserConfig = {
   ...shared,
   test: { ...shared.test, include: process.env["MUTATION_TESTS"]?.split(",") ?? [], reporters: ["dot"] },

@@ -15,5 +15,5 @@ export async function codeOf(verifier: Verifier, token: string): Promise<string>
   }
 }
 
-// @ts-expect-error: the types are found, so that an unknown option is an error.
+// @ts-expect-error: an unknown option is an error if the types are found.
 createVerifier({ unknown: true });
