@@ -36,7 +36,7 @@ export function recordMetrics(meter: Meter): () => void {
   };
 }
 
-/** Names attributes as OpenTelemetry requires: in a namespace, and omitted if there is no value. */
+/** Names attributes as OpenTelemetry requires: in a namespace, and omitted without a value. */
 function attributesOf(members: Readonly<Record<string, string | boolean | undefined>>): Attributes {
   const given = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [`certbound.${name}`, value]));
