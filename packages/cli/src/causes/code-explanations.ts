@@ -9,7 +9,7 @@ export interface CodeExplanation {
 /** The explanation of each error code. */
 export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplanation>> = {
   ERR_TOKEN_MISSING: {
-    cause: "there is no Authorization header, it has another scheme, or the tokenResolver found no token",
+    cause: "the Authorization header is missing or has another scheme, or the tokenResolver found no token",
     fix: "send Authorization: Bearer <token>; for other schemes see schemes",
   },
   ERR_REQUEST_MALFORMED: {
@@ -68,7 +68,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_CERTIFICATE_MISSING: {
     cause:
-      "the client presented no certificate on this connection; or the request has no connection (a WHATWG Request); or a TLS renegotiation is in progress, and the client has not proven the key of its certificate; or the connection is closed. With fromProxy: the header is missing, or reports that there is no certificate",
+      "the client presented no certificate on this connection; or the request has no connection (a WHATWG Request); or a TLS renegotiation is in progress, and the client has not proven the key of its certificate; or the connection is closed. With fromProxy: the header is missing, or reports that the client presented no certificate",
     fix: "set requestCert: true on the server; send the certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: fromProxy. Renegotiation: disable it on the server. A closed connection: call protect() first",
   },
   ERR_CERTIFICATE_MALFORMED: {
@@ -113,7 +113,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_KEYS_UNAVAILABLE: {
     cause:
-      "the issuer's keys could not be fetched, and there are no usable ones left, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail has their number",
+      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail has their number",
     fix: "check whether the API reaches the issuer (network, proxy, private CA: the fetch option). await verifier.ready() at start-up detects this early, and its detail begins with the issuer that failed. If there are too many keys, the issuer must remove those that it no longer signs with",
   },
   ERR_INTROSPECTION_UNAVAILABLE: {
