@@ -1,8 +1,8 @@
-// Looks for inputs of which a promise of the core does not hold, guided by coverage: `npm run fuzz`. Exits with 1 when it
-// finds one, or cannot begin.
-//   npm run fuzz -- --target claims --seconds 600    one target (default: all), and how long each (default: 60)
-// Jazzer.js is fetched for it, and needs glibc 2.38: Debian 13, Ubuntu 24.04. Elsewhere, use a container or a chroot.
-// What it learns stays in .fuzz, where the next run begins; an input that it finds belongs in test/fuzz/corpus.
+// Coverage-guided fuzzing: `npm run fuzz` searches for inputs that violate an invariant of the core. Exits with 1 if it finds
+// one or cannot start.
+//   npm run fuzz -- --target claims --seconds 600    one target (default: all), seconds per target (default: 60)
+// Downloads Jazzer.js, which needs glibc 2.38 (Debian 13, Ubuntu 24.04). On other systems, use a container or a chroot.
+// Learned inputs are kept in .fuzz for the next run. Add an input that violates an invariant to test/fuzz/corpus.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { targets } from "./targets.mjs";
 
 const JAZZER = "@jazzer.js/core@4.0.0";
-/** The longest input, in bytes: a chain of certificates, encoded. */
+/** The maximum input length in bytes: enough for an encoded certificate chain. */
 const MAX_LENGTH = 8192;
 
 const { values: options } = parseArgs({
@@ -33,27 +33,27 @@ for (const name of names) {
 }
 
 /**
- * Fuzzes one target, and says what is wrong.
+ * Fuzzes one target. Returns the problem, if any.
  *
  * @param {string} name
  * @returns {Promise<string | undefined>}
  */
 async function fuzz(name) {
-  const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
-  const [learned, findings] = [at(`../../.fuzz/${name}/learned`), at(`../../.fuzz/${name}/findings`)];
+  const toPath = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+  const [learned, findings] = [toPath(`../../.fuzz/${name}/learned`), toPath(`../../.fuzz/${name}/findings`)];
   for (const directory of [learned, findings]) mkdirSync(directory, { recursive: true });
   const jazzer = ["--yes", `--package=${JAZZER}`, "--", "jazzer"];
-  const input = [at(`targets/${name}.mjs`), learned, at(`corpus/${name}`), "--sync"];
+  const input = [toPath(`targets/${name}.mjs`), learned, toPath(`corpus/${name}`), "--sync"];
   const engine = [`-max_total_time=${seconds}`, `-max_len=${MAX_LENGTH}`, `-artifact_prefix=${findings}/`];
   const child = spawn("npx", [...jazzer, ...input, "--", ...engine], { stdio: ["ignore", "inherit", "pipe"] });
-  let told = "";
+  let output = "";
   child.stderr.on("data", (chunk) => {
     process.stderr.write(chunk);
-    told = `${told}${chunk}`.slice(-10_000);
+    output = `${output}${chunk}`.slice(-10_000);
   });
   const [status, signal] = await once(child, "close");
   if (status === 0) return undefined;
-  if (/GLIBC_|ERR_DLOPEN_FAILED/.test(told)) return "Jazzer.js does not load here; it needs glibc 2.38 or later";
-  const found = readdirSync(findings);
-  return found.length > 0 ? `see ${found.join(", ")} in ${findings}` : `ended with ${signal ?? status}`;
+  if (/GLIBC_|ERR_DLOPEN_FAILED/.test(output)) return "Jazzer.js cannot be loaded; it needs glibc 2.38 or later";
+  const inputs = readdirSync(findings);
+  return inputs.length > 0 ? `see ${inputs.join(", ")} in ${findings}` : `exited with ${signal ?? status}`;
 }

@@ -1,8 +1,8 @@
 import { AccessTokenError } from "../../packages/core/dist/errors.js";
 
 /**
- * Names how a check ended: the code of its rejection, or that there was none. Whatever is no AccessTokenError is thrown on,
- * and is a finding.
+ * Returns the error code of a rejected check, or "accepted". Rethrows every error that is not an AccessTokenError, which
+ * the fuzzer reports.
  *
  * @param {() => unknown} check
  * @returns {string}

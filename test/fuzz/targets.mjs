@@ -5,7 +5,7 @@ import { fuzz as compactJws } from "./targets/compact-jws.mjs";
 import { fuzz as forwardedCertificate } from "./targets/forwarded-certificate.mjs";
 
 /**
- * What is fuzzed, by the names of module and corpus; each throws for an input of which a promise does not hold.
+ * The fuzz targets by name, which is also the name of the module and the corpus. Each throws if an invariant is violated.
  *
  * @type {Readonly<Record<string, (data: Buffer) => void>>}
  */

@@ -14,11 +14,11 @@ import { IssuerLink } from "./issuer-link.mjs";
  * @typedef {StartedApi & { link: IssuerLink }} Api
  */
 
-/** The header in which these APIs say what no API should tell its clients: the code of the rejection. */
+/** A header with the error code of a rejection, for the assertions. A real API should not send it. */
 export const CODE_HEADER = "x-code";
 
 /**
- * Starts the same API on Express and on Fastify: one route, which answers with the client's name.
+ * Starts the same API on Express and on Fastify: one route, which returns the client ID.
  *
  * @param {Tls} tls
  * @param {{ issuer: Issuer, audience: string }} trust

@@ -1,9 +1,9 @@
-// What a request may be answered. Where that depends on the issuer, it depends on what has passed between it and the API
-// until the answer is there, not on how much time has passed.
+// The allowed responses to a request. If they depend on the issuer, they depend on the requests between the API and the
+// issuer until the response arrives, not on time.
 
 /**
  * @typedef {import("./issuer-link.mjs").IssuerLink} IssuerLink
- * @typedef {() => string[]} Expectation made when a request is sent; lists the right answers once the answer is there
+ * @typedef {() => string[]} Expectation created when a request is sent; returns the allowed responses once its response has arrived
  */
 
 const ACCEPTED = "200";
@@ -11,8 +11,8 @@ export const UNKNOWN = "401 ERR_TOKEN_KEY_UNKNOWN";
 export const UNAVAILABLE = "503 ERR_KEYS_UNAVAILABLE";
 
 /**
- * The token of a key that was rotated in: accepted from the first key set on that holds it, unavailable before, because
- * the API has failed to fetch one. Never rejected.
+ * Expects that the token of a new key is accepted as soon as the API has a key set with that key. Until then the response
+ * is 503, because the API failed to fetch one. It is never rejected.
  *
  * @param {IssuerLink} link
  * @returns {Expectation}
@@ -23,7 +23,7 @@ export function expectRotatedIn(link) {
 }
 
 /**
- * The token of a key that the issuer does not have: rejected, except while the API fails to fetch the keys.
+ * Expects that the token of an unpublished key is rejected, except while the API fails to fetch the keys.
  *
  * @param {IssuerLink} link
  * @returns {Expectation}

@@ -1,18 +1,18 @@
-/** What passes between one API and the issuer. */
+/** Records the requests from one API to the issuer. */
 export class IssuerLink {
-  /** How many requests the API made. */
-  tried = 0;
-  /** How many of them failed. */
+  /** The number of requests. */
+  requests = 0;
+  /** The number of failed requests. */
   failures = 0;
-  /** Whether the API has failed to fetch the keys since it last got them. */
+  /** Whether the last attempt to fetch the keys failed. */
   failing = false;
-  /** How many key sets it got. */
+  /** The number of key sets that the API received. */
   keySets = 0;
-  /** How many keys the last one held; keys are only ever added. */
+  /** The number of keys in the last key set. Keys are only ever added. */
   keys = 0;
   /**
-   * The index of the newest key whose tokens clients of this API have. They get it once the API has failed to fetch a key
-   * set that holds it, so that the API cannot tell it from a key that does not exist, and knows that it cannot.
+   * The index of the newest key whose tokens the clients of this API use. It advances when the API fails to fetch a key set
+   * with that key. The API then must respond with 503, because it cannot distinguish that key from a nonexistent one.
    */
   newestKey = 0;
 
@@ -25,7 +25,7 @@ export class IssuerLink {
 
   /** @type {typeof globalThis.fetch} */
   fetch = async (...request) => {
-    this.tried += 1;
+    this.requests += 1;
     try {
       const response = await fetch(...request);
       /** @type {{ keys?: object[] }} */

@@ -1,16 +1,16 @@
-// One minute of load on two APIs whose issuer is down for half of it: `npm run load`. Prints what came of it, and exits
-// with 1 when an answer was wrong, a right one never came, or the issuer was asked too often.
-//   npm run load -- --seconds 25    the first outage alone
+// One minute of load on two APIs whose issuer is down for half of it: `npm run load`. Prints a report, and exits with 1 if a
+// response was wrong, an expected response never occurred, or the APIs sent too many requests to the issuer.
+//   npm run load -- --seconds 25    only the first outage
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { isWrong, printAnswers } from "./report.mjs";
+import { isWrong, printResponses } from "./report.mjs";
 import { sendRequests } from "./requests.mjs";
 import { createStage } from "./stage.mjs";
 
 /**
- * In seconds. An API looks for a key that it does not have 10 s after the last success, and 1, 2, 4 ... s after failures:
- * with these times it fails during each outage, and succeeds before the next one.
+ * The outages, in seconds after the start. An API tries to fetch an unknown key 10 s after the last success, and 1, 2, 4 ...
+ * s after failures. With these times it fails during each outage, and succeeds before the next one.
  *
  * @type {{ from: number, to: number, outage: import("./issuer.mjs").Outage }[]}
  */
@@ -20,20 +20,20 @@ const OUTAGES = [
   { from: 41, to: 51, outage: "killed" },
 ];
 const RECOVERY = 9;
-/** Of both APIs to the issuer. Without the cool-down or the back-off, each request with an unknown key would make some. */
+/** The limit for both APIs together, which fails if the cool-down or the back-off does not work. */
 const MAX_FETCHES_PER_SECOND = 1;
-/** For all but the load, in seconds. */
+/** The time for everything except the load, in seconds. */
 const SPARE_TIME = 60;
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string", default: "60" } } });
 const seconds = Number(options.seconds);
 const outages = OUTAGES.filter(({ to }) => to + RECOVERY <= seconds);
-if (outages.length === 0) throw new RangeError("--seconds must be 25 at least: an outage, and what comes after it");
+if (outages.length === 0) throw new RangeError("--seconds must be at least 25, for one outage and the recovery");
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 const timeLimit = setTimeout(
   () => {
-    console.error("the load does not end");
+    console.error("the load test did not finish in time");
     process.exit(1);
   },
   (seconds + SPARE_TIME) * 1000,
@@ -42,7 +42,7 @@ const timeLimit = setTimeout(
 const stage = await createStage(outages.length);
 const { issuer, apis, kinds, newKeys, ca } = stage;
 /** @type {import("./requests.mjs").Recording} */
-const recording = { phase: "up", answers: [], ended: false };
+const recording = { phase: "up", responses: [], ended: false };
 await Promise.all([
   runOutages().finally(() => {
     recording.ended = true;
@@ -52,16 +52,16 @@ await Promise.all([
 await stage.close();
 clearTimeout(timeLimit);
 
-printAnswers(recording.answers);
-const fetches = apis.reduce((sum, { link }) => sum + link.tried, 0);
-console.log(`\nthe APIs made ${fetches} requests to the issuer, which got ${issuer.asked}`);
-const wrong = recording.answers.filter(isWrong).length;
+printResponses(recording.responses);
+const fetches = apis.reduce((sum, { link }) => sum + link.requests, 0);
+console.log(`\nthe APIs sent ${fetches} requests to the issuer, which received ${issuer.requests}`);
+const wrong = recording.responses.filter(isWrong).length;
 const problems = listProblems();
 for (const problem of problems) console.log(`problem: ${problem}`);
-console.log(`${recording.answers.length} answers, ${wrong} wrong`);
+console.log(`${recording.responses.length} responses, ${wrong} wrong`);
 process.exitCode = wrong === 0 && problems.length === 0 ? 0 : 1;
 
-/** Takes the issuer down and brings it back, by the table. */
+/** Takes the issuer down and brings it back according to `OUTAGES`. */
 async function runOutages() {
   const started = performance.now();
   const until = (/** @type {number} */ second) => sleep(started + second * 1000 - performance.now());
@@ -77,18 +77,18 @@ async function runOutages() {
   await until(seconds);
 }
 
-/** Lists what is wrong with the run as a whole. */
+/** Lists the problems of the run as a whole. */
 function listProblems() {
-  const given = new Set(recording.answers.map(({ api, kind, answer }) => `${api.name}, ${kind.name}: ${answer}`));
+  const actual = new Set(recording.responses.map(({ api, kind, outcome }) => `${api.name}, ${kind.name}: ${outcome}`));
   const expected = apis.flatMap((api) =>
-    kinds.flatMap((kind) => kind.answers.map((answer) => `${api.name}, ${kind.name}: ${answer}`)),
+    kinds.flatMap((kind) => kind.outcomes.map((outcome) => `${api.name}, ${kind.name}: ${outcome}`)),
   );
   const unaffected = apis.filter(({ link }) => link.newestKey < outages.length);
   const behind = apis.filter(({ link }) => link.keys <= link.newestKey);
   return [
-    ...expected.filter((each) => !given.has(each)).map((each) => `never answered: ${each}`),
-    ...unaffected.map(({ name }) => `${name} did not ask for keys during the last outage`),
-    ...behind.map(({ name }) => `${name} did not get the newest keys after the last outage`),
-    ...(fetches > seconds * MAX_FETCHES_PER_SECOND ? ["the issuer is asked too often"] : []),
+    ...expected.filter((each) => !actual.has(each)).map((each) => `never occurred: ${each}`),
+    ...unaffected.map(({ name }) => `${name} did not try to fetch keys during the last outage`),
+    ...behind.map(({ name }) => `${name} did not fetch the newest keys after the last outage`),
+    ...(fetches > seconds * MAX_FETCHES_PER_SECOND ? ["the APIs sent too many requests to the issuer"] : []),
   ];
 }

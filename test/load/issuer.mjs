@@ -6,16 +6,16 @@ import { fileURLToPath } from "node:url";
 /**
  * @typedef {import("node:child_process").ChildProcess} ChildProcess
  * @typedef {import("./issuer-process.mjs").Notice} Notice
- * @typedef {"killed" | "stopped"} Outage connections are rejected, or accepted and never answered
+ * @typedef {"killed" | "stopped"} Outage killed: connections are refused; stopped: they are accepted, without a response
  * @typedef {Awaited<ReturnType<typeof createSigner>>} Signer
  */
 
-/** An issuer that can go down. It keeps its port and its keys, and gets new ones. */
+/** An issuer that can go down and come back with the same port and keys. Keys can be added. */
 export class Issuer {
-  /** How many keys it publishes, or will when it is up again. */
+  /** The number of published keys, including keys that are published when it comes back. */
   published = 0;
-  /** How many requests it got. */
-  asked = 0;
+  /** The number of requests received. */
+  requests = 0;
 
   #port = 0;
   /** @type {object[]} */
@@ -28,25 +28,25 @@ export class Issuer {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts the process, for the first time or again. */
+  /** Starts the process, or starts it again. */
   async start() {
     const child = fork(fileURLToPath(new URL("issuer-process.mjs", import.meta.url)));
     this.#process = child;
-    child.on("message", (/** @type {Notice} */ notice) => this.#hear(notice));
+    child.on("message", (/** @type {Notice} */ notice) => this.#handle(notice));
     child.once("exit", (code, signal) => {
-      if (signal !== "SIGKILL") throw new Error(`the issuer ended by itself: ${signal ?? code}`);
+      if (signal !== "SIGKILL") throw new Error(`the issuer exited unexpectedly: ${signal ?? code}`);
     });
-    await this.#tell(child);
+    await this.#send(child);
   }
 
   /**
-   * Publishes one more key, and has done so when this resolves.
+   * Publishes one more key. Resolves when it is published.
    *
    * @param {object} key a public JWK
    */
   async publish(key) {
     this.#keys.push(key);
-    if (this.#process !== undefined) await this.#tell(this.#process);
+    if (this.#process !== undefined) await this.#send(this.#process);
     this.published = this.#keys.length;
   }
 
@@ -69,7 +69,7 @@ export class Issuer {
   }
 
   /** @param {ChildProcess} child */
-  async #tell(child) {
+  async #send(child) {
     await new Promise((resolve) => {
       this.#onPublished = () => resolve(undefined);
       child.send({ port: this.#port, keys: this.#keys });
@@ -77,9 +77,9 @@ export class Issuer {
   }
 
   /** @param {Notice} notice */
-  #hear(notice) {
-    if ("asked" in notice) {
-      this.asked += 1;
+  #handle(notice) {
+    if ("request" in notice) {
+      this.requests += 1;
     } else {
       this.#port = notice.port;
       this.#onPublished();
@@ -88,13 +88,13 @@ export class Issuer {
 }
 
 /**
- * Creates a key of an issuer: the public half to publish, and the function that signs tokens with it.
+ * Creates a signing key of an issuer: the public key to publish, and a function that issues tokens.
  *
  * @param {string} issuer
  */
 export async function createSigner(issuer) {
   const { jwks, audience, accessToken, close } = await createIssuer({ issuer });
-  // Its own server is of no use: the issuer is another process.
+  // The server is not needed, because the issuer runs in another process.
   await close();
   const [key = {}] = jwks.keys;
   return { key, audience, accessToken };

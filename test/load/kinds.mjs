@@ -7,26 +7,26 @@ import { createSigner } from "./issuer.mjs";
  * @typedef {import("./issuer-link.mjs").IssuerLink} IssuerLink
  * @typedef {import("@certbound/testing").Identity} Identity
  *
- * @typedef {object} Kind of requests; they have a connection to each API for themselves
+ * @typedef {object} Kind of requests, which use a separate connection to each API
  * @property {string} name
  * @property {number} perSecond
- * @property {number} patience milliseconds after which no answer is a wrong answer
+ * @property {number} timeout milliseconds after which a missing response counts as wrong
  * @property {Identity} identity the certificate of the connection
- * @property {string[]} answers each has to be given at least once
+ * @property {string[]} outcomes each must occur at least once
  * @property {(link: IssuerLink) => string} token
  * @property {(link: IssuerLink) => import("./expectations.mjs").Expectation} expect
  */
 
-/** An API that knows the key does not wait for the issuer, which it gives 5 s. */
-const NOT_WAITING = 3000;
-/** An API asks the issuer for its metadata, and then for its keys. */
-const WAITING = 12_000;
+/** Less than the 5 s that an API waits for the issuer: an API that has the key must not wait. */
+const TIMEOUT_WITH_KEY = 3000;
+/** Enough for two requests to the issuer: metadata and keys. */
+const TIMEOUT_WITH_FETCH = 12_000;
 
 /**
- * Lists the kinds of requests, each with what it is answered.
+ * Returns the kinds of requests, each with the expected responses.
  *
- * @param {{ issuer: string, first: Signer, others: Signer[], client: Identity, thief: Identity }} parties the APIs know
- *   the key of the first signer; those of the others are rotated in, one by one
+ * @param {{ issuer: string, first: Signer, others: Signer[], client: Identity, thief: Identity }} parties the APIs start
+ *   with the key of the first signer; the keys of the others are added one by one
  * @returns {Promise<Kind[]>}
  */
 export async function createKinds({ issuer, first, others, client, thief }) {
@@ -37,31 +37,31 @@ export async function createKinds({ issuer, first, others, client, thief }) {
   const rotatedIn = [bound, ...(await Promise.all(others.map((signer) => issue(signer))))];
   const neverPublished = await issue(await createSigner(issuer));
 
-  const usual = { perSecond: 20, patience: NOT_WAITING, identity: client };
-  /** The same answer, whether the issuer is up or down. */
-  const always = (/** @type {string} */ answer, /** @type {string} */ token) => ({
-    answers: [answer],
+  const common = { perSecond: 20, timeout: TIMEOUT_WITH_KEY, identity: client };
+  /** Expects the same response whether the issuer is up or down. */
+  const always = (/** @type {string} */ outcome, /** @type {string} */ token) => ({
+    outcomes: [outcome],
     token: () => token,
-    expect: () => () => [answer],
+    expect: () => () => [outcome],
   });
   return [
-    { name: "known key", ...usual, perSecond: 80, ...always("200", bound) },
-    { name: "stolen", ...usual, identity: thief, ...always("401 ERR_BINDING_MISMATCH", bound) },
-    { name: "expired", ...usual, ...always("401 ERR_TOKEN_EXPIRED", expired) },
-    { name: "forged signature", ...usual, ...always("401 ERR_TOKEN_SIGNATURE", tamperSignature(bound)) },
+    { name: "known key", ...common, perSecond: 80, ...always("200", bound) },
+    { name: "stolen", ...common, identity: thief, ...always("401 ERR_BINDING_MISMATCH", bound) },
+    { name: "expired", ...common, ...always("401 ERR_TOKEN_EXPIRED", expired) },
+    { name: "forged signature", ...common, ...always("401 ERR_TOKEN_SIGNATURE", tamperSignature(bound)) },
     {
       name: "key rotated in",
-      ...usual,
-      patience: WAITING,
-      answers: ["200", UNAVAILABLE],
+      ...common,
+      timeout: TIMEOUT_WITH_FETCH,
+      outcomes: ["200", UNAVAILABLE],
       token: ({ newestKey }) => rotatedIn[newestKey] ?? bound,
       expect: expectRotatedIn,
     },
     {
       name: "key never published",
-      ...usual,
-      patience: WAITING,
-      answers: [UNKNOWN, UNAVAILABLE],
+      ...common,
+      timeout: TIMEOUT_WITH_FETCH,
+      outcomes: [UNKNOWN, UNAVAILABLE],
       token: () => neverPublished,
       expect: expectNeverPublished,
     },

@@ -5,19 +5,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CODE_HEADER } from "./apis.mjs";
 
 /**
- * @typedef {object} Answer
+ * @typedef {object} RecordedResponse
  * @property {import("./apis.mjs").Api} api
  * @property {import("./kinds.mjs").Kind} kind
  * @property {string} phase in which the request was sent
- * @property {string} answer the status and, for a rejection, the code
- * @property {string[]} allowed what it might have been
+ * @property {string} outcome the status and, for a rejection, the error code
+ * @property {string[]} allowed the allowed outcomes
  * @property {number} took milliseconds
  *
- * @typedef {{ phase: string, answers: Answer[], ended: boolean }} Recording of a run
+ * @typedef {{ phase: string, responses: RecordedResponse[], ended: boolean }} Recording of a run
  */
 
 /**
- * Sends requests of one kind to one API until the run has ended: over one connection, one at a time, at the kind's rate.
+ * Sends requests of one kind to one API until the run has ended: over one connection, one at a time, at the rate of the
+ * kind.
  *
  * @param {{ api: import("./apis.mjs").Api, kind: import("./kinds.mjs").Kind, ca: string }} load
  * @param {Recording} recording
@@ -30,37 +31,37 @@ export async function sendRequests({ api, kind, ca }, recording) {
     const { phase } = recording;
     const started = performance.now();
     const allowed = kind.expect(api.link);
-    const answer = await ask(api.url, { agent, token: kind.token(api.link), patience: kind.patience });
-    recording.answers.push({ api, kind, phase, answer, allowed: allowed(), took: performance.now() - started });
+    const outcome = await send(api.url, { agent, token: kind.token(api.link), timeout: kind.timeout });
+    recording.responses.push({ api, kind, phase, outcome, allowed: allowed(), took: performance.now() - started });
   }
   agent.destroy();
 }
 
-/** @param {string} url @param {{ agent: Agent, token: string, patience: number }} options */
-async function ask(url, { agent, token, patience }) {
-  const signal = AbortSignal.timeout(patience);
+/** @param {string} url @param {{ agent: Agent, token: string, timeout: number }} options */
+async function send(url, { agent, token, timeout }) {
+  const signal = AbortSignal.timeout(timeout);
   const request = get(url, { agent, signal, headers: { authorization: `Bearer ${token}` } });
   try {
     const [response] = await once(request, "response");
     return describe(response, await text(response));
   } catch (error) {
-    return `no answer: ${String(error)}`;
+    return `no response: ${String(error)}`;
   }
 }
 
 /**
- * The status and the code, and what is missing: the body of a client that was let in, or the header that tells a client
- * why it was not (RFC 6750 section 3), or when to come back (RFC 9110 section 10.2.3).
+ * Returns the status and the error code, and reports a missing part: the body of a 200 response, the challenge of a 401
+ * response (RFC 6750 section 3), or the Retry-After header of a 503 response (RFC 9110 section 10.2.3).
  *
  * @param {import("node:http").IncomingMessage} response
  * @param {string} body
  */
 function describe({ statusCode, headers }, body) {
   const code = headers[CODE_HEADER];
-  const answer = code === undefined ? `${statusCode}` : `${statusCode} ${String(code)}`;
-  if (statusCode === 200 && body !== '{"client":"client-1"}') return `${answer} without the client's name`;
+  const outcome = code === undefined ? `${statusCode}` : `${statusCode} ${String(code)}`;
+  if (statusCode === 200 && body !== '{"client":"client-1"}') return `${outcome} without the client ID`;
   if (statusCode === 401 && !/error="invalid_token"/.test(headers["www-authenticate"] ?? ""))
-    return `${answer} without challenge`;
-  if (statusCode === 503 && !/^[1-9]\d*$/.test(headers["retry-after"] ?? "")) return `${answer} without Retry-After`;
-  return answer;
+    return `${outcome} without challenge`;
+  if (statusCode === 503 && !/^[1-9]\d*$/.test(headers["retry-after"] ?? "")) return `${outcome} without Retry-After`;
+  return outcome;
 }

@@ -1,12 +1,12 @@
-// The API of the soak, in a process of its own, run with --expose-gc: told its set-up by IPC, it answers with its port, and
-// to each further message with what is left on its heap after a collection.
+// The API process of the soak test, run with --expose-gc. It receives its setup by IPC and responds with its URL. It responds
+// to each further message with its heap size after garbage collection.
 
 import { protectApi } from "@certbound/express";
 import { startServer } from "@certbound/testing";
 import express from "express";
 import { createServer } from "node:https";
 
-/** How many tokens it caches: few, so that the memory is full soon, and what grows then is a leak. */
+/** The size of the token cache: small, so that it is full soon and later growth is a leak. */
 const VERIFIED_TOKENS = 500;
 
 /** @typedef {{ tls: import("node:https").ServerOptions, trust: { issuer: string, audience: string, jwks: import("@certbound/core").JsonWebKeySet } }} Setup */
@@ -30,5 +30,5 @@ process.once("message", (/** @type {Setup} */ setup) => {
   process.on("message", heap);
   void start(setup);
 });
-// An orphan ends.
+// Exits when the parent process is gone.
 process.on("disconnect", () => process.exit());

@@ -1,5 +1,5 @@
-// Mixed load on one API: valid, stolen, expired and garbage tokens, over connections that last and over new ones. Every
-// answer must be right, and the heap of the API flat: npm run soak -- [--seconds 600]
+// Mixed load on one API: valid, stolen, expired and garbage tokens, over persistent and over new connections. Every response
+// must be correct, and the heap of the API must not grow: npm run soak -- [--seconds 600]
 
 import { createCertificateAuthority, createIssuer } from "@certbound/testing";
 import { fork } from "node:child_process";
@@ -13,10 +13,10 @@ import { parseArgs } from "node:util";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "600" } } });
 const seconds = Number(values.seconds);
-/** How often the heap is measured, beginning when a fifth of the time has passed. */
+/** The number of heap measurements, which begin after a fifth of the time. */
 const SAMPLES = 12;
 const MEGABYTE = 1024 * 1024;
-/** How much more the heap may hold at the end than at the beginning: noise, not growth. */
+/** The allowed heap growth, which is noise. */
 const TOLERANCE = 2 * MEGABYTE;
 
 const authority = await createCertificateAuthority();
@@ -44,7 +44,7 @@ const newToken = () => issuer.accessToken({ boundTo: client, expiresIn: 86_400 }
 /** @type {readonly { name: string, identity: import("@certbound/testing").Identity, token: () => string | Promise<string>, status: number, keepAlive: boolean, perSecond: number }[]} */
 const kinds = [
   {
-    name: "a token that comes again",
+    name: "a reused token",
     identity: client,
     token: () => bound,
     status: 200,
@@ -71,7 +71,7 @@ const kinds = [
     perSecond: 10,
   },
   {
-    name: "a stolen one over a new connection",
+    name: "a stolen token over a new connection",
     identity: thief,
     token: () => bound,
     status: 401,
@@ -81,19 +81,19 @@ const kinds = [
 ];
 
 const end = performance.now() + seconds * 1000;
-const counts = new Map(kinds.map(({ name }) => [name, { answers: 0, wrong: 0 }]));
+const counts = new Map(kinds.map(({ name }) => [name, { responses: 0, wrong: 0 }]));
 
 /** @param {(typeof kinds)[number]} kind */
 async function load({ name, identity, token, status, keepAlive, perSecond }) {
   const { certificate: cert, key } = identity;
   const agent = new Agent({ keepAlive, maxSockets: 1, ca, cert, key, maxCachedSessions: 0 });
-  const count = counts.get(name) ?? { answers: 0, wrong: 0 };
+  const count = counts.get(name) ?? { responses: 0, wrong: 0 };
   for (let due = performance.now(); due < end; due = Math.max(due + 1000 / perSecond, performance.now())) {
     await sleep(Math.max(0, due - performance.now()));
     const request = get(url, { agent, headers: { authorization: `Bearer ${await token()}` } });
     const [response] = /** @type {[import("node:http").IncomingMessage]} */ (await once(request, "response"));
     await text(response);
-    count.answers += 1;
+    count.responses += 1;
     if (response.statusCode !== status) count.wrong += 1;
   }
   agent.destroy();
@@ -114,13 +114,13 @@ async function measureHeap() {
 
 const [sizes] = await Promise.all([measureHeap(), ...kinds.map(load)]);
 const third = SAMPLES / 3;
-const mean = (/** @type {number[]} */ some) => some.reduce((sum, size) => sum + size, 0) / some.length;
+const mean = (/** @type {number[]} */ list) => list.reduce((sum, size) => sum + size, 0) / list.length;
 const growth = mean(sizes.slice(-third)) - mean(sizes.slice(0, third));
 console.table(Object.fromEntries(counts));
 const wrong = [...counts.values()].reduce((sum, count) => sum + count.wrong, 0);
 const isFlat = growth <= TOLERANCE;
 console.log(
-  `${wrong} wrong answers; the heap grew by ${(growth / MEGABYTE).toFixed(2)} MB: ${isFlat ? "flat" : "it LEAKS"}`,
+  `${wrong} wrong responses; the heap grew by ${(growth / MEGABYTE).toFixed(2)} MB: ${isFlat ? "no leak" : "LEAK"}`,
 );
 process.exitCode = wrong === 0 && isFlat ? 0 : 1;
 api.disconnect();

@@ -4,13 +4,13 @@ import { createSigner, Issuer } from "./issuer.mjs";
 import { createKinds } from "./kinds.mjs";
 
 /**
- * Starts an issuer and the APIs, which know the first of its keys; all on loopback.
+ * Starts an issuer and the APIs, which have its first key, on loopback.
  *
- * @param {number} outages how often the issuer is going to be down, with another key each time
+ * @param {number} outages the number of outages, each with a new key
  */
 export async function createStage(outages) {
   const issuer = new Issuer();
-  // All else ends with this process by itself.
+  // Everything else ends together with this process.
   process.once("exit", () => void issuer.end());
   await issuer.start();
   const first = await createSigner(issuer.url);
@@ -34,7 +34,7 @@ export async function createStage(outages) {
     issuer,
     apis,
     ca,
-    /** The keys that are rotated in, one for each outage. */
+    /** The keys that are added, one for each outage. */
     newKeys: others.map(({ key }) => key),
     kinds: await createKinds({ issuer: issuer.url, first, others, client, thief }),
     close: async () => {

@@ -3,10 +3,9 @@ import { authorizationHeader, bearerToken } from "../../../packages/core/dist/ht
 import { outcomeOf } from "../outcome.mjs";
 
 /**
- * Authorization headers: a token is read where there is one, as `"Bearer" 1*SP token` (RFC 6750 section 2.1), and nowhere
- * else.
+ * Authorization headers: reads a token only from a single header of the form `"Bearer" 1*SP token` (RFC 6750 section 2.1).
  *
- * Each line of the input is the value of one header.
+ * Each line of the input is the value of one Authorization header.
  *
  * @param {Buffer} data
  */

@@ -4,8 +4,8 @@ import { parseClientCertificate } from "../../../packages/core/dist/certificate/
 import { outcomeOf } from "../outcome.mjs";
 
 /**
- * Certificates as bytes and as text: exactly one DER element of the shape of a certificate is accepted, its hash is the
- * thumbprint, and the X.509 that is shown for it consists of the same bytes.
+ * Certificates as bytes and as text: accepts exactly one DER element with the structure of a certificate. Its hash is the
+ * thumbprint, and `x509.raw` contains the same bytes.
  *
  * @param {Buffer} data
  */
@@ -39,7 +39,7 @@ function check(input, expected, der) {
 }
 
 /**
- * What Node parses of itself has the same thumbprint as its bytes.
+ * Checks that an `X509Certificate` has the same thumbprint as its bytes.
  *
  * @param {Buffer} der
  */
@@ -54,7 +54,7 @@ function checkParsed(der) {
 }
 
 /**
- * The base64 of the text, or of its first PEM block.
+ * Decodes the base64 of the text, or of its first PEM block.
  *
  * @param {string} text
  * @returns {Buffer | undefined}
@@ -69,7 +69,7 @@ function leafOf(text) {
 }
 
 /**
- * Whether bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING; how the lengths of these are written does not matter.
+ * Returns whether the bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING, with any encoding of the inner lengths.
  *
  * @param {Buffer} bytes
  */
@@ -80,10 +80,10 @@ function isCertificateShaped(bytes) {
   );
   let rest = bytes.subarray(2 + Number(count));
   for (const tag of [0x30, 0x30, 0x03]) {
-    const { 0: found, 1: first = 0x80 } = rest;
+    const { 0: actualTag, 1: first = 0x80 } = rest;
     const octets = first < 0x80 ? 0 : first - 0x80;
     const isDefinite = first < 0x80 || (octets >= 1 && octets <= 4 && rest.length >= 2 + octets);
-    if (found !== tag || !isDefinite) return false;
+    if (actualTag !== tag || !isDefinite) return false;
     const length = octets === 0 ? first : Number(`0x${rest.toString("hex", 2, 2 + octets)}`);
     if (rest.length < 2 + octets + length) return false;
     rest = rest.subarray(2 + octets + length);
@@ -92,7 +92,7 @@ function isCertificateShaped(bytes) {
 }
 
 /**
- * Whether bytes are a SEQUENCE as DER writes its length: in the fewest octets, and of all the bytes.
+ * Returns whether the bytes are a single SEQUENCE whose length is DER-encoded, that is, in the fewest octets.
  *
  * @param {Buffer} bytes
  */
@@ -103,7 +103,7 @@ function isOneElement(bytes) {
 
 /**
  * @param {number} length
- * @param {number} count how many octets follow the first of the length
+ * @param {number} count the number of octets after the first length octet
  */
 function headerOf(length, count) {
   const digits = length < 0x80 ? "" : length.toString(16);

@@ -4,9 +4,9 @@ import { parseCompactJws } from "../../../packages/core/dist/token/compact-jws.j
 import { outcomeOf } from "../outcome.mjs";
 
 /**
- * Shape of a token: what is accepted, rejected and read is what RFC 7515 says, written here once more in other words.
+ * The structure of a token: accepts, rejects and parses tokens according to RFC 7515, as implemented here a second time.
  *
- * The input is a token, or what to make one of: the lines of header and payload, when it starts with a brace.
+ * The input is a token. If it starts with a brace, it is the header and the payload of a token, one per line.
  *
  * @param {Buffer} data
  */
@@ -25,15 +25,15 @@ function tokenOf(data) {
   return [...parts.map((part) => part.toString("base64url")), "AAAA"].join(".");
 }
 
-// Every group of four, then one or two bytes whose last character has no stray bits.
+// Groups of four characters, then one or two bytes whose last character has no stray bits.
 const canonical = /^(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/;
 
 /** @param {string} token */
 function readToken(token) {
   const parts = token.split(".");
-  const isWhole = token.length <= 16_384 && parts.length === 3 && parts.every((part) => canonical.test(part));
+  const isWellFormed = token.length <= 16_384 && parts.length === 3 && parts.every((part) => canonical.test(part));
   const [header, payload] = parts.map(readObject);
-  if (!isWhole || header === undefined || payload === undefined) return "ERR_TOKEN_MALFORMED";
+  if (!isWellFormed || header === undefined || payload === undefined) return "ERR_TOKEN_MALFORMED";
   const members = new Map(Object.entries(header));
   const isRejected =
     members.has("crit") ||

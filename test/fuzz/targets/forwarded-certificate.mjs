@@ -23,7 +23,7 @@ import {
 } from "../../../packages/core/dist/index.js";
 
 /**
- * Each format, and whether its value holds certificates or the hash of one.
+ * Each format, and a function that returns the thumbprints in a header value.
  *
  * @type {readonly (readonly [import("@certbound/core").ForwardedCertificateFormat, (value: string) => string[]])[]}
  */
@@ -56,7 +56,7 @@ const formats = [
 const trust = { addresses: ["192.0.2.1"] };
 const resolvers = formats.map(([format]) => fromProxy(format, { trust }));
 
-/** What each of them has to say beside the certificate for it to count. */
+/** The additional headers that the formats require next to the certificate. */
 const verified = [
   ["ssl-client-verify", "SUCCESS"],
   ["x-ssl-client-verify", "0"],
@@ -66,30 +66,31 @@ const verified = [
 const verifiedByApache = ["x-ssl-client-verify", "SUCCESS"];
 
 /**
- * Forwarded certificates, the input being the value of the header, read as each format: what is accepted is a hash that
- * the value holds, or that of a certificate in it, however generously it is read; and it is so for the second time, too.
+ * Forwarded certificates: the input is a header value, which is read in each format. An accepted thumbprint must be a hash
+ * in the value, or the hash of a certificate in it, even if the value is parsed very leniently. Reading the value a second
+ * time must have the same result.
  *
  * @param {Buffer} data
  */
 export function fuzz(data) {
   const value = data.toString("latin1");
   for (const [index, [format, candidates]] of formats.entries()) {
-    const beside = format.header === "x-ssl-client-cert" ? verifiedByApache : verified;
-    const request = { rawHeaders: [format.header, value, ...beside], socket: { remoteAddress: "192.0.2.1" } };
-    const word = wordFor(resolvers[index]?.(request));
-    if (/^ERR_CERTIFICATE_(?:MISSING|MALFORMED|UNTRUSTED)$/.test(word)) continue;
-    assert.ok(candidates(value).includes(word), `${format.header}: ${word} is not in the value`);
-    assert.equal(wordFor(resolvers[index]?.(request)), word);
+    const additional = format.header === "x-ssl-client-cert" ? verifiedByApache : verified;
+    const request = { rawHeaders: [format.header, value, ...additional], socket: { remoteAddress: "192.0.2.1" } };
+    const outcome = outcomeOf(resolvers[index]?.(request));
+    if (/^ERR_CERTIFICATE_(?:MISSING|MALFORMED|UNTRUSTED)$/.test(outcome)) continue;
+    assert.ok(candidates(value).includes(outcome), `${format.header}: ${outcome} is not in the value`);
+    assert.equal(outcomeOf(resolvers[index]?.(request)), outcome);
   }
 }
 
 /** @param {import("@certbound/core").ClientCertificate | AccessTokenError | undefined} result */
-function wordFor(result) {
+function outcomeOf(result) {
   return result instanceof AccessTokenError ? result.code : String(result?.thumbprint);
 }
 
 /**
- * The thumbprint of the first certificate, encoded in any way.
+ * Returns the thumbprint of the first certificate, for each possible encoding.
  *
  * @param {string} value
  */
@@ -102,7 +103,7 @@ function hashesOfCertificates(value) {
 }
 
 /**
- * Whatever in the value has the form of a SHA-256, in hexadecimal digits or base64.
+ * Returns everything in the value that looks like a SHA-256 hash, in hexadecimal digits or base64.
  *
  * @param {string} value
  */
@@ -113,7 +114,7 @@ function hashes(value) {
 }
 
 /**
- * The one Hash of an element of XFCC; nothing when there is not exactly one.
+ * Returns the hash of an element of XFCC, if the element has exactly one.
  *
  * @param {number} index
  * @returns {(value: string) => string[]}
