@@ -13,13 +13,13 @@ import { sendRawRequest } from "../../raw-request.ts";
 import type { Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
-/** The TLS options of a server of one case. */
+/** The TLS options of the server of a case. */
 type Tls = Readonly<Record<"key" | "cert", string>> & {
   readonly requestCert: true;
   readonly rejectUnauthorized: false;
 };
 
-/** A protected area, made in one way that frameworks offer; its handler tells that it ran. */
+/** Starts a server with a protected area. Its handler calls `onHandled`. */
 type Area = (verifier: Verifier, onHandled: () => void, tls: Tls) => Promise<RunningServer>;
 
 const expressAreas: readonly (readonly [name: string, area: Area])[] = expressVersions.flatMap(([name, express]) => [
@@ -55,14 +55,14 @@ const expressAreas: readonly (readonly [name: string, area: Area])[] = expressVe
 
 const fastifyAreas: readonly (readonly [name: string, area: Area])[] = [
   [
-    "Fastify, a hook of the plugin's own instance",
+    "Fastify, a hook of the instance with the plugin",
     async (verifier, onHandled, tls) => {
       const app = Fastify({ https: tls, routerOptions: { ignoreTrailingSlash: true, caseSensitive: false } });
       app.register(
         async (child) => {
           await child.register(certbound, { verifier });
           child.addHook("onRequest", child.protect());
-          // One level further down, where hooks are inherited.
+          // A nested instance inherits the hooks.
           child.register(async (grandchild) => {
             grandchild.get("/item", async () => {
               onHandled();
@@ -90,7 +90,7 @@ const fastifyAreas: readonly (readonly [name: string, area: Area])[] = [
   ],
 ];
 
-/** Spellings of one path that a router may take for it, and a check that compares paths may not. */
+/** Spellings of one path that a router may accept, but that a comparison of paths may miss. */
 const spellings: readonly string[] = [
   "/area/item",
   "/area/item/",
@@ -112,28 +112,28 @@ const spellings: readonly string[] = [
   "https://localhost/area/item",
 ];
 
-/** What an application may be wrong in; Express goes on after next(undefined), and after next("route"). */
+/** Failures of application callbacks. Express continues after next(undefined) and next("route"). */
 const failures = (["certificateResolver", "tokenResolver", "onRejected", "respond"] as const).flatMap((callback) =>
   [new Error("it fails"), undefined, "route"].map((reason) => [callback, reason] as const),
 );
 
 export const cases: readonly ConformanceCase[] = [
   ...[...expressAreas, ...fastifyAreas].map(([name, area]) =>
-    conforms("W-05", `protects every spelling of a path that its handler answers: ${name}`, async ({ scene }) => {
+    conforms("W-05", `protects every spelling of a path that its handler accepts: ${name}`, async ({ scene }) => {
       let handled = 0;
       const count = () => {
         handled += 1;
       };
       const server = await area(verifierOf({ jwks: scene.jwks }), count, await tlsOf(scene));
       const clients = { own: client(server, scene, scene.own), other: client(server, scene, scene.other) };
-      const answered: string[] = [];
+      const acceptedPaths: string[] = [];
       for (const path of spellings) {
         for (const method of ["GET", "HEAD"]) {
           const before = handled;
           await clients.own.send(method, path, scene.token());
-          if (handled > before) answered.push(path);
+          if (handled > before) acceptedPaths.push(path);
           const after = handled;
-          // Of a path that the handler does not answer, 401 and 404 are both right.
+          // A path that the handler does not accept may be rejected with 401 or 404.
           await clients.own.send(method, path, undefined);
           await clients.other.send(method, path, scene.token());
           expect({ path, method, handled }).toEqual({ path, method, handled: after });
@@ -141,72 +141,72 @@ export const cases: readonly ConformanceCase[] = [
       }
       for (const { agent } of Object.values(clients)) agent.destroy();
       await server.close();
-      expect(answered).toContain("/area/item");
-      expect(answered).toContain("/AREA/item");
+      expect(acceptedPaths).toContain("/area/item");
+      expect(acceptedPaths).toContain("/AREA/item");
     }),
   ),
-  conforms(
-    "W-05",
-    "protects the routes of its own Fastify instance, and leaves a sibling as it is",
-    async ({ scene }) => {
-      const app = Fastify({ https: await tlsOf(scene) });
-      const verifier = verifierOf({ jwks: scene.jwks });
-      app.register(async (child) => {
-        await child.register(certbound, { verifier });
-        child.addHook("onRequest", child.protect());
-        child.get("/protected", async () => ({}));
-      });
-      app.register(async (sibling) => {
-        // What the plugin brings is not there, so that nobody takes this one for protected.
-        expect(sibling.hasDecorator("protect")).toBe(false);
-        sibling.get("/open", async () => ({}));
-      });
-      await app.ready();
-      const server = await startServer(app.server);
-      const { send, agent } = client(server, scene, scene.own);
-      const statuses = [
-        await send("GET", "/protected", scene.token()),
-        await send("GET", "/protected", undefined),
-        await send("GET", "/open", undefined),
-      ];
-      agent.destroy();
-      await server.close();
-      expect(statuses).toEqual([200, 401, 200]);
-    },
-  ),
+  conforms("W-05", "protects the routes of one Fastify instance, and does not affect a sibling", async ({ scene }) => {
+    const app = Fastify({ https: await tlsOf(scene) });
+    const verifier = verifierOf({ jwks: scene.jwks });
+    app.register(async (child) => {
+      await child.register(certbound, { verifier });
+      child.addHook("onRequest", child.protect());
+      child.get("/protected", async () => ({}));
+    });
+    app.register(async (sibling) => {
+      // Without the decorator, the sibling cannot be mistaken for protected.
+      expect(sibling.hasDecorator("protect")).toBe(false);
+      sibling.get("/open", async () => ({}));
+    });
+    await app.ready();
+    const server = await startServer(app.server);
+    const { send, agent } = client(server, scene, scene.own);
+    const statuses = [
+      await send("GET", "/protected", scene.token()),
+      await send("GET", "/protected", undefined),
+      await send("GET", "/open", undefined),
+    ];
+    agent.destroy();
+    await server.close();
+    expect(statuses).toEqual([200, 401, 200]);
+  }),
   ...expressVersions.flatMap(([name, express]) =>
     failures.map(([callback, reason]) =>
-      conforms("W-05", `${name}: answers when ${callback} rejects with ${String(reason)}`, async ({ scene }) => {
-        const app = express();
-        let [handled, fails] = [0, false];
-        const failing = async () => {
-          // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
-          throw reason;
-        };
-        const protectedBy = (options: object) =>
-          protectApi({ verifier: verifierOf({ jwks: scene.jwks }), ...options })();
-        const [usual, broken] = [protectedBy({}), protectedBy({ [callback]: failing })];
-        app.use((...handlerArguments) => (fails ? broken : usual)(...handlerArguments));
-        app.get(
-          "/",
-          handler(() => {
-            handled += 1;
-          }),
-        );
-        const server = await startServer(createServer(await tlsOf(scene), app));
-        const { send, agent } = client(server, scene, scene.own);
-        expect([await send("GET", "/", scene.token()), handled]).toEqual([200, 1]);
-        fails = true;
-        // The last two hear of rejections only.
-        const isOfRejections = callback === "onRejected" || callback === "respond";
-        const status = await send("GET", "/", isOfRejections ? undefined : scene.token());
-        agent.destroy();
-        await server.close();
-        expect([status, handled]).toEqual([500, 1]);
-      }),
+      conforms(
+        "W-05",
+        `responds with 500 when ${callback} rejects with ${String(reason)}: ${name}`,
+        async ({ scene }) => {
+          const app = express();
+          let [handled, fails] = [0, false];
+          const failing = async () => {
+            // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
+            throw reason;
+          };
+          const protectedBy = (options: object) =>
+            protectApi({ verifier: verifierOf({ jwks: scene.jwks }), ...options })();
+          const [working, broken] = [protectedBy({}), protectedBy({ [callback]: failing })];
+          app.use((...handlerArguments) => (fails ? broken : working)(...handlerArguments));
+          app.get(
+            "/",
+            handler(() => {
+              handled += 1;
+            }),
+          );
+          const server = await startServer(createServer(await tlsOf(scene), app));
+          const { send, agent } = client(server, scene, scene.own);
+          expect([await send("GET", "/", scene.token()), handled]).toEqual([200, 1]);
+          fails = true;
+          // These callbacks are called only for rejections.
+          const needsRejection = callback === "onRejected" || callback === "respond";
+          const status = await send("GET", "/", needsRejection ? undefined : scene.token());
+          agent.destroy();
+          await server.close();
+          expect([status, handled]).toEqual([500, 1]);
+        },
+      ),
     ),
   ),
-  conforms("W-05", "judges a request that asks for an upgrade as any other", async ({ scene, servers }) => {
+  conforms("W-05", "checks a request for an upgrade like any other request", async ({ scene, servers }) => {
     for (const { url, routeOf } of servers) {
       const { path } = routeOf();
       const send = async (token: string | undefined) =>
@@ -215,7 +215,7 @@ export const cases: readonly ConformanceCase[] = [
       expect([await send(scene.token()), await send(undefined)]).toEqual([200, 401]);
     }
   }),
-  conforms("W-05", "judges the upgrade itself, where the application hands it on", async ({ scene }) => {
+  conforms("W-05", "checks the upgrade itself if the application passes it on", async ({ scene }) => {
     const authenticate = createAuthenticator({ verifier: verifierOf({ jwks: scene.jwks }) })();
     const server = createServer(await tlsOf(scene), (_request, response) => response.end());
     server.on("upgrade", (incoming, socket) => {
@@ -252,7 +252,7 @@ async function tlsOf({ ca }: Scene): Promise<Tls> {
   return { key, cert, requestCert: true, rejectUnauthorized: false };
 }
 
-/** One connection of a client; paths are sent as they are. */
+/** Opens a connection of a client, which sends paths unchanged. */
 function client({ url }: RunningServer, { ca }: Scene, { certificate: cert, key }: Identity) {
   const agent = new Agent({ ca: ca.certificate, cert, key, servername: "localhost", keepAlive: true, maxSockets: 1 });
   const { hostname, port } = new URL(url);

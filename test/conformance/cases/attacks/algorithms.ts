@@ -5,7 +5,7 @@ import { constant, ecdsa, hmac, pkcs1, pss, signers } from "../../signers.ts";
 
 const unsigned = constant(new Uint8Array());
 
-/** Keys that do not say for which algorithm they are, so that the token does. */
+/** Keys without `alg`, so that the token determines the algorithm. */
 const withoutAlg: Api = {
   verifier: ({ keys }) => ({ jwks: { keys: [jwkWithoutAlg(keys.ES256), jwkWithoutAlg(keys.RS256)] } }),
 };
@@ -16,7 +16,7 @@ const onlyRs256: Api = {
 
 const onlyEs384: Api = { verifier: () => ({ algorithms: ["ES384"] }) };
 
-/** What a verifier could take for the secret of an HMAC, of the key that it holds. */
+/** Encodings of the public key that a verifier could use as an HMAC secret. */
 const secrets: readonly (readonly [name: string, secret: (key: KeyObject) => string | Buffer])[] = [
   ["PEM", pem],
   ["PEM without its last line break", (key) => pem(key).trimEnd()],
@@ -27,10 +27,10 @@ const secrets: readonly (readonly [name: string, secret: (key: KeyObject) => str
   ["JWK", (key) => JSON.stringify(key.export({ format: "jwk" }))],
   ["the text of its modulus", (key) => key.export({ format: "jwk" }).n ?? ""],
   ["the bytes of its modulus", (key) => Buffer.from(key.export({ format: "jwk" }).n ?? "", "base64url")],
-  ["nothing", () => ""],
+  ["an empty text", () => ""],
 ];
 
-/** Algorithms of other types, and texts that lenient comparisons take for ES256. */
+/** Values of other types, and texts that a lenient comparison treats as ES256. */
 const oddAlgorithms: readonly unknown[] = [
   "es256",
   "Es256",
@@ -50,7 +50,7 @@ const oddAlgorithms: readonly unknown[] = [
 
 export const cases: readonly ConformanceCase[] = [
   ...["none", "None", "NONE", "nOnE", "noNE", "none ", "none\0", ""].map((alg) =>
-    rejects(["C-01", "7518-04", "8725-02"], `a token without signature, whose alg is ${JSON.stringify(alg)}`, {
+    rejects(["C-01", "7518-04", "8725-02"], `a token without a signature whose alg is ${JSON.stringify(alg)}`, {
       accepted: { token: ({ token }) => token() },
       rejected: { token: ({ token }) => token({ header: { alg }, signer: unsigned }) },
       code: "ERR_TOKEN_ALGORITHM",
@@ -61,7 +61,7 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_TOKEN_SIGNATURE",
   }),
   ...secrets.map(([name, secret]) =>
-    rejects(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, also where that names no alg`, {
+    rejects(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, by a key without alg`, {
       api: withoutAlg,
       accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
       rejected: {
@@ -93,7 +93,7 @@ export const cases: readonly ConformanceCase[] = [
     },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  rejects("C-03", "PS256 by a key that names no alg, where RS256 alone is allowed", {
+  rejects("C-03", "PS256 by a key without alg if only RS256 is allowed", {
     api: onlyRs256,
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
     rejected: {
@@ -102,13 +102,17 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_TOKEN_ALGORITHM",
   }),
   ...oddAlgorithms.map((alg) =>
-    rejects("C-05", `a right signature under the alg ${JSON.stringify(alg) ?? "that is missing"}`, {
-      accepted: { token: ({ token }) => token({ header: { alg: "ES256" } }) },
-      rejected: { token: ({ token }) => token({ header: { alg } }) },
-      code: "ERR_TOKEN_ALGORITHM",
-    }),
+    rejects(
+      "C-05",
+      `a valid signature with ${alg === undefined ? "a missing alg" : `the alg ${JSON.stringify(alg)}`}`,
+      {
+        accepted: { token: ({ token }) => token({ header: { alg: "ES256" } }) },
+        rejected: { token: ({ token }) => token({ header: { alg } }) },
+        code: "ERR_TOKEN_ALGORITHM",
+      },
+    ),
   ),
-  rejects(["8725-01", "C-06"], "a right signature by an algorithm that is not on the API's list", {
+  rejects(["8725-01", "C-06"], "a valid signature by an algorithm that the API does not allow", {
     api: onlyEs384,
     accepted: { token: ({ token, keys }) => token({ key: keys.ES384 }) },
     rejected: { token: ({ token, keys }) => token({ key: keys.ES256 }) },
@@ -121,20 +125,20 @@ export const cases: readonly ConformanceCase[] = [
       ["PS256", pss("sha256", 32)],
     ] as const
   ).map(([alg, signer]) =>
-    rejects(["C-06", "8725-01"], `a right ${alg} signature by a key whose alg is RS256`, {
+    rejects(["C-06", "8725-01"], `a valid ${alg} signature by a key whose alg is RS256`, {
       accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
       rejected: { token: ({ token, keys }) => token({ key: keys.RS256, header: { alg }, signer }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
-  rejects(["C-06", "8725-01"], "a right PS384 signature by a key whose alg is PS256", {
+  rejects(["C-06", "8725-01"], "a valid PS384 signature by a key whose alg is PS256", {
     accepted: { token: ({ token, keys }) => token({ key: keys.PS256 }) },
     rejected: {
       token: ({ token, keys }) => token({ key: keys.PS256, header: { alg: "PS384" }, signer: pss("sha384", 48) }),
     },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  rejects(["C-10", "7518-03"], "an ES384 signature by a key on P-256 that names no alg", {
+  rejects(["C-10", "7518-03"], "an ES384 signature by a key on P-256 without alg", {
     api: withoutAlg,
     accepted: { token: ({ token }) => token() },
     rejected: { token: ({ token }) => token({ header: { alg: "ES384" }, signer: ecdsa("sha384") }) },

@@ -9,8 +9,8 @@ function claiming(claims: Readonly<Record<string, unknown>>): Attempt {
   return { token: ({ token }) => token({ claims }) };
 }
 
-/** Issuers that comparisons other than by character take for the right one. */
-const nearlyRight: readonly unknown[] = [
+/** Issuers that only an exact comparison distinguishes from the correct one. */
+const otherIssuers: readonly unknown[] = [
   `${ISSUER}/`,
   `${ISSUER}.`,
   `${ISSUER}.evil.example`,
@@ -46,8 +46,8 @@ const nearlyRight: readonly unknown[] = [
   undefined,
 ];
 
-/** Audiences that hold the right text, and do not name it; and some that name nobody. */
-const notNaming: readonly unknown[] = [
+/** Audiences that contain the identifier of the API but are not equal to it, and empty ones. */
+const otherAudiences: readonly unknown[] = [
   [],
   "",
   [""],
@@ -69,13 +69,13 @@ const notNaming: readonly unknown[] = [
   "*",
 ];
 
-const noStrings: readonly unknown[] = [null, 1, true, ["client-1"], { 0: "client-1" }, {}];
+const notStrings: readonly unknown[] = [null, 1, true, ["client-1"], { 0: "client-1" }, {}];
 
-const readers: Api = { requirements: { scopes: ["read"] } };
+const requiresRead: Api = { requirements: { scopes: ["read"] } };
 
-const readersAndWriters: Api = { requirements: { scopes: ["read", "write"] } };
+const requiresReadAndWrite: Api = { requirements: { scopes: ["read", "write"] } };
 
-/** Scopes that hold the text of the one that is asked for, and are others. */
+/** Scopes that resemble the required one. */
 const otherScopes: readonly string[] = [
   "readonly",
   "unread",
@@ -93,14 +93,14 @@ const otherScopes: readonly string[] = [
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  ...nearlyRight.map((iss) =>
-    rejects(["I-01", "7519-06"], `the issuer ${JSON.stringify(iss) ?? "that is not named"}`, {
+  ...otherIssuers.map((iss) =>
+    rejects(["I-01", "7519-06"], iss === undefined ? "a missing issuer" : `the issuer ${JSON.stringify(iss)}`, {
       accepted: claiming({ iss: ISSUER }),
       rejected: claiming({ iss }),
       code: "ERR_TOKEN_ISSUER",
     }),
   ),
-  ...notNaming.map((aud) =>
+  ...otherAudiences.map((aud) =>
     rejects(["I-02", "8725-07", "7519-05"], `the audience ${JSON.stringify(aud)}`, {
       accepted: claiming({ aud: ["https://other-api.example", AUDIENCE] }),
       rejected: claiming({ aud }),
@@ -108,7 +108,7 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   ...(["sub", "client_id"] as const).flatMap((name) =>
-    noStrings.map((value) =>
+    notStrings.map((value) =>
       rejects("I-03", `the ${name} ${JSON.stringify(value)}`, {
         accepted: claiming({ [name]: "client-1" }),
         rejected: claiming({ [name]: value }),
@@ -117,60 +117,68 @@ export const cases: readonly ConformanceCase[] = [
     ),
   ),
   ...otherScopes.map((scope) =>
-    rejects("I-04", `the scope ${JSON.stringify(scope)} for read`, {
-      api: readers,
+    rejects("I-04", `the scope ${JSON.stringify(scope)} instead of read`, {
+      api: requiresRead,
       accepted: claiming({ scope: "write read" }),
       rejected: claiming({ scope }),
       code: "ERR_SCOPE_INSUFFICIENT",
     }),
   ),
   ...[{ read: true }, { 0: "read" }, [["read"]], ["read", 1], true, 1, null].map((scope) =>
-    rejects("I-04", `a scope of another shape: ${JSON.stringify(scope)}`, {
-      api: readers,
+    rejects("I-04", `a scope claim of another type: ${JSON.stringify(scope)}`, {
+      api: requiresRead,
       accepted: claiming({ scope: ["read"] }),
       rejected: claiming({ scope }),
       code: "ERR_TOKEN_CLAIM",
     }),
   ),
   ...[{ read: true }, { 0: "read" }, [["read"]], true].map((scp) =>
-    rejects("I-04", `an scp of another shape: ${JSON.stringify(scp)}`, {
-      api: readers,
+    rejects("I-04", `an scp claim of another type: ${JSON.stringify(scp)}`, {
+      api: requiresRead,
       accepted: claiming({ scope: undefined, scp: ["read"] }),
       rejected: claiming({ scope: undefined, scp }),
       code: "ERR_SCOPE_INSUFFICIENT",
     }),
   ),
-  rejects("I-04", "a token with one of the two scopes", {
-    api: readersAndWriters,
+  rejects("I-04", "a token with only one of two required scopes", {
+    api: requiresReadAndWrite,
     accepted: claiming({ scope: "read write" }),
     rejected: claiming({ scope: "read" }),
     code: "ERR_SCOPE_INSUFFICIENT",
   }),
-  conforms("I-05", "takes no keys from metadata that is another issuer's", async ({ scene }) => {
-    let publishes = (url: string): string => url;
+  conforms("I-05", "does not use keys from the metadata of another issuer", async ({ scene }) => {
+    let issuerInMetadata = (url: string): string => url;
     const requests: string[] = [];
     const endpoint = createServer((request, response) => {
       requests.push(request.url ?? "");
       const document =
-        request.url === "/jwks" ? scene.jwks : { issuer: publishes(url), jwks_uri: `${url}/jwks`, token_endpoint: url };
+        request.url === "/jwks"
+          ? scene.jwks
+          : { issuer: issuerInMetadata(url), jwks_uri: `${url}/jwks`, token_endpoint: url };
       response.setHeader("content-type", "application/json").end(JSON.stringify(document));
     });
     const { url, close } = await startServer(endpoint);
     const verify = () => {
-      // Each has an own verifier, since the right metadata is kept.
+      // A new verifier each time, because valid metadata is cached.
       const verifier = verifierOf({ issuer: url });
       return outcomeOf(verifier.verify(scene.token({ claims: { iss: url } }), { clientCertificate: scene.own.der }));
     };
     expect(await verify()).toBe("accepted");
-    for (const other of [() => ISSUER, (own: string) => `${own}/`, (own: string) => own.toUpperCase(), () => ""]) {
-      publishes = other;
+    const otherMetadata = [
+      () => ISSUER,
+      (issuer: string) => `${issuer}/`,
+      (issuer: string) => issuer.toUpperCase(),
+      () => "",
+    ];
+    for (const other of otherMetadata) {
+      issuerInMetadata = other;
       requests.length = 0;
       expect(await verify()).toBe("ERR_KEYS_UNAVAILABLE");
       expect(requests).not.toContain("/jwks");
     }
     await close();
   }),
-  conforms("I-06", "asks nothing of an issuer that only the token names", async ({ scene }) => {
+  conforms("I-06", "sends no request to an issuer that only the token names", async ({ scene }) => {
     const { own, foreignKeys, remote, token } = scene;
     const requests: string[] = [];
     const endpoint = createServer((request, response) => {
@@ -188,7 +196,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(remote.issuer, await remote.accessToken({ boundTo: own }))).toBe("accepted");
     expect(await verify(remote.issuer, forged)).toBe("ERR_TOKEN_ISSUER");
     expect(requests).toEqual([]);
-    // The same token, where somebody has written the issuer down.
+    // The same token is accepted if the issuer is configured.
     expect(await verify(url, forged)).toBe("accepted");
     await close();
     expect(requests).not.toEqual([]);

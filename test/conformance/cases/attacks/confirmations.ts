@@ -7,14 +7,14 @@ const JKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
 const whenBound: Api = { requirements: { validateCertificateBinding: "when-bound" } };
 
-/** Texts that stand for the client's certificate, and are not its SHA-256 in base64url. */
+/** Texts derived from the client certificate that are not its SHA-256 in base64url. */
 const otherThumbprints: readonly (readonly [
   name: string,
   thumbprint: (own: Identity) => string,
   code: "ERR_BINDING_MALFORMED" | "ERR_BINDING_MISMATCH",
 ])[] = [
   ["in hexadecimal digits", ({ der }) => hash(der).toString("hex"), "ERR_BINDING_MALFORMED"],
-  ["in capital hexadecimal digits", ({ der }) => hash(der).toString("hex").toUpperCase(), "ERR_BINDING_MALFORMED"],
+  ["in upper-case hexadecimal digits", ({ der }) => hash(der).toString("hex").toUpperCase(), "ERR_BINDING_MALFORMED"],
   [
     "in hexadecimal digits with colons",
     ({ der }) => new X509Certificate(Buffer.from(der)).fingerprint256,
@@ -26,60 +26,60 @@ const otherThumbprints: readonly (readonly [
   ["without its last character", ({ thumbprint }) => thumbprint.slice(0, -1), "ERR_BINDING_MALFORMED"],
   ["of one character", ({ thumbprint }) => thumbprint.slice(0, 1), "ERR_BINDING_MALFORMED"],
   ["that is empty", () => "", "ERR_BINDING_MALFORMED"],
-  ["with a character more", ({ thumbprint }) => `${thumbprint}A`, "ERR_BINDING_MALFORMED"],
-  ["twice", ({ thumbprint }) => thumbprint + thumbprint, "ERR_BINDING_MALFORMED"],
-  ["behind a space", ({ thumbprint }) => ` ${thumbprint}`, "ERR_BINDING_MALFORMED"],
-  ["before a line break", ({ thumbprint }) => `${thumbprint}\n`, "ERR_BINDING_MALFORMED"],
-  ["with loose bits", withLooseBits, "ERR_BINDING_MALFORMED"],
-  ["of the other letter case", ({ thumbprint }) => swappedCase(thumbprint), "ERR_BINDING_MISMATCH"],
-  ["by SHA-1", ({ der }) => hash(der, "sha1").toString("base64url"), "ERR_BINDING_MALFORMED"],
-  ["by SHA-512", ({ der }) => hash(der, "sha512").toString("base64url"), "ERR_BINDING_MALFORMED"],
-  ["by SHA3-256", ({ der }) => hash(der, "sha3-256").toString("base64url"), "ERR_BINDING_MISMATCH"],
-  ["by SHA-256 twice", ({ der }) => hash(hash(der)).toString("base64url"), "ERR_BINDING_MISMATCH"],
-  ["of its PEM", ({ certificate }) => hash(certificate).toString("base64url"), "ERR_BINDING_MISMATCH"],
+  ["with an additional character", ({ thumbprint }) => `${thumbprint}A`, "ERR_BINDING_MALFORMED"],
+  ["that is repeated", ({ thumbprint }) => thumbprint + thumbprint, "ERR_BINDING_MALFORMED"],
+  ["with a leading space", ({ thumbprint }) => ` ${thumbprint}`, "ERR_BINDING_MALFORMED"],
+  ["with a trailing line break", ({ thumbprint }) => `${thumbprint}\n`, "ERR_BINDING_MALFORMED"],
+  ["with nonzero unused bits", withUnusedBits, "ERR_BINDING_MALFORMED"],
+  ["with swapped letter case", ({ thumbprint }) => swappedCase(thumbprint), "ERR_BINDING_MISMATCH"],
+  ["with SHA-1", ({ der }) => hash(der, "sha1").toString("base64url"), "ERR_BINDING_MALFORMED"],
+  ["with SHA-512", ({ der }) => hash(der, "sha512").toString("base64url"), "ERR_BINDING_MALFORMED"],
+  ["with SHA3-256", ({ der }) => hash(der, "sha3-256").toString("base64url"), "ERR_BINDING_MISMATCH"],
+  ["with SHA-256 twice", ({ der }) => hash(hash(der)).toString("base64url"), "ERR_BINDING_MISMATCH"],
+  ["of the PEM", ({ certificate }) => hash(certificate).toString("base64url"), "ERR_BINDING_MISMATCH"],
   [
-    "of its base64",
+    "of the base64 text",
     ({ der }) => hash(Buffer.from(der).toString("base64")).toString("base64url"),
     "ERR_BINDING_MISMATCH",
   ],
   [
-    "of its public key",
+    "of the public key",
     (own) => hash(publicKey(own).export({ type: "spki", format: "der" })).toString("base64url"),
     "ERR_BINDING_MISMATCH",
   ],
-  ["of its public key as a JWK", jwkThumbprint, "ERR_BINDING_MISMATCH"],
+  ["of the public key as a JWK", jwkThumbprint, "ERR_BINDING_MISMATCH"],
 ];
 
-/** Confirmations that look like one of the certificate where they are not read strictly. */
-const otherShapes: readonly (readonly [
+/** Confirmations that a lenient parser could accept as a binding to the certificate. */
+const malformedConfirmations: readonly (readonly [
   name: string,
   cnf: (thumbprint: string) => unknown,
   code: "ERR_BINDING_REQUIRED" | "ERR_BINDING_MALFORMED" | "ERR_BINDING_UNSUPPORTED",
 ])[] = [
-  ["null", () => null, "ERR_BINDING_MALFORMED"],
-  ["false", () => false, "ERR_BINDING_MALFORMED"],
-  ["empty text", () => "", "ERR_BINDING_MALFORMED"],
-  ["the thumbprint", (thumbprint) => thumbprint, "ERR_BINDING_MALFORMED"],
-  ["JSON within JSON", (thumbprint) => JSON.stringify({ "x5t#S256": thumbprint }), "ERR_BINDING_MALFORMED"],
-  ["a list of one", (thumbprint) => [{ "x5t#S256": thumbprint }], "ERR_BINDING_MALFORMED"],
-  ["a list of nothing", () => [], "ERR_BINDING_MALFORMED"],
-  ["empty", () => ({}), "ERR_BINDING_MALFORMED"],
-  ["of a list of thumbprints", (thumbprint) => ({ "x5t#S256": [thumbprint] }), "ERR_BINDING_MALFORMED"],
-  ["of an object", (thumbprint) => ({ "x5t#S256": { value: thumbprint } }), "ERR_BINDING_MALFORMED"],
-  ["of null", () => ({ "x5t#S256": null }), "ERR_BINDING_MALFORMED"],
-  ["of true", () => ({ "x5t#S256": true }), "ERR_BINDING_MALFORMED"],
-  ["within another", (thumbprint) => ({ cnf: { "x5t#S256": thumbprint } }), "ERR_BINDING_UNSUPPORTED"],
+  ["that is null", () => null, "ERR_BINDING_MALFORMED"],
+  ["that is false", () => false, "ERR_BINDING_MALFORMED"],
+  ["that is an empty text", () => "", "ERR_BINDING_MALFORMED"],
+  ["that is the thumbprint", (thumbprint) => thumbprint, "ERR_BINDING_MALFORMED"],
+  ["that is a JSON string", (thumbprint) => JSON.stringify({ "x5t#S256": thumbprint }), "ERR_BINDING_MALFORMED"],
+  ["that is a list with one confirmation", (thumbprint) => [{ "x5t#S256": thumbprint }], "ERR_BINDING_MALFORMED"],
+  ["that is an empty list", () => [], "ERR_BINDING_MALFORMED"],
+  ["that is an empty object", () => ({}), "ERR_BINDING_MALFORMED"],
+  ["with a list of thumbprints as x5t#S256", (thumbprint) => ({ "x5t#S256": [thumbprint] }), "ERR_BINDING_MALFORMED"],
+  ["with an object as x5t#S256", (thumbprint) => ({ "x5t#S256": { value: thumbprint } }), "ERR_BINDING_MALFORMED"],
+  ["with null as x5t#S256", () => ({ "x5t#S256": null }), "ERR_BINDING_MALFORMED"],
+  ["with true as x5t#S256", () => ({ "x5t#S256": true }), "ERR_BINDING_MALFORMED"],
+  ["with a nested cnf", (thumbprint) => ({ cnf: { "x5t#S256": thumbprint } }), "ERR_BINDING_UNSUPPORTED"],
   ...["x5t#s256", "X5T#S256", "x5t", "x5tS256", "x5t_S256", "x5t%23S256", "x5t#S256 ", "x5t#S384"].map(
     (member) =>
       [
-        `by the name ${JSON.stringify(member)}`,
+        `with a thumbprint as ${JSON.stringify(member)}`,
         (text: string) => ({ [member]: text }),
         "ERR_BINDING_UNSUPPORTED",
       ] as const,
   ),
 ];
 
-/** What else a token can be bound by (RFC 7800 section 3, RFC 9449 section 6.1). */
+/** Other binding methods (RFC 7800 section 3, RFC 9449 section 6.1). */
 const otherMethods: readonly (readonly [name: string, cnf: object])[] = [
   ["jkt", { jkt: JKT }],
   ["jwk", { jwk: { kty: "EC", crv: "P-256", x: "AA", y: "AA" } }],
@@ -87,7 +87,7 @@ const otherMethods: readonly (readonly [name: string, cnf: object])[] = [
   ["kid", { kid: "key-1" }],
   ["jku", { jku: "https://client.example/keys", kid: "key-1" }],
   ["x5u", { x5u: "https://client.example/certificate" }],
-  ["a method of the future", { "x5t#S512": "AA" }],
+  ["a future method", { "x5t#S512": "AA" }],
 ];
 
 export const cases: readonly ConformanceCase[] = [
@@ -98,8 +98,8 @@ export const cases: readonly ConformanceCase[] = [
       code,
     }),
   ),
-  ...otherShapes.map(([name, cnf, code]) =>
-    rejects("M-07", `a confirmation that is ${name}`, {
+  ...malformedConfirmations.map(([name, cnf, code]) =>
+    rejects("M-07", `a confirmation ${name}`, {
       api: whenBound,
       accepted: bound,
       rejected: confirming(({ thumbprint }) => cnf(thumbprint)),
@@ -123,14 +123,14 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_BINDING_REQUIRED",
   }),
   ...otherMethods.map(([name, cnf]) =>
-    rejects("M-08", `a token that is bound by ${name}, where a token need not be bound`, {
+    rejects("M-08", `a token that is bound by ${name} where tokens may be unbound`, {
       api: whenBound,
       accepted: { token: ({ token }) => token({ claims: { cnf: undefined } }) },
       rejected: confirming(() => cnf),
       code: "ERR_BINDING_UNSUPPORTED",
     }),
   ),
-  rejects("M-08", "a token that is bound by jkt as well", {
+  rejects("M-08", "a token that is also bound by jkt", {
     accepted: bound,
     rejected: confirming(({ thumbprint }) => ({
       "x5t#S256": thumbprint,
@@ -152,19 +152,19 @@ function publicKey({ der }: Identity): X509Certificate["publicKey"] {
   return new X509Certificate(Buffer.from(der)).publicKey;
 }
 
-/** RFC 7638 section 3, as a jkt has it. */
+/** Returns the JWK thumbprint (RFC 7638 section 3), as in a jkt. */
 function jwkThumbprint(own: Identity): string {
   const { crv, kty, x, y } = publicKey(own).export({ format: "jwk" });
   return hash(JSON.stringify({ crv, kty, x, y })).toString("base64url");
 }
 
-/** The last of 43 characters holds two bits that belong to no byte. */
-function withLooseBits({ thumbprint }: Identity): string {
+/** Sets an unused bit: two bits of the last of 43 characters do not belong to a byte. */
+function withUnusedBits({ thumbprint }: Identity): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return thumbprint.slice(0, -1) + alphabet.charAt(alphabet.indexOf(thumbprint.slice(-1)) + 1);
 }
 
-/** Keeps the last character, which could not be one of a thumbprint otherwise. */
+/** Swaps the letter case, except of the last character, which might not be valid in a thumbprint otherwise. */
 function swappedCase(thumbprint: string): string {
   const swapped = thumbprint.replaceAll(/[A-Za-z]/g, (letter) =>
     letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),

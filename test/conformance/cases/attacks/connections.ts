@@ -19,7 +19,7 @@ import { verifierOf } from "../../verification.ts";
 
 export const cases: readonly ConformanceCase[] = [
   ...(["TLSv1.2", "TLSv1.3"] as const).map((tlsVersion) =>
-    conforms("S-01", `rejects a token over a resumed ${tlsVersion} session without a certificate`, async (stage) => {
+    conforms("S-01", `rejects a token on a resumed ${tlsVersion} session without a certificate`, async (stage) => {
       const { scene, servers } = stage;
       const ca = scene.ca.certificate;
       for (const { url, routeOf } of servers) {
@@ -35,7 +35,7 @@ export const cases: readonly ConformanceCase[] = [
       }
     }),
   ),
-  conforms("S-01", "rejects a token over a resumed HTTP/2 connection without a certificate", async ({ scene }) => {
+  conforms("S-01", "rejects a token on a resumed HTTP/2 session without a certificate", async ({ scene }) => {
     const { own, ca } = scene;
     const api = await startOwnApi(backendOf(2), verifierOf({ jwks: scene.jwks }), { ca });
     const send = (options: object) =>
@@ -54,7 +54,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "S-05",
-    "rejects a certificate that expires on an open connection, by a policy of validity",
+    "rejects a certificate that expires on an open connection if the policy requires validity",
     async (stage) => {
       const { ca, jwks, token } = stage.scene;
       const expiring = await ca.issueClientCertificate({ notAfter: new Date((NOW + 60) * 1000) });
@@ -62,9 +62,9 @@ export const cases: readonly ConformanceCase[] = [
       let now = NOW;
       const clock = () => now * 1000;
       const certificatePolicy = certificateRules({ currentlyValid: true });
-      const judged = await startOwnApi(backendOf(2), verifierOf({ jwks, clock, certificatePolicy }), { ca });
-      const compared = await startOwnApi(backendOf(2), verifierOf({ jwks, clock }), { ca });
-      const sessions = [judged, compared].map(({ url }) =>
+      const checking = await startOwnApi(backendOf(2), verifierOf({ jwks, clock, certificatePolicy }), { ca });
+      const notChecking = await startOwnApi(backendOf(2), verifierOf({ jwks, clock }), { ca });
+      const sessions = [checking, notChecking].map(({ url }) =>
         connect(url, { ca: ca.certificate, servername: "localhost", cert: expiring.certificate, key: expiring.key }),
       );
       const statuses = async () =>
@@ -79,28 +79,28 @@ export const cases: readonly ConformanceCase[] = [
       now = NOW + 61;
       const after = await statuses();
       for (const session of sessions) session.destroy();
-      await Promise.all([judged.close(), compared.close()]);
-      expect([before, after, judged.codes]).toEqual([[200, 200], [401, 200], ["ERR_CERTIFICATE_UNTRUSTED"]]);
+      await Promise.all([checking.close(), notChecking.close()]);
+      expect([before, after, checking.codes]).toEqual([[200, 200], [401, 200], ["ERR_CERTIFICATE_UNTRUSTED"]]);
     },
   ),
   ...(["TLSv1.2", "TLSv1.3"] as const).map((tlsVersion) =>
-    conforms("S-02", `judges a ${tlsVersion} session that began at another host by its certificate`, async (stage) => {
+    conforms("S-02", `uses the certificate of a ${tlsVersion} session that began at another host`, async (stage) => {
       const { scene } = stage;
       const { ca, own, other } = scene;
-      // Two hosts that share the keys of their tickets, as those of one server do; the first lets everybody in.
+      // Two hosts that share their ticket keys, like the hosts of one server; the first accepts every client.
       const ticketKeys = randomBytes(48);
       const api = await startOwnApi(backendOf(1), verifierOf({ jwks: scene.jwks }), { ca, ticketKeys });
-      const welcome = await startWelcomingHost(scene, ticketKeys);
+      const openHost = await startOpenHost(scene, ticketKeys);
       const token = scene.token();
       const outcomes: unknown[] = [];
       for (const identity of [own, other, undefined]) {
         const client = { ca: ca.certificate, tlsVersion, token, ...(identity && { identity }) };
-        const { session = Buffer.alloc(0) } = (await mtlsRequest(welcome.url, client)).tls;
-        // What the client holds now plays no part: the session says who it was.
+        const { session = Buffer.alloc(0) } = (await mtlsRequest(openHost.url, client)).tls;
+        // The certificate that the client holds now is ignored: the session identifies the client.
         const resumed = await mtlsRequest(`${api.url}/api`, { ...client, identity: own, session });
         outcomes.push([resumed.tls.sessionReused, resumed.status]);
       }
-      await Promise.all([api.close(), welcome.close()]);
+      await Promise.all([api.close(), openHost.close()]);
       expect(outcomes).toEqual([
         [true, 200],
         [true, 401],
@@ -109,7 +109,7 @@ export const cases: readonly ConformanceCase[] = [
       expect(api.codes).toEqual(["ERR_BINDING_MISMATCH", "ERR_CERTIFICATE_MISSING"]);
     }),
   ),
-  conforms("S-03", "judges a request for another host by the connection that it came over", async (stage) => {
+  conforms("S-03", "uses the certificate of the connection for a request for another host", async (stage) => {
     const { scene, servers } = stage;
     const { ca, own, other } = scene;
     for (const { url, routeOf } of servers) {
@@ -129,33 +129,37 @@ export const cases: readonly ConformanceCase[] = [
       }
     }
   }),
-  conforms("S-03", "judges HTTP/2 requests for several hosts by the connection that they share", async ({ scene }) => {
-    const { ca, own } = scene;
-    const api = await startOwnApi(backendOf(2), verifierOf({ jwks: scene.jwks }), { ca });
-    const authorization = `Bearer ${scene.token()}`;
-    const statuses = async (client: object) => {
-      const session = connect(api.url, { ca: ca.certificate, servername: "localhost", ...client });
-      const send = async (authority: string) => {
-        const stream = session.request({ ":path": "/api", ":authority": authority, authorization });
-        const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
-        return headers[":status"];
+  conforms(
+    "S-03",
+    "uses the certificate of the shared connection for HTTP/2 requests for several hosts",
+    async ({ scene }) => {
+      const { ca, own } = scene;
+      const api = await startOwnApi(backendOf(2), verifierOf({ jwks: scene.jwks }), { ca });
+      const authorization = `Bearer ${scene.token()}`;
+      const statuses = async (client: object) => {
+        const session = connect(api.url, { ca: ca.certificate, servername: "localhost", ...client });
+        const send = async (authority: string) => {
+          const stream = session.request({ ":path": "/api", ":authority": authority, authorization });
+          const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+          return headers[":status"];
+        };
+        const all = [await send("localhost"), await send("public.example"), await send("api.example")];
+        session.destroy();
+        return all;
       };
-      const all = [await send("localhost"), await send("public.example"), await send("api.example")];
-      session.destroy();
-      return all;
-    };
-    const bound = await statuses({ cert: own.certificate, key: own.key });
-    const bare = await statuses({});
-    await api.close();
-    expect([bound, bare]).toEqual([
-      [200, 200, 200],
-      [401, 401, 401],
-    ]);
-    expect(new Set(api.codes)).toEqual(new Set(["ERR_CERTIFICATE_MISSING"]));
-  }),
+      const bound = await statuses({ cert: own.certificate, key: own.key });
+      const bare = await statuses({});
+      await api.close();
+      expect([bound, bare]).toEqual([
+        [200, 200, 200],
+        [401, 401, 401],
+      ]);
+      expect(new Set(api.codes)).toEqual(new Set(["ERR_CERTIFICATE_MISSING"]));
+    },
+  ),
   conforms(
     "S-04",
-    "rejects every bound token at a server that asks for no certificate, and says why",
+    "rejects every bound token at a server that does not request certificates, and states the cause",
     async (stage) => {
       const { scene } = stage;
       const { ca, own } = scene;
@@ -188,8 +192,8 @@ function backendOf(httpVersion: 1 | 2): Backend {
   return backend;
 }
 
-/** A host of the same server that asks for certificates, and answers whoever comes. */
-async function startWelcomingHost({ ca }: Scene, ticketKeys: Buffer): ReturnType<typeof startServer> {
+/** Starts a host that requests certificates, and accepts every client. */
+async function startOpenHost({ ca }: Scene, ticketKeys: Buffer): ReturnType<typeof startServer> {
   const { key, certificate: cert } = await ca.issueServerCertificate();
   const tls = { key, cert, ticketKeys, requestCert: true, rejectUnauthorized: false };
   return startServer(createServer(tls, (_request, response) => response.end("welcome")));

@@ -7,16 +7,16 @@ import type { Scene } from "../../scene.ts";
 import type { Stage } from "../../stage.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
-/** What an application's decision may come to; only `true` lets a request pass. */
+/** Outcomes of the application's decision. Only `true` accepts the request. */
 const decisions: Readonly<Record<string, () => unknown>> = {
   throws: () => {
     throw new Error("the application failed");
   },
-  "throws nothing": () => {
+  "throws undefined": () => {
     // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
     throw undefined;
   },
-  "throws text": () => {
+  "throws a string": () => {
     // oxlint-disable-next-line typescript/only-throw-error -- an application may do this
     throw "route";
   },
@@ -24,11 +24,11 @@ const decisions: Readonly<Record<string, () => unknown>> = {
     throw new Error("the application failed later");
   },
   "is a number": () => 1,
-  "is text": () => "true",
+  "is a string": () => "true",
   "is an object": () => ({ allowed: true }),
-  "is nothing": () => undefined,
+  "is undefined": () => undefined,
   "is null": () => null,
-  "is a number later": async () => 1,
+  "resolves with a number": async () => 1,
 };
 
 const deciding: Api = {
@@ -40,7 +40,7 @@ const deciding: Api = {
   },
 };
 
-/** Keys in whose place something else is published, as an issuer's mistake or a proxy's. */
+/** Malformed keys, published through an error of the issuer or a proxy. */
 function brokenKeys({ keys }: Scene): readonly object[] {
   const { n, e } = keys.RS256.jwk;
   const rsa = { kty: "RSA", use: "sig" };
@@ -72,11 +72,11 @@ export const cases: readonly ConformanceCase[] = [
   ...Object.keys(decisions).map((decision) =>
     conforms(
       "E-01",
-      `lets no request pass when the application's decision ${decision}`,
+      `does not accept a request if the application's decision ${decision}`,
       async (stage) => {
-        expect(await answersOf(stage, "client-1")).toEqual([200, 200]);
-        expect(await answersOf(stage, decision)).toEqual([500, 500]);
-        expect(await answersOf(stage, "client-2")).toEqual([403, 403]);
+        expect(await statusesOf(stage, "client-1")).toEqual([200, 200]);
+        expect(await statusesOf(stage, decision)).toEqual([500, 500]);
+        expect(await statusesOf(stage, "client-2")).toEqual([403, 403]);
       },
       deciding,
     ),
@@ -84,11 +84,11 @@ export const cases: readonly ConformanceCase[] = [
   ...(
     [
       ["throws", () => fail()],
-      ["is no number", () => Number.NaN],
-      ["is text", () => "1900000000000" as never],
+      ["returns NaN", () => Number.NaN],
+      ["returns a string", () => "1900000000000" as never],
     ] as const
   ).map(([name, time]) =>
-    conforms("E-01", `lets no token pass when the clock ${name}`, async ({ scene }) => {
+    conforms("E-01", `does not accept a token if the clock ${name}`, async ({ scene }) => {
       let clock: () => number = () => 1_900_000_000_000;
       const verifier = verifierOf({ jwks: scene.jwks, clock: () => clock() });
       const token = scene.token();
@@ -99,7 +99,7 @@ export const cases: readonly ConformanceCase[] = [
       for (const text of [token, scene.token()]) await expect(verify(text)).rejects.toBeInstanceOf(Error);
     }),
   ),
-  conforms("E-01", "lets no token pass when a request for the keys fails in any way", async ({ scene }) => {
+  conforms("E-01", "does not accept a token if the request for the keys fails", async ({ scene }) => {
     const failures: readonly NonNullable<VerifierOptions["fetch"]>[] = [
       () => fail(),
       () => Promise.reject(new Error("unreachable")),
@@ -116,7 +116,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(await outcome(async () => Response.json(scene.jwks))).toBe("accepted");
     for (const fetch of failures) expect(await outcome(fetch)).toBe("ERR_KEYS_UNAVAILABLE");
   }),
-  conforms("E-02", "goes on with the keys that can be used, given or fetched, beside any others", async ({ scene }) => {
+  conforms("E-02", "uses the valid keys of a set with malformed keys, given or fetched", async ({ scene }) => {
     const jwks = { keys: [...brokenKeys(scene), ...scene.jwks.keys] } as Scene["jwks"];
     const endpoint = createServer((_request, response) => {
       response.setHeader("content-type", "application/json").end(JSON.stringify(jwks));
@@ -127,7 +127,7 @@ export const cases: readonly ConformanceCase[] = [
         outcomeOf(verifier.verify(scene.token(differences), { clientCertificate: scene.own.der }));
       for (const key of [scene.keys.ES256, scene.keys.RS256, scene.keys.Ed25519]) {
         expect(await verify({ key })).toBe("accepted");
-        // Rejected, and neither an error of the server nor one of the issuer.
+        // The token is rejected; the malformed key is not treated as a server or issuer error.
         expect(await verify({ key, header: { kid: "broken" } })).toMatch(/^ERR_TOKEN_(?:KEY_UNKNOWN|SIGNATURE)$/);
       }
     }
@@ -135,8 +135,8 @@ export const cases: readonly ConformanceCase[] = [
   }),
 ];
 
-/** What each server answers to a token of this subject; its handler ran only if that is 200. */
-async function answersOf({ scene, servers }: Stage, sub: string): Promise<readonly number[]> {
+/** Returns the status from each server for a token of this subject, and checks that its handler ran only for 200. */
+async function statusesOf({ scene, servers }: Stage, sub: string): Promise<readonly number[]> {
   const statuses: number[] = [];
   for (const { connections, routeOf } of servers) {
     const route = routeOf(deciding);

@@ -10,45 +10,45 @@ const parts: readonly Part[] = ["header", "payload", "signature"];
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Ways to write the same bytes that lenient decoders take. No line breaks: they cannot travel in a header. */
+/** Encodings of the same bytes that lenient decoders accept, without line breaks, which a header cannot contain. */
 const spellings: readonly (readonly [name: string, write: (base64url: string) => string])[] = [
   ["padding", (text) => `${text}=`],
-  ["two signs of padding", (text) => `${text}==`],
+  ["two padding characters", (text) => `${text}==`],
   ["the standard alphabet", (text) => text.replaceAll("-", "+").replaceAll("_", "/")],
   [
-    "loose bits in the last character",
+    "nonzero unused bits in the last character",
     (text) => text.slice(0, -1) + alphabet.charAt(alphabet.indexOf(text.slice(-1)) + 1),
   ],
 ];
 
-/** Signs until the signature has a sign that the two alphabets write in two ways. */
-const withSpecialSign: Signer = (input, key) => {
+/** Signs until the signature has a character that differs between the two alphabets. */
+const withSpecialCharacter: Signer = (input, key) => {
   const signature = signers.ES256(input, key);
-  return /[-_]/.test(signature.toString("base64url")) ? signature : withSpecialSign(input, key);
+  return /[-_]/.test(signature.toString("base64url")) ? signature : withSpecialCharacter(input, key);
 };
 
-/** A token whose every part has such a sign, and loose bits in its last character. */
-const everySign: RawToken = {
+/** A token in which every part has such a character, and unused bits in its last character. */
+const allEncodings: RawToken = {
   header: { note: "???" },
   claims: { note: "???" },
-  headerText: withLooseBits,
-  payloadText: withLooseBits,
-  signer: withSpecialSign,
+  headerText: withUnusedBits,
+  payloadText: withUnusedBits,
+  signer: withSpecialCharacter,
 };
 
-/** What lenient parsers take for the end of a token, or do not look at. */
+/** Texts that lenient parsers treat as the end of a token, or ignore. */
 const tails: readonly (readonly [name: string, tail: string])[] = [
   ["a fourth part", ".e30"],
-  ["a fourth part that is empty", "."],
-  ["a tilde, as before disclosures", "~"],
+  ["an empty fourth part", "."],
+  ["a tilde, as in an SD-JWT", "~"],
   ["an escaped NUL", "%00"],
   ["an escaped line break", "%0d%0a"],
   ["a semicolon", ";"],
-  ["a sign of another alphabet", "!"],
+  ["a character outside the alphabet", "!"],
   ["a fragment", "#x"],
 ];
 
-/** The parts of a JWS serialized as JSON, in ways without a comma, which no header line of ours takes. */
+/** JSON serializations without a comma. Credentials with a comma are rejected as a malformed request. */
 const serializations: readonly (readonly [name: string, join: NonNullable<RawToken["join"]>])[] = [
   ["as the name of a JSON member", (...all) => JSON.stringify({ [all.join(".")]: "" })],
   ["as the value of a JSON member", (...all) => JSON.stringify({ token: all.join(".") })],
@@ -56,7 +56,7 @@ const serializations: readonly (readonly [name: string, join: NonNullable<RawTok
   ["in a JSON array", (...all) => JSON.stringify([all.join(".")])],
 ];
 
-/** The JSON serialization (RFC 7515 section 7.2), and texts that both kinds of parser take (CVE-2022-39227). */
+/** The JSON serialization (RFC 7515 section 7.2), and texts that both kinds of parser accept (CVE-2022-39227). */
 const withCommas: typeof serializations = [
   ["flattened", (header, payload, signature) => JSON.stringify({ protected: header, payload, signature })],
   [
@@ -64,7 +64,7 @@ const withCommas: typeof serializations = [
     (header, payload, signature) => JSON.stringify({ payload, signatures: [{ protected: header, signature }] }),
   ],
   [
-    "flattened, with the compact form for a name",
+    "flattened, with the compact form as a member name",
     (...all) => {
       const [header, payload, signature] = all;
       return JSON.stringify({ [all.join(".")]: "", protected: header, payload, signature });
@@ -77,15 +77,15 @@ function joined(join: NonNullable<RawToken["join"]>): Attempt {
 }
 
 export const cases: readonly ConformanceCase[] = [
-  ...parts.flatMap((wanted) =>
+  ...parts.flatMap((changedPart) =>
     spellings.map(([name, write]) =>
-      rejects(["F-01", "7515-02"], `${name} in the ${wanted}`, {
-        accepted: { token: ({ token }) => token(everySign) },
+      rejects(["F-01", "7515-02"], `${name} in the ${changedPart}`, {
+        accepted: { token: ({ token }) => token(allEncodings) },
         rejected: {
           token: ({ token }) =>
             token({
-              ...everySign,
-              encode: (bytes, part) => (part === wanted ? write : String)(bytes.toString("base64url")),
+              ...allEncodings,
+              encode: (bytes, part) => (part === changedPart ? write : String)(bytes.toString("base64url")),
             }),
         },
         code: "ERR_TOKEN_MALFORMED",
@@ -93,7 +93,7 @@ export const cases: readonly ConformanceCase[] = [
     ),
   ),
   ...tails.map(([name, tail]) =>
-    rejects(["F-02", "7515-01"], `a token with ${name} behind it`, {
+    rejects(["F-02", "7515-01"], `a token followed by ${name}`, {
       accepted: { token: ({ token }) => token() },
       rejected: joined((...all) => all.join(".") + tail),
       code: "ERR_TOKEN_MALFORMED",
@@ -104,24 +104,24 @@ export const cases: readonly ConformanceCase[] = [
     rejected: joined((...all) => ["e30", ...all].join(".")),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  rejects(["F-03", "8725-03"], "a token that is encrypted with the public key, with claims that nobody signed", {
+  rejects(["F-03", "8725-03"], "a token that is encrypted with the public key and contains unsigned claims", {
     accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
     rejected: {
       token: (scene) => encrypted(scene, scene.token({ header: { alg: "none" }, signer: constant(Buffer.alloc(0)) })),
     },
     code: "ERR_TOKEN_MALFORMED",
   }),
-  rejects(["F-03", "8725-03"], "a right token that was encrypted with the public key", {
+  rejects(["F-03", "8725-03"], "a valid token that is encrypted with the public key", {
     accepted: { token: ({ token }) => token() },
     rejected: { token: (scene) => encrypted(scene, scene.token()) },
     code: "ERR_TOKEN_MALFORMED",
   }),
-  rejects(["F-03", "8725-03"], "the five parts of an encrypted token, of which the first three are a right one", {
+  rejects(["F-03", "8725-03"], "five parts like an encrypted token, of which the first three are a valid token", {
     accepted: { token: ({ token }) => token() },
     rejected: joined((...all) => [...all, "", ""].join(".")),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  rejects("8725-03", "a right token within the payload of another, which is not signed", {
+  rejects("8725-03", "a valid token in the payload of an unsigned one", {
     accepted: { token: ({ token }) => token({ header: { cty: "JWT" } }) },
     rejected: {
       token: ({ token }) =>
@@ -144,7 +144,7 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   ...withCommas.map(([name, join]) =>
-    conforms("F-04", `rejects the JSON serialization without a request, ${name}`, async ({ scene }) => {
+    conforms("F-04", `rejects the JSON serialization passed to verify, ${name}`, async ({ scene }) => {
       const verifier = verifierOf({ jwks: scene.jwks });
       const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
       expect(await verify(scene.token())).toBe("accepted");
@@ -153,12 +153,12 @@ export const cases: readonly ConformanceCase[] = [
   ),
 ];
 
-/** Ends JSON in so much white space that a single byte is left for the last characters. */
-function withLooseBits(json: string): string {
+/** Pads JSON with white space so that its base64url ends with unused bits. */
+function withUnusedBits(json: string): string {
   return json + " ".repeat((4 - (json.length % 3)) % 3);
 }
 
-/** Encrypts as RFC 7516 section 5.1 says: RSA-OAEP-256 and A256GCM, to the key that the issuer signs with. */
+/** Encrypts with RSA-OAEP-256 and A256GCM (RFC 7516 section 5.1) to the signing key of the issuer. */
 function encrypted({ keys }: Scene, text: string): string {
   const header = { alg: "RSA-OAEP-256", enc: "A256GCM", cty: "JWT", typ: "at+jwt", kid: keys.RS256.jwk.kid };
   const first = Buffer.from(JSON.stringify(header)).toString("base64url");

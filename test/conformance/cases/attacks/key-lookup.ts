@@ -8,13 +8,13 @@ import { AUDIENCE, ISSUER, type Scene } from "../../scene.ts";
 import { signers } from "../../signers.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
-/** Signs as ES256 does, by the key of the client's certificate. */
+/** Signs with ES256 and the key of the client certificate. */
 function signedByClient({ own }: Scene): RawToken {
   return { signer: (input) => signers.ES256(input, createPrivateKey(own.key)) };
 }
 
-/** A token that brings a key, signed by that key. */
-function bringing(header: (scene: Scene) => object, signedBy: "its key" | "the issuer"): Attempt {
+/** Returns a token with a key in `jwk`, signed with that key or by the issuer. */
+function containingKey(header: (scene: Scene) => object, signedBy: "its key" | "the issuer"): Attempt {
   return {
     token: (scene) => {
       const { token, keys, foreignKeys } = scene;
@@ -52,29 +52,29 @@ const injections: readonly string[] = [
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  rejects(["K-01", "7515-08"], "a key in jwk, under the kid of the issuer's", {
-    accepted: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "the issuer"),
-    rejected: bringing(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "its key"),
+  rejects(["K-01", "7515-08"], "a key in jwk with the kid of the issuer's key", {
+    accepted: containingKey(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "the issuer"),
+    rejected: containingKey(({ keys }) => ({ kid: keys.ES256.jwk.kid }), "its key"),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects(["K-01", "7515-08"], "a key in jwk, without a kid", {
-    accepted: bringing(() => ({ kid: undefined }), "the issuer"),
-    rejected: bringing(() => ({ kid: undefined }), "its key"),
+  rejects(["K-01", "7515-08"], "a key in jwk without a kid", {
+    accepted: containingKey(() => ({ kid: undefined }), "the issuer"),
+    rejected: containingKey(() => ({ kid: undefined }), "its key"),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects(["K-01", "7515-08"], "a key in jwk, under its own kid", {
+  rejects(["K-01", "7515-08"], "a key in jwk with the kid of that key", {
     accepted: { token: ({ token, foreignKeys }) => token({ header: { jwk: foreignKeys.ES256.jwk } }) },
-    rejected: bringing(({ foreignKeys }) => ({ kid: foreignKeys.ES256.jwk.kid }), "its key"),
+    rejected: containingKey(({ foreignKeys }) => ({ kid: foreignKeys.ES256.jwk.kid }), "its key"),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...(
     [
-      ["the issuer's", ({ keys }: Scene) => keys.ES256.jwk.kid, "ERR_TOKEN_SIGNATURE"],
-      ["missing", () => undefined, "ERR_TOKEN_SIGNATURE"],
-      ["the thumbprint", ({ own }: Scene) => own.thumbprint, "ERR_TOKEN_KEY_UNKNOWN"],
+      ["of the issuer's key", ({ keys }: Scene) => keys.ES256.jwk.kid, "ERR_TOKEN_SIGNATURE"],
+      ["that is missing", () => undefined, "ERR_TOKEN_SIGNATURE"],
+      ["that is the thumbprint", ({ own }: Scene) => own.thumbprint, "ERR_TOKEN_KEY_UNKNOWN"],
     ] as const
   ).map(([name, kid, code]) =>
-    rejects(["K-02", "7515-08"], `a token that the client signed by its certificate, in x5c; kid is ${name}`, {
+    rejects(["K-02", "7515-08"], `a token that the client signed, with its certificate in x5c and a kid ${name}`, {
       accepted: { token: (scene) => scene.token({ header: inX5c(scene) }) },
       rejected: {
         token: (scene) => scene.token({ ...signedByClient(scene), header: { ...inX5c(scene), kid: kid(scene) } }),
@@ -82,7 +82,7 @@ export const cases: readonly ConformanceCase[] = [
       code,
     }),
   ),
-  conforms(["K-02", "7515-08", "8725-08"], "fetches nothing from where a token says its key is", async ({ scene }) => {
+  conforms(["K-02", "7515-08", "8725-08"], "does not fetch a key from a URL in the token", async ({ scene }) => {
     const { own, keys, foreignKeys, token } = scene;
     const requests: string[] = [];
     const endpoint = createServer(({ url = "" }, response) => {
@@ -90,7 +90,7 @@ export const cases: readonly ConformanceCase[] = [
       response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [foreignKeys.ES256.jwk] }));
     });
     const { url, close } = await startServer(endpoint);
-    // One verifier has its keys, and one is used to fetching them.
+    // One verifier has its keys, and the other fetches them.
     const verifiers = [
       verifierOf({ jwks: scene.jwks }),
       verifierOf({ jwks: scene.remote.jwksUri, issuer: scene.remote.issuer, audience: AUDIENCE }),
@@ -98,10 +98,10 @@ export const cases: readonly ConformanceCase[] = [
     for (const [index, verifier] of verifiers.entries()) {
       const iss = [ISSUER, scene.remote.issuer][index];
       const verify = (text: string) => outcomeOf(verifier.verify(text, { clientCertificate: own.der }));
-      const pointing = { jku: `${url}/jku`, x5u: `${url}/x5u`, kid: undefined };
-      const rejected = await verify(token({ key: foreignKeys.ES256, header: pointing, claims: { iss } }));
+      const withUrls = { jku: `${url}/jku`, x5u: `${url}/x5u`, kid: undefined };
+      const rejected = await verify(token({ key: foreignKeys.ES256, header: withUrls, claims: { iss } }));
       expect(rejected).toBe("ERR_TOKEN_SIGNATURE");
-      const unknown = { ...pointing, kid: "foreign-ES256" };
+      const unknown = { ...withUrls, kid: "foreign-ES256" };
       expect(await verify(token({ key: foreignKeys.ES256, header: unknown, claims: { iss } }))).toBe(
         "ERR_TOKEN_KEY_UNKNOWN",
       );
@@ -114,25 +114,25 @@ export const cases: readonly ConformanceCase[] = [
     expect(requests).toEqual([]);
   }),
   ...injections.map((kid) =>
-    rejects(["K-03", "8725-08"], `the kid ${kid.length > 100 ? "of 8000 letters" : JSON.stringify(kid)}`, {
+    rejects(["K-03", "8725-08"], `the kid ${kid.length > 100 ? "of 8000 characters" : JSON.stringify(kid)}`, {
       accepted: { token: ({ token }) => token() },
       rejected: { token: ({ token }) => token({ header: { kid } }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
   ...[["key-ES256"], { 0: "key-ES256" }, {}, 0, 1, true, null].map((kid) =>
-    rejects("K-03", `a kid that is no string: ${JSON.stringify(kid)}`, {
+    rejects("K-03", `a kid that is not a string: ${JSON.stringify(kid)}`, {
       accepted: { token: ({ token }) => token({ header: { kid: "key-ES256" } }) },
       rejected: { token: ({ token }) => token({ header: { kid } }) },
       code: "ERR_TOKEN_MALFORMED",
     }),
   ),
-  rejects("K-04", "a kid that nobody knows, but not a token that leaves the choice of key to the API", {
+  rejects("K-04", "an unknown kid, but not a token without a kid", {
     accepted: { token: ({ token }) => token({ header: { kid: undefined } }) },
     rejected: { token: ({ token }) => token({ header: { kid: "key-of-tomorrow" } }) },
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
-  conforms("K-04", "fetches the keys once for a kid that nobody knows, and rejects the token", async ({ scene }) => {
+  conforms("K-04", "fetches the keys once for an unknown kid, and rejects the token", async ({ scene }) => {
     let fetches = 0;
     const endpoint = createServer((_request, response) => {
       fetches += 1;
@@ -146,10 +146,10 @@ export const cases: readonly ConformanceCase[] = [
     for (const kid of ["a", "b", "c", "a"]) expect(await verify(kid)).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await verify("key-ES256")).toBe("accepted");
     await close();
-    // The first one, and at most one more for all of the unknown ones.
+    // The first fetch, and at most one more for all unknown kids.
     expect(fetches).toBeLessThanOrEqual(2);
   }),
-  conforms("K-05", "rejects an alg beside the protected header, in every serialization", async ({ scene }) => {
+  conforms("K-05", "rejects an alg in the unprotected header of the JSON serialization", async ({ scene }) => {
     const verifier = verifierOf({ jwks: scene.jwks });
     const verify = (token: string) => outcomeOf(verifier.verify(token, { clientCertificate: scene.own.der }));
     const flattened = (unprotected: object, header?: object) =>
@@ -163,7 +163,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(flattened({ alg: "none" }))).toBe("ERR_TOKEN_MALFORMED");
     expect(await verify(flattened({ alg: "ES256" }, { alg: undefined }))).toBe("ERR_TOKEN_MALFORMED");
   }),
-  rejects("K-05", "an alg that only a member named as the unprotected header has", {
+  rejects("K-05", "an alg in a header parameter with the name header", {
     accepted: { token: ({ token }) => token({ header: { header: { alg: "none" } } }) },
     rejected: { token: ({ token }) => token({ header: { alg: undefined, header: { alg: "ES256" } } }) },
     code: "ERR_TOKEN_ALGORITHM",

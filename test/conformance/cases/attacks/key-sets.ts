@@ -5,22 +5,22 @@ import type { RawToken } from "../../raw-token.ts";
 import type { Scene } from "../../scene.ts";
 import { hmac } from "../../signers.ts";
 
-const SECRET = "a secret that the issuer shares with nobody";
+const SECRET = "a secret that only the issuer knows";
 
-/** Keys on curves that no algorithm here is for, each published as one of ES256 or of EdDSA. */
-const strays = {
-  "P-384 for ES256": madeOnce(() => generateKeyPairSync("ec", { namedCurve: "P-384" }), "ES256"),
-  "secp256k1 for ES256": madeOnce(() => generateKeyPairSync("ec", { namedCurve: "secp256k1" }), "ES256"),
-  "Ed448 for EdDSA": madeOnce(() => generateKeyPairSync("ed448"), "EdDSA"),
+/** Keys on unsupported curves, published for ES256 or EdDSA. */
+const wrongCurves = {
+  "P-384 for ES256": lazy(() => generateKeyPairSync("ec", { namedCurve: "P-384" }), "ES256"),
+  "secp256k1 for ES256": lazy(() => generateKeyPairSync("ec", { namedCurve: "secp256k1" }), "ES256"),
+  "Ed448 for EdDSA": lazy(() => generateKeyPairSync("ed448"), "EdDSA"),
 } as const;
 
-/** The key of the issuer many times, published in ways in which it may not be used, and others beside it. */
+/** The keys of the issuer, and keys that must not be used, most of them the ES256 key with changed members. */
 const withOddKeys: Api = {
-  verifier: (scene) => ({ jwks: { keys: [...scene.jwks.keys, ...Object.entries(oddKeys(scene)).map(named)] } }),
+  verifier: (scene) => ({ jwks: { keys: [...scene.jwks.keys, ...Object.entries(oddKeys(scene)).map(withKid)] } }),
 };
 
-/** Names what is published as its kid does. */
-function named([kid, jwk]: readonly [string, object]): IssuerKey["jwk"] {
+/** Sets the kid of a published key. */
+function withKid([kid, jwk]: readonly [string, object]): IssuerKey["jwk"] {
   return { ...(jwk as IssuerKey["jwk"]), kid };
 }
 
@@ -30,48 +30,48 @@ function oddKeys({ keys }: Scene): Readonly<Record<string, object>> {
   return {
     "without use": withoutUse,
     "for encryption": { ...jwk, use: "enc" },
-    "of another use": { ...jwk, use: "SIG" },
-    "for encryption by its operations": { ...withoutUse, key_ops: ["encrypt"] },
-    "that only signs": { ...withoutUse, key_ops: ["sign"] },
-    "without operations": { ...withoutUse, key_ops: [] },
-    "with a text for its operations": { ...withoutUse, key_ops: "verify" },
+    "with another use": { ...jwk, use: "SIG" },
+    "with encrypt in key_ops": { ...withoutUse, key_ops: ["encrypt"] },
+    "with only sign in key_ops": { ...withoutUse, key_ops: ["sign"] },
+    "with empty key_ops": { ...withoutUse, key_ops: [] },
+    "with a string as key_ops": { ...withoutUse, key_ops: "verify" },
     private: { ...jwk, d: privateKey.export({ format: "jwk" }).d },
     symmetric: { kty: "oct", k: Buffer.from(SECRET).toString("base64url"), alg: "HS256", use: "sig" },
     "symmetric, for ES256": { kty: "oct", k: Buffer.from(SECRET).toString("base64url"), alg: "ES256", use: "sig" },
     "symmetric and empty": { kty: "oct", k: "", alg: "HS256", use: "sig" },
     "not on its curve": { ...jwk, y: nextByte(jwk.y ?? "") },
-    "at the point zero": { ...jwk, x: zeros(32), y: zeros(32) },
-    "of half a point": { ...jwk, y: undefined },
-    "with a coordinate that is too short": { ...jwk, x: zeros(16) },
-    ...Object.fromEntries(Object.entries(strays).map(([name, key]) => [name, key().jwk])),
+    "at the point (0, 0)": { ...jwk, x: zeros(32), y: zeros(32) },
+    "without a y coordinate": { ...jwk, y: undefined },
+    "with a short x coordinate": { ...jwk, x: zeros(16) },
+    ...Object.fromEntries(Object.entries(wrongCurves).map(([name, key]) => [name, key().jwk])),
   };
 }
 
-/** A token that names a key by its kid, and is signed rightly. */
-function naming(kid: string, differences: RawToken = {}): Attempt {
+/** Returns a token with this kid and a valid signature, apart from the differences. */
+function withKeyId(kid: string, differences: RawToken = {}): Attempt {
   return { token: ({ token }) => token({ ...differences, header: { ...differences.header, kid } }) };
 }
 
 export const cases: readonly ConformanceCase[] = [
   ...[
     "for encryption",
-    "of another use",
-    "for encryption by its operations",
-    "that only signs",
-    "without operations",
-    "with a text for its operations",
+    "with another use",
+    "with encrypt in key_ops",
+    "with only sign in key_ops",
+    "with empty key_ops",
+    "with a string as key_ops",
   ].map((kid) =>
-    rejects("C-14", `a token that is signed by a key ${kid}`, {
+    rejects("C-14", `a token signed by a key ${kid}`, {
       api: withOddKeys,
-      accepted: naming("without use"),
-      rejected: naming(kid),
+      accepted: withKeyId("without use"),
+      rejected: withKeyId(kid),
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
-  rejects("C-04", "a token that is signed by a key whose private part is published", {
+  rejects("C-04", "a token signed by a key whose private part is published", {
     api: withOddKeys,
-    accepted: naming("without use"),
-    rejected: naming("private"),
+    accepted: withKeyId("without use"),
+    rejected: withKeyId("private"),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...(
@@ -80,32 +80,32 @@ export const cases: readonly ConformanceCase[] = [
       ["symmetric and empty", ""],
     ] as const
   ).map(([kid, secret]) =>
-    rejects("C-04", `an HMAC by a published key that is ${kid}`, {
+    rejects("C-04", `an HMAC with a published key that is ${kid}`, {
       api: withOddKeys,
-      accepted: naming("without use"),
-      rejected: naming(kid, { header: { alg: "HS256" }, signer: hmac("sha256", secret) }),
+      accepted: withKeyId("without use"),
+      rejected: withKeyId(kid, { header: { alg: "HS256" }, signer: hmac("sha256", secret) }),
       code: "ERR_TOKEN_ALGORITHM",
     }),
   ),
-  rejects("C-04", "an HMAC that calls itself ES256, by a published key that is symmetric", {
+  rejects("C-04", "an HMAC with alg ES256 and a published symmetric key", {
     api: withOddKeys,
-    accepted: naming("without use"),
-    rejected: naming("symmetric, for ES256", { signer: hmac("sha256", SECRET) }),
+    accepted: withKeyId("without use"),
+    rejected: withKeyId("symmetric, for ES256", { signer: hmac("sha256", SECRET) }),
     code: "ERR_TOKEN_KEY_UNKNOWN",
   }),
   ...(["P-384 for ES256", "secp256k1 for ES256", "Ed448 for EdDSA"] as const).map((name) =>
-    rejects("C-10", `a right signature by a key on ${name}`, {
+    rejects("C-10", `a valid signature by a key on ${name}`, {
       api: withOddKeys,
       accepted: { token: ({ token, keys }) => token({ key: keys.ES384 }) },
-      rejected: { token: ({ token }) => token({ key: strays[name](), header: { kid: name } }) },
+      rejected: { token: ({ token }) => token({ key: wrongCurves[name](), header: { kid: name } }) },
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
-  ...["not on its curve", "at the point zero", "of half a point", "with a coordinate that is too short"].map((kid) =>
-    rejects(["C-13", "8725-04", "E-02"], `a token that names a published key ${kid}, and goes on with the others`, {
+  ...["not on its curve", "at the point (0, 0)", "without a y coordinate", "with a short x coordinate"].map((kid) =>
+    rejects(["C-13", "8725-04", "E-02"], `a token signed by a published key ${kid}, and accepts the other keys`, {
       api: withOddKeys,
-      accepted: naming("without use"),
-      rejected: naming(kid),
+      accepted: withKeyId("without use"),
+      rejected: withKeyId(kid),
       code: "ERR_TOKEN_KEY_UNKNOWN",
     }),
   ),
@@ -121,8 +121,8 @@ function zeros(length: number): string {
   return Buffer.alloc(length).toString("base64url");
 }
 
-/** Makes a key when it is first asked for, and the same one from then on. */
-function madeOnce(generate: () => Parameters<typeof issuerKey>[0], algorithm: IssuerKey["algorithm"]): () => IssuerKey {
+/** Creates the key on the first call, and returns the same key afterwards. */
+function lazy(generate: () => Parameters<typeof issuerKey>[0], algorithm: IssuerKey["algorithm"]): () => IssuerKey {
   let key: IssuerKey | undefined;
-  return () => (key ??= issuerKey(generate(), { algorithm, kid: "stray" }));
+  return () => (key ??= issuerKey(generate(), { algorithm, kid: "wrong-curve" }));
 }

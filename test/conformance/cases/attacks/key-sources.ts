@@ -17,8 +17,8 @@ import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 
 const UNREACHABLE_ISSUER = "https://unreachable.example";
 
-/** An issuer whose keys are at hand, and another whose keys cannot be fetched. */
-const ofUnreachableIssuer: Api = {
+/** An issuer whose keys are given, and another whose keys cannot be fetched. */
+const unreachableKeys: Api = {
   verifier: ({ jwks, remote }) => ({
     issuer: [
       { issuer: ISSUER, audience: AUDIENCE, jwks },
@@ -29,24 +29,24 @@ const ofUnreachableIssuer: Api = {
   }),
 };
 
-/** An issuer that cannot be asked about opaque tokens. */
-const ofMuteIssuer: Api = {
+/** An issuer that does not offer introspection. */
+const failingIntrospection: Api = {
   verifier: ({ remote }) => ({
     introspection: { ...remote.introspectionClient, endpoint: new URL("/nothing", remote.introspectionEndpoint) },
   }),
 };
 
-/** An API that fetches its keys, and the time. */
-interface Fetching extends FakeTime {
+/** An API that fetches its keys, and its clock. */
+interface FetchingApi extends FakeTime {
   readonly issuer: IssuerEndpoint;
   readonly verifier: Verifier;
-  /** What comes of a token of the right client that is signed with this key, under this kid. */
+  /** Verifies a valid token that is signed with this key and has this kid. */
   readonly verify: (key: IssuerKey, kid?: string) => Promise<string>;
 }
 
-async function startFetching(scene: Scene, answer: Responder, options: VerifierOptions = {}): Promise<Fetching> {
+async function startFetching(scene: Scene, responder: Responder, options: VerifierOptions = {}): Promise<FetchingApi> {
   const time = useFakeTime();
-  const issuer = await startIssuerEndpoint(answer);
+  const issuer = await startIssuerEndpoint(responder);
   const verifier = verifierOf({ jwks: `${issuer.url}/jwks`, clock: time.clock, ...options });
   const verify = (key: IssuerKey, kid: string = key.jwk.kid) =>
     verifyAs(scene.own, verifier, scene.token({ key, header: { kid }, claims: { exp: NOW + 86_400 } }));
@@ -57,22 +57,22 @@ function keySet(...keys: readonly IssuerKey[]): Responder {
   return json({ keys: keys.map(({ jwk }) => jwk) });
 }
 
-/** Answers slowly, in pieces, and never to the end. */
-const dripping: Responder = (response) => {
+/** Sends small pieces slowly, and never completes the response. */
+const slow: Responder = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
-  const drip = setInterval(() => response.write(" "), 5);
-  response.once("close", () => clearInterval(drip));
+  const timer = setInterval(() => response.write(" "), 5);
+  response.once("close", () => clearInterval(timer));
 };
 
 const silent: Responder = () => undefined;
 
-/** Answers as fast as it is read, without an end; tells how many bytes went out, once nobody listens any more. */
-function endless(): { readonly answer: Responder; readonly sent: Promise<number> } {
+/** Sends an endless response; `sent` resolves with the number of bytes when the client closes the connection. */
+function endless(): { readonly responder: Responder; readonly sent: Promise<number> } {
   let end: (bytes: number) => void;
   const sent = new Promise<number>((resolve) => {
     end = resolve;
   });
-  const answer: Responder = (response) => {
+  const responder: Responder = (response) => {
     response.writeHead(200, { "content-type": "application/json" });
     let bytes = 0;
     const write = (): void => {
@@ -83,15 +83,15 @@ function endless(): { readonly answer: Responder; readonly sent: Promise<number>
     response.once("close", () => end(bytes));
     write();
   };
-  return { answer, sent };
+  return { responder, sent };
 }
 
-/** A good key set, and so much white space behind it. */
+/** Returns a valid key set followed by 2 MiB of white space. */
 function padded(jwks: object): string {
   return JSON.stringify(jwks) + " ".repeat(2 * 1024 * 1024);
 }
 
-/** A small body that decompresses to a large one. */
+/** Responds with a small body that decompresses to a large one. */
 function inflating(jwks: object): Responder {
   const compressed = gzipSync(padded(jwks));
   return (response) => {
@@ -99,29 +99,29 @@ function inflating(jwks: object): Responder {
   };
 }
 
-const noKeySets: readonly (readonly [name: string, answer: (scene: Scene) => Responder])[] = [
+const invalidKeySets: readonly (readonly [name: string, responderOf: (scene: Scene) => Responder])[] = [
   ["HTML", () => body("<!doctype html><title>Sign in</title>", { type: "text/html" })],
-  ["nothing", () => body("")],
-  ["half of the JSON", ({ jwks }) => body(JSON.stringify(jwks).slice(0, -1))],
+  ["an empty body", () => body("")],
+  ["incomplete JSON", ({ jwks }) => body(JSON.stringify(jwks).slice(0, -1))],
   ["a list of keys", ({ jwks }) => json(jwks.keys)],
   ["one key", ({ keys }) => json(keys.ES256.jwk)],
-  ["an object of keys", ({ keys }) => json({ keys: { 0: keys.ES256.jwk } })],
-  ["no keys", () => json({ keys: [] })],
+  ["an object instead of a list of keys", ({ keys }) => json({ keys: { 0: keys.ES256.jwk } })],
+  ["an empty list of keys", () => json({ keys: [] })],
   ["status 500", ({ jwks }) => json(jwks, { status: 500 })],
-  ["a good key set that is too long", ({ jwks }) => body(padded(jwks))],
-  ["a good key set that inflates", ({ jwks }) => inflating(jwks)],
+  ["a valid key set that is too long", ({ jwks }) => body(padded(jwks))],
+  ["a compressed key set that is too long", ({ jwks }) => inflating(jwks)],
 ];
 
-/** Makes the next time-out a hundred times as short, so that nobody waits for it; tells how long it was to be. */
-function hastenTimeout(): readonly number[] {
-  const asked: number[] = [];
+/** Divides the next time-out by 100, so that the test is fast; returns the original time-outs. */
+function shortenTimeout(): readonly number[] {
+  const requested: number[] = [];
   const timeout = AbortSignal.timeout.bind(AbortSignal);
   const spy = vi.spyOn(AbortSignal, "timeout").mockImplementationOnce((milliseconds) => {
-    asked.push(milliseconds);
+    requested.push(milliseconds);
     return timeout(milliseconds / 100);
   });
   onTestFinished(() => spy.mockRestore());
-  return asked;
+  return requested;
 }
 
 export const cases: readonly ConformanceCase[] = [
@@ -137,7 +137,7 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verify(ES256)).toBe("accepted");
     expect(issuer.requests.length).toBe(1);
   }),
-  conforms(["N-02", "N-03"], "finds new keys by their kid, and forgets the old ones", async ({ scene }) => {
+  conforms(["N-02", "N-03"], "fetches a new key by its kid, and rejects the removed key", async ({ scene }) => {
     const [old, next] = [scene.keys.ES256, scene.foreignKeys.ES256];
     const { issuer, verify, advance } = await startFetching(scene, keySet(old));
     expect([await verify(old), await verify(next)]).toEqual(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]);
@@ -146,7 +146,7 @@ export const cases: readonly ConformanceCase[] = [
     expect([await verify(next), await verify(old)]).toEqual(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]);
     expect(issuer.requests.length).toBe(2);
   }),
-  conforms("N-02", "finds a new key that has the kid of the old one", async ({ scene }) => {
+  conforms("N-02", "fetches a new key that has the kid of the old key", async ({ scene }) => {
     const [old, next] = [scene.keys.ES256, scene.foreignKeys.ES256];
     const renamed = { ...next, jwk: { ...next.jwk, kid: old.jwk.kid } };
     const { issuer, verify, advance } = await startFetching(scene, keySet(old));
@@ -155,48 +155,48 @@ export const cases: readonly ConformanceCase[] = [
     advance(600);
     expect([await verify(renamed), await verify(old)]).toEqual(["accepted", "ERR_TOKEN_SIGNATURE"]);
   }),
-  conforms(
-    "N-03",
-    "forgets a removed key within 10 minutes, and with it the tokens that it had verified",
-    async ({ scene }) => {
-      const { ES256, ES384 } = scene.keys;
-      const { issuer, verifier, verify, advance } = await startFetching(scene, keySet(ES256, ES384));
-      const token = scene.token({ claims: { exp: NOW + 86_400 } });
-      const verifyAgain = () => verifyAs(scene.own, verifier, token);
-      expect([await verifyAgain(), await verify(ES384)]).toEqual(["accepted", "accepted"]);
-      issuer.respondWith(keySet(ES384));
-      advance(599);
-      expect(await verifyAgain()).toBe("accepted");
-      advance(1);
-      expect([await verifyAgain(), await verify(ES384)]).toEqual(["ERR_TOKEN_KEY_UNKNOWN", "accepted"]);
-    },
-  ),
-  rejects("N-04", "a token of an issuer whose keys cannot be fetched, as no fault of the token", {
-    api: ofUnreachableIssuer,
+  conforms("N-03", "rejects tokens of a removed key after 10 minutes, including cached ones", async ({ scene }) => {
+    const { ES256, ES384 } = scene.keys;
+    const { issuer, verifier, verify, advance } = await startFetching(scene, keySet(ES256, ES384));
+    const token = scene.token({ claims: { exp: NOW + 86_400 } });
+    const verifyAgain = () => verifyAs(scene.own, verifier, token);
+    expect([await verifyAgain(), await verify(ES384)]).toEqual(["accepted", "accepted"]);
+    issuer.respondWith(keySet(ES384));
+    advance(599);
+    expect(await verifyAgain()).toBe("accepted");
+    advance(1);
+    expect([await verifyAgain(), await verify(ES384)]).toEqual(["ERR_TOKEN_KEY_UNKNOWN", "accepted"]);
+  }),
+  rejects("N-04", "a token with 503 if the keys of its issuer cannot be fetched", {
+    api: unreachableKeys,
     accepted: { token: ({ token }) => token({ claims: { iss: ISSUER } }) },
     rejected: { token: ({ token }) => token({ claims: { iss: UNREACHABLE_ISSUER } }) },
     code: "ERR_KEYS_UNAVAILABLE",
   }),
-  rejects("N-04", "an opaque token about which nobody can be asked, as no fault of the token", {
-    api: ofMuteIssuer,
+  rejects("N-04", "an opaque token with 503 if it cannot be introspected", {
+    api: failingIntrospection,
     accepted: { token: ({ token }) => token() },
     rejected: { token: () => "opaque" },
     code: "ERR_INTROSPECTION_UNAVAILABLE",
   }),
-  conforms("N-04", "asks an issuer that is down ever less often, and recovers with it", async ({ scene }) => {
-    const { ES256 } = scene.keys;
-    const { issuer, verify, advance } = await startFetching(scene, json({}, { status: 500 }));
-    for (let second = 0; second < 120; second += 1) {
-      const requests = await Promise.all([verify(ES256), verify(ES256), verify(ES256)]);
-      expect(new Set(requests)).toEqual(new Set(["ERR_KEYS_UNAVAILABLE"]));
-      advance(1);
-    }
-    expect(issuer.requests.length).toBeLessThan(12);
-    issuer.respondWith(keySet(ES256));
-    advance(30);
-    expect(await verify(ES256)).toBe("accepted");
-  }),
-  conforms("N-04", "verifies with the keys that it has while the issuer is down, for an hour", async ({ scene }) => {
+  conforms(
+    "N-04",
+    "sends fewer and fewer requests to an issuer that is down, and recovers with it",
+    async ({ scene }) => {
+      const { ES256 } = scene.keys;
+      const { issuer, verify, advance } = await startFetching(scene, json({}, { status: 500 }));
+      for (let second = 0; second < 120; second += 1) {
+        const requests = await Promise.all([verify(ES256), verify(ES256), verify(ES256)]);
+        expect(new Set(requests)).toEqual(new Set(["ERR_KEYS_UNAVAILABLE"]));
+        advance(1);
+      }
+      expect(issuer.requests.length).toBeLessThan(12);
+      issuer.respondWith(keySet(ES256));
+      advance(30);
+      expect(await verify(ES256)).toBe("accepted");
+    },
+  ),
+  conforms("N-04", "uses cached keys for an hour while the issuer is down", async ({ scene }) => {
     const { ES256, ES384 } = scene.keys;
     const { issuer, verify, verifier, advance } = await startFetching(scene, keySet(ES256));
     expect(await verify(ES256)).toBe("accepted");
@@ -206,21 +206,21 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verifyAs(scene.other, verifier, scene.token({ claims: { exp: NOW + 86_400 } }))).toBe(
       "ERR_BINDING_MISMATCH",
     );
-    // A key that it does not have may be a new one: nothing is known of the token.
+    // The key is not cached but may be new, so the token cannot be judged.
     expect(await verify(ES384)).toBe("ERR_KEYS_UNAVAILABLE");
     advance(3600);
     expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
   }),
   ...(
     [
-      ["slowly", dripping],
+      ["slowly", slow],
       ["never", silent],
     ] as const
-  ).map(([name, answer]) =>
-    conforms("N-05", `gives up waiting for keys that come ${name}`, async ({ scene }) => {
+  ).map(([name, responder]) =>
+    conforms("N-05", `stops waiting for keys that arrive ${name}`, async ({ scene }) => {
       const { ES256 } = scene.keys;
-      const timeouts = hastenTimeout();
-      const { issuer, verify, advance } = await startFetching(scene, answer);
+      const timeouts = shortenTimeout();
+      const { issuer, verify, advance } = await startFetching(scene, responder);
       expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
       expect(timeouts).toEqual([5000]);
       issuer.respondWith(keySet(ES256));
@@ -244,32 +244,32 @@ export const cases: readonly ConformanceCase[] = [
       expect([await verify(ES256), await verify(foreign)]).toEqual(["accepted", "ERR_TOKEN_KEY_UNKNOWN"]);
     }),
   ),
-  ...noKeySets.map(([name, answer]) =>
-    conforms("N-08", `takes no keys from ${name}, and keeps those that it has`, async ({ scene }) => {
+  ...invalidKeySets.map(([name, responderOf]) =>
+    conforms("N-08", `does not use keys from ${name}, and keeps the cached keys`, async ({ scene }) => {
       const { ES256, ES384 } = scene.keys;
-      const { issuer, verify, advance } = await startFetching(scene, answer(scene));
+      const { issuer, verify, advance } = await startFetching(scene, responderOf(scene));
       expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
       issuer.respondWith(keySet(ES256));
       advance(30);
       expect(await verify(ES256)).toBe("accepted");
-      issuer.respondWith(answer(scene));
+      issuer.respondWith(responderOf(scene));
       advance(30);
       expect(await verify(ES384)).toBe("ERR_KEYS_UNAVAILABLE");
       expect(await verify(ES256)).toBe("accepted");
     }),
   ),
-  conforms("N-08", "stops reading keys that have no end", async ({ scene }) => {
+  conforms("N-08", "stops reading an endless response", async ({ scene }) => {
     const { ES256 } = scene.keys;
-    const { answer, sent } = endless();
-    const { issuer, verify, advance } = await startFetching(scene, answer);
+    const { responder, sent } = endless();
+    const { issuer, verify, advance } = await startFetching(scene, responder);
     expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
-    // What is in the buffers of the two sockets has gone out as well.
+    // The number includes the buffers of both sockets.
     expect(await sent).toBeLessThan(32 * 1024 * 1024);
     issuer.respondWith(keySet(ES256));
     advance(30);
     expect(await verify(ES256)).toBe("accepted");
   }),
-  conforms("N-09", "takes no keys over plain HTTP, unless they do not leave the machine", async ({ scene }) => {
+  conforms("N-09", "does not fetch keys over plain HTTP, except on the loopback interface", async ({ scene }) => {
     const create = (options: VerifierOptions) => () => verifierOf(options);
     expect(create({ jwks: "https://issuer.example/jwks" })).not.toThrow();
     expect(create({ jwks: "http://127.0.0.1:8080/jwks" })).not.toThrow();
