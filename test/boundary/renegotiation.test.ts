@@ -67,15 +67,17 @@ async function untilClosed({ socket }: Pick<IncomingMessage, "socket">): Promise
 }
 
 /** The starts of a renegotiation after which OpenSSL returns the owner's certificate. */
-const beginnings: Readonly<Record<string, (api: Api, shown?: Identity) => Promise<readonly Part[]>>> = {
-  "presents the owner's certificate": async (_api, shown = owner) => [clientHello(), certificateMessage(shown)],
-  "presents the owner's certificate and sends a key exchange": async (_api, shown = owner) => [
+const renegotiationStarts: Readonly<Record<string, (api: Api, presented?: Identity) => Promise<readonly Part[]>>> = {
+  "presents the owner's certificate": async (_api, presented = owner) => [clientHello(), certificateMessage(presented)],
+  "presents the owner's certificate and sends a key exchange": async (_api, presented = owner) => [
     clientHello(),
-    certificateMessage(shown),
+    certificateMessage(presented),
     clientKeyExchange(),
   ],
   // The ticket is sent unencrypted, unlike the session secret.
-  "resumes the owner's session": async ({ port }, shown = owner) => [clientHello(await sessionTicket(port, shown))],
+  "resumes the owner's session": async ({ port }, presented = owner) => [
+    clientHello(await sessionTicket(port, presented)),
+  ],
 };
 
 /** A verifier that has cached the token, as if its owner has called the API before. */
@@ -86,13 +88,13 @@ const defaults: Omit<ApiOptions, "before"> = { verifier, tls };
 describe.each(Object.entries(backends))("%s", (name, backend) => {
   const sent = name.includes("upgrade") ? upgrade : request();
 
-  test.each(Object.entries(beginnings))(
+  test.each(Object.entries(renegotiationStarts))(
     "rejects a stolen token whose sender %s in a renegotiation that it does not complete",
-    async (_what, begin) => {
+    async (_what, startRenegotiation) => {
       const api = await startApi(backend, { ...defaults, before: untilExposed });
       const client = await connectRenegotiatingClient(api.port, thief);
       const decision = api.nextDecision();
-      client.send(sent, ...(await begin(api)));
+      client.send(sent, ...(await startRenegotiation(api)));
       expect(await decision).toMatchObject({
         outcome: "ERR_CERTIFICATE_MISSING",
         detail: expect.stringContaining("renegotiation"),
@@ -141,12 +143,12 @@ function socketOf(incoming: IncomingRequest): TLSSocket {
 const readSocket = (incoming: IncomingRequest): X509Certificate | undefined =>
   socketOf(incoming).getPeerX509Certificate();
 
-describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what, begin) => {
+describe.each(Object.entries(renegotiationStarts))("a thief that %s is rejected", (_what, startRenegotiation) => {
   async function attack(options: Omit<ApiOptions, "before" | "tls"> & Partial<ApiOptions>, parts?: readonly Part[]) {
     const api = await startApi(httpsBackend, { tls, before: untilExposed, ...options });
     const client = await connectRenegotiatingClient(api.port, thief);
     const decision = api.nextDecision();
-    client.send(request(), ...(parts ?? (await begin(api))));
+    client.send(request(), ...(parts ?? (await startRenegotiation(api))));
     return { client, decision: await decision };
   }
 
@@ -209,7 +211,7 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
       });
       const client = await connectRenegotiatingClient(api.port, thief);
       const decision = api.nextDecision();
-      client.send(request(), ...(await begin(api)));
+      client.send(request(), ...(await startRenegotiation(api)));
       expect(await decision).toMatchObject({ outcome: "ERR_CERTIFICATE_MISSING" });
       expect(read?.raw.equals(owner.der)).toBe(true);
     },
@@ -224,7 +226,7 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
     });
     const client = await connectRenegotiatingClient(api.port, thief);
     const decision = api.nextDecision();
-    client.send(request(forwardedHeaders("nginx", owner)), ...(await begin(api, proxy)));
+    client.send(request(forwardedHeaders("nginx", owner)), ...(await startRenegotiation(api, proxy)));
     expect(await decision).toMatchObject({
       outcome: "ERR_CERTIFICATE_UNTRUSTED",
       detail: expect.stringContaining("renegotiation"),
@@ -241,7 +243,7 @@ describe.each(Object.entries(beginnings))("a thief that %s is rejected", (_what,
       const api = await startApi(httpsBackend, { ...options, tls, before: untilExposed, certificateResolver });
       const client = await connectRenegotiatingClient(api.port, thief);
       const decision = api.nextDecision();
-      client.send(request(forwardedHeaders("nginx", owner)), ...(await begin(api)));
+      client.send(request(forwardedHeaders("nginx", owner)), ...(await startRenegotiation(api)));
       expect(await decision).toMatchObject(missing);
     },
   );

@@ -42,7 +42,7 @@ const stage = await createStage();
 const parties = await createParties();
 try {
   const { only = [""] } = parseArgs({ options: { only: { type: "string", multiple: true } } }).values;
-  const cases = allCases().filter(({ name }) => only.some((beginning) => name.startsWith(beginning)));
+  const cases = allCases().filter(({ name }) => only.some((prefix) => name.startsWith(prefix)));
   let passed = 0;
   for (const each of cases) if (await passes(each)) passed += 1;
   const failed = cases.length - passed;

@@ -174,7 +174,8 @@ export const bindingRequirements = [
   },
   {
     id: "9449-04",
-    requirement: "The challenge has no error if there are no credentials; ambiguous credentials are rejected with 400",
+    requirement:
+      "The challenge for a request without credentials has no error; ambiguous credentials are rejected with 400",
     source: "RFC 9449 section 7.2",
     level: "SHOULD",
     applies: true,

@@ -131,7 +131,7 @@ export const tokenRequirements = [
   },
   {
     id: "6750-07",
-    requirement: "The challenge has no error if there are no credentials",
+    requirement: "The challenge for a request without credentials has no error",
     source: "RFC 6750 section 3.1",
     level: "SHOULD",
     applies: true,

@@ -15,14 +15,14 @@ import {
 } from "@certbound/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openConnection, renegotiate } from "../helpers/renegotiation.ts";
-import { createRevocableAuthority } from "../helpers/revocable-ca.ts";
+import { createRevocableCa } from "../helpers/revocable-ca.ts";
 import { listening, setEnvironment, startWith } from "./environment.ts";
 
 // The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
 const [ca, clientCa, secondCa, issuer] = await Promise.all([
   createCertificateAuthority(),
-  createRevocableAuthority(),
-  createRevocableAuthority("Second CA"),
+  createRevocableCa(),
+  createRevocableCa("Second CA"),
   createIssuer({ algorithms: ["PS256", "RS256"] }),
 ]);
 const [host, client, thief, revoked, ofSecond, revokedOfSecond, stranger] = await Promise.all([

@@ -3,7 +3,7 @@ import type { Identity } from "@certbound/testing";
 import { issueCertificate } from "../../packages/testing/src/certificates/issue-certificate.ts";
 
 /** A CA that also signs certificate revocation lists, unlike the CAs of the test kit. */
-export interface RevocableAuthority {
+export interface RevocableCa {
   /** PEM */
   readonly certificate: string;
   readonly issueClientCertificate: () => Promise<Identity>;
@@ -14,14 +14,14 @@ export interface RevocableAuthority {
 const day = 24 * 60 * 60 * 1000;
 
 /** Creates a CA that issues client certificates and revocation lists. */
-export async function createRevocableAuthority(commonName = "Revocable CA"): Promise<RevocableAuthority> {
+export async function createRevocableCa(commonName = "Revocable CA"): Promise<RevocableCa> {
   const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) };
   const shared = { ...validity, keyType: "ec", key: undefined, alternativeNames: [] } as const;
-  const { certificate, key } = await issueCertificate({ ...shared, usage: "authority", commonName });
-  const authority = { commonName, keyType: "ec", certificate, key } as const;
+  const { certificate, key } = await issueCertificate({ ...shared, usage: "ca", commonName });
+  const ca = { commonName, keyType: "ec", certificate, key } as const;
   return {
     certificate,
-    issueClientCertificate: () => issueCertificate({ ...shared, usage: "client", commonName: "client-1" }, authority),
+    issueClientCertificate: () => issueCertificate({ ...shared, usage: "client", commonName: "client-1" }, ca),
     revocationList: (revoked, daysOld = 1) => {
       const issued = time(-daysOld * day);
       const list = sequence(ecdsaWithSha256, nameOf(commonName), issued, time(day), ...entriesOf(revoked));

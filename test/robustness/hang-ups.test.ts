@@ -38,7 +38,7 @@ async function statusOf({ url }: RunningServer, identity = client): Promise<numb
 }
 
 /** The part of a request that the client sends before it disconnects. */
-const beginnings: readonly (readonly [string, string])[] = [
+const requestParts: readonly (readonly [string, string])[] = [
   ["nothing", ""],
   ["half a header", head.slice(0, 60)],
   ["all headers but the last line feed", `${head}\r`],
@@ -51,12 +51,12 @@ const beginnings: readonly (readonly [string, string])[] = [
 describe.each(exposedBackends)("%s continues to work if a client disconnects", (_name, backend) => {
   const expectNoCrash = watchForCrashes();
 
-  test.each(beginnings)("after %s", async (_what, beginning) => {
+  test.each(requestParts)("after %s", async (_what, part) => {
     const api = await startRoute(backend, parties);
     onTestFinished(api.close);
     for (const identity of [client, thief]) {
       const socket = await connectTo(api, identity);
-      await new Promise((resolve) => void socket.write(beginning, resolve));
+      await new Promise((resolve) => void socket.write(part, resolve));
       await hangUp(socket);
     }
     expect([await statusOf(api), await statusOf(api, thief)]).toEqual([200, 401]);

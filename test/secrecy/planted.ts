@@ -57,16 +57,16 @@ export interface Planted {
 /** Creates the parties and their secrets. */
 export async function createPlanted(): Promise<Planted> {
   const clock = (): number => NOW * 1000;
-  const [authority, issuer] = await Promise.all([createCertificateAuthority(), createIssuer({ clock })]);
+  const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer({ clock })]);
   await issuer.close();
   const named = (name: string) => ({
     commonName: plant(`${name}-subject`),
     subjectAlternativeNames: [`DNS:${plantName(name)}.example`, `email:${plantName(name)}@mail.example`],
   });
   const [server, client, thief] = await Promise.all([
-    authority.issueServerCertificate(),
-    authority.issueClientCertificate(named("client")),
-    authority.issueClientCertificate(named("thief")),
+    ca.issueServerCertificate(),
+    ca.issueClientCertificate(named("client")),
+    ca.issueClientCertificate(named("thief")),
   ]);
 
   const introspections = new Map<string, object>();
@@ -116,7 +116,7 @@ export async function createPlanted(): Promise<Planted> {
     },
     client,
     thief,
-    ca: authority.certificate,
+    ca: ca.certificate,
     tls: {
       key: server.key,
       cert: server.certificate,

@@ -100,7 +100,7 @@ export interface TestKit extends AsyncDisposable {
 interface TestKitSettings {
   readonly clock: Clock;
   readonly rejectUnauthorized: boolean;
-  readonly authority: { readonly keyType?: AuthorityKeyType };
+  readonly ca: { readonly keyType?: AuthorityKeyType };
   readonly issuer: { readonly clock: Clock; readonly algorithms?: readonly string[]; readonly audience?: string };
 }
 
@@ -129,7 +129,7 @@ interface TestKitSettings {
  */
 export async function createTestKit(options: TestKitOptions = {}): Promise<TestKit> {
   const { clock, rejectUnauthorized, ...settings } = parseTestKitOptions(options);
-  const ca = await createCertificateAuthority(settings.authority);
+  const ca = await createCertificateAuthority(settings.ca);
   const serverIdentity = await ca.issueServerCertificate();
   const issuer = await createIssuer(settings.issuer);
   const trust = { ca: ca.certificate };
@@ -183,7 +183,7 @@ function parseTestKitOptions(options: TestKitOptions): TestKitSettings {
   return {
     clock,
     rejectUnauthorized,
-    authority: keyType === undefined ? {} : { keyType },
+    ca: keyType === undefined ? {} : { keyType },
     issuer: { clock, ...(algorithms && { algorithms }), ...(audience !== undefined && { audience }) },
   };
 }

@@ -4,7 +4,7 @@ import { parseCertificateOptions } from "./certificate-options.ts";
 import type { CertificateDefaults, CertificateOptions, CertificateProfile } from "./certificate-options.ts";
 import type { Identity } from "./identity.ts";
 import { issueCertificate } from "./issue-certificate.ts";
-import type { AuthorityKeyType, SigningAuthority } from "./issue-certificate.ts";
+import type { AuthorityKeyType, SigningCa } from "./issue-certificate.ts";
 
 /** Options of a certificate authority; all are optional. */
 export interface CertificateAuthorityOptions {
@@ -64,7 +64,7 @@ const serverDefaults = {
 export async function createCertificateAuthority(
   options: CertificateAuthorityOptions = {},
 ): Promise<CertificateAuthority> {
-  return issueAuthority(options);
+  return issueCa(options);
 }
 
 /**
@@ -88,27 +88,27 @@ export async function createSelfSignedCertificate(options: CertificateOptions = 
   return issueCertificate(parseCertificateOptions(options, clientDefaults));
 }
 
-async function issueAuthority(
+async function issueCa(
   options: CertificateAuthorityOptions,
-  parent?: { readonly authority: SigningAuthority; readonly chain: string },
+  parent?: { readonly ca: SigningCa; readonly chain: string },
 ): Promise<CertificateAuthority> {
-  const { commonName, keyType } = parseAuthorityOptions(options);
-  const { certificate, key } = await issueCertificate(authorityProfile(commonName, keyType), parent?.authority);
-  const authority: SigningAuthority = { commonName, keyType, certificate, key };
+  const { commonName, keyType } = parseCaOptions(options);
+  const { certificate, key } = await issueCertificate(caProfile(commonName, keyType), parent?.ca);
+  const ca: SigningCa = { commonName, keyType, certificate, key };
   const chain = parent === undefined ? "" : certificate + parent.chain;
   const issue = async (certificateOptions: CertificateOptions, defaults: CertificateDefaults): Promise<Identity> => {
-    const identity = await issueCertificate(parseCertificateOptions(certificateOptions, defaults), authority);
+    const identity = await issueCertificate(parseCertificateOptions(certificateOptions, defaults), ca);
     return chain === "" ? identity : { ...identity, chain };
   };
   return {
     certificate,
     issueClientCertificate: (certificateOptions = {}) => issue(certificateOptions, clientDefaults),
     issueServerCertificate: (certificateOptions = {}) => issue(certificateOptions, serverDefaults),
-    issueIntermediate: (authorityOptions = {}) => issueAuthority(authorityOptions, { authority, chain }),
+    issueIntermediate: (caOptions = {}) => issueCa(caOptions, { ca, chain }),
   };
 }
 
-function parseAuthorityOptions(options: CertificateAuthorityOptions): Required<CertificateAuthorityOptions> {
+function parseCaOptions(options: CertificateAuthorityOptions): Required<CertificateAuthorityOptions> {
   assertKnownOptions(options, ["commonName", "keyType"]);
   const { commonName = `Test CA ${randomBytes(4).toString("hex")}`, keyType = "ec" } = options;
   if (typeof commonName !== "string" || commonName === "") {
@@ -121,9 +121,9 @@ function parseAuthorityOptions(options: CertificateAuthorityOptions): Required<C
 }
 
 /** Makes the CA certificate valid for ten years before and after now, so that it covers the certificates that it issues. */
-function authorityProfile(commonName: string, keyType: AuthorityKeyType): CertificateProfile {
+function caProfile(commonName: string, keyType: AuthorityKeyType): CertificateProfile {
   return {
-    usage: "authority",
+    usage: "ca",
     commonName,
     keyType,
     key: undefined,

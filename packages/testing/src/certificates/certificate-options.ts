@@ -30,7 +30,7 @@ export interface CertificateOptions {
 
 /** Certificate options after parsing, with defaults applied. */
 export interface CertificateProfile {
-  readonly usage: "authority" | "client" | "server";
+  readonly usage: "ca" | "client" | "server";
   readonly commonName: string;
   readonly keyType: KeyType;
   /** An existing private key as PEM. Undefined: a new one is generated. */

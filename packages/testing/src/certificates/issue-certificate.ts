@@ -16,7 +16,7 @@ import type { Identity } from "./identity.ts";
 export type AuthorityKeyType = "ec" | "rsa";
 
 /** A CA's certificate and private key, which sign other certificates. */
-export interface SigningAuthority {
+export interface SigningCa {
   readonly commonName: string;
   readonly keyType: AuthorityKeyType;
   /** PEM */
@@ -35,17 +35,17 @@ type PlainProfile = CertificateProfile & { readonly keyType: AuthorityKeyType };
  * or names that need escaping. For these, @peculiar/x509 signs a certificate with the dates and extensions of a template
  * that selfsigned issued.
  */
-export async function issueCertificate(profile: CertificateProfile, authority?: SigningAuthority): Promise<Identity> {
-  if (isPlain(profile, authority)) return issuePlainCertificate(profile, authority);
+export async function issueCertificate(profile: CertificateProfile, ca?: SigningCa): Promise<Identity> {
+  if (isPlain(profile, ca)) return issuePlainCertificate(profile, ca);
   const template = await issuePlainCertificate({ ...profile, commonName: "template", keyType: "ec", key: undefined });
-  return replaceNamesAndKeys(template, profile, authority);
+  return replaceNamesAndKeys(template, profile, ca);
 }
 
 /** A name that needs no escaping in RFC 4514. */
 const plainName = /^[A-Za-z0-9](?:[A-Za-z0-9 .-]*[A-Za-z0-9])?$/;
 
-function isPlain(profile: CertificateProfile, authority: SigningAuthority | undefined): profile is PlainProfile {
-  const { commonName, keyType } = authority ?? profile;
+function isPlain(profile: CertificateProfile, ca: SigningCa | undefined): profile is PlainProfile {
+  const { commonName, keyType } = ca ?? profile;
   return (
     profile.keyType !== "ed25519" &&
     profile.keyType === keyType &&
@@ -57,7 +57,7 @@ function isPlain(profile: CertificateProfile, authority: SigningAuthority | unde
 type Extensions = NonNullable<NonNullable<Parameters<typeof generate>[1]>["extensions"]>;
 
 const usageExtensions: Readonly<Record<CertificateProfile["usage"], Extensions>> = {
-  authority: [
+  ca: [
     { name: "basicConstraints", cA: true, critical: true },
     { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
   ],
@@ -76,7 +76,7 @@ const usageExtensions: Readonly<Record<CertificateProfile["usage"], Extensions>>
 /** The GeneralName tags (RFC 5280 section 4.2.1.6). */
 const nameTypes: Readonly<Record<AlternativeNameKind, 1 | 2 | 6 | 7>> = { email: 1, DNS: 2, URI: 6, IP: 7 };
 
-async function issuePlainCertificate(profile: PlainProfile, authority?: SigningAuthority): Promise<Identity> {
+async function issuePlainCertificate(profile: PlainProfile, ca?: SigningCa): Promise<Identity> {
   const { commonName, keyType, key, notBefore, notAfter } = profile;
   const pem = await generate([{ name: "commonName", value: commonName }], {
     // the defaults of selfsigned are RSA and SHA-1
@@ -88,7 +88,7 @@ async function issuePlainCertificate(profile: PlainProfile, authority?: SigningA
     notAfterDate: notAfter,
     extensions: extensionsOf(profile),
     ...(key !== undefined && { keyPair: { privateKey: key, publicKey: publicKeyOf(key) } }),
-    ...(authority && { ca: { key: authority.key, cert: authority.certificate } }),
+    ...(ca && { ca: { key: ca.key, cert: ca.certificate } }),
   });
   return createIdentity(pem.cert, pem.private);
 }
@@ -108,7 +108,7 @@ function publicKeyOf(key: string): string {
 async function replaceNamesAndKeys(
   { certificate: template }: Identity,
   { commonName, keyType, key: existingKey }: CertificateProfile,
-  authority: SigningAuthority | undefined,
+  ca: SigningCa | undefined,
 ): Promise<Identity> {
   const { notBefore, notAfter, extensions } = new x509.X509Certificate(template);
   const key = existingKey ?? (await generateKey(keyType));
@@ -116,12 +116,12 @@ async function replaceNamesAndKeys(
   const certificate = await x509.X509CertificateGenerator.create(
     {
       subject,
-      issuer: authority ? new x509.X509Certificate(authority.certificate).subjectName : subject,
+      issuer: ca ? new x509.X509Certificate(ca.certificate).subjectName : subject,
       notBefore,
       notAfter,
       extensions,
       publicKey: createPublicKey(key).export({ type: "spki", format: "der" }),
-      signingKey: await importSigningKey(authority ?? { key, keyType }),
+      signingKey: await importSigningKey(ca ?? { key, keyType }),
       // the signing key determines the rest of the algorithm
       signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     },

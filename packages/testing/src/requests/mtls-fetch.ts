@@ -55,7 +55,7 @@ export function mtlsFetch(options: MtlsFetchOptions): typeof globalThis.fetch {
       request.headers.set("authorization", `Bearer ${token}`);
     }
     try {
-      return await exchange(request, agent);
+      return await send(request, agent);
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason;
       throw new TypeError("fetch failed", { cause });
@@ -63,7 +63,7 @@ export function mtlsFetch(options: MtlsFetchOptions): typeof globalThis.fetch {
   };
 }
 
-async function exchange(request: Request, agent: Agent): Promise<Response> {
+async function send(request: Request, agent: Agent): Promise<Response> {
   const { url, method, signal } = request;
   const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
   const message = httpsRequest(url, { method, headers: fieldsOf(request, body), agent, signal });

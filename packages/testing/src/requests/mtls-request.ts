@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { exchangeHttp1, exchangeHttp2 } from "./http-exchange.ts";
+import { sendHttp1, sendHttp2 } from "./http-transport.ts";
 import { parseMtlsRequest } from "./mtls-request-options.ts";
 import type { MtlsRequestOptions } from "./mtls-request-options.ts";
 import { openTlsConnection } from "./tls-connection.ts";
@@ -46,8 +46,8 @@ export async function mtlsRequest(url: string | URL, options: MtlsRequestOptions
     socket.destroy(new Error(`No complete response within ${timeout} ms`));
   }, timeout);
   try {
-    const exchange = request.httpVersion === 2 ? exchangeHttp2 : exchangeHttp1;
-    const response = await exchange(request, socket);
+    const send = request.httpVersion === 2 ? sendHttp2 : sendHttp1;
+    const response = await send(request, socket);
     return { ...response, json: () => JSON.parse(response.body) as unknown, tls: state() };
   } finally {
     clearTimeout(deadline);

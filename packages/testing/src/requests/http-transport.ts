@@ -14,7 +14,7 @@ interface HttpResponse {
 }
 
 /** Sends the request over HTTP/1.1, with each header field on a separate line, and reads the response. */
-export function exchangeHttp1(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
+export function sendHttp1(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
   const { url, method, body } = request;
   return new Promise((resolve, reject) => {
     const headers = headerLines(request);
@@ -47,7 +47,7 @@ function headerLines({ url, method, fields, body = "" }: MtlsRequest): string[] 
  *
  * Cannot repeat a singleton field such as Authorization, because node:http2 does not support it.
  */
-export async function exchangeHttp2(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
+export async function sendHttp2(request: MtlsRequest, socket: TLSSocket): Promise<HttpResponse> {
   const session = await openSession(request.url, socket);
   return new Promise((resolve, reject) => {
     const stream = session.request(headersOf(request));
