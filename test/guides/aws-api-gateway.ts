@@ -6,7 +6,7 @@ const verifier = createVerifier({ issuer: ISSUER, audience: "https://api.example
 
 // #endregion
 
-/** The members of an event that are read. */
+/** The members of an event that this code reads. */
 export interface GatewayEvent {
   readonly requestContext: { readonly authentication?: Presented | null; readonly identity?: Presented };
 }

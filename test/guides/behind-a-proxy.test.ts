@@ -30,7 +30,7 @@ const gatewayApi = await import("./aws-api-gateway.ts");
 const worker = await import("./cloudflare-worker.ts");
 
 await fastifyApp.ready();
-const [api, fastifyApi, usualApi] = await Promise.all([
+const [api, fastifyApi, defaultApi] = await Promise.all([
   kit.startServer(expressServer),
   kit.startServer(fastifyApp.server),
   kit.startServer(createServer((_request, response) => response.writeHead(404).end())),
@@ -42,11 +42,11 @@ describe("the API behind nginx", () => {
     return (await fetch(`${api.url}/accounts`, { headers })).status;
   };
 
-  test("lets the client with the certificate of its token pass", async () => {
+  test("accepts the client whose certificate the token is bound to", async () => {
     expect(await status(client)).toBe(200);
   });
 
-  test("rejects another client, one without a certificate, and what did not come through nginx", async () => {
+  test("rejects another client, a client without a certificate, and a request that bypassed nginx", async () => {
     expect(await status(thief)).toBe(401);
     expect(await status(null)).toBe(401);
     expect(await status(client, {})).toBe(401);
@@ -54,23 +54,23 @@ describe("the API behind nginx", () => {
   });
 });
 
-test("a large certificate arrives where the limit was raised, in Express and in Fastify", async () => {
+test("a raised header limit accepts a large certificate, on Express and on Fastify", async () => {
   const names = Array.from({ length: 300 }, (_, index) => `URI:spiffe://example.com/a/service/number/${index}`);
   const headers = forwardedHeaders("nginx", await kit.issueClientCertificate({ subjectAlternativeNames: names }));
-  const status = async ({ url }: RunningServer) => (await fetch(`${url}/no-path-of-these-servers`, { headers })).status;
+  const status = async ({ url }: RunningServer) => (await fetch(`${url}/unknown-path`, { headers })).status;
   expect(await status(api)).toBe(404);
   expect(await status(fastifyApi)).toBe(404);
-  expect(await status(usualApi)).toBe(431);
+  expect(await status(defaultApi)).toBe(431);
 });
 
-/** What a proxy sends for a client, and from where. */
-interface Forwarding {
+/** The headers that a proxy sends for a client, and its address. */
+interface ForwardedRequest {
   readonly headers: Readonly<Record<string, string>>;
-  /** Of a proxy that can set no secret. */
+  /** The address of a proxy that cannot send a secret. */
   readonly from?: string;
 }
 
-const forwardings: { readonly [Proxy in keyof typeof options]: Forwarding } = {
+const forwardedRequests: { readonly [Proxy in keyof typeof options]: ForwardedRequest } = {
   rfc9440: { headers: forwardedHeaders("rfc9440", client) },
   nginx: { headers: forwardedHeaders("nginx", client) },
   haproxy: { headers: forwardedHeaders("haproxy", client, { usedHeader: "x-ssl-client-used" }) },
@@ -100,39 +100,43 @@ const forwardings: { readonly [Proxy in keyof typeof options]: Forwarding } = {
   },
 };
 
-/** Gives the thumbprint that the resolver for a proxy finds in a request, or the code of its rejection. */
-function found(proxy: keyof typeof options, headers: Forwarding["headers"], remoteAddress = "192.0.2.1"): string {
+/** Returns the thumbprint that the resolver reads from a request, or the code of the rejection. */
+function resolve(
+  proxy: keyof typeof options,
+  headers: ForwardedRequest["headers"],
+  remoteAddress = "192.0.2.1",
+): string {
   const request: NodeRequest = { rawHeaders: Object.entries(headers).flat(), socket: { remoteAddress } };
   const certificate = options[proxy].certificateResolver(request);
   return certificate instanceof AccessTokenError ? certificate.code : certificate.thumbprint;
 }
 
-const proxies = Object.keys(forwardings) as (keyof typeof options)[];
+const proxies = Object.keys(forwardedRequests) as (keyof typeof options)[];
 
-test.each(proxies)("the resolver for %s finds the certificate, in what the proxy sent only", (proxy) => {
-  const { headers, from } = forwardings[proxy];
+test.each(proxies)("the resolver for %s reads the certificate only from requests of the proxy", (proxy) => {
+  const { headers, from } = forwardedRequests[proxy];
   const proof = from === undefined ? { "x-proxy-secret": secret } : {};
-  expect(found(proxy, { ...headers, ...proof }, from)).toBe(client.thumbprint);
-  expect(found(proxy, headers)).toBe("ERR_CERTIFICATE_UNTRUSTED");
+  expect(resolve(proxy, { ...headers, ...proof }, from)).toBe(client.thumbprint);
+  expect(resolve(proxy, headers)).toBe("ERR_CERTIFICATE_UNTRUSTED");
 });
 
-test("the resolver for a header of Envoy's finds no certificate in the hyphen that it sends for none", () => {
-  expect(found("envoyHeader", { "x-client-cert": "-", "x-proxy-secret": secret })).toBe("ERR_CERTIFICATE_MALFORMED");
+test("the resolver for a custom Envoy header rejects the hyphen that Envoy sends without a certificate", () => {
+  expect(resolve("envoyHeader", { "x-client-cert": "-", "x-proxy-secret": secret })).toBe("ERR_CERTIFICATE_MALFORMED");
 });
 
-test("the resolver for Istio believes the gateway only", () => {
+test("the resolver for Istio trusts only the gateway", () => {
   const headers = forwardedHeaders("envoy", client, { via: otherWorkload });
-  expect(found("istio", { ...headers, "x-proxy-secret": secret })).toBe("ERR_CERTIFICATE_UNTRUSTED");
+  expect(resolve("istio", { ...headers, "x-proxy-secret": secret })).toBe("ERR_CERTIFICATE_UNTRUSTED");
 });
 
 describe("behind AWS API Gateway", () => {
   const { clientOf } = gatewayApi;
-  const presented = ({ certificate }: Identity) => ({ clientCert: { clientCertPem: certificate } });
+  const withCertificate = ({ certificate }: Identity) => ({ clientCert: { clientCertPem: certificate } });
 
   test.each<[string, (identity: Identity) => GatewayEvent["requestContext"]]>([
-    ["an HTTP API", (identity) => ({ authentication: presented(identity) })],
-    ["a REST API", (identity) => ({ identity: presented(identity) })],
-  ])("the certificate is in the event of %s", async (_api, contextOf) => {
+    ["an HTTP API", (identity) => ({ authentication: withCertificate(identity) })],
+    ["a REST API", (identity) => ({ identity: withCertificate(identity) })],
+  ])("the certificate is read from the event of %s", async (_api, contextOf) => {
     expect(await clientOf({ requestContext: contextOf(client) }, token)).toBe("client-1");
     await expect(clientOf({ requestContext: contextOf(thief) }, token)).rejects.toMatchObject({
       code: "ERR_BINDING_MISMATCH",
@@ -142,7 +146,7 @@ describe("behind AWS API Gateway", () => {
   test.each<GatewayEvent["requestContext"]>([
     { authentication: null, identity: {} },
     { identity: { clientCert: null } },
-  ])("there is none in %j", async (requestContext) => {
+  ])("a request without a certificate is rejected: %j", async (requestContext) => {
     await expect(clientOf({ requestContext }, token)).rejects.toMatchObject({ code: "ERR_CERTIFICATE_MISSING" });
   });
 });
@@ -157,16 +161,16 @@ describe("in a Cloudflare Worker", () => {
     certFingerprintSHA256: hex(client),
   };
 
-  test("the client is known by the fingerprint of its certificate", async () => {
+  test("the fingerprint identifies the client's certificate", async () => {
     expect(await clientOf({ cf: { tlsClientAuth: verified } }, token)).toBe("client-1");
   });
 
   test.each([
-    ["that is another one", { certFingerprintSHA256: hex(thief) }, "ERR_BINDING_MISMATCH"],
+    ["of another client", { certFingerprintSHA256: hex(thief) }, "ERR_BINDING_MISMATCH"],
     ["that was not presented", { certPresented: "0" }, "ERR_CERTIFICATE_MISSING"],
     ["that was not verified", { certVerified: "FAILED:self signed certificate" }, "ERR_CERTIFICATE_MISSING"],
     ["that was revoked", { certRevoked: "1" }, "ERR_CERTIFICATE_MISSING"],
-  ])("but not by one %s", async (_case, changed, code) => {
+  ])("a certificate %s is rejected", async (_case, changed, code) => {
     const request = { cf: { tlsClientAuth: { ...verified, ...changed } } };
     await expect(clientOf(request, token)).rejects.toMatchObject({ code });
   });

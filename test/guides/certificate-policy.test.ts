@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { listening, setEnvironment, startWith } from "./environment.ts";
 import { unrevoked } from "./certificate-policy-custom.ts";
 
-// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+// The guide does not set a clock, so it and the issuer use the clock of this machine.
 const [ca, otherCa, issuer] = await Promise.all([
   createCertificateAuthority(),
   createCertificateAuthority(),
@@ -43,21 +43,21 @@ afterAll(async () => {
   await Promise.all([api.close(), issuer.close()]);
 });
 
-async function ask(path: string, identity: Identity, claims: Record<string, unknown> = {}) {
+async function request(path: string, identity: Identity, claims: Record<string, unknown> = {}) {
   const token = await issuer.accessToken({ boundTo: identity, claims: { scope: "payments", ...claims } });
   return mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, token, identity });
 }
 
 test.each<[string, Identity, string, number]>([
-  ["by its issuer and name", acme, "acme", 200],
-  ["by its thumbprint", globex, "globex", 200],
-  ["but not with the token of another tenant", acme, "globex", 401],
-  ["but not once it has expired", expired, "acme", 401],
-  ["but not with another name", unnamed, "acme", 401],
-  ["but not with that name from another issuer", forged, "acme", 401],
-  ["but not with that name in a self-signed certificate", stranger, "acme", 401],
-])("a client's certificate is that of its tenant %s", async (_case, identity, tenant, status) => {
-  const response = await ask("/payments", identity, { tenant_id: tenant });
+  ["accepts a certificate with the tenant's issuer and name", acme, "acme", 200],
+  ["accepts a certificate with the tenant's thumbprint", globex, "globex", 200],
+  ["rejects the token of another tenant", acme, "globex", 401],
+  ["rejects an expired certificate", expired, "acme", 401],
+  ["rejects a certificate with another name", unnamed, "acme", 401],
+  ["rejects a certificate with the tenant's name from another issuer", forged, "acme", 401],
+  ["rejects a self-signed certificate with the tenant's name", stranger, "acme", 401],
+])("the server %s", async (_case, identity, tenant, status) => {
+  const response = await request("/payments", identity, { tenant_id: tenant });
   expect(response.status).toBe(status);
   expect(response.json()).toStrictEqual(status === 200 ? { tenant } : { message: "unauthorized" });
 });
@@ -70,7 +70,7 @@ test.each(
     [name, "", "is missing or empty"],
     [name, "./file.pem", "is not PEM"],
   ]),
-)("the server does not start where %s is %j", async (name, value, message) => {
+)("the server does not start if %s is %j", async (name, value, message) => {
   await expect(startWith(load, { [name]: value })).rejects.toThrow(`${name} ${message}`);
 });
 
@@ -78,23 +78,23 @@ test("the server does not start without GLOBEX_THUMBPRINT", async () => {
   await expect(startWith(load, { GLOBEX_THUMBPRINT: undefined })).rejects.toThrow(TypeError);
 });
 
-test("the server starts with all of them", async () => {
+test("the server starts with all variables", async () => {
   const { url, close } = await listening((await startWith(load, {})).server);
   expect(url).toMatch(/:[1-9]\d*$/);
   await close();
 });
 
-test("a chain is verified by the handshake of this connection", async () => {
-  expect((await ask("/settings", acme)).status).toBe(200);
-  expect((await ask("/settings", globex)).status).toBe(401);
-  expect((await ask("/settings", expired)).status).toBe(401);
+test("the settings route requires a chain that the handshake of this connection verified", async () => {
+  expect((await request("/settings", acme)).status).toBe(200);
+  expect((await request("/settings", globex)).status).toBe(401);
+  expect((await request("/settings", expired)).status).toBe(401);
 });
 
-test("a policy of one's own can ask for revoked certificates, of those that the rules accept", async () => {
-  const asked: string[] = [];
+test("a custom policy checks revocation only for certificates that the rules accept", async () => {
+  const checkedSerialNumbers: string[] = [];
   const { serialNumber } = new X509Certificate(expired.certificate);
   const policy = unrevoked(ca.certificate, async (number) => {
-    asked.push(number);
+    checkedSerialNumbers.push(number);
     return number === serialNumber;
   });
   const decide = async ({ certificate }: Identity, now: number) => {
@@ -104,8 +104,8 @@ test("a policy of one's own can ask for revoked certificates, of those that the 
   const now = Date.now() / 1000;
   expect(await decide(acme, now)).toBe(true);
   expect(await decide(expired, yesterday.getTime() / 1000 - 1)).toBe(false);
-  expect(asked).toHaveLength(2);
+  expect(checkedSerialNumbers).toHaveLength(2);
   expect(await decide(expired, now)).toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED" });
   expect(await decide(forged, now)).toMatchObject({ code: "ERR_CERTIFICATE_UNTRUSTED" });
-  expect(asked).toHaveLength(2);
+  expect(checkedSerialNumbers).toHaveLength(2);
 });

@@ -3,7 +3,7 @@ import { createVerifier } from "@certbound/core";
 const { ISSUER = "https://auth.example.com" } = process.env;
 const verifier = createVerifier({ issuer: ISSUER, audience: "https://api.example.com" });
 
-/** The members of a Worker's request that are read. */
+/** The members of a Worker's request that this code reads. */
 export interface WorkerRequest {
   readonly cf: {
     readonly tlsClientAuth: {

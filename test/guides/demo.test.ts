@@ -10,7 +10,7 @@ import { describeWithProgram } from "../helpers/program.ts";
 const demo = fileURLToPath(new URL("../../examples/demo/demo.js", import.meta.url));
 
 describeWithProgram("curl", "curl", () => {
-  test("the demo that serves prints commands that work, and that have no token among their arguments", async () => {
+  test("the demo with --serve prints commands that work and do not contain the token", async () => {
     const child = spawn(process.execPath, [demo, "--serve"], { stdio: ["ignore", "pipe", "inherit"] });
     onTestFinished(() => void child.kill("SIGKILL"));
     const printed: string[] = [];

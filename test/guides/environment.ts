@@ -4,15 +4,15 @@ import type { AddressInfo } from "node:net";
 import type { RunningServer } from "@certbound/testing";
 import { afterAll, vi } from "vitest";
 
-/** What the servers of the guides read from the environment. */
+/** The environment variables that the servers of the guides read. */
 export interface GuideEnvironment {
   readonly issuer: { readonly issuer: string; readonly audience: string };
   readonly host: { readonly key: string; readonly certificate: string };
-  /** The authority of the clients; left out where the guide names none. */
+  /** The CA of the clients; omitted if the guide does not use one. */
   readonly clientCa?: string;
 }
 
-/** Sets the environment of a guide until the tests of the file have ended; to be called before the guide is imported. */
+/** Sets the environment of a guide until the end of the test file. Call it before the guide is imported. */
 export function setEnvironment({ issuer, host, clientCa }: GuideEnvironment): void {
   vi.stubEnv("CERTBOUND_ISSUER", issuer.issuer);
   vi.stubEnv("CERTBOUND_AUDIENCE", issuer.audience);
@@ -23,10 +23,10 @@ export function setEnvironment({ issuer, host, clientCa }: GuideEnvironment): vo
   afterAll(() => void vi.unstubAllEnvs());
 }
 
-/** Waits for the server of a guide that listens by itself. */
+/** Waits until the server of a guide listens. */
 export async function listening(server: Server): Promise<RunningServer> {
   if (!server.listening) await once(server, "listening");
-  // A server that listens on a port has an address of this kind.
+  // A server that listens on a port has an `AddressInfo`.
   const { port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
     const closed = once(server, "close");
@@ -37,7 +37,7 @@ export async function listening(server: Server): Promise<RunningServer> {
   return { url: `https://127.0.0.1:${port}`, close };
 }
 
-/** Loads the server of a guide again, with these variables changed meanwhile; `undefined` removes one. */
+/** Loads the server of a guide again with these variables; `undefined` removes a variable. Restores them afterwards. */
 export async function startWith<T>(
   load: () => Promise<T>,
   variables: Readonly<Record<string, string | undefined>>,

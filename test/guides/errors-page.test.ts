@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 const page = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 const [errors, troubleshooting] = [page("errors.md"), page("troubleshooting.md")];
 
-/** A code that is missing here does not compile. */
+/** All error codes. A missing code does not compile. */
 const codes: Readonly<Record<AccessTokenErrorCode, true>> = {
   ERR_TOKEN_MISSING: true,
   ERR_REQUEST_MALFORMED: true,
@@ -35,7 +35,7 @@ const codes: Readonly<Record<AccessTokenErrorCode, true>> = {
 };
 const names = Object.keys(codes);
 
-/** The rows of the page's tables: the cells of each, by the names of its columns. */
+/** Returns the rows of the page's tables, each as cells by column name. */
 function rowsOf(text: string): readonly Readonly<Record<string, string>>[] {
   let columns: readonly string[] = [];
   return text.split("\n").flatMap((line) => {
@@ -52,19 +52,19 @@ function rowsOf(text: string): readonly Readonly<Record<string, string>>[] {
 describe("the page of error codes", () => {
   const rows = rowsOf(errors);
 
-  test("has each code once, and no other", () => {
+  test("lists each code exactly once, and no unknown code", () => {
     expect(rows.map(({ code = "" }) => code).toSorted()).toEqual(names.map((name) => `\`${name}\``).toSorted());
     const mentioned = new Set(`${errors}${troubleshooting}`.match(/\bERR_(?!SSL_|TLS_|OSSL_|BAD_)[A-Z_]+\b/g));
     expect([...mentioned].filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  test.each(names)("says of %s why it happens, and what to do", (name) => {
+  test.each(names)("explains why %s happens and what to do", (name) => {
     const row = rows.find(({ code }) => code === `\`${name}\``);
     expect(row?.["why"]).toMatch(/\w/);
     expect(row?.["what to do"]).toMatch(/\w/);
   });
 });
 
-test.each(names)("the page of symptoms has %s, with a link to its causes", (name) => {
+test.each(names)("the troubleshooting page links %s to its causes", (name) => {
   expect(troubleshooting.split("\n").some((line) => line.includes(`[\`${name}\`](errors.md#`))).toBe(true);
 });

@@ -11,30 +11,30 @@ afterAll(() => Promise.all([kit.close(), other.close()]));
 const { issuer } = kit;
 const [client, thief] = await Promise.all([kit.issueClientCertificate(), kit.issueClientCertificate()]);
 
-/** The first public key of an issuer, as a PEM, which has no kid. */
+/** Returns the first public key of an issuer as PEM, which has no kid. */
 function pemOf({ jwks }: typeof issuer): string {
   const [key = {}] = jwks.keys;
   return createPublicKey({ key, format: "jwk" }).export({ type: "spki", format: "pem" }).toString();
 }
 
-/** Gives the status of an API that verifies tokens with a PEM. */
+/** Starts an API that verifies tokens with a PEM key; returns a function that sends a token and returns the status. */
 async function startApi(pem: string) {
   const app = express().get("/", protectWith(pem, issuer)(), (_request, response) => void response.json({}));
   const { url } = await kit.startServer(createServer(kit.serverOptions, app));
   return async (token: string, identity = client) => (await kit.mtlsRequest(url, { token, identity })).status;
 }
 
-test("a PEM verifies tokens with a kid and without one, from their client only", async () => {
+test("a PEM key verifies tokens with and without a kid, only from their client", async () => {
   const status = await startApi(pemOf(issuer));
-  const [named, unnamed] = await Promise.all([
+  const [withKid, withoutKid] = await Promise.all([
     kit.accessToken({ boundTo: client }),
     kit.accessToken({ boundTo: client, header: { kid: undefined } }),
   ]);
-  expect([await status(named), await status(unnamed)]).toEqual([200, 200]);
-  expect(await status(named, thief)).toBe(401);
+  expect([await status(withKid), await status(withoutKid)]).toEqual([200, 200]);
+  expect(await status(withKid, thief)).toBe(401);
 });
 
-test("the PEM of another issuer verifies none of them", async () => {
+test("the PEM key of another issuer verifies no token", async () => {
   const status = await startApi(pemOf(other.issuer));
   expect(await status(await kit.accessToken({ boundTo: client }))).toBe(401);
 });

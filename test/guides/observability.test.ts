@@ -25,17 +25,17 @@ import { findLeaksOf } from "../secrecy/leaks.ts";
 import { logDecisions } from "./observability-log.ts";
 import { recordMetrics } from "./observability-metrics.ts";
 
-// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
-const [ca, issuer, gone] = await Promise.all([createCertificateAuthority(), createIssuer(), createIssuer()]);
+// The guide does not set a clock, so it and the issuer use the clock of this machine.
+const [ca, issuer, stoppedIssuer] = await Promise.all([createCertificateAuthority(), createIssuer(), createIssuer()]);
 const [host, client, thief] = await Promise.all([
   ca.issueServerCertificate(),
   ca.issueClientCertificate(),
   ca.issueClientCertificate(),
 ]);
-await gone.close();
+await stoppedIssuer.close();
 setEnvironment({ issuer, host });
 
-/** A log, and the lines that were written to it. */
+/** A log and its lines. */
 interface Log {
   readonly log: Logger;
   readonly lines: readonly string[];
@@ -51,13 +51,13 @@ function createLog(): Log {
   };
 }
 
-const ofServer = createLog();
+const serverLog = createLog();
 let api: RunningServer;
 beforeAll(async () => {
   const { createApi } = await import("./observability-server.ts");
-  api = await startServer(createApi(ofServer.log));
-  // From now on it has the keys.
-  await ask(good);
+  api = await startServer(createApi(serverLog.log));
+  // Fetches the keys.
+  await request(good);
 });
 afterAll(async () => {
   await Promise.all([api.close(), issuer.close()]);
@@ -65,29 +65,29 @@ afterAll(async () => {
 
 const [good, stranger, read] = await Promise.all([
   issuer.accessToken({ boundTo: client }),
-  gone.accessToken({ boundTo: client }),
+  stoppedIssuer.accessToken({ boundTo: client }),
   issuer.opaqueToken({ boundTo: client }),
 ]);
 
-async function ask(token: string | undefined, identity: Identity = client): Promise<number> {
-  const path = "/accounts?access_token=of-somebody";
-  const answer = await mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, identity, ...(token && { token }) });
-  return answer.status;
+async function request(token: string | undefined, identity: Identity = client): Promise<number> {
+  const path = "/accounts?access_token=secret-in-the-query";
+  const response = await mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, identity, ...(token && { token }) });
+  return response.status;
 }
 
-/** Accepts twice, and rejects a thief, a forger, and one who has no token. */
+/** Sends two accepted requests, and three rejected ones: a thief, a forged token, no token. */
 async function callApi(): Promise<void> {
-  const asked = [await ask(good), await ask(good), await ask(good, thief)];
-  asked.push(await ask(tamperSignature(good)), await ask(undefined));
-  expect(asked).toEqual([200, 200, 401, 401, 401]);
+  const statuses = [await request(good), await request(good), await request(good, thief)];
+  statuses.push(await request(tamperSignature(good)), await request(undefined));
+  expect(statuses).toEqual([200, 200, 401, 401, 401]);
 }
 
 const bound = { clientCertificate: client.certificate };
 
-/** Decides about a token whose issuer is away, one that is only reported, and one where a callback fails. */
-async function decideOtherwise(): Promise<void> {
-  const away = createVerifier({ issuer: gone.issuer, audience: gone.audience });
-  await expect(away.verify(stranger, bound)).rejects.toMatchObject({ code: "ERR_KEYS_UNAVAILABLE" });
+/** Causes the other decisions: an unavailable issuer, a reported binding, a failing callback. */
+async function causeOtherDecisions(): Promise<void> {
+  const unavailable = createVerifier({ issuer: stoppedIssuer.issuer, audience: stoppedIssuer.audience });
+  await expect(unavailable.verify(stranger, bound)).rejects.toMatchObject({ code: "ERR_KEYS_UNAVAILABLE" });
   const verifier = createVerifier({ issuer: issuer.issuer, audience: issuer.audience });
   const reported = { clientCertificate: thief.certificate, validateCertificateBinding: "report-only" } as const;
   expect((await verifier.verify(good, reported)).binding).toBe("rejected");
@@ -95,22 +95,22 @@ async function decideOtherwise(): Promise<void> {
   await expect(verifier.verify(good, failing)).rejects.toThrow("authorize");
 }
 
-/** What must not be written anywhere. */
+/** Finds values that must not appear in logs or metrics. */
 const leaksIn = findLeaksOf({
   token: good,
   signature: good.split(".")[2] ?? "",
   payload: good.split(".")[1] ?? "",
   thumbprint: client.thumbprint,
   "thumbprint of the thief": thief.thumbprint,
-  "the query": "of-somebody",
+  "the query": "secret-in-the-query",
 });
 
 describe("the log", () => {
-  test("has a line for every rejection, with a level that says whose it is, and never a token", async () => {
+  test("has a line for every rejection, with a level for its kind, and never a token", async () => {
     const { log, lines, entries } = createLog();
     onTestFinished(logDecisions(log));
     await callApi();
-    await decideOtherwise();
+    await causeOtherDecisions();
     expect(entries().map(({ level, outcome, code }) => [level, outcome, code])).toEqual([
       [40, "rejected", "ERR_BINDING_MISMATCH"],
       [30, "rejected", "ERR_TOKEN_SIGNATURE"],
@@ -123,29 +123,29 @@ describe("the log", () => {
     expect(leaksIn(lines.join(""))).toEqual([]);
   });
 
-  test("ends when it is told to", async () => {
+  test("has no more lines after it was stopped", async () => {
     const { log, lines } = createLog();
     logDecisions(log)();
-    await ask(undefined);
+    await request(undefined);
     expect(lines).toEqual([]);
   });
 
-  test("of onRejected alone has the rejections of its API", async () => {
-    const before = ofServer.lines.length;
+  test("written by onRejected has the rejections of its API", async () => {
+    const before = serverLog.lines.length;
     await callApi();
-    const entries = ofServer.entries().slice(before);
+    const entries = serverLog.entries().slice(before);
     const rejected = { level: 30, path: "/accounts", msg: "request rejected", detail: expect.any(String) };
     expect(entries).toMatchObject([
       { code: "ERR_BINDING_MISMATCH", ...rejected },
       { code: "ERR_TOKEN_SIGNATURE", ...rejected },
       { code: "ERR_TOKEN_MISSING", ...rejected },
     ]);
-    expect(leaksIn(ofServer.lines.join(""))).toEqual([]);
+    expect(leaksIn(serverLog.lines.join(""))).toEqual([]);
   });
 });
 
 describe("the metrics", () => {
-  test("tell decisions by outcome, code and issuer, their durations, keys and introspections", async () => {
+  test("count decisions by outcome, code and issuer, and record durations, keys and introspections", async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const provider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter })] });
     onTestFinished(() => provider.shutdown());
@@ -153,40 +153,42 @@ describe("the metrics", () => {
     const durations = durationsOf();
 
     await callApi();
-    await decideOtherwise();
+    await causeOtherDecisions();
     const { clientId, clientSecret } = issuer.introspectionClient;
-    const asking = createVerifier({
+    const introspecting = createVerifier({
       issuer: issuer.issuer,
       audience: issuer.audience,
       introspection: { clientId, clientSecret },
     });
-    await asking.verify(read, bound);
+    await introspecting.verify(read, bound);
     await provider.forceFlush();
 
     const [{ scopeMetrics } = { scopeMetrics: [] }] = exporter.getMetrics();
-    const metrics = new Map(scopeMetrics.flatMap((scope) => scope.metrics).map((one) => [one.descriptor.name, one]));
+    const metrics = new Map(
+      scopeMetrics.flatMap((scope) => scope.metrics).map((metric) => [metric.descriptor.name, metric]),
+    );
     const points = (name: string) => metrics.get(name)?.dataPoints as readonly DataPoint<number>[];
-    const told = (name: string) =>
+    const pointsOf = (name: string) =>
       points(name).map(({ attributes, value }) => [
-        ...["outcome", "code", "issuer"].map((member) => attributes[named(member)]),
+        ...["outcome", "code", "issuer"].map((member) => attributes[attributeName(member)]),
         value,
       ]);
 
-    expect(told("certbound.decisions")).toEqual([
+    expect(pointsOf("certbound.decisions")).toEqual([
       ["accepted", undefined, issuer.issuer, 3],
       ["rejected", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
       ["rejected", "ERR_TOKEN_SIGNATURE", issuer.issuer, 1],
       ["rejected", "ERR_TOKEN_MISSING", undefined, 1],
-      ["rejected", "ERR_KEYS_UNAVAILABLE", gone.issuer, 1],
+      ["rejected", "ERR_KEYS_UNAVAILABLE", stoppedIssuer.issuer, 1],
       ["reported", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
       ["failed", undefined, issuer.issuer, 1],
     ]);
-    expect(told("certbound.key_fetches")).toEqual([
-      ["failed", undefined, gone.issuer, 1],
+    expect(pointsOf("certbound.key_fetches")).toEqual([
+      ["failed", undefined, stoppedIssuer.issuer, 1],
       ["fetched", undefined, issuer.issuer, 1],
     ]);
-    expect(told("certbound.keys")).toEqual([[undefined, undefined, issuer.issuer, 1]]);
-    expect(told("certbound.introspections")).toEqual([["active", undefined, issuer.issuer, 1]]);
+    expect(pointsOf("certbound.keys")).toEqual([[undefined, undefined, issuer.issuer, 1]]);
+    expect(pointsOf("certbound.introspections")).toEqual([["active", undefined, issuer.issuer, 1]]);
 
     const histogram = metrics.get("certbound.decision.duration");
     expect(histogram?.descriptor.unit).toBe("s");
@@ -197,20 +199,20 @@ describe("the metrics", () => {
     expect(histograms[0]?.value.buckets.boundaries[0]).toBe(0.000_01);
 
     const names = [...metrics.values()].flatMap(({ dataPoints }) => dataPoints.flatMap(namesOf));
-    expect(new Set(names)).toEqual(new Set(["outcome", "code", "issuer", "cached"].map(named)));
+    expect(new Set(names)).toEqual(new Set(["outcome", "code", "issuer", "cached"].map(attributeName)));
     expect(leaksIn(JSON.stringify([...metrics.values()]))).toEqual([]);
   });
 });
 
-const named = (member: string): string => `certbound.${member}`;
+const attributeName = (member: string): string => `certbound.${member}`;
 
 const namesOf = ({ attributes }: { readonly attributes: Attributes }): string[] => Object.keys(attributes);
 
-/** The durations that are published until the test ends. */
+/** Collects the durations that are published until the test ends. */
 function durationsOf(): readonly number[] {
   const durations: number[] = [];
-  const note = (message: unknown): void => void durations.push((message as DecisionEvent).duration);
-  subscribe("certbound:decision", note);
-  onTestFinished(() => void unsubscribe("certbound:decision", note));
+  const record = (message: unknown): void => void durations.push((message as DecisionEvent).duration);
+  subscribe("certbound:decision", record);
+  onTestFinished(() => void unsubscribe("certbound:decision", record));
   return durations;
 }

@@ -5,15 +5,18 @@ import { Agent, fetch } from "undici";
 
 const { ISSUER = "https://auth.example.com", CLIENT_ID = "accounts-api" } = process.env;
 
-/** The certificate and key that the API presents to its issuer, and the CA that it trusts there, in PEM. */
-export interface Presented {
+/** The certificate and key that the API presents to its issuer, and the CA of the issuer's server, in PEM. */
+export interface IssuerTls {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
 }
 
-/** Protects an API that authenticates to the issuer by its certificate. */
-export function protectPresenting({ cert, key, ca }: Presented): { readonly protect: Protect; readonly agent: Agent } {
+/** Protects an API that authenticates to the issuer with its certificate. */
+export function protectWithCertificate({ cert, key, ca }: IssuerTls): {
+  readonly protect: Protect;
+  readonly agent: Agent;
+} {
   // #region protect
 
   const dispatcher = new Agent({ connect: { cert, key, ca } });

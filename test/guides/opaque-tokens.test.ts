@@ -25,37 +25,38 @@ afterAll(async () => {
   await kit.close();
 });
 
-const { protectAlwaysAsking, protectAsking, protectFleet, protectIntrospectingJwts, watch } =
+const { protectAlwaysIntrospecting, protectWithIntrospection, protectFleet, protectIntrospectingJwts, watch } =
   await import("./opaque-tokens.ts");
 
-/** Starts an API; gives the status with which it answers. */
+/** Starts an API; returns a function that sends a token and returns the status. */
 async function startApi(protect: Protect): Promise<(token: string, identity: Identity) => Promise<number>> {
   const app = express().get("/", protect(), (_request, response) => void response.json({}));
   const { url } = await kit.startServer(createServer(kit.serverOptions, app));
   return async (token, identity) => (await kit.mtlsRequest(url, { token, identity })).status;
 }
 
-const questions = () => issuer.requests.filter((path) => path === issuer.introspectionEndpoint.pathname).length;
+const introspectionCount = () =>
+  issuer.requests.filter((path) => path === issuer.introspectionEndpoint.pathname).length;
 
-test("an opaque token is accepted from its client, and from no other", async () => {
-  const status = await startApi(protectAsking());
+test("an opaque token is accepted only from its client", async () => {
+  const status = await startApi(protectWithIntrospection());
   const token = await issuer.opaqueToken({ boundTo: client });
   expect(await status(token, client)).toBe(200);
   expect(await status(token, thief)).toBe(401);
 });
 
-test("each question to the issuer is told", async () => {
+test("each introspection is logged", async () => {
   const info = vi.fn<(event: unknown) => void>();
   const subscriber = watch({ info });
-  const status = await startApi(protectAsking());
+  const status = await startApi(protectWithIntrospection());
   await status(await issuer.opaqueToken({ boundTo: client }), client);
   unsubscribe("certbound:introspection", subscriber);
   const event = { issuer: issuer.issuer, outcome: "active", duration: expect.any(Number) };
   expect(info.mock.calls).toEqual([[event]]);
 });
 
-test("a revoked JWT is rejected where the issuer is always asked", async () => {
-  const [always, never] = [await startApi(protectAlwaysAsking()), await startApi(protectAsking())];
+test("a revoked JWT is rejected if every token is introspected", async () => {
+  const [always, never] = [await startApi(protectAlwaysIntrospecting()), await startApi(protectWithIntrospection())];
   const [good, revoked] = [await kit.accessToken({ boundTo: client }), await kit.accessToken({ boundTo: client })];
   issuer.revoke(revoked);
   expect(await always(good, client)).toBe(200);
@@ -63,8 +64,11 @@ test("a revoked JWT is rejected where the issuer is always asked", async () => {
   expect(await never(revoked, client)).toBe(200);
 });
 
-test("a JWT that lacks claims is accepted where it is introspected, from its client only", async () => {
-  const [introspecting, verifying] = [await startApi(protectIntrospectingJwts()), await startApi(protectAsking())];
+test("a JWT without some claims is accepted only if it is introspected, and only from its client", async () => {
+  const [introspecting, verifying] = [
+    await startApi(protectIntrospectingJwts()),
+    await startApi(protectWithIntrospection()),
+  ];
   const lightweight = await kit.accessToken({ claims: { aud: undefined, scope: undefined } });
   issuer.introspectAs(lightweight, {
     active: true,
@@ -76,43 +80,45 @@ test("a JWT that lacks claims is accepted where it is introspected, from its cli
   expect(await verifying(lightweight, client)).toBe(401);
 });
 
-test("a fleet asks once, and compares the certificate at every request", async () => {
+test("a fleet introspects once, and compares the certificate for every request", async () => {
   const cache = new Keyv();
-  const [one, another, stranger] = [
+  const [firstProcess, secondProcess, otherApiStatus] = [
     await startApi(protectFleet(cache)),
     await startApi(protectFleet(cache)),
-    await startApi(protectAsking()),
+    await startApi(protectWithIntrospection()),
   ];
   const token = await issuer.opaqueToken({ boundTo: client });
-  const before = questions();
-  expect([await one(token, client), await another(token, client), await another(token, thief)]).toEqual([
-    200, 200, 401,
-  ]);
-  expect(questions() - before).toBe(1);
-  expect(await stranger(token, client)).toBe(200);
-  expect(questions() - before).toBe(2);
+  const before = introspectionCount();
+  expect([
+    await firstProcess(token, client),
+    await secondProcess(token, client),
+    await secondProcess(token, thief),
+  ]).toEqual([200, 200, 401]);
+  expect(introspectionCount() - before).toBe(1);
+  expect(await otherApiStatus(token, client)).toBe(200);
+  expect(introspectionCount() - before).toBe(2);
 });
 
-/** An issuer that knows its client by the certificate. */
-const guarded = createServer({ ...kit.serverOptions, rejectUnauthorized: true }, (request, response) => {
+/** An issuer that authenticates its client by the certificate. */
+const mtlsIssuer = createServer({ ...kit.serverOptions, rejectUnauthorized: true }, (request, response) => {
   const { subject } = (request.socket as TLSSocket).getPeerX509Certificate() ?? {};
-  const isQuestion = request.method === "POST";
-  const metadata = { issuer: guardedUrl, introspection_endpoint: `${guardedUrl}/introspect` };
-  const answer = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
-  const status = isQuestion && subject !== "CN=accounts-api" ? 401 : 200;
+  const isIntrospection = request.method === "POST";
+  const metadata = { issuer: mtlsIssuerUrl, introspection_endpoint: `${mtlsIssuerUrl}/introspect` };
+  const introspectionResponse = { active: true, aud: issuer.audience, cnf: { "x5t#S256": client.thumbprint } };
+  const status = isIntrospection && subject !== "CN=accounts-api" ? 401 : 200;
   response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(isQuestion ? answer : metadata));
+  response.end(JSON.stringify(isIntrospection ? introspectionResponse : metadata));
 });
-const { url: guardedUrl } = await kit.startServer(guarded);
-vi.stubEnv("ISSUER", guardedUrl);
-const { protectPresenting } = await import("./opaque-tokens-tls.ts");
+const { url: mtlsIssuerUrl } = await kit.startServer(mtlsIssuer);
+vi.stubEnv("ISSUER", mtlsIssuerUrl);
+const { protectWithCertificate } = await import("./opaque-tokens-tls.ts");
 
 test.each<[string, Identity, Identity, number]>([
-  ["the issuer answers the API", api, client, 200],
-  ["which rejects another client", api, thief, 401],
-  ["the issuer answers no other API", otherApi, client, 503],
-])("over mutual TLS %s", async (_case, { certificate: cert, key }, sender, expected) => {
-  const { protect, agent } = protectPresenting({ cert, key, ca: kit.ca.certificate });
+  ["accepts the client of the token", api, client, 200],
+  ["rejects another client", api, thief, 401],
+  ["responds with 503 if the issuer rejects its certificate", otherApi, client, 503],
+])("an API that introspects over mutual TLS %s", async (_case, { certificate: cert, key }, sender, expected) => {
+  const { protect, agent } = protectWithCertificate({ cert, key, ca: kit.ca.certificate });
   const status = await startApi(protect);
   expect(await status("opaque", sender)).toBe(expected);
   await agent.destroy();

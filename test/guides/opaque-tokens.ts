@@ -9,7 +9,7 @@ const { ISSUER = "https://auth.example.com", CLIENT_ID = "accounts-api", CLIENT_
 // #endregion
 
 /** Protects an API that introspects opaque tokens. */
-export function protectAsking(): Protect {
+export function protectWithIntrospection(): Protect {
   // #region protect
   const protect = protectApi({
     issuer: ISSUER,
@@ -21,7 +21,7 @@ export function protectAsking(): Protect {
 }
 
 /** Protects an API that also introspects JWTs. */
-export function protectAlwaysAsking(): Protect {
+export function protectAlwaysIntrospecting(): Protect {
   return protectApi({
     issuer: ISSUER,
     audience: "https://api.example.com",
