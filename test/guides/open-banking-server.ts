@@ -29,6 +29,13 @@ export const server = createServer(
     ca,
     crl,
     minVersion: "TLSv1.2",
+    // FAPI 2.0 permits only these cipher suites with TLS 1.2. The suites of TLS 1.3 are not affected.
+    ciphers: [
+      "ECDHE-ECDSA-AES128-GCM-SHA256",
+      "ECDHE-ECDSA-AES256-GCM-SHA384",
+      "ECDHE-RSA-AES128-GCM-SHA256",
+      "ECDHE-RSA-AES256-GCM-SHA384",
+    ].join(":"),
     // Disables session resumption, so that every connection proves its certificate, and renegotiation.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   },
