@@ -61,7 +61,7 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_TOKEN_SIGNATURE",
   }),
   ...secrets.map(([name, secret]) =>
-    rejects(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, by a key without alg`, {
+    rejects(["C-02", "C-03"], `an HMAC keyed with the public key as ${name}, if the key has no alg`, {
       api: withoutAlg,
       accepted: { token: ({ token, keys }) => token({ key: keys.RS256 }) },
       rejected: {

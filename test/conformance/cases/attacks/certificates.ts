@@ -20,8 +20,8 @@ function boundTo(der: (own: Identity) => Uint8Array): Attempt {
 const malformed: readonly (readonly [name: string, der: (own: Identity) => Uint8Array])[] = [
   ["a single byte", () => Buffer.of(0x30)],
   ["two bytes", () => Buffer.of(0x30, 0x82)],
-  ["text", () => Buffer.from("certificate")],
-  ["PEM", ({ certificate }) => Buffer.from(certificate)],
+  ["a text", () => Buffer.from("certificate")],
+  ["a PEM text", ({ certificate }) => Buffer.from(certificate)],
   ["a certificate without its last byte", ({ der }) => der.subarray(0, -1)],
   ["a certificate without its first byte", ({ der }) => der.subarray(1)],
 ];
@@ -37,7 +37,7 @@ const otherEncodings: readonly (readonly [name: string, der: (own: Identity) => 
 
 export const cases: readonly ConformanceCase[] = [
   ...malformed.map(([name, der]) =>
-    rejects("M-09", `a certificate that is ${name}, with a token bound to these bytes`, {
+    rejects("M-09", `${name} instead of a certificate, with a token bound to these bytes`, {
       api: behindProxy,
       accepted: forwarding((own) => own.der, bound),
       rejected: forwarding(der, boundTo(der)),

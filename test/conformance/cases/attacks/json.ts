@@ -67,7 +67,7 @@ export const cases: readonly ConformanceCase[] = [
   ...(
     [
       ["a lone byte", [0xff]],
-      ["a character of Latin-1", [0xe9]],
+      ["a Latin-1 character", [0xe9]],
       ["a truncated character", [0xe2, 0x82]],
       ["an overlong quote", [0xc0, 0xa2]],
       ["half of a surrogate pair", [0xed, 0xa0, 0x80]],

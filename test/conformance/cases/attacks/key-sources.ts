@@ -103,11 +103,11 @@ const invalidKeySets: readonly (readonly [name: string, responderOf: (scene: Sce
   ["HTML", () => body("<!doctype html><title>Sign in</title>", { type: "text/html" })],
   ["an empty body", () => body("")],
   ["incomplete JSON", ({ jwks }) => body(JSON.stringify(jwks).slice(0, -1))],
-  ["a list of keys", ({ jwks }) => json(jwks.keys)],
-  ["one key", ({ keys }) => json(keys.ES256.jwk)],
+  ["a bare list of keys", ({ jwks }) => json(jwks.keys)],
+  ["a single key", ({ keys }) => json(keys.ES256.jwk)],
   ["an object instead of a list of keys", ({ keys }) => json({ keys: { 0: keys.ES256.jwk } })],
   ["an empty list of keys", () => json({ keys: [] })],
-  ["status 500", ({ jwks }) => json(jwks, { status: 500 })],
+  ["a response with status 500", ({ jwks }) => json(jwks, { status: 500 })],
   ["a valid key set that is too long", ({ jwks }) => body(padded(jwks))],
   ["a compressed key set that is too long", ({ jwks }) => inflating(jwks)],
 ];
@@ -167,13 +167,13 @@ export const cases: readonly ConformanceCase[] = [
     advance(1);
     expect([await verifyAgain(), await verify(ES384)]).toEqual(["ERR_TOKEN_KEY_UNKNOWN", "accepted"]);
   }),
-  rejects("N-04", "a token with 503 if the keys of its issuer cannot be fetched", {
+  rejects("N-04", "a token of an issuer whose keys cannot be fetched, with status 503", {
     api: unreachableKeys,
     accepted: { token: ({ token }) => token({ claims: { iss: ISSUER } }) },
     rejected: { token: ({ token }) => token({ claims: { iss: UNREACHABLE_ISSUER } }) },
     code: "ERR_KEYS_UNAVAILABLE",
   }),
-  rejects("N-04", "an opaque token with 503 if it cannot be introspected", {
+  rejects("N-04", "an opaque token that cannot be introspected, with status 503", {
     api: failingIntrospection,
     accepted: { token: ({ token }) => token() },
     rejected: { token: () => "opaque" },
@@ -206,18 +206,18 @@ export const cases: readonly ConformanceCase[] = [
     expect(await verifyAs(scene.other, verifier, scene.token({ claims: { exp: NOW + 86_400 } }))).toBe(
       "ERR_BINDING_MISMATCH",
     );
-    // The key is not cached but may be new, so the token cannot be judged.
+    // The unknown key may be new, so the failure is not caused by the token.
     expect(await verify(ES384)).toBe("ERR_KEYS_UNAVAILABLE");
     advance(3600);
     expect(await verify(ES256)).toBe("ERR_KEYS_UNAVAILABLE");
   }),
   ...(
     [
-      ["slowly", slow],
-      ["never", silent],
+      ["arrive slowly", slow],
+      ["never arrive", silent],
     ] as const
   ).map(([name, responder]) =>
-    conforms("N-05", `stops waiting for keys that arrive ${name}`, async ({ scene }) => {
+    conforms("N-05", `stops waiting for keys that ${name}`, async ({ scene }) => {
       const { ES256 } = scene.keys;
       const timeouts = shortenTimeout();
       const { issuer, verify, advance } = await startFetching(scene, responder);

@@ -7,7 +7,7 @@ import { AUDIENCE, ISSUER, NOW } from "../../scene.ts";
 
 const OTHER_ISSUER = "https://other-issuer.example";
 
-const ofTwoIssuers: Api = {
+const twoIssuers: Api = {
   verifier: ({ jwks, foreignKeys }) => ({
     issuer: [
       { issuer: ISSUER, audience: AUDIENCE, jwks },
@@ -20,7 +20,7 @@ const ofTwoIssuers: Api = {
 
 export const cases: readonly ConformanceCase[] = [
   rejects(["K-06", "8725-06"], "a token of one issuer that is signed by the key of another", {
-    api: ofTwoIssuers,
+    api: twoIssuers,
     accepted: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, claims: { iss: OTHER_ISSUER } }) },
     rejected: { token: ({ token, foreignKeys }) => token({ key: foreignKeys.ES256, claims: { iss: ISSUER } }) },
     code: "ERR_TOKEN_KEY_UNKNOWN",
@@ -39,7 +39,7 @@ export const cases: readonly ConformanceCase[] = [
       clock: () => NOW * 1000,
     });
     const verify = (thumbprint: string) => verifier.verify(scene.token(), { clientCertificate: { thumbprint } });
-    // Half of them are rejected, for the certificate and not for the keys.
+    // Half of the requests are rejected because of the certificate, not because of the keys.
     const { own, other } = scene;
     const clients = Array.from({ length: 32 }, (_, index) => (index % 2 === 0 ? own : other));
     const outcomes = await Promise.allSettled(clients.map(({ thumbprint }) => verify(thumbprint)));

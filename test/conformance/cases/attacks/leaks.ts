@@ -8,15 +8,15 @@ import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 import { constant } from "../../signers.ts";
 import type { ApiServer, Route } from "../../stage.ts";
 
-/** Stands wherever a token can say something, and nowhere else. */
+/** A text that occurs only in tokens, in every place that can contain it. */
 const MARK = "mark-7f3a";
 
-/** Line breaks, quotes and markup: what ends a header, a challenge parameter, a line of a log, or a text of HTML. */
+/** Line breaks, quotes and markup, which could end a header, a challenge parameter, a log line or an HTML text. */
 const INJECTION = '"\r\nX-Injected: yes\r\n\r\n<script>alert(1)</script>\u001b[31m\\';
 
-const demanding: Api = { requirements: { scopes: ["admin"] } };
+const requiresAdmin: Api = { requirements: { scopes: ["admin"] } };
 
-/** A rejected token for many codes, which says the given text in all that it may say and still be rejected for that. */
+/** For many codes, a token that is rejected with that code and contains the text wherever possible. */
 const rejections: readonly (readonly [
   code: AccessTokenErrorCode,
   differences: (text: string) => RawToken,
@@ -46,69 +46,69 @@ const rejections: readonly (readonly [
 export const cases: readonly ConformanceCase[] = [
   conforms(
     "L-01",
-    "answers nothing of the token, its claims or the certificate, whatever it rejects for",
+    "sends responses without any content of the token or the certificate, for every code",
     async ({ scene, servers }) => {
       for (const server of servers) {
-        const route = server.routeOf(demanding);
+        const route = server.routeOf(requiresAdmin);
         const send = sender(server, route);
         expect((await send(scene.token(marked({ claims: { scope: "admin" } }, MARK)))).status).toBe(200);
         for (const [code, differences, certificate] of rejections) {
           route.codes.length = 0;
           const token = scene.token(marked(differences(MARK), MARK));
-          const answer = await send(token, certificate);
+          const response = await send(token, certificate);
           expect(route.codes).toEqual([code]);
-          expectNothingOf(token, scene, inspect(answer, { depth: Infinity, maxStringLength: Infinity }));
+          expectNoLeak(token, scene, inspect(response, { depth: Infinity, maxStringLength: Infinity }));
         }
       }
     },
-    demanding,
+    requiresAdmin,
   ),
   conforms(
     "L-01",
-    "puts nothing of the token, its claims or the certificate into errors",
+    "throws errors without any content of the token or the certificate",
     async ({ scene, verifierOf }) => {
       for (const [code, differences, certificate = "own"] of rejections) {
         const token = scene.token(marked(differences(MARK), MARK));
-        const error = await rejectionOf(verifierOf(demanding).verify(token, optionsFor(certificate, scene)));
+        const error = await rejectionOf(verifierOf(requiresAdmin).verify(token, optionsFor(certificate, scene)));
         expect(error.code).toBe(code);
         const texts = [inspect(error, { depth: Infinity, showHidden: true }), JSON.stringify(error), error.stack ?? ""];
-        expectNothingOf(token, scene, texts.join("\n"));
+        expectNoLeak(token, scene, texts.join("\n"));
         expect(error.cause).toBeUndefined();
       }
       const accepted = scene.token(marked({ claims: { scope: "admin" } }, MARK));
-      expect(await verifierOf(demanding).verify(accepted, optionsFor("own", scene))).toMatchObject({
+      expect(await verifierOf(requiresAdmin).verify(accepted, optionsFor("own", scene))).toMatchObject({
         claims: { sub: MARK },
       });
     },
-    demanding,
+    requiresAdmin,
   ),
   conforms(
     "L-02",
-    "lets no line break, quote or markup of a token into answers",
+    "sends responses without line breaks, quotes or markup from a token",
     async ({ scene, servers }) => {
       for (const server of servers) {
-        const route = server.routeOf(demanding);
+        const route = server.routeOf(requiresAdmin);
         const send = sender(server, route);
         const harmless = await send(scene.token({ claims: { scope: "admin", note: INJECTION } }));
         expect(harmless.status).toBe(200);
         for (const [code, differences, certificate] of rejections) {
           route.codes.length = 0;
-          const answer = await send(scene.token(differences(INJECTION)), certificate);
+          const response = await send(scene.token(differences(INJECTION)), certificate);
           expect(route.codes).toEqual([code]);
-          // The challenge is read strictly there.
-          expectRejected(answer, code);
-          expectNoInjection(inspect(answer, { depth: Infinity, maxStringLength: Infinity }));
+          // Parses the challenge strictly.
+          expectRejected(response, code);
+          expectNoInjection(inspect(response, { depth: Infinity, maxStringLength: Infinity }));
         }
       }
     },
-    demanding,
+    requiresAdmin,
   ),
   conforms(
     "L-02",
-    "lets no line break, quote or markup of a token into what an application logs",
+    "throws errors without line breaks, quotes or markup from a token, which an application may log",
     async ({ scene, verifierOf }) => {
       const verify = (differences: RawToken, certificate: Presented) =>
-        verifierOf(demanding).verify(scene.token(differences), optionsFor(certificate, scene));
+        verifierOf(requiresAdmin).verify(scene.token(differences), optionsFor(certificate, scene));
       for (const [code, differences, certificate = "own"] of rejections) {
         const error = await rejectionOf(verify(differences(INJECTION), certificate));
         expect(error.code).toBe(code);
@@ -120,11 +120,11 @@ export const cases: readonly ConformanceCase[] = [
       const { claims } = await verify({ claims: { scope: "admin", note: INJECTION } }, "own");
       expect(claims["note"]).toBe(INJECTION);
     },
-    demanding,
+    requiresAdmin,
   ),
 ];
 
-/** The token with the text in claims that nobody judges, too. */
+/** Adds the text to claims that are not checked. */
 function marked(differences: RawToken, text: string): RawToken {
   const { header, claims } = differences;
   return { ...differences, header: { note: text, ...header }, claims: { sub: text, jti: text, name: text, ...claims } };
@@ -144,7 +144,7 @@ async function rejectionOf(verifying: Promise<unknown>): Promise<AccessTokenErro
   throw new Error("The token was not rejected", { cause: error });
 }
 
-function expectNothingOf(token: string, { own, other }: Scene, text: string): void {
+function expectNoLeak(token: string, { own, other }: Scene, text: string): void {
   const parts = token.split(".").filter((part) => part.length > 8);
   const secrets = [MARK, ISSUER, AUDIENCE, "client-1", own.thumbprint, other.thumbprint, ...parts];
   expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
@@ -154,7 +154,7 @@ function expectNoInjection(text: string): void {
   expect(text.toLowerCase()).not.toMatch(/x-injected|<script|alert\(1\)|\[31m/);
 }
 
-/** Sends tokens to a route of a server, each with the certificate of a client. */
+/** Returns a function that sends a token to the route with the certificate of a client. */
 function sender({ connections }: ApiServer, { path }: Route) {
   return (token: string, certificate: Presented = "own") =>
     connections[certificate].send({

@@ -13,13 +13,13 @@ import { expect } from "vitest";
 import { conforms, type ConformanceCase } from "../../conformance-case.ts";
 import { outcomeOf, verifierOf } from "../../verification.ts";
 
-/** As long as a header may be on the servers of the suite. */
+/** The approximate maximum length of a header on the servers of the suite. */
 const LENGTH = 60_000;
 
-/** Milliseconds of work for all texts below; linear code takes a few, anything worse takes minutes. */
+/** The maximum CPU time in milliseconds for all texts below. Linear code takes far less, quadratic code far more. */
 const BUDGET = 2000;
 
-/** Values on which patterns go back and forth: repetitions, nested ones, and an end that fits none. */
+/** Texts that cause backtracking: repetitions with an end that does not match. */
 const texts: readonly string[] = [
   "=",
   " ",
@@ -46,7 +46,7 @@ const formats = [rfc9440(), nginx({ verify: "presented" }), traefik(), envoy()];
 const SECRET = "secret-that-the-proxy-adds-to-requests";
 
 export const cases: readonly ConformanceCase[] = [
-  conforms("R-01", "takes time in proportion to a header's length, whatever is in it", async ({ scene }) => {
+  conforms("R-01", "parses every header in linear time", async ({ scene }) => {
     const socket = {};
     const authenticate = createAuthenticator({
       verifier: verifierOf({ jwks: scene.jwks }),
@@ -65,10 +65,10 @@ export const cases: readonly ConformanceCase[] = [
     }
     const { user } = cpuUsage(started);
     expect(user / 1000).toBeLessThan(BUDGET);
-    const right = { rawHeaders: ["authorization", `Bearer ${scene.token()}`], socket };
-    expect(await outcomeOf(authenticate(right))).toBe("accepted");
+    const valid = { rawHeaders: ["authorization", `Bearer ${scene.token()}`], socket };
+    expect(await outcomeOf(authenticate(valid))).toBe("accepted");
   }),
-  conforms("R-01", "gives the same answer however often the same is asked", async ({ scene }) => {
+  conforms("R-01", "returns the same result for repeated verifications", async ({ scene }) => {
     const { own, other } = scene;
     const verifier = verifierOf({ jwks: scene.jwks });
     const resolve = fromProxy(envoy(), { trust: { secret: { header: "x-secret", value: SECRET } } });
@@ -85,22 +85,26 @@ export const cases: readonly ConformanceCase[] = [
     }
     expect(outcomes).toEqual(Array.from({ length: 4 }, () => ["accepted", "ERR_BINDING_MISMATCH"]));
   }),
-  conforms("R-01", "takes no pattern for an issuer, an audience or any other text to compare", async ({ scene }) => {
-    const pattern = /^https:\/\//g as never;
-    const given = [
-      { issuer: pattern },
-      { issuer: [{ issuer: pattern, audience: "a", jwks: scene.jwks }] },
-      { audience: pattern },
-      { audience: [pattern] },
-      { tokenTypes: [pattern] },
-      { algorithms: [pattern] },
-    ];
-    for (const options of given) expect(() => verifierOf({ jwks: scene.jwks, ...options })).toThrow(TypeError);
-    const verify = (requirements: object) =>
-      verifierOf({ jwks: scene.jwks }).verify(scene.token(), { clientCertificate: scene.own.der, ...requirements });
-    for (const name of ["scopes", "groups", "acrValues"]) {
-      await expect(verify({ [name]: [pattern] })).rejects.toThrow(TypeError);
-    }
-    expect(await outcomeOf(verify({ scopes: ["read"] }))).toBe("accepted");
-  }),
+  conforms(
+    "R-01",
+    "does not accept a regular expression as an issuer, audience or other text to compare",
+    async ({ scene }) => {
+      const pattern = /^https:\/\//g as never;
+      const invalid = [
+        { issuer: pattern },
+        { issuer: [{ issuer: pattern, audience: "a", jwks: scene.jwks }] },
+        { audience: pattern },
+        { audience: [pattern] },
+        { tokenTypes: [pattern] },
+        { algorithms: [pattern] },
+      ];
+      for (const options of invalid) expect(() => verifierOf({ jwks: scene.jwks, ...options })).toThrow(TypeError);
+      const verify = (requirements: object) =>
+        verifierOf({ jwks: scene.jwks }).verify(scene.token(), { clientCertificate: scene.own.der, ...requirements });
+      for (const name of ["scopes", "groups", "acrValues"]) {
+        await expect(verify({ [name]: [pattern] })).rejects.toThrow(TypeError);
+      }
+      expect(await outcomeOf(verify({ scopes: ["read"] }))).toBe("accepted");
+    },
+  ),
 ];

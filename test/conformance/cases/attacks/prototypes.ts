@@ -3,35 +3,35 @@ import { type Api, type Attempt, conforms, type ConformanceCase, rejects } from 
 import { AUDIENCE, ISSUER, NOW, type Scene } from "../../scene.ts";
 import { verifierOf } from "../../verification.ts";
 
-const admins: Api = { requirements: { scopes: ["admin"] } };
+const requiresScope: Api = { requirements: { scopes: ["admin"] } };
 
-const group: Api = { requirements: { groups: ["admin"] } };
+const requiresGroup: Api = { requirements: { groups: ["admin"] } };
 
-const stronglyAuthenticated: Api = { requirements: { acrValues: ["phr"] } };
+const requiresAcr: Api = { requirements: { acrValues: ["phr"] } };
 
-const withAllClaims: Api = { verifier: () => ({ profile: "rfc9068" }) };
+const requiresAllClaims: Api = { verifier: () => ({ profile: "rfc9068" }) };
 
-/** A token without some of its claims, and with them behind a name that objects have, too. */
-function under(name: string, moved: (scene: Scene) => Readonly<Record<string, unknown>>): Attempt {
+/** Moves claims of a token into a claim that is named after a member of objects. */
+function movedInto(name: string, claimsOf: (scene: Scene) => Readonly<Record<string, unknown>>): Attempt {
   return {
     token: (scene) => {
-      const claims = moved(scene);
+      const claims = claimsOf(scene);
       return scene.token({
         claims: Object.fromEntries(Object.keys(claims).map((claim) => [claim, undefined])),
-        // JSON.stringify would not write an own __proto__ that was assigned.
+        // JSON.stringify omits an assigned __proto__.
         payloadText: (json) => json.replace(/\}$/, `,${JSON.stringify(name)}:${JSON.stringify(claims)}}`),
       });
     },
   };
 }
 
-/** The same claims where they belong, beside those of the odd name. */
-function beside(name: string, moved: (scene: Scene) => Readonly<Record<string, unknown>>): Attempt {
+/** Copies claims of a token into a claim that is named after a member of objects. */
+function copiedInto(name: string, claimsOf: (scene: Scene) => Readonly<Record<string, unknown>>): Attempt {
   return {
     token: (scene) =>
       scene.token({
-        claims: moved(scene),
-        payloadText: (json) => json.replace(/\}$/, `,${JSON.stringify(name)}:${JSON.stringify(moved(scene))}}`),
+        claims: claimsOf(scene),
+        payloadText: (json) => json.replace(/\}$/, `,${JSON.stringify(name)}:${JSON.stringify(claimsOf(scene))}}`),
       }),
   };
 }
@@ -41,24 +41,24 @@ const required = [
   ["the audience", () => ({ aud: AUDIENCE }), undefined, "ERR_TOKEN_AUDIENCE"],
   ["the issuer", () => ({ iss: ISSUER }), undefined, "ERR_TOKEN_ISSUER"],
   ["the expiry", () => ({ exp: NOW + 300 }), undefined, "ERR_TOKEN_CLAIM"],
-  ["the subject", () => ({ sub: "client-1" }), withAllClaims, "ERR_TOKEN_CLAIM"],
-  ["the scope", () => ({ scope: "admin" }), admins, "ERR_SCOPE_INSUFFICIENT"],
-  ["the groups", () => ({ groups: ["admin"] }), group, "ERR_ACCESS_DENIED"],
-  ["the authentication", () => ({ acr: "phr" }), stronglyAuthenticated, "ERR_AUTHENTICATION_INSUFFICIENT"],
+  ["the subject", () => ({ sub: "client-1" }), requiresAllClaims, "ERR_TOKEN_CLAIM"],
+  ["the scope", () => ({ scope: "admin" }), requiresScope, "ERR_SCOPE_INSUFFICIENT"],
+  ["the groups", () => ({ groups: ["admin"] }), requiresGroup, "ERR_ACCESS_DENIED"],
+  ["the authentication", () => ({ acr: "phr" }), requiresAcr, "ERR_AUTHENTICATION_INSUFFICIENT"],
 ] as const;
 
 export const cases: readonly ConformanceCase[] = [
   ...["__proto__", "constructor", "prototype"].flatMap((name) =>
-    required.map(([what, moved, api, code]) =>
-      rejects("P-01", `a token that has ${what} in a claim ${name} only`, {
+    required.map(([subject, claimsOf, api, code]) =>
+      rejects("P-01", `a token with ${subject} only in a claim ${name}`, {
         ...(api && { api }),
-        accepted: beside(name, moved),
-        rejected: under(name, moved),
+        accepted: copiedInto(name, claimsOf),
+        rejected: movedInto(name, claimsOf),
         code,
       }),
     ),
   ),
-  rejects("P-01", "a confirmation whose thumbprint is in its __proto__ only", {
+  rejects("P-01", "a confirmation with the thumbprint only in its __proto__", {
     accepted: {
       token: ({ token, own }) =>
         token({
@@ -75,7 +75,7 @@ export const cases: readonly ConformanceCase[] = [
     },
     code: "ERR_BINDING_UNSUPPORTED",
   }),
-  rejects("P-01", "a header whose alg is in its __proto__ only", {
+  rejects("P-01", "a header with alg only in its __proto__", {
     accepted: {
       token: ({ token }) => token({ headerText: (json) => json.replace(/\}$/, ',"__proto__":{"alg":"x"}}') }),
     },
@@ -89,8 +89,8 @@ export const cases: readonly ConformanceCase[] = [
     code: "ERR_TOKEN_ALGORITHM",
   }),
   ...["toString", "hasOwnProperty", "valueOf"].map((scope) =>
-    rejects("P-01", `the scope ${scope}, which every object has, where admin is required`, {
-      api: admins,
+    rejects("P-01", `the scope ${scope}, a member of every object, where admin is required`, {
+      api: requiresScope,
       accepted: { token: ({ token }) => token({ claims: { scope: `${scope} admin` } }) },
       rejected: { token: ({ token }) => token({ claims: { scope } }) },
       code: "ERR_SCOPE_INSUFFICIENT",
@@ -98,7 +98,7 @@ export const cases: readonly ConformanceCase[] = [
   ),
   conforms(
     "P-01",
-    "gives claims that inherit nothing from a claim __proto__, and pollutes no object",
+    "returns claims that do not inherit from a claim __proto__, and does not pollute objects",
     async ({ scene }) => {
       const verifier = verifierOf({ jwks: scene.jwks });
       const token = scene.token({

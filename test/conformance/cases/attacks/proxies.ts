@@ -12,7 +12,7 @@ import {
 } from "../../forwarding.ts";
 import { sendRawRequest } from "../../raw-request.ts";
 
-/** A request with the certificate that the token is bound to in Client-Cert, and with other lines. */
+/** Returns a request with the bound certificate in Client-Cert, and with other header lines. */
 function forwarded(...lines: Lines): Attempt["request"] & object {
   return {
     lines: (token, { own }) => [["authorization", `Bearer ${token}`], ["client-cert", byteSequence(own)], ...lines],
@@ -20,18 +20,18 @@ function forwarded(...lines: Lines): Attempt["request"] & object {
 }
 
 export const cases: readonly ConformanceCase[] = [
-  rejects(["X-01", "9440-03"], "a client that sends Client-Cert to an API without proxy", {
+  rejects(["X-01", "9440-03"], "a client that sends Client-Cert to an API without a proxy", {
     accepted: { request: forwarded(), certificate: "own" },
     rejected: { request: forwarded(), certificate: "none" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  rejects(["X-01", "9440-04"], "a client that sends Client-Cert past the proxy", {
+  rejects(["X-01", "9440-04"], "a client that bypasses the proxy and sends Client-Cert", {
     api: behindProxy,
     accepted: { request: forwarded(["x-proxy-secret", PROXY_SECRET]), certificate: "none" },
     rejected: { request: forwarded(), certificate: "none" },
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
-  rejects("X-01", "a client that sends Client-Cert past the proxy over a connection with its own certificate", {
+  rejects("X-01", "a client that bypasses the proxy, sends Client-Cert and presents its own certificate", {
     api: behindProxy,
     accepted: { request: forwarded(["x-proxy-secret", PROXY_SECRET]), certificate: "other" },
     rejected: { request: forwarded(["x-proxy-secret", PROXY_SECRET.slice(1)]), certificate: "other" },
@@ -39,7 +39,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "X-03",
-    "rejects a certificate that comes in a trailer, which a proxy does not remove",
+    "rejects a certificate in a trailer, which a proxy does not remove",
     async ({ scene, servers }) => {
       const field = `Client-Cert: ${byteSequence(scene.own)}`;
       for (const { url, routeOf } of servers) {
@@ -70,7 +70,7 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  rejects("X-03", "the certificate of another client, whatever the header client_cert says beside it", {
+  rejects("X-03", "the certificate of another client, regardless of a header client_cert", {
     api: behindProxy,
     accepted: proxied((own, other) => [
       ["client-cert", byteSequence(own)],
@@ -82,19 +82,19 @@ export const cases: readonly ConformanceCase[] = [
     ]),
     code: "ERR_BINDING_MISMATCH",
   }),
-  rejects("X-04", "a request whose Client-Cert was removed, over a connection with the client's own certificate", {
+  rejects("X-04", "a request without Client-Cert on a connection with the client's own certificate", {
     api: behindProxy,
     accepted: { ...proxied((own) => [["client-cert", byteSequence(own)]]), certificate: "own" },
     rejected: { ...proxied(() => []), certificate: "own" },
     code: "ERR_CERTIFICATE_MISSING",
   }),
-  rejects("X-04", "a request whose verify header was removed", {
+  rejects("X-04", "a request without the verify header", {
     api: behindNginx,
     accepted: throughNginx("SUCCESS"),
     rejected: throughNginx(),
     code: "ERR_CERTIFICATE_UNTRUSTED",
   }),
-  rejects("X-04", "a request whose secret of the proxy was removed", {
+  rejects("X-04", "a request without the proxy's secret", {
     api: behindProxy,
     accepted: { request: forwarded(["x-proxy-secret", PROXY_SECRET]), certificate: "none" },
     rejected: { request: forwarded(["x-proxy-missing", PROXY_SECRET]), certificate: "none" },
@@ -102,14 +102,14 @@ export const cases: readonly ConformanceCase[] = [
   }),
   ...["FAILED:self-signed certificate", "FAILED", "NONE", "success", "SUCCESSFUL", "SUCCESS,FAILED", "", "0"].map(
     (verified) =>
-      rejects("X-06", `a certificate of which the proxy says ${JSON.stringify(verified)}`, {
+      rejects("X-06", `a certificate with the verification result ${JSON.stringify(verified)}`, {
         api: behindNginx,
         accepted: throughNginx("SUCCESS"),
         rejected: throughNginx(verified),
         code: "ERR_CERTIFICATE_UNTRUSTED",
       }),
   ),
-  rejects("X-06", "a certificate of which the proxy and the client say two things", {
+  rejects("X-06", "a certificate with two different verification results", {
     api: behindNginx,
     accepted: throughNginx("SUCCESS"),
     rejected: throughNginx("SUCCESS", "FAILED"),
@@ -117,7 +117,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
 ];
 
-/** A request with the client's certificate as nginx sends it, and what it says of having verified it. */
+/** Returns a request from nginx with the client's certificate and these verification results. */
 function throughNginx(...verified: readonly string[]) {
   return proxied((own) => [
     ["ssl-client-cert", escapedPem(own)],

@@ -7,17 +7,17 @@ import { behind, behindProxy, byteSequence, hexadecimal, type Lines, proxied, PR
 
 const behindEnvoy = behind(envoy());
 
-/** What a proxy sends that has lost the certificate, or never had one. */
-const nothingForwarded: readonly (readonly [name: string, lines: Lines])[] = [
+/** Headers of a proxy that has no certificate. */
+const withoutCertificate: readonly (readonly [name: string, lines: Lines])[] = [
   ["no header", []],
   ["an empty header", [["client-cert", ""]]],
   ["an empty byte sequence", [["client-cert", "::"]]],
-  ["Apache's word for nothing", [["client-cert", "(null)"]]],
+  ["(null), like Apache", [["client-cert", "(null)"]]],
   ["a placeholder", [["client-cert", ":{http.request.tls.client.certificate_der_base64}:"]]],
 ];
 
 export const cases: readonly ConformanceCase[] = [
-  rejects("S-06", "a token over a connection that has just carried the request of the client it is bound to", {
+  rejects("S-06", "a stolen token on a connection that has just carried a request of the bound client", {
     api: behindProxy,
     accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
     rejected: proxied((_own, other) => [["client-cert", byteSequence(other)]]),
@@ -25,7 +25,7 @@ export const cases: readonly ConformanceCase[] = [
   }),
   conforms(
     "S-06",
-    "judges each request of a proxy's connection by its own certificate",
+    "uses the certificate of each request on a proxy connection",
     async ({ scene, servers }) => {
       const { own, other, token } = scene;
       const text = token();
@@ -50,15 +50,15 @@ export const cases: readonly ConformanceCase[] = [
     },
     behindProxy,
   ),
-  ...nothingForwarded.map(([name, lines]) =>
-    rejects("S-07", `a request for which the proxy sends ${name}, after one with the certificate`, {
+  ...withoutCertificate.map(([name, lines]) =>
+    rejects("S-07", `a request for which the proxy sends ${name}, after a request with the certificate`, {
       api: behindProxy,
       accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
       rejected: proxied(() => lines),
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  rejects("S-07", "a request for which Envoy sends the hash of nothing", {
+  rejects("S-07", "a request for which Envoy sends the hash of empty input", {
     api: behindEnvoy,
     accepted: proxied((own) => [["x-forwarded-client-cert", `Hash=${hexadecimal(own)}`]]),
     rejected: proxied(() => [

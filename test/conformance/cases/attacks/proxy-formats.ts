@@ -2,29 +2,29 @@ import type { Identity } from "@certbound/testing";
 import { type ConformanceCase, rejects } from "../../conformance-case.ts";
 import { base64, behindNginx, behindProxy, byteSequence, escapedPem, hexadecimal, proxied } from "../../forwarding.ts";
 
-/** Values of Client-Cert that are no byte sequence, or not one. */
+/** Values of Client-Cert that are not exactly one byte sequence. */
 const malformedValues: readonly (readonly [name: string, value: (own: Identity) => string])[] = [
   ["without colons", ({ der }) => base64(der)],
   ["without the first colon", ({ der }) => `${base64(der)}:`],
   ["without the last colon", ({ der }) => `:${base64(der)}`],
   ["in base64url", ({ der }) => `:${Buffer.from(der).toString("base64url")}:`],
-  ["with padding that is too much", ({ der }) => `:${base64(der)}====:`],
-  ["with a space within", ({ der }) => `:${base64(der).slice(0, 64)} ${base64(der).slice(64)}:`],
+  ["with too much padding", ({ der }) => `:${base64(der)}====:`],
+  ["with a space inside", ({ der }) => `:${base64(der).slice(0, 64)} ${base64(der).slice(64)}:`],
   ["with a parameter", (own) => `${byteSequence(own)};verified=1`],
-  ["twice in a list", (own) => `${byteSequence(own)}, ${byteSequence(own)}`],
+  ["with the certificate twice in a list", (own) => `${byteSequence(own)}, ${byteSequence(own)}`],
   ["in quotes", (own) => `"${byteSequence(own)}"`],
   ["with a third colon", (own) => `${byteSequence(own)}:`],
 ];
 
-/** How other proxies send the same certificate. */
+/** The same certificate in the formats of other proxies. */
 const otherFormats: readonly (readonly [name: string, value: (own: Identity) => string])[] = [
-  ["escaped PEM, as nginx", escapedPem],
-  ["base64, as Traefik", ({ der }) => base64(der)],
-  ["PEM with spaces, as Apache", ({ certificate }) => certificate.trim().replaceAll("\n", " ")],
-  ["an element, as Envoy", (own) => `Hash=${hexadecimal(own)};Cert="${escapedPem(own)}"`],
-  ["a fingerprint in hexadecimal digits", hexadecimal],
-  ["a thumbprint", ({ thumbprint }) => thumbprint],
-  ["a thumbprint in colons", ({ thumbprint }) => `:${thumbprint}:`],
+  ["in escaped PEM, like nginx", escapedPem],
+  ["in base64, like Traefik", ({ der }) => base64(der)],
+  ["in PEM with spaces, like Apache", ({ certificate }) => certificate.trim().replaceAll("\n", " ")],
+  ["with an element, like Envoy", (own) => `Hash=${hexadecimal(own)};Cert="${escapedPem(own)}"`],
+  ["with a hexadecimal fingerprint", hexadecimal],
+  ["with a thumbprint", ({ thumbprint }) => thumbprint],
+  ["with a thumbprint in colons", ({ thumbprint }) => `:${thumbprint}:`],
 ];
 
 export const cases: readonly ConformanceCase[] = [
@@ -38,8 +38,8 @@ export const cases: readonly ConformanceCase[] = [
   ),
   ...(
     [
-      ["the thief's behind the client's", (own: Identity, other: Identity) => [own, other]],
-      ["the client's behind the thief's", (own: Identity, other: Identity) => [other, own]],
+      ["the client's followed by the thief's", (own: Identity, other: Identity) => [own, other]],
+      ["the thief's followed by the client's", (own: Identity, other: Identity) => [other, own]],
       ["the client's twice", (own: Identity) => [own, own]],
     ] as const
   ).map(([name, certificates]) =>
@@ -53,7 +53,7 @@ export const cases: readonly ConformanceCase[] = [
     }),
   ),
   ...otherFormats.map(([name, value]) =>
-    rejects("X-05", `a Client-Cert that is ${name} sends it`, {
+    rejects("X-05", `a Client-Cert ${name}`, {
       api: behindProxy,
       accepted: proxied((own) => [["client-cert", byteSequence(own)]]),
       rejected: proxied((own) => [["client-cert", value(own)]]),
@@ -79,7 +79,7 @@ export const cases: readonly ConformanceCase[] = [
       code: "ERR_CERTIFICATE_MISSING",
     }),
   ),
-  rejects("X-05", "a byte sequence where nginx is configured", {
+  rejects("X-05", "a byte sequence where the nginx format is configured", {
     api: behindNginx,
     accepted: proxied((own) => [
       ["ssl-client-cert", escapedPem(own)],

@@ -2,28 +2,28 @@ import { type Attempt, type ConformanceCase, rejects } from "../../conformance-c
 
 type Lines = readonly (readonly [string, string])[];
 
-/** A request with these header lines. */
-function lined(lines: (token: string) => Lines): Attempt {
+/** Returns a request with these header lines. */
+function withLines(lines: (token: string) => Lines): Attempt {
   return { request: { lines } };
 }
 
-const plain = lined((token) => [["authorization", `Bearer ${token}`]]);
+const plain = withLines((token) => [["authorization", `Bearer ${token}`]]);
 
-/** Credentials that hold more than one token, or something beside it. */
+/** Credentials with more than one token, or with additional text. */
 const severalTokens: readonly (readonly [name: string, credentials: (token: string) => string])[] = [
   ["two tokens, separated by a space", (token) => `Bearer ${token} ${token}`],
   ["two tokens, separated by a comma", (token) => `Bearer ${token},${token}`],
   ["two credentials, separated by a comma", (token) => `Bearer ${token}, Bearer ${token}`],
-  ["credentials of another scheme behind it", (token) => `Bearer ${token}, Basic dTpw`],
-  ["a parameter behind it", (token) => `Bearer ${token}, realm="api"`],
+  ["credentials of another scheme after the token", (token) => `Bearer ${token}, Basic dTpw`],
+  ["a parameter after the token", (token) => `Bearer ${token}, realm="api"`],
   ["the scheme twice", (token) => `Bearer Bearer ${token}`],
-  ["a comma before it", (token) => `Bearer ,${token}`],
-  ["a comma behind it", (token) => `Bearer ${token},`],
-  ["a tab before it", (token) => `Bearer\t${token}`],
-  ["a tab behind it and more", (token) => `Bearer ${token}\tx`],
+  ["a comma before the token", (token) => `Bearer ,${token}`],
+  ["a comma after the token", (token) => `Bearer ${token},`],
+  ["a tab before the token", (token) => `Bearer\t${token}`],
+  ["a tab and text after the token", (token) => `Bearer ${token}\tx`],
 ];
 
-/** Headers that some proxy, gateway or framework takes for the Authorization header. */
+/** Headers that some proxies, gateways or frameworks treat like the Authorization header. */
 const otherHeaders: readonly string[] = [
   "proxy-authorization",
   "x-forwarded-authorization",
@@ -40,7 +40,7 @@ const otherHeaders: readonly string[] = [
   "sec-websocket-protocol",
 ];
 
-/** Places other than a header, beside what the Authorization header has. */
+/** Other places for a token, in addition to the Authorization header. */
 const otherPlaces: readonly (readonly [name: string, request: (header: Lines) => Attempt["request"] & object])[] = [
   ["the query", (header) => ({ lines: () => header, query: (token) => `?access_token=${token}` })],
   [
@@ -57,7 +57,7 @@ const otherPlaces: readonly (readonly [name: string, request: (header: Lines) =>
 export const cases: readonly ConformanceCase[] = [
   rejects(["W-01", "6750-02"], "the token in two Authorization headers", {
     accepted: plain,
-    rejected: lined((token) => [
+    rejected: withLines((token) => [
       ["authorization", `Bearer ${token}`],
       ["Authorization", `Bearer ${token}`],
     ]),
@@ -66,13 +66,13 @@ export const cases: readonly ConformanceCase[] = [
   ...severalTokens.map(([name, credentials]) =>
     rejects("W-02", `an Authorization header with ${name}`, {
       accepted: plain,
-      rejected: lined((token) => [["authorization", credentials(token)]]),
+      rejected: withLines((token) => [["authorization", credentials(token)]]),
       code: "ERR_REQUEST_MALFORMED",
     }),
   ),
-  rejects("W-02", "a token behind the credentials of another scheme", {
+  rejects("W-02", "a token after the credentials of another scheme", {
     accepted: plain,
-    rejected: lined((token) => [["authorization", `Basic dTpw, Bearer ${token}`]]),
+    rejected: withLines((token) => [["authorization", `Basic dTpw, Bearer ${token}`]]),
     code: "ERR_TOKEN_MISSING",
   }),
   ...otherPlaces.flatMap(([name, request]) => [
@@ -81,7 +81,7 @@ export const cases: readonly ConformanceCase[] = [
       rejected: { request: request([]) },
       code: "ERR_TOKEN_MISSING",
     }),
-    rejects("W-03", `a wrong token in the header, whatever ${name} has`, {
+    rejects("W-03", `an invalid token in the header, regardless of the token in ${name}`, {
       accepted: plain,
       rejected: { request: request([["authorization", "Bearer e30.e30.AA"]]) },
       code: "ERR_TOKEN_ALGORITHM",
@@ -89,11 +89,11 @@ export const cases: readonly ConformanceCase[] = [
   ]),
   ...otherHeaders.map((header) =>
     rejects("W-04", `a token in the header ${header}`, {
-      accepted: lined((token) => [
+      accepted: withLines((token) => [
         ["authorization", `Bearer ${token}`],
         [header, "Bearer e30.e30.AA"],
       ]),
-      rejected: lined((token) => [[header, `Bearer ${token}`]]),
+      rejected: withLines((token) => [[header, `Bearer ${token}`]]),
       code: "ERR_TOKEN_MISSING",
     }),
   ),

@@ -11,7 +11,7 @@ import {
   withNegatedS,
 } from "../../signers.ts";
 
-/** A token of the issuer's key for an algorithm, signed otherwise. */
+/** Returns a token with the issuer's key for an algorithm, signed by this signer. */
 function signed(algorithm: "ES256" | "RS256" | "PS256" | "Ed25519", signer: Signer): Attempt {
   return { token: ({ token, keys }) => token({ key: keys[algorithm], signer }) };
 }
@@ -19,7 +19,7 @@ function signed(algorithm: "ES256" | "RS256" | "PS256" | "Ed25519", signer: Sign
 const malleable = signed("ES256", changed(signers.ES256, withNegatedS));
 
 export const cases: readonly ConformanceCase[] = [
-  rejects(["C-07", "7515-05"], "an RS256 signature whose DigestInfo says SHA-1", {
+  rejects(["C-07", "7515-05"], "an RS256 signature with SHA-1 in its DigestInfo", {
     accepted: signed("RS256", pkcs1("sha256")),
     rejected: signed("RS256", pkcs1("sha1")),
     code: "ERR_TOKEN_SIGNATURE",
@@ -41,12 +41,12 @@ export const cases: readonly ConformanceCase[] = [
     rejected: signed("ES256", constant(new Uint8Array(64))),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("C-11", "an Ed25519 signature whose S is out of range, and right but for that", {
+  rejects("C-11", "an Ed25519 signature that is valid except that S is out of range", {
     accepted: signed("Ed25519", signers.Ed25519),
     rejected: signed("Ed25519", changed(signers.Ed25519, withAddedOrder)),
     code: "ERR_TOKEN_SIGNATURE",
   }),
-  rejects("C-12", "a stolen token in its other text, with s replaced by n - s", {
+  rejects("C-12", "a stolen token with s replaced by n - s", {
     accepted: malleable,
     rejected: { ...malleable, certificate: "other" },
     code: "ERR_BINDING_MISMATCH",
