@@ -3,7 +3,7 @@ import { createTestKit, type MtlsRequestOptions, type RunningServer } from "@cer
 import { createServer, type Server } from "node:https";
 import { afterAll, describe, expect, test, vi } from "vitest";
 
-// The code says nothing of a clock: it goes by that of this machine, at which the kit's stands.
+// The code does not set a clock, so it uses the clock of this machine, like the kit.
 const kit = await createTestKit();
 vi.stubEnv("ISSUER", kit.issuer.issuer);
 vi.stubEnv("SERVER_KEY", kit.serverOptions.key);
@@ -25,10 +25,10 @@ const servers: readonly (readonly [string, RunningServer])[] = [
 ];
 
 describe.each(servers)("%s", (_name, { url }) => {
-  const ask = (options: Omit<MtlsRequestOptions, "ca">) => kit.mtlsRequest(`${url}/accounts`, options);
+  const request = (options: Omit<MtlsRequestOptions, "ca">) => kit.mtlsRequest(`${url}/accounts`, options);
 
-  test("answers the client that the token is bound to", async () => {
-    const response = await ask({ identity: client, token });
+  test("accepts the client that the token is bound to", async () => {
+    const response = await request({ identity: client, token });
     expect(response.status).toBe(200);
     expect(response.json()).toEqual({ client: "client-1" });
   });
@@ -38,8 +38,8 @@ describe.each(servers)("%s", (_name, { url }) => {
     ["a client without a certificate", { token }, 401],
     ["a client without a token", { identity: client }, 401],
     ["a token without the scope", { identity: client, token: unscoped }, 403],
-  ])("rejects %s", async (_who, options, status) => {
-    const response = await ask(options);
+  ])("rejects %s", async (_request, options, status) => {
+    const response = await request(options);
     expect(response.status).toBe(status);
     expect(response.json()).toEqual({ message: status === 403 ? "forbidden" : "unauthorized" });
     expect(response.headers["www-authenticate"]).toMatch(/^Bearer realm="api"/);
@@ -55,9 +55,9 @@ test("the verifier compares the certificate of the connection", async () => {
     );
   });
   const { url } = await kit.startServer(server);
-  const answer = async (options: Omit<MtlsRequestOptions, "ca">) => (await kit.mtlsRequest(url, options)).json();
-  expect(await answer({ identity: client, token })).toEqual({ client: "client-1", thumbprint: client.thumbprint });
-  expect(await answer({ identity: thief, token })).toEqual({ code: "ERR_BINDING_MISMATCH" });
-  expect(await answer({ token })).toEqual({ code: "ERR_CERTIFICATE_MISSING" });
-  expect(await answer({ identity: client, token: unscoped })).toEqual({ code: "ERR_SCOPE_INSUFFICIENT" });
+  const responseTo = async (options: Omit<MtlsRequestOptions, "ca">) => (await kit.mtlsRequest(url, options)).json();
+  expect(await responseTo({ identity: client, token })).toEqual({ client: "client-1", thumbprint: client.thumbprint });
+  expect(await responseTo({ identity: thief, token })).toEqual({ code: "ERR_BINDING_MISMATCH" });
+  expect(await responseTo({ token })).toEqual({ code: "ERR_CERTIFICATE_MISSING" });
+  expect(await responseTo({ identity: client, token: unscoped })).toEqual({ code: "ERR_SCOPE_INSUFFICIENT" });
 });

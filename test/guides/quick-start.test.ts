@@ -19,22 +19,22 @@ const cwd = process.cwd();
 const stdio = ["ignore", "pipe", "inherit"] as const;
 let folder: string;
 
-/** The address of each API, and how they are ended. */
+/** The URL of each API, and the functions that stop everything. */
 const urls = new Map<string, string>();
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 
-async function started(name: string, server: Server, end: () => unknown): Promise<void> {
-  ends.push(end);
+async function registerApi(name: string, server: Server, stop: () => unknown): Promise<void> {
+  cleanups.push(stop);
   if (!server.listening) await once(server, "listening");
-  // A server that listens on a port has an address of this kind.
+  // A server that listens on a port has an `AddressInfo`.
   urls.set(name, `https://localhost:${(server.address() as AddressInfo).port}/accounts`);
 }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "certbound-quick-start-"));
-  ends.push(() => rmSync(folder, { recursive: true }));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
   const standIn = spawn(process.execPath, [fileOf("quick-start-stand-in.js")], { cwd: folder, stdio: [...stdio] });
-  ends.push(async () => {
+  cleanups.push(async () => {
     const exited = once(standIn, "exit");
     standIn.kill();
     await exited;
@@ -42,22 +42,22 @@ beforeAll(async () => {
   const [issuer] = (await once(standIn.stdout, "data")) as [Buffer];
   vi.stubEnv("ISSUER", String(issuer).trim());
   vi.stubEnv("PORT", "0");
-  // The programs of the guide find their files where they run.
+  // The programs of the guide read their files from the current folder.
   process.chdir(folder);
   const { server: express } = await import("./quick-start-express.js");
   const { app: fastify } = await import("./quick-start-fastify.js");
   const { server: https } = await import("./quick-start-https.js");
   const { server: http2 } = await import("./quick-start-http2.js");
-  await started("Express", express, () => express.close());
-  await started("Fastify", fastify.server, () => fastify.close());
-  await started("node:https", https, () => https.close());
-  await started("node:http2", http2, () => http2.close());
+  await registerApi("Express", express, () => express.close());
+  await registerApi("Fastify", fastify.server, () => fastify.close());
+  await registerApi("node:https", https, () => https.close());
+  await registerApi("node:http2", http2, () => http2.close());
 });
 
 afterAll(async () => {
   process.chdir(cwd);
   vi.unstubAllEnvs();
-  for (const end of ends.toReversed()) await end();
+  for (const stop of cleanups.toReversed()) await stop();
 });
 
 function urlOf(name: string): string {
@@ -74,11 +74,11 @@ function identityOf(name: string): Identity {
 
 test.each(
   ["Express", "Fastify", "node:https", "node:http2"].flatMap((api): [string, string, string | undefined, number][] => [
-    [api, "answers the client that the token was issued to", "client", 200],
-    [api, "rejects the one that stole it", "thief", 401],
-    [api, "rejects it without a certificate", undefined, 401],
+    [api, "accepts the client that the token was issued to", "client", 200],
+    [api, "rejects a thief", "thief", 401],
+    [api, "rejects a client without a certificate", undefined, 401],
   ]),
-)("the quick start with %s %s", async (api, _what, name, status) => {
+)("the quick start with %s %s", async (api, _expectation, name, status) => {
   const [ca, token] = [readFileSync("ca.pem", "utf8"), readFileSync("token.txt", "utf8")];
   const options = { ca, token, ...(name !== undefined && { identity: identityOf(name) }) };
   const response = await mtlsRequest(urlOf(api), options);
@@ -86,10 +86,10 @@ test.each(
   expect([response.status, response.json()]).toEqual([status, body]);
 });
 
-test("the quick start with node:http2 ends a session that is not used", async () => {
+test("the quick start with node:http2 closes an idle session", async () => {
   const { server } = await import("./quick-start-http2.js");
   expect(Reflect.get(server, "timeout")).toBe(60_000);
-  // With a listener, Node would leave the session open.
+  // If there were a listener, Node would keep the session open.
   expect(server.listenerCount("timeout")).toBe(0);
   server.setTimeout(200);
   const session = connect(urlOf("node:http2"), { ca: readFileSync("ca.pem") });
@@ -97,7 +97,7 @@ test("the quick start with node:http2 ends a session that is not used", async ()
   server.setTimeout(60_000);
 });
 
-/** Sends these frames after the preface over a connection that the client does not close; returns the server's side of it. */
+/** Sends frames after the preface on a connection that the client keeps open; returns the server side of the connection. */
 async function connectionOf(server: Server, frames: string): Promise<TLSSocket> {
   const { port, hostname: host } = new URL(urlOf("node:http2"));
   const socket = connectTcp({ port: Number(port), host, allowHalfOpen: true });
@@ -114,7 +114,7 @@ describe("the quick start with node:http2", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("ends the connection of a client that sends GOAWAY and does not close it", async () => {
+  test("closes the connection of a client that sends GOAWAY and does not close it", async () => {
     const { server } = await import("./quick-start-http2.js");
     const connection = await connectionOf(server, settings + goaway);
     await once(connection, "finish");
@@ -130,20 +130,20 @@ describe("the quick start with node:http2", () => {
     const session = connect(urlOf("node:http2"), { ca: readFileSync("ca.pem") });
     onTestFinished(() => session.destroy());
     const [connection] = await accepted;
-    const ask = async (): Promise<unknown> => {
+    const requestStatus = async (): Promise<unknown> => {
       const [headers] = (await once(session.request().resume(), "response")) as [IncomingHttpHeaders];
       return headers[":status"];
     };
-    expect(await ask()).toBe(401);
+    expect(await requestStatus()).toBe(401);
     vi.advanceTimersByTime(60_000);
-    expect(await ask()).toBe(401);
+    expect(await requestStatus()).toBe(401);
     expect([connection.destroyed, vi.getTimerCount()]).toEqual([false, 0]);
   });
 });
 
 describeWithProgram("curl", "curl", () => {
   test.each(["Express", "Fastify", "node:https", "node:http2"])(
-    "calls the quick start with %s as the page says",
+    "calls the quick start with %s with the commands of the page",
     async (api) => {
       const page = readFileSync(new URL("../../docs/quick-start.md", import.meta.url), "utf8");
       const [, commands = ""] = /^## Call it\n[^#]*?^```sh\n(.*?)^```$/ms.exec(page) ?? [];
@@ -159,7 +159,7 @@ describeWithProgram("curl", "curl", () => {
   );
 });
 
-test("the client of the quick start calls it with a certificate, and so does the thief", async () => {
+test("the client of the quick start calls the API as the client and as the thief", async () => {
   const env = { ...process.env, API: urlOf("node:http2") };
   const { stdout } = await promisify(execFile)(process.execPath, [fileOf("quick-start-client.js")], { env });
   expect(stdout).toBe('client 200 {"client":"client-1"}\nthief 401 {"message":"unauthorized"}\n');

@@ -1,4 +1,4 @@
-// Runs the server of the README: in a folder with a server certificate, with a real issuer, over real TLS.
+// Runs the server of the README in a folder with a server certificate, with a real issuer, over real TLS.
 
 import { createTestKit } from "@certbound/testing";
 import { once } from "node:events";
@@ -46,7 +46,7 @@ test("accepts the client that the token is bound to", async () => {
 test.each([
   ["another client with the same token", { identity: thief }],
   ["a request without a certificate", {}],
-])("rejects %s", async (_who, options) => {
+])("rejects %s", async (_request, options) => {
   const response = await kit.mtlsRequest(url, { ...options, token });
   expect(response.status).toBe(401);
   expect(response.json()).toEqual({ message: "unauthorized" });

@@ -20,7 +20,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { setEnvironment } from "./environment.ts";
 import { count, counts } from "./rolling-out-counts.ts";
 
-// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+// The guide does not set a clock, so it and the issuer use the clock of this machine.
 const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer()]);
 const [host, client, thief] = await Promise.all([
   ca.issueServerCertificate(),
@@ -45,12 +45,16 @@ afterAll(async () => {
   await Promise.all([api.close(), issuer.close()]);
 });
 
-async function ask(path: string, identity: Identity | undefined, options: AccessTokenOptions): Promise<unknown> {
+async function requestWith(
+  path: string,
+  identity: Identity | undefined,
+  options: AccessTokenOptions,
+): Promise<unknown> {
   const token = await issuer.accessToken(options);
-  return answerTo(path, identity, token);
+  return request(path, identity, token);
 }
 
-async function answerTo(path: string, identity: Identity | undefined, token: string): Promise<unknown> {
+async function request(path: string, identity: Identity | undefined, token: string): Promise<unknown> {
   const options = { ca: ca.certificate, token, ...(identity && { identity }) };
   const { status, body } = await mtlsRequest(`${api.url}${path}`, options);
   return status === 200 ? JSON.parse(body) : status;
@@ -65,67 +69,69 @@ describe("under report-only", () => {
     ["a client whose token is not bound", client, unbound, "ERR_BINDING_REQUIRED"],
     ["a client with another certificate", thief, bound, "ERR_BINDING_MISMATCH"],
     ["a client whose token is bound by DPoP", client, { claims: { cnf: { jkt: "x" } } }, "ERR_BINDING_UNSUPPORTED"],
-  ])("%s is let in, counted and logged", async (_who, identity, options, code) => {
-    expect(await ask("/accounts", identity, options)).toEqual({ binding: "rejected" });
+  ])("%s is accepted, counted and logged", async (_client, identity, options, code) => {
+    expect(await requestWith("/accounts", identity, options)).toEqual({ binding: "rejected" });
     expect([...counts]).toEqual([[`reported ${code} client-1`, 1]]);
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`client-1 ${code}`));
   });
 
-  test("a client that is ready is counted as accepted", async () => {
-    expect(await ask("/accounts", client, bound)).toEqual({ binding: "verified" });
+  test("a client with a bound token is counted as accepted", async () => {
+    expect(await requestWith("/accounts", client, bound)).toEqual({ binding: "verified" });
     expect([...counts]).toEqual([["accepted - client-1", 1]]);
     expect(warn).not.toHaveBeenCalled();
   });
 
-  test("what is wrong with the token itself is rejected", async () => {
-    expect(await ask("/accounts", client, { ...bound, expiresIn: -60 })).toBe(401);
-    expect(await answerTo("/accounts", client, tamperSignature(await issuer.accessToken(bound)))).toBe(401);
+  test("an invalid token is rejected", async () => {
+    expect(await requestWith("/accounts", client, { ...bound, expiresIn: -60 })).toBe(401);
+    expect(await request("/accounts", client, tamperSignature(await issuer.accessToken(bound)))).toBe(401);
     expect([...counts.keys()]).toEqual(["rejected ERR_TOKEN_EXPIRED unknown", "rejected ERR_TOKEN_SIGNATURE unknown"]);
   });
 });
 
 describe("under when-bound", () => {
-  test("a token that is bound must match", async () => {
-    expect(await ask("/payments", client, bound)).toEqual({ binding: "verified" });
-    expect(await ask("/payments", thief, bound)).toBe(401);
-    expect(await ask("/payments", undefined, bound)).toBe(401);
+  test("a bound token must match the certificate", async () => {
+    expect(await requestWith("/payments", client, bound)).toEqual({ binding: "verified" });
+    expect(await requestWith("/payments", thief, bound)).toBe(401);
+    expect(await requestWith("/payments", undefined, bound)).toBe(401);
   });
 
-  test("one that is not passes, of the clients that may still send such", async () => {
-    expect(await ask("/payments", undefined, unbound)).toEqual({ binding: "unbound" });
-    expect(await ask("/payments", undefined, { claims: { client_id: "client-2" } })).toBe(403);
-    expect(await ask("/payments", client, { boundTo: client, claims: { client_id: "client-2" } })).toEqual({
+  test("an unbound token is accepted only from the listed clients", async () => {
+    expect(await requestWith("/payments", undefined, unbound)).toEqual({ binding: "unbound" });
+    expect(await requestWith("/payments", undefined, { claims: { client_id: "client-2" } })).toBe(403);
+    expect(await requestWith("/payments", client, { boundTo: client, claims: { client_id: "client-2" } })).toEqual({
       binding: "verified",
     });
   });
 
-  test("the clients of Keycloak and Auth0 are found in the list by azp", async () => {
-    const azpOnly = (azp: unknown, more: object = {}): AccessTokenOptions => ({
+  test("the clients of Keycloak and Auth0 are identified by azp", async () => {
+    const azpOnly = (azp: unknown, additionalClaims: object = {}): AccessTokenOptions => ({
       header: { typ: "JWT" },
-      claims: { client_id: undefined, azp, ...more },
+      claims: { client_id: undefined, azp, ...additionalClaims },
     });
-    expect(await ask("/payments", undefined, azpOnly("reports"))).toEqual({ binding: "unbound" });
+    expect(await requestWith("/payments", undefined, azpOnly("reports"))).toEqual({ binding: "unbound" });
     for (const azp of ["client-2", "", ["reports"], undefined, null]) {
-      expect(await ask("/payments", undefined, azpOnly(azp))).toBe(403);
+      expect(await requestWith("/payments", undefined, azpOnly(azp))).toBe(403);
     }
-    expect(await ask("/payments", undefined, azpOnly("reports", { client_id: "client-2" }))).toBe(403);
-    expect(await ask("/payments", client, { ...azpOnly("client-2"), ...bound })).toEqual({ binding: "verified" });
+    expect(await requestWith("/payments", undefined, azpOnly("reports", { client_id: "client-2" }))).toBe(403);
+    expect(await requestWith("/payments", client, { ...azpOnly("client-2"), ...bound })).toEqual({
+      binding: "verified",
+    });
     expect(counts.get("accepted - reports")).toBe(1);
-    expect(await ask("/accounts", undefined, azpOnly("reports"))).toEqual({ binding: "rejected" });
+    expect(await requestWith("/accounts", undefined, azpOnly("reports"))).toEqual({ binding: "rejected" });
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("reports ERR_CERTIFICATE_MISSING"));
   });
 
-  test("what passes unbound is counted as accepted, like what is verified", async () => {
-    await ask("/payments", undefined, unbound);
-    await ask("/payments", client, bound);
+  test("unbound and verified tokens are both counted as accepted", async () => {
+    await requestWith("/payments", undefined, unbound);
+    await requestWith("/payments", client, bound);
     expect([...counts]).toEqual([["accepted - client-1", 2]]);
   });
 });
 
-test("in the end, only what is bound passes", async () => {
-  expect(await ask("/transfers", client, bound)).toEqual({ binding: "verified" });
-  expect(await ask("/transfers", client, unbound)).toBe(401);
-  expect(await ask("/transfers", thief, bound)).toBe(401);
+test("a required binding accepts only bound tokens", async () => {
+  expect(await requestWith("/transfers", client, bound)).toEqual({ binding: "verified" });
+  expect(await requestWith("/transfers", client, unbound)).toBe(401);
+  expect(await requestWith("/transfers", thief, bound)).toBe(401);
 });
 
 describe("the type of a token", () => {
@@ -133,8 +139,8 @@ describe("the type of a token", () => {
   const verifier = createVerifier({ issuer: identifier, audience, jwks: issuer.jwks });
   const outcome = async (typ: string | undefined, validateCertificateBinding: BindingMode, claims = {}) => {
     const token = await issuer.accessToken({ boundTo: client, header: { typ }, claims });
-    const verified = verifier.verify(token, { clientCertificate: client.certificate, validateCertificateBinding });
-    return verified.then(
+    const verification = verifier.verify(token, { clientCertificate: client.certificate, validateCertificateBinding });
+    return verification.then(
       ({ binding }) => binding,
       (error: unknown) => (error as AccessTokenError).code,
     );
@@ -144,7 +150,7 @@ describe("the type of a token", () => {
     [true, "verified"],
     ["when-bound", "ERR_TOKEN_TYPE"],
     ["report-only", "ERR_TOKEN_TYPE"],
-  ])("is by default judged more strictly where the binding is not required: under %j", async (mode, generic) => {
+  ])("is checked more strictly by default if the binding is not required: %j", async (mode, generic) => {
     expect(await outcome("at+jwt", mode)).toBe("verified");
     expect(await outcome("JWT", mode)).toBe(generic);
     expect(await outcome(undefined, mode)).toBe(generic);
@@ -153,7 +159,7 @@ describe("the type of a token", () => {
   });
 });
 
-test("an issuer that leaves cnf out of its answers makes bound tokens look unbound", async () => {
+test("bound tokens look unbound if the issuer omits cnf from its introspection responses", async () => {
   const { issuer: identifier, audience, introspectionClient } = issuer;
   const verifier = createVerifier({ issuer: identifier, audience, introspection: introspectionClient });
   const outcome = async (cnf: object | undefined) => {
@@ -169,7 +175,7 @@ test("an issuer that leaves cnf out of its answers makes bound tokens look unbou
 
 test.each<[string, () => unknown, RegExp]>([
   [
-    "opaque tokens of an issuer that does not promise cnf",
+    "opaque tokens without returnsConfirmation",
     () => {
       const introspection = { clientId: "api", clientSecret: "secret" };
       const { issuer: identifier, audience } = issuer;
@@ -188,7 +194,7 @@ test.each<[string, () => unknown, RegExp]>([
     },
     /the profile requires bound tokens/,
   ],
-])("%s: a binding that is not required is a TypeError", (_what, configure, message) => {
+])("%s: an optional binding throws a TypeError", (_options, configure, message) => {
   expect(configure).toThrow(TypeError);
   expect(configure).toThrow(message);
 });

@@ -20,7 +20,7 @@ import { expectExplained } from "./troubleshooting-page.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const [authority, otherAuthority] = await Promise.all([createCertificateAuthority(), createCertificateAuthority()]);
-const [server, client, thief, foreign, selfSigned, expired, early] = await Promise.all([
+const [server, client, thief, foreign, selfSigned, expired, notYetValid] = await Promise.all([
   authority.issueServerCertificate(),
   authority.issueClientCertificate(),
   authority.issueClientCertificate(),
@@ -30,18 +30,18 @@ const [server, client, thief, foreign, selfSigned, expired, early] = await Promi
   authority.issueClientCertificate({ notBefore: new Date(Date.now() + day) }),
 ]);
 const ca = authority.certificate;
-const identities = { server, client, foreign, selfSigned, expired, early };
+const identities = { server, client, foreign, selfSigned, expired, notYetValid };
 const folder = createCertificateFolder(ca, identities);
-const presenting = (who: keyof typeof identities): { readonly cert: string; readonly key: string } => {
-  const { certificate: cert, key } = identities[who];
+const identityOf = (name: keyof typeof identities): { readonly cert: string; readonly key: string } => {
+  const { certificate: cert, key } = identities[name];
   return { cert, key };
 };
 
 const warn = vi.spyOn(console, "warn").mockReturnValue();
 const tls = { key: server.key, cert: server.certificate, requestCert: true, rejectUnauthorized: false } as const;
-const answer = (_request: unknown, response: { end(text: string): unknown }): void => void response.end("hello");
-const lax = createServer(tls, answer);
-let strict: EventEmitter;
+const respond = (_request: unknown, response: { end(text: string): unknown }): void => void response.end("hello");
+const laxServer = createServer(tls, respond);
+let strictServer: EventEmitter;
 let urls: Readonly<Record<"strict" | "lax" | "http2" | "plain", string>>;
 const running: RunningServer[] = [];
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
   vi.stubEnv("SERVER_CERTIFICATE", server.certificate);
   vi.stubEnv("CLIENT_CA", ca);
   const { server: guide } = await import("./troubleshooting-server.ts");
-  strict = guide;
+  strictServer = guide;
   const start = async (...[one]: Parameters<typeof startServer>): Promise<string> => {
     const started = await startServer(one);
     running.push(started);
@@ -60,9 +60,9 @@ beforeAll(async () => {
   };
   urls = {
     strict: await start(guide),
-    lax: await start(lax),
+    lax: await start(laxServer),
     http2: await start(createSecureServer(tls)),
-    plain: await start(createHttpServer(answer)),
+    plain: await start(createHttpServer(respond)),
   };
 });
 afterAll(async () => {
@@ -72,32 +72,32 @@ afterAll(async () => {
   await Promise.all(running.map(({ close }) => close()));
 });
 
-/** What a client of Node.js says of a request that fails: the code and the message of its error. */
-async function failure(url: string, options: RequestOptions): Promise<string> {
+/** Returns the error of a failed request of a Node.js client: its code and message. */
+async function requestError(url: string, options: RequestOptions): Promise<string> {
   try {
     await once(httpsRequest(url, { agent: false, ...options }).end(), "response");
-    return "an answer";
+    return "a response";
   } catch (error) {
-    return told(error);
+    return describeError(error);
   }
 }
 
-/** The same of a connection over which nothing is sent, so that what the server says last is not lost. */
-async function alert(url: string, options: ConnectionOptions): Promise<string> {
+/** Returns the error of a connection on which the client sends nothing, so that the server's alert is not lost. */
+async function connectionError(url: string, options: ConnectionOptions): Promise<string> {
   const socket = connect({ port: Number(new URL(url).port), host: "localhost", ca, ...options }).resume();
   const [error] = (await new Promise((resolve) => {
     socket.once("error", (thrown) => resolve([thrown])).once("close", () => resolve([]));
   })) as [unknown?];
-  return told(error);
+  return describeError(error);
 }
 
-function told(error: unknown): string {
+function describeError(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return `${code} ${message}`;
 }
 
-/** What the server says at the next connection that fails. */
-async function logged(emitter: EventEmitter): Promise<string> {
+/** Returns what the server logs about the next failed handshake. */
+async function nextLogEntry(emitter: EventEmitter): Promise<string> {
   const [error, socket] = (await once(emitter, "tlsClientError")) as [NodeJS.ErrnoException, TLSSocket];
   return String(socket.authorizationError ?? error.code);
 }
@@ -106,27 +106,27 @@ describe("a client that does not trust the server", () => {
   test.each<[string, "lax" | "strict", RequestOptions, RegExp[]]>([
     ["without ca", "lax", {}, [/UNABLE_TO_VERIFY_LEAF_SIGNATURE/, /unable to verify the first certificate/]],
     ["without ca", "strict", {}, [/SELF_SIGNED_CERT_IN_CHAIN/, /self-signed certificate in certificate chain/]],
-    ["by another name", "lax", { ca, servername: "api.test" }, [/ERR_TLS_CERT_ALTNAME_INVALID/]],
-  ])("is told so, %s, to %s", async (_what, name, options, expected) => {
-    const said = await failure(urls[name], options);
-    for (const words of expected) expectExplained(said, words);
+    ["with another host name", "lax", { ca, servername: "api.test" }, [/ERR_TLS_CERT_ALTNAME_INVALID/]],
+  ])("reports the reason: %s, %s server", async (_case, name, options, expected) => {
+    const message = await requestError(urls[name], options);
+    for (const words of expected) expectExplained(message, words);
   });
 
-  test("says that its fetch failed, and why in the cause", async () => {
+  test("reports only that fetch failed, with the reason in the cause", async () => {
     const error = (await fetch(urls.lax).catch((thrown: unknown) => thrown)) as Error;
     expectExplained(error.message, /fetch failed/);
-    expectExplained(told(error.cause), /UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
+    expectExplained(describeError(error.cause), /UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
   });
 });
 
-describe("a server that lets nobody in without a certificate of its authority", () => {
+describe("a server that requires a certificate of its CA", () => {
   test.each([
     ["TLSv1.3", [/tlsv13 alert certificate required/, /ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED/]],
     ["TLSv1.2", [/alert handshake failure/]],
-  ] as const)("says so over %s to a client that has none", async (version, expected) => {
-    const log = logged(strict);
-    const said = await alert(urls.strict, { minVersion: version, maxVersion: version });
-    for (const words of expected) expectExplained(said, words);
+  ] as const)("sends an alert over %s to a client without a certificate", async (version, expected) => {
+    const log = nextLogEntry(strictServer);
+    const message = await connectionError(urls.strict, { minVersion: version, maxVersion: version });
+    for (const words of expected) expectExplained(message, words);
     expectExplained(await log, /ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
   });
 
@@ -134,27 +134,30 @@ describe("a server that lets nobody in without a certificate of its authority", 
     ["foreign", /UNABLE_TO_VERIFY_LEAF_SIGNATURE/],
     ["selfSigned", /DEPTH_ZERO_SELF_SIGNED_CERT/],
     ["expired", /CERT_HAS_EXPIRED/],
-    ["early", /CERT_NOT_YET_VALID/],
+    ["notYetValid", /CERT_NOT_YET_VALID/],
     ["server", /INVALID_PURPOSE/],
-  ] as const)("hangs up on the certificate %s, and only its log says why", async (who, expected) => {
-    const log = logged(strict);
-    // Which one depends on the moment.
-    expectExplained(await failure(urls.strict, { ca, ...presenting(who) }), /socket hang up|ECONNRESET|EPIPE/);
-    expectExplained(await log, expected);
-    expect(warn).toHaveBeenLastCalledWith("handshake failed:", expect.stringMatching(expected));
+  ] as const)(
+    "closes the connection for the certificate %s, and only its log contains the reason",
+    async (name, expected) => {
+      const log = nextLogEntry(strictServer);
+      // The error depends on the timing.
+      expectExplained(await requestError(urls.strict, { ca, ...identityOf(name) }), /socket hang up|ECONNRESET|EPIPE/);
+      expectExplained(await log, expected);
+      expect(warn).toHaveBeenLastCalledWith("handshake failed:", expect.stringMatching(expected));
+    },
+  );
+
+  test("closes the connection before the end of a TLS 1.2 handshake", async () => {
+    const message = await requestError(urls.strict, { ca, maxVersion: "TLSv1.2", ...identityOf("foreign") });
+    const expected = /Client network socket disconnected before secure TLS connection was established|ECONNRESET/;
+    expectExplained(message, expected);
   });
 
-  test("hangs up before the end of the handshake over TLS 1.2", async () => {
-    const said = await failure(urls.strict, { ca, maxVersion: "TLSv1.2", ...presenting("foreign") });
-    const message = /Client network socket disconnected before secure TLS connection was established|ECONNRESET/;
-    expectExplained(said, message);
-  });
-
-  test("hangs up on undici", async () => {
-    const dispatcher = new Agent({ connect: { ca, ...presenting("foreign") } });
+  test("closes the connection of undici", async () => {
+    const dispatcher = new Agent({ connect: { ca, ...identityOf("foreign") } });
     onTestFinished(() => dispatcher.destroy());
     const error = (await undiciFetch(urls.strict, { dispatcher }).catch((thrown: unknown) => thrown)) as Error;
-    expectExplained(told(error.cause), /other side closed|ECONNRESET|EPIPE/);
+    expectExplained(describeError(error.cause), /other side closed|ECONNRESET|EPIPE/);
   });
 
   test.each(
@@ -163,65 +166,75 @@ describe("a server that lets nobody in without a certificate of its authority", 
       [name, "", "is missing or empty"],
       [name, "./file.pem", "is not PEM"],
     ]),
-  )("does not start where %s is %j", async (name, value, message) => {
+  )("does not start if %s is %j", async (name, value, message) => {
     const starting = startWith(() => import("./troubleshooting-server.ts"), { [name]: value });
     await expect(starting).rejects.toThrow(`${name} ${message}`);
   });
 
-  test("answers a client that has one", async () => {
-    expect(await failure(urls.strict, { ca, ...presenting("client") })).toBe("an answer");
+  test("accepts a client with a valid certificate", async () => {
+    expect(await requestError(urls.strict, { ca, ...identityOf("client") })).toBe("a response");
   });
 });
 
-describe("two sides that do not speak the same", () => {
-  test("say so where the port is not TLS", async () => {
-    const said = await failure(urls.plain.replace("http:", "https:"), { ca });
-    expectExplained(said, /wrong version number|packet length too long/);
+describe("a client and a server with different protocols", () => {
+  test("fail if the port does not use TLS", async () => {
+    const message = await requestError(urls.plain.replace("http:", "https:"), { ca });
+    expectExplained(message, /wrong version number|packet length too long/);
   });
 
-  test("say so where the client is not TLS", async () => {
-    const log = logged(lax);
+  test("fail if the client does not use TLS", async () => {
+    const log = nextLogEntry(laxServer);
     const [error] = await once(httpGet(urls.lax.replace("https:", "http:")), "error");
-    expectExplained(told(error), /socket hang up|ECONNRESET/);
+    expectExplained(describeError(error), /socket hang up|ECONNRESET/);
     expectExplained(await log, /ERR_SSL_HTTP_REQUEST/);
   });
 
-  test("say so where the server has only HTTP/2", async () => {
-    expectExplained(await alert(urls.http2, { ALPNProtocols: ["http/1.1"] }), /alert no application protocol/);
+  test("fail if the server supports only HTTP/2", async () => {
+    expectExplained(
+      await connectionError(urls.http2, { ALPNProtocols: ["http/1.1"] }),
+      /alert no application protocol/,
+    );
   });
 });
 
-test("a key that is not the certificate's fails before there is a connection", () => {
-  const connecting = (): unknown => connect({ port: 1, host: "localhost", ...presenting("client"), key: thief.key });
-  expect(connecting).toThrow(expect.toSatisfy((error) => (expectExplained(told(error), /key values mismatch/), true)));
+test("a key that does not match the certificate fails before the connection", () => {
+  const connecting = (): unknown => connect({ port: 1, host: "localhost", ...identityOf("client"), key: thief.key });
+  expect(connecting).toThrow(
+    expect.toSatisfy((error) => (expectExplained(describeError(error), /key values mismatch/), true)),
+  );
 });
 
-test("headers that are too large are answered by Node.js itself", async () => {
+test("Node.js itself responds to headers that are too large", async () => {
   const { status } = await mtlsRequest(urls.lax, { ca, headers: { "x-client-cert": "a".repeat(17_000) } });
   expectExplained(String(status), /431/);
 });
 
 describeWithProgram("curl", "curl", () => {
-  const trusting = ["--cacert", "ca.pem"];
+  const caOptions = ["--cacert", "ca.pem"];
 
-  test("does not trust the server, and the log of the server says which side it was", async () => {
-    const log = logged(lax);
+  test("does not trust the server, and the log of the server shows which side failed", async () => {
+    const log = nextLogEntry(laxServer);
     expectExplained(await folder.curl(urls.lax, "client"), /unable to get local issuer certificate/);
     expectExplained(await log, /ERR_SSL_TLSV1_ALERT_UNKNOWN_CA/);
   });
 
   test.each([
-    ["no certificate", undefined, trusting, /tlsv13 alert certificate required/],
-    ["no certificate over TLS 1.2", undefined, [...trusting, "--tls-max", "1.2"], /alert handshake failure/],
-    ["a foreign one", "foreign", trusting, /Empty reply from server|Connection reset by peer/],
-    ["one without its key", undefined, [...trusting, "--cert", "client.pem"], /unable to set private key file/],
-  ] as const)("has %s", async (_what, who, args, expected) => {
-    expectExplained(await folder.curl(urls.strict, who, ...args), expected);
+    ["no certificate", undefined, caOptions, /tlsv13 alert certificate required/],
+    ["no certificate over TLS 1.2", undefined, [...caOptions, "--tls-max", "1.2"], /alert handshake failure/],
+    ["a foreign certificate", "foreign", caOptions, /Empty reply from server|Connection reset by peer/],
+    [
+      "a certificate without its key",
+      undefined,
+      [...caOptions, "--cert", "client.pem"],
+      /unable to set private key file/,
+    ],
+  ] as const)("reports the reason for %s", async (_case, name, args, expected) => {
+    expectExplained(await folder.curl(urls.strict, name, ...args), expected);
   });
 
-  test("has another name for the server", async () => {
+  test("reports the reason for another host name", async () => {
     const url = urls.lax.replace("localhost", "api.test");
-    const said = await folder.curl(url, "client", ...trusting, "--connect-to", "::localhost");
-    expectExplained(said, /no alternative certificate subject name matches target host name/);
+    const message = await folder.curl(url, "client", ...caOptions, "--connect-to", "::localhost");
+    expectExplained(message, /no alternative certificate subject name matches target host name/);
   });
 });

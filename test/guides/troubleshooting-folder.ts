@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Identity } from "@certbound/testing";
 
-/** A folder with certificates and keys in files, for programs that want them so. */
+/** A folder with certificate and key files, for programs that read files. */
 export interface CertificateFolder {
   readonly path: string;
-  /** Gives what curl writes to stderr; `who` names the certificate that it presents. */
-  readonly curl: (url: string, who: string | undefined, ...args: readonly string[]) => Promise<string>;
+  /** Runs curl with the certificate `name`, and returns its stderr. */
+  readonly curl: (url: string, name: string | undefined, ...args: readonly string[]) => Promise<string>;
   readonly remove: () => void;
 }
 
@@ -23,8 +23,8 @@ export function createCertificateFolder(ca: string, identities: Readonly<Record<
   }
   return {
     path,
-    curl: async (url, who, ...args) => {
-      const identity = who === undefined ? [] : ["--cert", `${who}.pem`, "--key", `${who}-key.pem`];
+    curl: async (url, name, ...args) => {
+      const identity = name === undefined ? [] : ["--cert", `${name}.pem`, "--key", `${name}-key.pem`];
       const parameters = ["-sS", "--noproxy", "*", ...identity, ...args, url];
       try {
         return (await promisify(execFile)("curl", parameters, { cwd: path })).stderr;

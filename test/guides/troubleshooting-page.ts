@@ -3,9 +3,9 @@ import { expect } from "vitest";
 
 const page = readFileSync(new URL("../../docs/troubleshooting.md", import.meta.url), "utf8");
 
-/** What was really said is what somebody will look for on the page: those words of it must be there, as code. */
-export function expectExplained(said: string, expected: RegExp): void {
-  expect(said).toMatch(expected);
-  const [words = ""] = expected.exec(said) ?? [];
-  expect(page.includes(`\`${words}\``), `the page does not explain \`${words}\``).toBe(true);
+/** Expects a real message to match, and the matching text to be on the troubleshooting page, formatted as code. */
+export function expectExplained(message: string, expected: RegExp): void {
+  expect(message).toMatch(expected);
+  const [text = ""] = expected.exec(message) ?? [];
+  expect(page.includes(`\`${text}\``), `the page does not explain \`${text}\``).toBe(true);
 }

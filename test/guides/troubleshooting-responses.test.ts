@@ -27,7 +27,7 @@ import { freePorts } from "../proxies/free-ports.ts";
 import { createCertificateFolder } from "./troubleshooting-folder.ts";
 import { expectExplained } from "./troubleshooting-page.ts";
 
-// The guide says nothing of a clock: it and the issuer go by the same one, that of this machine.
+// The guide does not set a clock, so it and the issuer use the clock of this machine.
 const [authority, otherAuthority, issuer] = await Promise.all([
   createCertificateAuthority(),
   createCertificateAuthority(),
@@ -41,11 +41,11 @@ const [server, client, thief, foreign] = await Promise.all([
 ]);
 const ca = authority.certificate;
 const token = await issuer.accessToken({ boundTo: client });
-const known = { issuer: issuer.issuer, audience: issuer.audience };
+const trustedIssuer = { issuer: issuer.issuer, audience: issuer.audience };
 const tls = { key: server.key, cert: server.certificate };
 afterAll(() => issuer.close());
 
-describeWithProgram("nginx", "nginx that lets nobody in without a certificate of its authority", () => {
+describeWithProgram("nginx", "nginx that requires a certificate of its CA", () => {
   const folder = createCertificateFolder(ca, { server });
   let proxy: Program;
   let url: string;
@@ -67,7 +67,7 @@ describeWithProgram("nginx", "nginx that lets nobody in without a certificate of
     folder.remove();
   });
 
-  test("answers 400 to a client without one, and to one with another", async () => {
+  test("responds with 400 to a client without a certificate, and to a client with a foreign certificate", async () => {
     const without = await mtlsRequest(url, { ca });
     expect(without.status).toBe(400);
     expectExplained(without.body, /No required SSL certificate was sent/);
@@ -77,7 +77,7 @@ describeWithProgram("nginx", "nginx that lets nobody in without a certificate of
     expect((await mtlsRequest(url, { ca, identity: client })).status).toBe(204);
   });
 
-  test("answers 400 to plain HTTP", async () => {
+  test("responds with 400 to plain HTTP", async () => {
     const response = await fetch(url.replace("https:", "http:"));
     expect(response.status).toBe(400);
     expectExplained(await response.text(), /The plain HTTP request was sent to HTTPS port/);
@@ -97,25 +97,25 @@ describe("a page of another origin", () => {
     vi.unstubAllEnvs();
     await api.close();
   });
-  const ask = (method: string, options: { readonly identity?: Identity; readonly token?: string } = {}) =>
+  const request = (method: string, options: { readonly identity?: Identity; readonly token?: string } = {}) =>
     mtlsRequest(`${api.url}/accounts`, { ca, method, ...options });
 
-  test("may ask before it asks, without a certificate and a token", async () => {
-    const { status, headers } = await ask("OPTIONS");
+  test("may send a preflight request without a certificate and a token", async () => {
+    const { status, headers } = await request("OPTIONS");
     expect([status, headers["access-control-allow-headers"]]).toEqual([204, "Authorization"]);
-    expect((await ask("GET")).status).toBe(401);
+    expect((await request("GET")).status).toBe(401);
   });
 
-  test("sees what it is answered", async () => {
-    expect((await ask("GET", { token, identity: client })).status).toBe(200);
-    const { status, headers } = await ask("GET", { token, identity: thief });
+  test("can read the responses", async () => {
+    expect((await request("GET", { token, identity: client })).status).toBe(200);
+    const { status, headers } = await request("GET", { token, identity: thief });
     expect([status, headers["access-control-allow-origin"]]).toEqual([401, "https://app.example.com"]);
   });
 });
 
-/** A listener that answers with the code and the detail of the rejection. */
-function explaining(options: Partial<AuthenticatorOptions<NodeRequest>> = {}) {
-  const authenticate = createAuthenticator({ ...known, ...options } as AuthenticatorOptions<NodeRequest>)();
+/** Returns a listener that responds with the code and the detail of a rejection. */
+function listenerWithDetails(options: Partial<AuthenticatorOptions<NodeRequest>> = {}) {
+  const authenticate = createAuthenticator({ ...trustedIssuer, ...options } as AuthenticatorOptions<NodeRequest>)();
   return (request: NodeRequest, response: { end(text: string): unknown }): void => {
     authenticate(request).then(
       () => response.end("accepted"),
@@ -127,80 +127,85 @@ function explaining(options: Partial<AuthenticatorOptions<NodeRequest>> = {}) {
   };
 }
 
-async function started(...[api]: Parameters<typeof startServer>): Promise<string> {
+async function startApi(...[api]: Parameters<typeof startServer>): Promise<string> {
   const { url, close } = await startServer(api);
   onTestFinished(close);
   return url;
 }
 
-async function warned(): Promise<string> {
+async function nextWarning(): Promise<string> {
   const [{ code }] = (await once(process, "warning")) as [{ readonly code: string }];
   return code;
 }
 
-describe("an API that can never see a certificate", () => {
-  test("is warned of plain HTTP", async () => {
-    const warning = warned();
-    const url = await started(createHttpServer(explaining()));
+describe("an API that never receives a certificate", () => {
+  test("causes a warning for plain HTTP", async () => {
+    const warning = nextWarning();
+    const url = await startApi(createHttpServer(listenerWithDetails()));
     const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
     expectExplained(await response.text(), /ERR_CERTIFICATE_MISSING/);
     expectExplained(await warning, /CERTBOUND_PLAIN_HTTP/);
   });
 
-  test("is warned of a server that does not ask", async () => {
-    const warning = warned();
-    const silent = await started(createServer(tls, explaining()));
-    expectExplained((await mtlsRequest(silent, { ca, identity: client, token })).body, /ERR_CERTIFICATE_MISSING/);
+  test("causes a warning if the server does not request certificates", async () => {
+    const warning = nextWarning();
+    const urlWithoutRequestCert = await startApi(createServer(tls, listenerWithDetails()));
+    expectExplained(
+      (await mtlsRequest(urlWithoutRequestCert, { ca, identity: client, token })).body,
+      /ERR_CERTIFICATE_MISSING/,
+    );
     expectExplained(await warning, /CERTBOUND_REQUEST_CERT/);
-    const asking = await started(createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, explaining()));
-    expect((await mtlsRequest(asking, { ca, identity: client, token })).body).toBe("accepted");
+    const urlWithRequestCert = await startApi(
+      createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, listenerWithDetails()),
+    );
+    expect((await mtlsRequest(urlWithRequestCert, { ca, identity: client, token })).body).toBe("accepted");
   });
 });
 
 describe("a server for TLS 1.2 clients", () => {
   const mutual = { ...tls, requestCert: true, rejectUnauthorized: false } as const;
   const callOver12 = async (options: typeof mutual & { readonly secureOptions?: number }): Promise<string> => {
-    const url = await started(createServer(options, explaining()));
+    const url = await startApi(createServer(options, listenerWithDetails()));
     return (await mtlsRequest(url, { ca, identity: client, token, tlsVersion: "TLSv1.2" })).body;
   };
 
-  test("is warned of where it permits renegotiation", async () => {
-    const warning = warned();
+  test("causes a warning if it permits renegotiation", async () => {
+    const warning = nextWarning();
     expect(await callOver12(mutual)).toBe("accepted");
     expectExplained(await warning, /CERTBOUND_RENEGOTIATION/);
   });
 
-  test("is not warned of where it rejects renegotiation", async () => {
+  test("does not cause a warning if it rejects renegotiation", async () => {
     const warnings: Error[] = [];
-    const listen = (warning: Error) => warnings.push(warning);
-    process.on("warning", listen);
-    onTestFinished(() => void process.off("warning", listen));
+    const collect = (warning: Error) => warnings.push(warning);
+    process.on("warning", collect);
+    onTestFinished(() => void process.off("warning", collect));
     expect(await callOver12({ ...mutual, secureOptions: constants.SSL_OP_NO_RENEGOTIATION })).toBe("accepted");
     expect(warnings).toEqual([]);
   });
 });
 
-test("a proxy that says in its own words that there is no certificate", async () => {
+test("a proxy with a custom marker for a missing certificate", async () => {
   const secret = { header: "x-proxy-secret", value: "a-secret-of-the-proxy-in-these-tests" };
   const format = nginx({ verify: "presented" });
-  const url = await started(
-    createHttpServer(explaining({ certificateResolver: fromProxy(format, { trust: { secret } }) })),
+  const url = await startApi(
+    createHttpServer(listenerWithDetails({ certificateResolver: fromProxy(format, { trust: { secret } }) })),
   );
-  const ask = async (certificate: string): Promise<string> => {
+  const request = async (certificate: string): Promise<string> => {
     const headers = { authorization: `Bearer ${token}`, [secret.header]: secret.value, "ssl-client-cert": certificate };
     return (await fetch(url, { headers: { ...headers, "ssl-client-verify": "SUCCESS" } })).text();
   };
-  expect(await ask(encodeURIComponent(client.certificate))).toBe("accepted");
-  const said = await ask("(null)");
-  expect(said).toMatch(/^ERR_CERTIFICATE_MISSING/);
-  expectExplained(said, /\(null\)/);
+  expect(await request(encodeURIComponent(client.certificate))).toBe("accepted");
+  const message = await request("(null)");
+  expect(message).toMatch(/^ERR_CERTIFICATE_MISSING/);
+  expectExplained(message, /\(null\)/);
 });
 
 test.each<[string, (origin: string) => string, RegExp]>([
   ["cannot be reached", () => "http://127.0.0.1:1", /the request failed: address, TLS, or network/],
   ["publishes nothing", (origin) => `${origin}/tenant`, /status 404/],
-  ["goes by another name", (origin) => `${origin}/`, /malformed, or for another issuer/],
-])("an issuer that %s is a 503", async (_what, identifier, expected) => {
+  ["uses another identifier", (origin) => `${origin}/`, /malformed, or for another issuer/],
+])("an issuer that %s causes a 503", async (_case, identifier, expected) => {
   const { issuer: origin, audience } = issuer;
   await expect(createVerifier({ issuer: origin, audience }).ready()).resolves.toBeUndefined();
   const failing = createVerifier({ issuer: identifier(origin), audience });
@@ -214,38 +219,38 @@ const authenticatorOf = (options: object) => createAuthenticator(options as Auth
 test.each<[string, () => unknown, RegExp]>([
   ["no issuer", () => createVerifier({ jwks: issuer.jwksUri }), /option "issuer" is required/],
   ["no audience", () => createVerifier({ issuer: issuer.issuer }), /option "audience" is required/],
-  ["an option of another library", () => authenticatorOf({ ...known, secret: "s" }), /unknown option "secret"/],
+  ["an option of another library", () => authenticatorOf({ ...trustedIssuer, secret: "s" }), /unknown option "secret"/],
   [
     "a weakened binding",
-    () => authenticatorOf(known)({ validateCertificateBinding: false as never }),
+    () => authenticatorOf(trustedIssuer)({ validateCertificateBinding: false as never }),
     /option "validateCertificateBinding" in the requirements must be true/,
   ],
   [
     "keys over plain HTTP",
-    () => createVerifier({ ...known, jwks: "http://auth.example.com/jwks" }),
+    () => createVerifier({ ...trustedIssuer, jwks: "http://auth.example.com/jwks" }),
     /option "jwks" in the verifier's options must be a key set/,
   ],
   [
-    "a proxy that nothing proves",
+    "a proxy without trust",
     () => fromProxy(nginx(), {} as never),
     /option "trust" of fromProxy is missing: any client can send the header/,
   ],
   [
     "a verifier of another copy",
-    () => authenticatorOf({ verifier: { ...createVerifier(known) } }),
+    () => authenticatorOf({ verifier: { ...createVerifier(trustedIssuer) } }),
     /option "verifier" must be made by createVerifier of this copy of @certbound\/core/,
   ],
-])("%s is a TypeError at the start", (_what, configure, expected) => {
-  const said = toldBy(configure);
-  expect(said).toBeInstanceOf(TypeError);
-  expectExplained(said.message, expected);
+])("%s throws a TypeError at start-up", (_options, configure, expected) => {
+  const error = errorOf(configure);
+  expect(error).toBeInstanceOf(TypeError);
+  expectExplained(error.message, expected);
 });
 
-function toldBy(configure: () => unknown): Error {
+function errorOf(configure: () => unknown): Error {
   try {
     configure();
   } catch (error) {
     return error as Error;
   }
-  throw new Error("Nothing was thrown");
+  throw new Error("nothing was thrown");
 }
