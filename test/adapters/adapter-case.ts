@@ -1,58 +1,58 @@
 import type { AccessTokenErrorCode, RejectionOptions, Requirements } from "@certbound/core";
 import type { Parties } from "../helpers/parties.ts";
 
-/** A request to a protected route, and what must come of it, whatever the server is made of. */
+/** A request to a protected route, and the outcome that every backend must produce. */
 export interface AdapterCase extends Difference {
   readonly name: string;
   readonly expected: Acceptance | Rejection;
 }
 
-/** In what a case differs from the plainest request that is accepted: a bound token, with the client's certificate. */
+/** The differences from the default request, which is accepted: a bound token with the client's certificate. */
 export interface Difference {
   readonly token?: (parties: Parties) => string | Promise<string>;
-  readonly presents?: "client" | "thief" | "nobody";
-  /** How the request carries the token; default: `Authorization: Bearer`. Such a case is not one for `verify`. */
+  readonly presents?: "client" | "thief" | "none";
+  /** How the request carries the token; default: `Authorization: Bearer`. A case with this option does not run on `verify`. */
   readonly request?: RequestShape;
   readonly requirements?: Requirements<unknown>;
   readonly rejection?: RejectionOptions;
-  /** Where the API has its keys from; default: they are given to it. */
+  /** The source of the API's keys; default: given. */
   readonly keys?: "given" | "published" | "unreachable";
-  /** Whether the API asks the issuer about opaque tokens, and whether that one answers; default: it does not ask. */
-  readonly introspection?: "answering" | "failing";
+  /** Whether the API introspects opaque tokens, and whether the endpoint works; default: no introspection. */
+  readonly introspection?: "available" | "failing";
 }
 
-/** What is sent. */
+/** A request. */
 export interface RequestShape {
   readonly headers?: (token: string) => readonly (readonly [string, string])[];
   readonly query?: (token: string) => string;
   readonly method?: string;
   readonly body?: (token: string) => string;
-  /** node:http2 does not send what this case is about. */
+  /** Excludes HTTP/2 backends, because node:http2 cannot send the request. */
   readonly onlyHttp1?: true;
 }
 
-/** The handler runs, and sees this. */
+/** The handler runs, and receives this binding. */
 export interface Acceptance {
   readonly binding: "verified" | "unbound" | "rejected";
   readonly bindingError?: AccessTokenErrorCode;
 }
 
-/** The handler does not run, and the answer is this. */
+/** The handler does not run, and the client receives this response. */
 export interface Rejection {
   readonly code: AccessTokenErrorCode;
-  readonly answer: Answer;
+  readonly response: ExpectedResponse;
 }
 
-/** Every byte of an answer that may depend on why a request was rejected. */
-export interface Answer {
+/** The parts of a response that depend on the reason of the rejection. */
+export interface ExpectedResponse {
   readonly status: number;
   readonly challenge: string | null;
   readonly retryAfter: string | null;
   readonly body: string;
 }
 
-/** What is answered to a token that is not accepted, for whatever reason. */
-export const invalidToken: Answer = {
+/** The response to a token that is not accepted, regardless of the reason. */
+export const invalidToken: ExpectedResponse = {
   status: 401,
   challenge:
     'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"',
@@ -60,7 +60,7 @@ export const invalidToken: Answer = {
   body: '{"message":"unauthorized"}',
 };
 
-/** Gives a case that must be accepted. */
+/** Creates a case that must be accepted. */
 export function accepted(
   name: string,
   difference: Difference = {},
@@ -69,12 +69,12 @@ export function accepted(
   return { name: `accepts ${name}`, ...difference, expected };
 }
 
-/** Gives a case that must be rejected. */
+/** Creates a case that must be rejected. */
 export function rejected(
   name: string,
   code: AccessTokenErrorCode,
   difference: Difference,
-  answer: Answer = invalidToken,
+  response: ExpectedResponse = invalidToken,
 ): AdapterCase {
-  return { name: `rejects ${name}`, ...difference, expected: { code, answer } };
+  return { name: `rejects ${name}`, ...difference, expected: { code, response } };
 }

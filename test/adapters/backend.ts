@@ -10,16 +10,16 @@ import type {
 import type { RunningServer } from "@certbound/testing";
 import type { SecureContextOptions } from "node:tls";
 
-/** One way to protect a route over TLS. */
+/** A way to protect a route over TLS. */
 export interface Backend {
   readonly name: string;
   readonly httpVersion: 1 | 2;
-  /** Whether the backend finds the token itself, or the application hands it a token. */
+  /** Whether the backend reads the token from the request. Otherwise the application passes it. */
   readonly readsRequests: boolean;
   readonly start: (routes: readonly ProtectedRoute[], tls: ServerTls) => Promise<RunningServer>;
 }
 
-/** A route that a backend has to protect, and to answer with {@link summary} when it accepts. */
+/** A route that a backend protects. Its handler responds with {@link summary}. */
 export interface ProtectedRoute {
   readonly path: string;
   readonly options: RejectionOptions & {
@@ -29,18 +29,18 @@ export interface ProtectedRoute {
     readonly tokenResolver?: (request: unknown) => Promise<string>;
   };
   readonly requirements: Requirements<unknown>;
-  /** To be called by the route's handler. */
+  /** Called by the route's handler. */
   readonly onHandled: () => void;
 }
 
-/** The TLS options of a server, and the size of headers that it takes. */
+/** The TLS options of a server, and its maximum header size. */
 export interface ServerTls extends SecureContextOptions {
   readonly requestCert: true;
   readonly rejectUnauthorized: false;
   readonly maxHeaderSize: number;
 }
 
-/** What a handler answers about the token that it was given. */
+/** The response of a handler about the accepted token. */
 export interface Summary {
   readonly binding: AccessToken["binding"];
   readonly bindingError: string | null;
@@ -48,7 +48,7 @@ export interface Summary {
   readonly thumbprint: string | null;
 }
 
-/** Sums up an accepted token. */
+/** Summarises an accepted token. */
 export function summary(token: AccessToken): Summary {
   return {
     binding: token.binding,

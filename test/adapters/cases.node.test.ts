@@ -7,7 +7,7 @@ describeCases(
   contractCases,
 );
 
-// The verifier alone decides all that concerns tokens, claims and requirements: these cases run once.
+// Only the verifier checks tokens, claims and requirements, so these cases run once.
 describeCases(
   nodeBackends.filter(({ readsRequests }) => !readsRequests),
   allCases,

@@ -1,31 +1,31 @@
 import type { AdapterCase } from "./adapter-case.ts";
-import { answers } from "./cases/answer.ts";
 import { authorizationHeader } from "./cases/authorization-header.ts";
 import { bindingMode } from "./cases/binding-mode.ts";
 import { claimValues } from "./cases/claims.ts";
-import { confirmationShapes } from "./cases/confirmation.ts";
+import { confirmations } from "./cases/confirmation.ts";
 import { opaqueTokens } from "./cases/opaque-token.ts";
 import { presentedCertificate } from "./cases/presented-certificate.ts";
 import { requirements } from "./cases/requirements.ts";
+import { responses } from "./cases/response.ts";
 import { tokenForm } from "./cases/token-form.ts";
 import { tokenHeader } from "./cases/token-header.ts";
 
-/** Every case. Those that concern tokens, claims and requirements need no request: the verifier alone decides them. */
+/** All cases. Cases about tokens, claims and requirements do not need a request, because only the verifier checks them. */
 export const allCases: readonly AdapterCase[] = [
   ...presentedCertificate,
   ...authorizationHeader,
-  ...answers,
+  ...responses,
   ...tokenForm,
   ...tokenHeader,
   ...claimValues,
-  ...confirmationShapes,
+  ...confirmations,
   ...bindingMode,
   ...requirements,
   ...opaqueTokens,
 ];
 
 /**
- * What every front end must do: all cases that concern requests and responses, and of the others the first with each outcome,
+ * The cases for every front end: all cases about requests and responses, and the first other case with each outcome,
  * that is, each error code, each response and each kind of acceptance.
  */
 export const contractCases: readonly AdapterCase[] = firstOfEachOutcome(allCases);

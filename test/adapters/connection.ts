@@ -5,13 +5,13 @@ import { connect, type IncomingHttpHeaders as IncomingHttp2Headers } from "node:
 import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
 
-/** A client's TLS connection, kept for one request after the other. */
+/** A TLS connection of a client for several requests. */
 export interface Connection {
   readonly send: (message: Message) => Promise<Reply>;
   readonly close: () => void;
 }
 
-/** A request; fields of the same name are sent each on its own line. */
+/** A request. Fields with the same name are sent on separate lines. */
 export interface Message {
   readonly path: string;
   readonly method: string;
@@ -26,7 +26,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** Connects to a server on this machine, with the identity's certificate or with none. */
+/** Connects to a local server, with or without a client certificate. */
 export function openConnection(
   url: string,
   {
@@ -45,7 +45,7 @@ function openHttp1(url: string, tls: object): Connection {
     async send({ path, method, fields, body }) {
       const length: [string, string][] =
         body === undefined ? [] : [["content-length", String(Buffer.byteLength(body))]];
-      // A flat list is sent as it is; of an object, node:http joins or drops repeated fields.
+      // node:http sends a flat list unchanged, but joins or drops repeated fields of an object.
       const headers = [["host", new URL(url).host], ...length, ...fields].flat();
       const outgoing = request(url + path, { agent, method, headers }).end(body);
       const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];

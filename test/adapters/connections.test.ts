@@ -24,12 +24,12 @@ import { nodeBackends } from "./node-backends.ts";
 
 const backends = [...nodeBackends, ...expressBackends, ...middlewareBackends, ...fastifyBackends];
 const keyTypes = ["ec", "rsa", "ed25519"] as const;
-const origins = ["issued by an authority", "self-signed"] as const;
+const origins = ["issued by a CA", "self-signed"] as const;
 const clients = origins.flatMap((origin) => keyTypes.map((keyType) => ({ origin, keyType })));
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 
 const clock = (): number => NOW * 1000;
-// Once for all tests: RSA keys take long to make.
+// Created once for all tests, because RSA keys take long to create.
 const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssuer({ clock })]);
 const [server, thief] = await Promise.all([ca.issueServerCertificate(), ca.issueClientCertificate()]);
 const identities = new Map<string, Identity>();
@@ -41,7 +41,7 @@ afterAll(issuer.close);
 
 function clientOf({ origin, keyType }: (typeof clients)[number]): Identity {
   const identity = identities.get(`${origin} ${keyType}`);
-  if (identity === undefined) throw new Error("There is no such client");
+  if (identity === undefined) throw new Error("Unknown client");
   return identity;
 }
 
@@ -66,7 +66,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     mtlsRequest(api.url, { ca: ca.certificate, httpVersion: backend.httpVersion, ...options });
 
   describe.each(versions)("over %s", (tlsVersion) => {
-    test.each(clients)("accepts a $keyType client, $origin, and rejects it a stolen token", async (client) => {
+    test.each(clients)("accepts a $keyType client, $origin, and rejects a stolen token from it", async (client) => {
       const identity = clientOf(client);
       const own = await send({ identity, tlsVersion, token: await issuer.accessToken({ boundTo: identity }) });
       expect(own.json()).toMatchObject({ binding: "verified", thumbprint: identity.thumbprint });
@@ -74,7 +74,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
       expect({ status: stolen.status, ...own.tls }).toMatchObject({ status: 401, protocol: tlsVersion });
     });
 
-    test("knows the certificate of a resumed session, and no other", async () => {
+    test("uses the certificate of a resumed session", async () => {
       const identity = clientOf({ origin: "self-signed", keyType: "ec" });
       const token = await issuer.accessToken({ boundTo: identity });
       const { session } = (await send({ identity, tlsVersion, token })).tls;
@@ -85,16 +85,16 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
       expect({ status: stolen.status, reused: stolen.tls.sessionReused }).toEqual({ status: 401, reused: true });
     });
 
-    test("goes by the session's certificate when another one is at hand", async () => {
-      const identity = clientOf({ origin: "issued by an authority", keyType: "ec" });
+    test("uses the certificate of a resumed session even if the client has another one", async () => {
+      const identity = clientOf({ origin: "issued by a CA", keyType: "ec" });
       const token = await issuer.accessToken({ boundTo: identity });
       const { session } = (await send({ identity: thief, tlsVersion, token })).tls;
       const resumed = await send({ identity, tlsVersion, token, ...(session && { session }) });
       expect({ status: resumed.status, reused: resumed.tls.sessionReused }).toEqual({ status: 401, reused: true });
     });
 
-    test("sees no certificate in a resumed session that has none", async () => {
-      const identity = clientOf({ origin: "issued by an authority", keyType: "ec" });
+    test("finds no certificate in a resumed session without one", async () => {
+      const identity = clientOf({ origin: "issued by a CA", keyType: "ec" });
       const token = await issuer.accessToken({ boundTo: identity });
       const first = await send({ tlsVersion, token });
       const { session } = first.tls;
@@ -104,8 +104,8 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
   });
 });
 
-describe.each(backends.map((backend) => [backend.name, backend] as const))("one connection to %s", (_name, backend) => {
-  test("is judged anew for each request", async () => {
+describe.each(backends.map((backend) => [backend.name, backend] as const))("a connection to %s", (_name, backend) => {
+  test("is checked again for each request", async () => {
     const api = await startApi(backend);
     const identity = clientOf({ origin: "self-signed", keyType: "ec" });
     const tokens = [identity, thief, identity].map((boundTo) => issuer.accessToken({ boundTo }));

@@ -7,15 +7,15 @@ import type { Acceptance, AdapterCase, Difference, Rejection } from "./adapter-c
 import type { Backend, ProtectedRoute } from "./backend.ts";
 import { type Connection, type Message, openConnection, type Reply } from "./connection.ts";
 
-/** What happened on a case's route. */
+/** The requests that a route has received. */
 interface RouteRecord {
   readonly path: string;
   readonly codes: AccessTokenErrorCode[];
   handled: number;
 }
 
-/** One request, and all that came of it. */
-interface Exchange {
+/** A request and its outcome. */
+interface RequestResult {
   readonly token: string;
   readonly response: Reply;
   readonly record: RouteRecord;
@@ -27,7 +27,7 @@ type Connections = { readonly [Client in NonNullable<Difference["presents"]>]: C
 
 const MAX_HEADER_SIZE = 32_768;
 
-/** Declares the tests that run the cases against each of the backends. */
+/** Declares the tests of the cases for each backend. */
 export function describeCases(backends: readonly Backend[], cases: readonly AdapterCase[]): void {
   describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
     let parties: Parties;
@@ -35,13 +35,13 @@ export function describeCases(backends: readonly Backend[], cases: readonly Adap
     let outage: RunningServer;
     let connections: Connections;
     const records = new Map<AdapterCase, RouteRecord>();
-    const own = cases.filter((entry) => isFor(backend, entry));
+    const selected = cases.filter((entry) => runsOn(backend, entry));
 
     beforeAll(async () => {
       parties = await createParties();
       outage = await startServer(createServer((_request, response) => response.writeHead(500).end()));
       const verifiers = createVerifiers(parties, outage.url);
-      const routes = own.map((entry, index) => {
+      const routes = selected.map((entry, index) => {
         const record: RouteRecord = { path: `/case-${index}`, codes: [], handled: 0 };
         records.set(entry, record);
         return routeOf(entry, verifiers[entry.introspection ?? entry.keys ?? "given"], record);
@@ -55,20 +55,20 @@ export function describeCases(backends: readonly Backend[], cases: readonly Adap
       await Promise.all([api.close(), outage.close(), parties.issuer.close()]);
     });
 
-    const request = async (entry: AdapterCase): Promise<Exchange> => {
+    const request = async (entry: AdapterCase): Promise<RequestResult> => {
       const token = (await entry.token?.(parties)) ?? (await parties.token());
       const record = records.get(entry) as RouteRecord;
       const response = await connections[entry.presents ?? "client"].send(messageOf(entry, token, record.path));
       return { token, response, record };
     };
 
-    test.each(namedCases(own, isAcceptance))("%s", async (_case, entry, expected) => {
+    test.each(namedCases(selected, isAcceptance))("%s", async (_case, entry, expected) => {
       const { response, record } = await request(entry);
       expectAcceptance(response, expected, parties);
       expect(record).toMatchObject({ codes: [], handled: 1 });
     });
 
-    test.each(namedCases(own, isRejection))("%s", async (_case, entry, expected) => {
+    test.each(namedCases(selected, isRejection))("%s", async (_case, entry, expected) => {
       const { token, response, record } = await request(entry);
       expectRejection(response, expected);
       expect(record).toMatchObject({ codes: [expected.code], handled: 0 });
@@ -77,7 +77,7 @@ export function describeCases(backends: readonly Backend[], cases: readonly Adap
   });
 }
 
-/** The cases with one kind of outcome: name, case, outcome. */
+/** Lists the cases with one kind of outcome, as name, case and outcome. */
 function namedCases<Outcome extends Acceptance | Rejection>(
   entries: readonly AdapterCase[],
   isOutcome: (expected: Acceptance | Rejection) => expected is Outcome,
@@ -93,13 +93,13 @@ function isAcceptance(expected: Acceptance | Rejection): expected is Acceptance 
   return !isRejection(expected);
 }
 
-function isFor({ readsRequests, httpVersion }: Backend, { request, rejection }: AdapterCase): boolean {
+function runsOn({ readsRequests, httpVersion }: Backend, { request, rejection }: AdapterCase): boolean {
   if (request?.onlyHttp1 && httpVersion === 2) return false;
   return readsRequests || (request === undefined && rejection?.schemes === undefined);
 }
 
 function createVerifiers({ issuer, verifierOptions }: Parties, unreachable: string): Verifiers {
-  const asking = (endpoint: string | URL): Verifier => {
+  const introspecting = (endpoint: string | URL): Verifier => {
     const introspection = { ...issuer.introspectionClient, endpoint, returnsConfirmation: true } as const;
     return createVerifier({ ...verifierOptions, introspection });
   };
@@ -107,8 +107,8 @@ function createVerifiers({ issuer, verifierOptions }: Parties, unreachable: stri
     given: createVerifier(verifierOptions),
     published: createVerifier({ ...verifierOptions, jwks: issuer.jwksUri }),
     unreachable: createVerifier({ ...verifierOptions, jwks: `${unreachable}/jwks` }),
-    answering: asking(issuer.introspectionEndpoint),
-    failing: asking(`${unreachable}/introspect`),
+    available: introspecting(issuer.introspectionEndpoint),
+    failing: introspecting(`${unreachable}/introspect`),
   };
 }
 
@@ -123,11 +123,11 @@ function routeOf(entry: AdapterCase, verifier: Verifier, record: RouteRecord): P
   };
 }
 
-/** Opens a connection of each client that a case may present itself as. */
+/** Opens a connection for each kind of client. */
 function openConnections(url: string, { ca, client, thief }: Parties, httpVersion: 1 | 2): Connections {
   const open = (identity: Identity | undefined): Connection =>
     openConnection(url, { ca: ca.certificate, identity, httpVersion });
-  return { client: open(client), thief: open(thief), nobody: open(undefined) };
+  return { client: open(client), thief: open(thief), none: open(undefined) };
 }
 
 function messageOf(entry: AdapterCase, token: string, path: string): Message {
@@ -140,9 +140,9 @@ function messageOf(entry: AdapterCase, token: string, path: string): Message {
   };
 }
 
-function expectRejection({ status, headers, body }: Reply, { answer }: Rejection): void {
+function expectRejection({ status, headers, body }: Reply, { response }: Rejection): void {
   const { "www-authenticate": challenge = null, "retry-after": retryAfter = null } = headers;
-  expect({ status, challenge, retryAfter, body }).toEqual(answer);
+  expect({ status, challenge, retryAfter, body }).toEqual(response);
 }
 
 function expectAcceptance(response: Reply, expected: Acceptance, { client }: Parties): void {
@@ -157,13 +157,13 @@ function expectAcceptance(response: Reply, expected: Acceptance, { client }: Par
   expect(response.headers["www-authenticate"]).toBeUndefined();
 }
 
-/** Neither status line, headers nor body of a rejection hold anything of the token or of the certificates. */
+/** Asserts that the headers and the body of a rejection contain nothing from the token or the certificates. */
 function expectNothingLeaked(response: Reply, token: string, parties: Parties): void {
-  const answer = JSON.stringify([response.headers, response.body]);
+  const received = JSON.stringify([response.headers, response.body]);
   const { client, thief, issuer } = parties;
   const { clientSecret } = issuer.introspectionClient;
   const secrets = [PRIVATE_CLAIM, "client-1", client.thumbprint, thief.thumbprint, clientSecret];
   const parts = token.split(".").filter((part) => part.length > 10);
-  const leaked = [...secrets, ...parts].filter((secret) => answer.includes(secret));
+  const leaked = [...secrets, ...parts].filter((secret) => received.includes(secret));
   expect(leaked).toEqual([]);
 }

@@ -4,7 +4,7 @@ import { startServer } from "@certbound/testing";
 import { expressVersions } from "../helpers/express-versions.ts";
 import { type Backend, summary } from "./backend.ts";
 
-/** The Express adapter on the versions that it is for. */
+/** The Express adapter on every supported version of Express. */
 export const expressBackends: readonly Backend[] = expressVersions.map(([name, express]) => ({
   name,
   httpVersion: 1,

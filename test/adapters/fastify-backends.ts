@@ -3,7 +3,7 @@ import { type RunningServer, startServer } from "@certbound/testing";
 import Fastify, { type FastifyRequest } from "fastify";
 import { type Backend, type ProtectedRoute, type ServerTls, summary, type Summary } from "./backend.ts";
 
-/** The Fastify adapter: the plugin, the hook alone, and the plugin over HTTP/2. */
+/** The Fastify adapter: the plugin, the hook without the plugin, and the plugin on HTTP/2. */
 export const fastifyBackends: readonly Backend[] = [
   { name: "Fastify, app.protect", httpVersion: 1, readsRequests: true, start: startPlugin },
   { name: "Fastify, protectApi", httpVersion: 1, readsRequests: true, start: startHook },
@@ -46,7 +46,7 @@ async function startHttp2(routes: readonly ProtectedRoute[], tls: ServerTls): Pr
 function handler(onHandled: () => void): (request: unknown) => Promise<Summary> {
   return async (request) => {
     onHandled();
-    // The same members on every kind of server.
+    // The request has the same members on every kind of server.
     const { accessToken, claims } = request as FastifyRequest;
     return { ...summary(accessToken), subject: claims.sub ?? null };
   };

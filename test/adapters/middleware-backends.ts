@@ -6,7 +6,7 @@ import { createServer } from "node:https";
 import { type Middleware, mount, runMiddleware, sendJson } from "../helpers/middleware-runner.ts";
 import { type Backend, type ProtectedRoute, type ServerTls, summary } from "./backend.ts";
 
-/** The Express adapter without Express: on the requests and responses of Node. */
+/** The Express adapter without Express, on the requests and responses of Node. */
 export const middlewareBackends: readonly Backend[] = [
   {
     name: "Express adapter in middleware on node:https",
@@ -31,7 +31,7 @@ function listener(routes: readonly ProtectedRoute[]): ReturnType<typeof runMiddl
   return runMiddleware(middleware, (error, response) => sendJson(response, 500, { message: String(error) }));
 }
 
-/** Calls the adapter with the raw request and response, as `@fastify/middie` does, and so Nest on Fastify. */
+/** Calls the adapter with the raw request and response, like `@fastify/middie` and Nest on Fastify. */
 async function startFastify(routes: readonly ProtectedRoute[], tls: ServerTls): Promise<RunningServer> {
   const app = Fastify({ https: tls });
   for (const { path, options, requirements, onHandled } of routes) {

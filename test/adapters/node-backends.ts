@@ -15,7 +15,7 @@ type Incoming = IncomingMessage | Http2ServerRequest;
 type Outgoing = ServerResponse | Http2ServerResponse;
 type Authenticate = (request: Incoming) => Promise<AccessToken>;
 
-/** No framework: what a user writes around the core. */
+/** The core without a framework, in a server that a user would write. */
 export const nodeBackends: readonly Backend[] = [
   {
     name: "createAuthenticator on node:https",
@@ -41,7 +41,7 @@ function authenticator({ options, requirements }: ProtectedRoute): Authenticate 
   return createAuthenticator<Incoming>(options)(requirements);
 }
 
-/** Only right for requests that carry exactly one token. */
+/** Requires requests with exactly one token. */
 function bareVerify({ options, requirements }: ProtectedRoute): Authenticate {
   return async (request) => {
     const token = String(request.headers.authorization).replace("Bearer ", "");
@@ -61,23 +61,23 @@ function listener(
   const table = new Map(routes.map((route) => [route.path, { route, authenticate: protect(route) }]));
   return (request, response) => {
     const found = table.get(new URL(request.url ?? "", "https://localhost").pathname);
-    if (found === undefined) return answer(response, 404, {}, {});
+    if (found === undefined) return respond(response, 404, {}, {});
     const { route, authenticate } = found;
     const accept = (token: AccessToken): void => {
       route.onHandled();
-      answer(response, 200, {}, summary(token));
+      respond(response, 200, {}, summary(token));
     };
     const reject = (error: unknown): void => {
-      if (!(error instanceof AccessTokenError)) return answer(response, 500, {}, { message: String(error) });
+      if (!(error instanceof AccessTokenError)) return respond(response, 500, {}, { message: String(error) });
       const { realm, schemes, resource } = route.options;
       const { status, headers, body } = httpRejection(error, { realm, schemes, resource });
-      answer(response, status, headers, body);
+      respond(response, status, headers, body);
     };
     authenticate(request).then(accept, reject);
   };
 }
 
-function answer(response: Outgoing, status: number, headers: Readonly<Record<string, string>>, body: object): void {
+function respond(response: Outgoing, status: number, headers: Readonly<Record<string, string>>, body: object): void {
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(JSON.stringify(body));

@@ -1,16 +1,16 @@
 import {
   accepted,
   type AdapterCase,
-  type Answer,
   type Difference,
+  type ExpectedResponse,
   invalidToken,
   rejected,
   type RequestShape,
 } from "../adapter-case.ts";
 
-const noToken: Answer = { ...invalidToken, challenge: 'Bearer realm="api"' };
+const noToken: ExpectedResponse = { ...invalidToken, challenge: 'Bearer realm="api"' };
 
-const badRequest: Answer = {
+const badRequest: ExpectedResponse = {
   status: 400,
   challenge:
     'Bearer realm="api", error="invalid_request", ' +
@@ -19,13 +19,13 @@ const badRequest: Answer = {
   body: '{"message":"bad request"}',
 };
 
-/** A request whose only Authorization header is this. */
+/** Returns a request with this Authorization header. */
 function credentials(header: (token: string) => string): Difference {
-  return carried({ headers: (token) => [["authorization", header(token)]] });
+  return shaped({ headers: (token) => [["authorization", header(token)]] });
 }
 
-/** A request that carries the token, if at all, in this way. */
-function carried(request: RequestShape): Difference {
+/** Returns a request of this shape, without an Authorization header by default. */
+function shaped(request: RequestShape): Difference {
   return { request: { headers: () => [], ...request } };
 }
 
@@ -37,13 +37,13 @@ function twice(first: (token: string) => string, second: (token: string) => stri
   return { request: { headers, onlyHttp1: true } };
 }
 
-/** A token in a request of so many header fields; node:http sends Host and Connection as well. */
-function among(count: number): Difference {
+/** Returns a request with this number of header fields, including Host and Connection of node:http. */
+function withFieldCount(count: number): Difference {
   const filler = Array.from({ length: count - 3 }, (): [string, string] => ["a", ""]);
   return { request: { headers: (token) => [["authorization", `Bearer ${token}`], ...filler], onlyHttp1: true } };
 }
 
-/** How the token comes (RFC 6750 section 2.1). */
+/** How the request carries the token (RFC 6750 section 2.1). */
 export const authorizationHeader: readonly AdapterCase[] = [
   accepted(
     "the scheme in lower case",
@@ -58,7 +58,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     credentials((token) => `Bearer   ${token}`),
   ),
 
-  rejected("a request without a token", "ERR_TOKEN_MISSING", carried({}), noToken),
+  rejected("a request without a token", "ERR_TOKEN_MISSING", shaped({}), noToken),
   rejected(
     "an empty header",
     "ERR_TOKEN_MISSING",
@@ -80,7 +80,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     ),
   ),
   rejected(
-    "the scheme Basic beside no token",
+    "the scheme Basic without a bearer token",
     "ERR_TOKEN_MISSING",
     credentials(() => "Basic dXNlcjpwYXNz"),
     noToken,
@@ -88,13 +88,13 @@ export const authorizationHeader: readonly AdapterCase[] = [
   rejected(
     "a token in the query",
     "ERR_TOKEN_MISSING",
-    carried({ query: (token) => `?access_token=${token}` }),
+    shaped({ query: (token) => `?access_token=${token}` }),
     noToken,
   ),
   rejected(
     "a token in the body",
     "ERR_TOKEN_MISSING",
-    carried({
+    shaped({
       method: "POST",
       headers: () => [["content-type", "application/x-www-form-urlencoded"]],
       body: (token) => `access_token=${token}`,
@@ -105,7 +105,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     rejected(
       `a token in the header ${name}`,
       "ERR_TOKEN_MISSING",
-      carried({ headers: (token) => [[name, name === "cookie" ? `access_token=${token}` : `Bearer ${token}`]] }),
+      shaped({ headers: (token) => [[name, name === "cookie" ? `access_token=${token}` : `Bearer ${token}`]] }),
       noToken,
     ),
   ),
@@ -129,7 +129,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     badRequest,
   ),
   rejected(
-    "a comma behind the token",
+    "a comma after the token",
     "ERR_REQUEST_MALFORMED",
     credentials((token) => `Bearer ${token},`),
     badRequest,
@@ -168,7 +168,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     badRequest,
   ),
   rejected(
-    "the token beside a header of another scheme",
+    "the token and a header of another scheme",
     "ERR_REQUEST_MALFORMED",
     twice(
       (token) => `Bearer ${token}`,
@@ -177,7 +177,7 @@ export const authorizationHeader: readonly AdapterCase[] = [
     badRequest,
   ),
   rejected(
-    "the token behind an empty header",
+    "the token after an empty header",
     "ERR_REQUEST_MALFORMED",
     twice(
       () => "",
@@ -187,11 +187,11 @@ export const authorizationHeader: readonly AdapterCase[] = [
   ),
 
   // Some versions of Node drop the fields beyond 1000, and others respond to them with 431.
-  accepted("a token in a list of 999 header fields", among(999)),
+  accepted("a token in a list of 999 header fields", withFieldCount(999)),
   rejected(
     "a token in a list of 1000 header fields, which may be incomplete",
     "ERR_REQUEST_MALFORMED",
-    among(1000),
+    withFieldCount(1000),
     badRequest,
   ),
 ];

@@ -12,56 +12,59 @@ const malformed = ({ token }: Parties): Promise<string> => token({ claims: { cnf
 const tampered = async ({ token }: Parties): Promise<string> => tamperSignature(await token());
 const expired = ({ token }: Parties): Promise<string> => token({ expiresIn: -60 });
 
-/** What `validateCertificateBinding` lets pass, and what it does not. */
+/** The modes of `validateCertificateBinding`. */
 export const bindingMode: readonly AdapterCase[] = [
-  accepted("a bound token where binding is required in so many words", required),
-  rejected("an unbound one there", "ERR_BINDING_REQUIRED", { ...required, token: unbound }),
+  accepted("a bound token with validateCertificateBinding true", required),
+  rejected("an unbound token with validateCertificateBinding true", "ERR_BINDING_REQUIRED", {
+    ...required,
+    token: unbound,
+  }),
 
-  accepted("a bound token when-bound", whenBound),
-  accepted("an unbound token when-bound", { ...whenBound, token: unbound }, { binding: "unbound" }),
+  accepted("a bound token in mode when-bound", whenBound),
+  accepted("an unbound token in mode when-bound", { ...whenBound, token: unbound }, { binding: "unbound" }),
   accepted(
-    "an unbound token when-bound, without a certificate",
-    { ...whenBound, token: unbound, presents: "nobody" },
+    "an unbound token without a certificate in mode when-bound",
+    { ...whenBound, token: unbound, presents: "none" },
     { binding: "unbound" },
   ),
-  rejected("a stolen token when-bound", "ERR_BINDING_MISMATCH", { ...whenBound, presents: "thief" }),
-  rejected("a bound token when-bound, without a certificate", "ERR_CERTIFICATE_MISSING", {
+  rejected("a stolen token in mode when-bound", "ERR_BINDING_MISMATCH", { ...whenBound, presents: "thief" }),
+  rejected("a bound token without a certificate in mode when-bound", "ERR_CERTIFICATE_MISSING", {
     ...whenBound,
-    presents: "nobody",
+    presents: "none",
   }),
-  rejected("cnf null when-bound", "ERR_BINDING_MALFORMED", { ...whenBound, token: malformed }),
-  rejected("a DPoP-bound token when-bound", "ERR_BINDING_UNSUPPORTED", {
+  rejected("cnf null in mode when-bound", "ERR_BINDING_MALFORMED", { ...whenBound, token: malformed }),
+  rejected("a DPoP-bound token in mode when-bound", "ERR_BINDING_UNSUPPORTED", {
     ...whenBound,
     token: ({ token, client }) => token({ claims: { cnf: { jkt: client.thumbprint } } }),
   }),
-  rejected("an untyped token when-bound, which may be an ID token", "ERR_TOKEN_TYPE", {
+  rejected("a token of type JWT, which may be an ID token, in mode when-bound", "ERR_TOKEN_TYPE", {
     ...whenBound,
     token: unboundJwt,
   }),
-  rejected("an expired token when-bound", "ERR_TOKEN_EXPIRED", { ...whenBound, token: expired }),
+  rejected("an expired token in mode when-bound", "ERR_TOKEN_EXPIRED", { ...whenBound, token: expired }),
 
-  accepted("a bound token report-only", reportOnly),
+  accepted("a bound token in mode report-only", reportOnly),
   accepted(
-    "a stolen token report-only",
+    "a stolen token in mode report-only",
     { ...reportOnly, presents: "thief" },
     { binding: "rejected", bindingError: "ERR_BINDING_MISMATCH" },
   ),
   accepted(
-    "a bound token report-only, without a certificate",
-    { ...reportOnly, presents: "nobody" },
+    "a bound token without a certificate in mode report-only",
+    { ...reportOnly, presents: "none" },
     { binding: "rejected", bindingError: "ERR_CERTIFICATE_MISSING" },
   ),
   accepted(
-    "an unbound token report-only",
+    "an unbound token in mode report-only",
     { ...reportOnly, token: unbound },
     { binding: "rejected", bindingError: "ERR_BINDING_REQUIRED" },
   ),
   accepted(
-    "cnf null report-only",
+    "cnf null in mode report-only",
     { ...reportOnly, token: malformed },
     { binding: "rejected", bindingError: "ERR_BINDING_MALFORMED" },
   ),
-  rejected("an untyped token report-only", "ERR_TOKEN_TYPE", { ...reportOnly, token: unboundJwt }),
-  rejected("a tampered token report-only", "ERR_TOKEN_SIGNATURE", { ...reportOnly, token: tampered }),
-  rejected("an expired token report-only", "ERR_TOKEN_EXPIRED", { ...reportOnly, token: expired }),
+  rejected("a token of type JWT in mode report-only", "ERR_TOKEN_TYPE", { ...reportOnly, token: unboundJwt }),
+  rejected("a tampered token in mode report-only", "ERR_TOKEN_SIGNATURE", { ...reportOnly, token: tampered }),
+  rejected("an expired token in mode report-only", "ERR_TOKEN_EXPIRED", { ...reportOnly, token: expired }),
 ];

@@ -6,24 +6,24 @@ function claims(changes: Record<string, unknown>): Difference {
   return { token: ({ token }) => token({ claims: changes }) };
 }
 
-/** Issuer, audience, times and the form of the other claims (RFC 9068 section 4). */
+/** The issuer, audience, times and types of other claims (RFC 9068 section 4). */
 export const claimValues: readonly AdapterCase[] = [
   rejected("another issuer", "ERR_TOKEN_ISSUER", claims({ iss: "https://attacker.example" })),
-  rejected("no issuer", "ERR_TOKEN_ISSUER", claims({ iss: undefined })),
-  rejected("the issuer with a slash behind it", "ERR_TOKEN_ISSUER", {
+  rejected("a missing issuer", "ERR_TOKEN_ISSUER", claims({ iss: undefined })),
+  rejected("the issuer with a trailing slash", "ERR_TOKEN_ISSUER", {
     token: ({ token, issuer }) => token({ claims: { iss: `${issuer.issuer}/` } }),
   }),
   rejected("the issuer in a list", "ERR_TOKEN_ISSUER", {
     token: ({ token, issuer }) => token({ claims: { iss: [issuer.issuer] } }),
   }),
 
-  accepted("a list of audiences with this API in it", {
+  accepted("a list of audiences that contains this API", {
     token: ({ token, issuer }) => token({ claims: { aud: ["https://other.example", issuer.audience] } }),
   }),
   rejected("another audience", "ERR_TOKEN_AUDIENCE", claims({ aud: "https://other.example" })),
-  rejected("no audience", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })),
+  rejected("a missing audience", "ERR_TOKEN_AUDIENCE", claims({ aud: undefined })),
   rejected("an empty list of audiences", "ERR_TOKEN_AUDIENCE", claims({ aud: [] })),
-  rejected("an audience that this API is a part of", "ERR_TOKEN_AUDIENCE", {
+  rejected("an audience that starts with the identifier of this API", "ERR_TOKEN_AUDIENCE", {
     token: ({ token, issuer }) => token({ claims: { aud: `${issuer.audience}/orders` } }),
   }),
   rejected("the audience in a list of lists", "ERR_TOKEN_AUDIENCE", {
@@ -50,10 +50,10 @@ export const claimValues: readonly AdapterCase[] = [
   }),
   accepted("a token that becomes valid within the tolerance", claims({ nbf: NOW + 5 })),
   rejected("a token that is not valid yet", "ERR_TOKEN_NOT_YET_VALID", claims({ nbf: NOW + 6 })),
-  rejected("a beginning that is a text", "ERR_TOKEN_CLAIM", claims({ nbf: String(NOW) })),
+  rejected("nbf as a string", "ERR_TOKEN_CLAIM", claims({ nbf: String(NOW) })),
 
   accepted("a token without a subject", claims({ sub: undefined })),
-  rejected("a subject that is no text", "ERR_TOKEN_CLAIM", claims({ sub: 1 })),
-  rejected("a client that is no text", "ERR_TOKEN_CLAIM", claims({ client_id: null })),
+  rejected("a subject that is not a string", "ERR_TOKEN_CLAIM", claims({ sub: 1 })),
+  rejected("a client that is not a string", "ERR_TOKEN_CLAIM", claims({ client_id: null })),
   rejected("a scope that is an object", "ERR_TOKEN_CLAIM", claims({ scope: { read: true } })),
 ];

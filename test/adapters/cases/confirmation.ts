@@ -1,13 +1,13 @@
 import { accepted, type AdapterCase, type Difference, rejected } from "../adapter-case.ts";
 
-const sha256OfNothing = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+const sha256OfEmptyInput = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
-/** A token whose cnf is made from the thumbprint of the client who presents it. */
+/** Returns a token with this `cnf`, made from the thumbprint of the client. */
 function confirmation(cnf: (thumbprint: string) => unknown): Difference {
   return { token: ({ token, client }) => token({ claims: { cnf: cnf(client.thumbprint) } }) };
 }
 
-/** The same, of the one member that counts. */
+/** Returns a token with this value of x5t#S256. */
 function x5t(value: (thumbprint: string) => unknown): Difference {
   return confirmation((thumbprint) => ({ "x5t#S256": value(thumbprint) }));
 }
@@ -16,17 +16,17 @@ function hexadecimal(thumbprint: string): string {
   return Buffer.from(thumbprint, "base64url").toString("hex");
 }
 
-/** Another text for the same 32 bytes. */
-function withLooseBits(thumbprint: string): string {
+/** Returns another encoding of the same 32 bytes. */
+function withUnusedBits(thumbprint: string): string {
   const canonical = "AEIMQUYcgkosw048";
-  const loose = "BFJNRVZdhlptx159";
-  return thumbprint.slice(0, -1) + loose.charAt(canonical.indexOf(thumbprint.slice(-1)));
+  const changed = "BFJNRVZdhlptx159";
+  return thumbprint.slice(0, -1) + changed.charAt(canonical.indexOf(thumbprint.slice(-1)));
 }
 
-/** The shapes of cnf (RFC 7800 section 3.1, RFC 8705 section 3.1). */
-export const confirmationShapes: readonly AdapterCase[] = [
+/** Valid and invalid values of cnf (RFC 7800 section 3.1, RFC 8705 section 3.1). */
+export const confirmations: readonly AdapterCase[] = [
   accepted(
-    "other members beside the thumbprint",
+    "other members next to the thumbprint",
     confirmation((own) => ({ "x5t#S256": own, kid: "k", future: {} })),
   ),
 
@@ -89,25 +89,25 @@ export const confirmationShapes: readonly AdapterCase[] = [
     x5t((own) => `${own}\n`),
   ),
   rejected(
-    "the beginning of the thumbprint",
+    "a thumbprint without its last character",
     "ERR_BINDING_MALFORMED",
     x5t((own) => own.slice(0, 42)),
   ),
   rejected(
-    "the thumbprint and more",
+    "a thumbprint with an additional character",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `${own}A`),
   ),
-  rejected("a thumbprint with loose bits", "ERR_BINDING_MALFORMED", x5t(withLooseBits)),
+  rejected("a thumbprint with nonzero unused bits", "ERR_BINDING_MALFORMED", x5t(withUnusedBits)),
   rejected(
     "a thumbprint in the standard alphabet",
     "ERR_BINDING_MALFORMED",
     x5t((own) => `+/${own.slice(2)}`),
   ),
   rejected(
-    "the SHA-256 of nothing",
+    "the SHA-256 of empty input",
     "ERR_BINDING_MALFORMED",
-    x5t(() => sha256OfNothing),
+    x5t(() => sha256OfEmptyInput),
   ),
 
   rejected(
@@ -131,17 +131,17 @@ export const confirmationShapes: readonly AdapterCase[] = [
     confirmation((own) => ({ jkt: own })),
   ),
   rejected(
-    "a key",
+    "a key as the confirmation",
     "ERR_BINDING_UNSUPPORTED",
     confirmation(() => ({ jwk: { kty: "EC" } })),
   ),
   rejected(
-    "a DPoP binding beside it",
+    "a DPoP binding next to the thumbprint",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => ({ "x5t#S256": own, jkt: own })),
   ),
   rejected(
-    "a thumbprint that only a prototype would have",
+    "a thumbprint in a member __proto__",
     "ERR_BINDING_UNSUPPORTED",
     confirmation((own) => JSON.parse(`{"__proto__":{"x5t#S256":"${own}"}}`)),
   ),

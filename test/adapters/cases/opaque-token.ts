@@ -1,14 +1,14 @@
 import type { Parties } from "../../helpers/parties.ts";
-import { accepted, type AdapterCase, type Answer, rejected } from "../adapter-case.ts";
+import { accepted, type AdapterCase, type ExpectedResponse, rejected } from "../adapter-case.ts";
 
-const unavailable: Answer = {
+const unavailable: ExpectedResponse = {
   status: 503,
   challenge: null,
   retryAfter: "1",
   body: '{"message":"service unavailable"}',
 };
 
-const insufficientScope: Answer = {
+const insufficientScope: ExpectedResponse = {
   status: 403,
   challenge:
     'Bearer realm="api", error="insufficient_scope", ' +
@@ -17,7 +17,7 @@ const insufficientScope: Answer = {
   body: '{"message":"forbidden"}',
 };
 
-const opaque = { introspection: "answering", token: ({ opaqueToken }: Parties) => opaqueToken() } as const;
+const opaque = { introspection: "available", token: ({ opaqueToken }: Parties) => opaqueToken() } as const;
 const unbound = { ...opaque, token: ({ issuer }: Parties) => issuer.opaqueToken() };
 const whenBound = { requirements: { validateCertificateBinding: "when-bound" } } as const;
 const reportOnly = { requirements: { validateCertificateBinding: "report-only" } } as const;
@@ -29,19 +29,19 @@ async function revoked({ opaqueToken, issuer }: Parties): Promise<string> {
   return token;
 }
 
-/** Tokens that the issuer is asked about (RFC 7662, RFC 8705 section 3.2). */
+/** Tokens that are introspected (RFC 7662, RFC 8705 section 3.2). */
 export const opaqueTokens: readonly AdapterCase[] = [
   accepted("an opaque token with the certificate that it is bound to", opaque),
   rejected("a stolen opaque token", "ERR_BINDING_MISMATCH", { ...opaque, presents: "thief" }),
-  rejected("an opaque token without a certificate", "ERR_CERTIFICATE_MISSING", { ...opaque, presents: "nobody" }),
-  rejected("an opaque token that is bound to nothing", "ERR_BINDING_REQUIRED", unbound),
+  rejected("an opaque token without a certificate", "ERR_CERTIFICATE_MISSING", { ...opaque, presents: "none" }),
+  rejected("an unbound opaque token", "ERR_BINDING_REQUIRED", unbound),
   rejected("a revoked opaque token", "ERR_TOKEN_INACTIVE", { ...opaque, token: revoked }),
-  rejected("an opaque token that nobody issued", "ERR_TOKEN_INACTIVE", { ...opaque, token: () => "7f3c1de05b2a4e6f" }),
+  rejected("an unknown opaque token", "ERR_TOKEN_INACTIVE", { ...opaque, token: () => "7f3c1de05b2a4e6f" }),
   rejected("an opaque token for another API", "ERR_TOKEN_AUDIENCE", {
     ...opaque,
     token: ({ opaqueToken }) => opaqueToken({ claims: { aud: "https://other.example" } }),
   }),
-  rejected("an opaque token with a character that no bearer token has", "ERR_TOKEN_MALFORMED", {
+  rejected("an opaque token with a character that is not allowed in a bearer token", "ERR_TOKEN_MALFORMED", {
     ...opaque,
     token: async ({ opaqueToken }) => `${await opaqueToken()}!`,
   }),
@@ -51,28 +51,36 @@ export const opaqueTokens: readonly AdapterCase[] = [
     { ...opaque, requirements: { scopes: ["admin"] } },
     insufficientScope,
   ),
-  rejected("an opaque token where nobody is asked", "ERR_TOKEN_MALFORMED", {
+  rejected("an opaque token without introspection", "ERR_TOKEN_MALFORMED", {
     token: ({ opaqueToken }) => opaqueToken(),
   }),
 
-  accepted("an unbound opaque token when-bound", { ...unbound, ...whenBound }, { binding: "unbound" }),
-  rejected("a stolen opaque token when-bound", "ERR_BINDING_MISMATCH", { ...opaque, ...whenBound, presents: "thief" }),
+  accepted("an unbound opaque token in mode when-bound", { ...unbound, ...whenBound }, { binding: "unbound" }),
+  rejected("a stolen opaque token in mode when-bound", "ERR_BINDING_MISMATCH", {
+    ...opaque,
+    ...whenBound,
+    presents: "thief",
+  }),
   accepted(
-    "a stolen opaque token report-only",
+    "a stolen opaque token in mode report-only",
     { ...opaque, ...reportOnly, presents: "thief" },
     { binding: "rejected", bindingError: "ERR_BINDING_MISMATCH" },
   ),
-  rejected("a revoked opaque token report-only", "ERR_TOKEN_INACTIVE", { ...opaque, ...reportOnly, token: revoked }),
-
-  rejected("an opaque token while nobody answers about it", "ERR_INTROSPECTION_UNAVAILABLE", failing, unavailable),
-  rejected("an opaque token without a certificate even then", "ERR_CERTIFICATE_MISSING", {
-    ...failing,
-    presents: "nobody",
+  rejected("a revoked opaque token in mode report-only", "ERR_TOKEN_INACTIVE", {
+    ...opaque,
+    ...reportOnly,
+    token: revoked,
   }),
-  accepted("a JWT even then", { introspection: "failing" }),
-  accepted("a JWT beside opaque tokens", { introspection: "answering" }),
-  rejected("a stolen JWT beside opaque tokens", "ERR_BINDING_MISMATCH", {
-    introspection: "answering",
+
+  rejected("an opaque token while introspection fails", "ERR_INTROSPECTION_UNAVAILABLE", failing, unavailable),
+  rejected("an opaque token without a certificate while introspection fails", "ERR_CERTIFICATE_MISSING", {
+    ...failing,
+    presents: "none",
+  }),
+  accepted("a JWT while introspection fails", { introspection: "failing" }),
+  accepted("a JWT where introspection is configured", { introspection: "available" }),
+  rejected("a stolen JWT where introspection is configured", "ERR_BINDING_MISMATCH", {
+    introspection: "available",
     presents: "thief",
   }),
 ];

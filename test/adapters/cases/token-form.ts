@@ -2,7 +2,7 @@ import { tamperPayload, tamperSignature } from "@certbound/testing";
 import type { Parties } from "../../helpers/parties.ts";
 import { accepted, type AdapterCase, rejected } from "../adapter-case.ts";
 
-/** Turns the bound token into another text. */
+/** Changes the text of the bound token. */
 function changed(change: (token: string) => string): { readonly token: (parties: Parties) => Promise<string> } {
   return { token: async ({ token }) => change(await token()) };
 }
@@ -17,18 +17,18 @@ function changedPart(index: 0 | 1 | 2, change: (part: string) => string): Return
   );
 }
 
-/** Replaces the last character by its neighbour in the alphabet: other text, the same bytes, if only loose bits differ. */
-function withLooseBits(part: string): string {
+/** Replaces the last character by the next one in the alphabet. The bytes are the same if only unused bits differ. */
+function withUnusedBits(part: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return part.slice(0, -1) + alphabet.charAt(alphabet.indexOf(part.slice(-1)) + 1);
 }
 
-/** A token with so long a claim. */
+/** Returns a token with a claim of this length. */
 function padded(length: number): { readonly token: (parties: Parties) => Promise<string> } {
   return { token: ({ token }) => token({ claims: { padding: "x".repeat(length) } }) };
 }
 
-/** What a token looks like, before anything in it counts (RFC 7515 section 5.2). */
+/** The form of a token, and its signature (RFC 7515 section 5.2). */
 export const tokenForm: readonly AdapterCase[] = [
   accepted("a long token", padded(11_000)),
   rejected("a token of more than 16 KiB", "ERR_TOKEN_MALFORMED", padded(13_000)),
@@ -46,7 +46,7 @@ export const tokenForm: readonly AdapterCase[] = [
     changed((token) => `${token}.e30`),
   ),
   rejected(
-    "five parts, as encrypted tokens have",
+    "five parts, like an encrypted token",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `${token}.e30.e30`),
   ),
@@ -66,7 +66,7 @@ export const tokenForm: readonly AdapterCase[] = [
     changedPart(1, () => ""),
   ),
   rejected(
-    "padding",
+    "padding of the signature part",
     "ERR_TOKEN_MALFORMED",
     changedPart(2, (signature) => `${signature}==`),
   ),
@@ -75,14 +75,14 @@ export const tokenForm: readonly AdapterCase[] = [
     "ERR_TOKEN_MALFORMED",
     changedPart(0, (header) => `${header}=`),
   ),
-  rejected("loose bits in the last character", "ERR_TOKEN_MALFORMED", changedPart(2, withLooseBits)),
+  rejected("nonzero unused bits in the last character", "ERR_TOKEN_MALFORMED", changedPart(2, withUnusedBits)),
   rejected(
     "the standard base64 alphabet",
     "ERR_TOKEN_MALFORMED",
     changedPart(2, (part) => `+${part.slice(1)}`),
   ),
   rejected(
-    "a letter beyond ASCII",
+    "a non-ASCII letter",
     "ERR_TOKEN_MALFORMED",
     changed((token) => `${token}é`),
   ),
@@ -92,33 +92,33 @@ export const tokenForm: readonly AdapterCase[] = [
     changed((token) => `"${token}"`),
   ),
   rejected(
-    "a header that is no object",
+    "a header that is not an object",
     "ERR_TOKEN_MALFORMED",
     changedPart(0, () => "W10"),
   ),
   rejected(
-    "a payload that is no object",
+    "a payload that is not an object",
     "ERR_TOKEN_MALFORMED",
     changedPart(1, () => "W10"),
   ),
   rejected(
-    "a payload that is no JSON",
+    "a payload that is not JSON",
     "ERR_TOKEN_MALFORMED",
     changedPart(1, () => "e30e"),
   ),
 
-  rejected("a signature of which one bit was changed", "ERR_TOKEN_SIGNATURE", changed(tamperSignature)),
+  rejected("a signature with one changed bit", "ERR_TOKEN_SIGNATURE", changed(tamperSignature)),
   rejected(
-    "no signature",
+    "an empty signature",
     "ERR_TOKEN_SIGNATURE",
     changedPart(2, () => ""),
   ),
   rejected(
     "a payload that was changed after signing",
     "ERR_TOKEN_SIGNATURE",
-    changed((token) => tamperPayload(token, { sub: "somebody-else" })),
+    changed((token) => tamperPayload(token, { sub: "client-2" })),
   ),
-  rejected("a token re-bound by the thief", "ERR_TOKEN_SIGNATURE", {
+  rejected("a token that the thief bound to the thief's certificate", "ERR_TOKEN_SIGNATURE", {
     token: async ({ token, thief }) => tamperPayload(await token(), { cnf: { "x5t#S256": thief.thumbprint } }),
     presents: "thief",
   }),
