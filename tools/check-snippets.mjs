@@ -86,7 +86,7 @@ export function pages() {
 /** @param {string} folder @returns {string[]} */
 function pagesIn(folder) {
   return readdirSync(folder, { encoding: "utf8", recursive: true })
-    .filter((page) => page.endsWith(".md") && !page.includes("node_modules"))
+    .filter((page) => page.endsWith(".md") && !page.endsWith(".api.md") && !page.includes("node_modules"))
     .map((page) => join(folder, page));
 }
 

