@@ -280,7 +280,7 @@ describe("introspection", () => {
     const verifier = introspectingVerifier(issuer, { endpoint: opaque.url, cacheDuration: 0 });
     const verify = () => outcomeOf(verifier.verify("opaque", { clientCertificate: client.certificate }));
     expect(await whilePrototypeIsPolluted("claims", {}, verify)).toBe("ERR_TOKEN_AUDIENCE");
-    opaque.answer(json({ active: true, aud: audience, cnf: { "x5t#S256": client.thumbprint } }));
+    opaque.respondWith(json({ active: true, aud: audience, cnf: { "x5t#S256": client.thumbprint } }));
     expect(await whilePrototypeIsPolluted("claims", {}, verify)).toBe("accepted");
   });
 
@@ -340,7 +340,7 @@ describe("introspection", () => {
       endpointOf({ ...secret, endpoint: endpoint.url, signedResponse: true }, options).introspect("token");
     expect(await whilePrototypeIsPolluted(name, value, introspect)).toEqual({ active: true });
     if (name === "kid") return;
-    endpoint.answer(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
+    endpoint.respondWith(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
     const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(introspect()));
     expect(reason).toMatchObject({ name: "IssuerRequestError" });
   });

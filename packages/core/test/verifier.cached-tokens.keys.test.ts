@@ -86,7 +86,7 @@ describe("a cached token whose issuer publishes other keys", () => {
     vi.advanceTimersByTime(7.9 * minute);
     const token = await issuer.accessToken({ boundTo: client });
     expect(await outcome(token)).toBe("accepted");
-    published.answer(json({ keys: [otherKey] }));
+    published.respondWith(json({ keys: [otherKey] }));
     vi.advanceTimersByTime(0.2 * minute);
     expect(await outcome(token)).toBe("accepted");
     await vi.waitFor(async () => expect(await outcome(token)).toBe("ERR_TOKEN_KEY_UNKNOWN"));
@@ -99,7 +99,7 @@ describe("a cached token whose issuer fails", () => {
     const { outcome, claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 7200 });
     expect(await outcome(token)).toBe("accepted");
-    published.answer(status(500, {}));
+    published.respondWith(status(500, {}));
     vi.advanceTimersByTime(60 * minute);
     const first = await claims(token);
     expect(await claims(token)).toBe(first);
@@ -111,14 +111,14 @@ describe("a cached token whose issuer fails", () => {
     const { outcome, claims, published } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 7200 });
     expect(await outcome(token)).toBe("accepted");
-    published.answer(status(500, {}));
+    published.respondWith(status(500, {}));
     vi.advanceTimersByTime(69 * minute);
     const first = await claims(token);
     expect(await claims(token)).toBe(first);
     vi.advanceTimersByTime(minute);
     expect(await outcome(token)).toBe("ERR_KEYS_UNAVAILABLE");
     expect(await outcome(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
-    published.answer(json(issuer.jwks));
+    published.respondWith(json(issuer.jwks));
     vi.advanceTimersByTime(minute);
     expect(await outcome(token)).toBe("accepted");
   });
@@ -200,7 +200,7 @@ describe("a verifier with two issuers", () => {
     const twinToken = await issuer.accessToken({ boundTo: client, claims: { iss: twin } });
     await verify(verifier, token);
     const { claims } = await verify(verifier, twinToken);
-    endpoint.answer(json(other.jwks));
+    endpoint.respondWith(json(other.jwks));
     vi.advanceTimersByTime(10_000);
     const unknown = await issuer.accessToken({ boundTo: client, header: { kid: "unknown" } });
     expect(await outcomeOf(verify(verifier, unknown))).toBe("ERR_TOKEN_KEY_UNKNOWN");

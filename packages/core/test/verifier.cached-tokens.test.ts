@@ -260,9 +260,9 @@ describe("a rejection is not cached if", () => {
   test("the keys could not be fetched", async () => {
     const { outcome, published, claims } = await startCachingApi(issuer);
     const token = await issuer.accessToken({ boundTo: client });
-    published.answer(status(500, {}));
+    published.respondWith(status(500, {}));
     expect(await outcome(token)).toBe("ERR_KEYS_UNAVAILABLE");
-    published.answer((response) => response.writeHead(200).end(JSON.stringify(issuer.jwks)));
+    published.respondWith((response) => response.writeHead(200).end(JSON.stringify(issuer.jwks)));
     vi.advanceTimersByTime(1000);
     const first = await claims(token);
     expect(await claims(token)).toBe(first);

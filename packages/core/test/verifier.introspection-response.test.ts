@@ -1,6 +1,6 @@
 import { fc } from "@fast-check/vitest";
 import { describe, expect, test, vi } from "vitest";
-import { type Answer, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
+import { type Responder, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { introspectingVerifier } from "./support/introspecting-verifier.ts";
 import { type Outcome, outcomeOf, rejectionOf } from "./support/outcome.ts";
 import { client, seconds, startIssuer, startIssuerInTest, thief } from "./support/verification.ts";
@@ -95,7 +95,7 @@ describe("the introspection response", () => {
     expect(await verified(fresh, anyApi, thief)).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test.each<[string, Answer, sent?: number]>([
+  test.each<[string, Responder, sent?: number]>([
     ["an error page", status(500, good)],
     ["a rejection of this API", status(401, good)],
     ["a forbidden request", status(403, good)],
@@ -109,11 +109,11 @@ describe("the introspection response", () => {
     ["a document in a document", json({ token_introspection: good })],
     ["a redirect to a valid response", redirect(issuer.introspectionEndpoint.href, 307)],
     ["a closed connection", hangUp, 2],
-  ])("causes a 503 with Retry-After if it is %s", async (_name, answer, sent = 1) => {
-    const { url, requests, answer: change } = await startEndpoint(json(good));
+  ])("causes a 503 with Retry-After if it is %s", async (_name, responder, sent = 1) => {
+    const { url, requests, respondWith: change } = await startEndpoint(json(good));
     const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     expect(await verified(token, remote)).toBe("accepted");
-    change(answer);
+    change(responder);
     const error = await rejectionOf(remote.verify(token, { clientCertificate: client.certificate }));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(error.retryAfter).toBeGreaterThan(0);
@@ -121,11 +121,11 @@ describe("the introspection response", () => {
   });
 
   test("is cached while the issuer is unavailable, and requested again later", async () => {
-    const { url, close, answer } = await startEndpoint(json(good));
+    const { url, close, respondWith } = await startEndpoint(json(good));
     const remote = introspectingVerifier(issuer, { endpoint: `${url}/introspect` });
-    answer(status(503, {}));
+    respondWith(status(503, {}));
     expect(await verified(token, remote)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    answer(json(good));
+    respondWith(json(good));
     expect(await verified(token, remote)).toBe("accepted");
     await close();
     expect(await verified(token, remote)).toBe("accepted");
@@ -206,7 +206,7 @@ describe("any JSON as the introspection response", () => {
 
   /** Expects the right outcome for each response, and returns all outcomes. */
   async function outcomesFor(responses: fc.Arbitrary<unknown>, runs: fc.Parameters<[unknown]>): Promise<Set<Outcome>> {
-    const { url, answer: change } = await startEndpoint(json({}));
+    const { url, respondWith: change } = await startEndpoint(json({}));
     const introspecting = introspectingVerifier(issuer, { endpoint: `${url}/introspect`, cacheDuration: 0 });
     const outcomes = new Set<Outcome>();
     const property = fc.asyncProperty(responses, async (response) => {
@@ -252,7 +252,7 @@ describe("any JSON as the introspection response", () => {
       const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
       return text(`${JSON.stringify({ ...good, cnf }).slice(0, -1)},"deep":${deep}}`, "application/json");
     };
-    const { url, answer } = await startEndpoint(nested(binding));
+    const { url, respondWith } = await startEndpoint(nested(binding));
     const store = vi.fn<() => Promise<void>>();
     const stored = new Promise<void>((resolve) => void store.mockImplementation(async () => resolve()));
     const sharing = { cache: { get: async () => undefined, set: store }, cacheKey: "k".repeat(32) };
@@ -260,9 +260,9 @@ describe("any JSON as the introspection response", () => {
     // Whether JSON.stringify can write such a response, so that it is cached, depends on the version of Node.js.
     expect(await verified("first", introspecting)).toBe("accepted");
     expect(await verified("first", introspecting)).toBe("accepted");
-    answer(nested({ "x5t#S256": thief.thumbprint }));
+    respondWith(nested({ "x5t#S256": thief.thumbprint }));
     expect(await verified("second", introspecting)).toBe("ERR_BINDING_MISMATCH");
-    answer(json(good));
+    respondWith(json(good));
     expect(await verified("third", introspecting)).toBe("accepted");
     await stored;
     expect(store).toHaveBeenCalledOnce();

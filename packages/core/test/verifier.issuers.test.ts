@@ -154,7 +154,7 @@ describe("ready", () => {
       [{ issuer, introspection_endpoint: "https://issuer.example" }, "accepted"],
     ];
     for (const [document, outcome] of documents) {
-      metadataServer.answer(json(document));
+      metadataServer.respondWith(json(document));
       expect(await outcomeOf(discovering(issuer).ready())).toBe(outcome);
     }
   });

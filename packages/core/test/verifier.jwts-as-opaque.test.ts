@@ -193,8 +193,8 @@ describe("ready with jwtsAsOpaque", () => {
   const introspection = { clientId: "api", clientSecret: "secret", jwtsAsOpaque: true };
 
   test("fetches no keys unless responses are signed", async () => {
-    const { url, requests, answer } = await startEndpoint(status(500, {}));
-    answer((response, path) => {
+    const { url, requests, respondWith } = await startEndpoint(status(500, {}));
+    respondWith((response, path) => {
       const document = { issuer: url, introspection_endpoint: `${url}/introspect` };
       (path.includes("oauth-authorization-server") ? json(document) : status(404, {}))(response, path);
     });

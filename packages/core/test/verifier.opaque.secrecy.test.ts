@@ -6,7 +6,7 @@ import type { AccessTokenError } from "../src/errors.ts";
 import type { IntrospectionOptions } from "../src/options/introspection-configuration.ts";
 import { httpRejection } from "../src/http/rejection.ts";
 import type { VerifyOptions } from "../src/requirements.ts";
-import { type Answer, endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
+import { type Responder, endless, hangUp, json, redirect, startEndpoint, status, text } from "./support/endpoint.ts";
 import { everythingOf } from "./support/everything-of.ts";
 import { introspectingVerifier } from "./support/introspecting-verifier.ts";
 import { type Outcome, rejectionOf } from "./support/outcome.ts";
@@ -112,7 +112,7 @@ describe("a rejection does not contain an invalid response of the issuer:", asyn
   const badlySigned = await issuer.accessToken({ claims: { token_introspection: good } });
   const signed = "application/token-introspection+jwt";
 
-  test.each<[string, Answer, sent?: number]>([
+  test.each<[string, Responder, sent?: number]>([
     ["an error page", status(500, good)],
     ["an OAuth error", status(400, { error: "MARKER", error_description: "MARKER" })],
     [
@@ -128,15 +128,15 @@ describe("a rejection does not contain an invalid response of the issuer:", asyn
     ["a redirect", redirect("https://MARKER.example")],
     ["an endless body", endless],
     ["a closed connection", hangUp, 2],
-  ])("%s (L-01, L-02)", async (_name, answer, sent = 1) => {
-    const { url, requests } = await startEndpoint(answer);
+  ])("%s (L-01, L-02)", async (_name, responder, sent = 1) => {
+    const { url, requests } = await startEndpoint(responder);
     const introspection = { endpoint: `${url}/MARKER?MARKER=MARKER`, clientSecret: "MARKER" };
     expect(await rejectionWithoutSecrets(introspection)).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(requests).toHaveLength(sent);
     expect(events).toMatchObject([{ outcome: "unavailable" }]);
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, Responder]>([
     ["an error page", status(500, { MARKER: "MARKER" })],
     [
       "metadata of another issuer",
@@ -144,8 +144,8 @@ describe("a rejection does not contain an invalid response of the issuer:", asyn
     ],
     ["metadata with a bad endpoint", json({ issuer: issuer.issuer, introspection_endpoint: "MARKER" })],
     ["HTML", text("<h1>MARKER</h1>", "text/html")],
-  ])("%s as metadata", async (_name, answer) => {
-    const { url } = await startEndpoint(answer);
+  ])("%s as metadata", async (_name, responder) => {
+    const { url } = await startEndpoint(responder);
     const options = { issuer: url, jwks: issuer.jwks };
     const code = await rejectionWithoutSecrets({ endpoint: undefined, clientSecret: "MARKER" }, {}, options);
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");

@@ -111,8 +111,8 @@ describe("an error of the key source does not contain the response of the issuer
     ["a redirect", redirect("https://MARKER.example")],
     ["an endless body", endless],
     ["a closed connection", hangUp],
-  ])("%s", async (_name, answer) => {
-    const { url } = await startEndpoint(answer);
+  ])("%s", async (_name, responder) => {
+    const { url } = await startEndpoint(responder);
     const options = { issuer: issuer.issuer, audience: issuer.audience, clock: () => now };
     const remote = createVerifier({ ...options, jwks: `${url}/MARKER` });
     const token = await issuer.accessToken({ boundTo: client, claims: planted });

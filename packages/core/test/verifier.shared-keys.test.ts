@@ -16,10 +16,10 @@ function verifierOf(...issuer: readonly IssuerOptions[]): Verifier {
 /** Starts a server that publishes the keys of an issuer at every path. */
 async function startKeys() {
   const kit = await startIssuerInTest();
-  const { url, requests, answer } = await startEndpoint(json(kit.jwks));
+  const { url, requests, respondWith } = await startEndpoint(json(kit.jwks));
   const token = (iss: string, kid?: string) =>
     kit.accessToken({ boundTo: client, claims: { iss }, ...(kid === undefined ? {} : { header: { kid } }) });
-  return { url, requests, answer, token };
+  return { url, requests, respondWith, token };
 }
 
 describe("issuers with the same jwks URL", () => {
@@ -47,8 +47,8 @@ describe("issuers with the same jwks URL", () => {
   });
 
   test("share the back-off after a failure, which is published for each of them", async () => {
-    const { url, requests, answer, token } = await startKeys();
-    answer(status(500, {}));
+    const { url, requests, respondWith, token } = await startKeys();
+    respondWith(status(500, {}));
     const jwks = `${url}/keys`;
     const verifier = verifierOf({ issuer: first, jwks }, { issuer: second, jwks });
     const events = [eventsOf("certbound:keys", first), eventsOf("certbound:keys", second)];

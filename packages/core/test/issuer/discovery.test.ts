@@ -4,7 +4,7 @@ import { discoverMetadata } from "../../src/issuer/discovery.ts";
 import { boundedFetch, IssuerRequestError } from "../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../src/verifier.ts";
 import {
-  type Answer,
+  type Responder,
   endless,
   type Endpoint,
   hangUp,
@@ -26,9 +26,9 @@ const { publicKey: generated } = await generateKeyPair("ES256");
 const publicKey = await exportJWK(generated);
 
 /** Starts an issuer that serves documents by path, and responds with 404 to all other paths. */
-async function startIssuer(documents: (origin: string) => Readonly<Record<string, Answer>>): Promise<Endpoint> {
+async function startIssuer(documents: (origin: string) => Readonly<Record<string, Responder>>): Promise<Endpoint> {
   const endpoint = await startEndpoint(status(404, {}));
-  endpoint.answer((response, path) => {
+  endpoint.respondWith((response, path) => {
     (documents(endpoint.url)[path] ?? status(404, {}))(response, path);
   });
   return endpoint;
@@ -52,22 +52,22 @@ describe("discoverMetadata", () => {
     expect(requests).toEqual([oauth]);
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, Responder]>([
     ["is missing", status(404, {})],
     ["fails with status 500", status(500, {})],
     ["is HTML", text("<html>", "text/html")],
     ["is for another issuer", json({ issuer: "https://other.example", jwks_uri: "https://other.example/keys" })],
     ["has no jwks_uri", (response, path) => json({ issuer: `http://${response.req.headers.host}` })(response, path)],
-  ])("uses the document of OpenID Connect if the other one %s", async (_name, answer) => {
+  ])("uses the document of OpenID Connect if the other one %s", async (_name, responder) => {
     const { url, requests } = await startIssuer((origin) => ({
-      [oauth]: answer,
+      [oauth]: responder,
       [oidc]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
     }));
     expect(await discover(url)).toBe(`${url}/keys`);
     expect(requests).toEqual([oauth, oidc]);
   });
 
-  describe.each<[string, Answer, string]>([
+  describe.each<[string, Responder, string]>([
     ["breaks the connection", hangUp, "the request failed: address, TLS, or network"],
     ["does not respond", silent, "no complete response within 5 s"],
     ["responds with half a document", stalled, "no complete response within 5 s"],
@@ -214,7 +214,7 @@ describe("discoverMetadata", () => {
   test("does not follow a redirect to a good document (N-07)", async () => {
     const good = await startIssuer(() => ({}));
     const { url } = await startIssuer(() => ({ [oauth]: redirect(good.url), [oidc]: redirect(good.url) }));
-    good.answer(json({ issuer: url, jwks_uri: `${url}/keys` }));
+    good.respondWith(json({ issuer: url, jwks_uri: `${url}/keys` }));
     await expectNoKeys(url);
     expect(good.requests).toEqual([]);
   });

@@ -45,9 +45,9 @@ describe("boundedFetch", () => {
   });
 
   test("reads a body of 1 MiB, and rejects a longer body", async () => {
-    const { url, answer } = await startEndpoint(text("x".repeat(MAX_BODY), "text/plain"));
+    const { url, respondWith } = await startEndpoint(text("x".repeat(MAX_BODY), "text/plain"));
     expect((await (await fetchBounded(url)).text()).length).toBe(1024 * 1024);
-    answer(text("x".repeat(MAX_BODY + 1), "text/plain"));
+    respondWith(text("x".repeat(MAX_BODY + 1), "text/plain"));
     expect(await reasonOf(fetchBounded(url))).toBeInstanceOf(IssuerRequestError);
   });
 

@@ -36,7 +36,7 @@ export async function startCachingApi(issuer: Issuer, options: VerifierOptions =
       time = now + seconds * 1000;
     },
     replaceKeys: async (jwks) => {
-      published.answer(json(jwks));
+      published.respondWith(json(jwks));
       vi.advanceTimersByTime(10_000);
       const fetches = published.requests.length;
       // A token with an unknown kid triggers the fetch. Its times are valid, so that it is not rejected before.

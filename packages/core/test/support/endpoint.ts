@@ -9,15 +9,15 @@ export interface Endpoint {
   /** The paths of the requests so far. */
   readonly requests: readonly string[];
   /** Replaces the response to all further requests. */
-  readonly answer: (answer: Answer) => void;
+  readonly respondWith: (responder: Responder) => void;
   readonly close: () => Promise<void>;
 }
 
 /** Writes the response to a request for this path. */
-export type Answer = (response: ServerResponse, path: string) => void;
+export type Responder = (response: ServerResponse, path: string) => void;
 
 /** Starts an endpoint, which is closed after the test. */
-export async function startEndpoint(first: Answer): Promise<Endpoint> {
+export async function startEndpoint(first: Responder): Promise<Endpoint> {
   let current = first;
   const requests: string[] = [];
   const listener: RequestListener = (request, response) => {
@@ -30,41 +30,41 @@ export async function startEndpoint(first: Answer): Promise<Endpoint> {
   return {
     url,
     requests,
-    answer: (answer) => {
-      current = answer;
+    respondWith: (responder) => {
+      current = responder;
     },
     close,
   };
 }
 
 /** Responds with 200 and a JSON document. */
-export function json(document: unknown, type = "application/json"): Answer {
+export function json(document: unknown, type = "application/json"): Responder {
   return text(JSON.stringify(document), type);
 }
 
 /** Responds with 200 and a text. */
-export function text(body: string, type: string): Answer {
+export function text(body: string, type: string): Responder {
   return (response) => {
     response.writeHead(200, { "content-type": type }).end(body);
   };
 }
 
 /** Responds with this status, and a body that would be valid in a successful response. */
-export function status(code: number, document: unknown): Answer {
+export function status(code: number, document: unknown): Responder {
   return (response) => {
     response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(document));
   };
 }
 
 /** Redirects to another URL. */
-export function redirect(location: string, code = 302): Answer {
+export function redirect(location: string, code = 302): Responder {
   return (response) => {
     response.writeHead(code, { location }).end();
   };
 }
 
 /** Responds with 200 and an endless body, as fast as it is read. */
-export const endless: Answer = (response) => {
+export const endless: Responder = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
   response.write('{"keys":[');
   const write = (): void => {
@@ -75,15 +75,15 @@ export const endless: Answer = (response) => {
 };
 
 /** Accepts the request, and never responds. */
-export const silent: Answer = () => {};
+export const silent: Responder = () => {};
 
 /** Sends a part of the response, and then nothing more. */
-export const stalled: Answer = (response) => {
+export const stalled: Responder = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
   response.write('{"keys":[');
 };
 
 /** Closes the connection without a response. */
-export const hangUp: Answer = (response) => {
+export const hangUp: Responder = (response) => {
   response.destroy();
 };

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { vi } from "vitest";
-import { type Answer, type Endpoint, startEndpoint } from "./endpoint.ts";
+import { type Responder, type Endpoint, startEndpoint } from "./endpoint.ts";
 
 /** An endpoint that holds requests until the test responds to them. */
 export interface HeldEndpoint {
@@ -9,19 +9,19 @@ export interface HeldEndpoint {
   /** Waits until exactly `count` requests are held, and checks this every `interval` ms. */
   readonly waiting: (count: number, options?: { readonly interval?: number }) => Promise<void>;
   /** Responds to the request that has been held longest. */
-  readonly release: (answer: Answer) => void;
+  readonly release: (responder: Responder) => void;
   /** Responds to all held requests. */
-  readonly releaseAll: (answer: Answer) => void;
+  readonly releaseAll: (responder: Responder) => void;
 }
 
 /** Starts such an endpoint, which is closed after the test. */
 export async function startHeldEndpoint(): Promise<HeldEndpoint> {
   const held: { readonly response: ServerResponse; readonly path: string }[] = [];
   const { url, requests } = await startEndpoint((response, path) => held.push({ response, path }));
-  const release = (answer: Answer): void => {
+  const release = (responder: Responder): void => {
     const first = held.shift();
     if (first === undefined) throw new Error("no request is held");
-    answer(first.response, first.path);
+    responder(first.response, first.path);
   };
   return {
     url,
@@ -34,8 +34,8 @@ export async function startHeldEndpoint(): Promise<HeldEndpoint> {
         { timeout: 5000, interval },
       ),
     release,
-    releaseAll: (answer) => {
-      while (held.length > 0) release(answer);
+    releaseAll: (responder) => {
+      while (held.length > 0) release(responder);
     },
   };
 }

@@ -8,7 +8,7 @@ import {
 } from "../../src/issuer/introspection/introspection-endpoint.ts";
 import { createIssuerKeys } from "../../src/issuer/keys/issuer-keys.ts";
 import { parseVerifierOptions } from "../../src/options/verifier-options.ts";
-import { type Answer, type Endpoint, json, startEndpoint } from "./endpoint.ts";
+import { type Responder, type Endpoint, json, startEndpoint } from "./endpoint.ts";
 
 /** The default client credentials. */
 export const secret = { clientId: "api", clientSecret: "secret" } as const;
@@ -28,22 +28,24 @@ export interface RecordingEndpoint extends Endpoint {
 }
 
 /** Starts an introspection endpoint, which is closed after the test; by default every token is active. */
-export async function startIntrospectionEndpoint(first: Answer = json({ active: true })): Promise<RecordingEndpoint> {
+export async function startIntrospectionEndpoint(
+  first: Responder = json({ active: true }),
+): Promise<RecordingEndpoint> {
   const recordedRequests: RecordedRequest[] = [];
-  const recording = (answer: Answer): Answer => {
+  const recording = (responder: Responder): Responder => {
     return (response, path) => {
       const { method, headers } = response.req;
       text(response.req).then(
         (body) => {
           recordedRequests.push({ method, headers, form: readForm(body) });
-          answer(response, path);
+          responder(response, path);
         },
         () => response.destroy(),
       );
     };
   };
   const endpoint = await startEndpoint(recording(first));
-  return { ...endpoint, recordedRequests, answer: (next) => endpoint.answer(recording(next)) };
+  return { ...endpoint, recordedRequests, respondWith: (next) => endpoint.respondWith(recording(next)) };
 }
 
 /** Creates the client of the introspection endpoint of a verifier with these options. */

@@ -13,7 +13,7 @@ const api = { clientId: "api", clientAuthentication: "bearer" } as const;
 
 /** Starts an introspection endpoint, and creates a verifier that authenticates with the given callback. */
 async function startBearer(bearerToken: () => string | Promise<string>) {
-  const { url, recordedRequests, answer } = await startIntrospectionEndpoint(
+  const { url, recordedRequests, respondWith } = await startIntrospectionEndpoint(
     json({ active: true, cnf: { "x5t#S256": client.thumbprint } }),
   );
   const verifier = createVerifier({
@@ -23,7 +23,7 @@ async function startBearer(bearerToken: () => string | Promise<string>) {
   });
   return {
     recordedRequests,
-    answer,
+    respondWith,
     verifier,
     verify: () => verifier.verify("token", { clientCertificate: client.certificate }),
   };
@@ -46,14 +46,14 @@ describe("the method bearer", () => {
 
   test("calls the callback for each request, including one that is sent again", async () => {
     let calls = 0;
-    const { recordedRequests, answer, verify } = await startBearer(() => {
+    const { recordedRequests, respondWith, verify } = await startBearer(() => {
       calls += 1;
       return `token-${calls}`;
     });
     await verify();
     await verify();
-    answer((response, path) => {
-      answer(json({ active: false }));
+    respondWith((response, path) => {
+      respondWith(json({ active: false }));
       hangUp(response, path);
     });
     expect(await outcomeOf(verify())).toBe("ERR_TOKEN_INACTIVE");
@@ -62,8 +62,8 @@ describe("the method bearer", () => {
   });
 
   test("causes ERR_INTROSPECTION_UNAVAILABLE if the endpoint rejects the token of the API", async () => {
-    const { answer, verify } = await startBearer(() => "secret");
-    answer(status(401, {}));
+    const { respondWith, verify } = await startBearer(() => "secret");
+    respondWith(status(401, {}));
     expect(await outcomeOf(verify())).toBe("ERR_INTROSPECTION_UNAVAILABLE");
   });
 });

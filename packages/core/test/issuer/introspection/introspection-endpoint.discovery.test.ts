@@ -3,7 +3,7 @@ import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { RemoteFailure } from "../../../src/issuer/remote-value.ts";
 import { endpointOf, secret } from "../../support/introspection-endpoint.ts";
 import {
-  type Answer,
+  type Responder,
   endless,
   type Endpoint,
   hangUp,
@@ -20,12 +20,12 @@ const oauth = "/.well-known/oauth-authorization-server";
 const oidc = "/.well-known/openid-configuration";
 const minute = 60_000;
 
-type Documents = Readonly<Record<string, Answer>>;
+type Documents = Readonly<Record<string, Responder>>;
 
 /** Starts an issuer with the given documents. All other paths respond that the token is active. */
 async function startIssuer(documents: (origin: string) => Documents): Promise<Endpoint> {
   const endpoint = await startEndpoint(json({ active: true }));
-  endpoint.answer((response, path) => {
+  endpoint.respondWith((response, path) => {
     const missing = path.startsWith("/.well-known/") ? status(404, {}) : json({ active: true, path });
     (documents(endpoint.url)[path] ?? missing)(response, path);
   });
@@ -51,7 +51,7 @@ describe("the introspection endpoint", () => {
     expect(requests).toEqual([oauth, "/a?b=c"]);
   });
 
-  test.each<[string, (issuer: string) => Answer]>([
+  test.each<[string, (issuer: string) => Responder]>([
     ["is missing", () => status(404, {})],
     ["fails with status 500", () => status(500, {})],
     ["is HTML", () => text("<html>", "text/html")],
@@ -70,15 +70,15 @@ describe("the introspection endpoint", () => {
       (issuer) => json({ issuer, introspection_endpoint: "http://192.0.2.1/a" }),
     ],
     ["is for another issuer", (issuer) => json({ issuer: `${issuer}/`, introspection_endpoint: `${issuer}/a` })],
-  ])("is read from the metadata of OpenID Connect if the other document %s", async (_name, answer) => {
+  ])("is read from the metadata of OpenID Connect if the other document %s", async (_name, responder) => {
     shortenTimeouts(10);
     const { url, requests } = await startIssuer((issuer) => ({
-      [oauth]: answer(issuer),
+      [oauth]: responder(issuer),
       [oidc]: json({ issuer, introspection_endpoint: `${issuer}/b` }),
     }));
     expect(await endpointOf(secret, { issuer: url }).introspect("token")).toEqual({ active: true, path: "/b" });
     expect(requests).toEqual([oauth, oidc, "/b"]);
-    const alone = await startIssuer((issuer) => ({ [oauth]: answer(issuer) }));
+    const alone = await startIssuer((issuer) => ({ [oauth]: responder(issuer) }));
     await expectFailure(endpointOf(secret, { issuer: alone.url }).introspect("token"));
     await expectFailure(endpointOf(secret, { issuer: alone.url }).ready());
     await endpointOf(secret, { issuer: url }).ready();
@@ -166,7 +166,7 @@ describe("the metadata", () => {
 
   test("is not fetched again immediately after a failure, and the error contains the delay", async () => {
     let time = 1;
-    const { url, requests, answer } = await startEndpoint(status(500, {}));
+    const { url, requests, respondWith } = await startEndpoint(status(500, {}));
     const endpoint = endpointOf(secret, { issuer: url }, () => time);
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const failure = await reasonOf(endpoint.introspect("token"));
@@ -174,7 +174,7 @@ describe("the metadata", () => {
       expect((failure as RemoteFailure).retryAfter).toBe(1);
     }
     expect(requests).toEqual([oauth, oidc]);
-    answer((response, path) => json({ issuer: url, introspection_endpoint: url, active: true })(response, path));
+    respondWith((response, path) => json({ issuer: url, introspection_endpoint: url, active: true })(response, path));
     time += 1000;
     expect(await endpoint.introspect("token")).toMatchObject({ active: true });
   });

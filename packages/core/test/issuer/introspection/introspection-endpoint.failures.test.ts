@@ -7,7 +7,7 @@ import { httpRejection } from "../../../src/http/rejection.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { secret, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
 import {
-  type Answer,
+  type Responder,
   endless,
   hangUp,
   json,
@@ -57,7 +57,7 @@ async function expectUnavailable(verify: () => Promise<unknown>): Promise<void> 
 }
 
 /** Creates a response with a body and headers. */
-function raw(body: string | Buffer, headers: Readonly<Record<string, string | number>>, code = 200): Answer {
+function raw(body: string | Buffer, headers: Readonly<Record<string, string | number>>, code = 200): Responder {
   return (response) => {
     response.writeHead(code, headers).end(body);
   };
@@ -66,13 +66,13 @@ function raw(body: string | Buffer, headers: Readonly<Record<string, string | nu
 const type = { "content-type": "application/json" };
 
 /** Closes the connection in the middle of a good response. */
-const broken: Answer = (response) => {
+const broken: Responder = (response) => {
   const body = JSON.stringify(good);
   response.writeHead(200, { ...type, "content-length": body.length });
   response.write(body.slice(0, -9), () => response.destroy());
 };
 
-const failures: readonly (readonly [string, Answer])[] = [
+const failures: readonly (readonly [string, Responder])[] = [
   ["HTML", text(`<html>${MARKER}`, "text/html")],
   ["an empty body", text("", "application/json")],
   ["malformed JSON", text(`{"active":true,${MARKER}`, "application/json")],
@@ -83,11 +83,11 @@ const failures: readonly (readonly [string, Answer])[] = [
   ["a string", json(MARKER)],
   ["an empty object", json({})],
   ["a response without active", json({ ...good, active: undefined })],
-  ...["true", "false", MARKER, 1, 0, null, [true], { true: true }].map((active): [string, Answer] => [
+  ...["true", "false", MARKER, 1, 0, null, [true], { true: true }].map((active): [string, Responder] => [
     `a response with active ${JSON.stringify(active)}`,
     json({ ...good, active }),
   ]),
-  ...[201, 202, 203, 206, 300, 304, 400, 401, 403, 404, 429, 500, 502, 503].map((code): [string, Answer] => [
+  ...[201, 202, 203, 206, 300, 304, 400, 401, 403, 404, 429, 500, 502, 503].map((code): [string, Responder] => [
     `a good response with status ${code}`,
     status(code, good),
   ]),
@@ -106,10 +106,10 @@ const failures: readonly (readonly [string, Answer])[] = [
 
 describe("introspection", () => {
   test.each(failures)("rejects with 503 if the response is %s (7662-03)", async (_name, failure) => {
-    const { url, answer } = await startIntrospectionEndpoint(failure);
+    const { url, respondWith } = await startIntrospectionEndpoint(failure);
     const verify = verificationAt(url);
     await expectUnavailable(verify);
-    answer(json(good));
+    respondWith(json(good));
     expect(await outcomeOf(verify())).toBe("accepted");
   });
 
@@ -137,9 +137,9 @@ describe("introspection", () => {
   });
 
   test("rejects an inactive response, and caches an active one", async () => {
-    const { url, answer, recordedRequests } = await startIntrospectionEndpoint(json({ ...good, active: false }));
+    const { url, respondWith, recordedRequests } = await startIntrospectionEndpoint(json({ ...good, active: false }));
     expect(await outcomeOf(verificationAt(url)())).toBe("ERR_TOKEN_INACTIVE");
-    answer(json(good));
+    respondWith(json(good));
     const verify = verificationAt(url);
     expect([await outcomeOf(verify()), await outcomeOf(verify())]).toEqual(["accepted", "accepted"]);
     expect(recordedRequests).toHaveLength(2);

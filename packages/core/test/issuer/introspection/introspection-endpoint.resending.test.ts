@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { IssuerRequestError } from "../../../src/issuer/issuer-request.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { endpointOf, secret, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
-import { type Answer, hangUp, json, silent, startEndpoint, status } from "../../support/endpoint.ts";
+import { type Responder, hangUp, json, silent, startEndpoint, status } from "../../support/endpoint.ts";
 import { outcomeOf, reasonOf } from "../../support/outcome.ts";
 import { shortenTimeouts } from "../../support/timeouts.ts";
 import { startHttpsServer } from "../../support/tls-server.ts";
@@ -19,7 +19,7 @@ type Reaction = (socket: Socket) => void;
 const close: Reaction = (socket) => socket.destroy();
 const reset: Reaction = (socket) => socket.resetAndDestroy();
 const respond: Reaction = (socket) => socket.end(complete);
-const respondWith =
+const sendBytes =
   (bytes: string): Reaction =>
   (socket) =>
     socket.write(bytes, () => socket.destroy());
@@ -89,8 +89,8 @@ describe("an introspection request", () => {
 
   test("is sent once more with a new client assertion", async () => {
     const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-    const { url, answer, recordedRequests } = await startIntrospectionEndpoint((response) => {
-      answer(json({ active: true }));
+    const { url, respondWith, recordedRequests } = await startIntrospectionEndpoint((response) => {
+      respondWith(json({ active: true }));
       response.destroy();
     });
     const clientKey = { ...(await exportJWK(privateKey)), alg: "ES256" };
@@ -124,26 +124,26 @@ describe("an introspection request", () => {
   });
 
   test.each<[string, Reaction]>([
-    ["a response that ends within its body", respondWith(complete.slice(0, -1))],
-    ["a response that is not HTTP", respondWith("SSH-2.0-OpenSSH_9.2\r\n")],
-    ["a redirect", respondWith("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n")],
-    ["status 500", respondWith("HTTP/1.1 500 Error\r\ncontent-length: 0\r\n\r\n")],
-    ["an empty response", respondWith("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],
+    ["a response that ends within its body", sendBytes(complete.slice(0, -1))],
+    ["a response that is not HTTP", sendBytes("SSH-2.0-OpenSSH_9.2\r\n")],
+    ["a redirect", sendBytes("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n")],
+    ["status 500", sendBytes("HTTP/1.1 500 Error\r\ncontent-length: 0\r\n\r\n")],
+    ["an empty response", sendBytes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],
   ])("is not sent again after %s", async (_name, failing) => {
     const { url, requests } = await startSockets(failing, respond);
     expect(await reasonOf(introspect(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(1);
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, Responder]>([
     ["status 503", status(503, {})],
     ["no response within the time limit", silent],
   ])("is not sent again after %s", async (_name, failing) => {
-    const { url, answer, requests } = await startEndpoint(failing);
+    const { url, respondWith, requests } = await startEndpoint(failing);
     shortenTimeouts(10);
     expect(await reasonOf(introspect(url))).toBeInstanceOf(IssuerRequestError);
     expect(requests).toHaveLength(1);
-    answer(json({ active: true }));
+    respondWith(json({ active: true }));
     expect(await introspect(url)).toEqual({ active: true });
   });
 

@@ -6,7 +6,7 @@ import type { VerifierOptions } from "../../../src/options/configuration.ts";
 import { httpRejection } from "../../../src/http/rejection.ts";
 import { createVerifier } from "../../../src/verifier.ts";
 import { endpointOf, secret, startIntrospectionEndpoint } from "../../support/introspection-endpoint.ts";
-import { type Answer, json, startEndpoint, status, text } from "../../support/endpoint.ts";
+import { type Responder, json, startEndpoint, status, text } from "../../support/endpoint.ts";
 import { outcomeOf, rejectionOf } from "../../support/outcome.ts";
 import { client, now, seconds, startIssuerInTest, verifierOf } from "../../support/verification.ts";
 
@@ -32,17 +32,17 @@ function sign(changedClaims: object = {}, changedHeader: object = {}, key: Crypt
 }
 
 /** Verifies a token for which the issuer sends the given response. */
-async function verify(answer: Answer, options: VerifierOptions = {}, signedResponse = true): Promise<unknown> {
-  const { url: endpoint } = await startIntrospectionEndpoint(answer);
+async function verify(responder: Responder, options: VerifierOptions = {}, signedResponse = true): Promise<unknown> {
+  const { url: endpoint } = await startIntrospectionEndpoint(responder);
   const introspection = { ...secret, endpoint, signedResponse };
   const verifier = createVerifier({ issuer, audience: null, jwks, clock: () => now, ...options, introspection });
   return verifier.verify("token", { clientCertificate: client.certificate });
 }
 
 /** Expects 503 for a response, with and without signedResponse. */
-async function expectUnavailable(answer: Answer, options: VerifierOptions = {}): Promise<void> {
+async function expectUnavailable(responder: Responder, options: VerifierOptions = {}): Promise<void> {
   for (const signedResponse of [true, false]) {
-    const error = await rejectionOf(verify(answer, options, signedResponse));
+    const error = await rejectionOf(verify(responder, options, signedResponse));
     expect([error.code, httpRejection(error).status]).toEqual(["ERR_INTROSPECTION_UNAVAILABLE", 503]);
   }
 }

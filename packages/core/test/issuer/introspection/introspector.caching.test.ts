@@ -155,11 +155,11 @@ describe("the response for an inactive token", () => {
     [5, 5],
     [1, 1],
   ])("is cached with a cacheDuration of %s for %d s", async (cacheDuration, duration) => {
-    const { url, requests, answer } = await startEndpoint(inactive);
+    const { url, requests, respondWith } = await startEndpoint(inactive);
     const times = timesOf();
     const introspect = introspectionWith(introspectorOf({ endpoint: url, times, cacheDuration }));
     await introspect();
-    answer(active);
+    respondWith(active);
     pass(times, duration * second - 1);
     expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
     expect(requests).toHaveLength(1);
@@ -169,24 +169,24 @@ describe("the response for an inactive token", () => {
   });
 
   test("is not cached with a cacheDuration of 0", async () => {
-    const { url, answer } = await startEndpoint(inactive);
+    const { url, respondWith } = await startEndpoint(inactive);
     const introspect = introspectionWith(introspectorOf({ endpoint: url, cacheDuration: 0 }));
     expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
-    answer(active);
+    respondWith(active);
     expect(await introspect()).toBe("accepted");
-    answer(inactive);
+    respondWith(inactive);
     expect(await introspect()).toBe("ERR_TOKEN_INACTIVE");
   });
 });
 
 describe("a failed introspection request", () => {
   test("is not cached, and does not affect cached responses", async () => {
-    const { url, requests, answer } = await startEndpoint(active);
+    const { url, requests, respondWith } = await startEndpoint(active);
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times });
     const introspect = introspectionWith(introspector);
     await introspect();
-    answer(status(503, {}));
+    respondWith(status(503, {}));
     expect(await outcomeOf(introspector.introspect("other"))).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(await introspect()).toBe("accepted");
     pass(times, 31 * second);
@@ -195,7 +195,7 @@ describe("a failed introspection request", () => {
       "ERR_INTROSPECTION_UNAVAILABLE",
     ]);
     expect(requests).toHaveLength(4);
-    answer(active);
+    respondWith(active);
     expect(await introspect()).toBe("accepted");
   });
 });

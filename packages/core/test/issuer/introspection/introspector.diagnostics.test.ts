@@ -2,7 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import type { AccessTokenError } from "../../../src/errors.ts";
-import { type Answer, hangUp, json, redirect, startEndpoint, status, text } from "../../support/endpoint.ts";
+import { type Responder, hangUp, json, redirect, startEndpoint, status, text } from "../../support/endpoint.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
 import { listen } from "../../support/introspection-events.ts";
 import { introspectorOf, pass, timesOf } from "../../support/introspector.ts";
@@ -22,7 +22,7 @@ describe("an introspection request", () => {
   test.each([
     ["active", json({ active: true, sub: "MARKER" })],
     ["inactive", json({ active: false, sub: "MARKER" })],
-  ] as const)("is published with its duration if the token is %s", async (outcome, answer) => {
+  ] as const)("is published with its duration if the token is %s", async (outcome, responder) => {
     const { url, waiting, release } = await startHeldEndpoint();
     const times = timesOf();
     const introspector = introspectorOf({ endpoint: url, times, clientSecret: secret });
@@ -31,12 +31,12 @@ describe("an introspection request", () => {
     await waiting(1);
     expect(events.all).toEqual([]);
     pass(times, 1234);
-    release(answer);
+    release(responder);
     await introspection;
     expect(events.all).toEqual([{ issuer, outcome, duration: 1234 }]);
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, Responder]>([
     ["a server error", status(500, { error: "MARKER" })],
     ["a rejection of the client", status(401, { error: "MARKER", error_description: "MARKER" })],
     ["a redirect", redirect("https://MARKER.example")],
@@ -44,8 +44,8 @@ describe("an introspection request", () => {
     ["half a document", text('{"active":true,"sub":"MARKER', "application/json")],
     ["an active that is not a boolean", json({ active: "MARKER", sub: "MARKER" })],
     ["a closed connection", hangUp],
-  ])("is published as unavailable, without received data, if it ends with %s", async (_, answer) => {
-    const { url } = await startEndpoint(answer);
+  ])("is published as unavailable, without received data, if it ends with %s", async (_, responder) => {
+    const { url } = await startEndpoint(responder);
     const events = listen();
     const introspector = introspectorOf({ endpoint: `${url}/MARKER`, clientSecret: secret, clientId: "MARKER" });
     const error = await rejectionOf(introspector.introspect("MARKER"));

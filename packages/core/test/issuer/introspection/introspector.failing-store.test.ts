@@ -74,9 +74,9 @@ describe.each(failures)("a store that %s", (_name, fail) => {
   test.each([
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(500, { active: true })],
-  ] as const)("does not change the rejection %s", async (code, answer) => {
+  ] as const)("does not change the rejection %s", async (code, responder) => {
     const { endpoint, introspector } = await arrange(failingStore(fail));
-    endpoint.answer(answer);
+    endpoint.respondWith(responder);
     expect(await outcomeOf(introspector.introspect("token"))).toBe(code);
   });
 

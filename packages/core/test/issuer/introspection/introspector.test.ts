@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { httpRejection } from "../../../src/http/rejection.ts";
-import { type Answer, hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
+import { type Responder, hangUp, json, startEndpoint, status } from "../../support/endpoint.ts";
 import { startHeldEndpoint } from "../../support/held-endpoint.ts";
 import {
   introspectionOptionsOf,
@@ -16,7 +16,7 @@ const active = json({ active: true, sub: "user-1" });
 const tokens = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${index}`);
 
 /** Closes the connection in the middle of a response. */
-const broken: Answer = (response) => {
+const broken: Responder = (response) => {
   response.writeHead(200, { "content-type": "application/json", "content-length": 99 });
   response.write("{", () => response.destroy());
 };
@@ -46,7 +46,7 @@ describe("introspect", () => {
     const error = await rejectionOf(introspector.introspect("token"));
     expect(error.code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
     expect(httpRejection(error)).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });
-    endpoint.answer(active);
+    endpoint.respondWith(active);
     expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");
     expect(endpoint.requests).toHaveLength(2);
   });
@@ -88,11 +88,11 @@ describe("an issuer whose metadata cannot be fetched", () => {
     const times = timesOf();
     const introspector = introspectorOf({ issuer: issuer.url, times });
     expect(await outcomeOf(introspector.ready())).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    issuer.answer(json({ issuer: issuer.url, introspection_endpoint: `${issuer.url}/introspect` }));
+    issuer.respondWith(json({ issuer: issuer.url, introspection_endpoint: `${issuer.url}/introspect` }));
     pass(times, 1000);
     expect(await outcomeOf(introspector.ready())).toBe("accepted");
     expect(issuer.requests).not.toContain("/introspect");
-    issuer.answer(active);
+    issuer.respondWith(active);
     expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");
     expect(issuer.requests.at(-1)).toBe("/introspect");
   });
@@ -124,12 +124,12 @@ describe("simultaneous requests", () => {
     ["ERR_TOKEN_INACTIVE", json({ active: false })],
     ["ERR_INTROSPECTION_UNAVAILABLE", status(503, {})],
     ["ERR_INTROSPECTION_UNAVAILABLE", broken],
-  ] as const)("cause one introspection request even if they are rejected with %s", async (code, answer) => {
+  ] as const)("cause one introspection request even if they are rejected with %s", async (code, responder) => {
     const { url, requests, waiting, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = Array.from({ length: 1000 }, () => outcomeOf(introspector.introspect("token")));
     await waiting(1);
-    releaseAll(answer);
+    releaseAll(responder);
     expect(new Set(await Promise.all(outcomes))).toEqual(new Set([code]));
     expect(requests).toHaveLength(1);
   });
@@ -176,12 +176,12 @@ describe("requests in flight", () => {
     ["an inactive token", json({ active: false })],
     ["status 500", status(500, {})],
     ["half a response", broken],
-  ])("allow exactly one more request when one of them ends with %s", async (_name, answer) => {
+  ])("allow exactly one more request when one of them ends with %s", async (_name, responder) => {
     const { url, waiting, release, releaseAll } = await startHeldEndpoint();
     const introspector = introspectorOf({ endpoint: url });
     const outcomes = tokens(64).map((token) => outcomeOf(introspector.introspect(token)));
     await waiting(64);
-    release(answer);
+    release(responder);
     await Promise.race(outcomes);
     const next = outcomeOf(introspector.introspect("token-64"));
     await waiting(64);

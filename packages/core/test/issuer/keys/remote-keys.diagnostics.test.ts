@@ -35,7 +35,7 @@ describe("certbound:keys", () => {
     expect([await find("first"), await find("first")]).toEqual(["accepted", "accepted"]);
     expect(events).toEqual([fetched]);
 
-    endpoint.answer(failing);
+    endpoint.respondWith(failing);
     time += hour;
     expect(await find("second")).toBe("ERR_KEYS_UNAVAILABLE");
     const detail = "the key set response has status 500";
@@ -46,7 +46,7 @@ describe("certbound:keys", () => {
     expect(await find("first")).toBe("ERR_KEYS_UNAVAILABLE");
     expect(events.at(-1)).toEqual({ issuer, outcome: "failed", detail, duration: 25 });
 
-    endpoint.answer(json({ keys: [first, second] }));
+    endpoint.respondWith(json({ keys: [first, second] }));
     time += hour;
     expect(await find("second")).toBe("accepted");
     expect(events.at(-1)).toEqual({ ...fetched, keys: 2 });

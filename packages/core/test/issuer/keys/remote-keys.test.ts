@@ -6,7 +6,7 @@ import type { VerificationKey } from "../../../src/issuer/keys/key-set.ts";
 import type { KeySource } from "../../../src/issuer/keys/key-source.ts";
 import { createRemoteKeys } from "../../../src/issuer/keys/remote-keys.ts";
 import {
-  type Answer,
+  type Responder,
   type Endpoint,
   endless,
   hangUp,
@@ -37,7 +37,7 @@ async function generateJwk(kid: string): Promise<JWK> {
   return { ...(await exportJWK(publicKey)), kid };
 }
 
-const set = (...keys: readonly (JWK | undefined)[]): Answer => json({ keys });
+const set = (...keys: readonly (JWK | undefined)[]): Responder => json({ keys });
 
 interface Arrangement {
   readonly endpoint: Endpoint;
@@ -50,8 +50,8 @@ interface Arrangement {
 }
 
 /** Starts an issuer with the given response, and creates a key source whose clock the test controls. */
-async function arrange(answer: Answer): Promise<Arrangement> {
-  const endpoint = await startEndpoint(answer);
+async function arrange(responder: Responder): Promise<Arrangement> {
+  const endpoint = await startEndpoint(responder);
   let time = 1_000_000;
   let fetches = 0;
   const keys = createRemoteKeys({
@@ -75,7 +75,7 @@ async function arrange(answer: Answer): Promise<Arrangement> {
 }
 
 /** Responses without usable keys, of an issuer or of a proxy or another server. */
-const badResponses: readonly (readonly [string, Answer])[] = [
+const badResponses: readonly (readonly [string, Responder])[] = [
   ["status 500", status(500, { keys: [current] })],
   ["status 404", status(404, { keys: [current] })],
   ["status 201", status(201, { keys: [current] })],
@@ -143,17 +143,20 @@ describe("the first fetch", () => {
     expect(fetches()).toBe(1);
   });
 
-  test.each(badResponses)("causes ERR_KEYS_UNAVAILABLE if the response is %s (N-07, N-08)", async (_name, answer) => {
-    const { keys, endpoint, pass, find, fetches } = await arrange(answer);
-    const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "new" }));
-    expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
-    expect(error.retryAfter).toBeGreaterThan(0);
-    expect(error.detail).not.toContain("unexpectedly");
-    expect(fetches()).toBe(1);
-    pass(minute);
-    endpoint.answer(set(current));
-    expect(await find("new")).toBe("accepted");
-  });
+  test.each(badResponses)(
+    "causes ERR_KEYS_UNAVAILABLE if the response is %s (N-07, N-08)",
+    async (_name, responder) => {
+      const { keys, endpoint, pass, find, fetches } = await arrange(responder);
+      const error = await rejectionOf(keys.find({ algorithm: "ES256", keyId: "new" }));
+      expect(error.code).toBe("ERR_KEYS_UNAVAILABLE");
+      expect(error.retryAfter).toBeGreaterThan(0);
+      expect(error.detail).not.toContain("unexpectedly");
+      expect(fetches()).toBe(1);
+      pass(minute);
+      endpoint.respondWith(set(current));
+      expect(await find("new")).toBe("accepted");
+    },
+  );
 
   test("does not quote received data in the error if it fails", async () => {
     const { keys } = await arrange(text('{"MARKER"', "application/json"));
@@ -184,7 +187,7 @@ describe("an unknown kid", () => {
   test("is found by another fetch after the cool-down (N-02)", async () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(set(old, current));
+    endpoint.respondWith(set(old, current));
     expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
     pass(minute);
     expect([await find("new"), await find("old")]).toEqual(["accepted", "accepted"]);
@@ -206,13 +209,13 @@ describe("an unknown kid", () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
     pass(minute);
-    endpoint.answer(status(500, {}));
+    endpoint.respondWith(status(500, {}));
     expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
     expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
     expect(await find("old")).toBe("accepted");
     expect(fetches()).toBe(2);
     pass(minute);
-    endpoint.answer(set(old));
+    endpoint.respondWith(set(old));
     expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
@@ -227,7 +230,7 @@ describe("a key rotation", () => {
   test("removes the old key at the next fetch (N-03)", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(set(current));
+    endpoint.respondWith(set(current));
     pass(minute);
     expect(await find("old")).toBe("accepted");
     expect(await find("new")).toBe("accepted");
@@ -237,7 +240,7 @@ describe("a key rotation", () => {
   test("takes effect within a quarter of an hour even if only the old key is used (N-03)", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(set(current));
+    endpoint.respondWith(set(current));
     pass(hour / 4);
     expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(await find("new")).toBe("accepted");
@@ -246,7 +249,7 @@ describe("a key rotation", () => {
   test("replaces a key that keeps its kid", async () => {
     const { keys, pass, endpoint } = await arrange(set(old));
     const [before] = await keys.find({ algorithm: "ES256", keyId: "old" });
-    endpoint.answer(set({ ...current, kid: "old" }));
+    endpoint.respondWith(set({ ...current, kid: "old" }));
     pass(hour / 4);
     const [after] = await keys.find({ algorithm: "ES256", keyId: "old" });
     expect(after).not.toBe(before);
@@ -259,12 +262,12 @@ describe("a key that find returned", () => {
   test("is held, as the same object, as long as the issuer publishes it", async () => {
     const { keys, find, pass, endpoint } = await arrange(set(old));
     const [key] = (await keys.find(header)) as [VerificationKey];
-    endpoint.answer(set(current, old));
+    endpoint.respondWith(set(current, old));
     pass(minute);
     await find("new");
     expect(keys.holds(key)).toBe(true);
     expect((await keys.find(header))[0]).toBe(key);
-    endpoint.answer(set(current));
+    endpoint.respondWith(set(current));
     pass(minute);
     await find("another");
     expect(keys.holds(key)).toBe(false);
@@ -283,7 +286,7 @@ describe("a key that find returned", () => {
   test("is refreshed in the background by calls of holds", async () => {
     const { keys, fetches, pass, endpoint } = await arrange(set(old));
     const [key] = (await keys.find(header)) as [VerificationKey];
-    endpoint.answer(set(current));
+    endpoint.respondWith(set(current));
     pass(9 * minute);
     expect(keys.holds(key)).toBe(true);
     await vi.waitFor(() => expect(keys.holds(key)).toBe(false));
@@ -293,7 +296,7 @@ describe("a key that find returned", () => {
   test("is held for its normal time, and for another hour after a failed fetch", async () => {
     const { keys, find, pass, endpoint } = await arrange(set(old));
     const [key] = (await keys.find(header)) as [VerificationKey];
-    endpoint.answer(status(500, {}));
+    endpoint.respondWith(status(500, {}));
     pass(11 * minute);
     expect(keys.holds(key)).toBe(false);
     expect(await find("old")).toBe("accepted");
@@ -318,7 +321,7 @@ describe("a key whose import fails", () => {
     expect(await key.importFor("ES256")).toBeUndefined();
     expect(await find("new")).toBe("ERR_TOKEN_KEY_UNKNOWN");
     expect(fetches()).toBe(2);
-    endpoint.answer(set(current));
+    endpoint.respondWith(set(current));
     pass(minute);
     expect(await find("new")).toBe("accepted");
   });
@@ -339,15 +342,18 @@ describe("a key whose import fails", () => {
 });
 
 describe("an outage", () => {
-  test.each(badResponses)("in which the issuer responds with %s does not replace the keys", async (_name, answer) => {
-    const { find, fetches, pass, endpoint } = await arrange(set(old));
-    await find("old");
-    endpoint.answer(answer);
-    pass(hour / 4);
-    expect(await find("old")).toBe("accepted");
-    expect(fetches()).toBe(2);
-    expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
-  });
+  test.each(badResponses)(
+    "in which the issuer responds with %s does not replace the keys",
+    async (_name, responder) => {
+      const { find, fetches, pass, endpoint } = await arrange(set(old));
+      await find("old");
+      endpoint.respondWith(responder);
+      pass(hour / 4);
+      expect(await find("old")).toBe("accepted");
+      expect(fetches()).toBe(2);
+      expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
+    },
+  );
 
   test("leaves the keys usable for an hour (N-04)", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
@@ -362,7 +368,7 @@ describe("an outage", () => {
   test("does not extend the lifetime of the keys with each failed fetch", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(status(503, {}));
+    endpoint.respondWith(status(503, {}));
     let lived = 0;
     while (lived < 3 * hour && (await find("old")) === "accepted") {
       pass(minute);
@@ -386,7 +392,7 @@ describe("an outage", () => {
     const [first = 0, ...later] = perMinute;
     expect(first).toBeLessThanOrEqual(8);
     for (const count of later) expect(count).toBeLessThanOrEqual(2);
-    endpoint.answer(set(old));
+    endpoint.respondWith(set(old));
     pass(minute);
     expect(await find("old")).toBe("accepted");
   });
@@ -397,13 +403,13 @@ describe("an outage", () => {
       await find("old");
       pass(minute);
     }
-    endpoint.answer(set(old));
+    endpoint.respondWith(set(old));
     expect(await find("old")).toBe("accepted");
-    endpoint.answer(status(500, {}));
+    endpoint.respondWith(status(500, {}));
     pass(minute);
     expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
     const before = fetches();
-    endpoint.answer(set(old, current));
+    endpoint.respondWith(set(old, current));
     pass(5 * second);
     expect(await find("new")).toBe("accepted");
     expect(fetches()).toBe(before + 1);
@@ -414,11 +420,11 @@ describe("stale keys", () => {
   test("are used without waiting while the issuer hangs, once a fetch has failed", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(hangUp);
+    endpoint.respondWith(hangUp);
     pass(11 * minute);
     expect(await find("old")).toBe("accepted");
     let respondLate = (): void => {};
-    endpoint.answer((response, path) => {
+    endpoint.respondWith((response, path) => {
       respondLate = () => set(current)(response, path);
     });
     pass(minute);
@@ -432,7 +438,7 @@ describe("stale keys", () => {
   test("are not used by the first request after a pause, because the issuer may have removed them", async () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(set(current));
+    endpoint.respondWith(set(current));
     pass(11 * minute);
     expect(await find("old")).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
@@ -443,7 +449,7 @@ describe("a background refresh", () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
     let respondLate = (): void => {};
-    endpoint.answer((response, path) => {
+    endpoint.respondWith((response, path) => {
       respondLate = () => set(current)(response, path);
     });
     pass(9 * minute);
@@ -459,7 +465,7 @@ describe("a background refresh", () => {
   test("does not cause an unhandled rejection if it fails, and starts the back-off", async () => {
     const { find, fetches, pass, endpoint } = await arrange(set(old));
     await find("old");
-    endpoint.answer(hangUp);
+    endpoint.respondWith(hangUp);
     pass(9 * minute);
     expect(await find("old")).toBe("accepted");
     expect(await find("new")).toBe("ERR_KEYS_UNAVAILABLE");
@@ -487,7 +493,7 @@ describe("ready", () => {
   test("rejects with ERR_KEYS_UNAVAILABLE, and succeeds after the issuer has recovered", async () => {
     const { keys, endpoint, pass } = await arrange(status(500, {}));
     expect(await outcomeOf(keys.ready())).toBe("ERR_KEYS_UNAVAILABLE");
-    endpoint.answer(set(old));
+    endpoint.respondWith(set(old));
     pass(minute);
     expect(await outcomeOf(keys.ready())).toBe("accepted");
   });
@@ -534,7 +540,7 @@ describe("a fetch that hangs", () => {
     const { find, pass, endpoint } = await arrange(set(old));
     await find("old");
     let respondLate = (): void => {};
-    endpoint.answer((response, path) => {
+    endpoint.respondWith((response, path) => {
       respondLate = () => set(old, current)(response, path);
     });
     pass(minute);
