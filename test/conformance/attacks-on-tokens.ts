@@ -180,7 +180,7 @@ export const tokenAttacks = [
   },
   {
     id: "F-04",
-    requirement: "The JSON serialization, or a text that is both",
+    requirement: "The JSON serialization, or a text that is also a compact token",
     source: "CVE-2022-39227",
     level: "attack",
     applies: true,
@@ -226,14 +226,14 @@ export const tokenAttacks = [
   },
   {
     id: "I-01",
-    requirement: "An issuer that is almost the right one",
+    requirement: "An issuer that resembles the correct one",
     source: "CVE-2024-53861",
     level: "attack",
     applies: true,
   },
   {
     id: "I-02",
-    requirement: "An audience that is empty, nested, or only contains the right text",
+    requirement: "An audience that is empty, nested, or only contains the correct text",
     source: "CVE-2020-26160",
     level: "attack",
     applies: true,

@@ -5,7 +5,7 @@ const last = (member: string) => (json: string) => json.replace(/\}$/, `,${membe
 const first = (member: string) => (json: string) => json.replace(/^\{/, `{${member},`);
 
 /** Texts that lenient parsers accept as the claims. */
-const looseTexts: readonly (readonly [name: string, write: (json: string) => string])[] = [
+const lenientTexts: readonly (readonly [name: string, write: (json: string) => string])[] = [
   ["in an array", (json) => `[${json}]`],
   ["in a JSON string", (json) => JSON.stringify(json)],
   ["followed by a comment", (json) => `${json}//`],
@@ -57,7 +57,7 @@ export const cases: readonly ConformanceCase[] = [
     rejected: { token: ({ token }) => token({ headerText: last('"alg":"none"') }) },
     code: "ERR_TOKEN_ALGORITHM",
   }),
-  ...looseTexts.map(([name, payloadText]) =>
+  ...lenientTexts.map(([name, payloadText]) =>
     rejects("J-02", `claims ${name}`, {
       accepted: { token: ({ token }) => token({ payloadText: (json) => `\t${json}\r\n ` }) },
       rejected: { token: ({ token }) => token({ payloadText }) },

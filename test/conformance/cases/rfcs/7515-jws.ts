@@ -30,7 +30,7 @@ const counts: readonly (readonly [name: string, join: NonNullable<RawToken["join
 ];
 
 /** Texts that lenient parsers accept as the header. */
-const looseHeaders: readonly (readonly [name: string, write: (json: string) => string])[] = [
+const lenientHeaders: readonly (readonly [name: string, write: (json: string) => string])[] = [
   ["in an array", (json) => `[${json}]`],
   ["in a JSON string", (json) => JSON.stringify(json)],
   ["followed by a letter", (json) => `${json}x`],
@@ -52,7 +52,7 @@ export const cases: readonly ConformanceCase[] = [
     rejected: sent({ header: { "https://example.com/extension": 1, crit: ["https://example.com/extension"] } }),
     code: "ERR_TOKEN_MALFORMED",
   }),
-  ...looseHeaders.map(([name, headerText]) =>
+  ...lenientHeaders.map(([name, headerText]) =>
     rejects("7515-04", `a header ${name}`, {
       accepted: sent({ headerText: (json) => ` ${json}\r\n\t` }),
       rejected: sent({ headerText }),
