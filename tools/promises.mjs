@@ -1,51 +1,72 @@
-// Runs the tests that the table of promises in SECURITY.md names: all with `npm run promises`, those of two rows with
-// `npm run promises -- 3 5`. test/repository/promises.test.ts checks that every named test exists.
+// Runs the tests that the tables of SECURITY.md, docs/asvs.md and docs/fapi-conformance.md name: all with `npm run promises`,
+// those of some rows with `npm run promises -- 3 10.3.5 F2`. test/repository/promises.test.ts checks that every named test exists.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { join as joinPosix } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 
-const HEADING = "## The promises and their tests";
+/** The pages with tables whose last column names the tests of each row. No two rows have the same first word. */
+export const pages = ["SECURITY.md"];
 
 /**
  * @typedef {{ file: string, name: string }} NamedTest
- * @typedef {{ number: number, promise: string, dependsOn: string, tests: NamedTest[] }} Row
+ * @typedef {{ id: string, cells: (readonly [column: string, text: string])[], tests: NamedTest[] }} Row
  * @typedef {{ assertionResults: { fullName: string, status: string }[], name: string }} FileResult
  */
 
 /**
- * Reads the rows of the table: number, promise, dependencies, and tests as `[file](path): "name", "name"`.
+ * Reads the rows of all tables whose last column is "tests". The first word of a row identifies it, and its last cell names the
+ * tests as `[file](path): "name", "name"`. Paths are relative to the page.
  *
  * @param {string} markdown
+ * @param {string} page the path of the page in the repository
  * @returns {Row[]}
  */
-export function promisesOf(markdown) {
-  const section = markdown.split(`${HEADING}\n`)[1]?.split("\n## ")[0] ?? "";
-  return [...section.matchAll(/^\| *(\d+) *\|([^|]*)\|([^|]*)\|([^|]*)\|$/gm)].map(
-    ([, number, promise = "", dependsOn = "", tests = ""]) => ({
-      number: Number(number),
-      promise: promise.trim(),
-      dependsOn: dependsOn.trim(),
-      tests: testsOf(tests),
-    }),
-  );
+export function rowsOf(markdown, page) {
+  const tables = markdown.matchAll(/^\|(.*)\| *tests *\|\n\|[-:| ]+\|\n((?:\|.*\|(?:\n|$))*)/gm);
+  return [...tables].flatMap(([, header = "", body = ""]) => {
+    const columns = cellsOf(header);
+    return body.split("\n").flatMap((line) => (line === "" ? [] : [rowOf(line, columns, dirname(page))]));
+  });
+}
+
+/**
+ * @param {string} line
+ * @param {string[]} columns all but the last one
+ * @param {string} folder
+ * @returns {Row}
+ */
+function rowOf(line, columns, folder) {
+  const texts = cellsOf(line.slice(1, -1));
+  const [id = ""] = texts[0]?.split(" ") ?? [];
+  const [, ...cells] = columns.map((column, index) => /** @type {const} */ ([column, texts[index] ?? ""]));
+  return { id, cells, tests: testsOf(texts[columns.length] ?? "", folder) };
+}
+
+/**
+ * @param {string} line
+ */
+function cellsOf(line) {
+  return line.split("|").map((cell) => cell.trim());
 }
 
 /**
  * @param {string} cell
+ * @param {string} folder
  * @returns {NamedTest[]}
  */
-function testsOf(cell) {
+function testsOf(cell, folder) {
   const files = cell.matchAll(/\]\(([^)]+)\): ((?:"[^"]+"(?:, )?)+)/g);
-  return [...files].flatMap(([, file = "", names = ""]) =>
-    [...names.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => ({ file, name })),
+  return [...files].flatMap(([, path = "", names = ""]) =>
+    [...names.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => ({ file: joinPosix(folder, path), name })),
   );
 }
 
 /**
- * Lists the problems of the table: rows in the wrong order, rows with an empty cell, and tests that do not exist. A name in the table
+ * Lists the problems of the tables: rows in the wrong order, rows with an empty cell, and tests that do not exist. A name in a table
  * is the name in the source, or the part of it before the first placeholder.
  *
  * @param {Row[]} rows
@@ -54,14 +75,14 @@ function testsOf(cell) {
  */
 export function problemsOf(rows, read) {
   if (rows.length === 0) return ["the table has no rows"];
-  return rows.flatMap(({ number, promise, dependsOn, tests }, index) => [
-    ...(number === index + 1 ? [] : [`row ${number} is in the position of row ${index + 1}`]),
-    ...(promise === "" ? [`row ${number} has no promise`] : []),
-    ...(dependsOn === "" ? [`row ${number} has no dependencies`] : []),
-    ...(tests.length === 0 ? [`row ${number} names no test`] : []),
+  return rows.flatMap(({ id, cells, tests }, index) => [
+    ...(/^\d+$/.test(id) && Number(id) !== index + 1 ? [`row ${id} is in the position of row ${index + 1}`] : []),
+    ...(rows.findIndex((row) => row.id === id) === index ? [] : [`row ${id} occurs twice`]),
+    ...cells.filter(([, text]) => text === "").map(([column]) => `row ${id} has no ${column}`),
+    ...(tests.length === 0 ? [`row ${id} names no test`] : []),
     ...tests
       .filter(({ file, name }) => !hasTest(read(file) ?? "", name))
-      .map(({ file, name }) => `row ${number}: ${file} has no test named "${name}"`),
+      .map(({ file, name }) => `row ${id}: ${file} has no test named "${name}"`),
   ]);
 }
 
@@ -115,13 +136,17 @@ export function resultOf({ tests }, results) {
   return { passed, failed, skipped };
 }
 
-/** @param {string[]} numbers */
-function main(numbers) {
+/** @param {string[]} ids */
+function main(ids) {
   process.chdir(fileURLToPath(new URL("..", import.meta.url)));
-  const all = promisesOf(readFileSync("SECURITY.md", "utf8"));
-  const problems = problemsOf(all, (file) => (existsSync(file) ? readFileSync(file, "utf8") : undefined));
-  const rows = numbers.length === 0 ? all : all.filter(({ number }) => numbers.includes(String(number)));
-  if (rows.length === 0) problems.push(`the table does not have row ${numbers.join(", ")}`);
+  const all = pages.flatMap((page) => rowsOf(readFileSync(page, "utf8"), page));
+  const problems = pages.flatMap((page) =>
+    problemsOf(rowsOf(readFileSync(page, "utf8"), page), (file) =>
+      existsSync(file) ? readFileSync(file, "utf8") : undefined,
+    ).map((problem) => `${page}: ${problem}`),
+  );
+  const rows = ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id));
+  if (rows.length === 0) problems.push(`no table has a row ${ids.join(", ")}`);
   if (problems.length > 0) {
     console.error(problems.join("\n"));
     process.exitCode = 1;
@@ -130,7 +155,7 @@ function main(numbers) {
   const results = runTests(rows);
   for (const row of rows) {
     const { passed, failed, skipped } = resultOf(row, results);
-    console.log(`${row.number}: ${passed} passed, ${failed} failed, ${skipped} skipped: ${row.promise}`);
+    console.log(`${row.id}: ${passed} passed, ${failed} failed, ${skipped} skipped: ${row.cells[0]?.[1]}`);
     if (failed > 0 || passed === 0) process.exitCode = 1;
   }
 }

@@ -2,36 +2,40 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { problemsOf, promisesOf, resultOf } from "../../tools/promises.mjs";
+import { pages, problemsOf, resultOf, rowsOf } from "../../tools/promises.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const page = readFileSync(join(root, "SECURITY.md"), "utf8");
 
 function read(file: string): string | undefined {
   return existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : undefined;
 }
 
-test("every promise of SECURITY.md names tests that exist", () => {
-  expect(problemsOf(promisesOf(page), read)).toEqual([]);
+test.each(pages)("every row of the tables in %s names tests that exist", (page) => {
+  expect(problemsOf(rowsOf(read(page) ?? "", page), read)).toEqual([]);
 });
 
-test("every line of the table is read as a promise", () => {
-  const [, section = ""] = page.split("## The promises and their tests\n");
-  expect(promisesOf(page)).toHaveLength(section.match(/^\| \d/gm)?.length ?? 0);
+test("every promise of SECURITY.md is read as a row", () => {
+  const [, section = ""] = read("SECURITY.md")?.split("## The promises and their tests\n") ?? [];
+  expect(section.match(/^\| \d/gm)).toHaveLength(rowsOf(section, "SECURITY.md").length);
 });
 
 const source = 'test("rejects a stolen token", () => {});\ntest.each(modes)("accepts the mode %s", () => {});';
 
 function problemsIn(...rows: readonly string[]): readonly string[] {
   const table = ["| | promise | depends on | tests |", "|---|---|---|---|", ...rows].join("\n");
-  return problemsOf(promisesOf(`## The promises and their tests\n\n${table}\n\n## Next\n`), (file) =>
-    file === "a.test.ts" ? source : undefined,
-  );
+  const markdown = `## Promises\n\n| | limit |\n|---|---|\n| 1 | 5 s |\n\n${table}\n\n## Next\n`;
+  return problemsOf(rowsOf(markdown, "docs/page.md"), (file) => (file === "docs/a.test.ts" ? source : undefined));
 }
 
 test("a row with a promise, its dependencies and its tests has no problem", () => {
   const tests = '[a.test.ts](a.test.ts): "rejects a stolen token", "accepts the mode"; see [the page](page.md)';
   expect(problemsIn(`| 1 | A promise | Node.js | ${tests} |`)).toEqual([]);
+});
+
+test("two rows with the same number are a problem", () => {
+  const row = '1.1 (level 2) | A promise | Node.js | [a](a.test.ts): "rejects a stolen token" |';
+  expect(problemsIn(`| ${row}`)).toEqual([]);
+  expect(problemsIn(`| ${row}`, `| ${row}`)).toEqual(["row 1.1 occurs twice"]);
 });
 
 test.each([
@@ -42,7 +46,7 @@ test.each([
     "row 2 is in the position of row 1",
   ],
   ["a row without a promise", '| 1 | | Node.js | [a](a.test.ts): "rejects a stolen token" |', "no promise"],
-  ["a row without dependencies", '| 1 | A promise | | [a](a.test.ts): "rejects a stolen token" |', "no dependencies"],
+  ["a row without dependencies", '| 1 | A promise | | [a](a.test.ts): "rejects a stolen token" |', "no depends on"],
   ["a row without tests", "| 1 | A promise | Node.js | [a](a.test.ts) |", "names no test"],
   ["a file that does not exist", '| 1 | A promise | Node.js | [b](b.test.ts): "rejects a stolen token" |', "b.test.ts"],
   [
@@ -56,12 +60,7 @@ test.each([
 });
 
 describe("the result of a row", () => {
-  const row = {
-    number: 1,
-    promise: "",
-    dependsOn: "",
-    tests: [{ file: "a.test.ts", name: "accepts the mode" }],
-  };
+  const row = { id: "1", cells: [], tests: [{ file: "a.test.ts", name: "accepts the mode" }] };
   const resultsOf = (...statuses: readonly string[]) => [
     {
       name: join(process.cwd(), "a.test.ts"),
