@@ -22,7 +22,7 @@ export interface KeysEvent {
   readonly issuer: string;
   /**
    * `fetched`: these keys are used from now on. `stale`: they could not be fetched, and the previous ones stay in use, for at
-   * most an hour after they were due. `failed`: they could not be fetched and there are no previous ones, so tokens that need
+   * most an hour after they were due. `failed`: they could not be fetched, and none are left from before, so tokens that need
    * them are rejected with 503.
    */
   readonly outcome: "fetched" | "stale" | "failed";

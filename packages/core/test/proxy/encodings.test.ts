@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
 import { type CertificateEncoding, decoders, isAbsentMarker } from "../../src/proxy/encodings.ts";
 import { THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
-import { encoders, hexOfNothing, pemOf, percentEncoded, outcomeOf } from "../support/forwarding.ts";
+import { encoders, hexOfEmptyInput, pemOf, percentEncoded, outcomeOf } from "../support/forwarding.ts";
 import { certificates } from "../vectors/proxies/fixtures.ts";
 
 fc.configureGlobal({ seed: 9440 });
@@ -339,21 +339,21 @@ describe("the decoders sha256-base64 and sha256-base64url", () => {
   });
 });
 
-describe("the SHA-256 of nothing", () => {
+describe("the SHA-256 of an empty input", () => {
   test.each<[CertificateEncoding, string]>([
-    ["sha256-hex", hexOfNothing],
-    ["sha256-hex", hexOfNothing.toUpperCase()],
-    ["sha256-hex", hexOfNothing.match(/../g)?.join(":") ?? ""],
-    ["sha256-base64", Buffer.from(hexOfNothing, "hex").toString("base64")],
-    ["sha256-base64", Buffer.from(hexOfNothing, "hex").toString("base64").replace("=", "")],
+    ["sha256-hex", hexOfEmptyInput],
+    ["sha256-hex", hexOfEmptyInput.toUpperCase()],
+    ["sha256-hex", hexOfEmptyInput.match(/../g)?.join(":") ?? ""],
+    ["sha256-base64", Buffer.from(hexOfEmptyInput, "hex").toString("base64")],
+    ["sha256-base64", Buffer.from(hexOfEmptyInput, "hex").toString("base64").replace("=", "")],
     ["sha256-base64url", THUMBPRINT_OF_NOTHING],
   ])("is decoded to undefined: %s, %s", (encoding, value) => {
     expect(decoded(encoding, value)).toBe("none");
   });
 
   test("is compared exactly: a value that differs in one bit is a certificate", () => {
-    expect(encoders["sha256-hex"](Buffer.alloc(0))).toBe(hexOfNothing);
-    expect(decoded("sha256-hex", hexOfNothing.replace(/5$/, "4"))).not.toBe("none");
+    expect(encoders["sha256-hex"](Buffer.alloc(0))).toBe(hexOfEmptyInput);
+    expect(decoded("sha256-hex", hexOfEmptyInput.replace(/5$/, "4"))).not.toBe("none");
   });
 });
 
@@ -387,7 +387,7 @@ describe("isAbsentMarker", () => {
     " ",
     certificates.ec256.der,
     `:${certificates.ec256.der}:`,
-    hexOfNothing,
+    hexOfEmptyInput,
   ])("returns false for %.20j", (value) => {
     expect(isAbsentMarker(value)).toBe(false);
   });

@@ -17,7 +17,7 @@ import { certificateShaped } from "../support/der.ts";
 import { type FormatName, formats } from "../support/formats.ts";
 import {
   encoders,
-  hexOfNothing,
+  hexOfEmptyInput,
   proxyAddress,
   requestWith,
   resolved,
@@ -181,20 +181,20 @@ describe("a marker of a missing certificate", () => {
   });
 
   test.each<[FormatName, string, readonly string[]]>([
-    ["caddy sha256-hex", hexOfNothing, []],
-    ["cloudflare sha256-hex", hexOfNothing, []],
-    ["haproxy sha256-hex", hexOfNothing.toUpperCase(), ["x-ssl-client-verify", "0"]],
+    ["caddy sha256-hex", hexOfEmptyInput, []],
+    ["cloudflare sha256-hex", hexOfEmptyInput, []],
+    ["haproxy sha256-hex", hexOfEmptyInput.toUpperCase(), ["x-ssl-client-verify", "0"]],
     ["haproxy sha256-base64url", "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", ["x-ssl-client-verify", "0"]],
     ["gcp sha256-base64", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", ["x-client-cert-chain-verified", "true"]],
-    ["cloudFront", hexOfNothing, ["cloudfront-viewer-cert-present", "1"]],
-    ["envoy", `Hash=${hexOfNothing};Subject="";URI=`, []],
+    ["cloudFront", hexOfEmptyInput, ["cloudfront-viewer-cert-present", "1"]],
+    ["envoy", `Hash=${hexOfEmptyInput};Subject="";URI=`, []],
   ])("can be the SHA-256 of nothing: %s", (name, none, others) => {
     expect(verdict(formats[name], [formats[name].header, none, ...others])).toBe(MISSING);
   });
 
   test("is not a value that differs from the SHA-256 of nothing in one bit", () => {
     expect(
-      verdict(caddy({ encoding: "sha256-hex" }), ["x-client-cert-sha256", hexOfNothing.replace(/5$/, "4")]),
+      verdict(caddy({ encoding: "sha256-hex" }), ["x-client-cert-sha256", hexOfEmptyInput.replace(/5$/, "4")]),
     ).toMatch(/^[\w-]{43}$/);
   });
 });
@@ -302,7 +302,7 @@ describe("the detail of a rejection", () => {
   });
 
   test("names the SHA-256 of nothing", () => {
-    const result = resolved(caddy({ encoding: "sha256-hex" }), ["X-Client-Cert-Sha256", hexOfNothing]);
+    const result = resolved(caddy({ encoding: "sha256-hex" }), ["X-Client-Cert-Sha256", hexOfEmptyInput]);
     expect(detailOf(result)).toMatch(/SHA-256 of nothing.*: no client certificate/);
   });
 
@@ -319,9 +319,9 @@ describe("the detail of a rejection", () => {
     `-----BEGIN${marker}`,
     `Hash=${marker}`,
     `${marker}=a`,
-    `Hash=${hexOfNothing};Cert="${marker}"`,
-    `Hash=${hexOfNothing};URI="${marker}`,
-    `Hash=${hexOfNothing},URI=${marker}`,
+    `Hash=${hexOfEmptyInput};Cert="${marker}"`,
+    `Hash=${hexOfEmptyInput};URI="${marker}`,
+    `Hash=${hexOfEmptyInput},URI=${marker}`,
     `${marker}, ${marker}`,
     `%${marker}`,
     `%GG${marker}`,

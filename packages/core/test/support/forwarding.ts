@@ -13,7 +13,7 @@ export const proxyAddress = "192.0.2.1";
 export const trust = { addresses: [proxyAddress] };
 
 /** SHA-256 of an empty input, which some proxies forward for a client without a certificate. */
-export const hexOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+export const hexOfEmptyInput = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** Creates a request, by default from the proxy. */
 export function requestWith(rawHeaders: readonly string[], remoteAddress = proxyAddress): NodeRequest {
