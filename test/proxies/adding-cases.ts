@@ -8,55 +8,55 @@ import type { Stage } from "./stage.ts";
 const frameworks: readonly Framework[] = ["Express", "Fastify"];
 const victim = "ec";
 
-/** How many fields Node keeps by default. */
+/** The number of header fields that Node keeps by default. */
 const LIMIT = 1000;
 
-/** Header fields without a meaning; their name sorts before all others, for proxies that send fields in that order. */
+/** Returns meaningless header fields. Their name sorts before all others, for proxies that sort fields. */
 function filler(count: number): Fields {
   return Array.from({ length: count }, () => ["a", ""] as const);
 }
 
-/** The cases of a proxy that adds its header to that of the client, and is trusted by its address. */
+/** Tests a proxy that adds its header to the client's header and is trusted by its address. */
 export function addingCases(stage: () => Stage, front: Front): void {
   describe.each(frameworks)(`${front.name}, %s`, (framework) => {
-    const ask = (attempt: Attempt): Promise<Outcome> => stage().ask({ front, framework }, attempt);
-    const forged = (): Fields => forgedFields(front, stage().pki.clients[victim]);
+    const send = (attempt: Attempt): Promise<Outcome> => stage().send({ front, framework }, attempt);
+    const forgedHeaders = (): Fields => forgedFields(front, stage().pki.clients[victim]);
 
-    test("accepts a client that sends no such header, with its own token only", async () => {
-      expectAccepted(await ask({ client: victim, token: victim }), victim);
-      expectRejected(await ask({ client: "thief", token: victim }), "ERR_BINDING_MISMATCH");
+    test("accepts a client without a forged header, only with the client's token", async () => {
+      expectAccepted(await send({ client: victim, token: victim }), victim);
+      expectRejected(await send({ client: "thief", token: victim }), "ERR_BINDING_MISMATCH");
     });
 
-    test("accepts such a client among many header fields, with its own token only", async () => {
+    test("accepts a client with many header fields, only with the client's token", async () => {
       const headers = filler(LIMIT - 50);
-      expectAccepted(await ask({ client: victim, token: victim, headers }), victim);
-      expectRejected(await ask({ client: "thief", token: victim, headers }), "ERR_BINDING_MISMATCH");
+      expectAccepted(await send({ client: victim, token: victim, headers }), victim);
+      expectRejected(await send({ client: "thief", token: victim, headers }), "ERR_BINDING_MISMATCH");
     });
 
     test("rejects a client that sends the victim's header", async () => {
-      const headers = forged();
-      expectRejected(await ask({ client: "thief", token: victim, headers }), "ERR_CERTIFICATE_MALFORMED");
-      expectRejected(await ask({ client: victim, token: victim, headers }), "ERR_CERTIFICATE_MALFORMED");
+      const headers = forgedHeaders();
+      expectRejected(await send({ client: "thief", token: victim, headers }), "ERR_CERTIFICATE_MALFORMED");
+      expectRejected(await send({ client: victim, token: victim, headers }), "ERR_CERTIFICATE_MALFORMED");
     });
 
-    test("rejects a client that sends the victim's header, and many fields that hide the proxy's", async () => {
-      const headers = [...forged(), ...filler(LIMIT + 100)];
-      expectNotAccepted(await ask({ client: "thief", token: victim, headers }));
-      expectNotAccepted(await ask({ token: victim, headers }));
+    test("rejects a client that sends the victim's header and many fields that hide the proxy's header", async () => {
+      const headers = [...forgedHeaders(), ...filler(LIMIT + 100)];
+      expectRejectedByApiOrNode(await send({ client: "thief", token: victim, headers }));
+      expectRejectedByApiOrNode(await send({ token: victim, headers }));
     });
 
-    // Where a proxy sorts the fields, only some numbers keep the first certificate header and lose the second.
-    test("rejects it whatever number of fields would hide the proxy's", async () => {
+    // If the proxy sorts the fields, Node keeps the first certificate header and drops the second only for some counts.
+    test("rejects the victim's header with any number of fields around the limit", async () => {
       for (let count = LIMIT - 10; count < LIMIT + 30; count += 1) {
-        const outcome = await ask({ client: "thief", token: victim, headers: [...forged(), ...filler(count)] });
-        expectNotAccepted(outcome);
+        const outcome = await send({ client: "thief", token: victim, headers: [...forgedHeaders(), ...filler(count)] });
+        expectRejectedByApiOrNode(outcome);
       }
     });
   });
 }
 
-/** The API did not accept the request: its header list is malformed, or Node had too much of it; 502: while the proxy wrote. */
-function expectNotAccepted({ status, body, code }: Outcome): void {
+/** Expects a rejection by the API, or by Node because of too many headers (502 if the proxy was still writing). */
+function expectRejectedByApiOrNode({ status, body, code }: Outcome): void {
   expect([
     [400, "ERR_REQUEST_MALFORMED"],
     [401, "ERR_CERTIFICATE_MALFORMED"],

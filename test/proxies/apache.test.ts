@@ -1,17 +1,17 @@
 import { apache, rfc9440 } from "@certbound/core";
-import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, resumptionCases, largeCertificateCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
 import { withResumption } from "./resumption.ts";
 import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
 
 const verified: Front = {
-  name: "certificates of an authority",
+  name: "certificates of a CA",
   listener: "VERIFIED_PORT",
   format: apache(),
   verified: { "x-ssl-client-verify": "SUCCESS" },
   selfSigned: "rejected",
-  tooLarge: "too much for Node",
+  tooLarge: "rejected by Node",
   resumes: false,
   deletable: true,
   httpVersions: [1],
@@ -26,8 +26,12 @@ const any: Front = {
   selfSigned: "accepted",
 };
 
-const unverified: Front = { ...any, name: "any certificate, to an API that wants verified ones", format: apache() };
-const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const unverified: Front = {
+  ...any,
+  name: "any certificate, to an API that requires verified certificates",
+  format: apache(),
+};
+const largeHeaders: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
 const byteSequence: Front = { ...verified, name: "RFC 9440", format: rfc9440(), verified: {} };
 
 const resumingVerified: Front = { ...verified, resumes: true };
@@ -61,6 +65,6 @@ describeProxy({ proxy: "Apache httpd", configuration: "apache-rfc9440.conf", fro
 });
 
 describeProxy(
-  { proxy: "Apache httpd", configuration: "apache.conf", fronts: [roomy], maxHeaderSize: 65_536 },
-  (stage) => roomCases(stage, roomy),
+  { proxy: "Apache httpd", configuration: "apache.conf", fronts: [largeHeaders], maxHeaderSize: 65_536 },
+  (stage) => largeCertificateCases(stage, largeHeaders),
 );

@@ -12,34 +12,34 @@ import { createServer as createTlsServer, type ServerOptions } from "node:https"
 /** A framework that the API is written in. */
 export type Framework = "Express" | "Fastify";
 
-/** How an API finds the certificate. */
+/** How an API reads the forwarded certificate. */
 export interface Forwarding {
   readonly format: ForwardedCertificateFormat;
   readonly trust: TrustedProxy;
 }
 
-/** An API that answers with the token's client to the one whose certificate the token is bound to. */
+/** An API that returns the client ID if the token is bound to the client's certificate. */
 export interface Api {
-  /** Empty for one that listens on a unix socket. */
+  /** Empty for a unix socket. */
   readonly url: string;
-  /** Why the last request was rejected. */
+  /** The error of the last rejected request. */
   readonly lastRejection: () => AccessTokenError | undefined;
-  readonly forgetRejection: () => void;
+  readonly clearRejection: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** Where an API listens, and how. */
+/** The options of `startApi`. */
 export interface ApiOptions {
   readonly issuer: Issuer;
-  /** By the path that is read so: each is at `/Express/<name>` and `/Fastify/<name>`. */
+  /** The ways to read the certificate, by route: `/Express/<name>` and `/Fastify/<name>`. */
   readonly forwardings: Readonly<Record<string, Forwarding>>;
-  /** The path of a unix socket to listen on. Absent: a port of 127.0.0.1. */
+  /** The path of a unix socket. Default: a port of 127.0.0.1. */
   readonly socket?: string | undefined;
   readonly tls?: ServerOptions | undefined;
   readonly maxHeaderSize?: number | undefined;
 }
 
-/** Starts one server with the same API in Express and in Fastify. */
+/** Starts one server with the same API on Express and on Fastify. */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { issuer, forwardings, socket, tls, maxHeaderSize } = options;
   let lastRejection: AccessTokenError | undefined;
@@ -56,7 +56,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const server = tls === undefined ? createServer(limits, handle) : createTlsServer({ ...tls, ...limits }, handle);
   const report = {
     lastRejection: () => lastRejection,
-    forgetRejection: () => void (lastRejection = undefined),
+    clearRejection: () => void (lastRejection = undefined),
   };
   if (socket === undefined) return { ...report, ...(await startServer(server)) };
   server.listen(socket);

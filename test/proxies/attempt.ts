@@ -5,26 +5,26 @@ import { request as httpsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import type { ClientName, Pki } from "./pki.ts";
 
-/** A request, told by the people in it. */
+/** A request, described by the owners of the certificate and the token. */
 export interface Attempt {
-  /** Whose certificate and key the client has; absent: none. */
+  /** The owner of the client's certificate. Default: no certificate. */
   readonly client?: ClientName;
-  /** Whose token it sends. */
+  /** The client that the token is issued to. */
   readonly token: ClientName;
   readonly headers?: Fields;
   readonly tlsVersion?: "TLSv1.2" | "TLSv1.3";
   readonly session?: Buffer | undefined;
   readonly httpVersion?: 1 | 2;
-  /** For requests past the proxy: the address that they come from. */
+  /** The local address, for requests that bypass the proxy. */
   readonly from?: string;
 }
 
 /** Header fields, each on its own line. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
-/** What came back. */
-export interface Answer {
-  /** 0 when nothing came: rejected in the handshake, or just after it. */
+/** The response. */
+export interface ProxyResponse {
+  /** 0 without a response: the connection was closed during or right after the handshake. */
   readonly status: number;
   readonly body: string;
   readonly challenge: string;
@@ -32,14 +32,18 @@ export interface Answer {
   readonly resumed?: boolean;
 }
 
-/** Who is there, and who issues tokens. */
-export interface People {
+/** The certificates and the issuer. */
+export interface Parties {
   readonly pki: Pki;
   readonly issuer: Issuer;
 }
 
 /** Sends a request to the TLS listener of a proxy. */
-export async function sendThroughProxy(url: string, attempt: Attempt, { pki, issuer }: People): Promise<Answer> {
+export async function sendThroughProxy(
+  url: string,
+  attempt: Attempt,
+  { pki, issuer }: Parties,
+): Promise<ProxyResponse> {
   const { client, token, headers = [], tlsVersion, session, httpVersion } = attempt;
   const options: MtlsRequestOptions = {
     ca: pki.ca,
@@ -50,16 +54,16 @@ export async function sendThroughProxy(url: string, attempt: Attempt, { pki, iss
     ...(session && { session }),
     ...(httpVersion && { httpVersion }),
   };
-  const response = await mtlsRequest(url, options).catch(rejectedConnection);
+  const response = await mtlsRequest(url, options).catch(ignoreRejectedConnection);
   if (response === undefined) return { status: 0, body: "", challenge: "" };
   const { status, body, headers: fields, tls } = response;
   const challenge = fields["www-authenticate"] ?? "";
   return { status, body, challenge, session: tls.session, resumed: tls.sessionReused };
 }
 
-/** Catches what a proxy that rejects a certificate causes, and nothing else, such as a timeout. */
-function rejectedConnection(error: unknown): undefined {
-  // Node's errors of connections have a code; with TLS 1.3 it depends on the moment which of these it is.
+/** Returns undefined for errors of a rejected certificate, and rethrows all others, for example a timeout. */
+function ignoreRejectedConnection(error: unknown): undefined {
+  // With TLS 1.3 the error depends on the timing.
   const { code = "", message } = error as NodeJS.ErrnoException;
   const rejected =
     code === "ECONNRESET" ||
@@ -68,8 +72,8 @@ function rejectedConnection(error: unknown): undefined {
   if (!rejected) throw error;
 }
 
-/** Sends a request straight to a port of the API, with TLS or without. */
-export async function sendPastProxy(url: string, attempt: Attempt, { pki, issuer }: People): Promise<Answer> {
+/** Sends a request directly to a port of the API, with or without TLS. */
+export async function sendPastProxy(url: string, attempt: Attempt, { pki, issuer }: Parties): Promise<ProxyResponse> {
   const { client, token, headers = [], from } = attempt;
   const authorization = ["authorization", `Bearer ${await tokenOf(token, { pki, issuer })}`] as const;
   const fields = [authorization, ["host", "localhost"] as const, ...headers];
@@ -83,12 +87,12 @@ export async function sendPastProxy(url: string, attempt: Attempt, { pki, issuer
     ...(identity && { cert: identity.certificate, key: identity.key }),
     ...(from !== undefined && { localAddress: from }),
   }).end();
-  // The first argument of the event.
+  // The event has the response as its first argument.
   const [response] = (await once(message, "response")) as [IncomingMessage];
   const challenge = response.headers["www-authenticate"] ?? "";
   return { status: response.statusCode ?? 0, body: await text(response), challenge };
 }
 
-function tokenOf(owner: ClientName, { pki, issuer }: People): Promise<string> {
+function tokenOf(owner: ClientName, { pki, issuer }: Parties): Promise<string> {
   return issuer.accessToken({ boundTo: pki.clients[owner], claims: { client_id: owner } });
 }

@@ -1,17 +1,17 @@
 import { caddy } from "@certbound/core";
 import { addingCases } from "./adding-cases.ts";
-import { forwardingCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, largeCertificateCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
 import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases } from "./trust-cases.ts";
 
 const verified: Front = {
-  name: "certificates of an authority",
+  name: "certificates of a CA",
   listener: "VERIFIED_PORT",
   format: caddy(),
   verified: {},
   selfSigned: "rejected",
-  tooLarge: "too much for Node",
+  tooLarge: "rejected by Node",
   resumes: true,
   deletable: false,
   httpVersions: [1, 2],
@@ -24,11 +24,11 @@ const fingerprint: Front = {
   ...verified,
   name: "fingerprint",
   format: caddy({ encoding: "sha256-hex" }),
-  // The certificate does not travel.
+  // Caddy does not forward the certificate itself.
   tooLarge: "accepted",
 };
 
-const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const largeHeaders: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
 
 const adding: Front = {
   ...verified,
@@ -48,8 +48,8 @@ describeProxy({ proxy: "Caddy", configuration: "Caddyfile-sha256", fronts: [fing
   pastProxyCases(stage, fingerprint);
 });
 
-describeProxy({ proxy: "Caddy", configuration: "Caddyfile", fronts: [roomy], maxHeaderSize: 65_536 }, (stage) =>
-  roomCases(stage, roomy),
+describeProxy({ proxy: "Caddy", configuration: "Caddyfile", fronts: [largeHeaders], maxHeaderSize: 65_536 }, (stage) =>
+  largeCertificateCases(stage, largeHeaders),
 );
 
 describeProxy({ proxy: "Caddy", configuration: "Caddyfile-adding", fronts: [adding] }, (stage) =>

@@ -8,7 +8,7 @@ import { createPki, type Pki } from "./pki.ts";
 import { binaryOf } from "./proxies.ts";
 import { type RunningProxy, startOnFreePorts } from "./stage.ts";
 
-describeWithProgram(binaryOf("nginx"), "nginx, checked by certbound check-server", () => {
+describeWithProgram(binaryOf("nginx"), "certbound check-server with nginx", () => {
   let pki: Pki;
   let running: RunningProxy;
   beforeAll(async () => {
@@ -37,14 +37,14 @@ describeWithProgram(binaryOf("nginx"), "nginx, checked by certbound check-server
     return (JSON.parse(stdout) as CheckServerReport).checks.find(({ name }) => name === "renegotiation");
   }
 
-  test("rejects a renegotiation", async () => {
+  test("reports that nginx rejects a renegotiation", async () => {
     expect(await renegotiation("VERIFIED_PORT")).toMatchObject({
       verdict: "good",
       seen: expect.stringMatching(/^rejected \((?:ERR_SSL_NO_RENEGOTIATION|ECONNRESET)\)$/),
     });
   });
 
-  test("has no renegotiation with ssl_protocols TLSv1.3", async () => {
+  test("reports that ssl_protocols TLSv1.3 excludes renegotiation", async () => {
     expect(await renegotiation("ANY_PORT")).toMatchObject({
       verdict: "good",
       seen: "TLS 1.3 only (ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION)",

@@ -3,23 +3,23 @@ import type { Identity } from "@certbound/testing";
 import type { Fields } from "./attempt.ts";
 import type { Pki } from "./pki.ts";
 
-/** One way in which a proxy forwards certificates, and an API reads them. */
+/** A listener of a proxy that forwards certificates, and the format in which the API reads them. */
 export interface Front {
   readonly name: string;
-  /** The listener, by the placeholder of its port in the configuration. */
+  /** The placeholder for the listener's port in the configuration. */
   readonly listener: "VERIFIED_PORT" | "ANY_PORT";
   readonly format: ForwardedCertificateFormat;
-  /** What the proxy says beside a good certificate. */
+  /** The headers that the proxy sends together with a verified certificate. */
   readonly verified: Readonly<Record<string, string>>;
-  /** What becomes of a certificate that no authority has signed. */
+  /** The result for a self-signed certificate. */
   readonly selfSigned: "accepted" | "rejected";
-  /** What becomes of a certificate of 20 KB: by default, Node has no room for it, and HAProxy forwards nothing. */
-  readonly tooLarge: "accepted" | "too much for Node" | "forwarded as missing";
-  /** Whether a client can have the proxy's own headers removed by naming them in `Connection`. */
+  /** The result for a certificate of 20 KB: by default, it exceeds Node's limit, and HAProxy forwards an empty value. */
+  readonly tooLarge: "accepted" | "rejected by Node" | "forwarded as missing";
+  /** Whether the proxy removes its headers if a client lists them in `Connection`. */
   readonly deletable: boolean;
   /** Whether the proxy resumes TLS sessions. */
   readonly resumes: boolean;
-  /** What the listener speaks. */
+  /** The HTTP versions of the listener. */
   readonly httpVersions: readonly (1 | 2)[];
   readonly trust: (pki: Pki) => TrustedProxy;
 }
@@ -27,14 +27,14 @@ export interface Front {
 /** The secret of the proxy in these tests. */
 export const secret = { header: "x-proxy-secret", value: "a-secret-of-the-proxy-in-these-tests" } as const;
 
-/** Trusts what carries the secret and comes from the proxy's address. */
+/** Trusts requests with the secret that come from the proxy's address. */
 export const secretAndAddress = (): TrustedProxy => ({ secret, addresses: ["127.0.0.1"] });
 
 const base64 = ({ der }: Identity): string => Buffer.from(der).toString("base64");
 const hexadecimal = ({ thumbprint }: Identity): string => Buffer.from(thumbprint, "base64url").toString("hex");
 const escaped = ({ certificate }: Identity): string => encodeURIComponent(certificate);
 
-/** What a thief would send in the place of each proxy, by the header's name. */
+/** The value that a thief would send instead of each proxy, by header name. */
 export const forgeries: Readonly<Record<string, (victim: Identity) => string>> = {
   "ssl-client-cert": escaped,
   "x-ssl-client-der": base64,
@@ -52,9 +52,9 @@ export const forgeries: Readonly<Record<string, (victim: Identity) => string>> =
   "client-cert-chain": (victim) => `:${base64(victim)}:`,
 };
 
-/** The headers by which a thief says, as the proxy would, that the certificate is the victim's; that one is the first. */
+/** Returns headers that a thief sends to claim the victim's certificate. The certificate header is the first one. */
 export function forgedFields({ format, verified }: Front, victim: Identity): Fields {
   const forge = forgeries[format.header];
-  if (forge === undefined) throw new Error(`There is no forgery for ${format.header}`);
+  if (forge === undefined) throw new Error(`no forgery is defined for ${format.header}`);
   return [[format.header, forge(victim)], ...Object.entries(verified)];
 }

@@ -1,6 +1,6 @@
 import { haproxy, rfc9440 } from "@certbound/core";
 import { addingCases } from "./adding-cases.ts";
-import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, resumptionCases, largeCertificateCases } from "./forwarding-cases.ts";
 import { type Front, secretAndAddress } from "./front.ts";
 import { withResumption } from "./resumption.ts";
 import { describeProxy } from "./stage.ts";
@@ -9,7 +9,7 @@ import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts
 const usedHeader = "x-ssl-client-used";
 
 const verified: Front = {
-  name: "certificates of an authority",
+  name: "certificates of a CA",
   listener: "VERIFIED_PORT",
   format: haproxy({ usedHeader }),
   verified: { "x-ssl-client-verify": "0", [usedHeader]: "1" },
@@ -31,10 +31,10 @@ const any: Front = {
 
 const unverified: Front = {
   ...any,
-  name: "any certificate, to an API that wants verified ones",
+  name: "any certificate, to an API that requires verified certificates",
   format: verified.format,
 };
-const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const largeHeaders: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
 const adding: Front = {
   ...verified,
   name: "headers that are added, not replaced",
@@ -86,8 +86,8 @@ describeProxy({ proxy: "HAProxy", configuration: "haproxy-sha256.cfg", fronts: [
 });
 
 describeProxy(
-  { proxy: "HAProxy", configuration: "haproxy-large-certificates.cfg", fronts: [roomy], maxHeaderSize: 65_536 },
-  (stage) => roomCases(stage, roomy),
+  { proxy: "HAProxy", configuration: "haproxy-large-certificates.cfg", fronts: [largeHeaders], maxHeaderSize: 65_536 },
+  (stage) => largeCertificateCases(stage, largeHeaders),
 );
 
 describeProxy({ proxy: "HAProxy", configuration: "haproxy-adding.cfg", fronts: [adding] }, (stage) =>

@@ -1,6 +1,6 @@
 import { nginx } from "@certbound/core";
 import { test } from "vitest";
-import { forwardingCases, resumptionCases, roomCases } from "./forwarding-cases.ts";
+import { forwardingCases, resumptionCases, largeCertificateCases } from "./forwarding-cases.ts";
 import { forgedFields, type Front, secretAndAddress } from "./front.ts";
 import { expectRejected } from "./outcome.ts";
 import { withResumption } from "./resumption.ts";
@@ -8,12 +8,12 @@ import { describeProxy } from "./stage.ts";
 import { listenerCases, pastProxyCases, unverifiedCases } from "./trust-cases.ts";
 
 const verified: Front = {
-  name: "certificates of an authority",
+  name: "certificates of a CA",
   listener: "VERIFIED_PORT",
   format: nginx(),
   verified: { "ssl-client-verify": "SUCCESS" },
   selfSigned: "rejected",
-  tooLarge: "too much for Node",
+  tooLarge: "rejected by Node",
   resumes: false,
   deletable: false,
   httpVersions: [1],
@@ -28,12 +28,16 @@ const any: Front = {
   selfSigned: "accepted",
 };
 
-const unverified: Front = { ...any, name: "any certificate, to an API that wants verified ones", format: nginx() };
-const roomy: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
+const unverified: Front = {
+  ...any,
+  name: "any certificate, to an API that requires verified certificates",
+  format: nginx(),
+};
+const largeHeaders: Front = { ...verified, name: "64 KB for headers", tooLarge: "accepted" };
 const unixSocket: Front = { ...verified, name: "unix socket", trust: () => ({ unixSocket: true }) };
 const mutualTls: Front = {
   ...verified,
-  name: "the proxy's own certificate",
+  name: "the proxy's client certificate",
   trust: ({ proxy }) => ({ certificateThumbprints: [proxy.thumbprint] }),
 };
 
@@ -57,8 +61,8 @@ describeProxy(
   },
 );
 
-describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [roomy], maxHeaderSize: 65_536 }, (stage) =>
-  roomCases(stage, roomy),
+describeProxy({ proxy: "nginx", configuration: "nginx.conf", fronts: [largeHeaders], maxHeaderSize: 65_536 }, (stage) =>
+  largeCertificateCases(stage, largeHeaders),
 );
 
 describeProxy(
@@ -67,9 +71,9 @@ describeProxy(
     forwardingCases(stage, unixSocket, ["Express"]);
 
     test("rejects the header over TCP", async () => {
-      const { askDirectly, pki } = stage();
+      const { sendDirectly, pki } = stage();
       const attempt = { token: "ec", headers: forgedFields(unixSocket, pki.clients.ec) } as const;
-      const outcome = await askDirectly({ front: unixSocket, framework: "Express" }, attempt);
+      const outcome = await sendDirectly({ front: unixSocket, framework: "Express" }, attempt);
       expectRejected(outcome, "ERR_CERTIFICATE_UNTRUSTED");
     });
   },
@@ -81,11 +85,11 @@ describeProxy({ proxy: "nginx", configuration: "nginx-mutual-tls.conf", fronts: 
   test.each([
     ["no certificate", undefined],
     ["a thief's certificate", "thief"],
-  ] as const)("rejects the header past the proxy, with %s", async (_name, client) => {
-    const { askDirectly, pki } = stage();
+  ] as const)("rejects the header of a client that bypasses the proxy with %s", async (_name, client) => {
+    const { sendDirectly, pki } = stage();
     const headers = forgedFields(mutualTls, pki.clients.ec);
     const attempt = { token: "ec", headers, ...(client && { client }) } as const;
-    const outcome = await askDirectly({ front: mutualTls, framework: "Fastify" }, attempt);
+    const outcome = await sendDirectly({ front: mutualTls, framework: "Fastify" }, attempt);
     expectRejected(outcome, "ERR_CERTIFICATE_UNTRUSTED");
   });
 });

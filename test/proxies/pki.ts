@@ -8,31 +8,31 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Everybody who holds a certificate in these tests. */
-interface Holders {
+/** All certificates of these tests. */
+interface Certificates {
   readonly authority: CertificateAuthority;
-  /** The authority's certificate, as PEM. */
+  /** The certificate of the CA, in PEM. */
   readonly ca: string;
   readonly server: Identity;
-  /** The proxy's own certificate, for the API. */
+  /** The client certificate that the proxy presents to the API. */
   readonly proxy: Identity;
   readonly clients: Readonly<Record<ClientName, Identity>>;
 }
 
-/** The holders, and the folder in which a proxy finds the certificates that it needs. */
-export interface Pki extends Holders {
+/** The certificates, and a folder with the files that a proxy needs. */
+export interface Pki extends Certificates {
   readonly folder: string;
   readonly remove: () => void;
 }
 
-/** The clients; `large` has a certificate of 6 KB, `tooLarge` one of 20 KB. */
+/** The clients; `large` has a certificate of 6 KB, `tooLarge` a certificate of 20 KB. */
 export type ClientName = "rsa" | "ec" | "ed25519" | "thief" | "selfSigned" | "large" | "tooLarge";
 
-let holders: Promise<Holders> | undefined;
+let certificates: Promise<Certificates> | undefined;
 
-/** Creates a folder with the certificates for one proxy; keys are generated once for each file of tests. */
+/** Creates a folder with the certificates for one proxy. Keys are generated once for each test file. */
 export async function createPki(): Promise<Pki> {
-  const all = await (holders ??= createHolders());
+  const all = await (certificates ??= createCertificates());
   const { ca, server, proxy } = all;
   const folder = mkdtempSync(join(tmpdir(), "certbound-proxy-"));
   const files = {
@@ -47,7 +47,7 @@ export async function createPki(): Promise<Pki> {
   return { ...all, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-async function createHolders(): Promise<Holders> {
+async function createCertificates(): Promise<Certificates> {
   const authority = await createCertificateAuthority();
   const clients = {
     rsa: await authority.issueClientCertificate({ keyType: "rsa" }),
@@ -63,7 +63,7 @@ async function createHolders(): Promise<Holders> {
   return { authority, ca: authority.certificate, server, proxy, clients };
 }
 
-/** Alternative names that take about so many bytes of a certificate. */
+/** Returns alternative names that take about `bytes` bytes in a certificate. */
 function namesOf(bytes: number): readonly string[] {
   return Array.from({ length: Math.floor(bytes / 32) }, (_, index) => {
     return `DNS:${String(index).padStart(6, "0")}.clients.example.com`.padEnd(34, "x");

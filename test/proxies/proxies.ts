@@ -3,16 +3,16 @@ import { join } from "node:path";
 import type { Command } from "../helpers/program.ts";
 import { renderConfiguration } from "./render-configuration.ts";
 
-/** The names of the proxies that the tests know how to start. */
+/** The proxies that the tests can start. */
 export type ProxyName = "nginx" | "HAProxy" | "Apache httpd" | "Caddy";
 
 interface ProxyProgram {
   readonly binary: string;
-  /** The command line, in a folder of its own, for the path of a configuration. */
+  /** Returns the command-line arguments for a configuration file, with a working folder. */
   readonly args: (folder: string, configuration: string) => readonly string[];
 }
 
-/** The command lines keep each server in one process in the foreground; a configuration says nothing of that. */
+/** The arguments keep each server in one foreground process, which the configurations do not. */
 const programs: Readonly<Record<ProxyName, ProxyProgram>> = {
   nginx: { binary: "nginx", args: nginxArgs },
   HAProxy: { binary: "haproxy", args: (_folder, configuration) => ["-db", "-f", configuration] },
@@ -23,12 +23,12 @@ const programs: Readonly<Record<ProxyName, ProxyProgram>> = {
   },
 };
 
-/** The name of a proxy's program. */
+/** Returns the name of a proxy's binary. */
 export function binaryOf(name: ProxyName): string {
   return programs[name].binary;
 }
 
-/** Writes the configuration of a proxy into a folder, and gives the command that starts it. */
+/** Writes the configuration of a proxy into a folder, and returns the command that starts the proxy. */
 export function proxyCommand(
   name: ProxyName,
   options: {

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 export function renderConfiguration(file: URL, values: Readonly<Record<string, string | number>>): string {
   return readFileSync(file, "utf8").replaceAll(/@([A-Z_]+)@/g, (_placeholder, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`There is no value for @${name}@ of ${file.pathname}`);
+    if (value === undefined) throw new Error(`missing value for @${name}@ in ${file.pathname}`);
     return String(value);
   });
 }

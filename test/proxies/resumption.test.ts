@@ -3,27 +3,27 @@ import { createIssuer } from "@certbound/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { describeWithProgram, isInstalled } from "../helpers/program.ts";
 import { startApi } from "./api.ts";
-import { type Attempt, type People, sendThroughProxy } from "./attempt.ts";
+import { type Attempt, type Parties, sendThroughProxy } from "./attempt.ts";
 import { type Front, secret, secretAndAddress } from "./front.ts";
-import { expectAccepted, expectNothing, expectRejected, type Outcome } from "./outcome.ts";
+import { expectAccepted, expectNotAccepted, expectRejected, type Outcome } from "./outcome.ts";
 import { createPki } from "./pki.ts";
 import { binaryOf, type ProxyName } from "./proxies.ts";
 import { withResumption } from "./resumption.ts";
 import { type RunningProxy, startOnFreePorts } from "./stage.ts";
 
-/** A configuration of a proxy, in front of an API that accepts verified certificates only. */
+/** A configuration of a proxy, in front of an API that accepts only verified certificates. */
 interface Site {
   readonly proxy: ProxyName;
   readonly configuration: string;
-  /** A change of the printed configuration. */
+  /** A change of the documented configuration. */
   readonly change?: { readonly name: string; readonly edit: (text: string) => string };
   readonly format: ForwardedCertificateFormat;
-  /** The listeners that a client tries. */
+  /** The listeners that the client connects to. */
   readonly listeners: readonly Front["listener"][];
   readonly resumes: boolean;
 }
 
-/** Two connections of a client whose certificate expires in between; the second one offers the session of the first. */
+/** Two connections of a client whose certificate expires in between. The second offers the session of the first. */
 interface Visit {
   readonly site: Site;
   readonly listener: Front["listener"];
@@ -38,41 +38,41 @@ const client = "ec";
 const tlsVersions = ["TLSv1.2", "TLSv1.3"] as const;
 
 const resuming = { name: "with resumption", edit: withResumption };
-const after = {
+const afterSessionCache = {
   name: "after the SSLSessionCache of Debian's ssl.conf",
   edit: (text: string) =>
     "LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so\n" +
     `SSLSessionCache shmcb:sessions(512000)\n${text}`,
 };
 const verified = ["VERIFIED_PORT"] as const;
-const ofNginx = { proxy: "nginx", configuration: "nginx.conf", format: nginx(), listeners: verified } as const;
-const ofHaproxy = {
+const nginxSite = { proxy: "nginx", configuration: "nginx.conf", format: nginx(), listeners: verified } as const;
+const haproxySite = {
   proxy: "HAProxy",
   configuration: "haproxy.cfg",
   format: haproxy({ usedHeader: "x-ssl-client-used" }),
   listeners: ["VERIFIED_PORT", "ANY_PORT"],
 } as const;
-const ofApache = {
+const apacheSite = {
   proxy: "Apache httpd",
   configuration: "apache.conf",
   format: apache(),
   listeners: verified,
 } as const;
-const ofCaddy = { proxy: "Caddy", configuration: "Caddyfile", format: caddy(), listeners: verified } as const;
+const caddySite = { proxy: "Caddy", configuration: "Caddyfile", format: caddy(), listeners: verified } as const;
 
 const sites: readonly Site[] = [
-  { ...ofNginx, resumes: false },
-  { ...ofNginx, change: resuming, resumes: true },
-  { ...ofHaproxy, resumes: false },
-  { ...ofHaproxy, change: resuming, resumes: true },
-  { ...ofApache, resumes: false },
-  { ...ofApache, change: resuming, resumes: true },
-  { ...ofApache, change: after, resumes: true },
-  // Caddy resumes sessions, but not with a certificate that has expired.
-  { ...ofCaddy, resumes: false },
+  { ...nginxSite, resumes: false },
+  { ...nginxSite, change: resuming, resumes: true },
+  { ...haproxySite, resumes: false },
+  { ...haproxySite, change: resuming, resumes: true },
+  { ...apacheSite, resumes: false },
+  { ...apacheSite, change: resuming, resumes: true },
+  { ...apacheSite, change: afterSessionCache, resumes: true },
+  // Caddy resumes sessions, but not with an expired certificate.
+  { ...caddySite, resumes: false },
 ];
 
-const undo: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 let visits: readonly Visit[] = [];
 
 beforeAll(async () => {
@@ -80,7 +80,7 @@ beforeAll(async () => {
   visits = installed.length === 0 ? [] : await visitAll(installed);
 }, 60_000);
 afterAll(async () => {
-  for (const step of undo.splice(0).toReversed()) await step();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
 for (const site of sites) {
@@ -92,21 +92,25 @@ for (const site of sites) {
       tlsVersions.map((tlsVersion) => [listener, tlsVersion] as const),
     );
 
-    test.each(cases)("a certificate that expired since the session began, %s, %s", (listener, tlsVersion) => {
-      const visit = visits.find(
-        (one) => one.site === site && one.listener === listener && one.tlsVersion === tlsVersion,
-      );
-      if (visit === undefined) throw new Error("The client did not connect");
-      expectAccepted(visit.first, client);
-      // Undefined where the handshake failed.
-      expect(visit.second.resumed ?? false).toBe(resumes);
-      if (resumes) expectAccepted(visit.second, client);
-      else expectExpired(site, listener, visit.second);
-    });
+    test.each(cases)(
+      "resumes a session with an expired certificate only as documented: %s, %s",
+      (listener, tlsVersion) => {
+        const visit = visits.find(
+          (candidate) =>
+            candidate.site === site && candidate.listener === listener && candidate.tlsVersion === tlsVersion,
+        );
+        if (visit === undefined) throw new Error("the client did not connect");
+        expectAccepted(visit.first, client);
+        // Undefined if the handshake failed.
+        expect(visit.second.resumed ?? false).toBe(resumes);
+        if (resumes) expectAccepted(visit.second, client);
+        else expectExpired(site, listener, visit.second);
+      },
+    );
   });
 }
 
-/** HAProxy forwards an expired certificate where it accepts any; all others fail the handshake, or respond themselves. */
+/** HAProxy forwards an expired certificate if it accepts any; other proxies fail the handshake or respond with 400. */
 function expectExpired({ proxy }: Site, listener: Front["listener"], outcome: Outcome): void {
   if (proxy === "HAProxy" && listener === "ANY_PORT") return expectRejected(outcome, "ERR_CERTIFICATE_UNTRUSTED");
   const { status, body, code } = outcome;
@@ -114,15 +118,15 @@ function expectExpired({ proxy }: Site, listener: Front["listener"], outcome: Ou
   expect(body).not.toContain("client");
 }
 
-/** Connects to all sites with a certificate that expires soon, and again when it has expired. */
+/** Connects to all sites with a certificate that expires soon, and again after it has expired. */
 async function visitAll(installed: readonly Site[]): Promise<readonly Visit[]> {
   const issuer = await createIssuer();
-  undo.push(issuer.close);
+  cleanups.push(issuer.close);
   const forwardings = Object.fromEntries(
     installed.map(({ format }, index) => [String(index), { format, trust: secretAndAddress() }]),
   );
   const api = await startApi({ issuer, forwardings });
-  undo.push(api.close);
+  cleanups.push(api.close);
   const listeners = [];
   for (const [index, site] of installed.entries()) {
     const ports = await startSite(site, new URL(api.url).port);
@@ -132,42 +136,42 @@ async function visitAll(installed: readonly Site[]): Promise<readonly Visit[]> {
   }
 
   const pki = await createPki();
-  undo.push(pki.remove);
+  cleanups.push(pki.remove);
   const expiring = await pki.authority.issueClientCertificate({ notAfter: new Date(Date.now() + VALIDITY_MS) });
-  const people: People = { issuer, pki: { ...pki, clients: { ...pki.clients, [client]: expiring } } };
+  const parties: Parties = { issuer, pki: { ...pki, clients: { ...pki.clients, [client]: expiring } } };
   const connect = async (url: string, tls: Pick<Attempt, "tlsVersion" | "session">): Promise<Outcome> => {
-    api.forgetRejection();
-    const answer = await sendThroughProxy(url, { client, token: client, ...tls }, people);
-    return { ...answer, code: api.lastRejection()?.code };
+    api.clearRejection();
+    const response = await sendThroughProxy(url, { client, token: client, ...tls }, parties);
+    return { ...response, code: api.lastRejection()?.code };
   };
 
-  const begun = [];
-  for (const { url, ...place } of listeners) {
+  const firstVisits = [];
+  for (const { url, ...location } of listeners) {
     for (const tlsVersion of tlsVersions) {
-      begun.push({ ...place, url, tlsVersion, first: await connect(url, { tlsVersion }) });
+      firstVisits.push({ ...location, url, tlsVersion, first: await connect(url, { tlsVersion }) });
     }
   }
-  const anyUrl = begun[0]?.url ?? "";
-  await vi.waitFor(async () => expectNothing(await connect(anyUrl, {})), { timeout: 20_000, interval: 100 });
+  const anyUrl = firstVisits[0]?.url ?? "";
+  await vi.waitFor(async () => expectNotAccepted(await connect(anyUrl, {})), { timeout: 20_000, interval: 100 });
   const all = [];
-  for (const { url, ...visit } of begun) {
+  for (const { url, ...visit } of firstVisits) {
     const { tlsVersion, first } = visit;
     all.push({ ...visit, second: await connect(url, { tlsVersion, session: first.session }) });
   }
   return all;
 }
 
-/** Starts a proxy, and gives the ports of its listeners. */
+/** Starts a proxy, and returns the ports of its listeners. */
 async function startSite(
   { proxy, configuration, change, listeners }: Site,
   apiPort: string,
 ): Promise<RunningProxy["ports"]> {
   const { folder, remove } = await createPki();
-  undo.push(remove);
+  cleanups.push(remove);
   const values = { API_PORT: apiPort, PKI: folder, SECRET: secret.value };
   const fronts = listeners.map((listener) => ({ listener }));
   const options = { proxy, configuration, fronts, ...(change && { edit: change.edit }) };
   const running = await startOnFreePorts(options, { folder, values });
-  undo.push(running.proxy.stop);
+  cleanups.push(running.proxy.stop);
   return running.ports;
 }

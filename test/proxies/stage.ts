@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { describeWithProgram, type Program, startProgram } from "../helpers/program.ts";
 import { type Api, type Framework, startApi } from "./api.ts";
-import { type Attempt, type People, sendPastProxy, sendThroughProxy } from "./attempt.ts";
+import { type Attempt, type Parties, sendPastProxy, sendThroughProxy } from "./attempt.ts";
 import { freePorts } from "./free-ports.ts";
 import { type Front, secret } from "./front.ts";
 import type { Outcome } from "./outcome.ts";
 import { createPki, type Pki } from "./pki.ts";
 import { binaryOf, type ProxyName, proxyCommand } from "./proxies.ts";
 
-/** What is set up for the tests of one configuration. */
+/** The options of a stage: the proxy, its configuration and the API behind it. */
 export interface StageOptions {
   readonly proxy: ProxyName;
   /** The name of the file in `configs`. */
@@ -19,12 +19,12 @@ export interface StageOptions {
   /** Changes the text of the configuration. */
   readonly edit?: (text: string) => string;
   readonly fronts: readonly Front[];
-  /** How the API listens; default `"port"`. */
+  /** How the API listens. Default: `"port"`. */
   readonly api?: "port" | "tls" | "unix socket";
   readonly maxHeaderSize?: number;
 }
 
-/** Somebody's way to the API. */
+/** The front and the framework of a request. */
 export interface Route {
   readonly front: Front;
   readonly framework: Framework;
@@ -34,30 +34,30 @@ export interface Route {
 export interface Stage {
   readonly pki: Pki;
   /** Sends a request through the proxy. */
-  readonly ask: (route: Route, attempt: Attempt) => Promise<Outcome>;
-  /** Sends a request straight to a port of the API. */
-  readonly askDirectly: (route: Route, attempt: Attempt) => Promise<Outcome>;
+  readonly send: (route: Route, attempt: Attempt) => Promise<Outcome>;
+  /** Sends a request directly to a port of the API. */
+  readonly sendDirectly: (route: Route, attempt: Attempt) => Promise<Outcome>;
 }
 
-/** A proxy that runs, and the ports of its listeners. */
+/** A running proxy, and the ports of its listeners. */
 export interface RunningProxy {
   readonly proxy: Program;
   readonly ports: Readonly<Record<Front["listener"], number>>;
 }
 
-/** Groups tests that need a proxy, and sets the stage for them. */
+/** Groups tests that need a proxy, and creates their stage. */
 export function describeProxy(options: StageOptions, tests: (stage: () => Stage) => void): void {
   const { proxy, configuration } = options;
   describeWithProgram(binaryOf(proxy), `${proxy}, ${configuration}`, () => tests(useStage(options)));
 }
 
 interface RunningStage extends Stage {
-  /** What the proxy wrote. */
+  /** The output of the proxy. */
   readonly log: () => string;
   readonly end: () => Promise<void>;
 }
 
-/** Sets a stage up before the tests of the surrounding group, and ends it after them. */
+/** Creates a stage before the tests of the surrounding group, and closes it after them. */
 function useStage(options: StageOptions): () => Stage {
   let stage: RunningStage | undefined;
   beforeAll(async () => {
@@ -68,33 +68,33 @@ function useStage(options: StageOptions): () => Stage {
     onTestFailed(() => console.error(stage?.log()));
   });
   return () => {
-    if (stage === undefined) throw new Error("The stage is not set up");
+    if (stage === undefined) throw new Error("the stage is not set up");
     return stage;
   };
 }
 
 async function createStage(options: StageOptions): Promise<RunningStage> {
   const pki = await createPki();
-  const undo: (() => unknown)[] = [pki.remove];
+  const cleanups: (() => unknown)[] = [pki.remove];
   const end = async (): Promise<void> => {
-    for (const step of undo.splice(0).toReversed()) await step();
+    for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
   };
   try {
     const issuer = await createIssuer();
-    undo.push(issuer.close);
-    const { open, behind, socket } = await startApis(options, { pki, issuer, undo });
-    const values = { API_PORT: new URL(open.url).port, API_SOCKET: socket, PKI: pki.folder, SECRET: secret.value };
+    cleanups.push(issuer.close);
+    const { direct, behindProxy, socket } = await startApis(options, { pki, issuer, cleanups });
+    const values = { API_PORT: new URL(direct.url).port, API_SOCKET: socket, PKI: pki.folder, SECRET: secret.value };
     const { proxy, ports } = await startOnFreePorts(options, { folder: pki.folder, values });
-    undo.push(proxy.stop);
+    cleanups.push(proxy.stop);
     return {
       pki,
-      ask: ({ front, framework }, attempt) => {
+      send: ({ front, framework }, attempt) => {
         const url = `https://localhost:${ports[front.listener]}/${framework}/${slug(front)}`;
-        return judgedBy(behind, () => sendThroughProxy(url, attempt, { pki, issuer }));
+        return withRejection(behindProxy, () => sendThroughProxy(url, attempt, { pki, issuer }));
       },
-      askDirectly: ({ front, framework }, attempt) => {
-        const url = `${open.url}/${framework}/${slug(front)}`;
-        return judgedBy(open, () => sendPastProxy(url, attempt, { pki, issuer }));
+      sendDirectly: ({ front, framework }, attempt) => {
+        const url = `${direct.url}/${framework}/${slug(front)}`;
+        return withRejection(direct, () => sendPastProxy(url, attempt, { pki, issuer }));
       },
       log: proxy.output,
       end,
@@ -105,29 +105,29 @@ async function createStage(options: StageOptions): Promise<RunningStage> {
   }
 }
 
-/** Starts the API that the proxy talks to, and one that everybody can reach, which mostly is the same. */
+/** Starts the API behind the proxy, and an API that clients can reach directly; usually both are the same. */
 async function startApis(
   { fronts, api = "port", maxHeaderSize }: StageOptions,
-  { pki, issuer, undo }: People & { readonly undo: (() => unknown)[] },
-): Promise<{ readonly open: Api; readonly behind: Api; readonly socket: string }> {
+  { pki, issuer, cleanups }: Parties & { readonly cleanups: (() => unknown)[] },
+): Promise<{ readonly direct: Api; readonly behindProxy: Api; readonly socket: string }> {
   const forwardings = Object.fromEntries(
     fronts.map((front) => [slug(front), { format: front.format, trust: front.trust(pki) }]),
   );
   const settings = { issuer, forwardings, maxHeaderSize };
-  // The API asks the proxy for a certificate, and has no use for its chain.
+  // The API requests a certificate from the proxy, and identifies it by its thumbprint instead of its chain.
   const { key, certificate: cert } = pki.server;
   const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
   const tls = { key, cert, requestCert: true, rejectUnauthorized: false, secureOptions };
-  const open = await startApi({ ...settings, ...(api === "tls" && { tls }) });
-  undo.push(open.close);
+  const direct = await startApi({ ...settings, ...(api === "tls" && { tls }) });
+  cleanups.push(direct.close);
   const socket = join(pki.folder, "api.sock");
-  if (api !== "unix socket") return { open, behind: open, socket };
-  const behind = await startApi({ ...settings, socket });
-  undo.push(behind.close);
-  return { open, behind, socket };
+  if (api !== "unix socket") return { direct, behindProxy: direct, socket };
+  const behindProxy = await startApi({ ...settings, socket });
+  cleanups.push(behindProxy.close);
+  return { direct, behindProxy, socket };
 }
 
-/** Tries again on other ports when the proxy does not start: somebody else may have taken them in the meantime. */
+/** Starts a proxy. Tries again with other ports if it does not start, because another process may have taken the ports. */
 export async function startOnFreePorts(
   options: Pick<StageOptions, "proxy" | "configuration" | "edit"> & {
     readonly fronts: readonly Pick<Front, "listener">[];
@@ -150,13 +150,13 @@ export async function startOnFreePorts(
   }
 }
 
-async function judgedBy(api: Api, send: () => Promise<Omit<Outcome, "code">>): Promise<Outcome> {
-  api.forgetRejection();
-  const answer = await send();
-  return { ...answer, code: api.lastRejection()?.code };
+async function withRejection(api: Api, send: () => Promise<Omit<Outcome, "code">>): Promise<Outcome> {
+  api.clearRejection();
+  const response = await send();
+  return { ...response, code: api.lastRejection()?.code };
 }
 
-/** The path of a front. */
+/** Returns the route name of a front. */
 function slug({ name }: Front): string {
   return name.replaceAll(/\W+/g, "-");
 }
