@@ -33,7 +33,7 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.ts"],
-    exclude: ["**/node_modules/**", "test/build-tools/**"],
+    exclude: ["**/node_modules/**", "test/build-tools/**", "test/comparison/**"],
     pool: "forks",
     maxWorkers: 2,
     // Without isolation, each worker imports the sources only once, which is much faster. The built packages need isolation,
