@@ -1,5 +1,4 @@
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { createVerifier, type DecisionEvent } from "@certbound/core";
+import { createVerifier } from "@certbound/core";
 import {
   createCertificateAuthority,
   createIssuer,
@@ -9,21 +8,11 @@ import {
   startServer,
   tamperSignature,
 } from "@certbound/testing";
-import type { Attributes } from "@opentelemetry/api";
-import {
-  AggregationTemporality,
-  type DataPoint,
-  type Histogram,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from "@opentelemetry/sdk-metrics";
 import { type Logger, pino } from "pino";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { setEnvironment } from "./environment.ts";
 import { findLeaksOf } from "../secrecy/leaks.ts";
 import { logDecisions } from "./observability-log.ts";
-import { recordMetrics } from "./observability-metrics.ts";
 
 // The guide does not set a clock, so it and the issuer use the clock of this machine.
 const [ca, issuer, stoppedIssuer] = await Promise.all([createCertificateAuthority(), createIssuer(), createIssuer()]);
@@ -63,10 +52,9 @@ afterAll(async () => {
   await Promise.all([api.close(), issuer.close()]);
 });
 
-const [good, stranger, read] = await Promise.all([
+const [good, stranger] = await Promise.all([
   issuer.accessToken({ boundTo: client }),
   stoppedIssuer.accessToken({ boundTo: client }),
-  issuer.opaqueToken({ boundTo: client }),
 ]);
 
 async function request(token: string | undefined, identity: Identity = client): Promise<number> {
@@ -143,76 +131,3 @@ describe("the log", () => {
     expect(leaksIn(serverLog.lines.join(""))).toEqual([]);
   });
 });
-
-describe("the metrics", () => {
-  test("count decisions by outcome, code and issuer, and record durations, keys and introspections", async () => {
-    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-    const provider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter })] });
-    onTestFinished(() => provider.shutdown());
-    onTestFinished(recordMetrics(provider.getMeter("accounts-api")));
-    const durations = durationsOf();
-
-    await callApi();
-    await causeOtherDecisions();
-    const { clientId, clientSecret } = issuer.introspectionClient;
-    const introspecting = createVerifier({
-      issuer: issuer.issuer,
-      audience: issuer.audience,
-      introspection: { clientId, clientSecret },
-    });
-    await introspecting.verify(read, bound);
-    await provider.forceFlush();
-
-    const [{ scopeMetrics } = { scopeMetrics: [] }] = exporter.getMetrics();
-    const metrics = new Map(
-      scopeMetrics.flatMap((scope) => scope.metrics).map((metric) => [metric.descriptor.name, metric]),
-    );
-    const points = (name: string) => metrics.get(name)?.dataPoints as readonly DataPoint<number>[];
-    const pointsOf = (name: string) =>
-      points(name).map(({ attributes, value }) => [
-        ...["outcome", "code", "issuer"].map((member) => attributes[attributeName(member)]),
-        value,
-      ]);
-
-    expect(pointsOf("certbound.decisions")).toEqual([
-      ["accepted", undefined, issuer.issuer, 3],
-      ["rejected", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
-      ["rejected", "ERR_TOKEN_SIGNATURE", issuer.issuer, 1],
-      ["rejected", "ERR_TOKEN_MISSING", undefined, 1],
-      ["rejected", "ERR_KEYS_UNAVAILABLE", stoppedIssuer.issuer, 1],
-      ["reported", "ERR_BINDING_MISMATCH", issuer.issuer, 1],
-      ["failed", undefined, issuer.issuer, 1],
-    ]);
-    expect(pointsOf("certbound.key_fetches")).toEqual([
-      ["failed", undefined, stoppedIssuer.issuer, 1],
-      ["fetched", undefined, issuer.issuer, 1],
-    ]);
-    expect(pointsOf("certbound.keys")).toEqual([[undefined, undefined, issuer.issuer, 1]]);
-    expect(pointsOf("certbound.introspections")).toEqual([["active", undefined, issuer.issuer, 1]]);
-
-    const histogram = metrics.get("certbound.decision.duration");
-    expect(histogram?.descriptor.unit).toBe("s");
-    const histograms = histogram?.dataPoints as readonly DataPoint<Histogram>[];
-    expect(histograms.reduce((count, { value }) => count + value.count, 0)).toBe(durations.length);
-    const seconds = durations.reduce((sum, milliseconds) => sum + milliseconds / 1000, 0);
-    expect(histograms.reduce((sum, { value }) => sum + (value.sum ?? 0), 0)).toBeCloseTo(seconds, 9);
-    expect(histograms[0]?.value.buckets.boundaries[0]).toBe(0.000_01);
-
-    const names = [...metrics.values()].flatMap(({ dataPoints }) => dataPoints.flatMap(namesOf));
-    expect(new Set(names)).toEqual(new Set(["outcome", "code", "issuer", "cached"].map(attributeName)));
-    expect(leaksIn(JSON.stringify([...metrics.values()]))).toEqual([]);
-  });
-});
-
-const attributeName = (member: string): string => `certbound.${member}`;
-
-const namesOf = ({ attributes }: { readonly attributes: Attributes }): string[] => Object.keys(attributes);
-
-/** Collects the durations that are published until the test ends. */
-function durationsOf(): readonly number[] {
-  const durations: number[] = [];
-  const record = (message: unknown): void => void durations.push((message as DecisionEvent).duration);
-  subscribe("certbound:decision", record);
-  onTestFinished(() => void unsubscribe("certbound:decision", record));
-  return durations;
-}
