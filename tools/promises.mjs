@@ -9,7 +9,7 @@ import { join as joinPosix } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 
 /** The pages with tables whose last column names the tests of each row. No two rows have the same first word. */
-export const pages = ["SECURITY.md"];
+export const pages = ["SECURITY.md", "docs/asvs.md", "docs/fapi-conformance.md"];
 
 /**
  * @typedef {{ file: string, name: string }} NamedTest

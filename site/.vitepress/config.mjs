@@ -73,6 +73,8 @@ export default defineConfig({
         link("Error codes", "/errors"),
         link("Security", "/security"),
         link("Conformance", "/conformance"),
+        link("FAPI conformance suite", "/fapi-conformance"),
+        link("OWASP ASVS 5.0", "/asvs"),
         link("Changelog", "/changelog"),
       ]),
       group("API", [

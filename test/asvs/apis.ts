@@ -22,18 +22,24 @@ export const apis: readonly (readonly [string, StartApi])[] = [
   ["Fastify", startFastify],
 ];
 
-const strongLogin = { acrValues: ["urn:example:sca"], maxAge: 300, authorize: usedHardwareKey } as const;
-
 async function startExpress({ tls, protection, accounts }: ApiOptions): Promise<RunningServer> {
   const app = express();
   const protect = protectExpress(protection);
   const find = (id: unknown) => accounts.find((account) => account.id === id);
+  // #region routes
   const ownAccount = protect({
     scopes: ["accounts"],
     authorize: (token, request) => mayRead(token, find(request.params["id"])),
   });
-  app.get("/accounts/:id", ownAccount, (request, response) => void response.json({ id: request.params["id"] }));
-  app.get("/transfers", protect(strongLogin), (_request, response) => void response.json({}));
+  app.get("/accounts/:id", ownAccount, (request, response) => {
+    response.json({ id: request.params["id"] });
+  });
+
+  const strongLogin = protect({ acrValues: ["urn:example:sca"], maxAge: 300, authorize: usedHardwareKey });
+  app.get("/transfers", strongLogin, (_request, response) => {
+    response.json({});
+  });
+  // #endregion
   app.get("/user", protect(), ({ claims }, response) => void response.json({ user: userOf(claims) }));
   return startServer(createServer(tls, app));
 }
@@ -47,7 +53,8 @@ async function startFastify({ tls, protection, accounts }: ApiOptions): Promise<
     authorize: (token, request) => mayRead(token, find((request.params as { readonly id?: string }).id)),
   });
   app.get("/accounts/:id", { onRequest: ownAccount }, ({ params }) => params);
-  app.get("/transfers", { onRequest: protect(strongLogin) }, () => ({}));
+  const strongLogin = protect({ acrValues: ["urn:example:sca"], maxAge: 300, authorize: usedHardwareKey });
+  app.get("/transfers", { onRequest: strongLogin }, () => ({}));
   app.get("/user", { onRequest: protect() }, ({ claims }) => ({ user: userOf(claims) }));
   await app.ready();
   return startServer(app.server);

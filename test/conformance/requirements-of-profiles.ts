@@ -86,7 +86,7 @@ export const profileRequirements = [
     requirement: "TLS 1.2 or later is used, with recommended cipher suites",
     source: "FAPI 2.0 section 5.2",
     level: "MUST",
-    applies: "the operator's TLS set-up",
+    applies: "the operator's TLS set-up, [tested for the server of the guide](fapi-conformance.md#tls)",
   },
   {
     id: "FAPI2-08",

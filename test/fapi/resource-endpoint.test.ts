@@ -126,6 +126,7 @@ describe.each(apis)("a resource endpoint on %s", (_name, start) => {
       const headers = bearer(await issueToken(), {
         "x-fapi-auth-date": new Date().toUTCString(),
         "x-fapi-customer-ip-address": address,
+        "x-fapi-end-user-present": "true",
         "x-fapi-interaction-id": "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
       });
       expect(await send(api, { headers })).toMatchObject({ status: 200 });

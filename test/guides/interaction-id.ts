@@ -3,10 +3,10 @@ import type { Server } from "node:https";
 import type { Express } from "express";
 import type { FastifyInstance } from "fastify";
 
-const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 export function useInExpress(app: Express): void {
   // #region express
+  const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
   // Before the routes, so that responses to rejected requests have the header as well.
   app.use((request, response, next) => {
     const id = request.get("x-fapi-interaction-id");
@@ -18,6 +18,8 @@ export function useInExpress(app: Express): void {
 
 export function useInFastify(app: FastifyInstance<Server>): void {
   // #region fastify
+  const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
   app.addHook("onRequest", async (request, reply) => {
     const id = request.headers["x-fapi-interaction-id"];
     reply.header("x-fapi-interaction-id", typeof id === "string" && uuid.test(id) ? id : randomUUID());

@@ -19,6 +19,20 @@ test("every promise of SECURITY.md is read as a row", () => {
   expect(section.match(/^\| \d/gm)).toHaveLength(rowsOf(section, "SECURITY.md").length);
 });
 
+test("no two rows of the pages have the same number", () => {
+  const numbers = pages.flatMap((page) => rowsOf(read(page) ?? "", page).map(({ id }) => id));
+  expect(numbers).toEqual([...new Set(numbers)]);
+});
+
+test("docs/asvs.md has a row for every requirement of V9 and V10.3", () => {
+  const numbers = rowsOf(read("docs/asvs.md") ?? "", "docs/asvs.md").map(({ id }) => id);
+  const requirements = { "9.1": 3, "9.2": 4, "10.3": 5 };
+  const expected = Object.entries(requirements).flatMap(([section, count]) =>
+    Array.from({ length: count }, (_, index) => `${section}.${index + 1}`),
+  );
+  expect(numbers).toEqual(expected);
+});
+
 const source = 'test("rejects a stolen token", () => {});\ntest.each(modes)("accepts the mode %s", () => {});';
 
 function problemsIn(...rows: readonly string[]): readonly string[] {
