@@ -14,7 +14,7 @@ function end(exitCode: ExitCode): void {
   stdin.destroy();
 }
 
-/** Prints the reason and ends with exit code 3, so that a failure of the program does not look like a rejected token. */
+/** Prints the reason and sets exit code 3, so that a failure of the program does not look like a rejected token. */
 function fail(reason: string): void {
   stderr.write(`certbound: ${reason}\n`);
   end(exitCodes.noResult);
@@ -25,7 +25,7 @@ function internalError(error: unknown): string {
   return `internal error (${error instanceof Error ? error.name : typeof error}): this is a bug in certbound, please report it`;
 }
 
-// An error thrown by an event handler.
+// Handles an error that an event handler throws.
 process.once("uncaughtException", (error) => {
   fail(internalError(error));
   process.exit();
@@ -41,7 +41,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 // If stderr fails, the error cannot be reported anywhere.
 stderr.on("error", () => {});
 
-/** Runs the program. A top-level await that does not settle would make Node.js print an excerpt of this file. */
+/** Runs the program. Not a top-level await: if that never settled, Node.js would print an excerpt of this file as a warning. */
 async function main(): Promise<void> {
   try {
     const exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, env });

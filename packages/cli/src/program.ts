@@ -9,7 +9,7 @@ export interface Surroundings {
 /** A stream that a command writes to. */
 export interface Output {
   readonly write: (text: string) => unknown;
-  /** True for a terminal, which shows colours. */
+  /** True for a terminal. The text is then coloured, unless NO_COLOR is set. */
   readonly isTTY?: boolean | undefined;
 }
 
@@ -18,16 +18,16 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** The exit codes by meaning. */
 export const exitCodes = {
-  /** The token is accepted, the API rejects what it must reject, the certificates were read, or help was shown. */
+  /** The token is accepted, the API passes the checks, the certificates were read, or a help text was printed. */
   success: 0,
   /**
-   * The token is rejected, the API accepts what it must reject, the API rejects the valid token, or a file contains no
-   * certificate.
+   * The token is rejected, the API accepts a request that it must reject, the API rejects the valid token, or a file contains
+   * no certificate.
    */
   failure: 1,
   /** An option or a file cannot be used. */
   usage: 2,
-  /** A server was not reached, its response was inconclusive, the output could not be written, or an internal error. */
+  /** A server was not reached, its response was inconclusive, the output could not be written, or an internal error occurred. */
   noResult: 3,
 } as const;
 

@@ -24,10 +24,10 @@ type Command = (parameters: readonly string[], surroundings: Surroundings) => Pr
 
 const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
   explain: async (parameters, surroundings) => {
-    const about = errorCodeArguments(parameters);
-    if (about !== undefined) {
-      const report = explainErrorCode(about.code);
-      return { report, json: about.json, text: (style) => errorCodeText(report, style) };
+    const lookup = errorCodeArguments(parameters);
+    if (lookup !== undefined) {
+      const report = explainErrorCode(lookup.code);
+      return { report, json: lookup.json, text: (style) => errorCodeText(report, style) };
     }
     const given = explainArguments(parameters, surroundings.env);
     const report = printableReport(await explain(given, surroundings));
@@ -48,7 +48,8 @@ const commands: Readonly<Record<Exclude<Topic, "general">, Command>> = {
 /**
  * Runs the program and returns its exit code.
  *
- * Uses only the given streams and environment, and never exits the process.
+ * Uses the given streams and environment variables instead of those of the process, and never exits the process. Prints usage
+ * errors, and rejects only because of a bug in certbound.
  *
  * @example
  * <!-- source: test/api-examples/cli.examples.ts#run -->
@@ -76,7 +77,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (!(error instanceof UsageError)) throw error;
     const sentence = printableSentence(error.message);
     if (argv.includes("--json")) {
-      // An unknown command is not repeated, because it can be a token.
+      // Does not repeat an unknown command, because it may be a token.
       const command = isCommand(argv[0]) ? argv[0] : undefined;
       stdout.write(`${JSON.stringify({ command, exitCode: exitCodes.usage, error: sentence })}\n`);
     } else {

@@ -58,6 +58,12 @@ describe("the steps of explain", () => {
     expect(marks(untampered.report)).toBe("++xxxx++x++x");
   });
 
+  test("name the scopes that the token does not have", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    const { report } = await explained(token, [...argv, "--scope", "read write admin"]);
+    expect(report.steps.at(-1)?.reason).toBe("the token does not contain every required scope; missing: write, admin");
+  });
+
   test("report the same error code as the verifier of core", async () => {
     const { issuer, client } = parties;
     const verifier = createVerifier({

@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { hasCredentials } from "@certbound/core/internal";
 import { UsageError } from "../program.ts";
 
-/** Declarations of options, as parseArgs takes them. */
+/** Option declarations in the format of parseArgs. */
 export type Options = NonNullable<ParseArgsConfig["options"]>;
 
 /** The parsed options, by name, and the positional arguments. */
@@ -17,7 +17,7 @@ export const commonOptions = { json: { type: "boolean" }, help: { type: "boolean
 /**
  * Reads the arguments of one command.
  *
- * @throws UsageError whose message names the option if it looks like one; never the value, which may be a token
+ * @throws UsageError whose message may quote an option name, but never a value, because a value may be a token
  */
 export function parseCommandLine<const Declared extends Options>(
   parameters: readonly string[],
@@ -49,7 +49,7 @@ function usageMessage(message: string): string {
  * @throws UsageError whose message does not quote the URL
  */
 export function assertWithoutCredentials(url: string | undefined, option: string): void {
-  // A value that is not a URL can be a file name.
+  // A value that is not a URL may be a file name.
   if (url === undefined || !URL.canParse(url) || !hasCredentials(url)) return;
   throw new UsageError(`${option} must not contain a user name or a password`);
 }
@@ -59,7 +59,7 @@ export function assertWithoutCredentials(url: string | undefined, option: string
  *
  * @throws UsageError
  */
-export function numberOf(text: string | undefined, option: string): number | undefined {
+export function secondsOf(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d+(?:\.\d+)?$/.test(text)) throw new UsageError(`${option} must be a number of seconds`);
   return Number(text);

@@ -4,7 +4,7 @@ import { isErrorCode } from "../causes/code-explanations.ts";
 import type { PresentedOptions } from "../inputs/presented-certificate.ts";
 import { isNestedDeeply, trimEnd } from "../inputs/text-source.ts";
 import { type Surroundings, UsageError } from "../program.ts";
-import { assertWithoutCredentials, commonOptions, numberOf, parseCommandLine } from "./command-line.ts";
+import { assertWithoutCredentials, commonOptions, secondsOf, parseCommandLine } from "./command-line.ts";
 
 /** The arguments of `certbound explain`. */
 export interface ExplainArguments extends PresentedOptions {
@@ -60,11 +60,12 @@ export function explainArguments(parameters: readonly string[], env: Surrounding
     );
   }
   const { header = [], also = [], format, ca = [], scope = [] } = values;
-  const presented = [values.cert !== undefined, header.length > 0, values["no-certificate"] === true];
-  if (!presented.includes(true)) {
+  const presentsCertificate = values.cert !== undefined || header.length > 0;
+  const presentsNone = values["no-certificate"] === true;
+  if (!presentsCertificate && !presentsNone) {
     throw new UsageError("specify what the client presents: --cert FILE, --header 'NAME: VALUE', or --no-certificate");
   }
-  if (presented[2] === true && (presented[0] === true || presented[1] === true)) {
+  if (presentsCertificate && presentsNone) {
     throw new UsageError(
       "--no-certificate cannot be combined with --cert or --header; use --also to compare with other certificates",
     );
@@ -80,8 +81,8 @@ export function explainArguments(parameters: readonly string[], env: Surrounding
       profile: values.profile as VerifierOptions["profile"],
       algorithms: values.algorithm as VerifierOptions["algorithms"],
       tokenTypes: values["token-type"]?.map((type) => (type === "none" ? null : type)),
-      clockTolerance: numberOf(values["clock-tolerance"], "--clock-tolerance"),
-      maxTokenAge: numberOf(values["max-token-age"], "--max-token-age"),
+      clockTolerance: secondsOf(values["clock-tolerance"], "--clock-tolerance"),
+      maxTokenAge: secondsOf(values["max-token-age"], "--max-token-age"),
     },
     scopes: scope.flatMap((text) => text.split(" ")).filter((text) => text !== ""),
     at: timeOf(values.at),
@@ -146,7 +147,7 @@ function formatOptionsOf(text: string | undefined, format: string | undefined): 
     const parsed: unknown = JSON.parse(text);
     if (isJsonObject(parsed) && !isNestedDeeply(parsed)) return parsed;
   } catch {
-    // Reported below.
+    // The error below covers invalid JSON too.
   }
   throw new UsageError('--format-options must be a JSON object, such as \'{"verify":"presented"}\'');
 }

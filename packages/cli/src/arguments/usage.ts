@@ -75,8 +75,8 @@ ${exitCodes}
   thumbprint: `Usage: certbound thumbprint FILE|-|HOST:PORT [--all]
 
 Prints the x5t#S256 thumbprint (RFC 8705 section 3.1), subject and validity of every certificate, the leaf first. Reads
-a PEM or DER file, standard input, or the certificates of the TLS server at HOST:PORT, which are the server's and not a
-client's. Does not verify the certificates.
+a PEM or DER file, standard input, or the server certificates (not client certificates) of the TLS server at HOST:PORT.
+Does not verify the certificates.
 
   --all                     also prints the thumbprint in hexadecimal, with and without colons
 ${common}
@@ -86,15 +86,15 @@ ${exitCodes}
   "check-server": `Usage: certbound check-server URL --token FILE|- --cert FILE --key FILE
 
 Sends five requests: the token with its certificate, with another certificate, and without a certificate; no token; and
-the token with a damaged signature. An API that accepts any but the first fails open. The token is sent to the server
-only after the server's certificate is verified. Then it attempts a TLS 1.2 renegotiation on a connection without a
-token, which a server should reject.
+the token with a damaged signature. If the API accepts any request but the first, it fails open. Sends the token only
+after it has verified the server's certificate. Then attempts a TLS 1.2 renegotiation, which a server should reject, on
+a separate connection without a token.
 
   --token FILE|-            a file with a token that the API accepts, or - for standard input; never the token itself
   --cert FILE, --key FILE   the certificate that the token is bound to, and its key (PEM)
   --other-cert FILE, --other-key FILE
-                            another certificate; by default a self-signed one with the same name is generated. If TLS
-                            accepts only certificates of certain CAs, pass another certificate of one of them
+                            another certificate; by default a self-signed one with the same name is generated. If the
+                            server accepts only certificates of certain CAs, pass another certificate of one of them
   --ca FILE                 CA certificates (PEM) to trust for the server, instead of Node's; repeatable
   --method METHOD           the HTTP method; default GET
   --path PATH               replaces the path of the URL
@@ -105,11 +105,11 @@ ${exitCodes}
 };
 
 function wrapped(names: readonly string[], indent: number): string {
-  const lines = names.reduce<readonly string[]>((before, name) => {
-    const line = before.at(-1);
+  const wrappedLines = names.reduce<readonly string[]>((lines, name) => {
+    const line = lines.at(-1);
     if (line === undefined) return [name];
     const longer = `${line}, ${name}`;
-    return longer.length > 90 ? [...before.slice(0, -1), `${line},`, name] : [...before.slice(0, -1), longer];
+    return longer.length > 90 ? [...lines.slice(0, -1), `${line},`, name] : [...lines.slice(0, -1), longer];
   }, []);
-  return lines.join(`\n${" ".repeat(indent)}`);
+  return wrappedLines.join(`\n${" ".repeat(indent)}`);
 }

@@ -33,7 +33,7 @@ export interface Cause {
   readonly id: string;
   /** The error codes that this cause can explain. */
   readonly codes: readonly AccessTokenErrorCode[];
-  /** Returns true if this is the cause. If omitted, this is the cause if no earlier one applies. */
+  /** Returns true if this is the cause. If omitted, the cause always applies unless an earlier one does. */
   readonly applies?: (facts: Facts) => boolean;
   /** Why the token was rejected. Values in the text are escaped. */
   readonly reason: string | ((facts: Facts) => string);
@@ -47,17 +47,17 @@ export interface FoundCause {
   readonly fix: string;
 }
 
-/** Returns a claim of the token; only an own property counts. */
+/** Returns a claim of the token. Ignores inherited properties. */
 export function claimOf({ token }: Pick<Facts, "token">, name: string): unknown {
   return ownMember(token.claims ?? {}, name);
 }
 
-/** Returns a JSON value if it is a string, else an empty string. String() overflows the stack for a deeply nested array. */
+/** Returns a string as it is, and an empty string for any other value. String() overflows the stack for deeply nested arrays. */
 export function stringOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Returns a JSON value if it is a number, else NaN. Number() throws for `{ "valueOf": 1, "toString": 1 }`. */
+/** Returns a number as it is, and NaN for any other value. Number() throws for `{ "valueOf": 1, "toString": 1 }`. */
 export function numberOrNaN(value: unknown): number {
   return typeof value === "number" ? value : Number.NaN;
 }

@@ -8,10 +8,10 @@ import type { Cause, Facts } from "./cause.ts";
 const missing = ["ERR_CERTIFICATE_MISSING"] as const;
 const malformed = ["ERR_CERTIFICATE_MALFORMED"] as const;
 const untrusted = ["ERR_CERTIFICATE_UNTRUSTED"] as const;
-/** Includes the mismatch: core computes a thumbprint of a DER signing request too, because it looks like a certificate. */
+/** Includes the mismatch, because core also accepts a DER signing request as a certificate and computes its thumbprint. */
 const fileCodes = ["ERR_CERTIFICATE_MISSING", "ERR_CERTIFICATE_MALFORMED", "ERR_BINDING_MISMATCH"] as const;
 
-/** A cause that explain cannot detect, because it checks files and headers and not the connection. */
+/** The fix for a cause that explain cannot detect, because it does not see the connection. */
 const renegotiation =
   'if the detail in the API\'s log names a TLS renegotiation, set minVersion: "TLSv1.3", or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
 
@@ -35,7 +35,7 @@ export const certificateCauses: readonly Cause[] = [
     id: "header-missing",
     codes: missing,
     applies: (facts) => value(facts) === undefined,
-    reason: (facts) => `the header ${headerName(facts)} is missing, which ${formatCode(facts)} reads`,
+    reason: (facts) => `the header ${headerName(facts)} is missing, but ${formatCode(facts)} requires it`,
     fix: "configure the proxy to set the header for this host and location; check that the client does not list it in its Connection header",
   },
   {
@@ -59,7 +59,7 @@ export const certificateCauses: readonly Cause[] = [
     applies: (facts) => /[{}]/.test(value(facts) ?? ""),
     reason:
       "the proxy sent a placeholder that it did not replace: the client presented no certificate, or the name of the variable is misspelled",
-    fix: "check whether the proxy requests client certificates, and how this variable is named",
+    fix: "check whether the proxy requests client certificates, and the name of the variable in its documentation",
   },
   {
     id: "header-hash-of-nothing",
@@ -185,7 +185,7 @@ export const certificateCauses: readonly Cause[] = [
       `the proxy reports that it did not verify the certificate: ${verify(facts)
         .map(({ values }) => printableValue(values[0]))
         .join(", ")}`,
-    fix: 'the certificate is of another CA, expired or self-signed; to accept self-signed certificates, set verify: "presented"',
+    fix: 'the certificate was issued by another CA, has expired, or is self-signed; to accept self-signed certificates, set verify: "presented"',
   },
   {
     id: "certificate-untrusted",

@@ -4,9 +4,9 @@ import { type Cause, claimOf, type Facts, numberOrNaN } from "./cause.ts";
 
 const claims = ["ERR_TOKEN_CLAIM"] as const;
 
-/** The maximum difference that is attributed to clocks, in seconds. */
+/** The maximum difference in seconds that is attributed to different clocks. */
 const CLOCK_DIFFERENCE = 900;
-/** The maximum time since expiry for which the token was probably valid when it was sent, in seconds. */
+/** The maximum number of seconds since expiry for which the token was probably still valid when the client sent it. */
 const JUST_EXPIRED = 120;
 
 /** The causes of rejected times, claims and scopes. */
@@ -119,7 +119,7 @@ export const claimCauses: readonly Cause[] = [
     id: "scope-missing",
     codes: ["ERR_SCOPE_INSUFFICIENT"],
     reason: (facts) =>
-      `the token was not scopesOf ${missingScopes(facts, scopesOf(facts)).map(printableValue).join(", ")}`,
+      `the token does not contain every required scope; missing: ${missingScopes(facts, scopesOf(facts)).map(printableValue).join(", ")}`,
     fix: "the client must request the scope, and the issuer must grant it; the response is 403, not 401",
   },
 ];

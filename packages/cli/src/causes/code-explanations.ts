@@ -1,6 +1,6 @@
 import type { AccessTokenErrorCode } from "@certbound/core";
 
-/** Why the API rejects a request with a code, and what to do about it: the texts of docs/errors.md. */
+/** Why the API rejects a request with a code, and how to fix it. The same texts as in docs/errors.md. */
 export interface CodeExplanation {
   readonly cause: string;
   readonly fix: string;
@@ -10,7 +10,7 @@ export interface CodeExplanation {
 export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplanation>> = {
   ERR_TOKEN_MISSING: {
     cause: "the Authorization header is missing or has another scheme, or the tokenResolver found no token",
-    fix: "send Authorization: Bearer <token>; for other schemes see schemes",
+    fix: "send Authorization: Bearer <token>; to accept another scheme, set schemes",
   },
   ERR_REQUEST_MALFORMED: {
     cause:
@@ -20,11 +20,11 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   ERR_TOKEN_MALFORMED: {
     cause:
       "the token is not a compact JWS: not three parts, not canonical base64url, not JSON, longer than 16 KiB, encrypted, or with crit",
-    fix: "opaque and encrypted tokens are accepted only from an issuer that introspects them: introspection",
+    fix: "to accept opaque or encrypted tokens, configure introspection for their issuer",
   },
   ERR_TOKEN_ALGORITHM: {
     cause: "alg is not one of algorithms; symmetric algorithms and none are never accepted",
-    fix: "compare alg in the token's header with algorithms, and with what the profile allows. Tokens signed with a secret can be introspected: jwtsAsOpaque",
+    fix: "compare alg in the token's header with algorithms, and with what the profile allows. Tokens that are signed with a shared secret can be introspected instead: set jwtsAsOpaque",
   },
   ERR_TOKEN_TYPE: {
     cause:
@@ -69,7 +69,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   ERR_CERTIFICATE_MISSING: {
     cause:
       "the client presented no certificate on this connection; or the request has no connection (a WHATWG Request); or a TLS renegotiation is in progress, and the client has not proven the key of its certificate; or the connection is closed. With fromProxy: the header is missing, or reports that the client presented no certificate",
-    fix: "set requestCert: true on the server; send the certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: fromProxy. Renegotiation: disable it on the server. A closed connection: call protect() first",
+    fix: "set requestCert: true on the server; send the certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: use fromProxy. If a renegotiation is in progress, disable renegotiation on the server. If the connection is closed, call protect() first",
   },
   ERR_CERTIFICATE_MALFORMED: {
     cause:
@@ -79,7 +79,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   ERR_CERTIFICATE_UNTRUSTED: {
     cause:
       "the forwarded certificate does not come from the proxy (the trust rule is not met), or the proxy reports that it did not verify it; or your certificatePolicy rejects it. With trust: { certificateThumbprints }: a TLS renegotiation is in progress on the connection of the proxy",
-    fix: "see what the detail says: an attacker may be trying to bypass the proxy, or a client has a certificate that you do not accept. Renegotiation: disable it on the server",
+    fix: "see what the detail says: an attacker may be trying to bypass the proxy, or a client has a certificate that you do not accept. If a renegotiation is in progress, disable renegotiation on the server",
   },
   ERR_BINDING_REQUIRED: {
     cause: "the token has no cnf",
@@ -113,17 +113,17 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_KEYS_UNAVAILABLE: {
     cause:
-      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail has their number",
+      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states the number",
     fix: "check whether the API reaches the issuer (network, proxy, private CA: the fetch option). await verifier.ready() at start-up detects this early, and its detail begins with the issuer that failed. If there are too many keys, the issuer must remove those that it no longer signs with",
   },
   ERR_INTROSPECTION_UNAVAILABLE: {
     cause:
-      "the token could not be introspected, or the issuer's response is not an introspection response; the detail has the reason. At most 64 requests to the issuer, and 64 reads of a shared cache, are in flight at a time",
+      "the token could not be introspected, or the issuer's response is not an introspection response; the detail states the reason. At most 64 requests to the issuer, and 64 reads of a shared cache, are in flight at a time",
     fix: "check whether the API reaches the issuer, and whether its client authentication is right: status 401 concerns the API's own credentials, never the client's; some servers need client_secret_post",
   },
 };
 
-/** Returns whether certbound has an error with this code. */
+/** Returns true for the error codes of certbound. */
 export function isErrorCode(text: string): text is AccessTokenErrorCode {
   return Object.hasOwn(codeExplanations, text);
 }

@@ -8,7 +8,7 @@ import { keyCauses } from "./key-causes.ts";
 import { mismatchCauses } from "./mismatch-causes.ts";
 import { tokenCauses } from "./token-causes.ts";
 
-/** All causes. For each code, they are ordered by likelihood: the first one that applies counts. */
+/** All causes. findCause returns the first one that has the code and applies, so more likely causes come first. */
 export const causes: readonly Cause[] = [
   ...tokenCauses,
   ...identifierCauses,

@@ -31,7 +31,7 @@ export const identifierCauses: readonly Cause[] = [
     codes: issuer,
     applies: (facts) => issuerMatchesAs(facts, (url) => url.replace(/^https?:/, "")),
     reason:
-      "iss and the configured issuer differ in http and https: the issuer derives its identifier from requests that arrive through a proxy",
+      "iss and the configured issuer differ only in the scheme (http or https): the issuer derives its identifier from requests that arrive through a proxy",
     fix: "configure the public address at the issuer: forwarded headers, or a fixed host name",
   },
   {
@@ -95,7 +95,7 @@ export const identifierCauses: readonly Cause[] = [
     id: "audience-scheme",
     codes: audience,
     applies: (facts) => audienceMatchesAs(facts, (text) => text.replace(/^(?:https?|api|urn):(?:\/\/)?/, "")),
-    reason: "aud and the configured audience differ in their prefix, such as http and https",
+    reason: "aud and the configured audience differ only in the prefix, such as http: or https:",
     fix: "use exactly the same identifier on both sides",
   },
   {
@@ -140,7 +140,7 @@ function originOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
-/** Returns the path of a URL; undefined if there is none, because such URLs would all be equal. */
+/** Returns the path of a URL; undefined for the path /, because all URLs without a path would be equal. */
 function pathOf(url: string): string | undefined {
   const path = URL.canParse(url) ? new URL(url).pathname : "/";
   return path === "/" ? undefined : path;

@@ -56,7 +56,7 @@ export const keyCauses: readonly Cause[] = [
     codes: unavailable,
     applies: (facts) => otherIssuer(facts) !== undefined,
     reason: (facts) =>
-      `the metadata document is of another issuer: ${printableValue(otherIssuer(facts))} (a trailing slash is significant)`,
+      `the metadata document belongs to another issuer: ${printableValue(otherIssuer(facts))} (a trailing slash is significant)`,
     fix: "configure the issuer exactly as its metadata document spells it",
   },
   {
@@ -147,7 +147,7 @@ export const keyCauses: readonly Cause[] = [
   {
     id: "signature-truncated",
     codes: signature,
-    applies: ({ token }) => token.signature.length < expectedLength(token.header?.["alg"]),
+    applies: ({ token }) => token.signature.length < minimumSignatureLength(token.header?.["alg"]),
     reason: ({ token }) => `the signature is truncated: it has only ${token.signature.length} bytes`,
     fix: "copy the whole token",
   },
@@ -171,7 +171,7 @@ export const keyCauses: readonly Cause[] = [
   },
 ];
 
-/** Returns the key ids of a key set. */
+/** Returns the `kid` of every key that has one. */
 export function keyIds(keys: JsonWebKeySet | undefined): readonly unknown[] {
   return keys?.keys.map((key) => key.kid).filter((kid) => kid !== undefined) ?? [];
 }
@@ -211,8 +211,8 @@ function keyId({ token }: Facts): unknown {
   return token.header?.["kid"];
 }
 
-/** Returns the minimum length of a signature in bytes: the modulus of an RSA key, two integers for a curve, or 0 if unknown. */
-function expectedLength(algorithm: unknown): number {
+/** Returns the minimum length in bytes: of the RSA modulus, or of two integers for a curve; 0 if it is unknown. */
+function minimumSignatureLength(algorithm: unknown): number {
   const name = stringOrEmpty(algorithm);
   if (!Object.hasOwn(signatureAlgorithms, name)) return 0;
   const { kty, lengths } = signatureAlgorithms[name as SignatureAlgorithm];

@@ -69,7 +69,7 @@ export const mismatchCauses: readonly Cause[] = [
     applies: ({ presented: { x509 }, token }) =>
       x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOrNaN(claimOf({ token }, "iat")),
     reason:
-      "the certificate became valid after the token was issued: it was probably renewed (a hash does not prove it)",
+      "the certificate became valid after the token was issued: it was probably renewed (the thumbprint cannot prove this)",
     fix: "the client must get a new token whenever its certificate changes; pass --also OLD.pem to be certain",
   },
   {
@@ -88,7 +88,7 @@ function matchIn(facts: Facts, from: OtherCertificate["from"]): OtherCertificate
   );
 }
 
-/** Returns true if both certificates have the same key or subject; a renewal leaves no other trace. */
+/** Returns true if both certificates have the same key or subject, which is the only evidence of a renewal. */
 function isSuccessor(presented: X509Certificate | undefined, other: X509Certificate | undefined): boolean {
   if (presented === undefined || other === undefined) return false;
   // Undefined if the subject is empty.
@@ -120,7 +120,7 @@ function spkiThumbprint(certificate: X509Certificate | undefined): string | unde
   return der && sha256(der);
 }
 
-/** Hashes the required members in alphabetical order (RFC 7638 section 3.2). */
+/** Computes the JWK thumbprint: the hash of the required members in alphabetical order (RFC 7638 section 3.2). */
 function jwkThumbprint(certificate: X509Certificate | undefined): string | undefined {
   const key = publicKeyOf(certificate);
   if (key === undefined) return undefined;

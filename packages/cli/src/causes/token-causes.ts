@@ -13,7 +13,7 @@ const malformed = ["ERR_TOKEN_MALFORMED"] as const;
 
 const headerRejection = "the API responds to such an Authorization header with 400 (ERR_REQUEST_MALFORMED)";
 
-/** The default types of core if the binding is required; RFC 7519 section 5.1 recommends the spelling JWT. */
+/** Core's default types if the binding is required. RFC 7519 section 5.1 recommends the spelling JWT. */
 const defaultTypes = [...defaultTokenTypes(true)].map((one) => (one === "jwt" ? "JWT" : one));
 
 /** The causes of malformed tokens, and of rejected algorithms and types. */
@@ -30,7 +30,7 @@ export const tokenCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ token }) =>
       /^(?:bearer )?(?:undefined|null|nan|none|nil|false|\[object \w+\])$/i.test(token.text.trim()),
-    reason: "the token is the text that a program writes for a missing value",
+    reason: "the token is the text of a missing value, such as undefined or null",
     fix: "check where the client reads the token: it is the member access_token of the token response",
   },
   {
@@ -115,7 +115,7 @@ export const tokenCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ token }) => /[+/=]/.test(token.text),
     reason: "the parts of the token are base64 with +, / or padding, not base64url",
-    fix: "correct the issuer, or the component that forwards the token: use base64url without padding (RFC 7515 section 2)",
+    fix: "correct the issuer, or the program that forwards the token: use base64url without padding (RFC 7515 section 2)",
   },
   {
     id: "token-garbled",

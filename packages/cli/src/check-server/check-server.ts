@@ -91,36 +91,40 @@ async function readIdentity(
   const key = String(await readSource(names.key, options, surroundings));
   try {
     createSecureContext({ cert: certificate, key });
-    // Stricter than createSecureContext, which also accepts a TRUSTED CERTIFICATE of OpenSSL.
+    // Rejects OpenSSL's TRUSTED CERTIFICATE format, which createSecureContext accepts.
     void new X509Certificate(certificate);
     return { certificate, key };
   } catch {
-    // The error of OpenSSL is not repeated, because it may quote the input.
+    // Does not repeat the error of OpenSSL, because it may quote the input.
     throw new UsageError(`${options} must be PEM without a password, and the key must match the certificate`);
   }
 }
 
-/** Generates a self-signed certificate, as an attacker could, with the common name of the given one if it is simple. */
+/**
+ * Generates a self-signed certificate, as an attacker could. Copies the common name of the given certificate if it consists of
+ * letters, digits, spaces and `_.-`.
+ */
 async function generateIdentity({ certificate }: TlsIdentity): Promise<TlsIdentity> {
   const { generate } = await import("selfsigned");
   // Undefined if the subject is empty.
   const { subject } = new X509Certificate(certificate) as { readonly subject: string | undefined };
   const [, name = "client"] = /(?:^|\n)CN=([\w. -]{1,64})(?:\n|$)/.exec(subject ?? "") ?? [];
-  const made = await generate([{ name: "commonName", value: name }], {
+  const generated = await generate([{ name: "commonName", value: name }], {
     keyType: "ec",
     curve: "P-256",
     algorithm: "sha256",
   });
-  return { certificate: made.cert, key: made.private };
+  return { certificate: generated.cert, key: generated.private };
 }
 
 /**
- * Changes one bit after the last period of a token: in a JWT, one bit of its signature. Drops characters that are not base64url.
+ * Changes one bit after the last period of a token, which in a JWT is part of the signature. Drops characters that are not
+ * base64url.
  */
 function damagedToken(token: string): string {
   const start = token.lastIndexOf(".") + 1;
   const bytes = Buffer.from(token.slice(start), "base64url");
-  // The first byte, because the last characters can encode fewer than eight bits.
+  // Changes the first byte, because a bit of the last character may be unused.
   bytes[0] = (bytes[0] ?? 0) ^ 1;
   return token.slice(0, start) + bytes.toString("base64url");
 }

@@ -74,7 +74,7 @@ const FAILS_OPEN = "FAILS OPEN";
 const PROTOCOL_VERSION = "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION";
 
 const renegotiationFinding =
-  'during a renegotiation, a client can present a certificate whose key it has not proven: set minVersion: "TLSv1.3" or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
+  'during a renegotiation, a client can present a certificate without proving possession of its key: set minVersion: "TLSv1.3" or secureOptions: constants.SSL_OP_NO_RENEGOTIATION';
 
 /** Assesses the outcomes. Requests that were not sent, and a renegotiation that was not attempted, are omitted. */
 export function checkServerReport(
@@ -140,7 +140,7 @@ function isInconclusiveRenegotiation({ name, verdict }: ServerCheck): boolean {
 }
 
 function assess(name: RequestName, outcome: Outcome): Assessment {
-  if (outcome.kind === "unreachable") return { verdict: "untold", finding: unreachable(outcome.failure) };
+  if (outcome.kind === "unreachable") return { verdict: "untold", finding: unreachableFinding(outcome.failure) };
   if (name === "right") return assessRight(outcome);
   if (outcome.kind === "closed") return assessClosed(name);
   const { status, hasChallenge } = outcome;
@@ -176,7 +176,7 @@ function assessRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Assess
   return { verdict: "untold", finding: "the other checks prove little, because this request was not accepted" };
 }
 
-/** Assesses a closed connection: it is a valid rejection only of a request without a certificate. */
+/** Assesses a closed connection, which is a correct rejection only if the request had no certificate. */
 function assessClosed(name: RequestName): Assessment {
   if (name === "no-certificate") return { verdict: "good", finding: "rejected by TLS" };
   const finding =
@@ -193,7 +193,7 @@ function describeOutcome(outcome: Outcome): string {
     : `no response (${outcome.failure})`;
 }
 
-function unreachable(failure: string): string {
+function unreachableFinding(failure: string): string {
   if (isUntrusted(failure))
     return "the server's certificate is not trusted, so no token was sent: for a private CA, use --ca FILE";
   // Codes of the HTTP parser of Node.js.

@@ -31,7 +31,7 @@ export type RenegotiationOutcome =
   | { readonly kind: "renegotiated" }
   /** The renegotiation failed after a complete handshake: an alert, a closed connection, or no reaction in time. */
   | { readonly kind: "rejected"; readonly failure: string }
-  /** The connection over TLS 1.2 failed. */
+  /** No connection over TLS 1.2 could be established. */
   | { readonly kind: "not-connected"; readonly failure: string };
 
 /** Sends one request over a new connection, with or without a certificate and a token. */
@@ -61,7 +61,7 @@ export async function sendRequest(
 }
 
 /**
- * Opens a connection over TLS 1.2 and attempts a renegotiation on it. Sends no request, and so no token.
+ * Opens a connection over TLS 1.2 and attempts a renegotiation on it. Does not send a request or a token.
  *
  * @param signal aborts the attempt
  */

@@ -9,11 +9,11 @@ import {
 import { defaultTokenTypes, profiles } from "@certbound/core/internal";
 import type { TokenReading } from "../inputs/token-input.ts";
 
-/** One verification by core: a token, and the options. */
+/** The input of one verification by core. */
 export interface Attempt {
   readonly token: string;
   readonly options: VerifierOptions;
-  readonly use: VerifyOptions;
+  readonly verifyOptions: VerifyOptions;
 }
 
 /** The input for a relaxation, in addition to the rejected attempt. */
@@ -28,9 +28,9 @@ export interface RelaxationContext {
  *
  * @throws TypeError if core rejects the options
  */
-export async function verify({ token, options, use }: Attempt): Promise<AccessTokenError | undefined> {
+export async function verify({ token, options, verifyOptions }: Attempt): Promise<AccessTokenError | undefined> {
   try {
-    await createVerifier(options).verify(token, use);
+    await createVerifier(options).verify(token, verifyOptions);
     return undefined;
   } catch (error) {
     if (error instanceof AccessTokenError) return error;
@@ -41,10 +41,11 @@ export async function verify({ token, options, use }: Attempt): Promise<AccessTo
 /** Returns attempts that may get past a failed check, those with the smallest changes first. */
 type Relaxation = (attempt: Attempt, context: RelaxationContext) => readonly Attempt[];
 
-/** The default types of core if the binding is required; the default for "report-only" has fewer types. */
+/** Core's default types if the binding is required. The default for "report-only" has fewer types. */
 const defaultTypes = [...defaultTokenTypes(true)];
 
-const withoutTime: Relaxation = (attempt, { token: { claims = {} } }) => {
+/** Moves the clock to times at which the token may be valid. */
+const atOtherTime: Relaxation = (attempt, { token: { claims = {} } }) => {
   const [exp, nbf, iat] = ["exp", "nbf", "iat"].map((name) => claims[name]).map(numberOrUndefined);
   const start = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
   const times = [start, nbf, iat, exp === undefined ? undefined : exp - 1];
@@ -56,18 +57,15 @@ const withoutTime: Relaxation = (attempt, { token: { claims = {} } }) => {
 const withoutBinding: Relaxation = (attempt) => {
   const relaxed = (options: VerifierOptions): Attempt => ({
     ...attempt,
-    // Keeps the types of the profile, or the default types; "report-only" alone would accept fewer.
+    // Keeps the accepted types, because the default for "report-only" has fewer.
     options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? defaultTypes } : options,
-    use: { ...attempt.use, validateCertificateBinding: "report-only" },
+    verifyOptions: { ...attempt.verifyOptions, validateCertificateBinding: "report-only" },
   });
   // The profile fapi2 does not allow another mode, so the second attempt omits the profile.
   return [relaxed(attempt.options), relaxed(withoutProfile(attempt.options))];
 };
 
-/**
- * The relaxation for each error code. The other checks cannot be disabled, such as a wrong signature, missing keys or a
- * malformed token.
- */
+/** The relaxation for each error code. Codes without one belong to checks that cannot be disabled, such as the signature. */
 const relaxations: Readonly<Partial<Record<AccessTokenErrorCode, Relaxation>>> = {
   ERR_TOKEN_MALFORMED: (attempt, { token }) =>
     token.repaired === attempt.token ? [] : [{ ...attempt, token: token.repaired }],
@@ -84,8 +82,8 @@ const relaxations: Readonly<Partial<Record<AccessTokenErrorCode, Relaxation>>> =
     // Takes the issuer from the token; the keys remain those of the configured issuer.
     typeof claims["iss"] === "string" ? [withOptions(attempt, { issuer: claims["iss"] })] : [],
   ERR_TOKEN_AUDIENCE: (attempt) => [withOptions(attempt, { audience: null })],
-  ERR_TOKEN_EXPIRED: withoutTime,
-  ERR_TOKEN_NOT_YET_VALID: withoutTime,
+  ERR_TOKEN_EXPIRED: atOtherTime,
+  ERR_TOKEN_NOT_YET_VALID: atOtherTime,
   ERR_TOKEN_CLAIM: (attempt) => [
     withOptions(attempt, { maxTokenAge: undefined }),
     { ...attempt, options: withoutProfile(attempt.options) },
@@ -98,12 +96,12 @@ const relaxations: Readonly<Partial<Record<AccessTokenErrorCode, Relaxation>>> =
   ERR_BINDING_UNSUPPORTED: withoutBinding,
   ERR_BINDING_MISMATCH: withoutBinding,
   ERR_SCOPE_INSUFFICIENT: (attempt) => {
-    const { scopes: _scopes, ...use } = attempt.use;
-    return [{ ...attempt, use }];
+    const { scopes: _scopes, ...verifyOptions } = attempt.verifyOptions;
+    return [{ ...attempt, verifyOptions }];
   },
 };
 
-/** Returns attempts without the check that led to an error code; empty if it cannot be disabled. */
+/** Returns attempts without the check that led to an error code; an empty array if the check cannot be disabled. */
 export function withoutCheck(
   code: AccessTokenErrorCode,
   attempt: Attempt,

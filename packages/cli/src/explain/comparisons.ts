@@ -7,7 +7,7 @@ import { acceptedTypes } from "../causes/token-causes.ts";
 import { nameText, printable, printableValue, validityText } from "../rendering/printable.ts";
 import type { StepName } from "./steps.ts";
 
-/** The expected and the actual value of a step; values of the token are escaped. */
+/** The expected and the actual value of a step. Values from the token are escaped. */
 export interface Comparison {
   readonly expected?: string;
   readonly seen?: string;
@@ -50,7 +50,7 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
     ].join("; "),
   }),
   binding: (facts) => ({
-    expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}${withoutSecondKey(facts)}`,
+    expected: `cnf.x5t#S256 is ${facts.presented.thumbprint ?? "the thumbprint of the certificate"}${noSecondKey(facts)}`,
     seen: `cnf ${confirmationText(claimOf(facts, "cnf"))}`,
   }),
   keys: ({ token, rules, keys }) => ({
@@ -70,12 +70,12 @@ export const comparisons: Readonly<Record<StepName, (facts: Facts) => Comparison
         },
 };
 
-function withoutSecondKey(facts: Facts): string {
+function noSecondKey(facts: Facts): string {
   if (secondKey(facts) === undefined) return "";
   return `, and cnf has no ${keyMembers.slice(0, -1).join(", ")} or ${keyMembers.at(-1)}`;
 }
 
-/** Formats `cnf`: shows thumbprints, but no keys. Lists the members that core checks first, and limits their number. */
+/** Formats `cnf`: shows thumbprints, but no keys. Lists at most eight members, and first those that core checks. */
 function confirmationText(confirmation: unknown): string {
   if (typeof confirmation !== "object" || confirmation === null) return printableValue(confirmation);
   const checked = new Set<string>(["x5t#S256", ...keyMembers]);

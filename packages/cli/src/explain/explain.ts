@@ -28,8 +28,8 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   const now = given.at ?? Date.now();
   const { issuer, audience, rules, scopes } = given;
   const options: VerifierOptions = { ...rules, issuer, audience, jwks, fetch: recording.fetch, clock: () => now };
-  const use = { clientCertificate: presented.input, ...(scopes.length > 0 && { scopes }) };
-  const configured: Attempt = { token: text, options, use };
+  const verifyOptions = { clientCertificate: presented.input, ...(scopes.length > 0 && { scopes }) };
+  const configured: Attempt = { token: text, options, verifyOptions };
   const error = await verifyConfigured(configured);
   const { keys, keysError } = await findKeys({ options, error, issuerRequests: recording.requests });
   const context = { token: readTokenText(text), now: now / 1000 };
@@ -70,17 +70,17 @@ interface KeySearch {
   readonly options: VerifierOptions;
   /** The result of the first verification. */
   readonly error: AccessTokenError | undefined;
-  /** The requests to the issuer so far; core adds to them. */
+  /** The requests to the issuer so far. Grows when core sends another one. */
   readonly issuerRequests: readonly IssuerRequest[];
 }
 
-/** Returns the keys of the configured issuer from the responses to core, and has core fetch them if it has not yet. */
+/** Returns the keys of the configured issuer. Has core fetch them if it has not sent a request yet. */
 async function findKeys({ options, error, issuerRequests }: KeySearch): Promise<IssuerKeys> {
   const { jwks } = options;
   if (typeof jwks === "object" && !(jwks instanceof URL)) return { keys: jwks, keysError: undefined };
   const keysError = issuerRequests.length === 0 ? await fetchKeys(options) : error;
   if (keysError?.code === "ERR_KEYS_UNAVAILABLE") return { keys: undefined, keysError };
-  // The last response contains the key set, which core has accepted.
+  // The last response is the key set, because core reported no error.
   return { keys: JSON.parse(issuerRequests.at(-1)?.body ?? "") as JsonWebKeySet, keysError: undefined };
 }
 

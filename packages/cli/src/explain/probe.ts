@@ -15,7 +15,7 @@ export interface ProbeInput {
   readonly context: RelaxationContext;
 }
 
-/** The number of steps, because every attempt gets past at least one. */
+/** The maximum number of attempts: the number of steps, because every attempt gets past at least one. */
 const MAX_ATTEMPTS = stepNames.length;
 
 /** A well-formed thumbprint that matches no certificate. */
@@ -24,7 +24,7 @@ const DUMMY_THUMBPRINT = "A".repeat(43);
 /**
  * Verifies the token repeatedly, each time without the check that failed, to find all failures.
  *
- * Fetches nothing, so that a token cannot cause a request to the issuer that it names.
+ * Does not send requests, so that a token cannot cause a request to the issuer that it names.
  */
 export async function findFailures({ configured, error, keys, keysError, context }: ProbeInput): Promise<ProbeResult> {
   const failures: StepFailure[] = [];
@@ -83,11 +83,11 @@ async function firstBeyond(
 
 /** Checks certificate and binding separately if the verification did not reach them, and returns the failures. */
 function bindingFailures(
-  { use }: Attempt,
+  { verifyOptions }: Attempt,
   { token: { claims } }: RelaxationContext,
   { failures, stoppedAt }: Pick<ProbeResult, "failures" | "stoppedAt">,
 ): readonly StepFailure[] {
-  const { clientCertificate } = use;
+  const { clientCertificate } = verifyOptions;
   const found = failures.find(({ step }) => step === "certificate" || step === "binding");
   if (claims === undefined || found?.step === "binding") return [];
   if (found === undefined && !isBefore(stoppedAt, "certificate")) return [];
@@ -118,6 +118,7 @@ function isBefore(step: StepName | undefined, other: StepName): boolean {
   return step !== undefined && stepNames.indexOf(step) < stepNames.indexOf(other);
 }
 
+/** Returns options with the fetched keys, or, without keys, options that fail in the step `keys` without a request. */
 function withKeys(keys: JsonWebKeySet | undefined): Attempt["options"] {
   if (keys !== undefined) return { jwks: keys };
   return { jwks: "https://keys.invalid/", fetch: () => Promise.reject(new Error("nothing is fetched")) };

@@ -12,7 +12,7 @@ import { type ProbeResult, type StepName, type StepStatus, verificationSteps } f
 export interface ExplainedStep {
   readonly step: StepName;
   readonly status: StepStatus;
-  /** True for the failure that the API responds with. */
+  /** True for the failure that determines the response of the API. */
   readonly first?: true;
   readonly code?: AccessTokenErrorCode;
   /** The detail of core's error. */
@@ -29,8 +29,9 @@ export interface ExplainReport {
   readonly command: "explain";
   readonly accepted: boolean;
   readonly exitCode: ExitCode;
-  /** The response of the API; for an accepted token the status is 200, although the route decides. */
+  /** The response of the API. For an accepted token always 200, although the route may respond with another status. */
   readonly answer: { readonly status: number; readonly code?: AccessTokenErrorCode };
+  /** `configure` is the certificateResolver to configure in the API, as source code, if a proxy forwards the certificate. */
   readonly certificate: { readonly source: string; readonly thumbprint?: string; readonly configure?: string };
   readonly steps: readonly ExplainedStep[];
   readonly notes: readonly string[];
@@ -119,7 +120,8 @@ function notesOf({ partlyChecked }: ProbeResult, { token, presented, now, marked
     notes.push(
       "further requirements of the profile for claims and times were not checked, because the token does not meet the profile",
     );
-  if (token.repaired !== token.text) notes.push("all steps after the first one refer to the token found in the text");
+  if (token.repaired !== token.text)
+    notes.push("the steps after the first one were performed with the token found in the text");
   for (const option of markedInputs) {
     notes.push(
       `the input of ${option} starts with a UTF-8 byte order mark, which explain ignores: remove it, because other programs do not ignore it`,

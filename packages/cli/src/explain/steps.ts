@@ -74,7 +74,7 @@ export interface StepResult {
   readonly failure: StepFailure | undefined;
 }
 
-/** The facts that also determine the status of a step. */
+/** Further facts that determine the status of a step. */
 export interface StepContext {
   readonly requiresScopes: boolean;
   /** True if a time claim is missing or malformed: core rejects it in the step `claims`, and checks no times. */

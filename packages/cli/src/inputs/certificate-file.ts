@@ -3,8 +3,8 @@ import { X509Certificate } from "node:crypto";
 import { type Surroundings, UsageError } from "../program.ts";
 import { readSource } from "./text-source.ts";
 
-/** The content of a file that does not contain a certificate. */
-export type NoCertificate =
+/** The content of a file that does not contain a usable certificate. */
+export type OtherContent =
   | "empty"
   | "private-key"
   | "public-key"
@@ -21,8 +21,8 @@ export interface CertificateFile {
   readonly name: string;
   /** In the order of the file. */
   readonly certificates: readonly X509Certificate[];
-  /** The reason why there are none; undefined if there is at least one. */
-  readonly problem: NoCertificate | undefined;
+  /** What the file contains instead; undefined if there is at least one certificate. */
+  readonly problem: OtherContent | undefined;
   readonly bytes: Buffer;
 }
 
@@ -35,7 +35,7 @@ export interface FileProblem {
 }
 
 /** The reason and the fix for each content that is not a certificate. */
-export const fileProblems: Readonly<Record<NoCertificate, FileProblem>> = {
+export const fileProblems: Readonly<Record<OtherContent, FileProblem>> = {
   empty: {
     id: "certificate-file-empty",
     reason: "the file is empty",
@@ -91,7 +91,7 @@ export const fileProblems: Readonly<Record<NoCertificate, FileProblem>> = {
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Other contents of PEM files, by label (RFC 7468). */
-const labels: readonly (readonly [RegExp, NoCertificate])[] = [
+const labels: readonly (readonly [RegExp, OtherContent])[] = [
   [/-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----/, "request"],
   [/-----BEGIN (?:\w+ )*PRIVATE KEY-----/, "private-key"],
   [/-----BEGIN (?:RSA )?PUBLIC KEY-----/, "public-key"],
@@ -117,9 +117,9 @@ export function readCertificateFile(name: string, bytes: Buffer): CertificateFil
 }
 
 /**
- * Reads CA certificates, as PEM. Node.js ignores a file without a certificate, and would then trust no server.
+ * Reads CA certificates, as PEM.
  *
- * @throws UsageError if a file contains no certificate
+ * @throws UsageError if a file contains no certificate. Node.js would ignore the file, and then trust no server
  */
 export async function readCaCertificates(
   names: readonly string[],
@@ -128,9 +128,17 @@ export async function readCaCertificates(
   const files = await Promise.all(
     names.map(async (name) => readCertificateFile(name, await readSource(name, "--ca", surroundings))),
   );
-  const empty = files.find(({ problem }) => problem !== undefined);
-  if (empty !== undefined) throw new UsageError(`--ca: the file contains no certificate (${String(empty.problem)})`);
+  for (const file of files) assertCertificate(file, "--ca");
   return files.flatMap(({ certificates }) => certificates.map(String));
+}
+
+/**
+ * Requires that a file contains a certificate.
+ *
+ * @throws UsageError that describes what the file contains instead
+ */
+export function assertCertificate({ problem }: CertificateFile, option: string): void {
+  if (problem !== undefined) throw new UsageError(`${option}: ${fileProblems[problem].reason}`);
 }
 
 /**
@@ -142,7 +150,7 @@ export function leafFirst(certificates: readonly X509Certificate[]): readonly X5
   return leaf === undefined ? certificates : [leaf, ...certificates.filter((one) => one !== leaf)];
 }
 
-function problemOf(text: string, bytes: Buffer): NoCertificate {
+function problemOf(text: string, bytes: Buffer): OtherContent {
   if (text.trim() === "") return "empty";
   if (/-----BEGIN CERTIFICATE-----\\r?\\?n/.test(text)) return "escaped-line-breaks";
   const label = labels.find(([pattern]) => pattern.test(text));
@@ -151,7 +159,7 @@ function problemOf(text: string, bytes: Buffer): NoCertificate {
 }
 
 /** Identifies a DER structure by its first elements. */
-function problemOfDer(bytes: Buffer): NoCertificate {
+function problemOfDer(bytes: Buffer): OtherContent {
   if (bytes[0] !== 0x30) return "something-else";
   const header = (bytes[1] ?? 0) < 0x80 ? 2 : 2 + ((bytes[1] ?? 0) & 0x7f);
   const inner = bytes.subarray(header, header + 40).toString("hex");

@@ -21,7 +21,7 @@ export interface RecordingFetch {
   readonly requests: readonly IssuerRequest[];
 }
 
-/** How much of a response is read, in bytes: one more than core accepts. */
+/** The maximum number of bytes read from a response: one more than core accepts. */
 const MAX_READ = MAX_BODY + 1;
 
 /** The time limit for a handshake or a response, in milliseconds. */
@@ -35,15 +35,15 @@ export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {
     fetch: async (input, init) => {
       const url = input instanceof Request ? input.url : String(input);
       const none = { url, status: undefined, contentType: "", body: "" };
-      // The entry until the request ends, which can be after core has stopped waiting for it.
+      // Remains the entry if core stops waiting before the request ends.
       const index = requests.push({ ...none, failure: "ETIMEDOUT" }) - 1;
       const { status, contentType, bytes } = await received(fetch(input, init)).catch((error: unknown) => {
         requests[index] = { ...none, failure: failureCode(error) };
         throw error;
       });
-      // Decoded without a byte order mark, as by Response.json(), which core uses.
+      // Removes a byte order mark, as Response.json() does, which core uses.
       requests[index] = { url, status, contentType, body: new TextDecoder().decode(bytes), failure: undefined };
-      // Throws for a status such as 999, which fetch accepts.
+      // The constructor throws for a status such as 999, which fetch accepts.
       return new Response(bytes.length === 0 ? null : new Uint8Array(bytes), {
         status,
         headers: { "content-type": contentType },
@@ -55,7 +55,7 @@ export function recordingFetch(fetch: typeof globalThis.fetch): RecordingFetch {
 /**
  * Creates a fetch that verifies the server's certificate, even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
  *
- * It supports only what core uses: GET without redirects.
+ * Supports only GET, and does not follow redirects.
  *
  * @param ca the CA certificates to trust, as PEM; if empty, those that Node.js trusts
  */
@@ -72,17 +72,18 @@ export function verifyingFetch(ca: readonly string[]): typeof globalThis.fetch {
 }
 
 /**
- * Waits for the response to a request, whatever its status is.
+ * Waits for the response to a request.
  *
- * For the status 101, Node.js emits "upgrade" instead of "response": the connection is closed, and the response has no body.
+ * For the status 101, Node.js emits "upgrade" instead of "response". The connection is then closed, and the response has no
+ * body.
  */
 export function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const handOver = (incoming: IncomingMessage, socket: Duplex): void => {
+    const closeUpgraded = (incoming: IncomingMessage, socket: Duplex): void => {
       socket.destroy();
       resolve(incoming);
     };
-    outgoing.once("response", resolve).once("upgrade", handOver);
+    outgoing.once("response", resolve).once("upgrade", closeUpgraded);
     // Also handles the error of a connection that fails after the response.
     outgoing.on("error", reject);
     outgoing.once("close", () => reject(failure("the connection was closed without a response", "ECONNRESET")));

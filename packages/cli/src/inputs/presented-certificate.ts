@@ -6,8 +6,8 @@ import {
   type ClientCertificateInput,
   fromProxy,
 } from "@certbound/core";
-import { type Surroundings, UsageError } from "../program.ts";
-import { type CertificateFile, readCertificateFile } from "./certificate-file.ts";
+import type { Surroundings } from "../program.ts";
+import { assertCertificate, type CertificateFile, readCertificateFile } from "./certificate-file.ts";
 import { namedFormat, possibleFormats, type NamedFormat } from "./proxy-formats.ts";
 import { readSource } from "./text-source.ts";
 
@@ -18,7 +18,7 @@ export interface Presented {
   /** The thumbprint, as core computes it; undefined without a usable certificate. */
   readonly thumbprint: string | undefined;
   readonly x509: X509Certificate | undefined;
-  /** The source of the certificate, as text. */
+  /** Describes where the certificate was read from. */
   readonly source: string;
   readonly file: CertificateFile | undefined;
   readonly forwarded: ForwardedCertificate | undefined;
@@ -43,7 +43,7 @@ export interface ForwardedCertificate {
   /** The header of the format, and all its values. */
   readonly header: string;
   readonly values: readonly string[];
-  /** The verify headers of the format, with all their values. */
+  /** The headers with the verification result that the format requires, and all their values. */
   readonly verify: readonly { readonly header: string; readonly values: readonly string[] }[];
 }
 
@@ -56,15 +56,15 @@ export interface ForwardedHeaders {
 
 /** The options that describe the client. */
 export interface PresentedOptions extends ForwardedHeaders {
-  /** A file. */
+  /** The path of a file, or `-` for standard input. */
   readonly certificate: string | undefined;
-  /** Files with other certificates. */
+  /** Paths of files with other certificates. */
   readonly also: readonly string[];
 }
 
 /**
- * Reads the certificate that the client presents, from the header of a proxy or from a file. If both are given, the file is
- * only compared.
+ * Reads the certificate that the client presents, from the header of a proxy or from a file. If both are given, the
+ * certificate in the file is only compared with the token.
  *
  * @throws UsageError
  */
@@ -105,7 +105,7 @@ function fromFile(file: CertificateFile, others: readonly OtherCertificate[]): P
   };
 }
 
-/** Returns the input for core. If the file contains no certificate, core gets its content, and reports the error. */
+/** Returns the input for core. If the file contains no certificate, this is its content, so that core reports the error. */
 function inputOf({ bytes, problem }: CertificateFile, leaf: X509Certificate | undefined): ClientCertificateInput {
   if (leaf !== undefined) return leaf;
   if (problem === "empty") return "";
@@ -114,8 +114,7 @@ function inputOf({ bytes, problem }: CertificateFile, leaf: X509Certificate | un
 
 async function othersOf({ also }: PresentedOptions, surroundings: Surroundings): Promise<readonly OtherCertificate[]> {
   const files = await Promise.all(also.map((name) => fileOf(name, "--also", surroundings)));
-  const empty = files.find(({ certificates }) => certificates.length === 0);
-  if (empty !== undefined) throw new UsageError(`--also: the file contains no certificate (${String(empty.problem)})`);
+  for (const file of files) assertCertificate(file, "--also");
   return files.flatMap(({ certificates, name }) => certificates.map((x509) => ({ x509, from: "also" as const, name })));
 }
 
@@ -126,8 +125,8 @@ async function fileOf(name: string, option: string, surroundings: Surroundings):
 /**
  * Reads the certificate from the headers that a proxy sent, as `fromProxy` does. Assumes that they came from the proxy.
  *
- * If no format is given, it guesses the format by the names of the headers, then by their values. An API must never do this,
- * because clients could then choose which header it reads.
+ * If no format is given, guesses it by the names of the headers, then by their values. An API must never do this, because
+ * clients could then choose which header it reads.
  *
  * @throws UsageError
  */
@@ -148,6 +147,7 @@ function readAs(
   headers: ForwardedHeaders["headers"],
   isGuessed: boolean,
 ): ForwardedCertificate {
+  // fromProxy requires a trust rule: here, a secret header that this function adds itself.
   const proof = { header: "x-certbound-cli-proof", value: randomBytes(24).toString("base64url") };
   const resolve = fromProxy(format, { trust: { secret: proof } });
   const rawHeaders = [...headers, [proof.header, proof.value] as const].flat();

@@ -12,7 +12,7 @@ const MAX_INPUT = 4 * 1024 * 1024;
 /** The time limit for reading an input to its end, in milliseconds. */
 const INPUT_TIMEOUT = 60_000;
 
-/** The maximum nesting depth of JSON: more than any key set or option has, and too little to overflow the call stack. */
+/** The maximum nesting depth of JSON. No valid key set or option exceeds it, and it does not overflow the call stack. */
 const MAX_LEVELS = 100;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -46,7 +46,7 @@ export async function readSource(
   } catch (error) {
     if (error instanceof InputError) throw new UsageError(`${option}: ${error.message}`);
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    // The path is not repeated, because it may be the content of the file by mistake, such as a token.
+    // Does not repeat the path, because it may be a token that was passed instead of a file.
     throw new UsageError(`${option}: the file cannot be read (${code})`);
   }
 }
@@ -106,7 +106,7 @@ async function readNamed(path: string): Promise<Buffer> {
   }
 }
 
-/** Opens a file for reading. Opens a named pipe without waiting for a writer, because a blocked thread prevents an exit. */
+/** Opens a file for reading. Does not wait for the writer of a named pipe, because a blocked thread would prevent an exit. */
 async function openStream(path: string): Promise<Readable> {
   if (!(await stat(path)).isFIFO()) return createReadStream(path);
   return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) });

@@ -10,7 +10,7 @@ const QUOTES = "\"'`";
 export interface TokenReading {
   /** The input as given. */
   readonly text: string;
-  /** The token in the text, without quotes, a scheme or the like; the text itself if no token was found. */
+  /** The token found in the text, for example without quotes or a scheme; the text itself if none was found. */
   readonly repaired: string;
   readonly parts: readonly string[];
   readonly header: JsonObject | undefined;
@@ -36,7 +36,7 @@ export async function readToken(source: string | undefined, surroundings: Surrou
   return { text: text.replace(/\r?\n$/, ""), hasByteOrderMark };
 }
 
-/** Decodes the parts of a token that can be decoded. */
+/** Finds the token in a text, and decodes its parts as far as possible. Does not verify anything. */
 export function readTokenText(text: string): TokenReading {
   const repaired = repair(text);
   const parts = repaired.split(".");
@@ -52,7 +52,7 @@ export function readTokenText(text: string): TokenReading {
   };
 }
 
-/** Removes what is often pasted with a token: the header's name, the scheme, quotes, escapes, line breaks, or JSON. */
+/** Removes text that is often pasted together with a token: header name, scheme, quotes, escapes, line breaks, or JSON. */
 function repair(text: string): string {
   const fromJson = jsonText(text)?.["access_token"];
   const inner = typeof fromJson === "string" ? fromJson : text;

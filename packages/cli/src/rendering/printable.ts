@@ -27,7 +27,7 @@ export function printableValue(value: unknown): string {
 
 /** Escapes and shortens all strings of a report. */
 export function printableReport<Report>(report: Report): Report {
-  // Only strings are replaced, by strings.
+  // Replaces strings by strings only, so the type stays the same.
   return JSON.parse(JSON.stringify(report), (_name, value: unknown) =>
     typeof value === "string" ? shortened(value, MAX_TEXT) : value,
   ) as Report;
@@ -71,15 +71,15 @@ function printableAt(value: unknown, levels: number): string {
       .map((item) => printableAt(item, levels - 1))
       .join(", ")}${more}]`;
   }
-  return printable(JSON.stringify(withoutDepth(value, levels)));
+  return printable(JSON.stringify(limitDepth(value, levels)));
 }
 
 /** Copies a JSON value to a limited depth. JSON.stringify is recursive, and the sender chooses the depth. */
-function withoutDepth(value: unknown, levels: number): unknown {
+function limitDepth(value: unknown, levels: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (levels === 0) return "...";
-  if (Array.isArray(value)) return value.map((item) => withoutDepth(item, levels - 1));
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutDepth(member, levels - 1)]));
+  if (Array.isArray(value)) return value.map((item) => limitDepth(item, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, limitDepth(member, levels - 1)]));
 }
 
 function escaped(character: string): string {

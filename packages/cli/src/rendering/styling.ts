@@ -9,9 +9,9 @@ export type Styling = (style: Style, text: string) => string;
 
 const formats = { good: "green", bad: "red", faint: "dim", strong: "bold" } as const;
 
-/** Returns colours for a terminal, unless NO_COLOR is set and not empty; otherwise no styling. */
+/** Returns a function that applies colours if the output is a terminal and NO_COLOR is not set, or is empty. */
 export function stylingFor({ stdout, env }: Surroundings): Styling {
   if (stdout.isTTY !== true || (env["NO_COLOR"] ?? "") !== "") return (_style, text) => text;
-  // The given output decides, not the output of the process.
+  // validateStream would check the stdout of the process instead of the given one.
   return (style, text) => styleText(formats[style], text, { validateStream: false });
 }

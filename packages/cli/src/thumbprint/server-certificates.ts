@@ -19,7 +19,7 @@ export function serverCertificates({
 }): Promise<ServerCertificates> {
   return new Promise((resolve) => {
     const servername = isIP(host) === 0 ? { servername: host } : {};
-    // The certificate is only displayed, and no data is sent over this connection.
+    // Not verified, because the certificate is only displayed and no data is sent over this connection.
     const socket = connect({ host, port, ...servername, rejectUnauthorized: false });
     const end = (result: ServerCertificates): void => {
       socket.destroy();
@@ -45,9 +45,9 @@ function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
   const seen = new Set<DetailedPeerCertificate>();
   // A root certificate refers to itself as its issuer.
-  for (let one = leaf; one?.raw !== undefined && !seen.has(one); one = one.issuerCertificate) {
-    seen.add(one);
-    chain.push(new X509Certificate(one.raw));
+  for (let next = leaf; next?.raw !== undefined && !seen.has(next); next = next.issuerCertificate) {
+    seen.add(next);
+    chain.push(new X509Certificate(next.raw));
   }
   return chain;
 }

@@ -15,9 +15,12 @@ export interface CertificateInfo {
   readonly "x5t#S256": string;
   readonly subject: string;
   readonly issuer: string;
+  /** ISO 8601, as `validTo`. */
   readonly validFrom: string;
   readonly validTo: string;
+  /** The thumbprint in hexadecimal; only with `--all`. */
   readonly hex?: string;
+  /** As `openssl x509 -fingerprint -sha256` prints it; only with `--all`. */
   readonly hexWithColons?: string;
 }
 
@@ -77,7 +80,7 @@ export async function thumbprint(
 /** Formats the report as text. */
 export function thumbprintText({ certificates, source, fault }: ThumbprintReport, style: Styling): string {
   if (fault !== undefined) return `${style("bad", "no certificate")}: ${fault.reason}\nfix: ${fault.fix}\n`;
-  const title = source === "server" ? ["The server's own certificate, not a client's:"] : [];
+  const title = source === "server" ? ["The certificates of the server, not of a client:"] : [];
   return `${[...title, ...certificates.flatMap((certificate, index) => lines(certificate, index, style))].join("\n")}\n`;
 }
 
