@@ -1,6 +1,6 @@
 import type { AccessTokenErrorCode } from "@certbound/core";
 
-/** Why the API rejects a request with a code, and how to fix it. The same texts as in docs/errors.md. */
+/** Why the API rejects a request with a code, and what to do about it: the texts of docs/errors.md. */
 export interface CodeExplanation {
   readonly cause: string;
   readonly fix: string;
@@ -10,29 +10,29 @@ export interface CodeExplanation {
 export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplanation>> = {
   ERR_TOKEN_MISSING: {
     cause: "the Authorization header is missing or has another scheme, or the tokenResolver found no token",
-    fix: "send Authorization: Bearer <token>; to accept another scheme, set schemes",
+    fix: "send Authorization: Bearer <token>; to accept other schemes, set schemes",
   },
   ERR_REQUEST_MALFORMED: {
     cause:
-      "there are two Authorization headers, a scheme without a token, or more than one token in a header; or the header list is incomplete: it has as many fields as Node.js keeps, 1,000 or server.maxHeadersCount",
-    fix: "the client, or a proxy on the way, must send exactly one; look for a header that is added where it should be replaced. If the list is incomplete, find out which client sends that many fields, perhaps to hide a header; if they are legitimate, raise server.maxHeadersCount",
+      "there are two Authorization headers, a scheme without a token, or more than one token in a header. Or the header list is incomplete: it has as many fields as Node.js keeps (server.maxHeadersCount, 1,000 by default)",
+    fix: "the client, or a proxy on the way, must send exactly one token: look for a header that is added where it should be replaced. If the list is incomplete, find out which client sends that many fields, perhaps to hide a header. If the fields are legitimate, raise server.maxHeadersCount",
   },
   ERR_TOKEN_MALFORMED: {
     cause:
-      "the token is not a compact JWS: not three parts, not canonical base64url, not JSON, longer than 16 KiB, encrypted, or with crit",
-    fix: "to accept opaque or encrypted tokens, configure introspection for their issuer",
+      "the token is not a compact JWS: it does not have three parts, is not canonical base64url or not JSON, is longer than 16 KiB, is encrypted, or has crit",
+    fix: "if the token is opaque or encrypted, configure introspection: certbound accepts such tokens only from an issuer that introspects them",
   },
   ERR_TOKEN_ALGORITHM: {
     cause: "alg is not one of algorithms; symmetric algorithms and none are never accepted",
-    fix: "compare alg in the token's header with algorithms, and with what the profile allows. Tokens that are signed with a shared secret can be introspected instead: set jwtsAsOpaque",
+    fix: "compare alg in the token's header with algorithms, and with the algorithms that the profile allows. Tokens that are signed with a shared secret can be introspected instead: set jwtsAsOpaque",
   },
   ERR_TOKEN_TYPE: {
     cause:
-      'typ is not accepted, or the token is an ID token or an event: it is not at+jwt and has at_hash, c_hash or events. Under "when-bound" and "report-only" only at+jwt is accepted by default, and any other token with a nonce is rejected',
+      'typ is not accepted. Or the token is an ID token or an event: it has at_hash, c_hash or events, and is not at+jwt. Under "when-bound" and "report-only", only at+jwt is accepted by default, and any other token with a nonce is rejected. For an introspected token: token_type is not that of an access token',
     fix: "make the issuer send at+jwt (RFC 9068), or set tokenTypes explicitly",
   },
   ERR_TOKEN_ISSUER: {
-    cause: "iss is not a configured issuer, compared character by character: a trailing slash counts",
+    cause: "iss is not a configured issuer. The comparison is exact: a trailing slash counts",
     fix: "copy issuer from the issuer's metadata document",
   },
   ERR_TOKEN_AUDIENCE: {
@@ -44,21 +44,21 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
     fix: "the client must get a new token; if it just did, compare the clocks",
   },
   ERR_TOKEN_NOT_YET_VALID: {
-    cause: "nbf is in the future; with maxTokenAge or the profile fapi2, iat",
+    cause: "nbf is in the future, or iat is. iat is checked only with maxTokenAge or the profile fapi2",
     fix: "compare the clocks; clockTolerance is 5 s by default, 10 s with the profile fapi2",
   },
   ERR_TOKEN_CLAIM: {
     cause:
-      "exp is missing; a time is not a number of seconds (milliseconds, perhaps); sub, client_id, jti, aud or scope has the wrong type; a claim is missing that the profile requires; or the introspection response contradicts the token",
+      "exp is missing, or another claim that the configuration requires. Or a claim has the wrong type: a time is not a number of seconds (milliseconds, perhaps), or sub, client_id, jti, aud or scope is malformed. Or the introspection response contradicts the token",
     fix: "the detail names the claim: correct the issuer's configuration",
   },
   ERR_TOKEN_KEY_UNKNOWN: {
     cause:
-      "the issuer publishes no key with this kid that fits alg: a token of another environment, a key that the issuer has withdrawn, or one that it began to use in the last 10 seconds. A key that Node.js cannot use, such as a point that is not on its curve, counts as absent. A key without kid fits a token with a kid only if you pass the key set in code",
+      "the issuer publishes no key with this kid that fits alg. The token may be from another environment, or its key may be withdrawn, or in use for less than 10 seconds. A key that Node.js cannot use, such as a point that is not on its curve, counts as absent. A key without kid fits a token with a kid only if you pass the key set in code",
     fix: "compare kid in the token's header with the issuer's jwks_uri. If the issuer changes keys, it must publish them before use",
   },
   ERR_TOKEN_SIGNATURE: {
-    cause: "the signature does not verify: the token was changed or forged, or the issuer used one kid for two keys",
+    cause: "the signature is not valid: the token was changed or forged, or the issuer used one kid for two keys",
     fix: "get a new token, and send it unchanged. If that is rejected too, check whether another environment of the issuer has a key with the same kid",
   },
   ERR_TOKEN_INACTIVE: {
@@ -68,18 +68,18 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_CERTIFICATE_MISSING: {
     cause:
-      "the client presented no certificate on this connection; or the request has no connection (a WHATWG Request); or a TLS renegotiation is in progress, and the client has not proven the key of its certificate; or the connection is closed. With fromProxy: the header is missing, or reports that the client presented no certificate",
-    fix: "set requestCert: true on the server; send the certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: use fromProxy. If a renegotiation is in progress, disable renegotiation on the server. If the connection is closed, call protect() first",
+      "the client presented no certificate on this connection, or the connection is closed. Or the request has no connection (a WHATWG Request). Or a TLS renegotiation is in progress, and the client has not proven the key of its certificate. With fromProxy: the header is missing, or reports that the client presented no certificate",
+    fix: "set requestCert: true on the server, and send the certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: use fromProxy. If a renegotiation is in progress, disable renegotiation on the server. If the connection was closed, call protect() first",
   },
   ERR_CERTIFICATE_MALFORMED: {
     cause:
       "the resolver returned something that is not a certificate; the detail names the format that it resembles. With fromProxy: the header has another format, or is present twice, or the header list is incomplete",
-    fix: "return PEM with line feeds, base64 DER, bytes, an X509Certificate, or { thumbprint }; choose the proxy's format; configure the proxy to replace the header, and find out which client sends that many fields",
+    fix: "return PEM with line feeds, base64 DER, bytes, an X509Certificate, or { thumbprint }. With fromProxy: choose the proxy's format, and configure the proxy to replace the header. If the list is incomplete, find out which client sends that many fields",
   },
   ERR_CERTIFICATE_UNTRUSTED: {
     cause:
-      "the forwarded certificate does not come from the proxy (the trust rule is not met), or the proxy reports that it did not verify it; or your certificatePolicy rejects it. With trust: { certificateThumbprints }: a TLS renegotiation is in progress on the connection of the proxy",
-    fix: "see what the detail says: an attacker may be trying to bypass the proxy, or a client has a certificate that you do not accept. If a renegotiation is in progress, disable renegotiation on the server",
+      "the forwarded certificate does not come from the proxy (the trust rule is not met), or the proxy reports that it did not verify it. Or your certificatePolicy rejects it. With trust: { certificateThumbprints }: a TLS renegotiation is in progress on the connection of the proxy",
+    fix: "read the detail: an attacker may be trying to bypass the proxy, or a client has a certificate that you do not accept. If a renegotiation is in progress, disable renegotiation on the server",
   },
   ERR_BINDING_REQUIRED: {
     cause: "the token has no cnf",
@@ -88,24 +88,24 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   ERR_BINDING_MALFORMED: {
     cause:
       "cnf or its x5t#S256 does not follow RFC 8705 section 3.1: hexadecimal, padded, of another length, or the hash of an empty input",
-    fix: "correct the issuer; if it is behind a proxy, it may not have seen a certificate at all",
+    fix: "correct the issuer. If the issuer is behind a proxy, it may not have seen a certificate at all",
   },
   ERR_BINDING_UNSUPPORTED: {
-    cause: "cnf has no x5t#S256; or jkt, jwk, jwe or jku is next to it. RFC 7800 section 3.1 allows a single key",
-    fix: "DPoP-bound tokens are not accepted; configure the issuer to bind tokens by certificate only",
+    cause: "cnf has no x5t#S256, or has jkt, jwk, jwe or jku next to it. RFC 7800 section 3.1 allows a single key",
+    fix: "configure the issuer to bind tokens by certificate only; DPoP-bound tokens are not accepted",
   },
   ERR_BINDING_MISMATCH: {
     cause:
-      "the token was issued for another certificate: the client's certificate was renewed after the token was issued; the client has two; the issuer, or the API, sees the certificate of a proxy; or the token was stolen",
-    fix: "compare the two thumbprints, and find out which client each belongs to; the client gets a new token with its current certificate. If neither is this client's, treat the token as stolen",
+      "the token was issued for another certificate. Possible causes: the client's certificate was renewed after the token was issued; the client has two certificates; the issuer or the API sees the certificate of a proxy; the token was stolen",
+    fix: "compare the two thumbprints, and find out which client each belongs to. The client must get a new token with its current certificate. If the token's thumbprint belongs to another client, treat the token as stolen",
   },
   ERR_SCOPE_INSUFFICIENT: {
     cause: "the token lacks one of scopes; certbound reads scope and scp",
-    fix: "the client must request a token with the scopes that the challenge names; if it did, check whether the issuer grants them to this client",
+    fix: "the client must request a token with the scopes that the challenge names. If it did, check whether the issuer grants them to this client",
   },
   ERR_ACCESS_DENIED: {
     cause: "the token has none of groups, or authorize returned false",
-    fix: "the detail names which of the two. Another token does not help unless the user's groups change",
+    fix: "read the detail: it names which of the two. Another token does not help unless the user's groups change",
   },
   ERR_AUTHENTICATION_INSUFFICIENT: {
     cause: "acr or auth_time does not meet acrValues or maxAge (RFC 9470)",
@@ -113,17 +113,17 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_KEYS_UNAVAILABLE: {
     cause:
-      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states the number",
-    fix: "check whether the API reaches the issuer (network, proxy, private CA: the fetch option). await verifier.ready() at start-up detects this early, and its detail begins with the issuer that failed. If there are too many keys, the issuer must remove those that it no longer signs with",
+      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states their number. With a function as issuer: 64 calls have not settled",
+    fix: "check whether the API reaches the issuer (network, proxy, private CA: the fetch option). To detect this early, call await verifier.ready() at start-up; the detail of its error begins with the issuer that failed. If there are too many keys, the issuer must remove those that it no longer signs with",
   },
   ERR_INTROSPECTION_UNAVAILABLE: {
     cause:
-      "the token could not be introspected, or the issuer's response is not an introspection response; the detail states the reason. At most 64 requests to the issuer, and 64 reads of a shared cache, are in flight at a time",
-    fix: "check whether the API reaches the issuer, and whether its client authentication is right: status 401 concerns the API's own credentials, never the client's; some servers need client_secret_post",
+      "the token could not be introspected, or the issuer's response is not an introspection response; the detail states the reason. Or there are already 64 requests to the issuer, or 64 reads of a shared cache, in flight",
+    fix: "check whether the API reaches the issuer, and whether its client authentication is right. Status 401 concerns the API's own credentials, never the client's; some servers need client_secret_post",
   },
 };
 
-/** Returns true for the error codes of certbound. */
+/** Returns whether certbound has an error with this code. */
 export function isErrorCode(text: string): text is AccessTokenErrorCode {
   return Object.hasOwn(codeExplanations, text);
 }
