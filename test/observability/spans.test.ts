@@ -128,6 +128,14 @@ describe("recordSpans", () => {
     ]);
   });
 
+  test("creates no span for an introspection without a response, but one for the decision", async () => {
+    scene.issuer.introspectAs("not-a-jwt", {});
+    expect(await scene.request("/opaque", { token: "not-a-jwt" })).toBe(503);
+    expect(spansNamed("certbound.introspection")).toEqual([]);
+    const [decision] = spansNamed("certbound.decision");
+    expect(decision?.attributes).toMatchObject({ "error.type": "ERR_INTROSPECTION_UNAVAILABLE" });
+  });
+
   test("assigns concurrent requests that share a verification to their own server spans", async () => {
     const token = await scene.issuer.accessToken({ boundTo: scene.client });
     const count = 5;
