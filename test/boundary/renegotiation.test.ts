@@ -23,16 +23,23 @@ import {
   connectRenegotiatingClient,
   invalidCertificateVerify,
   type Part,
+  type RenegotiatingClient,
   renegotiate,
   sessionTicket,
   tls12,
-} from "./renegotiating-client.ts";
+} from "../helpers/renegotiating-client.mjs";
 import { type Api, type ApiOptions, backends, startApi } from "./tls12-apis.ts";
 
 const kit = await createTestKit();
 afterAll(kit.close);
 const [owner, thief] = [await kit.issueClientCertificate(), await kit.issueClientCertificate()];
 const token = await kit.accessToken({ boundTo: owner });
+
+async function connectThief({ port }: Api): Promise<RenegotiatingClient> {
+  const client = await connectRenegotiatingClient(port, thief);
+  onTestFinished(client.hangUp);
+  return client;
+}
 
 /** A server with Node's defaults, whose clients may renegotiate. */
 const tls: ServerOptions = { ...kit.serverOptions, secureOptions: 0 };
@@ -92,7 +99,7 @@ describe.each(Object.entries(backends))("%s", (name, backend) => {
     "rejects a stolen token whose sender %s in a renegotiation that it does not complete",
     async (_what, startRenegotiation) => {
       const api = await startApi(backend, { ...defaults, before: untilExposed });
-      const client = await connectRenegotiatingClient(api.port, thief);
+      const client = await connectThief(api);
       const decision = api.nextDecision();
       client.send(sent, ...(await startRenegotiation(api)));
       expect(await decision).toMatchObject({
@@ -146,7 +153,7 @@ const readSocket = (incoming: IncomingRequest): X509Certificate | undefined =>
 describe.each(Object.entries(renegotiationStarts))("a thief that %s is rejected", (_what, startRenegotiation) => {
   async function attack(options: Omit<ApiOptions, "before" | "tls"> & Partial<ApiOptions>, parts?: readonly Part[]) {
     const api = await startApi(httpsBackend, { tls, before: untilExposed, ...options });
-    const client = await connectRenegotiatingClient(api.port, thief);
+    const client = await connectThief(api);
     const decision = api.nextDecision();
     client.send(request(), ...(parts ?? (await startRenegotiation(api))));
     return { client, decision: await decision };
@@ -209,7 +216,7 @@ describe.each(Object.entries(renegotiationStarts))("a thief that %s is rejected"
         certificateResolver: (incoming) =>
           when === "immediately" ? read : untilClosed(incoming as IncomingMessage).then(() => read),
       });
-      const client = await connectRenegotiatingClient(api.port, thief);
+      const client = await connectThief(api);
       const decision = api.nextDecision();
       client.send(request(), ...(await startRenegotiation(api)));
       expect(await decision).toMatchObject({ outcome: "ERR_CERTIFICATE_MISSING" });
@@ -224,7 +231,7 @@ describe.each(Object.entries(renegotiationStarts))("a thief that %s is rejected"
       before: async (incoming) => untilExposed(incoming, proxy),
       certificateResolver: fromProxy(nginx(), { trust: { certificateThumbprints: [proxy.thumbprint] } }),
     });
-    const client = await connectRenegotiatingClient(api.port, thief);
+    const client = await connectThief(api);
     const decision = api.nextDecision();
     client.send(request(forwardedHeaders("nginx", owner)), ...(await startRenegotiation(api, proxy)));
     expect(await decision).toMatchObject({
@@ -241,7 +248,7 @@ describe.each(Object.entries(renegotiationStarts))("a thief that %s is rejected"
     async (_which, options) => {
       const certificateResolver = fromProxy(nginx(), { trust: { addresses: ["127.0.0.1"] } });
       const api = await startApi(httpsBackend, { ...options, tls, before: untilExposed, certificateResolver });
-      const client = await connectRenegotiatingClient(api.port, thief);
+      const client = await connectThief(api);
       const decision = api.nextDecision();
       client.send(request(forwardedHeaders("nginx", owner)), ...(await startRenegotiation(api)));
       expect(await decision).toMatchObject(missing);
@@ -260,7 +267,7 @@ describe("an API with clients that renegotiate", () => {
           parse(incoming, {} as never, (error) => (error ? reject(error as Error) : resolve()));
         }),
     });
-    const client = await connectRenegotiatingClient(api.port, thief);
+    const client = await connectThief(api);
     const body = gzipSync('{"amount":1000}');
     const decision = api.nextDecision();
     const head = request({
@@ -274,7 +281,7 @@ describe("an API with clients that renegotiate", () => {
 
   test("closes the connection of a thief that presents the owner's certificate with an invalid signature", async () => {
     const api = await startApi(httpsBackend, { ...defaults, before: untilClosed });
-    const client = await connectRenegotiatingClient(api.port, thief);
+    const client = await connectThief(api);
     const decision = api.nextDecision();
     const proof = [clientKeyExchange(), invalidCertificateVerify()];
     client.send(request(), clientHello(), certificateMessage(owner), ...proof);

@@ -32,4 +32,6 @@ export interface ServerSettings {
   readonly settings: Settings;
   /** The same, with an issuer that does not respond. */
   readonly unavailable: Settings;
+  /** The certificate that a thief presents in a renegotiation, as base64 DER. */
+  readonly owner: string;
 }

@@ -55,7 +55,6 @@ export async function createParties() {
     issuer,
     client,
     thief,
-    proxySecret,
     settings,
     unavailable,
     /** Starts a server in a separate process. @param {string} name */
@@ -66,15 +65,22 @@ export async function createParties() {
       let log = "";
       child.stderr?.on("data", (chunk) => (log += String(chunk)));
       cleanups.push(() => child.kill());
-      child.send({ tls, settings, unavailable });
-      const [{ port, routes }] = await Promise.race([
-        /** @type {Promise<[{ port: number, routes: string[] }]>} */ (once(child, "message")),
+      child.send({ tls, settings, unavailable, owner: Buffer.from(client.der).toString("base64") });
+      const [{ port, routes, failed }] = await Promise.race([
+        /** @type {Promise<[{ port: number, routes: string[], failed: string[] }]>} */ (once(child, "message")),
         once(child, "exit").then(() => Promise.reject(new Error(`the server of ${name} did not start:\n${log}`))),
       ]);
       return {
         name,
         url: `https://127.0.0.1:${port}`,
         routes,
+        /** The routes that could not be created. */
+        failed,
+        /** Resolves with the next response to a request with `X-Report`. */
+        async nextReport() {
+          const [reported] = await once(child, "message", { signal: AbortSignal.timeout(10_000) });
+          return /** @type {{ status: number, challenge?: string }} */ (reported);
+        },
         /** Returns the CPU time of the process in microseconds. */
         async cpuTime() {
           child.send("usage");

@@ -2,7 +2,7 @@
 
 import { request } from "node:https";
 import { mtlsAgent } from "@certbound/testing";
-import { issuerOf, issueToken } from "./cases.mjs";
+import { issuerOf, issueToken } from "./requests.mjs";
 
 /** @typedef {import("./parties.mjs").Parties} Parties */
 /** @typedef {import("./parties.mjs").RunningCandidate} RunningCandidate */
