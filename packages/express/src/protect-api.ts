@@ -37,12 +37,12 @@ export type ProtectApiOptions = AuthenticatorOptions<Request> & { readonly respo
 /**
  * A handler for Express, and for other servers that call middleware with Node's request and response, such as connect.
  *
- * It has Node's types, so that TypeScript still infers the parameters of an Express route. It calls `next` either without an
- * argument or with an `Error`.
+ * Its parameters have Node's types, so that TypeScript still infers the path parameters of an Express route. It calls `next`
+ * either without an argument or with an `Error`.
  */
 export type ProtectHandler = (request: Incoming, response: Outgoing, next: (error?: Error) => void) => void;
 
-/** Creates the handler that runs before a route's handler and checks the route's requirements. */
+/** Creates a handler that authenticates requests and checks the requirements, before the route's handler runs. */
 export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler) & {
   readonly verifier: Verifier;
   /**
@@ -58,8 +58,8 @@ export type Protect = ((requirements?: Requirements<Request>) => ProtectHandler)
  * Creates the middleware that accepts only requests with a certificate-bound access token (RFC 8705 section 3), unless a route
  * sets `validateCertificateBinding` to another mode.
  *
- * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error goes to
- * `next(error)`.
+ * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error is passed to
+ * `next`.
  *
  * @example
  * <!-- source: test/api-examples/express.examples.ts#protectApi -->
@@ -95,7 +95,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
     const authenticate = authenticator(requirements);
     return (incoming, outgoing, next) => {
       if (sendMetadata(protectedResource, incoming, outgoing)) return;
-      // The types of Express. Without Express, the callbacks of the application get the request and response of its server.
+      // The types of Express. With another server, the application's callbacks get that server's request and response.
       const [request, response] = [incoming as Request, outgoing as Response];
       const accept = (accessToken: AccessToken): void => {
         Object.assign(request, { accessToken, claims: accessToken.claims });
@@ -109,7 +109,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
         const rejected = Object.assign(Object.create(error) as AccessTokenError, rejection);
         await respond(rejection, request, response, (other) => next(other instanceof Error ? other : rejected));
       };
-      // The promise is not returned to Express. Without the last catch, an error would leave the request hanging.
+      // Express does not get the promise, so without the last catch an error would leave the request without a response.
       authenticate(request).then(accept, reject).catch(fail);
     };
   };

@@ -5,8 +5,8 @@ import { protectApi, type ProtectApiOptions } from "./protect-api.ts";
 /**
  * The Fastify plugin: decorates the instance with `protect`, for `{ onRequest: app.protect() }`.
  *
- * It does not protect any route by itself. With the option `resource`, it serves this API's metadata (RFC 9728). An invalid
- * option makes `ready()` reject.
+ * Does not protect any route by itself. With the option `resource`, it serves this API's metadata (RFC 9728). With an invalid
+ * option, `ready()` and `listen()` reject.
  *
  * @example
  * <!-- source: test/api-examples/fastify.examples.ts#plugin -->

@@ -13,7 +13,7 @@ declare module "fastify" {
     accessToken: AccessToken;
   }
   interface FastifyInstance {
-    /** Creates the `onRequest` hook that checks a route's requirements. Available once the plugin is registered. */
+    /** Creates an `onRequest` hook that authenticates requests and checks the requirements. Set by the plugin. */
     protect: Protect;
   }
 }
@@ -30,7 +30,7 @@ export type ProtectHook = <Server extends RawServerBase>(
   reply: FastifyReply<Route, Server>,
 ) => Promise<void>;
 
-/** Creates the hook that runs before a route's handler and checks the route's requirements. */
+/** Creates a hook that authenticates requests and checks the requirements, before the route's handler runs. */
 export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectHook) & {
   readonly verifier: Verifier;
   /**
@@ -46,7 +46,7 @@ export type Protect = ((requirements?: Requirements<FastifyRequest>) => ProtectH
  * Creates the hooks that accept only requests with a certificate-bound access token (RFC 8705 section 3), unless a route sets
  * `validateCertificateBinding` to another mode.
  *
- * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error is thrown to
+ * A rejected request gets a response with 400, 401, 403 or 503, or the response of `respond`. Every other error is passed to
  * Fastify's error handler.
  *
  * @example
@@ -81,7 +81,7 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
   const protect = (requirements?: Requirements<FastifyRequest>): ProtectHook => {
     const authenticate = authenticator(requirements);
     return async (incoming, outgoing) => {
-      // The same objects with the default types: this function does not use members that depend on the type of server.
+      // Casts to the default types, because no member that is used here depends on the type of server.
       const [request, reply] = [incoming as FastifyRequest, outgoing as FastifyReply];
       try {
         request.accessToken = await authenticate(request);
@@ -99,8 +99,8 @@ export function protectApi(options: ProtectApiOptions = {}): Protect {
 /**
  * Returns a promise that never settles, for a hook that has sent a response.
  *
- * If such a hook settled, even with `return reply`, and the client closed the connection before a slow `onSend` hook had
- * finished, Fastify would run the route's handler, because the response has not been written.
+ * If the hook settled, even with `return reply`, Fastify could run the route's handler: it does so if the client closes the
+ * connection while a slow `onSend` hook is running, because the response has not been written yet.
  */
 function responseSent(): Promise<never> {
   return new Promise(() => {});

@@ -1,6 +1,6 @@
 import { assertKnownOptions } from "./known-options.ts";
 
-/** A length of time: the sum of its members, which can be negative. */
+/** A duration: the sum of its members, which can be negative. */
 export interface ClockStep {
   readonly milliseconds?: number;
   readonly seconds?: number;
@@ -59,13 +59,13 @@ const units: Readonly<Record<keyof ClockStep, number>> = {
  * @throws TypeError for a start that is neither a date nor a number, or that is before 2001-09-09
  */
 export function createClock(start: Date | number = Date.now()): Clock {
-  let now = milliseconds(start);
+  let now = parseTime(start);
   return Object.assign(() => now, {
     advance: (step: ClockStep) => {
-      now = milliseconds(now + length(step));
+      now = parseTime(now + durationOf(step));
     },
     set: (time: Date | number) => {
-      now = milliseconds(time);
+      now = parseTime(time);
     },
   });
 }
@@ -73,14 +73,16 @@ export function createClock(start: Date | number = Date.now()): Clock {
 /** 2001-09-09 in milliseconds since 1970: APIs reject an earlier time, because it is probably in seconds. */
 const EARLIEST = 1e12;
 
-function milliseconds(time: Date | number): number {
+/** Returns a time in milliseconds since 1970. */
+function parseTime(time: Date | number): number {
   const value = time instanceof Date ? time.getTime() : time;
   if (!Number.isFinite(value)) throw new TypeError("The time is neither a date nor milliseconds since 1970");
   if (value < EARLIEST) throw new TypeError("The time is before 2001-09-09: is it in seconds instead of milliseconds?");
   return value;
 }
 
-function length(step: ClockStep): number {
+/** Returns a duration in milliseconds. */
+function durationOf(step: ClockStep): number {
   assertKnownOptions(step, Object.keys(units));
   const parts = Object.entries(step).filter(([, count]) => count !== undefined) as [keyof ClockStep, unknown][];
   if (parts.length === 0) throw new TypeError("The step is empty");

@@ -1,5 +1,5 @@
 /**
- * Issues certificates and bound tokens, and starts real servers, for the tests of an API.
+ * Issues certificates and bound tokens, and starts real servers, for tests of an API.
  *
  * @module @certbound/testing
  */

@@ -22,8 +22,6 @@ export interface RunningServer {
 /**
  * Listens on a free port of 127.0.0.1, which other machines cannot reach.
  *
- * `close` does not close connections that were opened before this call.
- *
  * @example
  * <!-- source: test/api-examples/testing.examples.ts#startServer -->
  * ```ts
@@ -33,6 +31,8 @@ export interface RunningServer {
  * assert.equal(status, 401);
  * await close();
  * ```
+ *
+ * @throws Error if the server is already listening
  */
 export async function startServer(server: StartableServer): Promise<RunningServer> {
   const sockets = new Set<Socket>();
@@ -42,7 +42,7 @@ export async function startServer(server: StartableServer): Promise<RunningServe
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // the address of a server that listens on a TCP port is always an AddressInfo
+  // The address of a server that listens on a TCP port is always an AddressInfo.
   const { port } = server.address() as AddressInfo;
   const scheme = server instanceof TlsServer ? "https" : "http";
   return {

@@ -55,8 +55,8 @@ export interface TestKitServerOptions {
   readonly ca: string;
   readonly requestCert: true;
   /**
-   * False by default: the handshake accepts all clients, so that the test gets the response of the API that checks the
-   * binding, and not a failed connection.
+   * False by default: the handshake accepts all clients, so that a test gets the response of the API instead of a failed
+   * connection.
    */
   readonly rejectUnauthorized: boolean;
   /**
@@ -69,7 +69,7 @@ export interface TestKitServerOptions {
 /**
  * A CA, an issuer, a clock and functions to test an API.
  *
- * The functions have the names that they have in this package, in `ca` and in `issuer`. The kit sets their `ca` option.
+ * The functions are those of this package, of `ca` and of `issuer`, under the same names. The kit sets the option `ca`.
  */
 export interface TestKit extends AsyncDisposable {
   readonly ca: CertificateAuthority;
@@ -96,7 +96,7 @@ export interface TestKit extends AsyncDisposable {
   readonly close: () => Promise<void>;
 }
 
-/** Test kit options after defaults; the CA and the issuer check the options that are passed on to them. */
+/** Test kit options with defaults applied. The CA and the issuer validate their options themselves. */
 interface TestKitSettings {
   readonly clock: Clock;
   readonly rejectUnauthorized: boolean;

@@ -16,7 +16,7 @@ export interface CertificateAuthorityOptions {
 
 /** Issues certificates that chain to a self-signed root, which is kept in memory only. */
 export interface CertificateAuthority {
-  /** The CA certificate as PEM. Servers and clients trust the certificate of the root. */
+  /** The CA certificate as PEM. Configure the certificate of the root, not of an intermediate CA, as trusted. */
   readonly certificate: string;
   /** Issues a certificate with the extended key usage clientAuth. */
   readonly issueClientCertificate: (options?: CertificateOptions) => Promise<Identity>;
@@ -120,7 +120,7 @@ function parseCaOptions(options: CertificateAuthorityOptions): Required<Certific
   return { commonName, keyType };
 }
 
-/** Makes the CA certificate valid for ten years before and after now, so that it covers the certificates that it issues. */
+/** Makes the CA certificate valid from ten years ago to ten years from now, to cover the certificates that it issues. */
 function caProfile(commonName: string, keyType: AuthorityKeyType): CertificateProfile {
   return {
     usage: "ca",

@@ -22,7 +22,7 @@ export interface CertificateNames {
 
 const visibleAscii = /^[\x21-\x7e]+$/;
 
-const isLegal: Readonly<Record<AlternativeNameKind, (value: string) => boolean>> = {
+const isValid: Readonly<Record<AlternativeNameKind, (value: string) => boolean>> = {
   DNS: (value) => visibleAscii.test(value),
   IP: (value) => isIP(value) !== 0,
   URI: (value) => visibleAscii.test(value),
@@ -34,20 +34,20 @@ const isLegal: Readonly<Record<AlternativeNameKind, (value: string) => boolean>>
  *
  * Checks the syntax of IP addresses only; the other kinds can be any visible ASCII text.
  *
- * @throws TypeError for another kind, another notation or an illegal value
+ * @throws TypeError for another kind, another notation or an invalid value
  */
 export function parseAlternativeName(text: string): AlternativeName {
   const colon = text.indexOf(":");
   const kind = text.slice(0, Math.max(colon, 0));
   const value = text.slice(colon + 1);
-  if (!isKind(kind) || !isLegal[kind](value)) {
+  if (!isKind(kind) || !isValid[kind](value)) {
     throw new TypeError(`Subject alternative name "${text}" is not DNS:..., IP:..., URI:... or email:...`);
   }
   return { kind, value };
 }
 
 function isKind(text: string): text is AlternativeNameKind {
-  return Object.hasOwn(isLegal, text);
+  return Object.hasOwn(isValid, text);
 }
 
 const prefixes: Partial<Record<x509.GeneralNameType, string>> = { dns: "DNS", ip: "IP", url: "URI", email: "email" };

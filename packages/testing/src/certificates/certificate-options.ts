@@ -13,9 +13,9 @@ export interface CertificateOptions {
   readonly commonName?: string;
   /** Defaults to `"ec"`. */
   readonly keyType?: KeyType;
-  /** Defaults to one day before now, or before `notAfter` if that is earlier. */
+  /** Defaults to one day before the current time or `notAfter`, whichever is earlier. */
   readonly notBefore?: Date;
-  /** Defaults to one year after now, or after `notBefore` if that is later. */
+  /** Defaults to one year after the current time or `notBefore`, whichever is later. */
   readonly notAfter?: Date;
   /** Issues a certificate that was valid for one day and expired one day ago. Cannot be combined with `notAfter`. */
   readonly expired?: true;
@@ -33,7 +33,7 @@ export interface CertificateProfile {
   readonly usage: "ca" | "client" | "server";
   readonly commonName: string;
   readonly keyType: KeyType;
-  /** An existing private key as PEM. Undefined: a new one is generated. */
+  /** An existing private key as PEM; if undefined, a new one is generated. */
   readonly key: string | undefined;
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -94,7 +94,7 @@ function parseKeyType({ keyType, renews }: CertificateOptions): KeyType {
     }
     return keyType ?? "ec";
   }
-  if (keyType !== undefined) throw new TypeError("Give a keyType or a certificate to renew, not both");
+  if (keyType !== undefined) throw new TypeError("keyType and renews cannot be combined");
   return keyTypeOf(renews.key);
 }
 
@@ -114,7 +114,7 @@ function parseValidity(options: CertificateOptions): { readonly notBefore: Date;
   const now = Date.now();
   const { expired, notBefore, notAfter = expired && new Date(now - day) } = options;
   if ((expired as unknown) !== undefined && expired !== true) throw new TypeError("expired is not true or undefined");
-  if (expired && options.notAfter) throw new TypeError("Give expired or notAfter, not both");
+  if (expired && options.notAfter) throw new TypeError("expired and notAfter cannot be combined");
   const start = notBefore ?? new Date(Math.min(now, Number(notAfter ?? now)) - day);
   const end = notAfter ?? new Date(Math.max(now, Number(notBefore ?? now)) + 365 * day);
   assertCertificateDate(start);
@@ -122,7 +122,11 @@ function parseValidity(options: CertificateOptions): { readonly notBefore: Date;
   return { notBefore: start, notAfter: end };
 }
 
-/** X.509 can encode the years 1950 to 9999 only (RFC 5280 section 4.1.2.5); other years would become a different date. */
+/**
+ * Requires a year that X.509 can encode: 1950 to 9999 (RFC 5280 section 4.1.2.5). Any other year would become another date.
+ *
+ * @throws TypeError for any other year
+ */
 function assertCertificateDate(date: Date): void {
   const year = date instanceof Date ? date.getUTCFullYear() : Number.NaN;
   if (!(year >= 1950 && year <= 9999)) {

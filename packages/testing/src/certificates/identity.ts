@@ -10,7 +10,7 @@ export interface Identity {
   readonly der: Uint8Array;
   /** The `x5t#S256` confirmation value: the base64url SHA-256 of `der` (RFC 8705 section 3.1). */
   readonly thumbprint: string;
-  /** The intermediate certificates as PEM, starting with the issuer of this one. Absent: the root issued it. */
+  /** The intermediate certificates as PEM, starting with the issuer of this one; omitted if the root issued it. */
   readonly chain?: string;
 }
 

@@ -79,7 +79,7 @@ const nameTypes: Readonly<Record<AlternativeNameKind, 1 | 2 | 6 | 7>> = { email:
 async function issuePlainCertificate(profile: PlainProfile, ca?: SigningCa): Promise<Identity> {
   const { commonName, keyType, key, notBefore, notAfter } = profile;
   const pem = await generate([{ name: "commonName", value: commonName }], {
-    // the defaults of selfsigned are RSA and SHA-1
+    // The defaults of selfsigned are RSA and SHA-1.
     keyType,
     algorithm: "sha256",
     curve: "P-256",
@@ -122,7 +122,7 @@ async function replaceNamesAndKeys(
       extensions,
       publicKey: createPublicKey(key).export({ type: "spki", format: "der" }),
       signingKey: await importSigningKey(ca ?? { key, keyType }),
-      // the signing key determines the rest of the algorithm
+      // Only the hash is used: the signing key determines the rest of the algorithm.
       signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     },
     crypto,

@@ -49,7 +49,7 @@ function decodeFormValue(value: string | undefined): string | undefined {
   try {
     return decodeURIComponent(value.replaceAll("+", " "));
   } catch (error) {
-    // malformed percent-encoding: matches no client
+    // Malformed percent-encoding does not match any client.
     if (error instanceof URIError) return undefined;
     throw error;
   }

@@ -11,7 +11,7 @@ export interface IntrospectingIssuer {
   readonly client: ClientCredentials;
   /** Called for each request, so that revoked and expired tokens become inactive. */
   readonly introspect: (token: string) => object;
-  /** Signs a response for a client that asks for a JWT. */
+  /** Signs a response for a client that accepts a JWT. */
   readonly sign: (response: object, clientId: string) => string;
 }
 
@@ -38,7 +38,7 @@ const introspectionTokenType = "application/token-introspection+jwt";
 
 const bodyLimit = 64 * 1024;
 
-/** Handles introspection requests (RFC 7662 section 2.1); responds with JSON, or with a JWT (RFC 9701) if it is accepted. */
+/** Handles introspection requests (RFC 7662 section 2.1). Responds with a JWT (RFC 9701) if Accept lists it, else with JSON. */
 export function createIntrospectionEndpoint(issuer: IntrospectingIssuer): RequestListener {
   return (request, response) => {
     readBoundedBody(request, bodyLimit).then(
@@ -46,7 +46,7 @@ export function createIntrospectionEndpoint(issuer: IntrospectingIssuer): Reques
         const { status, headers, body } = respond(request.headers, content, issuer);
         response.writeHead(status, { "cache-control": "no-store", ...headers }).end(body);
       },
-      // the client has disconnected
+      // The client has disconnected.
       () => response.destroy(),
     );
   };
@@ -69,7 +69,7 @@ function respond(
   const { "content-type": contentType = "", authorization, accept = "" } = headers;
   if (mediaType(contentType) !== "application/x-www-form-urlencoded") return json(400, { error: "invalid_request" });
   const form = new URLSearchParams(content);
-  // RFC 6749 section 2.3: a request must not use more than one authentication method
+  // A request must not use more than one authentication method (RFC 6749 section 2.3).
   if (authorization !== undefined && form.has("client_secret")) return json(400, { error: "invalid_request" });
   if (!authenticates(issuer.client, authorization, form)) {
     return json(401, { error: "invalid_client" }, { "www-authenticate": 'Basic realm="introspection"' });

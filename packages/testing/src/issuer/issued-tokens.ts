@@ -38,7 +38,7 @@ export function createIssuedTokens(): IssuedTokens {
   };
 }
 
-/** Copies an object, so that later changes have no effect; throws at once if it cannot be serialised as JSON. */
+/** Copies an object, so that later changes have no effect. Throws if it cannot be serialised as JSON. */
 function toJson(object: object): JsonObject {
   return JSON.parse(JSON.stringify(object)) as JsonObject;
 }

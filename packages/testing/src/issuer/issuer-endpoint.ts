@@ -19,7 +19,7 @@ export interface PublishedIssuer {
 /** The path of the key set. */
 export const jwksPath = "/jwks";
 
-/** Serves the key set and the two metadata documents (GET) and introspection (POST); responds to all else with 404. */
+/** Serves the key set and the two metadata documents (GET), and introspection (POST). Any other request gets a 404. */
 export function createIssuerEndpoint(published: PublishedIssuer): RequestListener {
   const documents: Readonly<Record<string, () => object>> = {
     [jwksPath]: published.jwks,

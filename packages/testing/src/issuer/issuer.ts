@@ -18,7 +18,7 @@ import { createIssuerEndpoint, jwksPath } from "./issuer-endpoint.ts";
 export interface IssuerOptions {
   /** JWS algorithms, with one key pair each; the first one is the default for tokens. Defaults to ES256. */
   readonly algorithms?: readonly string[];
-  /** Returns the time in milliseconds since 1970 at which tokens are issued. Defaults to `Date.now`. */
+  /** Returns the time of the issuer in milliseconds since 1970. Defaults to `Date.now`. */
   readonly clock?: () => number;
   /** Defaults to `https://api.example.com`. */
   readonly audience?: string;
@@ -40,7 +40,7 @@ export interface Issuer {
   readonly jwks: { readonly keys: readonly JWK[] };
   /** The paths of all requests to the server so far, in order. */
   readonly requests: readonly string[];
-  /** Issues a JWT access token; the options determine its content. */
+  /** Issues a JWT access token, which is certificate-bound only with `boundTo`. */
   readonly accessToken: (options?: AccessTokenOptions) => Promise<string>;
   /** Issues an opaque token. Its introspection response has the default claims of a JWT access token. */
   readonly opaqueToken: (options?: OpaqueTokenOptions) => Promise<string>;
@@ -51,7 +51,7 @@ export interface Issuer {
    */
   readonly revoke: (token: string) => void;
   /**
-   * Sets the introspection response for a token, for example to one that a correct issuer does not send.
+   * Sets the introspection response for a token, for example to an incorrect one.
    *
    * The token can be any text. The response no longer depends on whether it was issued, was revoked or has expired.
    */
@@ -62,7 +62,7 @@ export interface Issuer {
   readonly close: () => Promise<void>;
 }
 
-/** Issuer options after parsing; the identifier can still be undefined. */
+/** Issuer options with defaults applied. If `issuer` is undefined, the origin of the server is used. */
 interface IssuerSettings {
   readonly algorithms: readonly AsymmetricAlgorithm[];
   readonly clock: () => number;

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { readCertificateNames } from "../certificates/certificate-names.ts";
 
-/** Encodes a certificate as a proxy does in a header. The input is the certificate as PEM, which its chain may follow. */
+/** Encodes a certificate as a proxy does in a header. The input is the certificate as PEM, optionally followed by its chain. */
 export type CertificateWriter = (certificate: string) => string;
 
 /** Encodes the DER as a Byte Sequence (RFC 9440 section 2.1). */

@@ -10,7 +10,7 @@ export interface ForwardingHeaderOptions {
 export interface ForwardingVerificationOptions extends ForwardingHeaderOptions {
   /** The name of the header with the result. */
   readonly verifyHeader?: string;
-  /** False: the result is that of an untrusted self-signed certificate. Defaults to true. */
+  /** If false, the result is that of an untrusted self-signed certificate. Defaults to true. */
   readonly verified?: boolean;
 }
 
@@ -21,6 +21,7 @@ export interface ForwardingEncodingOptions<Encoding extends string> {
 
 /** Options for a proxy whose older versions sent a different value. */
 export interface ForwardingLegacyOptions {
+  /** Returns the headers of these older versions. */
   readonly legacy?: true;
 }
 
@@ -35,7 +36,7 @@ export interface ForwardingProxies {
       readonly usedHeader?: string;
     };
   readonly apache: ForwardingVerificationOptions;
-  /** `legacy`: before 2.11.2, which sends the placeholder itself for a client without a certificate. */
+  /** `legacy`: versions before 2.11.2, which send the unreplaced placeholder for a client without a certificate. */
   readonly caddy: ForwardingHeaderOptions &
     ForwardingEncodingOptions<"der-base64" | "sha256-hex"> &
     ForwardingLegacyOptions;
@@ -44,7 +45,7 @@ export interface ForwardingProxies {
     readonly via?: Pick<Identity, "certificate">;
   };
   readonly cloudFoundry: ForwardingHeaderOptions;
-  /** `legacy`: up to 2.9.1, which percent-encodes the value. */
+  /** `legacy`: versions up to 2.9.1, which percent-encode the value. */
   readonly traefik: ForwardingHeaderOptions & ForwardingLegacyOptions;
   readonly awsAlb: ForwardingHeaderOptions & {
     /** Defaults to `"verify"`. */

@@ -17,7 +17,7 @@ import type { ForwardingProxy } from "./forwarding-options.ts";
 export interface CertificateHeader {
   readonly name: string;
   readonly write: CertificateWriter;
-  /** The value for a client without a certificate. Absent: the proxy removes the header. */
+  /** The value for a client without a certificate. If omitted, the proxy removes the header. */
   readonly none?: string;
   /** Differences in older versions. */
   readonly legacy?: Partial<CertificateHeader>;
@@ -27,7 +27,7 @@ export interface CertificateHeader {
 export interface VerificationHeader {
   readonly name: string;
   readonly success: string;
-  /** Absent: the header does not report failed verification. */
+  /** If omitted, the header does not report failed verification. */
   readonly failure?: string;
   readonly none: string;
 }
@@ -36,13 +36,13 @@ export interface VerificationHeader {
 export interface ForwardingProxyDefinition {
   /** Keyed by the value of the option `choice`; the first is the default. */
   readonly headers: Readonly<Record<string, CertificateHeader>>;
-  /** The option that selects the header. Absent: there is only one header. */
+  /** The option that selects the header; omitted if there is only one header. */
   readonly choice?: "encoding" | "mode";
   readonly verification?: VerificationHeader;
   readonly additionalOptions?: readonly ("usedHeader" | "via")[];
 }
 
-/** $ssl_client_verify */
+/** The values of nginx's $ssl_client_verify. */
 const nginxVerification = { success: "SUCCESS", failure: "FAILED:self-signed certificate", none: "NONE" };
 
 const nginx: ForwardingProxyDefinition = {
@@ -50,7 +50,7 @@ const nginx: ForwardingProxyDefinition = {
   verification: { name: "ssl-client-verify", ...nginxVerification },
 };
 
-/** ssl_c_verify: OpenSSL's error code. 18 is a self-signed certificate, 0 is success or no certificate. */
+/** The values of HAProxy's ssl_c_verify, OpenSSL's error code: 18 for a self-signed certificate, 0 for success or no certificate. */
 const haproxyVerification = { name: "x-ssl-client-verify", success: "0", failure: "18", none: "0" };
 
 const upperCaseSha256: CertificateWriter = (certificate) => sha256("hex")(certificate).toUpperCase();

@@ -30,7 +30,7 @@ export function sendHttp1(request: MtlsRequest, socket: TLSSocket): Promise<Http
   });
 }
 
-/** Returns a flat list of header fields: node:http sends it unchanged, but joins or drops repeated fields of an object. */
+/** Returns a flat list of header fields, which node:http sends unchanged. It joins or drops repeated fields of an object. */
 function headerLines({ url, method, fields, body = "" }: MtlsRequest): string[] {
   const names = new Set(fields.map(([name]) => name.toLowerCase()));
   const missing: [string, string][] = [];
@@ -67,11 +67,11 @@ export async function sendHttp2(request: MtlsRequest, socket: TLSSocket): Promis
 function openSession(url: URL, socket: TLSSocket): Promise<ClientHttp2Session> {
   return new Promise((resolve, reject) => {
     const session = connect(url, { createConnection: () => socket });
-    // the stream also emits errors that occur after the handshake
+    // Errors after the handshake are also emitted by the stream.
     session.on("error", reject);
     session.once("connect", () => {
       if (socket.alpnProtocol === "h2") resolve(session);
-      else reject(new Error("The server does not speak HTTP/2"));
+      else reject(new Error("The server does not support HTTP/2"));
     });
   });
 }

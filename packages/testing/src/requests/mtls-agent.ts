@@ -7,7 +7,7 @@ import { assertKnownOptions } from "../known-options.ts";
 export interface MtlsAgentOptions {
   /** The CA certificate, as PEM, that the server's certificate must chain to. */
   readonly ca: string;
-  /** The client certificate. Absent: none, even if the server requests one. */
+  /** The client certificate. If omitted, the client presents none. */
   readonly identity?: Identity;
   /** Keeps connections open until `agent.destroy()`. Defaults to false: each request opens a new connection. */
   readonly keepAlive?: boolean;
@@ -36,16 +36,16 @@ export interface MtlsAgentOptions {
 export function mtlsAgent(options: MtlsAgentOptions): Agent {
   assertKnownOptions(options, ["ca", "identity", "keepAlive"]);
   const { ca, identity, keepAlive = false } = options;
-  // without `ca`, Node.js would trust the public CAs
+  // Without `ca`, Node.js would trust the public CAs.
   if (typeof ca !== "string" || ca === "") throw new TypeError("ca is not a PEM string");
   if (typeof keepAlive !== "boolean") throw new TypeError("keepAlive is not true or false");
   return new Agent({
     ca,
     servername: "localhost",
-    // the default depends on NODE_TLS_REJECT_UNAUTHORIZED
+    // The default depends on NODE_TLS_REJECT_UNAUTHORIZED.
     rejectUnauthorized: true,
     keepAlive,
-    // a resumed session would keep the certificate of the first handshake
+    // A resumed session would keep the certificate of the first handshake.
     maxCachedSessions: 0,
     ...(identity && tlsCredentials(identity)),
   });

@@ -10,7 +10,7 @@ import { mtlsAgent } from "./mtls-agent.ts";
 export interface MtlsFetchOptions {
   /** The CA certificate, as PEM, that the server's certificate must chain to. */
   readonly ca: string;
-  /** The client certificate. Absent: none, even if the server requests one. */
+  /** The client certificate. If omitted, the client presents none. */
   readonly identity?: Identity;
   /** Adds `Authorization: Bearer` with this token to each request that has no Authorization field. */
   readonly token?: string;

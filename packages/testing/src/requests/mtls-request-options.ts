@@ -5,16 +5,16 @@ import { assertKnownOptions } from "../known-options.ts";
 export interface MtlsRequestOptions {
   /** The CA certificate, as PEM, that the server's certificate must chain to. */
   readonly ca: string;
-  /** The client certificate. Absent: none, even if the server requests one. */
+  /** The client certificate. If omitted, the client presents none. */
   readonly identity?: Identity;
   /** Adds `Authorization: Bearer` with this token, in addition to any Authorization field in `headers`. */
   readonly token?: string;
   /** Defaults to GET. */
   readonly method?: string;
-  /** Name-value pairs, or arrays as values, send several fields with the same name, each on a separate line. */
+  /** To send several fields with the same name, pass name-value pairs, or an array as a value. Each gets a separate line. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | readonly (readonly [string, string])[];
   readonly body?: string;
-  /** Allows this TLS version only. Absent: client and server negotiate the version. */
+  /** The only TLS version to allow. If omitted, client and server negotiate the version. */
   readonly tlsVersion?: "TLSv1.2" | "TLSv1.3";
   /** Resumes the TLS session of an earlier response. */
   readonly session?: Buffer;
@@ -56,7 +56,7 @@ export function parseMtlsRequest(address: string | URL, options: MtlsRequestOpti
   const url = new URL(address);
   const { ca, identity, method = "GET", body, tlsVersion, session, httpVersion = 1 } = options;
   if (url.protocol !== "https:") throw new TypeError("The URL is not an https URL");
-  // without `ca`, Node.js would trust the public CAs
+  // Without `ca`, Node.js would trust the public CAs.
   if (typeof ca !== "string" || ca === "") throw new TypeError("ca is not a PEM string");
   if (tlsVersion !== undefined && tlsVersion !== "TLSv1.2" && tlsVersion !== "TLSv1.3") {
     throw new TypeError(`tlsVersion "${String(tlsVersion)}" is not TLSv1.2 or TLSv1.3`);

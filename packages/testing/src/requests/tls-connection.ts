@@ -5,11 +5,11 @@ import type { MtlsRequest } from "./mtls-request-options.ts";
 
 /** The TLS connection of a response. */
 export interface TlsState {
-  /** For example `TLSv1.3`. */
+  /** The TLS version, for example `TLSv1.3`. */
   readonly protocol: string;
   /** Whether the handshake resumed the session that was offered. */
   readonly sessionReused: boolean;
-  /** The session, which a later request can resume. Undefined: the server did not issue one. */
+  /** The session, which a later request can resume; undefined if the server did not issue one. */
   readonly session: Buffer | undefined;
 }
 
@@ -28,7 +28,7 @@ export function openTlsConnection(request: MtlsRequest): TlsConnection {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port || 443),
     servername: "localhost",
-    // the default depends on NODE_TLS_REJECT_UNAUTHORIZED
+    // The default depends on NODE_TLS_REJECT_UNAUTHORIZED.
     rejectUnauthorized: true,
     ca,
     ALPNProtocols: [alpn[request.httpVersion]],
@@ -39,7 +39,7 @@ export function openTlsConnection(request: MtlsRequest): TlsConnection {
   let state: TlsState = { protocol: "none", sessionReused: false, session: undefined };
   socket.once("secureConnect", () => {
     const protocol = socket.getProtocol() ?? "unknown";
-    // a TLS 1.3 session is available only after the server's ticket, which follows the handshake
+    // A TLS 1.3 session is available only after the server's ticket, which follows the handshake.
     const resumable = protocol === "TLSv1.3" ? state.session : socket.getSession();
     state = { protocol, sessionReused: socket.isSessionReused(), session: resumable };
   });

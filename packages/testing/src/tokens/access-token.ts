@@ -7,7 +7,7 @@ import type { SigningKey } from "./signing-keys.ts";
 
 /** Options for the claims of a token in any format; all are optional. */
 export interface TokenClaimsOptions {
-  /** Sets `cnf.x5t#S256` to the identity's thumbprint, or to this string. Absent: the token has no `cnf`. */
+  /** Sets `cnf.x5t#S256` to the identity's thumbprint, or to this string. If omitted, the token has no `cnf`. */
   readonly boundTo?: Identity | string;
   /** Overrides the default claims; undefined removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -48,7 +48,7 @@ export interface TokenContext extends TokenClaimsContext {
 }
 
 /**
- * Signs a JWT access token (RFC 9068), with `boundTo` a certificate-bound one (RFC 8705 section 3.1).
+ * Signs a JWT access token (RFC 9068). With `boundTo`, it is certificate-bound (RFC 8705 section 3.1).
  *
  * @throws TypeError for an unknown option, an algorithm without a key, or a lifetime that is not a number
  */
@@ -83,7 +83,7 @@ export function issueOpaqueToken(options: OpaqueTokenOptions, context: TokenClai
 const lifetime = 300;
 
 /**
- * Returns the claims of RFC 9068 section 2.2, with `boundTo` also `cnf` (RFC 8705 section 3.1).
+ * Returns the claims of RFC 9068 section 2.2 and, with `boundTo`, `cnf` (RFC 8705 section 3.1).
  *
  * @throws TypeError for a lifetime that is not a number
  */
@@ -97,7 +97,7 @@ export function tokenClaims(options: TokenClaimsOptions, context: TokenClaimsCon
     sub: "client-1",
     aud: context.audience,
     client_id: "client-1",
-    // iat must be earlier than exp, even if the token has expired
+    // iat must be earlier than exp, even if the token has expired.
     iat: expiresIn < 0 ? now + expiresIn - lifetime : now,
     exp: now + expiresIn,
     jti: randomUUID(),

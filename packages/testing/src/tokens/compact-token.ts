@@ -51,7 +51,7 @@ export function forgeToken(parts: ForgedTokenParts): string {
   const { header, payload, signature, key } = parts;
   const input = signingInput(header, payload);
   if (key === undefined) return `${input}.${encodeSignature(signature ?? "")}`;
-  if (signature !== undefined) throw new TypeError("Give a key or a signature, not both");
+  if (signature !== undefined) throw new TypeError("key and signature cannot be combined");
   const keyObject = key instanceof KeyObject ? key : KeyObject.from(key);
   return signInput(input, chooseAlgorithm(keyObject, algorithmOf(header)), keyObject);
 }
@@ -108,7 +108,7 @@ export function tamperPayload(token: string, claims: Readonly<Record<string, unk
 /** Encodes strings and bytes verbatim, and other values as JSON. */
 function encodePart(part: unknown): string {
   if (part instanceof Uint8Array) return Buffer.from(part).toString("base64url");
-  // JSON.stringify returns undefined for undefined, functions and symbols, contrary to its type
+  // JSON.stringify returns undefined for undefined, functions and symbols, contrary to its type.
   const text = typeof part === "string" ? part : (JSON.stringify(part) as string | undefined);
   if (text === undefined) throw new TypeError("A part of the token cannot be serialised as JSON");
   return Buffer.from(text).toString("base64url");
@@ -140,7 +140,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // a header that is not JSON has no `alg`
+    // A header that is not JSON has no `alg`.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -44,7 +44,7 @@ export function signBytes(bytes: Uint8Array, algorithm: SignatureAlgorithm, key:
   return schemes[algorithm].sign(bytes, key);
 }
 
-/** Checks whether a value is an algorithm with a key pair. */
+/** Returns true for an algorithm with a key pair. */
 export function isAsymmetricAlgorithm(value: unknown): value is AsymmetricAlgorithm {
   return isSignatureAlgorithm(value) && schemes[value].keyType !== "secret";
 }

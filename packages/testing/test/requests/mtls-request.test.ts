@@ -186,7 +186,7 @@ describe("mtlsRequest", () => {
 
   test("rejects HTTP/2 if the server does not negotiate the protocol", async () => {
     const { send } = await setUp({ ALPNProtocols: [] });
-    await expect(send({ httpVersion: 2 })).rejects.toThrow("does not speak HTTP/2");
+    await expect(send({ httpVersion: 2 })).rejects.toThrow("does not support HTTP/2");
   });
 
   test.each([{ tlsVersion: "TLSv1.1" }, { httpVersion: 3 }, { ca: undefined }, { ca: "" }, { certificate: "x" }])(
