@@ -238,7 +238,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     "a verifier of another copy",
     () => authenticatorOf({ verifier: { ...createVerifier(trustedIssuer) } }),
-    /option "verifier" must be made by createVerifier of this copy of @certbound\/core/,
+    /option "verifier" must be created by createVerifier of this copy of @certbound\/core/,
   ],
 ])("%s throws a TypeError at start-up", (_options, configure, expected) => {
   const error = errorOf(configure);

@@ -8,10 +8,10 @@ export interface Confirmation {
 }
 
 /**
- * The claims of a verified access token. The object is frozen; read own properties only.
+ * The claims of a verified access token, frozen.
  *
- * Typed members are checked to have their type. Exception: under `"report-only"`, if the binding was rejected, `cnf` can have
- * any type.
+ * Every member that has a type below is checked, except `cnf` if the binding is `"rejected"`: it can then have any type. Only
+ * own members are claims: use `Object.hasOwn` if `Object.prototype` may be polluted.
  */
 export interface AccessTokenClaims {
   readonly iss?: string;
@@ -29,7 +29,7 @@ export interface AccessTokenClaims {
   readonly [claim: string]: unknown;
 }
 
-/** The result of the comparison of the token's `cnf` claim with the client's certificate. */
+/** The result of comparing the token's `cnf` with the client's certificate. */
 export type BindingOutcome =
   | { readonly binding: "verified"; readonly clientCertificate: ClientCertificate }
   | {
@@ -41,7 +41,8 @@ export type BindingOutcome =
     }
   | {
       /**
-       * Only under `"report-only"`: `true` would have rejected this token because of its binding or the certificate policy.
+       * Only under `"report-only"`: the mode `true` would have rejected this token, because of its binding or the certificate
+       * policy.
        */
       readonly binding: "rejected";
       readonly clientCertificate: undefined;
@@ -52,5 +53,6 @@ export type BindingOutcome =
 /** An accepted access token. */
 export type AccessToken = {
   readonly claims: AccessTokenClaims;
+  /** `opaque` if the claims come from an introspection response, which includes JWTs under `jwtsAsOpaque`. */
   readonly format: "jwt" | "opaque";
 } & BindingOutcome;

@@ -21,7 +21,7 @@ import { parseRequirements, type Requirements } from "./requirements.ts";
 import type { ClientCertificateResolver } from "./certificate/client-certificate.ts";
 import { createVerifier, partsOf, type Verifier, type VerifierParts, verifyToken } from "./verifier.ts";
 
-/** Configures how credentials are read from requests and how rejected requests are answered. */
+/** Configures how credentials are read from requests, and the response to rejected requests. */
 export interface RequestOptions<Request> extends RejectionOptions {
   /** Finds the client's certificate. Default: `tlsCertificate`. */
   readonly certificateResolver?: ClientCertificateResolver<Request> | undefined;
@@ -48,7 +48,7 @@ export type AuthenticatorOptions<Request> = RequestOptions<Request> &
  * Takes the requirements of a route and returns the function that authenticates its requests.
  *
  * The returned function resolves with the accepted token. It rejects with an {@link AccessTokenError} if the request must be
- * rejected (call `rejection` for the response), and with any other error if something else failed (500).
+ * rejected (call `rejection` for the response). Any other error was not caused by the client: respond with 500.
  */
 export type Authenticator<Request> = ((
   requirements?: Requirements<Request>,
@@ -66,7 +66,7 @@ export type Authenticator<Request> = ((
 
 type AnyOptions<Request> = RequestOptions<Request> & VerifierOptions & { readonly verifier?: Verifier | undefined };
 
-const expectedVerifier = "made by createVerifier of this copy of @certbound/core";
+const expectedVerifier = "created by createVerifier of this copy of @certbound/core";
 
 const authenticatorRules: OptionRules<AnyOptions<never>> = {
   ...verifierRules,
@@ -143,8 +143,8 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
       const observation = observeDecision();
       try {
         const { token, certificate } = await readCredentials(request, sources);
-        const use = { certificate, requirements: checked, request, observation };
-        const accessToken = await verifyToken(token, use, parts);
+        const input = { certificate, requirements: checked, request, observation };
+        const accessToken = await verifyToken(token, input, parts);
         observation?.accepted(accessToken);
         return accessToken;
       } catch (error) {
@@ -182,11 +182,11 @@ export type ProtectedResourceOptions<Request> = AuthenticatorOptions<Request> & 
 };
 
 /**
- * Generates the metadata of an API as an OAuth 2.0 protected resource (RFC 9728 section 2) from its options. Use it in a
- * server without an adapter; the adapters serve the metadata at the well-known path.
+ * Generates the protected resource metadata of an API (RFC 9728 section 2) from its options. Only needed without an adapter:
+ * the adapters serve the metadata at its well-known path.
  *
- * The metadata does not list signature algorithms: the registered member refers to signed responses, not to tokens. The
- * function does not send any request.
+ * Does not include `resource_signing_alg_values_supported`, which is about signed responses, not about tokens. Does not send
+ * any request.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#protectedResourceMetadata -->

@@ -6,7 +6,7 @@ import {
 } from "./certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "./errors.ts";
 import { isJsonObject, type JsonObject, ownMember } from "./values/json-object.ts";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./values/thumbprint.ts";
+import { isThumbprint, THUMBPRINT_OF_EMPTY_INPUT } from "./values/thumbprint.ts";
 
 /** Claims that may include `cnf`. */
 export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim: string]: unknown };
@@ -24,7 +24,7 @@ export type BindingMode = true | "when-bound" | "report-only";
 /** The client's certificate, or the reason why it is missing or unusable. */
 export type PresentedCertificate = ClientCertificate | AccessTokenError;
 
-/** Members of `cnf` that identify a key (RFC 9449 section 6.1, RFC 7800 sections 3.2, 3.3 and 3.5), without `kid`. */
+/** The members of `cnf` that identify a key (RFC 9449 section 6.1, RFC 7800 sections 3.2, 3.3 and 3.5), except `kid`. */
 export const keyMembers: readonly string[] = ["jkt", "jwk", "jwe", "jku"];
 
 /**
@@ -53,7 +53,7 @@ export function verifyCertificateBinding(claims: ConfirmationClaims, certificate
   if (bound instanceof AccessTokenError) throw bound;
 }
 
-/** Parses the certificate that a resolver or caller passed. Returns the error if it is missing or malformed. */
+/** Parses the certificate that a resolver or caller passed. Returns an error if it is missing or malformed. */
 export function presentedCertificate(input: ClientCertificateInput | AccessTokenError | null): PresentedCertificate {
   if (input instanceof AccessTokenError) return input;
   try {
@@ -74,7 +74,7 @@ export function requireCertificate(certificate: PresentedCertificate, mode: Bind
 }
 
 /**
- * Compares the `cnf` of every source with the certificate, and applies the mode to the result. Sources without `cnf` are
+ * Compares the `cnf` of every source with the certificate, and applies the mode to the result. A source without `cnf` is
  * ignored if another source has one.
  *
  * @param sources the claims of the token and, for an introspected JWT, the introspection response
@@ -86,23 +86,23 @@ export function evaluateBinding(
   mode: BindingMode,
 ): BindingOutcome {
   const presented = certificate instanceof AccessTokenError ? undefined : certificate;
-  const none = { clientCertificate: undefined, presentedCertificate: presented } as const;
-  const binding = sources.filter((claims) => Object.hasOwn(claims, "cnf"));
-  if (mode === "when-bound" && binding.length === 0) return { binding: "unbound", ...none };
-  const [first = {}, ...others] = binding;
+  const notBound = { clientCertificate: undefined, presentedCertificate: presented } as const;
+  const withCnf = sources.filter((claims) => Object.hasOwn(claims, "cnf"));
+  if (mode === "when-bound" && withCnf.length === 0) return { binding: "unbound", ...notBound };
+  const [first = {}, ...others] = withCnf;
   const bound = others.reduce<ClientCertificate | AccessTokenError>(
-    (found, claims) => (found instanceof AccessTokenError ? found : boundCertificate(claims, found)),
+    (result, claims) => (result instanceof AccessTokenError ? result : boundCertificate(claims, result)),
     boundCertificate(first, certificate),
   );
   if (!(bound instanceof AccessTokenError)) return { binding: "verified", clientCertificate: bound };
   if (mode !== "report-only") throw bound;
-  return { binding: "rejected", ...none, bindingError: bound };
+  return { binding: "rejected", ...notBound, bindingError: bound };
 }
 
 /** Returns whether claims are bound to a certificate, and to no other key. */
 export function isBoundTo(claims: ConfirmationClaims, { thumbprint }: ClientCertificate): boolean {
   const confirmation = ownMember(claims, "cnf");
-  // The certificate's thumbprint is canonical base64url, so comparing text is enough. Thumbprints are not secret.
+  // The certificate's thumbprint is canonical base64url, so comparing strings is enough. Thumbprints are not secret.
   return (
     isJsonObject(confirmation) &&
     ownMember(confirmation, "x5t#S256") === thumbprint &&
@@ -117,11 +117,11 @@ function boundCertificate(
   certificate: PresentedCertificate,
 ): ClientCertificate | AccessTokenError {
   if (certificate instanceof AccessTokenError) return certificate;
-  return isBoundTo(claims, certificate) ? certificate : mismatch(ownMember(claims, "cnf"));
+  return isBoundTo(claims, certificate) ? certificate : bindingError(ownMember(claims, "cnf"));
 }
 
-/** Returns the error for a `cnf` that is missing, malformed, of another method, or for another certificate. */
-function mismatch(confirmation: unknown): AccessTokenError {
+/** Returns the error for a `cnf` that is missing, malformed or unsupported, or that identifies another certificate. */
+function bindingError(confirmation: unknown): AccessTokenError {
   if (confirmation === undefined)
     return rejected("ERR_BINDING_REQUIRED", "the token has no cnf (does the issuer bind tokens to certificates?)");
   if (!isJsonObject(confirmation)) return rejected("ERR_BINDING_MALFORMED", "cnf is not an object");
@@ -133,7 +133,7 @@ function mismatch(confirmation: unknown): AccessTokenError {
   if (typeof thumbprint !== "string") return rejected("ERR_BINDING_MALFORMED", "x5t#S256 is not a string");
   if (!isThumbprint(thumbprint))
     return rejected("ERR_BINDING_MALFORMED", `x5t#S256 is not a thumbprint: ${describeThumbprint(thumbprint)}`);
-  if (thumbprint === THUMBPRINT_OF_NOTHING) {
+  if (thumbprint === THUMBPRINT_OF_EMPTY_INPUT) {
     const detail = "x5t#S256 is the SHA-256 of an empty input (did the issuer receive no certificate?)";
     return rejected("ERR_BINDING_MALFORMED", detail);
   }
@@ -142,15 +142,17 @@ function mismatch(confirmation: unknown): AccessTokenError {
 }
 
 /**
- * Returns the error for a `cnf` that identifies a key in addition to the certificate: a DPoP-bound token requires a proof (RFC
- * 9449 section 7.1), and `cnf` identifies a single key (RFC 7800 section 3.1). All other members are ignored, including `kid`.
+ * Returns the error for a `cnf` that identifies a key in addition to the certificate; undefined for any other.
+ *
+ * Such a token is rejected because `cnf` must identify a single key (RFC 7800 section 3.1), and because a DPoP-bound token
+ * requires a proof (RFC 9449 section 7.1). All other members are ignored, including `kid`.
  */
 function unsupportedKey(confirmation: JsonObject): AccessTokenError | undefined {
   const member = keyMembers.find((name) => Object.hasOwn(confirmation, name));
   if (member === undefined) return undefined;
   return rejected(
     "ERR_BINDING_UNSUPPORTED",
-    `cnf has ${member} next to x5t#S256, but proofs of that key are not checked`,
+    `cnf has ${member} next to x5t#S256, but proof of possession of that key is not checked`,
   );
 }
 

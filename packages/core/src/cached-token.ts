@@ -9,11 +9,11 @@ import { headerValues, withAllHeaders } from "./http/header-list.ts";
 import { type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
 import { introspectsEveryJwt } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
-import { unprovenCertificate } from "./certificate/tls-connection.ts";
+import { unprovenReason } from "./certificate/tls-connection.ts";
 import type { VerifiedToken, VerifiedTokens } from "./token/verified-tokens.ts";
 
 // The fast path for a token in the cache. It is synchronous, because an await would roughly double its cost. It either
-// accepts the token or returns undefined: then the full verification decides and produces the error.
+// accepts the token or returns undefined; the full verification then decides and creates the error.
 
 interface CachedTokenParts {
   readonly configuration: VerifierConfiguration;
@@ -28,14 +28,14 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
 ): AccessToken | undefined {
   const { builtInResolver, tokenResolver, schemes } = sources;
   if (builtInResolver === undefined || tokenResolver !== undefined || isDecisionObserved()) return undefined;
-  // Also checked below, for verify(). Checking here avoids reading the header and the certificate twice.
+  // acceptCachedToken checks this again, for verify(). Checking it here avoids reading the header and the certificate twice.
   if (requirements.authorize !== undefined || parts.configuration.certificatePolicy !== undefined) return undefined;
   try {
     const received = nodeRequest(request);
     const token = tokenOf(received, schemes);
-    // Before the certificate is read, which may be large: most tokens that are not cached are invalid or stolen.
+    // Found first, because reading the certificate is wasted work if the token is not cached.
     const cached = token === undefined ? undefined : parts.verifiedTokens.find(token);
-    if (cached === undefined || unprovenCertificate(received) !== undefined) return undefined;
+    if (cached === undefined || unprovenReason(received) !== undefined) return undefined;
     inspectConnection(received, sources);
     return acceptCachedToken(cached, builtInResolver(received), requirements, parts.configuration);
   } catch {

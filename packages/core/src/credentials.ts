@@ -14,7 +14,7 @@ import { isProxyResolver } from "./proxy/from-proxy.ts";
 import { tlsCertificate } from "./certificate/tls-certificate.ts";
 import { createSetupWarnings } from "./certificate/setup-warnings.ts";
 import { isThenable } from "./runtime/promises.ts";
-import { rejectRenegotiation, unprovenCertificate } from "./certificate/tls-connection.ts";
+import { disableRenegotiation, unprovenReason } from "./certificate/tls-connection.ts";
 
 /** The access token and the client's certificate of a request. */
 export interface Credentials {
@@ -48,10 +48,9 @@ export interface CredentialSources<Request> {
   readonly schemes: readonly string[];
   /** The connections that {@link inspectConnection} has seen. */
   readonly connections: WeakSet<object>;
-  readonly warnOfSetup: (request: NodeRequest) => void;
+  readonly warnAboutSetup: (request: NodeRequest) => void;
 }
 
-/** Creates the sources of an API. */
 export function createCredentialSources<Request extends IncomingRequest>({
   tokenResolver,
   certificateResolver = tlsCertificate,
@@ -65,16 +64,16 @@ export function createCredentialSources<Request extends IncomingRequest>({
     builtInResolver: isBuiltIn ? (certificateResolver as BuiltInResolver) : undefined,
     schemes: schemes.map((scheme) => scheme.toLowerCase()),
     connections: new WeakSet(),
-    warnOfSetup: createSetupWarnings({ readsConnection }),
+    warnAboutSetup: createSetupWarnings({ readsConnection }),
   };
 }
 
 /**
  * Reads the access token and the client's certificate of a request.
  *
- * The certificate is read, or its resolver called, synchronously, unless the token is already known to be missing or
- * malformed: after an `await`, the connection may be closed and no longer have a certificate. If both token and certificate
- * fail, the error of the token is thrown, whichever fails first.
+ * Reads the certificate, or calls its resolver, before the first `await`: later, the connection may be closed and no longer
+ * have a certificate. Skips this if the token is already known to be missing or malformed. If both the token and the
+ * certificate fail, throws the error of the token.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` or `ERR_REQUEST_MALFORMED`
  * @throws Error if a resolver throws, or returns a value that its type does not permit
@@ -96,15 +95,15 @@ export async function readCredentials<Request extends IncomingRequest>(
   return { token: await token, certificate: await certificate };
 }
 
-/** On the first request of a connection, rejects TLS renegotiation and warns about the setup of the server. */
+/** Disables TLS renegotiation and warns about the setup of the server, once per connection. */
 export function inspectConnection(
   received: NodeRequest,
-  { connections, warnOfSetup }: Pick<CredentialSources<never>, "connections" | "warnOfSetup">,
+  { connections, warnAboutSetup }: Pick<CredentialSources<never>, "connections" | "warnAboutSetup">,
 ): void {
   const connection = connectionOf(received);
   if (connection === undefined || connections.has(connection)) return;
-  rejectRenegotiation(received);
-  warnOfSetup(received);
+  disableRenegotiation(received);
+  warnAboutSetup(received);
   connections.add(connection);
 }
 
@@ -122,26 +121,26 @@ async function findCertificate<Request>(
   { certificateResolver, builtInResolver }: CredentialSources<Request>,
 ): Promise<PresentedCertificate> {
   // Applies to every resolver, because a resolver may return a certificate that a middleware has read from the connection.
-  const unproven = unprovenCertificate(received);
+  const unproven = unprovenReason(received);
   if (builtInResolver !== undefined) return provenCertificate(callBuiltIn(builtInResolver, received), unproven);
   const resolved = await callApplication<ResolvedCertificate>("certificateResolver", () =>
     certificateResolver(request),
   );
-  return provenCertificate(resolved, unproven ?? unprovenCertificate(received));
+  return provenCertificate(resolved, unproven ?? unprovenReason(received));
 }
 
 /** Calls a built-in resolver. A custom proxy format may throw any error, which must not look like a rejection. */
 function callBuiltIn(resolver: BuiltInResolver, received: NodeRequest): ResolvedCertificate {
   try {
-    return resolver(received) ?? withoutConnection(received);
+    return resolver(received) ?? missingConnection(received);
   } catch (cause) {
     throw applicationError("certificateResolver", cause);
   }
 }
 
 /** Returns the error for a request that does not expose its connection; otherwise null. */
-function withoutConnection({ socket }: NodeRequest): AccessTokenError | null {
-  // A mocked or converted request may lack it.
+function missingConnection({ socket }: NodeRequest): AccessTokenError | null {
+  // A mocked or converted request may lack a socket.
   if ((socket as NodeSocket | undefined) !== undefined) return null;
   const detail =
     "the request does not expose its connection (a WHATWG Request?): set certificateResolver, for example to fromProxy(...)";
@@ -149,8 +148,10 @@ function withoutConnection({ socket }: NodeRequest): AccessTokenError | null {
 }
 
 /**
- * Parses the resolved certificate, and rejects it if `unproven` says why the connection does not prove it. An error of the
- * resolver takes precedence, unless its code is `ERR_CERTIFICATE_MISSING`.
+ * Parses the resolved certificate, and rejects it if the connection does not prove it. An error of the resolver takes
+ * precedence, unless its code is `ERR_CERTIFICATE_MISSING`.
+ *
+ * @param unproven the result of {@link unprovenReason}
  */
 function provenCertificate(resolved: ResolvedCertificate, unproven: string | undefined): PresentedCertificate {
   if (resolved instanceof AccessTokenError && !isCertificateErrorCode(resolved.code)) {

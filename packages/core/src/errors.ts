@@ -1,11 +1,11 @@
 /**
  * The first check that failed for a request.
  *
- * The codes are stable: use them in code, never the messages. `docs/errors.md` lists the cause and the remedy for each.
+ * The codes are stable, the messages are not: compare only codes. `docs/errors.md` lists the cause and the remedy for each.
  */
 export type AccessTokenErrorCode = keyof typeof table;
 
-/** The reason why a client certificate is missing or unusable: the codes that a certificate resolver may return. */
+/** The codes of the errors that a certificate resolver may return: why a client certificate is missing or unusable. */
 export type CertificateErrorCode = Extract<AccessTokenErrorCode, `ERR_CERTIFICATE_${string}`>;
 
 /** The requirements of the route that the challenge may name (RFC 6750 section 3, RFC 9470 section 3). */
@@ -74,7 +74,8 @@ export const errorRows: Readonly<Record<AccessTokenErrorCode, ErrorRow>> = table
 const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
 
 /**
- * The error for an access token, or a client certificate, that was not accepted. `httpRejection` returns its HTTP response.
+ * The reason why a request is rejected: its access token or client certificate was not accepted, or the issuer could not be
+ * reached. `httpRejection` returns the HTTP response.
  *
  * Neither the message nor a detail written by this package contains a token, a claim value, a key or a certificate.
  * `instanceof` also recognises errors of another copy of this package.
@@ -93,7 +94,7 @@ const brand: unique symbol = Symbol.for("certbound.AccessTokenError") as never;
  * ```
  */
 export class AccessTokenError extends Error {
-  // Declared, not defined: an optional member without a value is absent.
+  // `declare` does not define a field: an optional member without a value is absent, not undefined.
 
   /** The first check that failed. */
   readonly code: AccessTokenErrorCode;
@@ -105,7 +106,7 @@ export class AccessTokenError extends Error {
   declare readonly retryAfter?: number;
 
   constructor(code: AccessTokenErrorCode, options: AccessTokenErrorOptions = {}) {
-    if (!Object.hasOwn(table, code)) throw new TypeError("AccessTokenError: code is not an AccessTokenErrorCode");
+    if (!Object.hasOwn(table, code)) throw new TypeError("certbound: the code must be an AccessTokenErrorCode");
     const { stackTraceLimit } = Error;
     // No stack trace: the code names the check that failed, and capturing a trace would cost more than the check itself.
     Reflect.set(Error, "stackTraceLimit", 0);
@@ -118,7 +119,7 @@ export class AccessTokenError extends Error {
     if (Object.hasOwn(options, "retryAfter") && options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
   }
 
-  /** Recognises the errors of every copy of this package. A subclass recognises only its instances. */
+  /** Returns true for the errors of every copy of this package. In a subclass, `instanceof` works as usual. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== AccessTokenError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && brand in value;

@@ -1,5 +1,5 @@
 /**
- * Verifies certificate-bound access tokens (RFC 8705 section 3) in any Node.js server, with or without a request.
+ * Verifies certificate-bound access tokens (RFC 8705 section 3) in any Node.js server.
  *
  * @module @certbound/core
  */

@@ -14,4 +14,4 @@ export { MAX_TOKEN_LENGTH } from "./token/compact-jws.ts";
 export { isJsonObject, type JsonObject, ownMember } from "./values/json-object.ts";
 export { MIN_RSA_MODULUS } from "./values/rsa-modulus.ts";
 export { hasCredentials, isHttpsUrl } from "./values/secure-url.ts";
-export { THUMBPRINT_OF_NOTHING } from "./values/thumbprint.ts";
+export { THUMBPRINT_OF_EMPTY_INPUT } from "./values/thumbprint.ts";

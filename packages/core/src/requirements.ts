@@ -15,18 +15,21 @@ import {
 } from "./values/known-options.ts";
 import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 
-/** The requirements of a route. `undefined` is a `TypeError`, so that a misspelled variable cannot drop a requirement. */
+/**
+ * The requirements of a route. A member that is `undefined` is a `TypeError`, so that a misspelled variable cannot drop a
+ * requirement.
+ */
 export interface Requirements<Request = undefined> {
   /**
    * How the binding to the client's certificate is enforced. Default `true`: the token must be bound to it. `"when-bound"` also
    * accepts a token without `cnf`. `"report-only"` never rejects a token because of its binding. `false` is a `TypeError`.
    */
   readonly validateCertificateBinding?: BindingMode;
-  /** Scopes that the token must have, all of them (`scope`, `scp`). */
+  /** Scopes; the token must have all of them (`scope`, `scp`). */
   readonly scopes?: readonly string[];
-  /** Groups of which the token must have at least one (`groups`, RFC 9068 section 2.2.3.1). */
+  /** Groups; the token must have at least one of them (`groups`, RFC 9068 section 2.2.3.1). */
   readonly groups?: readonly string[];
-  /** Accepted authentication context classes: `acr` must be one of them (RFC 9470). */
+  /** Authentication context classes; `acr` must be one of them (RFC 9470). */
   readonly acrValues?: readonly string[];
   /** The maximum age of the user's authentication (`auth_time`), in seconds (RFC 9470). */
   readonly maxAge?: number;
@@ -78,11 +81,11 @@ export function parseRequirements<Request>(
 }
 
 /**
- * Adds the default mode and checks that the mode is compatible with the configuration.
+ * Adds the default of `validateCertificateBinding` and checks that it is compatible with the configuration.
  *
  * @param given the result of {@link knownOptions}, which has no prototype
- * @throws TypeError if the profile requires bound tokens and the mode does not, or if `"when-bound"` could accept a bound
- *   opaque token as unbound because the introspection response may omit `cnf`
+ * @throws TypeError if the profile requires bound tokens but the mode does not, or if the mode is `"when-bound"` and the
+ *   introspection response for a bound opaque token may omit `cnf`, so that the token would be accepted as unbound
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
@@ -155,7 +158,7 @@ function hasScopes(claims: AccessTokenClaims, scopes: readonly string[]): boolea
   return scopes.every((scope) => all.has(scope));
 }
 
-/** RFC 9470 section 3. */
+/** Returns the error for a user authentication that does not meet the requirements (RFC 9470 section 3). */
 function insufficientAuthentication(
   claims: AccessTokenClaims,
   challenge: ChallengeParameters,
@@ -182,9 +185,9 @@ function listOf(claims: JsonObject, name: string): readonly string[] {
   return list.filter((item) => typeof item === "string");
 }
 
-/** Options of `verify`: the requirements, and the certificate that the client presented. */
+/** Options of `verify`: the requirements, and the client's certificate. */
 export interface VerifyOptions extends Requirements {
-  /** Required. Pass null or `""` if the client presented none, or an error that says why there is none. */
+  /** Required. Pass null or `""` if the client presented none, or an error that states why there is no usable one. */
   readonly clientCertificate: ClientCertificateInput | AccessTokenError | null;
 }
 

@@ -33,23 +33,25 @@ import { createVerifiedTokens, type VerifiedToken, type VerifiedTokens } from ".
 /** Verifies certificate-bound access tokens. Create one with {@link createVerifier} and share it between all requests. */
 export interface Verifier {
   /**
-   * Verifies a token, its binding to the client's certificate, and the requirements.
+   * Verifies a token and its binding to the client's certificate, and checks the requirements.
    *
    * @throws AccessTokenError with any code except `ERR_TOKEN_MISSING` and `ERR_REQUEST_MALFORMED`
    * @throws TypeError if an option is unknown, missing or has the wrong type
+   * @throws Error if the clock or a callback of the application fails
    */
   verify(token: string, options: VerifyOptions): Promise<AccessToken>;
   /**
    * Fetches the keys and discovers the introspection endpoints of all configured issuers. Use it at start-up to fail fast. Does
-   * not introspect any token. The detail of the error starts with the issuer that failed.
+   * not introspect any token. Does not cover the issuers that an `issuer` function returns.
    *
-   * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE`
+   * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE`; the detail starts with the issuer
+   * @throws Error if the clock or `bearerToken` fails
    */
   ready(): Promise<void>;
 }
 
-/** The parsed input for the verification of one token, except the token. */
-export interface VerificationRequest<Request> {
+/** The parsed input of a verification, except the token. */
+export interface VerificationInput<Request> {
   readonly certificate: PresentedCertificate;
   readonly requirements: CheckedRequirements<Request>;
   readonly request: Request;
@@ -65,8 +67,8 @@ export interface VerifierParts {
 }
 
 const partsOfVerifiers = new WeakMap<object, VerifierParts>();
-// Once per process, because the environment variable applies to the whole process.
-const warnOfUnverifiedTls = createTlsWarning();
+// One for all verifiers, because the environment variable applies to the whole process.
+const warnAboutUnverifiedTls = createTlsWarning();
 
 /**
  * Creates a verifier for access tokens that are bound to a client certificate (RFC 8705): JWTs (RFC 9068), and opaque tokens,
@@ -92,12 +94,12 @@ const warnOfUnverifiedTls = createTlsWarning();
 export function createVerifier(options: VerifierOptions = {}): Verifier {
   const configuration = parseVerifierOptions(options);
   const issuers = createIssuers(configuration);
-  warnOfUnverifiedTls(configuration);
+  warnAboutUnverifiedTls(configuration);
   const parts = { configuration, issuers, verifiedTokens: createVerifiedTokens(configuration.verifiedTokens) };
   const verifier: Verifier = Object.freeze({
-    async verify(token: string, use: VerifyOptions) {
+    async verify(token: string, verifyOptions: VerifyOptions) {
       if (typeof token !== "string") throw new TypeError("certbound: the access token must be a string");
-      const given = knownOptions("the verify options", use, verifyRules, "rejected");
+      const given = knownOptions("the verify options", verifyOptions, verifyRules, "rejected");
       const { clientCertificate } = given;
       if (clientCertificate === undefined) throw new TypeError('certbound: option "clientCertificate" is missing');
       const certificate = presentedCertificate(clientCertificate);
@@ -106,8 +108,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       if (cached !== undefined) return cached;
       const observation = observeDecision();
       try {
-        const request = { certificate, requirements, request: undefined, observation };
-        const accessToken = await verifyToken(token, request, parts);
+        const input = { certificate, requirements, request: undefined, observation };
+        const accessToken = await verifyToken(token, input, parts);
         observation?.accepted(accessToken);
         return accessToken;
       } catch (error) {
@@ -133,83 +135,85 @@ export function partsOf(verifier: object): VerifierParts | undefined {
  */
 export async function verifyToken<Request>(
   token: string,
-  use: VerificationRequest<Request>,
+  input: VerificationInput<Request>,
   parts: VerifierParts,
 ): Promise<AccessToken> {
   const { configuration, issuers } = parts;
-  const { requirements, request } = use;
+  const { requirements, request } = input;
   const { certificatePolicy, clock } = configuration;
   const { opaqueTokenIssuer } = issuers;
   const verified =
     opaqueTokenIssuer !== undefined && isIntrospectedOnly(token, opaqueTokenIssuer.issuer, issuers)
-      ? await verifyOpaqueToken(token, use, { configuration, ...opaqueTokenIssuer })
-      : await verifyJwt(token, use, parts);
-  const isReported = requirements.validateCertificateBinding === "report-only";
+      ? await verifyOpaqueToken(token, input, { configuration, ...opaqueTokenIssuer })
+      : await verifyJwt(token, input, parts);
+  const reportOnly = requirements.validateCertificateBinding === "report-only";
   const accessToken =
     certificatePolicy === undefined
       ? verified
-      : await applyCertificatePolicy(verified, certificatePolicy, { now: currentTime(clock), isReported });
+      : await applyCertificatePolicy(verified, certificatePolicy, { now: currentTime(clock), reportOnly });
   await checkRequirements(accessToken, requirements, { request, configuration });
   return accessToken;
 }
 
 async function verifyJwt<Request>(
   token: string,
-  use: VerificationRequest<Request>,
+  input: VerificationInput<Request>,
   parts: VerifierParts,
 ): Promise<AccessToken> {
   const { configuration, issuers, verifiedTokens } = parts;
-  const bindingRequired = use.requirements.validateCertificateBinding === true;
+  const bindingRequired = input.requirements.validateCertificateBinding === true;
   const cached = verifiedTokens.find(token);
   if (cached !== undefined) {
     const { issuer, claims } = cached;
-    use.observation?.found({ issuer: issuer.configuration.issuer, claims, cached: true });
+    input.observation?.found({ issuer: issuer.configuration.issuer, claims, cached: true });
     recheckClaims(cached, { configuration, bindingRequired });
-    return acceptJwt(cached, use, configuration);
+    return acceptJwt(cached, input, configuration);
   }
   const jws = unverified(() => parseCompactJws(token));
   const iss = ownMember(jws.unverifiedClaims, "iss");
   // Checked first, so that the application's function is not called for a token with an unacceptable algorithm.
   if (issuers.lookUp !== undefined) unverified(() => checkAlgorithm(jws.algorithm, configuration.algorithms));
   const named = issuers.lookUp === undefined ? issuers.named(iss) : await issuers.lookUp(iss);
-  const issuer = unverified(() => checkUnverified(jws, named, use, configuration));
+  const issuer = unverified(() => checkUnverified(jws, named, input, configuration));
   const verified = await verifiedTokens.verify(token, issuer, () => verifyJws(jws, issuer));
-  use.observation?.found({ claims: verified.claims });
+  input.observation?.found({ claims: verified.claims });
   checkClaims(verified.header, verified.claims, { configuration, issuer: issuer.configuration, bindingRequired });
-  const accessToken = await acceptJwt(verified, use, configuration);
+  const accessToken = await acceptJwt(verified, input, configuration);
   verifiedTokens.keep(verified);
   return accessToken;
 }
 
 /**
- * Runs a check before the signature is verified. Adds to the detail of a rejection that the signature was not verified, since
- * anyone can write such a token. Certificate errors are not modified, because the application may have created them.
+ * Runs a check before the signature is verified. If it fails, the detail of the error states that the signature was not
+ * verified, because anyone could have written the claims. Certificate errors are not modified: the application may have
+ * created them.
  */
 function unverified<Result>(check: () => Result): Result {
   try {
     return check();
   } catch (error) {
     if (!(error instanceof AccessTokenError) || isCertificateErrorCode(error.code)) throw error;
-    throw Object.assign(error, { detail: `${error.detail} (the signature was not verified)` });
+    throw Object.assign(error, { detail: `${error.detail}; the signature was not verified` });
   }
 }
 
 /**
- * Checks a JWT before its signature is verified, and returns its issuer. An invalid token, or a stolen bound one, then causes
- * neither a signature verification nor a fetch. Passing these checks does not accept the token.
+ * Checks the claims and the binding of a JWT before its signature is verified, and returns its issuer. A token that is invalid
+ * or bound to another certificate then causes neither a signature verification nor a fetch. A token that passes is not yet
+ * accepted.
  */
 function checkUnverified<Request>(
   jws: CompactJws,
   named: Issuer | undefined,
-  use: VerificationRequest<Request>,
+  input: VerificationInput<Request>,
   configuration: VerifierConfiguration,
 ): Issuer {
-  use.observation?.found({ issuer: named?.configuration.issuer, cached: false });
-  const bindingRequired = use.requirements.validateCertificateBinding === true;
+  input.observation?.found({ issuer: named?.configuration.issuer, cached: false });
+  const bindingRequired = input.requirements.validateCertificateBinding === true;
   checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
   // checkClaims has rejected an unknown issuer.
   const issuer = named as Issuer;
-  evaluateCertificate(jws.unverifiedClaims, issuer, use);
+  evaluateCertificate(jws.unverifiedClaims, issuer, input);
   return issuer;
 }
 
@@ -223,22 +227,26 @@ async function verifyJws(jws: CompactJws, issuer: Issuer): Promise<VerifiedToken
 /** Accepts a JWT with valid claims if it is bound to the client's certificate and, with `always`, if it is active. */
 async function acceptJwt<Request>(
   { token, issuer, claims }: VerifiedToken,
-  use: VerificationRequest<Request>,
+  input: VerificationInput<Request>,
   configuration: VerifierConfiguration,
 ): Promise<AccessToken> {
-  const binding = evaluateCertificate(claims, issuer, use);
+  const binding = evaluateCertificate(claims, issuer, input);
   if (!introspectsEveryJwt(issuer)) return Object.freeze({ format: "jwt", claims, ...binding });
   const response = await issuer.introspector.introspect(token);
   const introspected = checkIntrospection(response, { configuration, issuer: issuer.configuration, claims });
-  const both = evaluateBinding([claims, introspected], use.certificate, use.requirements.validateCertificateBinding);
+  const both = evaluateBinding(
+    [claims, introspected],
+    input.certificate,
+    input.requirements.validateCertificateBinding,
+  );
   return Object.freeze({ format: "jwt", claims: withConfirmation(claims, introspected), ...both });
 }
 
-/** Requires a certificate if the mode does, and evaluates the binding by the claims of the token itself. */
+/** Requires a certificate if the mode does, and evaluates the binding of the JWT's claims. */
 function evaluateCertificate<Request>(
   claims: JsonObject,
   issuer: Issuer,
-  { certificate, requirements }: VerificationRequest<Request>,
+  { certificate, requirements }: VerificationInput<Request>,
 ): BindingOutcome {
   const { validateCertificateBinding: mode } = requirements;
   requireCertificate(certificate, mode);
@@ -246,16 +254,16 @@ function evaluateCertificate<Request>(
   return evaluateBinding([claims], certificate, mode === true && introspectsEveryJwt(issuer) ? "when-bound" : mode);
 }
 
-/** Checks shape and certificate, introspects the token, then checks claims and binding of the response. */
+/** Checks the form of a token and the certificate, introspects the token, then checks the claims and the binding. */
 async function verifyOpaqueToken<Request>(
   token: string,
-  { certificate, requirements, observation }: VerificationRequest<Request>,
+  { certificate, requirements, observation }: VerificationInput<Request>,
   { configuration, issuer, introspector }: OpaqueTokenIssuer & Pick<VerifierParts, "configuration">,
 ): Promise<AccessToken> {
   const { validateCertificateBinding: mode } = requirements;
   observation?.found({ issuer: issuer.issuer });
   checkOpaqueToken(token);
-  // Before the introspection request, which is unnecessary if this client cannot use the token.
+  // Checked first, because a client without a certificate cannot use the token in any case.
   requireCertificate(certificate, mode);
   const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer, claims: undefined });
   observation?.found({ claims });

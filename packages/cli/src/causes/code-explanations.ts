@@ -68,7 +68,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_CERTIFICATE_MISSING: {
     cause:
-      "the client presented no certificate on this connection, or the connection is closed. Or the request has no connection (a WHATWG Request). Or a TLS renegotiation is in progress, and the client has not proven the key of its certificate. With fromProxy: the header is missing, or reports that the client presented no certificate",
+      "the client presented no certificate on this connection, or the connection is closed. Or the request has no connection (a WHATWG Request). Or a TLS renegotiation is in progress, and the client has not yet proven that it holds the private key of its certificate. With fromProxy: the header is missing, or reports that the client presented no certificate",
     fix: "set requestCert: true on the server, and send the certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: use fromProxy. If a renegotiation is in progress, disable renegotiation on the server. If the connection was closed, call protect() first",
   },
   ERR_CERTIFICATE_MALFORMED: {

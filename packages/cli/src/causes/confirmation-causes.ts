@@ -1,5 +1,11 @@
 import { Buffer } from "node:buffer";
-import { isJsonObject, type JsonObject, keyMembers, ownMember, THUMBPRINT_OF_NOTHING } from "@certbound/core/internal";
+import {
+  isJsonObject,
+  type JsonObject,
+  keyMembers,
+  ownMember,
+  THUMBPRINT_OF_EMPTY_INPUT,
+} from "@certbound/core/internal";
 import { type Cause, claimOf, type Facts, stringOrEmpty } from "./cause.ts";
 
 const required = ["ERR_BINDING_REQUIRED"] as const;
@@ -71,7 +77,7 @@ export const confirmationCauses: readonly Cause[] = [
   {
     id: "thumbprint-of-nothing",
     codes: malformed,
-    applies: (facts) => boundThumbprint(facts) === THUMBPRINT_OF_NOTHING,
+    applies: (facts) => boundThumbprint(facts) === THUMBPRINT_OF_EMPTY_INPUT,
     reason: "x5t#S256 is the SHA-256 of an empty input: the issuer saw no certificate",
     fix: "if the issuer is behind a proxy, configure the proxy to forward the client's certificate to the token endpoint",
   },

@@ -7,24 +7,24 @@ import { withoutPrototype } from "../values/object-member.ts";
 /**
  * Subject alternative names (RFC 5280 section 4.2.1.6). A certificate must have at least one of them, of any kind.
  *
- * Names are compared as a whole: a wildcard in the certificate never matches. The common name of the subject is ignored.
+ * Whole names are compared: a wildcard in the certificate never matches. The common name of the subject is ignored.
  */
 export interface AlternativeNames {
-  /** Host names, compared without case. */
+  /** Host names, compared case-insensitively. */
   readonly dns?: readonly string[] | undefined;
   /** URIs, such as SPIFFE IDs, compared character by character. */
   readonly uri?: readonly string[] | undefined;
-  /** Mail addresses; the part after the `@` is compared without case. */
+  /** Email addresses; only the part after the `@` is compared case-insensitively. */
   readonly email?: readonly string[] | undefined;
   /** IPv4 or IPv6 addresses. */
   readonly ip?: readonly string[] | undefined;
 }
 
 const rules: OptionRules<AlternativeNames> = {
-  // Without a leading dot, which OpenSSL treats as a wildcard for all subdomains.
+  // A leading dot is rejected, because OpenSSL treats it as a wildcard for all subdomains.
   dns: nonEmptyList(text("a host name without wildcard", /^[\w-]+(?:\.[\w-]+)*$/)),
   uri: nonEmptyList(text("a URI", /^[a-z][a-z\d+.-]*:[\x21-\x7e]+$/i)),
-  email: nonEmptyList(text("a mail address", /^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/)),
+  email: nonEmptyList(text("an email address", /^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/)),
   ip: nonEmptyList({ expected: "an IP address", accepts: (value) => typeof value === "string" && isIP(value) !== 0 }),
 };
 
@@ -37,7 +37,7 @@ export const alternativeNamesRule: OptionRule = {
 /**
  * Creates a function that returns whether a certificate has one of the names; false if Node cannot decode its names.
  *
- * @throws TypeError without any name, or if a name is not of its kind
+ * @throws TypeError if there are no names, or if a name is malformed
  */
 export function parseAlternativeNames(names: AlternativeNames): (certificate: X509Certificate) => boolean {
   const given = knownOptions("subjectAlternativeNames", names, rules, "not-given");
@@ -49,13 +49,13 @@ export function parseAlternativeNames(names: AlternativeNames): (certificate: X5
   return (certificate) => {
     const alternativeNames = alternativeNamesOf(certificate);
     if (alternativeNames === undefined) return false;
-    const isNamed = [
+    const matches = [
       dns?.some((name) => certificate.checkHost(name, hostOptions) !== undefined),
       email?.some((address) => certificate.checkEmail(address, hostOptions) !== undefined),
       ip?.some((address) => certificate.checkIP(address) !== undefined),
       uri?.some((name) => urisOf(alternativeNames).includes(name)),
     ];
-    return isNamed.includes(true);
+    return matches.includes(true);
   };
 }
 
@@ -70,7 +70,7 @@ function alternativeNamesOf(certificate: X509Certificate): string | undefined {
 }
 
 /**
- * Lists the URIs among a certificate's alternative names; none if the text is not exactly in Node's format.
+ * Lists the URIs in a certificate's alternative names; none if the text is not exactly in Node's format.
  *
  * Node separates names with `, ` and writes an ambiguous name as a JSON string (CVE-2021-44532).
  */

@@ -3,7 +3,7 @@ import { callApplication } from "../runtime/application-callback.ts";
 import type { ClientCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
 
-/** The context in which a policy checks a certificate. */
+/** What a policy gets in addition to the certificate. */
 export interface CertificateContext {
   /** The claims of the verified token. */
   readonly claims: AccessTokenClaims;
@@ -15,42 +15,43 @@ export interface CertificateContext {
 export type CertificateDecision = boolean | AccessTokenError;
 
 /**
- * Decides whether a client certificate with a verified thumbprint is accepted; only `true` accepts it.
+ * Decides whether a client certificate is accepted. Only `true` accepts it.
  *
  * Called for every request with a certificate, after the token and its binding were verified and before the route's
- * requirements are checked. A forged token never reaches it, and a stolen token only if it is unbound (`"when-bound"`). If it
- * throws, or returns a value outside this type, the request fails with 500 as an error of the application.
+ * requirements are checked. Not called with a forged token, and with a stolen token only if it is unbound (`"when-bound"`). If
+ * the policy throws, does not settle within 5 s or returns a value outside this type, the request fails with 500 as an error of
+ * the application.
  */
 export type CertificatePolicy = (
   certificate: ClientCertificate,
   context: CertificateContext,
 ) => CertificateDecision | Promise<CertificateDecision>;
 
-/** The circumstances of a call of a policy. */
-export interface PolicyUse {
+/** How a policy is applied. */
+export interface PolicySettings {
   /** Seconds since the epoch. */
   readonly now: number;
-  /** Whether a rejection by the policy is only reported in the token (`"report-only"`). */
-  readonly isReported: boolean;
+  /** Whether a rejection by the policy is only reported in the accepted token. */
+  readonly reportOnly: boolean;
 }
 
 /**
- * Applies a policy to the certificate of a verified token, and resolves with the token.
+ * Applies a policy to the certificate of a verified token. Resolves with the token, which includes a reported rejection.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_UNTRUSTED`
  */
 export async function applyCertificatePolicy(
   token: AccessToken,
   policy: CertificatePolicy,
-  { now, isReported }: PolicyUse,
+  { now, reportOnly }: PolicySettings,
 ): Promise<AccessToken> {
-  // Skips a token whose binding is already rejected: only the first reason is reported.
+  // A token whose binding is already rejected has no clientCertificate: only the first reason is reported.
   const certificate = token.binding === "unbound" ? token.presentedCertificate : token.clientCertificate;
   if (certificate === undefined) return token;
   const context: CertificateContext = Object.freeze({ claims: token.claims, now });
   const rejection = rejectionOf(await callApplication("certificatePolicy", () => policy(certificate, context)));
   if (rejection === undefined) return token;
-  if (isReported) return withRejectedBinding(token, certificate, rejection);
+  if (reportOnly) return withRejectedBinding(token, certificate, rejection);
   throw rejection;
 }
 
@@ -59,8 +60,8 @@ function withRejectedBinding(
   presentedCertificate: ClientCertificate,
   bindingError: AccessTokenError,
 ): AccessToken {
-  const unproven = { binding: "rejected", clientCertificate: undefined, presentedCertificate, bindingError } as const;
-  return Object.freeze({ format, claims, ...unproven });
+  const outcome = { binding: "rejected", clientCertificate: undefined, presentedCertificate, bindingError } as const;
+  return Object.freeze({ format, claims, ...outcome });
 }
 
 function rejectionOf(decision: unknown): AccessTokenError | undefined {

@@ -4,10 +4,15 @@ import type { AccessTokenError } from "../errors.ts";
 import { isJsonObject, ownMember } from "../values/json-object.ts";
 import { callback, knownOptions, nonEmptyString, onlyTrue, type OptionRules } from "../values/known-options.ts";
 import { type CertificateContext, type CertificatePolicy, untrusted } from "./certificate-policy.ts";
-import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
+import {
+  certificateNeededBy,
+  type CertificateSelection,
+  parseSelection,
+  selectionRules,
+} from "./certificate-selection.ts";
 import type { CertificateTenants } from "./certificate-tenants.ts";
 
-/** Requirements for client certificates. All given rules must match. */
+/** Rules for client certificates. All given rules must match. */
 export interface CertificateRules extends CertificateSelection {
   /** Requires that the verifier's clock is between `notBefore` and `notAfter`, inclusive (RFC 5280 section 4.1.2.5). */
   readonly currentlyValid?: true | undefined;
@@ -38,11 +43,11 @@ const tenantRules: OptionRules<TenantRule> = {
 };
 
 /**
- * Creates a certificate policy from rules, for APIs that require more than a token that is bound to the certificate.
+ * Creates a certificate policy from rules, for APIs that require more of a certificate than that the token is bound to it.
  *
- * Does not check revocation: use the TLS layer (`crl`) or a custom policy. An expired certificate that the TLS layer accepts is
- * rejected only by `currentlyValid` and `chainVerified`. A proxy that resumes TLS sessions reports certificates as verified
- * that have expired or were revoked since the session started.
+ * Does not check revocation: use the TLS layer (`crl`) or a custom policy. Only `currentlyValid` and `chainVerified` reject an
+ * expired certificate that the TLS layer has accepted. A proxy that resumes TLS sessions can report a certificate as verified
+ * although it has expired or was revoked since the session started.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#certificateRules -->
@@ -54,26 +59,26 @@ const tenantRules: OptionRules<TenantRule> = {
  * });
  * ```
  *
- * @throws TypeError if no rule is given, or if a rule is unknown or ill-typed
+ * @throws TypeError if there is no rule, or if a rule is unknown or has the wrong type
  */
 export function certificateRules(given: CertificateRules): CertificatePolicy {
   const known = knownOptions("the certificate rules", given, rules, "not-given");
   if (Object.keys(known).length === 0)
     throw new TypeError("certbound: the certificate rules must contain at least one rule");
   const { currentlyValid, tenant } = known;
-  const select = parseSelection(known);
-  const belongs = tenant && parseTenant(tenant);
+  const checkSelection = parseSelection(known);
+  const checkTenant = tenant && parseTenant(tenant);
   return (certificate, context): true | AccessTokenError => {
     const reason =
-      select(certificate) ??
-      (currentlyValid && invalidity(certificate.x509, context)) ??
-      belongs?.(certificate, context);
+      checkSelection(certificate) ??
+      (currentlyValid && checkValidity(certificate.x509, context)) ??
+      checkTenant?.(certificate, context);
     return reason === undefined ? true : untrusted(reason);
   };
 }
 
-function invalidity(certificate: X509Certificate | undefined, { now }: CertificateContext): string | undefined {
-  if (certificate === undefined) return "only the thumbprint is known, but this rule needs the certificate itself";
+function checkValidity(certificate: X509Certificate | undefined, { now }: CertificateContext): string | undefined {
+  if (certificate === undefined) return certificateNeededBy("currentlyValid");
   const { validFrom, validTo } = certificate;
   // A time that cannot be parsed is NaN, which fails both comparisons.
   if (!(now >= Date.parse(validFrom) / 1000)) return "the certificate is not valid yet";
@@ -89,9 +94,9 @@ function parseTenant(
   }
   return (certificate, { claims }) => {
     const tenant = resolve(certificate);
-    if (tenant === undefined) return "the certificate belongs to none of the tenants, or to several";
+    if (tenant === undefined) return "the certificate belongs to none of the tenants, or to several of them";
     return claim === null || ownMember(claims, claim) === tenant
       ? undefined
-      : "the certificate belongs to another tenant than the token";
+      : "the certificate and the token belong to different tenants";
   };
 }

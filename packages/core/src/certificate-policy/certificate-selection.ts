@@ -1,23 +1,17 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
 import { derFromFile } from "../certificate/certificate-der.ts";
 import { type ClientCertificate, parseClientCertificate } from "../certificate/client-certificate.ts";
-import {
-  nonEmptyList,
-  onlyTrue,
-  type OptionRule,
-  type OptionRules,
-  sha256Thumbprint,
-} from "../values/known-options.ts";
+import { nonEmptyList, onlyTrue, type OptionRule, type OptionRules, thumbprintRule } from "../values/known-options.ts";
 import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } from "./alternative-names.ts";
 
 /** Selects certificates. All given members must match; a list matches if one of its items does. */
 export interface CertificateSelection {
   /**
-   * Requires that the TLS layer verified the chain in the handshake of this connection, or that the proxy reports so (see
-   * `ClientCertificate`).
+   * Requires that the TLS layer verified the chain in the handshake of this connection, or that the proxy reports that it did
+   * (see `ClientCertificate`).
    *
    * If this server terminates TLS, the certificate of a resumed session does not match. A proxy does not report whether it
-   * resumed a session, and may repeat the result of an earlier handshake: disable session resumption at the proxy.
+   * resumed a session, and may report the result of an earlier handshake: disable session resumption at the proxy.
    */
   readonly chainVerified?: true | undefined;
   /** SHA-256 thumbprints (`x5t#S256`). */
@@ -27,40 +21,41 @@ export interface CertificateSelection {
    * bundle), base64 DER, bytes, or Node's `X509Certificate`.
    *
    * Checks the issuer's name, the signature, that the certificate is not a CA certificate, and that its extended key usage, if
-   * any, permits client authentication (RFC 5280 section 4.2.1.12). Does not check the validity and revocation of either
-   * certificate, the issuer of the CA, name constraints, unknown critical extensions, or the hash of the signature: combine it
-   * with `chainVerified` if TLS verifies the chain.
+   * any, permits client authentication (RFC 5280 section 4.2.1.12).
+   *
+   * Does not check the validity period or revocation of either certificate, the issuer of the CA, name constraints, unknown
+   * critical extensions, or the hash algorithm of the signature: combine it with `chainVerified` if TLS verifies the chain.
    */
   readonly issuers?: readonly (string | Uint8Array | X509Certificate)[] | undefined;
   /**
-   * Subject alternative names. Anyone can create a certificate with any name, so one of the other three members is required as
-   * well, to select certificates whose names can be trusted.
+   * Subject alternative names. Requires one of the other three members as well, because anyone can create a certificate with
+   * any name.
    */
   readonly subjectAlternativeNames?: AlternativeNames | undefined;
 }
 
-/** Returns why a certificate is not selected; undefined if it is. */
-export type Selector = (certificate: ClientCertificate) => string | undefined;
+/** Returns why a certificate does not match a selection; undefined if it matches. */
+export type SelectionCheck = (certificate: ClientCertificate) => string | undefined;
 
 const issuerRule: OptionRule = {
   expected: "CA certificates: PEM of one or more, base64 DER, bytes or an X509Certificate",
   accepts: (value) => parseCas(value).length > 0,
 };
 
-/** The rules of a selection, for option types that include it. */
+/** The option rules for {@link CertificateSelection}, and for option types that include it. */
 export const selectionRules: OptionRules<CertificateSelection> = {
   chainVerified: onlyTrue,
-  thumbprints: nonEmptyList(sha256Thumbprint),
+  thumbprints: nonEmptyList(thumbprintRule),
   issuers: nonEmptyList(issuerRule),
   subjectAlternativeNames: alternativeNamesRule,
 };
 
 /**
- * Creates the selector for a selection whose options were checked.
+ * Creates the check for a selection whose options were already checked.
  *
  * @throws TypeError if `subjectAlternativeNames` is the only member
  */
-export function parseSelection(selection: CertificateSelection): Selector {
+export function parseSelection(selection: CertificateSelection): SelectionCheck {
   const { chainVerified, thumbprints, issuers, subjectAlternativeNames: names } = selection;
   if (names !== undefined && chainVerified === undefined && thumbprints === undefined && issuers === undefined) {
     throw new TypeError(
@@ -70,35 +65,40 @@ export function parseSelection(selection: CertificateSelection): Selector {
   }
   const listed = thumbprints && new Set(thumbprints);
   const cas = issuers?.flatMap(parseCas);
-  const isNamed = names && parseAlternativeNames(names);
+  const hasName = names && parseAlternativeNames(names);
   return cached((certificate) => {
     if (chainVerified && certificate.chainVerified !== true) {
       return "the chain was not verified in this handshake (verification disabled, or session resumed?)";
     }
     if (listed?.has(certificate.thumbprint) === false) return "the thumbprint is not on the list";
-    if (cas === undefined && isNamed === undefined) return undefined;
+    if (cas === undefined && hasName === undefined) return undefined;
     const { x509 } = certificate;
-    if (x509 === undefined) return "only the thumbprint is known, but this rule needs the certificate itself";
+    if (x509 === undefined) return certificateNeededBy(cas === undefined ? "subjectAlternativeNames" : "issuers");
     const problem = cas && issuerProblem(x509, cas);
     if (problem !== undefined) return problem;
-    return isNamed?.(x509) === false
+    return hasName?.(x509) === false
       ? "the certificate has none of the subject alternative names on the list"
       : undefined;
   });
 }
 
+/** Returns the reason for a certificate without `x509`. */
+export function certificateNeededBy(rule: string): string {
+  return `${rule} needs the certificate itself, but only its thumbprint is known, or Node.js cannot parse it`;
+}
+
 /**
  * Caches the result for each certificate object, because it cannot change and signatures are slow to verify.
  *
- * All requests of a TLS 1.3 connection have the same object, and so have all requests with a header value that `fromProxy` has
+ * All requests of a TLS 1.3 connection have the same object, and so do all requests with a header value that `fromProxy` has
  * cached.
  */
-function cached(select: Selector): Selector {
+function cached(check: SelectionCheck): SelectionCheck {
   const results = new WeakMap<ClientCertificate, { readonly reason: string | undefined }>();
   return (certificate) => {
-    const found = results.get(certificate) ?? { reason: select(certificate) };
-    results.set(certificate, found);
-    return found.reason;
+    const result = results.get(certificate) ?? { reason: check(certificate) };
+    results.set(certificate, result);
+    return result.reason;
   };
 }
 
@@ -109,9 +109,9 @@ const clientUsages: ReadonlySet<string> = new Set(["1.3.6.1.5.5.7.3.2", "2.5.29.
 function issuerProblem(x509: X509Certificate, cas: readonly CertificateAuthority[]): string | undefined {
   if (!cas.some((ca) => isIssuedBy(x509, ca))) return "none of the issuers on the list signed the certificate";
   if (x509.ca) {
-    return 'it is a CA certificate, which "issuers" does not accept for a client: list it in "thumbprints" instead';
+    return 'the client certificate is a CA certificate, which "issuers" does not accept: list it in "thumbprints" instead';
   }
-  // Despite its name, keyUsage is the extended key usage; undefined if the certificate has none.
+  // Despite its name, Node's keyUsage is the extended key usage; undefined if the certificate has none.
   const usages = x509.keyUsage as readonly string[] | undefined;
   return usages === undefined || usages.some((usage) => clientUsages.has(usage))
     ? undefined
@@ -128,7 +128,7 @@ interface CertificateAuthority {
   readonly publicKey: KeyObject;
 }
 
-/** Parses CA certificates; returns none if the value contains anything else. */
+/** Parses CA certificates; returns an empty list if the value contains anything else. */
 function parseCas(value: unknown): readonly CertificateAuthority[] {
   try {
     const certificates = typeof value === "string" ? derFromFile(value) : [value];

@@ -3,14 +3,14 @@ import { isJsonObject } from "../values/json-object.ts";
 import { knownOptions } from "../values/known-options.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 
-/** Returns the tenant that a certificate belongs to; undefined for none, for several, and without a certificate. */
+/** Returns the tenant of a certificate; undefined if it belongs to none or to several, or if there is no certificate. */
 export type CertificateTenants = (certificate: ClientCertificate | undefined) => string | undefined;
 
 /**
  * Creates a function that maps client certificates to tenants. Each tenant has a selection of certificates.
  *
  * Use the function in the rule `tenant` of `certificateRules`, and in handlers with `accessToken.clientCertificate`. Does not
- * check validity.
+ * check whether the certificate is currently valid.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#certificateTenants -->
@@ -25,23 +25,23 @@ export type CertificateTenants = (certificate: ClientCertificate | undefined) =>
  * });
  * ```
  *
- * @throws TypeError without any tenant, or if the selection of a tenant is unknown, ill-typed or empty
+ * @throws TypeError if there is no tenant, or if a selection is empty or has a member that is unknown or has the wrong type
  */
 export function certificateTenants(tenants: Readonly<Record<string, CertificateSelection>>): CertificateTenants {
   if (!isJsonObject(tenants) || Object.keys(tenants).length === 0) {
     throw new TypeError("certbound: the tenants must be an object with at least one tenant");
   }
-  const selectors = Object.entries(tenants).map(([name, given]) => {
+  const checks = Object.entries(tenants).map(([name, given]) => {
     const selection = knownOptions(`the tenant "${name}"`, given, selectionRules, "not-given");
     if (Object.keys(selection).length === 0) {
       throw new TypeError(`certbound: the tenant "${name}" must select certificates with at least one member`);
     }
-    return { name, select: parseSelection(selection) };
+    return { name, check: parseSelection(selection) };
   });
   return (certificate) => {
     const parsed = parseClientCertificate(certificate ?? null);
     if (parsed === undefined) return undefined;
-    const [first, ...others] = selectors.filter(({ select }) => select(parsed) === undefined);
+    const [first, ...others] = checks.filter(({ check }) => check(parsed) === undefined);
     return others.length === 0 ? first?.name : undefined;
   };
 }

@@ -3,8 +3,8 @@ import { rejected } from "../errors.ts";
 
 const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
 const PEM_END = "-----END CERTIFICATE-----";
-/** The tag of the outermost element of a certificate. */
 const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
 
 /**
  * Decodes a certificate from text: the first block of PEM, or canonical base64 DER.
@@ -13,7 +13,7 @@ const SEQUENCE = 0x30;
  */
 export function derFromText(text: string): Buffer {
   const trimmed = text.trim();
-  // Further blocks are the rest of the chain, and are ignored.
+  // Further blocks are the rest of the chain and are ignored.
   const encoded = trimmed.startsWith(PEM_BEGIN) ? firstPemBlock(trimmed, "line feeds").body : text;
   const der = derFromBase64(encoded);
   if (der === undefined)
@@ -22,8 +22,8 @@ export function derFromText(text: string): Buffer {
 }
 
 /**
- * Decodes the certificates in a file of the operator: every PEM block, or canonical base64 DER. Before, between and after the
- * blocks any text is allowed, such as OpenSSL's "Bag Attributes".
+ * Decodes the certificates in a file: every PEM block, or canonical base64 DER. Any text is allowed before, between and after
+ * the blocks, such as OpenSSL's "Bag Attributes".
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED` if the text contains no certificate, or an incomplete one
  */
@@ -82,9 +82,9 @@ function firstPemBlock(text: string, lineBreaks: LineBreaks): { readonly body: s
 }
 
 /**
- * Checks that bytes have the outer shape of a certificate (RFC 5280 section 4.1): a SEQUENCE that contains SEQUENCE, SEQUENCE
- * and BIT STRING, with definite lengths that add up, and no bytes after it. Does not parse any other part of X.509, so that a
- * certificate that Node cannot read still has a thumbprint.
+ * Checks that bytes have the outer structure of a certificate (RFC 5280 section 4.1): a SEQUENCE that contains SEQUENCE,
+ * SEQUENCE and BIT STRING, with definite lengths that add up, and no bytes after it. Does not check anything else, so that a
+ * certificate that Node cannot parse still has a thumbprint.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
  */
@@ -106,7 +106,6 @@ export function assertCertificateShape(der: Buffer): void {
   if (offset !== end) throw rejected("ERR_CERTIFICATE_MALFORMED", NOT_A_CERTIFICATE);
 }
 
-const BIT_STRING = 0x03;
 /** The tags of `tbsCertificate`, `signatureAlgorithm` and `signatureValue`. */
 const CERTIFICATE_MEMBERS = [SEQUENCE, SEQUENCE, BIT_STRING];
 const NOT_A_CERTIFICATE =
@@ -114,8 +113,9 @@ const NOT_A_CERTIFICATE =
 
 interface DerElement {
   readonly tag: number;
-  /** The offsets of the start and the end of its content. The end can be past the last byte. */
+  /** The offset of its content. */
   readonly content: number;
+  /** The offset after its content, which can be beyond the last byte. */
   readonly end: number;
   /** Whether its length is encoded in the shortest form, as DER requires. */
   readonly isShortest: boolean;
@@ -140,7 +140,7 @@ function bytesLookLike(der: Buffer): string {
   return der[0] === SEQUENCE && der.length < 6 ? ": the bytes are truncated" : "";
 }
 
-/** A form of text in place of a certificate or its hash, from another format or from a misconfigured proxy. */
+/** A form of text that can appear where a certificate or its hash is expected, for example if a proxy is misconfigured. */
 export type TextForm =
   | "hyphen"
   | "quoted"
@@ -160,7 +160,7 @@ export type TextForm =
   | "list"
   | "placeholder";
 
-/** The pattern and the description of each form, the most specific first. */
+/** The pattern and the description of each form. The first match counts. */
 const forms: readonly (readonly [form: TextForm, pattern: RegExp, description: string])[] = [
   ["hyphen", /^-$/, "it is a hyphen, which some products send for a missing value"],
   ["quoted", /^(["'`]).*\1$/s, "it is in quotes"],
@@ -195,9 +195,9 @@ const forms: readonly (readonly [form: TextForm, pattern: RegExp, description: s
 ];
 
 /**
- * Describes the form that a text seems to have, to complete an error detail.
+ * Describes the form that a text seems to have, as the end of an error detail.
  *
- * @param expected the form that was expected; it is not described, because the text is an invalid variant of it
+ * @param expected the form that was expected, and that is therefore not described
  */
 export function looksLike(text: string, expected?: TextForm): string {
   const [name, , description] = forms.find(([form, pattern]) => form !== expected && pattern.test(text)) ?? [expected];

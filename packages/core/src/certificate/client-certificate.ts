@@ -3,21 +3,21 @@ import { X509Certificate } from "node:crypto";
 import { assertCertificateShape, derFromFile, derFromText } from "./certificate-der.ts";
 import { type AccessTokenError, rejected } from "../errors.ts";
 import { memberOf } from "../values/object-member.ts";
-import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_NOTHING } from "../values/thumbprint.ts";
+import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_EMPTY_INPUT } from "../values/thumbprint.ts";
 
 /** A client certificate, identified by its thumbprint. */
 export interface ClientCertificate {
   /** The `x5t#S256`: SHA-256 of the DER encoding, in 43 characters of base64url (RFC 8705 section 3.1). */
   readonly thumbprint: string;
   /**
-   * The certificate itself, parsed when it is first read; undefined if only its thumbprint is known, or if Node cannot parse
-   * it as DER.
+   * The certificate itself, parsed on first access; undefined if only its thumbprint is known, or if Node cannot parse it as
+   * DER.
    */
   readonly x509: X509Certificate | undefined;
   /**
-   * Whether the TLS layer verified the chain in the handshake of this connection, or a proxy reports so in the verify header
-   * of its format; otherwise false or omitted. A proxy can report the result of an earlier handshake, unless it disables TLS
-   * session resumption. Intended for a `certificatePolicy`: the binding needs no chain (RFC 8705 section 6.2).
+   * True if the TLS layer verified the chain in the handshake of this connection, or if a proxy reports in a verify header
+   * that it did. A proxy can report the result of an earlier handshake, unless it disables TLS session resumption. For use in
+   * a `certificatePolicy`: the binding does not depend on the chain (RFC 8705 section 6.2).
    */
   readonly chainVerified?: boolean | undefined;
 }
@@ -38,24 +38,24 @@ export type ClientCertificateInput =
     };
 
 /**
- * The result of a resolver; null, undefined and `""` mean that the client presented no certificate; an error states why there is
- * no usable one.
+ * The result of a certificate resolver. Null, undefined and `""` mean that the client presented no certificate. An error states
+ * why there is no usable one.
  */
 export type ResolvedCertificate = ClientCertificateInput | AccessTokenError | null | undefined;
 
 /**
  * Finds the client's certificate for a request.
  *
- * Called at most once for each request: before the access token is verified, and only if there is an access token. Does not
- * wait for a `tokenResolver` that returns a promise.
+ * Called at most once for each request, before the access token is verified. Not called if the token is missing or malformed,
+ * unless a `tokenResolver` returns it as a promise: both resolvers then run at the same time.
  *
  * To read the certificate of the connection, call `tlsCertificate(request)` before the first `await`. Never read the socket:
- * below TLS 1.3 a client can start a renegotiation, and the socket then shows a certificate whose key the client has not
- * proven. Therefore, below TLS 1.3, no certificate is accepted while a renegotiation is in progress, nor after the connection
- * was closed during the call, regardless of the source of the certificate.
+ * below TLS 1.3 a client can start a renegotiation, and the socket then returns a certificate although the client has not yet
+ * proven that it holds the private key. Therefore, below TLS 1.3, no certificate is accepted during a renegotiation, or if the
+ * connection was closed during the call. This applies to certificates from any source.
  *
- * A returned error must have an `ERR_CERTIFICATE_*` code. If it throws, or returns a value outside this type, the request
- * fails with 500 as an error of the application.
+ * A returned error must have an `ERR_CERTIFICATE_*` code. If the resolver throws, does not settle within 5 s or returns a value
+ * outside this type, the request fails with 500 as an error of the application.
  */
 export type ClientCertificateResolver<Request> = (
   request: Request,
@@ -64,7 +64,7 @@ export type ClientCertificateResolver<Request> = (
 /**
  * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
  *
- * A string is PEM, of which the first certificate counts, or base64 DER. Before the PEM any text is allowed, such as "Bag
+ * A string is base64 DER, or PEM, of which the first certificate is used. Any text is allowed before the PEM, such as "Bag
  * Attributes". Parses only the outer structure. Does not check validity, chain or revocation.
  *
  * @example
@@ -77,6 +77,7 @@ export type ClientCertificateResolver<Request> = (
  * ```
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_MALFORMED`
+ * @throws TypeError if the certificate does not have one of the types
  */
 export function certificateThumbprint(certificate: string | Uint8Array | X509Certificate): string {
   const isFile = typeof certificate === "string" && certificate !== "";
@@ -103,23 +104,25 @@ export function parseVerifiedCertificate(input: ClientCertificateInput | null): 
   return certificate && HashedCertificate.withVerifiedChain(certificate);
 }
 
-/** Returns whether a value was created by this module, so that its thumbprint is computed or checked. */
+/** Returns whether a value was created by this module, so that its thumbprint is known to be well-formed. */
 export function isHashedCertificate(value: unknown): value is ClientCertificate {
-  return typeof value === "object" && value !== null && HashedCertificate.isOwn(value);
+  return typeof value === "object" && value !== null && HashedCertificate.isInstance(value);
 }
 
 function hashedCertificate(input: ClientCertificateInput | null): HashedCertificate | undefined {
   if (input === null || input === "") return undefined;
   if (typeof input === "string") return fromDer(derFromText(input));
-  if (typeof input === "object" && HashedCertificate.isOwn(input)) return input;
+  if (typeof input === "object" && HashedCertificate.isInstance(input)) return input;
   if (input instanceof Uint8Array) return input.length === 0 ? undefined : fromDer(Buffer.from(input));
   if (input instanceof X509Certificate) return new HashedCertificate(sha256Thumbprint(input.raw), input, false);
   if (typeof input === "object" && "thumbprint" in input) return fromThumbprint(input);
-  throw new TypeError("the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null");
+  throw new TypeError(
+    "certbound: the client certificate must be a string, bytes, an X509Certificate, { thumbprint } or null",
+  );
 }
 
-// A class, because its private field is a brand that identifies certificates that were already hashed, and because getters on
-// the prototype are neither enumerated nor copied into a log line.
+// A class, because its private field identifies certificates that were already hashed, and because getters on the prototype
+// are neither enumerated nor copied into a log line.
 class HashedCertificate implements ClientCertificate {
   readonly thumbprint: string;
   readonly #chainVerified: boolean;
@@ -132,7 +135,7 @@ class HashedCertificate implements ClientCertificate {
     Object.freeze(this);
   }
 
-  static isOwn(value: object): value is HashedCertificate {
+  static isInstance(value: object): value is HashedCertificate {
     return #source in value;
   }
 
@@ -161,17 +164,19 @@ function fromThumbprint(
   const thumbprint: unknown = memberOf(input, "thumbprint");
   const x509 = memberOf(input, "x509");
   const chainVerified: unknown = memberOf(input, "chainVerified");
-  if (typeof thumbprint !== "string") throw new TypeError("the thumbprint of a client certificate must be a string");
-  if (thumbprint === THUMBPRINT_OF_NOTHING) return undefined;
+  if (typeof thumbprint !== "string") {
+    throw new TypeError("certbound: the thumbprint of a client certificate must be a string");
+  }
+  if (thumbprint === THUMBPRINT_OF_EMPTY_INPUT) return undefined;
   if (!isThumbprint(thumbprint))
     throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint is not 43 characters of canonical base64url");
   if (x509 !== undefined && !(x509 instanceof X509Certificate)) {
-    throw new TypeError("the x509 of a client certificate must be an X509Certificate");
+    throw new TypeError("certbound: the x509 of a client certificate must be an X509Certificate");
   }
   if (x509 !== undefined && sha256Thumbprint(x509.raw) !== thumbprint)
     throw rejected("ERR_CERTIFICATE_MALFORMED", "the thumbprint does not match x509");
   if (chainVerified !== undefined && typeof chainVerified !== "boolean") {
-    throw new TypeError("the chainVerified of a client certificate must be true or false");
+    throw new TypeError("certbound: the chainVerified of a client certificate must be true or false");
   }
   return new HashedCertificate(thumbprint, x509, chainVerified === true);
 }

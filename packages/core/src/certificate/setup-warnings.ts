@@ -2,7 +2,7 @@ import { constants } from "node:crypto";
 import { emitWarning, versions } from "node:process";
 import { isHttp2, type NodeRequest } from "../http/incoming-request.ts";
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
-import { isSettled, peerCertificate } from "./tls-connection.ts";
+import { isCertificateFinal, peerCertificate } from "./tls-connection.ts";
 
 const warnings = {
   CERTBOUND_PLAIN_HTTP:
@@ -20,10 +20,10 @@ const warnings = {
 type WarningCode = keyof typeof warnings;
 
 /**
- * Creates a function that checks the set-up of the server of a request, and emits each of the warnings
- * `CERTBOUND_PLAIN_HTTP`, `CERTBOUND_REQUEST_CERT` and `CERTBOUND_RENEGOTIATION` at most once.
+ * Creates a function that checks the setup of the server of a request, and emits each of the warnings `CERTBOUND_PLAIN_HTTP`,
+ * `CERTBOUND_REQUEST_CERT` and `CERTBOUND_RENEGOTIATION` at most once.
  *
- * @param readsConnection whether the certificate is read from the connection; without that, the first two are not emitted
+ * @param readsConnection whether the certificate is read from the connection; if not, the first two are never emitted
  */
 export function createSetupWarnings({
   readsConnection,
@@ -63,11 +63,11 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
 /** Skips HTTP/2, where Node rejects renegotiation, and TLS 1.3, which has none. */
 function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
   const { socket } = request;
-  if (isHttp2(request) || isSettled(socket)) return undefined;
+  if (isHttp2(request) || isCertificateFinal(socket)) return undefined;
   const server = memberOf(socket, "server");
   if (server === undefined || server === null || !Object.hasOwn(server, "secureOptions")) return undefined;
   const isBelowTls13 =
     memberOf(socket, "getProtocol") !== undefined && /^TLSv1(\.[12])?$/.test(`${socket.getProtocol?.()}`);
-  const rejects = (Number(server.secureOptions) & constants.SSL_OP_NO_RENEGOTIATION) !== 0;
-  return isBelowTls13 && !rejects ? "CERTBOUND_RENEGOTIATION" : undefined;
+  const isDisabled = (Number(server.secureOptions) & constants.SSL_OP_NO_RENEGOTIATION) !== 0;
+  return isBelowTls13 && !isDisabled ? "CERTBOUND_RENEGOTIATION" : undefined;
 }

@@ -1,19 +1,22 @@
 import { type ClientCertificate, parseClientCertificate, parseVerifiedCertificate } from "./client-certificate.ts";
 import { connectionOf, type IncomingRequest, nodeRequest } from "../http/incoming-request.ts";
-import { isChainVerified, isSettled, peerCertificate } from "./tls-connection.ts";
+import { isCertificateFinal, isChainVerified, peerCertificate } from "./tls-connection.ts";
 
-/** Cache of the certificates of settled connections. */
+/** Cache of the certificates that cannot change, by connection. */
 const certificates = new WeakMap<object, ClientCertificate>();
 
 /**
- * Reads the client certificate of the request's TLS connection. Returns null if the client presented none, if the connection
- * is closed (unless the certificate was read before, over TLS 1.3), and while a TLS renegotiation is in progress, because the
- * client has not yet proven the key of the new certificate.
+ * Reads the client certificate of the request's TLS connection: the certificate resolver for servers that terminate TLS
+ * themselves, over HTTP/1.1 (including upgrade requests) and HTTP/2.
  *
- * The resolver for servers that terminate TLS themselves, over HTTP/1.1 (including upgrade requests) and HTTP/2. Ignores
- * `socket.authorized`, which can be true without a certificate. Does not check the chain: this depends on the TLS options of
- * the server, and the binding does not need it (RFC 8705 section 6.2). For a `certificatePolicy`, `chainVerified` is true if
- * TLS verified the chain in the handshake of this connection; it is false for a resumed session.
+ * Returns null if the client presented no certificate, and if the connection is closed (unless the certificate was read before,
+ * over TLS 1.3). Also returns null during a TLS renegotiation, because the client has not yet proven that it holds the private
+ * key of the new certificate.
+ *
+ * Does not check the chain: whether TLS does depends on the options of the server, and the binding does not depend on it (RFC
+ * 8705 section 6.2). For a `certificatePolicy`, `chainVerified` is true if TLS verified the chain in the handshake of this
+ * connection, and false for a resumed session. `socket.authorized` alone is not used, because it can be true without a
+ * certificate.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#tlsCertificate -->
@@ -26,6 +29,8 @@ const certificates = new WeakMap<object, ClientCertificate>();
  *   else response.end(certificate.thumbprint);
  * });
  * ```
+ *
+ * @throws TypeError if the value is not a request
  */
 export function tlsCertificate(request: IncomingRequest): ClientCertificate | null {
   const received = nodeRequest(request);
@@ -36,6 +41,6 @@ export function tlsCertificate(request: IncomingRequest): ClientCertificate | nu
   const parsed =
     certificate && (isChainVerified(received) ? parseVerifiedCertificate : parseClientCertificate)(certificate);
   if (parsed === undefined) return null;
-  if (connection !== undefined && isSettled(connection)) certificates.set(connection, parsed);
+  if (connection !== undefined && isCertificateFinal(connection)) certificates.set(connection, parsed);
   return parsed;
 }

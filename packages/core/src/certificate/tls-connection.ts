@@ -2,20 +2,20 @@ import type { X509Certificate } from "node:crypto";
 import { connectionOf, type NodeRequest, type NodeSocket } from "../http/incoming-request.ts";
 import { memberOf } from "../values/object-member.ts";
 
-/** Connections over TLS 1.3, which has no renegotiation: their certificate cannot change, even after they are closed. */
-const settled = new WeakSet<object>();
+/** The connections that use TLS 1.3, which has no renegotiation: their certificate cannot change, even after they close. */
+const tls13Connections = new WeakSet<object>();
 
-/** Returns whether the certificate of a connection is known to be final. Call {@link unprovenCertificate} first to detect this. */
-export function isSettled(connection: object): boolean {
-  return settled.has(connection);
+/** Returns whether the certificate of a connection is known to be final. Call {@link unprovenReason} first to detect this. */
+export function isCertificateFinal(connection: object): boolean {
+  return tls13Connections.has(connection);
 }
 
-/** Reads the client certificate of a request's connection; undefined if there is none, or if its key is not proven. */
+/** Reads the client certificate of a request's connection; undefined if there is none, or if it is not proven. */
 export function peerCertificate(request: NodeRequest): X509Certificate | undefined {
   try {
     const { socket } = request;
     const certificate = memberOf(socket, "getPeerX509Certificate") && socket.getPeerX509Certificate?.();
-    return certificate && unprovenCertificate(request) === undefined ? certificate : undefined;
+    return certificate && unprovenReason(request) === undefined ? certificate : undefined;
   } catch {
     // A closed connection throws (HTTP/2: ERR_HTTP2_SOCKET_UNBOUND), and so does a request without a socket.
     return undefined;
@@ -23,25 +23,25 @@ export function peerCertificate(request: NodeRequest): X509Certificate | undefin
 }
 
 /**
- * Returns why the certificate of a request's connection is not proven at the moment; undefined if it is proven, and for a
- * request without a TLS socket.
+ * Returns why the certificate of a request's connection is not proven: why the client may not hold its private key. Returns
+ * undefined if it is proven, and for a request without a TLS socket.
  *
- * Below TLS 1.3 a client can renegotiate at any time, and OpenSSL shows the new certificate before the client has proven that
- * it holds the key:
+ * Below TLS 1.3 a client can renegotiate at any time, and OpenSSL returns the new certificate before the client has proven
+ * that it holds the key:
  *
- * - After a Certificate message, `getCipher()` returns undefined until the handshake is complete. After the connection was
- *   closed it returns null, and it is unknown whether a certificate that was read before was proven.
- * - After a ClientHello with a session ticket, which is sent in clear text, `getCipher()` and the certificate are immediately
- *   those of that session. The connection looks like one that started with a resumed session, except that Node has counted
- *   another handshake.
+ * - After a Certificate message, `getCipher()` returns undefined until the handshake is complete. It returns null once the
+ *   connection is closed: then it is unknown whether a certificate that was read earlier was proven.
+ * - After a ClientHello with a session ticket (which is sent in clear text, so anyone can replay it), `getCipher()` and the
+ *   certificate immediately are those of that session. The connection looks like one that started with a resumed session,
+ *   except that Node has counted another handshake.
  */
-export function unprovenCertificate(request: NodeRequest): string | undefined {
+export function unprovenReason(request: NodeRequest): string | undefined {
   const connection = connectionOf(request);
-  if (connection === undefined || settled.has(connection)) return undefined;
+  if (connection === undefined || tls13Connections.has(connection)) return undefined;
   const { socket } = request;
   try {
     if (memberOf(socket, "getProtocol") && socket.getProtocol?.() === "TLSv1.3") {
-      settled.add(connection);
+      tls13Connections.add(connection);
       return undefined;
     }
     if (memberOf(socket, "getCipher") === undefined) return undefined;
@@ -54,9 +54,9 @@ export function unprovenCertificate(request: NodeRequest): string | undefined {
   }
 }
 
-const CLOSED = "the connection is closed, so its client certificate cannot be verified any more";
+const CLOSED = "the connection is closed, so its client certificate can no longer be verified";
 const RENEGOTIATING =
-  "a TLS renegotiation is in progress, and the client has not yet proven the key of its certificate";
+  "a TLS renegotiation is in progress, and the client has not yet proven that it holds the private key of its certificate";
 
 function isResumedByRenegotiation(socket: NodeSocket): boolean {
   if (memberOf(socket, "isSessionReused") === undefined || socket.isSessionReused?.() !== true) return false;
@@ -73,11 +73,11 @@ function hasRenegotiated(socket: NodeSocket): boolean {
  * Makes Node close the connection of a request if the client starts a TLS renegotiation. Does nothing for HTTP/2 and TLS 1.3,
  * which have no renegotiation.
  *
- * Does not stop a handshake that is already in progress; {@link unprovenCertificate} detects it.
+ * Does not stop a handshake that is already in progress; {@link unprovenReason} detects it.
  */
-export function rejectRenegotiation(request: NodeRequest): void {
+export function disableRenegotiation(request: NodeRequest): void {
   const connection = connectionOf(request);
-  if (connection === undefined || settled.has(connection)) return;
+  if (connection === undefined || tls13Connections.has(connection)) return;
   const { socket } = request;
   if (connection === socket && memberOf(socket, "disableRenegotiation")) socket.disableRenegotiation?.();
 }
@@ -85,10 +85,10 @@ export function rejectRenegotiation(request: NodeRequest): void {
 /**
  * Returns whether TLS verified the chain of the client's certificate in the first and only handshake of this connection.
  *
- * Meaningful only together with a certificate. For a resumed session, Node repeats the result of the first handshake, which
+ * Meaningful only together with a certificate. For a resumed session, Node reports the result of the first handshake, which
  * may have used the CA certificates of another virtual host, or a certificate that has expired since. `authorized` is then
- * true even if the client presented no certificate. After a renegotiation, `authorized` does not change, and Node reports the
- * error of an invalid certificate only after the application has stored the new session (`newSession`).
+ * true even if the client presented no certificate. A renegotiation does not change `authorized`, and Node reports the error
+ * of an invalid certificate only after the application has stored the new session (`newSession`).
  */
 export function isChainVerified(request: NodeRequest): boolean {
   const { socket } = request;
@@ -102,8 +102,10 @@ export function isChainVerified(request: NodeRequest): boolean {
   }
 }
 
-/** Returns whether the client can renegotiate: below TLS 1.3. A socket without `getCipher` is not a TLS socket of Node. */
+/** Returns whether the client can renegotiate (below TLS 1.3). A socket without `getCipher` is not a TLS socket of Node. */
 function isRenegotiable(request: NodeRequest): boolean {
   const connection = connectionOf(request);
-  return connection !== undefined && !settled.has(connection) && memberOf(request.socket, "getCipher") !== undefined;
+  return (
+    connection !== undefined && !tls13Connections.has(connection) && memberOf(request.socket, "getCipher") !== undefined
+  );
 }

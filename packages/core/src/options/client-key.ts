@@ -5,7 +5,7 @@ import type { ClientAuthentication, IntrospectionOptions } from "./introspection
 import { isJsonObject, type JsonObject } from "../values/json-object.ts";
 import { nonEmptyString } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
-import { isLongEnough } from "../values/rsa-modulus.ts";
+import { hasLongEnoughModulus } from "../values/rsa-modulus.ts";
 
 type ClientKey = NonNullable<IntrospectionOptions["clientKey"]>;
 type PrivateKeyJwt = Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>;
@@ -39,7 +39,7 @@ export function isClientKey(value: unknown): value is ClientKey {
     const probe = new Uint8Array(1);
     // Detects a private key that does not match the public members of the JWK.
     const matches = verify(null, probe, createPublicKey(key), sign(null, probe, key));
-    return matches && isLongEnough(key.asymmetricKeyDetails);
+    return matches && hasLongEnoughModulus(key.asymmetricKeyDetails);
   } catch {
     // The message of the error is dropped: it may quote the key.
     return false;
@@ -70,5 +70,5 @@ function isKeyWithId(value: object): value is { readonly key: CryptoKey; readonl
 }
 
 function canSign({ type, usages, algorithm }: CryptoKey): boolean {
-  return type === "private" && usages.includes("sign") && isLongEnough(algorithm);
+  return type === "private" && usages.includes("sign") && hasLongEnoughModulus(algorithm);
 }

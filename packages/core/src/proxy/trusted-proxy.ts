@@ -4,9 +4,9 @@ import { parseClientCertificate } from "../certificate/client-certificate.ts";
 import { headerValues, type RequestWithAllHeaders } from "../http/header-list.ts";
 import type { NodeRequest, NodeSocket } from "../http/incoming-request.ts";
 import { isJsonObject } from "../values/json-object.ts";
-import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, sha256Thumbprint } from "../values/known-options.ts";
+import { knownOptions, nonEmptyList, onlyTrue, type OptionRules, thumbprintRule } from "../values/known-options.ts";
 import { memberOf } from "../values/object-member.ts";
-import { peerCertificate, unprovenCertificate } from "../certificate/tls-connection.ts";
+import { peerCertificate, unprovenReason } from "../certificate/tls-connection.ts";
 import { headerName } from "./forwarded-format.ts";
 
 /**
@@ -66,7 +66,7 @@ const trustRules: OptionRules<TrustedProxy> = {
     accepts: (value) => typeof value === "string" && parseRange(value) !== undefined,
   }),
   unixSocket: onlyTrue,
-  certificateThumbprints: nonEmptyList(sha256Thumbprint),
+  certificateThumbprints: nonEmptyList(thumbprintRule),
   secret: { expected: "{ header, value }", accepts: isJsonObject },
   dangerouslyTrustEverySender: onlyTrue,
 };
@@ -174,7 +174,7 @@ function certificateRule(thumbprints: readonly string[]): TrustRule {
     if (!hasConnection(request.socket)) return NO_CONNECTION;
     const certificate = peerCertificate(request);
     if (certificate === undefined) {
-      return unprovenCertificate(request) ?? "the proxy did not present a client certificate";
+      return unprovenReason(request) ?? "the proxy did not present a client certificate";
     }
     const actual = parseClientCertificate(certificate);
     return thumbprints.some((thumbprint) => thumbprint === actual?.thumbprint)

@@ -1,12 +1,12 @@
-/** An object in the form that JSON.parse returns. Read only its own members. */
+/** An object as returned by JSON.parse. Use {@link ownMember} to read it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Returns whether a value is an object in the sense of JSON: neither null nor an array. */
+/** Returns whether a value is an object in the sense of JSON: not null and not an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Reads an own member. Members of a prototype do not come from the sender of the JSON. */
+/** Reads an own member. Inherited members are ignored, because they do not come from the sender of the JSON. */
 export function ownMember(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }

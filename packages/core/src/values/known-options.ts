@@ -1,5 +1,5 @@
 import { isJsonObject } from "./json-object.ts";
-import { isThumbprint, THUMBPRINT_OF_NOTHING } from "./thumbprint.ts";
+import { isThumbprint, THUMBPRINT_OF_EMPTY_INPUT } from "./thumbprint.ts";
 
 /** A rule that the value of an option must match. */
 export interface OptionRule {
@@ -8,17 +8,20 @@ export interface OptionRule {
   readonly accepts: (value: unknown) => boolean;
 }
 
-/** The rules of an options type. A member without a rule is a compile error. */
+/** The rules of an options type. A missing rule is a compile error. */
 export type OptionRules<Options> = { readonly [Name in keyof Options]-?: OptionRule };
 
-/** Whether `undefined` counts as not given. It is rejected in requirements, where it would silently drop a requirement. */
+/** Whether `undefined` counts as not given, or is rejected because it would silently drop a requirement. */
 export type UndefinedOption = "not-given" | "rejected";
 
 /**
- * Copies the known options, and throws a `TypeError` that names the first unknown or ill-typed one.
+ * Copies options to an object without a prototype, and checks each of them against its rule. Does not check that required
+ * options are given.
  *
- * Reads only own enumerable members, and the copy has no prototype. Copies lists as well, so that later changes by the caller
- * have no effect, but not other objects. Checks the values only by the rules.
+ * Reads only own enumerable members. Also copies lists, so that later changes by the caller have no effect, but not other
+ * objects.
+ *
+ * @throws TypeError that names the first option that is unknown or violates its rule
  */
 export function knownOptions<Options>(
   description: string,
@@ -56,16 +59,16 @@ export const callback: OptionRule = {
   accepts: (value) => typeof value === "function",
 };
 
-/** Accepts only true, for options that cannot be switched off explicitly. */
+/** Accepts only true, for options that can be omitted but not set to false. */
 export const onlyTrue: OptionRule = {
   expected: "true, or omitted",
   accepts: (value) => value === true,
 };
 
-/** Accepts a thumbprint, except the hash of an empty input, which no certificate has. */
-export const sha256Thumbprint: OptionRule = {
+/** Accepts a thumbprint, except the SHA-256 of an empty input, which no certificate has. */
+export const thumbprintRule: OptionRule = {
   expected: "an x5t#S256 thumbprint (43 characters of base64url)",
-  accepts: (value) => typeof value === "string" && isThumbprint(value) && value !== THUMBPRINT_OF_NOTHING,
+  accepts: (value) => typeof value === "string" && isThumbprint(value) && value !== THUMBPRINT_OF_EMPTY_INPUT,
 };
 
 /** Accepts a non-empty array of values that another rule accepts. */

@@ -1,5 +1,5 @@
 /**
- * Reads a member of an object of Node, a framework or the application: an own member, or one of its class.
+ * Reads a member of an object of Node, a framework or the application: an own member, or one inherited from its class.
  *
  * Ignores members of the last object in the prototype chain (`Object.prototype` of any realm), because they come from
  * prototype pollution.
@@ -31,19 +31,19 @@ export function withoutPrototype<Members extends object>(members: Members): Memb
 }
 
 /**
- * Returns whether `Object.prototype` or `Array.prototype` is polluted with enumerable data, which libraries would read in place
- * of missing members. Functions do not count, because some old libraries add methods there.
+ * Returns whether `Object.prototype` or `Array.prototype` is polluted with enumerable data, which libraries would read instead
+ * of missing members. Ignores functions, because some old libraries add methods there.
  */
 export function hasInheritedData(): boolean {
   return inheritedNames().some((name) => typeof Reflect.get([], name) !== "function");
 }
 
-/** Returns whether every array inherits an item, which a library could read in place of an item that it has not yet set. */
+/** Returns whether arrays inherit items, which a library could read instead of an item that it has not yet set. */
 export function hasInheritedItem(): boolean {
   return inheritedNames().some((name) => /^\d+$/.test(name));
 }
 
-/** Lists the enumerable members that every array inherits; none without prototype pollution. */
+/** Lists the enumerable members that arrays inherit; none without prototype pollution. */
 function inheritedNames(): readonly string[] {
   const list: object = [];
   const names: string[] = [];

@@ -5,10 +5,11 @@ import { withoutPrototype } from "./object-member.ts";
 export const MIN_RSA_MODULUS = 2048;
 
 /**
- * Returns whether an RSA key has at least 2048 bits (RFC 7518 section 3.3), according to its details from Node. True for keys
- * of other types, which have no modulus.
+ * Returns whether an RSA key has at least 2048 bits (RFC 7518 section 3.3). True for keys of other types.
+ *
+ * @param details `asymmetricKeyDetails` of a KeyObject, or `algorithm` of a CryptoKey
  */
-export function isLongEnough(details: object | undefined): boolean {
+export function hasLongEnoughModulus(details: object | undefined): boolean {
   const { modulusLength = MIN_RSA_MODULUS } = withoutPrototype<{ readonly modulusLength?: number }>({ ...details });
   return modulusLength >= MIN_RSA_MODULUS;
 }
@@ -17,7 +18,7 @@ export function isLongEnough(details: object | undefined): boolean {
  * Returns whether an RSA public key is strong enough to verify signatures: a modulus of at least 2048 bits and an exponent of
  * at least 3, both odd. Ignores leading zero bytes.
  *
- * With the exponent 1, a signature is the padded hash itself, which anyone can compute.
+ * With the exponent 1, anyone can compute a signature: it is the padded hash itself.
  */
 export function isSoundRsaKey(modulus: Buffer, exponent: Buffer): boolean {
   const isLong = bitLength(modulus) >= MIN_RSA_MODULUS && bitLength(exponent) > 1;

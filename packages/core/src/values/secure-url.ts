@@ -18,7 +18,7 @@ export function isLoopbackUrl(url: string | URL): boolean {
 /**
  * Returns whether a URL contains a user or a password, which `fetch` rejects, and which must not appear in logs.
  *
- * Also true for a text with an `@` after a colon or a slash that cannot be parsed as a URL, because it may be a mistyped URL.
+ * Also true for text that cannot be parsed as a URL and has an `@` after a colon or a slash: it may be a mistyped URL.
  */
 export function hasCredentials(url: string | URL): boolean {
   if (!URL.canParse(String(url))) return /[:/].*@/s.test(String(url));

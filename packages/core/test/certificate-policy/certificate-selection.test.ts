@@ -102,11 +102,19 @@ describe("certificateRules", () => {
       { thumbprints: [client.thumbprint], subjectAlternativeNames: { ip: ["::1"] } },
       own,
     ],
-    [/only the thumbprint is known/, { issuers: [ca.certificate] }, parsed({ thumbprint: client.thumbprint })],
-    [/only the thumbprint is known/, { currentlyValid: true }, parsed({ thumbprint: client.thumbprint })],
+    [
+      /^issuers needs the certificate itself, but only its thumbprint is known/,
+      { issuers: [ca.certificate] },
+      parsed({ thumbprint: client.thumbprint }),
+    ],
+    [
+      /^currentlyValid needs the certificate itself, but only its thumbprint is known/,
+      { currentlyValid: true },
+      parsed({ thumbprint: client.thumbprint }),
+    ],
     [/not valid yet/, { currentlyValid: true }, own],
     [/none of the tenants/, { tenant: { resolve: () => undefined, claim: null } }, own],
-    [/another tenant/, { tenant: { resolve: () => "acme", claim: "tenant_id" } }, own],
+    [/different tenants/, { tenant: { resolve: () => "acme", claim: "tenant_id" } }, own],
   ])("gives the reason of a rejection in its detail: %s", (detail, rules, certificate) => {
     expect(certificateRules(rules)(certificate, { claims: {}, now: 0 })).toMatchObject({
       detail: expect.stringMatching(detail),

@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { NodeRequest, NodeSocket } from "../../src/http/incoming-request.ts";
-import { peerCertificate, rejectRenegotiation, unprovenCertificate } from "../../src/certificate/tls-connection.ts";
+import { peerCertificate, disableRenegotiation, unprovenReason } from "../../src/certificate/tls-connection.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
 
 function requestOver(socket: NodeSocket): NodeRequest {
@@ -47,7 +47,7 @@ describe("peerCertificate", () => {
   });
 });
 
-describe("unprovenCertificate", () => {
+describe("unprovenReason", () => {
   const cipher = { name: "ECDHE-ECDSA-AES128-GCM-SHA256" };
   const first = { _handle: { handshakes: 0 } };
   const repeated = { _handle: { handshakes: 1 } };
@@ -88,29 +88,29 @@ describe("unprovenCertificate", () => {
       /closed/,
     ],
   ])("checks %s", (_what, socket, reason) => {
-    const found = unprovenCertificate(requestOver(socket)) ?? "proven";
+    const found = unprovenReason(requestOver(socket)) ?? "proven";
     expect(found).toMatch(reason ?? /^proven$/);
   });
 
   test("does not check a connection over TLS 1.3 again", () => {
     let isClosed = false;
     const socket = { getProtocol: () => (isClosed ? null : "TLSv1.3"), getCipher: () => (isClosed ? null : cipher) };
-    expect(unprovenCertificate(requestOver(socket))).toBeUndefined();
+    expect(unprovenReason(requestOver(socket))).toBeUndefined();
     isClosed = true;
-    expect(unprovenCertificate(requestOver(socket))).toBeUndefined();
-    expect(unprovenCertificate(requestOver({ ...socket }))).toMatch(/closed/);
+    expect(unprovenReason(requestOver(socket))).toBeUndefined();
+    expect(unprovenReason(requestOver({ ...socket }))).toMatch(/closed/);
   });
 
   test.each(["isSessionReused", "getProtocol", "_handle", "handshakes"])("ignores %s on Object.prototype", (name) => {
     const socket = { getCipher: () => cipher };
     withPollutedPrototype(name, { handshakes: 0 }, () => {
-      expect(unprovenCertificate(requestOver(socket))).toBeUndefined();
-      expect(unprovenCertificate(requestOver({ ...socket, isSessionReused: () => true }))).toMatch(/renegotiation/);
+      expect(unprovenReason(requestOver(socket))).toBeUndefined();
+      expect(unprovenReason(requestOver({ ...socket, isSessionReused: () => true }))).toMatch(/renegotiation/);
     });
   });
 });
 
-describe("rejectRenegotiation", () => {
+describe("disableRenegotiation", () => {
   test("disables renegotiation only for HTTP/1 below TLS 1.3", () => {
     const disabled: string[] = [];
     const socket = (name: string, protocol: string): NodeSocket => ({
@@ -119,7 +119,7 @@ describe("rejectRenegotiation", () => {
       disableRenegotiation: () => void disabled.push(name),
     });
     const tls13 = requestOver(socket("TLS 1.3", "TLSv1.3"));
-    unprovenCertificate(tls13);
+    unprovenReason(tls13);
     for (const request of [
       tls13,
       requestOver(socket("TLS 1.2", "TLSv1.2")),
@@ -127,7 +127,7 @@ describe("rejectRenegotiation", () => {
       requestOver({}),
       requestOver(undefined as unknown as NodeSocket),
     ]) {
-      rejectRenegotiation(request);
+      disableRenegotiation(request);
     }
     expect(disabled).toEqual(["TLS 1.2"]);
   });

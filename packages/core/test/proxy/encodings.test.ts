@@ -2,7 +2,7 @@ import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { AccessTokenError } from "../../src/errors.ts";
 import { type CertificateEncoding, decoders, isAbsentMarker } from "../../src/proxy/encodings.ts";
-import { THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
+import { THUMBPRINT_OF_EMPTY_INPUT } from "../../src/values/thumbprint.ts";
 import { encoders, hexOfEmptyInput, pemOf, percentEncoded, outcomeOf } from "../support/forwarding.ts";
 import { certificates } from "../vectors/proxies/fixtures.ts";
 
@@ -346,7 +346,7 @@ describe("the SHA-256 of an empty input", () => {
     ["sha256-hex", hexOfEmptyInput.match(/../g)?.join(":") ?? ""],
     ["sha256-base64", Buffer.from(hexOfEmptyInput, "hex").toString("base64")],
     ["sha256-base64", Buffer.from(hexOfEmptyInput, "hex").toString("base64").replace("=", "")],
-    ["sha256-base64url", THUMBPRINT_OF_NOTHING],
+    ["sha256-base64url", THUMBPRINT_OF_EMPTY_INPUT],
   ])("is decoded to undefined: %s, %s", (encoding, value) => {
     expect(decoded(encoding, value)).toBe("none");
   });

@@ -13,7 +13,7 @@ import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { NodeRequest } from "../../src/http/incoming-request.ts";
 import { parseTrustedProxy, type TrustedProxy } from "../../src/proxy/trusted-proxy.ts";
-import { THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
+import { THUMBPRINT_OF_EMPTY_INPUT } from "../../src/values/thumbprint.ts";
 import { allHeadersOf } from "../support/all-headers.ts";
 import { proxyAddress, requestWith } from "../support/forwarding.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
@@ -619,8 +619,8 @@ describe("the certificate of the proxy", () => {
     ["a fingerprint with colons", ["8F:35:85:7D"]],
     ["a certificate", [proxy.certificate]],
     ["a nested list", [[thumbprint]]],
-    ["the SHA-256 of nothing", [THUMBPRINT_OF_NOTHING]],
-    ["a thumbprint and the SHA-256 of nothing", [thumbprint, THUMBPRINT_OF_NOTHING]],
+    ["the SHA-256 of an empty input", [THUMBPRINT_OF_EMPTY_INPUT]],
+    ["a thumbprint and the SHA-256 of an empty input", [thumbprint, THUMBPRINT_OF_EMPTY_INPUT]],
   ])("causes a TypeError if the thumbprints are %s", (_, certificateThumbprints) => {
     const trust = { certificateThumbprints } as TrustedProxy;
     expect(() => parseTrustedProxy(trust)).toThrow(TypeError);

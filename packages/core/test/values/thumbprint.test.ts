@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { fc, test as fuzz } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_NOTHING } from "../../src/values/thumbprint.ts";
+import { isThumbprint, sha256Thumbprint, THUMBPRINT_OF_EMPTY_INPUT } from "../../src/values/thumbprint.ts";
 import { recordedCertificates } from "../vectors/certificates.ts";
 import { thumbprint } from "../vectors/rfc8705-appendix-a.ts";
 
@@ -51,6 +51,6 @@ test.each(recordedCertificates)("sha256Thumbprint computes the thumbprint of the
   expect(sha256Thumbprint(new X509Certificate(certificate.pem).raw)).toBe(certificate.thumbprint);
 });
 
-test("THUMBPRINT_OF_NOTHING is the SHA-256 hash of an empty input", () => {
-  expect(sha256Thumbprint(new Uint8Array())).toBe(THUMBPRINT_OF_NOTHING);
+test("THUMBPRINT_OF_EMPTY_INPUT is the SHA-256 hash of an empty input", () => {
+  expect(sha256Thumbprint(new Uint8Array())).toBe(THUMBPRINT_OF_EMPTY_INPUT);
 });
