@@ -20,7 +20,7 @@ export const challenged: Expected = { ...rejected, challenge: 'Bearer realm="api
 /** The response while the issuer's keys are unavailable. */
 export const unavailable: Expected = { status: 503, challenge: undefined, body: '{"message":"service unavailable"}' };
 
-/** The response to a failure of the application. The body depends on the framework. */
+/** The response to an error of the application. The body depends on the framework. */
 export const failed: Expected = { status: 500, challenge: undefined };
 
 /** Reduces a response to the parts that are compared. */

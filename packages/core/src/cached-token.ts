@@ -5,7 +5,7 @@ import { isHashedCertificate } from "./certificate/client-certificate.ts";
 import type { VerifierConfiguration } from "./options/configuration.ts";
 import { type CredentialSources, inspectConnection } from "./credentials.ts";
 import { isDecisionObserved } from "./events/decision.ts";
-import { headerValues, withAllHeaders } from "./http/header-list.ts";
+import { headerValues, checkHeaderList } from "./http/header-list.ts";
 import { type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
 import { introspectsEveryJwt } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
@@ -66,7 +66,7 @@ export function acceptCachedToken<Request>(
 
 /** Reads the token from a single Authorization header in its simplest form: scheme, one space, token. */
 function tokenOf(received: NodeRequest, schemes: readonly string[]): string | undefined {
-  const complete = withAllHeaders(received);
+  const complete = checkHeaderList(received);
   if (typeof complete === "string") return undefined;
   const [header, ...others] = headerValues(complete, "authorization");
   if (header === undefined || others.length > 0) return undefined;

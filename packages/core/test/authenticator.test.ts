@@ -168,7 +168,7 @@ describe("the requirements of a route", () => {
   });
 });
 
-describe("a failure of the application", () => {
+describe("an error of the application", () => {
   test.each<[string, Partial<Options>, Requirements<NodeRequest>]>([
     ["a certificateResolver that throws", { certificateResolver: () => fail(new Error("x")) }, {}],
     [

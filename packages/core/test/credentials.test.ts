@@ -44,7 +44,7 @@ function failing(cause: unknown): readonly (() => unknown)[] {
   return [throwing, async () => throwing()];
 }
 
-/** Expects a failure of the application whose message matches: an Error, but not an AccessTokenError. */
+/** Expects an error of the application whose message matches: an Error, but not an AccessTokenError. */
 function expectFailure(reason: unknown, message: RegExp): void {
   expect(reason).toBeInstanceOf(Error);
   expect(reason).not.toBeInstanceOf(AccessTokenError);
@@ -103,14 +103,14 @@ describe("the certificateResolver", () => {
     ["a thumbprint that is missing", { thumbprint: undefined }],
     ["an x509 that is text", { thumbprint: client.thumbprint, x509: client.certificate }],
     ["the result of getPeerCertificate() without a certificate", Object.create(null)],
-  ])("causes a failure of the application if it returns %s", async (_name, value) => {
+  ])("causes an error of the application if it returns %s", async (_name, value) => {
     for (const certificateResolver of resolversOf(value)) {
       expectFailure(await reasonOf(read({ certificateResolver })), /certificate/);
     }
   });
 
   test.each(["ERR_TOKEN_MISSING", "ERR_TOKEN_EXPIRED", "ERR_BINDING_REQUIRED", "ERR_KEYS_UNAVAILABLE"] as const)(
-    "causes a failure of the application if it returns an error with %s",
+    "causes an error of the application if it returns an error with %s",
     async (code) => {
       for (const certificateResolver of resolversOf(new AccessTokenError(code))) {
         expectFailure(await reasonOf(read({ certificateResolver })), /certificateResolver.*ERR_CERTIFICATE_/);
@@ -124,7 +124,7 @@ describe("the certificateResolver", () => {
     ["an error that it may return", new AccessTokenError("ERR_CERTIFICATE_MISSING")],
     ["text", "x"],
     ["undefined", undefined],
-  ])("causes a failure of the application, with the thrown value as cause, if it throws %s", async (_name, cause) => {
+  ])("causes an error of the application, with the thrown value as cause, if it throws %s", async (_name, cause) => {
     for (const certificateResolver of failing(cause)) {
       const reason = await reasonOf(read({ certificateResolver }));
       expectFailure(reason, /certificateResolver/);
@@ -179,7 +179,7 @@ describe("the tokenResolver", () => {
   );
 
   test.each<[unknown]>([[5], [true], [false], [{}], [["token"]], [Buffer.from("token")], [() => "token"]])(
-    "causes a failure of the application if it returns a value that is not text: %s",
+    "causes an error of the application if it returns a value that is not text: %s",
     async (value) => {
       for (const tokenResolver of resolversOf(value)) {
         expectFailure(await reasonOf(read({ tokenResolver })), /tokenResolver/);
@@ -190,7 +190,7 @@ describe("the tokenResolver", () => {
   test.each<[string, unknown]>([
     ["an error", new Error("x")],
     ["a rejection", new AccessTokenError("ERR_TOKEN_MISSING")],
-  ])("causes a failure of the application, with the thrown value as cause, if it throws %s", async (_name, cause) => {
+  ])("causes an error of the application, with the thrown value as cause, if it throws %s", async (_name, cause) => {
     for (const tokenResolver of failing(cause)) {
       const reason = await reasonOf(read({ tokenResolver }));
       expectFailure(reason, /tokenResolver/);
@@ -298,7 +298,7 @@ describe("a built-in resolver", () => {
     ["text", "x"],
     ["undefined", undefined],
   ])(
-    "causes a failure of the application, with the thrown value as cause, if its format throws %s",
+    "causes an error of the application, with the thrown value as cause, if its format throws %s",
     async (_name, cause) => {
       const raise = (): never => {
         throw cause;
@@ -313,7 +313,7 @@ describe("a built-in resolver", () => {
     },
   );
 
-  test("causes a failure of the application, and no unhandled rejection, if its format returns a promise", async () => {
+  test("causes an error of the application, and no unhandled rejection, if its format returns a promise", async () => {
     const decode = async (): Promise<never> => {
       throw new Error("x");
     };
@@ -360,7 +360,7 @@ describe("a resolver that never settles", () => {
   const never = () => new Promise(() => {});
 
   test.each(["certificateResolver", "tokenResolver"])(
-    "causes a failure of the application after 5 s: %s",
+    "causes an error of the application after 5 s: %s",
     async (name) => {
       const reason = reasonOf(read({ [name]: never }));
       const settled = vi.fn<() => void>();

@@ -283,7 +283,7 @@ describe("authorize", () => {
   });
 
   test.each([undefined, null, 0, 1, "", "true", {}, [], Number.NaN])(
-    "causes a failure of the application if it returns %j",
+    "causes an error of the application if it returns %j",
     async (decision) => {
       for (const authorize of [() => decision, async () => decision]) {
         const reason = await reasonOf(check({}, { authorize: authorize as () => boolean }));
@@ -293,7 +293,7 @@ describe("authorize", () => {
     },
   );
 
-  test("causes a failure of the application if it throws, even if it throws an AccessTokenError", async () => {
+  test("causes an error of the application if it throws, even if it throws an AccessTokenError", async () => {
     const denial = await rejectionOf(check({}, { groups: ["staff"] }));
     for (const cause of [new Error("database"), denial]) {
       const throwing = () => {
@@ -333,7 +333,7 @@ describe("authorize", () => {
       vi.useRealTimers();
     });
 
-    test("causes a failure of the application if it has not settled after 5 s", async () => {
+    test("causes an error of the application if it has not settled after 5 s", async () => {
       const reason = reasonOf(check({}, { authorize: () => new Promise<boolean>(() => {}) }));
       const settled = vi.fn<() => void>();
       void reason.then(settled);

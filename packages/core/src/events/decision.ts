@@ -10,9 +10,9 @@ import { memberOf, withoutPrototype } from "../values/object-member.ts";
  */
 export interface DecisionEvent {
   /**
-   * `accepted`. `rejected`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, but the binding or the
-   * certificate policy would have rejected it if binding were required. `failed`: a callback (except `onRejected`, which is
-   * called afterwards), the clock or certbound itself failed, which is an error 500.
+   * `accepted`. `rejected`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, but would have been rejected
+   * under `true`, because of the binding or the certificate policy. `failed`: a callback (except `onRejected`, which is called
+   * afterwards), the clock or certbound itself failed, which results in status 500.
    */
   readonly outcome: "accepted" | "reported" | "rejected" | "failed";
   /** Why the request was, or would have been, rejected. */
@@ -20,13 +20,13 @@ export interface DecisionEvent {
   /** `verified`, or `unbound` under `"when-bound"`, if the outcome is `accepted`; `rejected` if it is `reported`. */
   readonly binding?: AccessToken["binding"];
   /**
-   * The reason as a sentence, without any content of the token or the certificate. If a resolver, a policy or the caller of
-   * `verify` created the error, the `detail` of that error.
+   * The `detail` of the error. It does not contain any part of the token or the certificate, unless a resolver, a policy or the
+   * caller of `verify` created the error and wrote such a detail.
    */
   readonly detail?: string;
-  /** The configured issuer that the token names (unverified until the signature is checked), or that introspected it. */
+  /** The accepted issuer that the token names (unverified if the signature was not checked), or that introspected it. */
   readonly issuer?: string;
-  /** The `client_id` of the token, or else its `azp`, once the token is known to come from the issuer. */
+  /** The `client_id` of the token, otherwise its `azp`. Missing if the token is not known to come from the issuer. */
   readonly clientId?: string;
   /** Whether a JWT was found in the cache of verified tokens, so that its signature was not verified again. */
   readonly cached?: boolean;

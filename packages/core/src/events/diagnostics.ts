@@ -1,13 +1,13 @@
 import { channel } from "node:diagnostics_channel";
 
-/** The message of the diagnostics channel `certbound:introspection`, without any content of a token. */
+/** The message of the diagnostics channel `certbound:introspection`. It does not contain any part of a token. */
 export interface IntrospectionEvent {
   /** The configured issuer. */
   readonly issuer: string;
   /**
-   * `active`, `inactive`: the issuer responded. `unavailable`: it sent no usable response, or no request was sent, because
-   * too many requests to it or reads of the shared cache were in flight. `cache-unavailable`: the shared cache failed or was
-   * slow, and is not used for some seconds. `cache-refused`: an entry of the shared cache is not authentic.
+   * `active`, `inactive`: the issuer responded. `unavailable`: it did not send a usable response, or the request was not sent
+   * because too many requests to it, or too many reads of the shared cache, were in flight. `cache-unavailable`: the shared
+   * cache failed or was slow, and is not used for 5 s. `cache-refused`: an entry of the shared cache is not authentic.
    */
   readonly outcome: "active" | "inactive" | "unavailable" | "cache-unavailable" | "cache-refused";
   /** What happened, as a sentence. */
@@ -21,12 +21,11 @@ export interface KeysEvent {
   /** The configured issuer. */
   readonly issuer: string;
   /**
-   * `fetched`: these keys are used from now on. `stale`: they could not be fetched, and the previous ones stay in use, for at
-   * most an hour after they were due. `failed`: they could not be fetched, and none are left from before, so tokens that need
-   * them are rejected with 503.
+   * `fetched`: these keys are used from now on. `stale`: the fetch failed, and the previous keys stay in use until they are 70
+   * minutes old. `failed`: the fetch failed and there are none to use, so tokens that need them are rejected with 503.
    */
   readonly outcome: "fetched" | "stale" | "failed";
-  /** How many keys can verify a signature; only if the outcome is `fetched`. */
+  /** The number of keys that can verify a signature; only if the outcome is `fetched`. */
   readonly keys?: number;
   /** Why the keys could not be fetched, as a sentence. */
   readonly detail?: string;

@@ -1,5 +1,5 @@
 import { rejected } from "../errors.ts";
-import { headerValues, withAllHeaders } from "./header-list.ts";
+import { headerValues, checkHeaderList } from "./header-list.ts";
 import type { NodeRequest } from "./incoming-request.ts";
 
 /** All white space characters of ECMAScript, and the comma. */
@@ -9,13 +9,13 @@ const separators =
   );
 
 /**
- * Returns the value of the Authorization header. Access tokens in the query, the body or a cookie are ignored.
+ * Returns the value of the Authorization header. Ignores access tokens in the query, the body and cookies.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` if the header is missing; `ERR_REQUEST_MALFORMED` if it occurs more than once,
  *   or if the header list is incomplete
  */
 export function authorizationHeader(request: NodeRequest): string {
-  const complete = withAllHeaders(request);
+  const complete = checkHeaderList(request);
   if (typeof complete === "string") throw rejected("ERR_REQUEST_MALFORMED", complete);
   const values = headerValues(complete, "authorization");
   if (values.length > 1)
@@ -41,7 +41,7 @@ export function bearerToken(credentials: string, schemes: readonly string[]): st
     throw rejected("ERR_TOKEN_MISSING", "the scheme of the Authorization header is not accepted");
   const token = credentials.slice(scheme.length).replace(/^ +/, "");
   // Much faster than a regular expression.
-  const isSingleToken = token !== "" && !separators.some((text) => token.includes(text));
+  const isSingleToken = token !== "" && !separators.some((separator) => token.includes(separator));
   if (!isSingleToken)
     throw rejected("ERR_REQUEST_MALFORMED", "expected the scheme, a space and one token in the Authorization header");
   return token;

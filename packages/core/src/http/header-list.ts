@@ -3,7 +3,7 @@ import { isHttp2, type JoinedHeaders, type NodeRequest, type NodeSocket } from "
 
 declare const allHeaders: unique symbol;
 
-/** A request that {@link withAllHeaders} found complete. Header values are only read from such requests. */
+/** A request whose header list {@link checkHeaderList} has accepted. Header values are only read from such requests. */
 export type RequestWithAllHeaders = NodeRequest & {
   readonly joinedHeaders?: JoinedHeaders | undefined;
   readonly [allHeaders]: true;
@@ -19,12 +19,12 @@ const DEFAULT_MAX_LENGTH = 2 * DEFAULT_MAX_HEADERS;
  * Returns the request if its header list is complete, otherwise the detail of an error.
  *
  * Some versions of Node silently drop the HTTP/1 fields beyond `server.maxHeadersCount`, also from `rawHeaders`; others respond
- * with 431. In all versions, a list that reaches the limit counts as incomplete: a client that sends many fields could cause
- * Node to drop the fields that a proxy appends. Over HTTP/2, Node itself rejects a request with too many fields.
+ * with 431. A list that reaches the limit is therefore rejected in all versions: a client that sends many fields could make
+ * Node drop the fields that a proxy appends. Over HTTP/2, Node itself rejects a request with too many fields.
  */
-export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | string {
+export function checkHeaderList(request: NodeRequest): RequestWithAllHeaders | string {
   const { length } = request.rawHeaders;
-  // Only the type changes: nothing is added to the request.
+  // Only the type changes; the request is the same object.
   const complete = request as RequestWithAllHeaders;
   if (length < DEFAULT_MAX_LENGTH && hasDefaultLimit(request)) return complete;
   if (isHttp2(request)) return complete;
@@ -38,7 +38,7 @@ export function withAllHeaders(request: NodeRequest): RequestWithAllHeaders | st
 
 /**
  * Returns whether a request came over HTTP/1 and has the default limit. Reads the members directly, which is faster than
- * `memberOf` and safe here: if they are absent, `memberOf` does not find them either.
+ * `memberOf`, and safe: a member that is undefined here is also undefined there.
  */
 function hasDefaultLimit(request: NodeRequest): boolean {
   if (request.stream !== undefined) return false;
@@ -61,7 +61,7 @@ function maxLengthOfHeaders({ socket }: NodeRequest): number {
 }
 
 /**
- * Lists the values of every occurrence of one header, in order.
+ * Lists the values of all occurrences of a header, in order.
  *
  * Reads `rawHeaders`, because Node's `headers` drops or joins repeated fields. If a request has no `rawHeaders`, the values of
  * repeated fields may already be joined with commas.
@@ -84,8 +84,8 @@ export function headerValues(request: RequestWithAllHeaders, name: string): read
 }
 
 /**
- * Lists the values of a header that a proxy sets once. Like {@link headerValues}, but if repeated fields may already be joined,
- * each comma-separated element counts as an occurrence.
+ * Lists the values of a header that a proxy sets once. If repeated fields may already be joined, each comma-separated element
+ * counts as an occurrence; otherwise the same as {@link headerValues}.
  *
  * @param name in lower case
  */
@@ -99,7 +99,7 @@ function elementsOf(value: string): readonly string[] {
   return hasUnquotedComma(value) ? value.split(",") : [value];
 }
 
-/** Returns whether a comma is outside of quoted strings, in one pass. An unclosed quote does not start a quoted string. */
+/** Returns whether a comma is outside of quoted strings, in linear time. An unclosed quote does not start a quoted string. */
 function hasUnquotedComma(value: string): boolean {
   let isQuoted = false;
   let isCommaQuoted = false;

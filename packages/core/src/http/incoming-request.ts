@@ -38,15 +38,15 @@ export interface NodeSocket {
  * A Node request, a framework's request object that has one as `raw` (Fastify), or a WHATWG `Request` (route handlers of
  * Next.js, Hono).
  *
- * A WHATWG `Request` does not expose its connection: it has no client certificate without a `certificateResolver`, and meets
- * only the `fromProxy` trust rules `secret` and `dangerouslyTrustEverySender`.
+ * A WHATWG `Request` does not expose its connection: it needs a `certificateResolver`, and can only meet the `fromProxy` trust
+ * rules `secret` and `dangerouslyTrustEverySender`.
  */
 export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest } | globalThis.Request;
 
-/** Reads the values of a header by its lower-case name. Repeated fields may already be joined to one value. */
+/** Reads the values of a header by its lower-case name. Repeated fields may already be joined into one value. */
 export type JoinedHeaders = (name: string) => readonly string[];
 
-/** The relevant members of a request, read once and copied as own members. */
+/** The relevant members of a request, copied as own members. */
 class ReceivedRequest implements NodeRequest {
   readonly rawHeaders: readonly string[];
   readonly socket: NodeSocket;
@@ -66,8 +66,8 @@ class ReceivedRequest implements NodeRequest {
  * Reads the relevant members of a request, or of its `raw` if the request itself has no `rawHeaders`. Ignores members on
  * `Object.prototype`.
  *
- * If `rawHeaders` is missing or empty, reads `headers`, unless a Node server received the request. This is the case for
- * serverless adapters, mocks and WHATWG requests. A request without `socket` has no client certificate.
+ * If `rawHeaders` is missing or empty (serverless adapters, mocks, WHATWG requests), reads `headers` instead, unless a Node
+ * server received the request.
  *
  * @throws TypeError if the value is not a request
  */
@@ -94,12 +94,12 @@ function readRequest(request: RequestShape): NodeRequest {
   const list: readonly string[] = Array.isArray(rawHeaders) ? rawHeaders : [];
   const received = { rawHeaders: list, socket: socket as NodeSocket, stream };
   if (list.length > 0) return new ReceivedRequest(received);
-  const isOfServer = socket !== undefined && objectIn(socket as NodeSocket, "server") !== undefined;
-  // If Node received the request, only `rawHeaders` shows whether the header list is complete.
-  const isContext = isOfServer || contextMembers.some((name) => objectIn(request, name) !== undefined);
-  const isRequest = Array.isArray(rawHeaders) || (!isContext && (headers ?? socket) !== undefined);
-  if (!isRequest || Array.isArray(headers)) throw notARequest();
-  return new ReceivedRequest(received, headers === undefined || isOfServer ? undefined : joinedHeadersOf(headers));
+  // If a Node server received the request, only `rawHeaders` shows whether the header list is complete.
+  const isFromServer = socket !== undefined && objectIn(socket as NodeSocket, "server") !== undefined;
+  const isContext = contextMembers.some((name) => objectIn(request, name) !== undefined);
+  const mayLackRawHeaders = !isFromServer && !isContext && (headers ?? socket) !== undefined;
+  if ((!Array.isArray(rawHeaders) && !mayLackRawHeaders) || Array.isArray(headers)) throw notARequest();
+  return new ReceivedRequest(received, headers === undefined || isFromServer ? undefined : joinedHeadersOf(headers));
 }
 
 /** Members in which the context objects of frameworks (h3, Koa, Hono) keep the request. */
@@ -144,7 +144,7 @@ export function connectionOf({ stream, socket }: NodeRequest): object | undefine
   return (stream && memberOf(stream, "session")) ?? socket;
 }
 
-/** Returns whether a request came over HTTP/2. A `stream` alone is not enough: some applications add one to HTTP/1 requests. */
+/** Returns whether a request came over HTTP/2. Requires a session, because some applications add a `stream` to HTTP/1 requests. */
 export function isHttp2({ stream }: NodeRequest): boolean {
   return stream !== undefined && memberOf(stream, "session") !== undefined;
 }

@@ -17,7 +17,7 @@ export interface ProtectedResourceMetadata {
   readonly [member: string]: unknown;
 }
 
-/** The metadata of an API, and the path to serve it at. */
+/** The metadata of an API, and where to serve it. */
 export interface ProtectedResource {
   /** The path, including the query if the resource identifier has one (RFC 9728 section 3.1). */
   readonly path: string;
@@ -44,7 +44,7 @@ export interface ProtectedResourceParts {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Members that are generated from the options. The application cannot set them. */
+/** Members that are generated from the options, so that the application cannot set them. */
 const generated = [
   "resource",
   "authorization_servers",
@@ -59,7 +59,7 @@ export const additionalMetadata: OptionRule = {
     isJsonObject(value) && generated.every((name) => !Object.hasOwn(value, name)) && jsonOf(value) !== undefined,
 };
 
-/** Describes an API as an OAuth 2.0 protected resource. */
+/** Creates the metadata of an API as an OAuth 2.0 protected resource. */
 export function describeProtectedResource(parts: ProtectedResourceParts): ProtectedResource {
   const { resource, isBearerHeader, scopes } = parts;
   // Copied, so that later changes to the application's object have no effect.

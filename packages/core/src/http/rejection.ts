@@ -8,7 +8,7 @@ export interface RejectionOptions {
   readonly realm?: string | undefined;
   /** Accepted authentication schemes. Each of them gets a challenge. Default `["Bearer"]`. */
   readonly schemes?: readonly string[] | undefined;
-  /** The resource identifier of this API, an https URL. Adds the URL of the API's metadata to challenges (RFC 9728). */
+  /** The resource identifier of this API, an https URL. Adds the URL of the API's metadata to the challenges (RFC 9728). */
   readonly resource?: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface HttpRejection {
 
 const messages = { 400: "bad request", 401: "unauthorized", 403: "forbidden", 503: "service unavailable" } as const;
 
-// Constants, so that the response does not reveal which check failed.
+// Constants, so that the response does not show which check failed.
 const descriptions = {
   invalid_request: "The request does not carry exactly one well-formed access token",
   invalid_token: "The access token is not valid for this request",
@@ -36,9 +36,9 @@ const DEFAULT_RETRY_AFTER = 10;
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 
 /**
- * Maps an error to the HTTP response that RFC 6750 section 3 specifies.
+ * Creates the HTTP response to a rejected request (RFC 6750 section 3, RFC 9470 section 3).
  *
- * The response contains no data from the token, the certificate or the error's detail.
+ * The response does not contain any data from the token, the certificate or the error's detail.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#httpRejection -->
@@ -56,7 +56,7 @@ const WELL_KNOWN = "/.well-known/oauth-protected-resource";
  * @throws TypeError if the error is not an AccessTokenError (respond with 500 then), or if an option is invalid
  */
 export function httpRejection(error: AccessTokenError, options: RejectionOptions = {}): HttpRejection {
-  if (!(error instanceof AccessTokenError)) throw new TypeError("httpRejection: the error must be an AccessTokenError");
+  if (!(error instanceof AccessTokenError)) throw new TypeError("certbound: the error must be an AccessTokenError");
   const given = knownOptions("the rejection options", options, rejectionRules, "not-given");
   const row = errorRows[error.code];
   const [, status] = row;
@@ -99,7 +99,7 @@ function challenge(
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
   for (const name of names) {
     const value = [memberOf(required, name) ?? ""].flat().join(" ");
-    // The values in an error that the application created have not been checked.
+    // The values are not checked yet if the application created the error.
     if (quotable.test(value)) parameters.push(`${parameterNames[name]}="${value}"`);
   }
   if (resource !== undefined) parameters.push(`resource_metadata="${resourceMetadataUrl(resource)}"`);
@@ -110,7 +110,7 @@ function retryAfter(seconds: number = DEFAULT_RETRY_AFTER): string {
   return String(Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : DEFAULT_RETRY_AFTER);
 }
 
-/** RFC 9728 section 5.1. */
+/** Returns the value of the challenge parameter `resource_metadata` (RFC 9728 section 5.1). */
 function resourceMetadataUrl(resource: string): string {
   const { origin, path } = metadataLocation(resource);
   return origin + path;

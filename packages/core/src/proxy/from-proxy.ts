@@ -2,7 +2,7 @@ import { createBoundedCache } from "../runtime/bounded-cache.ts";
 import { isThenable } from "../runtime/promises.ts";
 import { type ClientCertificate, parseVerifiedCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
-import { headerElements, headerValues, type RequestWithAllHeaders, withAllHeaders } from "../http/header-list.ts";
+import { headerElements, headerValues, type RequestWithAllHeaders, checkHeaderList } from "../http/header-list.ts";
 import { type IncomingRequest, type NodeRequest, nodeRequest } from "../http/incoming-request.ts";
 import { isJsonObject } from "../values/json-object.ts";
 import { callback, knownOptions, type OptionRules } from "../values/known-options.ts";
@@ -141,7 +141,7 @@ function verification({ header, success }: VerifyHeader): Verification {
 
 function forwardedCertificate(request: NodeRequest, format: CheckedFormat, trustFailure: TrustRule): ClientCertificate {
   const { name, decode, verify } = format;
-  const complete = withAllHeaders(request);
+  const complete = checkHeaderList(request);
   if (typeof complete === "string") throw rejected("ERR_CERTIFICATE_MALFORMED", complete);
   const values = headerElements(complete, name);
   const [value] = values;

@@ -3,9 +3,9 @@ import { withoutPrototype } from "../values/object-member.ts";
 /** A cache of limited size that drops the least recently used values. */
 export interface BoundedCache<Value> {
   get(key: string): Value | undefined;
-  /** Reads a value without counting as a use. */
+  /** Reads a value without marking it as used. */
   peek(key: string): Value | undefined;
-  /** Caches a value, unless it is larger than the cache. The default `size` is 1; the default `ttl` is that of the cache. */
+  /** Caches a value, unless it is larger than the cache. Default `size`: 1; default `ttl`: the `ttl` of the cache. */
   set(key: string, value: Value, limits: { readonly size?: number; readonly ttl?: number }): void;
 }
 
@@ -16,7 +16,7 @@ interface BoundedCacheOptions {
   readonly now?: () => number;
 }
 
-/** A value in the list of values, which is ordered by last use. */
+/** A value, and its place in the list of values by last use. */
 interface Entry<Value> {
   readonly key: string;
   readonly value: Value;
@@ -26,7 +26,7 @@ interface Entry<Value> {
   newer: Entry<Value> | undefined;
 }
 
-/** Creates a cache. A missing limit does not apply. `ttl` is in milliseconds of `now`, a monotonic clock. */
+/** Creates a cache; without any limit by default. `ttl` is in milliseconds of `now`, a monotonic clock. */
 export function createBoundedCache<Value>(options: BoundedCacheOptions): BoundedCache<Value> {
   const { max = Infinity, maxSize = Infinity, ttl: defaultTtl = Infinity, now = () => 0 } = withoutPrototype(options);
   const entries = new Map<string, Entry<Value>>();

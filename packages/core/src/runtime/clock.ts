@@ -1,14 +1,14 @@
-/** Thrown if `options.clock` throws or returns a value that is not a plausible time; an error of the application. */
+/** Thrown if the option `clock` throws or returns a value that is not a plausible time. An error of the application. */
 export class ClockError extends TypeError {}
 
-/** 2001-09-09, in milliseconds since the epoch. A smaller value is in seconds, or is not the current time. */
+/** 2001-09-09, in milliseconds since the epoch. A smaller value is probably in seconds. */
 const EARLIEST = 1e12;
 
 /**
- * Reads a clock in seconds since the epoch.
+ * Reads a clock and returns the time in seconds since the epoch.
  *
- * @throws ClockError if the clock throws, or returns a value that is not finite or before 2001-09-09, with which expired tokens
- *   would be valid
+ * @throws ClockError if the clock throws, or returns a value that is not finite or is before 2001-09-09: expired tokens would
+ *   then be accepted
  */
 export function currentTime(clock: () => number): number {
   const milliseconds = read(clock);

@@ -1,5 +1,5 @@
 /**
- * Returns whether a value must be awaited: whether it has a callable `then`, like `await`.
+ * Returns whether a value has a callable `then`, so that `await` waits for it.
  *
  * Does not use `instanceof Promise`, because async functions return native promises even if the application has replaced the
  * global class (bluebird, zone.js).
@@ -14,7 +14,7 @@ export function isThenable<Result>(value: Result | Promise<Result>): value is Pr
  *
  * @throws Error with the message if the promise has not settled in time
  */
-export async function withinTime<Result>(
+export async function withTimeout<Result>(
   promise: Promise<Result>,
   milliseconds: number,
   message: string,
@@ -31,7 +31,7 @@ export async function withinTime<Result>(
   }
 }
 
-/** Runs a task unless one with the same name is in progress, and returns the promise of the task in progress. */
+/** Runs a task, unless one with the same name is in progress; returns the promise of that task. */
 export type SingleFlight<Result> = (name: string, run: () => Promise<Result>) => Promise<Result>;
 
 /** Creates a function that shares tasks in progress. Settled results are not cached. */

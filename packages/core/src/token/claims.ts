@@ -9,7 +9,7 @@ import { ACCESS_TOKEN_TYPE, defaultTokenTypes, normaliseTokenType } from "../opt
 /** The rules for the header and the claims of a token. */
 export interface ClaimRules {
   readonly configuration: VerifierConfiguration;
-  /** The configured issuer that the token names. */
+  /** The configured issuer that the token names; undefined if it is not an accepted one. */
   readonly issuer: IssuerConfiguration | undefined;
   readonly bindingRequired: boolean;
 }
@@ -20,11 +20,12 @@ export type TokenHeader = Pick<CompactJws, "algorithm" | "type">;
 /** Claims of ID tokens, logout tokens and security events (RFC 8725 section 3.12). */
 export const foreignClaims: readonly string[] = ["nonce", "at_hash", "c_hash", "events"];
 
-/** The last second of the year 9999; a greater number is in milliseconds, or invalid. */
+/** The last second of the year 9999. A greater number is invalid, and probably in milliseconds. */
 export const MAX_NUMERIC_DATE = 253_402_300_799;
 
 /**
- * Checks algorithm, type, issuer, audience, times and the types of the other claims, in this order (RFC 9068 section 4).
+ * Checks algorithm, type, issuer, audience, times, the claims that the profile requires, and the types of the other claims, in
+ * this order (RFC 9068 section 4).
  *
  * The signature, `cnf` and the scopes are not checked.
  *
@@ -98,7 +99,7 @@ export function checkIntrospection(response: JsonObject, rules: IntrospectionRul
   return response;
 }
 
-/** Values of `token_type` for access tokens; the response for a refresh token may be active, too. */
+/** Accepted values of `token_type`. Other types of tokens, such as refresh tokens, can be active too, but are rejected. */
 const introspectedTypes = new Set(["bearer", "access_token", "mtls_pop"]);
 
 function checkIntrospectedType(type: unknown): void {
@@ -110,7 +111,7 @@ function checkIntrospectedType(type: unknown): void {
 /**
  * Checks the algorithm of a token.
  *
- * If the issuer is unknown, `accepted` holds the algorithms of all issuers; the check of the issuer then rejects the token.
+ * If the issuer is unknown, `accepted` contains the algorithms of all issuers: the check of the issuer then rejects the token.
  *
  * @throws AccessTokenError `ERR_TOKEN_ALGORITHM`
  */
@@ -133,7 +134,7 @@ function checkType(
     throw rejected("ERR_TOKEN_TYPE", `typ is not accepted; accepted: ${names} (see tokenTypes)`);
   }
   if (normalised === ACCESS_TOKEN_TYPE) return;
-  // ForgeRock and Keycloak put a nonce into access tokens. ID tokens are not bound: the check of the binding rejects them.
+  // ForgeRock and Keycloak put a nonce into access tokens. ID tokens with a nonce are rejected because they are not bound.
   const foreign = foreignClaims.find((name) => Object.hasOwn(claims, name) && !(name === "nonce" && bindingRequired));
   if (foreign !== undefined)
     throw rejected("ERR_TOKEN_TYPE", `typ is not at+jwt, and the token has ${foreign} (ID token or security event?)`);
@@ -190,7 +191,7 @@ function checkTimes(
     throw rejected("ERR_TOKEN_EXPIRED", "the token is older than maxTokenAge");
 }
 
-/** Returns whether a claim is a NumericDate (RFC 7519 section 2). JSON.parse reads 1e999 as Infinity, which is not one. */
+/** Returns whether a claim is a NumericDate (RFC 7519 section 2). Infinity, which JSON.parse returns for 1e999, is not one. */
 export function isNumericDate(value: unknown): value is number {
   return typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE;
 }
@@ -202,7 +203,7 @@ function numericDate(claims: JsonObject, name: "exp" | "nbf" | "iat"): number | 
   throw rejected("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000 (milliseconds?)`);
 }
 
-/** Checks the claims that {@link AccessTokenClaims} types and that no other check covers. */
+/** Checks the types of those claims in {@link AccessTokenClaims} that no other check covers. */
 function checkClaimTypes(claims: JsonObject): void {
   for (const name of ["sub", "client_id", "jti"]) {
     const value = ownMember(claims, name);

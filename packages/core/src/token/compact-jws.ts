@@ -18,10 +18,11 @@ export const MAX_TOKEN_LENGTH = 16_384;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Parses a compact JWS strictly: maximum length, three canonical base64url parts, header and payload JSON objects in UTF-8.
+ * Parses a compact JWS strictly: not longer than {@link MAX_TOKEN_LENGTH}, three parts in canonical base64url, and the first
+ * two of them JSON objects in UTF-8.
  *
- * The signature and the claims are not checked. Every `crit` is rejected, because no extension is supported (RFC 7515 section
- * 4.1.11), and every `b64` except `true` (RFC 7797 section 7). If a member is duplicated, the last one counts.
+ * Rejects every `crit`, because extensions are not supported (RFC 7515 section 4.1.11), and every `b64` except `true` (RFC 7797
+ * section 7). Uses the last member if a name is duplicated. The signature and the claims are not checked.
  *
  * @throws AccessTokenError `ERR_TOKEN_MALFORMED`, or `ERR_TOKEN_ALGORITHM` if `alg` is not a string
  */

@@ -6,14 +6,19 @@ import { isBearerToken } from "../values/bearer-token.ts";
 /**
  * Returns whether a token does not look like a compact JWS.
  *
- * A compact JWS has three parts, and its first part starts with `ey` or `ew`: in base64url, the brace of a JSON object,
- * followed by a quote or white space. The rest of the parts is not checked.
+ * A compact JWS has three parts and starts with `ey` or `ew`: the base64url encoding of `{` and then a quote or white space.
+ * Nothing else is checked.
  */
 export function isOpaqueToken(token: string): boolean {
   return (!token.startsWith("ey") && !token.startsWith("ew")) || token.split(".", 4).length !== 3;
 }
 
-/** Returns whether a token is only introspected: opaque tokens, and with `jwtsAsOpaque` JWTs that name no other issuer. */
+/**
+ * Returns whether a token is introspected and not verified locally: true for opaque tokens, and under `jwtsAsOpaque` for JWTs
+ * that do not name another configured issuer.
+ *
+ * @param issuer the issuer that introspects opaque tokens
+ */
 export function isIntrospectedOnly(
   token: string,
   issuer: OpaqueTokenIssuer["issuer"],

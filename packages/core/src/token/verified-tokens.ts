@@ -6,7 +6,7 @@ import type { Issuer } from "../issuer/issuers.ts";
 import type { VerificationKey } from "../issuer/keys/key-set.ts";
 import { createSingleFlight } from "../runtime/promises.ts";
 
-/** A JWT with a verified signature. It contains no decision on its times, the certificate or the requirements. */
+/** A JWT with a verified signature. Its times, its binding and the requirements must still be checked for each request. */
 export interface VerifiedToken {
   readonly token: string;
   readonly header: TokenHeader;
@@ -21,9 +21,9 @@ export interface VerifiedToken {
 export interface VerifiedTokens {
   /** Returns a cached token if its issuer is still permitted and still has the key. */
   find(token: string): VerifiedToken | undefined;
-  /** Verifies a token; concurrent calls with the same token and issuer share one verification. */
+  /** Calls `verify`; concurrent calls with the same token and issuer share one call. */
   verify(token: string, issuer: Issuer, verify: () => Promise<VerifiedToken>): Promise<VerifiedToken>;
-  /** Caches a verified token that no check of its claims or its binding has rejected. */
+  /** Caches a verified token. Its claims and its binding must have been accepted. */
   keep(verified: VerifiedToken): void;
 }
 
@@ -35,8 +35,8 @@ const MAX_LENGTH = 16 * 1024 * 1024;
 /**
  * Creates the cache of a verifier. Rejections are not cached.
  *
- * An entry is found by 43 characters of the signature and then compared with the whole token, which is faster than a digest.
- * The last 43 characters are not used, because they repeat among ML-DSA signatures.
+ * The key of an entry is a part of the signature (43 characters); the whole token is then compared. This is faster than a
+ * digest of the token. The last 43 characters are not used, because ML-DSA signatures can have the same ones.
  *
  * @param size the maximum number of tokens; 0 disables the cache and the sharing of verifications
  * @param elapsed a monotonic clock, in milliseconds
@@ -60,7 +60,7 @@ export function createVerifiedTokens(size: number, elapsed: () => number = () =>
     },
     async verify(token, issuer, verify) {
       const shared = await once(token, verify);
-      // A verification that started before the issuer's permission was renewed may have used other keys.
+      // A call that started before the `issuer` function was called again may have used other keys.
       return shared.issuer === issuer ? shared : verify();
     },
     keep(verified) {

@@ -153,7 +153,7 @@ describe("certbound:decision", () => {
     ],
   ])("publishes that %s failed, without the error", async (_name, options, requirements) => {
     const events = eventsOf("certbound:decision");
-    await expect(send(await fresh(), options, requirements)).rejects.toThrow("this is a failure of the application");
+    await expect(send(await fresh(), options, requirements)).rejects.toThrow("this is an error of the application");
     expect(events).toStrictEqual([expect.objectContaining({ outcome: "failed" })]);
     expect(JSON.stringify(events)).not.toMatch(/MARKER|code|detail/);
   });
@@ -236,7 +236,7 @@ describe("certbound:decision", () => {
         throw new Error("MARKER");
       },
     });
-    await expect(failing).rejects.toThrow("failure of the application");
+    await expect(failing).rejects.toThrow("error of the application");
     await expect(verify(undefined)).rejects.toThrow(TypeError);
     expect(events.map(({ outcome, code, clientId }) => [outcome, code, clientId])).toEqual([
       ["accepted", undefined, "payments"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { headerElements, headerValues, withAllHeaders } from "../../src/http/header-list.ts";
+import { headerElements, headerValues, checkHeaderList } from "../../src/http/header-list.ts";
 import { nodeRequest, type NodeRequest, type NodeSocket } from "../../src/http/incoming-request.ts";
 import { allHeadersOf } from "../support/all-headers.ts";
 import { withPollutedPrototype } from "../support/polluted-prototype.ts";
@@ -40,7 +40,7 @@ function fields(count: number): readonly string[] {
 /** Returns whether the header list of a request with this number of fields counts as complete. */
 function isComplete(count: number, socket: unknown, more: Partial<NodeRequest> = {}): boolean {
   const request = { rawHeaders: fields(count), socket: socket as NodeSocket, ...more };
-  return withAllHeaders(request) === request;
+  return checkHeaderList(request) === request;
 }
 
 const over = (maxHeadersCount: unknown): object => ({ server: { maxHeadersCount } });
@@ -51,7 +51,7 @@ class ServerWithGetter {
   }
 }
 
-describe("withAllHeaders", () => {
+describe("checkHeaderList", () => {
   test.each<[string, unknown, number]>([
     ["the request has no socket", undefined, 1000],
     ["the socket has no server", {}, 1000],
@@ -121,7 +121,7 @@ describe("withAllHeaders", () => {
     ["an HTTP/2 stream, and the server has a low limit", "stream", { session: {} }, over(5), 5],
   ])("still treats a list at the limit as incomplete when Object.prototype has %s", (_, name, value, socket, limit) => {
     const request = { rawHeaders: fields(limit), ...(name !== "socket" && { socket }) } as NodeRequest;
-    const check = (given: NodeRequest) => withPollutedPrototype(name, value, () => withAllHeaders(nodeRequest(given)));
+    const check = (given: NodeRequest) => withPollutedPrototype(name, value, () => checkHeaderList(nodeRequest(given)));
     expect(check(request)).toBeTypeOf("string");
     expect(check({ ...request, rawHeaders: fields(limit - 1) })).not.toBeTypeOf("string");
   });
@@ -131,7 +131,7 @@ describe("withAllHeaders", () => {
     [null, 1000, "1000", "1000"],
     [5.9, 31, "31", "5"],
   ])("describes an incomplete list by its length and the limit: limit %s, %i fields", (limit, count, seen, max) => {
-    const detail = withAllHeaders({ rawHeaders: fields(count), socket: over(limit) });
+    const detail = checkHeaderList({ rawHeaders: fields(count), socket: over(limit) });
     expect(detail).toContain("incomplete");
     expect(detail).toContain(`has ${seen}`);
     expect(detail).toContain(`keeps ${max}`);
@@ -139,7 +139,7 @@ describe("withAllHeaders", () => {
 
   test("does not disclose header values in the description of an incomplete list", () => {
     const rawHeaders = Array.from({ length: 2000 }, () => "topsecret");
-    expect(withAllHeaders({ rawHeaders, socket: {} })).not.toContain("topsecret");
+    expect(checkHeaderList({ rawHeaders, socket: {} })).not.toContain("topsecret");
   });
 });
 

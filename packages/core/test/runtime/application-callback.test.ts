@@ -65,7 +65,7 @@ describe.each([
   const expectFailure = (error: unknown): void => {
     expect(error).toBeInstanceOf(Error);
     expect(error).not.toBeInstanceOf(AccessTokenError);
-    expect((error as Error).message).toMatch(/^authorize .*failure of the application/);
+    expect((error as Error).message).toMatch(/^certbound: authorize .*error of the application/);
     expect((error as Error).cause).toBe(thrown);
   };
 
@@ -86,7 +86,9 @@ describe("a callback that does not settle", () => {
     await withFakeTimers(async () => {
       const reason = reasonOf(Promise.resolve(callApplication("certificateResolver", () => never)));
       await vi.advanceTimersByTimeAsync(5000);
-      expect(await reason).toMatchObject({ message: expect.stringMatching(/^certificateResolver .*5000 ms/) });
+      expect(await reason).toMatchObject({
+        message: expect.stringMatching(/^certbound: certificateResolver .*5000 ms/),
+      });
       expect(await reason).not.toBeInstanceOf(AccessTokenError);
     });
   });

@@ -1,9 +1,9 @@
-import { type RequestWithAllHeaders, withAllHeaders } from "../../src/http/header-list.ts";
+import { type RequestWithAllHeaders, checkHeaderList } from "../../src/http/header-list.ts";
 import type { NodeRequest } from "../../src/http/incoming-request.ts";
 
 /** Returns a request whose header list is complete; throws for any other. */
 export function allHeadersOf(request: NodeRequest): RequestWithAllHeaders {
-  const complete = withAllHeaders(request);
+  const complete = checkHeaderList(request);
   if (typeof complete === "string") throw new Error(complete);
   return complete;
 }

@@ -6,7 +6,7 @@ import type { IntrospectionCache } from "../../options/introspection-configurati
 import { IssuerRequestError } from "../issuer-request.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../values/json-object.ts";
 import { withoutPrototype } from "../../values/object-member.ts";
-import { withinTime } from "../../runtime/promises.ts";
+import { withTimeout } from "../../runtime/promises.ts";
 import type { IntrospectionResult } from "./response-cache.ts";
 
 /**
@@ -75,7 +75,7 @@ export function createSharedCache(
   const attempt = async <Result>(issuer: string, operation: () => Promise<Result>): Promise<Result | undefined> => {
     if (isPaused()) return undefined;
     try {
-      return await withinTime(operation(), STORE_TIMEOUT, "late");
+      return await withTimeout(operation(), STORE_TIMEOUT, "late");
     } catch {
       pausedUntil = elapsed() + PAUSE;
       const detail = `the shared cache failed or took longer than ${STORE_TIMEOUT} ms; it is not used for ${PAUSE} ms`;
