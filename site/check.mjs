@@ -1,6 +1,6 @@
 // Opens the built site in headless Chromium. Fails if a page logs an error, loads something from another host, or links to a
 // page or an anchor that does not exist, if a picture has no alternative text, or if the search does not find an error code.
-//   --screenshots FOLDER   also saves a picture of some pages, in light and dark mode
+//   --screenshots FOLDER   also saves screenshots of some pages, in light and dark mode
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -75,12 +75,12 @@ async function visitPages() {
   });
   for (path of pagePaths()) {
     await page.goto(`${origin}${path}`, { waitUntil: "networkidle" });
-    const { ids, links, silentPictures } = await page.evaluate(() => ({
+    const { ids, links, picturesWithoutText } = await page.evaluate(() => ({
       ids: [...document.querySelectorAll("[id]")].map(({ id }) => id),
       links: [...document.querySelectorAll("a[href]")].map((link) => link.href),
-      silentPictures: [...document.querySelectorAll("img:not([alt]), main img[alt='']")].map(({ src }) => src),
+      picturesWithoutText: [...document.querySelectorAll("img:not([alt]), main img[alt='']")].map(({ src }) => src),
     }));
-    for (const picture of silentPictures) report(`${picture} has no alternative text`);
+    for (const picture of picturesWithoutText) report(`${picture} has no alternative text`);
     seen.set(path, { ids: new Set(ids), links });
   }
   await page.close();
@@ -134,7 +134,7 @@ async function takeScreenshots(folder) {
   }
 }
 
-/** Lists the paths of all built pages, as their links write them. */
+/** Lists the paths of all built pages, in the form that links have. */
 function pagePaths() {
   return readdirSync(dist, { encoding: "utf8", recursive: true })
     .filter((file) => file.endsWith(".html") && file !== "404.html")

@@ -20,7 +20,7 @@ const OTHER_PAGES = {
   "packages/cli/README.md": "packages/cli.md",
 };
 
-/** Writes all pages but those of the API reference. */
+/** Writes all pages except those of the API reference. */
 export function writePages() {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(join(target, "public"), { recursive: true });
@@ -64,7 +64,7 @@ function withSiteLinks(file, page, text) {
 }
 
 /**
- * Turns references to files that are not pages, as in `[8705-binding]` with a definition at the end of the page, into code.
+ * Turns reference links to files that are not pages, such as `[8705-binding]`, into code, and removes their definitions.
  *
  * @param {string} file
  * @param {string} text

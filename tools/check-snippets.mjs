@@ -33,7 +33,7 @@ export function problemsOf(page, text) {
 }
 
 /**
- * Returns the page with the current text of the source in each block that has one.
+ * Returns the page after replacing every block that names a source by the current text of that source.
  *
  * @param {string} text
  */

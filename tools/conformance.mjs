@@ -10,8 +10,8 @@ const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--config", "test/vites
 
 const folder = mkdtempSync(join(tmpdir(), "certbound-conformance-"));
 const results = join(folder, "results.json");
-const halves = ["test/conformance/rfcs.test.ts", "test/conformance/attacks.test.ts"];
-const suite = run([...halves, "--reporter=default", "--reporter=json", `--outputFile.json=${results}`]);
+const files = ["test/conformance/rfcs.test.ts", "test/conformance/attacks.test.ts"];
+const suite = run([...files, "--reporter=default", "--reporter=json", `--outputFile.json=${results}`]);
 const page = run(["test/conformance/page.test.ts"], { CONFORMANCE_RESULTS: results });
 rmSync(folder, { recursive: true });
 process.exitCode = suite || page;

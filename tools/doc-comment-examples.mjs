@@ -33,10 +33,10 @@ export function problemsOfExamples(file, text) {
 }
 
 /**
- * Returns a source file with the current text of the source in each example.
+ * Returns the text of a source file after replacing every example by the current text of its region.
  *
  * @param {string} text
- * @throws Error if a source would end the comment
+ * @throws Error if a region contains the end of a comment
  */
 export function withCurrentExamples(text) {
   return text.replaceAll(comment, (doc) =>

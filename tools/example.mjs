@@ -4,7 +4,7 @@ import { execPath } from "node:process";
 const TIMEOUT_MS = 60_000;
 
 /**
- * Runs one example and prints its result. If it fails, its output is printed too.
+ * Runs one example and prints its result. Returns true if it passed. Prints its output if it failed.
  *
  * An example is a program that asserts what it shows and exits with 0. If a requirement is missing, it prints
  * `skipped: <reason>`.
@@ -43,6 +43,6 @@ export function passes(name, args, cwd) {
 export function report(results) {
   const passed = results.filter((result) => result).length;
   console.log(`examples: ${passed} passed, ${results.length - passed} failed`);
-  if (results.length === 0) console.error("examples: none was found");
+  if (results.length === 0) console.error("examples: none found");
   process.exitCode = results.length > 0 && passed === results.length ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// Packs all packages into the folder packed/ and prints the commands that install them elsewhere, without a registry that
-// has them: npm run pack:local
+// Packs all packages into the folder packed/, and prints the commands that install them in another project without a
+// registry: npm run pack:local
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";

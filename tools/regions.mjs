@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 /**
- * Returns a file without its markers, or the lines of all its regions of one name, each region without its indentation.
+ * Returns a whole file without its markers, or, with a name, all regions with this name without their indentation.
  *
  * @param {string} file
  * @param {string | undefined} name

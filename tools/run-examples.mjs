@@ -18,7 +18,7 @@ function startScript(name) {
  * @param {string} script
  * @returns {boolean}
  */
-function starts(name, script) {
+function runExample(name, script) {
   const [command, ...args] = script.split(" ");
   if (command === "node" && args.length > 0) return passes(name, args, join(examples, name));
   console.log(`FAIL ${name}: its start script is not of the form "node <file>"`);
@@ -29,4 +29,4 @@ const found = (existsSync(examples) ? readdirSync(examples) : []).flatMap((name)
   const script = startScript(name);
   return script === undefined ? [] : [{ name, script }];
 });
-report(found.map(({ name, script }) => starts(name, script)));
+report(found.map(({ name, script }) => runExample(name, script)));

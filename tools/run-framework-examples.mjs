@@ -1,5 +1,5 @@
 // Runs examples/frameworks as a user's project: with separate dependencies, and the packages as `npm publish` packs them.
-// The lock file of that project does not name the packages, and is not changed.
+// The lock file of that project does not contain these packages, and is not changed.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";

@@ -11,9 +11,9 @@ import { Provider } from "oidc-provider";
  * serves the token endpoint and the introspection endpoint. The metadata lists both endpoints in
  * `mtls_endpoint_aliases` (section 5).
  */
-export async function startAuthorizationServer({ certificate, trusted, clients, api }) {
+export async function startAuthorizationServer({ certificate, ca, clients, api }) {
   const tls = { key: certificate.key, cert: certificate.certificate };
-  const servers = [createServer(tls), createServer({ ...tls, ca: trusted, requestCert: true, minVersion: "TLSv1.3" })];
+  const servers = [createServer(tls), createServer({ ...tls, ca, requestCert: true, minVersion: "TLSv1.3" })];
   const [publicServer, mtls] = await Promise.all(servers.map(startServer));
 
   const provider = new Provider(publicServer.url, {
@@ -32,7 +32,7 @@ export async function startAuthorizationServer({ certificate, trusted, clients, 
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      // Sets the audience of a token, and its format by the audience.
+      // Sets the audience of a token, and chooses the format of the token by its audience.
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context, audience) => ({

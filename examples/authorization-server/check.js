@@ -8,18 +8,17 @@ import { startApi } from "./api.js";
 import { startAuthorizationServer } from "./authorization-server.js";
 import { callApi, createFetch, requestToken } from "./client.js";
 
-const authority = await createCertificateAuthority();
-const ca = authority.certificate;
+const ca = await createCertificateAuthority();
 const [serverCertificate, apiCertificate, clientCertificate, thiefCertificate] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "api" }),
-  authority.issueClientCertificate({ commonName: "client-1" }),
-  authority.issueClientCertificate({ commonName: "thief" }),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "api" }),
+  ca.issueClientCertificate({ commonName: "client-1" }),
+  ca.issueClientCertificate({ commonName: "thief" }),
 ]);
-const apiAsClient = createFetch({ ca, identity: apiCertificate });
-const client = createFetch({ ca, identity: clientCertificate });
-const thief = createFetch({ ca, identity: thiefCertificate });
-const plain = createFetch({ ca });
+const apiAsClient = createFetch({ ca: ca.certificate, identity: apiCertificate });
+const client = createFetch({ ca: ca.certificate, identity: clientCertificate });
+const thief = createFetch({ ca: ca.certificate, identity: thiefCertificate });
+const plain = createFetch({ ca: ca.certificate });
 
 const registration = {
   token_endpoint_auth_method: "tls_client_auth",
@@ -30,7 +29,7 @@ const registration = {
 const audiences = { jwt: "https://api.example.com", opaque: "https://opaque.api.example.com" };
 const authorizationServer = await startAuthorizationServer({
   certificate: serverCertificate,
-  trusted: ca,
+  ca: ca.certificate,
   api: { audiences, scopes: ["read"], clientId: "api" },
   clients: [
     {
@@ -52,7 +51,7 @@ const api = await startApi({
   fetch: apiAsClient.fetch,
 });
 
-/** Calls the API with a token of the client, as the client and as the thief. */
+/** Calls the API with the token of the client, as the client and as the thief. */
 async function callWith(token, format) {
   const served = { status: 200, body: { client: "client-1", format } };
   const rejected = { status: 401, body: { message: "unauthorized" } };

@@ -1,6 +1,6 @@
-// Accounts and payments of two tenants. A request needs a token that is bound to its certificate, a certificate of the
-// token's tenant, the scope of the route, and an account of that tenant. A large payment also needs a recent, strong login,
-// and so do several payments that are large together.
+// Accounts and payments of two tenants. The token of a request must be bound to its certificate and have the scope of the
+// route. Token, certificate and account must belong to the same tenant. A large payment, or several that are large in total,
+// also require a recent, strong login.
 
 import { certificateRules, protectApi } from "@certbound/express";
 import express from "express";
@@ -16,11 +16,11 @@ const LARGE = 100_000; // cents
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
- * Creates the API. `authority` is the CA certificate of the tenants, `log` is called with one line at a time, and `now` is
- * the clock of the limits.
+ * Creates the API. `ca` is the certificate of the CA that issues the tenants' certificates, `log` is called with one line at a
+ * time, and `now` is the clock of the limits.
  */
-export function createApi({ key, cert, issuer, authority, log, now = Date.now }) {
-  const tenants = createTenants({ authority });
+export function createApi({ key, cert, issuer, ca, log, now = Date.now }) {
+  const tenants = createTenants({ ca });
   const audit = createAudit({ log, tenants });
   const accounts = createAccounts();
   const limits = createLimits({ maxSum: LARGE - 1, maxPayments: 20, windowMs: DAY, now });
@@ -84,15 +84,15 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
       cancel();
       throw error;
     }
-    // There was no await since canPay(), so its result is still true.
+    // The result of canPay() is still valid, because there was no await since.
     accounts.pay({ from, to, amount });
     return response.status(201).json({ from, to, amount });
   });
 
   app.use((_request, response) => response.status(404).json({ message: "not found" }));
 
-  // Handles errors that are not about the token: an invalid or too large body, or a failure of the server. Their messages
-  // are only logged.
+  // Handles errors that are not about the token: an invalid or too large body, or a failure of the server. The response does
+  // not contain the message of the error.
   app.use((error, request, response, next) => {
     const status = [400, 413, 415].includes(error.status) ? error.status : 500;
     if (response.headersSent) next(error);
@@ -102,7 +102,7 @@ export function createApi({ key, cert, issuer, authority, log, now = Date.now })
 
   // The server accepts certificates of any CA and verifies them against `ca`; the policy rejects unverified ones. Sessions
   // are not resumed, because a resumed handshake does not verify the chain.
-  const tls = { key, cert, ca: authority, minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET };
+  const tls = { key, cert, ca, minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET };
   return createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app);
 }
 

@@ -1,38 +1,39 @@
-// Two tenants call api.js over mutual TLS, each with a valid token and certificate. Next to every accepted call there is a
-// rejected one that differs in one thing.
+// Two tenants call api.js over mutual TLS, each with a valid token and certificate. For every accepted call, there is a
+// rejected one that differs in one detail.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { createApi } from "./api.js";
 
-const [authority, otherAuthority] = await Promise.all([createCertificateAuthority(), createCertificateAuthority()]);
+const [ca, otherCa] = await Promise.all([createCertificateAuthority(), createCertificateAuthority()]);
 const named = (tenant) => ({
   commonName: `${tenant} payments`,
   subjectAlternativeNames: [`URI:spiffe://bank.example/${tenant}`],
 });
 const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
 const [host, acme, otherAcme, globex, initech, expired, impostor] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate(named("acme")),
-  authority.issueClientCertificate(named("acme")),
-  authority.issueClientCertificate(named("globex")),
-  authority.issueClientCertificate(named("initech")),
-  authority.issueClientCertificate({ ...named("acme"), notAfter: yesterday }),
-  otherAuthority.issueClientCertificate(named("acme")),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(named("acme")),
+  ca.issueClientCertificate(named("acme")),
+  ca.issueClientCertificate(named("globex")),
+  ca.issueClientCertificate(named("initech")),
+  ca.issueClientCertificate({ ...named("acme"), notAfter: yesterday }),
+  otherCa.issueClientCertificate(named("acme")),
 ]);
 const issuer = await createIssuer({ audience: "https://api.bank.example" });
 const lines = [];
-let broken; // the action whose log line cannot be written
+let failingAction; // start of the action whose log line cannot be written
 const log = (line) => {
   const entry = JSON.parse(line);
-  if (broken !== undefined && entry.action?.startsWith(broken)) throw new Error("the disk of 10.0.0.1 is full");
+  if (failingAction !== undefined && entry.action?.startsWith(failingAction))
+    throw new Error("the disk of 10.0.0.1 is full");
   lines.push(entry);
 };
 let time = Date.now(); // the clock of the limits
 const now = () => time;
 const tls = { key: host.key, cert: host.certificate };
-const options = { ...tls, issuer: issuer.issuer, authority: authority.certificate, log, now };
+const options = { ...tls, issuer: issuer.issuer, ca: ca.certificate, log, now };
 const api = await startServer(createApi(options));
 
 const issue = (identity, tenant, claims) =>
@@ -46,7 +47,7 @@ const call = async (path, { identity, token, payment, text = payment && JSON.str
     body: text,
     headers: { "content-type": "application/json" },
   };
-  const response = await mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, identity, token, ...body });
+  const response = await mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, identity, token, ...body });
   return { status: response.status, body: response.json(), challenge: response.headers["www-authenticate"] };
 };
 
@@ -149,7 +150,7 @@ for (let count = 0; count < 20; count += 1) assert.equal((await payAs({ ...small
 assert.equal((await payAs({ ...small, amount: 1 })).status, 401);
 assert.equal((await payAs({ ...small, amount: 1 }, strong)).status, 201);
 
-// A body that is not JSON, a body that is too large, and a failure of the server: no response contains more than its status.
+// A body that is not JSON, a body that is too large, and a failure of the server: the response contains only the status text.
 const paying = { identity: acme, token: await issue(acme, "acme", { scope: "payments:write" }) };
 const reading = { identity: acme, token: ofAcme.token };
 for (const [path, credentials, status, message, error] of [
@@ -157,17 +158,17 @@ for (const [path, credentials, status, message, error] of [
   ["/payments", { ...paying, text: JSON.stringify("x".repeat(2000)) }, 413, "payload too large", "entity.too.large"],
   ["/accounts", reading, 500, "internal server error", "the disk of 10.0.0.1 is full"],
 ]) {
-  broken = "list accounts";
+  failingAction = "list accounts";
   const response = await call(path, credentials);
   assert.deepEqual([response.status, response.body], [status, { message }]);
   assert.deepEqual([lines.at(-1).status, lines.at(-1).error.includes(error)], [status, true]);
 }
-broken = undefined;
+failingAction = undefined;
 assert.equal((await call("/accounts", reading)).status, 200);
 
 // A payment whose audit line cannot be written is not made and does not count, so the client can try again.
 time += day;
-broken = "pay";
+failingAction = "pay";
 const balances = async () => [
   (await call("/accounts/A-1", ofAcme)).body.balance,
   (await call("/accounts/G-1", ofGlobex)).body.balance,
@@ -178,7 +179,7 @@ for (const claims of [{}, strong]) {
   assert.deepEqual([response.status, response.body], [500, { message: "internal server error" }]);
 }
 assert.deepEqual(await balances(), before);
-broken = undefined;
+failingAction = undefined;
 assert.equal((await payAs(half)).status, 201);
 assert.equal(lines.at(-1).action, "pay 60000 from A-1 to G-1");
 assert.deepEqual(await balances(), [before[0] - 60_000, before[1] + 60_000]);

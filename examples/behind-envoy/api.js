@@ -1,7 +1,7 @@
 import { envoy, fromProxy, protectApi } from "@certbound/express";
 import express from "express";
 
-// Envoy sets the secret in the same route that sanitizes x-forwarded-client-cert. So it proves that Envoy wrote the header.
+// Envoy sets the secret on the route that sanitizes x-forwarded-client-cert, so the secret proves that Envoy wrote the header.
 const trust = { secret: { header: "x-proxy-secret", value: process.env.PROXY_SECRET } };
 const issuer = { issuer: process.env.ISSUER, audience: "https://api.example.com" };
 

@@ -1,14 +1,14 @@
-// Sends requests to api.js as Envoy would, in the documented format of x-forwarded-client-cert, and as a thief would. Envoy
-// itself does not run.
+// Sends requests to api.js as Envoy would, in the documented format of x-forwarded-client-cert, and as a thief would. Does
+// not run Envoy.
 
 import { createCertificateAuthority, createIssuer } from "@certbound/testing";
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 const [client, thief, gateway, workload] = await Promise.all(
-  ["client", "thief", "gateway", "workload"].map((commonName) => authority.issueClientCertificate({ commonName })),
+  ["client", "thief", "gateway", "workload"].map((commonName) => ca.issueClientCertificate({ commonName })),
 );
 const issuer = await createIssuer({ audience: "https://api.example.com" });
 const secret = randomBytes(32).toString("base64url");
@@ -36,7 +36,7 @@ try {
   assert.equal(await statusOf("/accounts", fromEnvoy(element(thief))), 401);
   assert.equal(await statusOf("/accounts", { "x-forwarded-client-cert": element(client) }), 401);
   assert.equal(await statusOf("/accounts", { "x-proxy-secret": secret }), 401);
-  // Envoy appended its element to the client's (APPEND_FORWARD at the edge), or a name in the certificate injects a Hash.
+  // Envoy appends its element to one that the client sent (APPEND_FORWARD), or a name in the certificate injects a Hash.
   assert.equal(await statusOf("/accounts", fromEnvoy(`${element(client)},${element(thief)}`)), 401);
   assert.equal(await statusOf("/accounts", fromEnvoy(element(thief, `;URI=x;Hash=${hash(client)}`))), 401);
   assert.equal(await statusOf("/accounts", fromEnvoy(element(thief, details(client)))), 401);

@@ -1,7 +1,7 @@
 import { fromProxy, nginx, protectApi } from "@certbound/express";
 import express from "express";
 
-// nginx sets the secret together with the certificate. It proves that nginx wrote both headers.
+// nginx sets this secret together with the certificate headers, so the secret proves that nginx wrote them.
 const secret = { header: "x-proxy-secret", value: process.env.PROXY_SECRET };
 
 const protect = protectApi({

@@ -15,9 +15,9 @@ if (nginx === undefined) {
   process.exit(process.env.CI ? 1 : 0);
 }
 
-const authority = await createCertificateAuthority();
-const certificate = await authority.issueServerCertificate();
-const [client, thief] = await Promise.all([authority.issueClientCertificate(), authority.issueClientCertificate()]);
+const ca = await createCertificateAuthority();
+const certificate = await ca.issueServerCertificate();
+const [client, thief] = await Promise.all([ca.issueClientCertificate(), ca.issueClientCertificate()]);
 const issuer = await createIssuer({ audience: "https://api.example.com" });
 const secret = randomBytes(32).toString("base64url");
 
@@ -27,7 +27,7 @@ if (!server.listening) await once(server, "listening");
 const apiPort = server.address().port;
 
 const folder = await mkdtemp(join(tmpdir(), "certbound-behind-nginx-"));
-await writeFile(join(folder, "ca.pem"), authority.certificate);
+await writeFile(join(folder, "ca.pem"), ca.certificate);
 await writeFile(join(folder, "server.pem"), certificate.certificate);
 await writeFile(join(folder, "server-key.pem"), certificate.key, { mode: 0o600 });
 const proxy = await startNginx(nginx, { folder, apiPort, secret });
@@ -36,7 +36,7 @@ const proxy = await startNginx(nginx, { folder, apiPort, secret });
 const token = await issuer.accessToken({ boundTo: client });
 const forged = { "ssl-client-cert": encodeURIComponent(client.certificate), "ssl-client-verify": "SUCCESS" };
 const statusOf = async (options) => {
-  const response = await mtlsRequest(`${proxy.url}/accounts`, { ca: authority.certificate, token, ...options });
+  const response = await mtlsRequest(`${proxy.url}/accounts`, { ca: ca.certificate, token, ...options });
   return response.status;
 };
 const statusWithoutNginx = async (headers) => {

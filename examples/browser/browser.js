@@ -25,15 +25,15 @@ function isExecutable(path) {
  * Starts Chromium with a separate home folder, a CA to trust, and a client certificate if one is given. Both are imported
  * in the same way as a user would import them. Nothing outside the folder is changed.
  */
-export async function startBrowser(executablePath, { folder, authority, identity, origin }) {
+export async function startBrowser(executablePath, { folder, ca, identity, origin }) {
   const profile = join(folder, "profile");
-  await importCertificates(folder, { authority, identity });
+  await importCertificates(folder, { ca, identity });
   await mkdir(join(profile, "Default"), { recursive: true });
   await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(selectCertificateFor(origin)));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     env: { PATH: process.env.PATH, HOME: folder },
-    chromiumSandbox: process.getuid() !== 0, // it does not work for root
+    chromiumSandbox: process.getuid() !== 0, // the sandbox does not work for root
     args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"], // only localhost can be reached
     timeout: 20_000,
   });
@@ -42,10 +42,10 @@ export async function startBrowser(executablePath, { folder, authority, identity
 }
 
 /** Fills the NSS database in which Chromium on Linux keeps certificates and their keys. */
-async function importCertificates(folder, { authority, identity }) {
+async function importCertificates(folder, { ca, identity }) {
   const run = (command, args) => promisify(execFile)(command, args.split(" "), { cwd: folder, timeout: 10_000 });
   await mkdir(join(folder, ".pki", "nssdb"), { recursive: true });
-  await writeFile(join(folder, "ca.pem"), authority);
+  await writeFile(join(folder, "ca.pem"), ca);
   await run("certutil", "-N -d sql:.pki/nssdb --empty-password");
   await run("certutil", "-A -d sql:.pki/nssdb -n ca -t C,, -i ca.pem");
   if (identity === undefined) return;

@@ -1,6 +1,6 @@
 // Runs three real Chromium browsers: the user's, with a client certificate; a thief's, with another certificate; and one
-// without a certificate. The page in the first browser gets a token and calls its API. The same token is then tried in the
-// other browsers, which the API rejects.
+// without a certificate. The page in the first browser gets a token and calls its API. Then the other browsers call the API
+// with the same token, and are rejected.
 
 import { createCertificateAuthority } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -27,30 +27,30 @@ if (missing.length > 0) {
   process.exit(process.env.CI ? 1 : 0);
 }
 
-const { certificate: authority, ...issue } = await createCertificateAuthority();
+const { certificate: ca, ...issue } = await createCertificateAuthority();
 const [server, anna, thief] = await Promise.all([
   issue.issueServerCertificate(),
   issue.issueClientCertificate({ commonName: "anna" }),
   issue.issueClientCertificate({ commonName: "thief" }),
 ]);
-const { origin, close } = await startOrigin({ certificate: server, trusted: authority });
+const { origin, close } = await startOrigin({ certificate: server, ca });
 const folder = mkdtempSync(join(tmpdir(), "certbound-browser-"));
 process.once("exit", () => rmSync(folder, { recursive: true, maxRetries: 5 }));
 
-/** Opens the page in a new browser, calls `look` with it, and closes the browser. */
-async function browse(name, identity, look) {
-  const options = { folder: join(folder, name), authority, identity, origin };
+/** Opens the page in a new browser, calls `inspect` with it, and closes the browser. */
+async function browse(name, identity, inspect) {
+  const options = { folder: join(folder, name), ca, identity, origin };
   const browser = await startBrowser(findCommand("chromium"), options);
   try {
     await browser.page.goto(origin);
-    return await look(browser.page);
+    return await inspect(browser.page);
   } finally {
     await browser.close();
   }
 }
 
 /** Returns what the page shows after it has called its API. */
-const shown = async (page) => JSON.parse(await page.locator("output:not(:empty)").textContent());
+const readOutput = async (page) => JSON.parse(await page.locator("output:not(:empty)").textContent());
 
 /** Returns the status of an API call with a token in this browser. */
 const call = (page, token) =>
@@ -62,15 +62,15 @@ const call = (page, token) =>
 
 try {
   const token = await browse("anna", anna, async (page) => {
-    const accounts = await shown(page);
+    const accounts = await readOutput(page);
     console.log("the page of the first browser shows", accounts);
     assert.deepEqual(accounts, { owner: "CN=anna", boundTo: anna.thumbprint });
-    const own = await page.evaluate(() => sessionStorage.getItem("token"));
-    assert.equal(await call(page, own), 200);
-    return own;
+    const annasToken = await page.evaluate(() => sessionStorage.getItem("token"));
+    assert.equal(await call(page, annasToken), 200);
+    return annasToken;
   });
   await browse("thief", thief, async (page) => {
-    assert.deepEqual(await shown(page), { owner: "CN=thief", boundTo: thief.thumbprint });
+    assert.deepEqual(await readOutput(page), { owner: "CN=thief", boundTo: thief.thumbprint });
     assert.equal(await call(page, token), 401);
   });
   await browse("without-certificate", undefined, async (page) => {

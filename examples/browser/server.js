@@ -11,13 +11,13 @@ const audience = "https://api.example.com";
 /**
  * Starts the page, its API and the authorization server, all at one origin.
  *
- * At another origin, the API would have to accept CORS preflights without a certificate. According to the Fetch standard,
- * neither preflights nor the requests after them present one, unless the page sets `credentials: "include"` for the latter.
- * Browsers differ.
+ * If the API had another origin, it would have to accept CORS preflight requests without a certificate, because they never
+ * present one. The requests after them present one only if the page sets `credentials: "include"`. This is the behaviour in
+ * the Fetch standard; browsers differ.
  */
-export async function startOrigin({ certificate, trusted }) {
+export async function startOrigin({ certificate, ca }) {
   // The login uses `authorized`. The API accepts the certificate that the token is bound to, from any CA.
-  const tls = { key: certificate.key, cert: certificate.certificate, ca: trusted };
+  const tls = { key: certificate.key, cert: certificate.certificate, ca };
   const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" });
   const { url, close } = await startServer(server);
   const origin = url.replace("127.0.0.1", "localhost");

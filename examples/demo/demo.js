@@ -41,8 +41,12 @@ async function runDemo() {
 }
 
 function send(api, { method = "GET", path = "/accounts", identity, token }) {
-  const ca = stage.authority.certificate;
-  return mtlsRequest(`${api.url}${path}`, { ca, method, ...(identity && { identity }), ...(token && { token }) });
+  return mtlsRequest(`${api.url}${path}`, {
+    ca: stage.ca.certificate,
+    method,
+    ...(identity && { identity }),
+    ...(token && { token }),
+  });
 }
 
 function isExpected({ status, headers }, expected) {

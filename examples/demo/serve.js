@@ -5,10 +5,10 @@ import { join } from "node:path";
 
 /** Writes certificates, keys and a token to files for curl, prints curl commands, and serves until Ctrl-C. */
 export async function serve(stage) {
-  const { authority, client, thief, issuer, apis } = stage;
+  const { ca, client, thief, issuer, apis } = stage;
   const folder = await mkdtemp(join(tmpdir(), "certbound-demo-"));
   const files = {
-    "ca.pem": authority.certificate,
+    "ca.pem": ca.certificate,
     "client.pem": client.certificate,
     "client-key.pem": client.key,
     "thief.pem": thief.certificate,

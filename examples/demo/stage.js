@@ -3,15 +3,15 @@ import { createExpressApi } from "./express-api.js";
 import { createFastifyApi } from "./fastify-api.js";
 
 /**
- * Creates everything that the demo needs, on loopback: a certificate authority, two clients, an issuer that serves its keys
- * over HTTP, another issuer whose keys cannot be fetched, and the two APIs.
+ * Creates everything that the demo needs, on loopback: a CA, two clients, an issuer that serves its keys over HTTP, another
+ * issuer whose keys cannot be fetched, and the two APIs.
  */
 export async function createStage({ onRejected }) {
-  const authority = await createCertificateAuthority();
+  const ca = await createCertificateAuthority();
   const [server, client, thief] = await Promise.all([
-    authority.issueServerCertificate(),
-    authority.issueClientCertificate({ commonName: "client-1" }),
-    authority.issueClientCertificate({ commonName: "thief" }),
+    ca.issueServerCertificate(),
+    ca.issueClientCertificate({ commonName: "client-1" }),
+    ca.issueClientCertificate({ commonName: "thief" }),
   ]);
   const issuer = await createIssuer();
   const unreachable = await createIssuer();
@@ -20,7 +20,7 @@ export async function createStage({ onRejected }) {
   const tls = {
     key: server.key,
     cert: server.certificate,
-    ca: authority.certificate,
+    ca: ca.certificate,
     requestCert: true,
     // Lets clients without a certificate connect, so that the API can reject them with 401.
     rejectUnauthorized: false,
@@ -34,5 +34,5 @@ export async function createStage({ onRejected }) {
     { name: "Fastify", ...(await startServer(await createFastifyApi({ tls, protection }))) },
   ];
   const close = () => Promise.all([...apis, issuer].map((each) => each.close()));
-  return { authority, client, thief, issuer, unreachable, apis, close };
+  return { ca, client, thief, issuer, unreachable, apis, close };
 }

@@ -10,7 +10,7 @@ export function createApi({ key, cert, issuer, log }) {
   const protect = protectApi({
     issuer,
     audience: "https://api.example.com",
-    // Challenges contain the URL of the metadata, which lists the requirements enforced here.
+    // Adds the URL of the metadata to challenges. The metadata lists what the API requires, such as the scopes.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
     // The reason for a rejection is logged, and not sent to the client.
@@ -22,7 +22,7 @@ export function createApi({ key, cert, issuer, log }) {
   const app = express();
   app.get("/health", (_request, response) => response.json({ up: true }));
 
-  // Everything below needs a token, including paths that do not exist. Everything above does not.
+  // Requires a token for everything below, including paths that do not exist. The routes above do not require one.
   app.use(protect());
 
   app.get("/accounts", protect({ scopes: ["accounts:read"] }), (request, response) => {
@@ -47,7 +47,7 @@ export function createApi({ key, cert, issuer, log }) {
 
 /** @param {import("@certbound/express").AccessToken} accessToken */
 function describeClient({ claims, clientCertificate }) {
-  // x509 is undefined only behind a proxy that forwards only the thumbprint.
+  // x509 is undefined only if a proxy forwards only the thumbprint.
   const { thumbprint, x509 } = clientCertificate;
   return { client: claims.client_id, thumbprint, subject: x509.subject, validTo: x509.validTo };
 }

@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { createApi } from "./api.js";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 const [host, client, thief] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "client-1" }),
-  authority.issueClientCertificate({ commonName: "thief" }),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "client-1" }),
+  ca.issueClientCertificate({ commonName: "thief" }),
 ]);
 const issuer = await createIssuer({ audience: "https://api.example.com" });
 const lines = [];
@@ -18,7 +18,7 @@ const api = await startServer(createApi({ key: host.key, cert: host.certificate,
 
 const read = await issuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });
 const write = await issuer.accessToken({ boundTo: client, claims: { scope: "accounts:read payments:write" } });
-const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, ...options });
+const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, ...options });
 const metadata = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
 
 // Without a token: a route above the protection, and the metadata.
@@ -67,7 +67,7 @@ assert.match(forbidden.headers["www-authenticate"], /error="insufficient_scope".
 assert.equal((await pay(write, "no JSON")).status, 400);
 assert.equal((await pay(read, "no JSON")).status, 403);
 
-// What the API knows about the client's certificate.
+// The API can read the client's certificate.
 const { subject, validTo } = new X509Certificate(client.certificate);
 const me = await call("/me", { identity: client, token: read });
 assert.deepEqual(me.json(), { client: "client-1", thumbprint: client.thumbprint, subject, validTo });

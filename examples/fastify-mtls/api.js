@@ -12,7 +12,7 @@ export async function createApi({ key, cert, issuer, log }) {
   await app.register(certbound, {
     issuer,
     audience: "https://api.example.com",
-    // Challenges contain the URL of the metadata. The plugin serves it, and it lists the requirements enforced here.
+    // Adds the URL of the metadata to challenges. The plugin serves the metadata, which lists what the API requires.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
     // The reason for a rejection is logged, and not sent to the client.

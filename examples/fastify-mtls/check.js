@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { createApi } from "./api.js";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 const [host, client, thief] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "client-1" }),
-  authority.issueClientCertificate({ commonName: "thief" }),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "client-1" }),
+  ca.issueClientCertificate({ commonName: "thief" }),
 ]);
 const issuer = await createIssuer({ audience: "https://api.example.com" });
 const lines = [];
@@ -19,7 +19,7 @@ const api = await startServer(server);
 
 const read = await issuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });
 const write = await issuer.accessToken({ boundTo: client, claims: { scope: "payments:write" } });
-const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, ...options });
+const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, ...options });
 const metadata = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
 
 // Without a token: a route outside the protected contexts, and the metadata.
@@ -65,7 +65,7 @@ assert.equal((await call("/accounts", { identity: client, token: write })).statu
 assert.equal((await pay(write, { to: "A-2", amount: 0 })).status, 400);
 assert.equal((await pay(write, { to: "A-2", amount: 0 }, thief)).status, 401);
 
-// What the API knows about the client's certificate.
+// The API can read the client's certificate.
 const { subject, validTo } = new X509Certificate(client.certificate);
 const owner = await call("/accounts/owner", { identity: client, token: read });
 assert.deepEqual(owner.json(), { client: "client-1", thumbprint: client.thumbprint, subject, validTo });

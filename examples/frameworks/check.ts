@@ -16,7 +16,7 @@ export interface Credentials {
   readonly token?: string;
 }
 
-/** The response of a host. */
+/** The response of the server under test. */
 export interface Outcome {
   /** An HTTP status, or its equivalent in another protocol. */
   readonly status: number;
@@ -49,9 +49,9 @@ const expected: readonly Expected[] = [
 ];
 
 /**
- * Sends one request for each client, asserts the outcomes, and closes the kit.
+ * Sends one request for each set of credentials, asserts the outcomes, and closes the kit.
  *
- * `rejected` is the status of every rejection on a host that has only one.
+ * `rejected` is the expected status of all rejections, for a server that does not distinguish them.
  */
 export async function check(
   send: (credentials: Credentials) => Promise<Outcome>,

@@ -12,14 +12,14 @@ export interface Received {
   readonly identity: Pick<Identity, "certificate"> | null;
 }
 
-/** Simulates a gateway or proxy: terminates TLS, and forwards requests in the way of that product. */
-export function terminateTls(passOn: (received: Received) => Promise<Response>): Server {
+/** Simulates a gateway or proxy: terminates TLS, and passes every request to `forward`. */
+export function terminateTls(forward: (received: Received) => Promise<Response>): Server {
   return createServer(kit.serverOptions, (request, response) => {
     const { method = "", url: path = "" } = request;
     const certificate = (request.socket as TLSSocket).getPeerX509Certificate()?.toString();
     const { connection: _connection, ...others } = request.headers;
     const headers = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, String(value)]));
-    passOn({ method, path, headers, identity: certificate === undefined ? null : { certificate } })
+    forward({ method, path, headers, identity: certificate === undefined ? null : { certificate } })
       .then(async (result) => {
         response.writeHead(result.status, Object.fromEntries(result.headers));
         response.end(await result.text());

@@ -1,4 +1,4 @@
-// Two clients send several concurrent requests over one session each, with their own tokens and with each other's.
+// Two clients and one without a certificate open a session each, and send concurrent requests with the tokens of both clients.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -6,12 +6,11 @@ import { once } from "node:events";
 import { createApi } from "./server.js";
 import { openSession, sendGoaway } from "./session.js";
 
-const authority = await createCertificateAuthority();
-const ca = authority.certificate;
-const [host, one, two] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "client-1" }),
-  authority.issueClientCertificate({ commonName: "client-2" }),
+const ca = await createCertificateAuthority();
+const [host, client1, client2] = await Promise.all([
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "client-1" }),
+  ca.issueClientCertificate({ commonName: "client-2" }),
 ]);
 const issuer = await createIssuer({ audience: "https://api.example.com" });
 const server = createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer });
@@ -20,21 +19,21 @@ server.on("secureConnection", () => {
   connections += 1;
 });
 const api = await startServer(server);
-const [ofOne, ofTwo] = await Promise.all([
-  issuer.accessToken({ boundTo: one, claims: { client_id: "client-1" } }),
-  issuer.accessToken({ boundTo: two, claims: { client_id: "client-2" } }),
+const [token1, token2] = await Promise.all([
+  issuer.accessToken({ boundTo: client1, claims: { client_id: "client-1" } }),
+  issuer.accessToken({ boundTo: client2, claims: { client_id: "client-2" } }),
 ]);
 
-const [first, second, bare] = await Promise.all([
-  openSession(api.url, { ca, identity: one }),
-  openSession(api.url, { ca, identity: two }),
-  openSession(api.url, { ca }),
+const [session1, session2, anonymous] = await Promise.all([
+  openSession(api.url, { ca: ca.certificate, identity: client1 }),
+  openSession(api.url, { ca: ca.certificate, identity: client2 }),
+  openSession(api.url, { ca: ca.certificate }),
 ]);
 
 // Sends each token over each session, concurrently.
-const tokens = [ofOne, ofTwo, ofOne, ofTwo];
-const [overFirst, overSecond, overBare] = await Promise.all(
-  [first, second, bare].map((session) => Promise.all(tokens.map(session.send))),
+const tokens = [token1, token2, token1, token2];
+const [responses1, responses2, anonymousResponses] = await Promise.all(
+  [session1, session2, anonymous].map((session) => Promise.all(tokens.map(session.send))),
 );
 const served = (client) => ({ status: 200, challenge: undefined, body: { client, httpVersion: "2.0" } });
 const rejected = {
@@ -43,25 +42,30 @@ const rejected = {
     'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"',
   body: { message: "unauthorized" },
 };
-assert.deepEqual(overFirst, [served("client-1"), rejected, served("client-1"), rejected]);
-assert.deepEqual(overSecond, [rejected, served("client-2"), rejected, served("client-2")]);
-assert.deepEqual(overBare, [rejected, rejected, rejected, rejected]);
+assert.deepEqual(responses1, [served("client-1"), rejected, served("client-1"), rejected]);
+assert.deepEqual(responses2, [rejected, served("client-2"), rejected, served("client-2")]);
+assert.deepEqual(anonymousResponses, [rejected, rejected, rejected, rejected]);
 assert.equal(connections, 3);
 
 // The same server accepts HTTP/1.1.
-const sendOverHttp1 = (identity) => mtlsRequest(`${api.url}/accounts`, { ca, identity, token: ofOne });
-const fallback = await sendOverHttp1(one);
+const sendOverHttp1 = (identity) => mtlsRequest(`${api.url}/accounts`, { ca: ca.certificate, identity, token: token1 });
+const fallback = await sendOverHttp1(client1);
 assert.deepEqual(fallback.json(), { client: "client-1", httpVersion: "1.1" });
-assert.equal((await sendOverHttp1(two)).status, 401);
+assert.equal((await sendOverHttp1(client2)).status, 401);
 
-await Promise.all([first, second, bare].map((session) => session.close()));
+await Promise.all([session1, session2, anonymous].map((session) => session.close()));
 
 // An unused session is closed after a timeout, which is short here. A session in use is not.
-const briefServer = createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, idleTimeout: 1000 });
-const brief = await startServer(briefServer);
-const used = await openSession(brief.url, { ca, identity: one });
+const shortTimeoutServer = createApi({
+  key: host.key,
+  cert: host.certificate,
+  issuer: issuer.issuer,
+  idleTimeout: 1000,
+});
+const shortTimeoutApi = await startServer(shortTimeoutServer);
+const used = await openSession(shortTimeoutApi.url, { ca: ca.certificate, identity: client1 });
 const use = async () => {
-  assert.equal((await used.send(ofOne)).status, 200);
+  assert.equal((await used.send(token1)).status, 200);
   return false;
 };
 const useUntil = async (event) => {
@@ -70,19 +74,19 @@ const useUntil = async (event) => {
   while (!(await Promise.race([happened, use()])))
     assert.ok(performance.now() - start < 20_000, "the connection was not closed");
 };
-const idle = await openSession(brief.url, { ca, identity: one });
+const idle = await openSession(shortTimeoutApi.url, { ca: ca.certificate, identity: client1 });
 await useUntil(idle.closed);
 
 // If a client sends GOAWAY and leaves the connection open, the server closes it. The client needs no certificate for that.
-const accepted = once(briefServer, "secureConnection");
-const disconnect = await sendGoaway(brief.url, { ca });
+const accepted = once(shortTimeoutServer, "secureConnection");
+const disconnect = await sendGoaway(shortTimeoutApi.url, { ca: ca.certificate });
 const [connection] = await accepted;
 await useUntil(once(connection, "close"));
 disconnect();
 
-assert.equal((await used.send(ofOne)).status, 200);
+assert.equal((await used.send(token1)).status, 200);
 await used.close();
-await brief.close();
+await shortTimeoutApi.close();
 
 await Promise.all([api.close(), issuer.close()]);
 console.log(

@@ -22,8 +22,8 @@ export function createApi({ key, cert, issuer, idleTimeout = 60_000 }) {
   });
   // Node.js has no timeout for HTTP/2 by default. Without a listener for "timeout", it destroys the session.
   server.setTimeout(idleTimeout);
-  // After a GOAWAY of the client, Node.js ends its side of the connection when all responses are sent, and then waits for the
-  // client to close the other side. That has no timeout: server.setTimeout() applies to sessions, and the session has ended.
+  // After a GOAWAY of the client, Node.js sends all responses, ends its side of the connection, and waits for the client to
+  // close the other side. This wait has no timeout, because server.setTimeout() applies only while the session exists.
   server.on("secureConnection", (socket) => {
     socket.once("finish", () => setTimeout(() => socket.destroy(), idleTimeout).unref());
   });

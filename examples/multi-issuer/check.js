@@ -4,11 +4,11 @@ import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } fr
 import assert from "node:assert/strict";
 import { createApi } from "./api.js";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 const [host, client, thief] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate(),
-  authority.issueClientCertificate(),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate(),
+  ca.issueClientCertificate(),
 ]);
 // Both issuers can sign with either algorithm. The API accepts one algorithm for each issuer.
 const [workforce, partners, stranger] = await Promise.all([
@@ -24,7 +24,7 @@ const api = await startServer(createApi({ key: host.key, cert: host.certificate,
 const issue = (issuer, { claims, ...options } = {}) =>
   issuer.accessToken({ boundTo: client, claims: { scope: "orders salaries", ...claims }, ...options });
 const call = (token, { path = "/orders", identity = client } = {}) =>
-  mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, identity, token });
+  mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, identity, token });
 
 // The tokens of each issuer are accepted, with their own certificate.
 for (const issuer of [workforce, partners]) {

@@ -4,11 +4,11 @@ import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } fr
 import assert from "node:assert/strict";
 import { createApi } from "./server.js";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 const [host, client, thief] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "client-1" }),
-  authority.issueClientCertificate({ commonName: "thief" }),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "client-1" }),
+  ca.issueClientCertificate({ commonName: "thief" }),
 ]);
 const [issuer, closedIssuer] = await Promise.all([createIssuer(), createIssuer()]);
 const lines = [];
@@ -16,7 +16,7 @@ const log = (line) => lines.push(line);
 const start = (identifier) =>
   startServer(createApi({ key: host.key, cert: host.certificate, issuer: identifier, log }));
 const api = await start(issuer.issuer);
-const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: authority.certificate, ...options });
+const call = (path, options) => mtlsRequest(`${api.url}${path}`, { ca: ca.certificate, ...options });
 
 const read = await issuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });
 const other = await issuer.accessToken({ boundTo: client, claims: { scope: "payments:write" } });
@@ -61,7 +61,7 @@ await closedIssuer.close();
 const keyless = await start(closedIssuer.issuer);
 const token = await closedIssuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });
 const unavailable = await mtlsRequest(`${keyless.url}/accounts`, {
-  ca: authority.certificate,
+  ca: ca.certificate,
   identity: client,
   token,
 });

@@ -16,9 +16,9 @@ app.get("/accounts", protect({ scopes: ["read"] }), (request, response) => {
 });
 
 const [key, cert, ca] = ["server-key.pem", "server.pem", "ca.pem"].map((name) => readFileSync(name));
-// By default, the API rejects clients without a certificate. With STRICT=1, the handshake rejects clients without one of our CA.
+// With STRICT=1, the handshake rejects clients without a certificate of our CA. Otherwise the API rejects them.
 const clients = process.env.STRICT === "1" ? { rejectUnauthorized: true, ca } : { rejectUnauthorized: false };
-// With TLS 1.2, a client that renegotiates can show a certificate whose key it does not have.
+// With TLS 1.2, a client that renegotiates can present a certificate without having its key.
 const server = createServer(
   { key, cert, requestCert: true, ...clients, secureOptions: constants.SSL_OP_NO_RENEGOTIATION },
   app,

@@ -64,7 +64,7 @@ const servers = {
   fast: await startOpenssl(300 * day),
 };
 const call = ["-sS", "--cacert", "ca.pem", "--cert", "client.pem", "--key", "client-key.pem"];
-// The file is readable only by its user.
+// Only the user can read the file.
 assert.equal(statSync(join(cwd, "authorization")).mode & 0o777, 0o600);
 const bearer = ["-H", "@authorization", `${servers.strict.url}/accounts`];
 assert.equal(await succeeds("curl", [...call, ...bearer]), '{"client":"client-1"}');

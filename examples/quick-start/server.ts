@@ -7,7 +7,7 @@ const app = createApp({
   audience: "https://api.example.com", // this API, as in the `aud` claim of its tokens
 });
 const [key, cert] = [readFileSync("server-key.pem"), readFileSync("server.pem")];
-// Every client is asked for a certificate. A client without one gets 401 from the API, not a failed handshake.
+// Requests a certificate from every client. A client without one gets 401 from the API, not a failed handshake.
 export const server = createServer(
   { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
   app,

@@ -14,11 +14,11 @@ import assert from "node:assert/strict";
 import { createApi } from "./api.js";
 import { countDecisions } from "./decisions.js";
 
-const authority = await createCertificateAuthority();
+const ca = await createCertificateAuthority();
 const [host, certificate, gateway] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "client" }),
-  authority.issueClientCertificate({ commonName: "gateway" }),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "client" }),
+  ca.issueClientCertificate({ commonName: "gateway" }),
 ]);
 const issuer = await createIssuer({ audience: "https://api.example.com" });
 const issue = (clientId, boundTo) =>
@@ -39,7 +39,7 @@ async function runStage(validateCertificateBinding) {
   const statuses = {};
   for (const [name, { calls, ...credentials }] of Object.entries(clients)) {
     for (let call = 0; call < calls; call += 1) {
-      const response = await mtlsRequest(`${api.url}/accounts`, { ca: authority.certificate, ...credentials });
+      const response = await mtlsRequest(`${api.url}/accounts`, { ca: ca.certificate, ...credentials });
       statuses[name] = response.status;
     }
   }
@@ -61,7 +61,7 @@ assert.deepEqual(await runStage("report-only"), {
   },
 });
 
-// Then bound tokens are accepted only from their clients. A rejection names no client, because the token may be stolen.
+// Then a bound token is accepted only with its certificate. A rejection does not name a client, because the token may be stolen.
 assert.deepEqual(await runStage("when-bound"), {
   statuses: { ready: 200, legacy: 200, misrouted: 401, forger: 401 },
   counts: {
@@ -72,8 +72,8 @@ assert.deepEqual(await runStage("when-bound"), {
   },
 });
 
-// Finally every token must be bound. A request without a certificate is rejected before its signature is verified, so the
-// forger is counted there too.
+// Finally, every token must be bound. A request without a certificate is rejected before the signature is verified, so the
+// forger also counts as ERR_CERTIFICATE_MISSING.
 assert.deepEqual(await runStage(true), {
   statuses: { ready: 200, legacy: 401, misrouted: 401, forger: 401 },
   counts: {

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-/** Counts the decisions of this process's APIs by outcome, code and client. Returns a function that stops and returns them. */
+/** Counts the decisions of all APIs in this process. Returns a function that stops counting and returns the counts. */
 export function countDecisions() {
   const counts = new Map();
   const count = ({ outcome, code = "-", clientId = "(unknown)" }) => {

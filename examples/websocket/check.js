@@ -1,4 +1,4 @@
-// Opens WebSockets to server.js, and checks that others are rejected. Advances a test clock instead of waiting.
+// Opens WebSockets to server.js, and checks which of them are rejected. Advances a test clock instead of waiting.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";
@@ -7,22 +7,21 @@ import { nextMessage, openWebSocket } from "./client.js";
 import { createApi } from "./server.js";
 import { createTestTime } from "./test-time.js";
 
-const authority = await createCertificateAuthority();
-const ca = authority.certificate;
+const ca = await createCertificateAuthority();
 const [host, client, thief, other] = await Promise.all([
-  authority.issueServerCertificate(),
-  authority.issueClientCertificate({ commonName: "client-1" }),
-  authority.issueClientCertificate({ commonName: "thief" }),
-  authority.issueClientCertificate({ commonName: "client-2" }),
+  ca.issueServerCertificate(),
+  ca.issueClientCertificate({ commonName: "client-1" }),
+  ca.issueClientCertificate({ commonName: "thief" }),
+  ca.issueClientCertificate({ commonName: "client-2" }),
 ]);
 const time = createTestTime();
 /** Waits until `count` timers are left. Each WebSocket has two: one for its token, and one for its next ping. */
-const pending = async (count) => {
+const timersLeft = async (count) => {
   while (time.pending() !== count) await once(time, "cancelled");
 };
 const issuer = await createIssuer({ clock: time.now });
 const api = await startServer(createApi({ key: host.key, cert: host.certificate, issuer: issuer.issuer, time }));
-const open = (options) => openWebSocket(`${api.url}/messages`, { ca, ...options });
+const open = (options) => openWebSocket(`${api.url}/messages`, { ca: ca.certificate, ...options });
 const issue = (options) => issuer.accessToken({ boundTo: client, ...options, claims: { scope: "messages" } });
 
 const minute = await issue({ expiresIn: 60 });
@@ -49,14 +48,17 @@ for (const { options, status, error } of rejections) {
   assert.equal(/ error="(\w+)"/.exec(rejection.challenge)?.[1], error);
   assert.deepEqual(rejection.body, { message: status === 401 ? "unauthorized" : "forbidden" });
 }
-assert.equal((await mtlsRequest(`${api.url}/messages`, { ca, identity: client, token: minute })).status, 426);
+assert.equal(
+  (await mtlsRequest(`${api.url}/messages`, { ca: ca.certificate, identity: client, token: minute })).status,
+  426,
+);
 
 // One second before the token expires, its WebSocket still works.
 time.advance(59);
 brief.send("still here");
 await nextMessage(steady);
 
-// Then it is closed. A message that the client sent before it saw that is not delivered.
+// Then it is closed. A message that the client sends before it notices is not delivered.
 time.advance(1);
 brief.send("too late");
 const [code, reason] = await once(brief, "close");
@@ -65,7 +67,7 @@ steady.send("and I");
 await nextMessage(steady);
 assert.deepEqual(received, ["hello", "still here", "and I"]);
 
-// After the clock tolerance, the expired token opens no other WebSocket. A token that is still valid does.
+// After the clock tolerance, the expired token cannot open another WebSocket. A valid token can.
 time.advance(5);
 const expired = await open({ identity: client, token: minute });
 assert.equal(expired.status, 401);
@@ -84,7 +86,7 @@ for (const webSocket of [steady, second]) {
 time.advance(30);
 const [lost] = await once(silent, "close");
 assert.equal(lost, 1006);
-await pending(4);
+await timersLeft(4);
 assert.deepEqual([steady.readyState, second.readyState], [steady.OPEN, second.OPEN]);
 
 // A client that does not read is terminated when 1 MiB is buffered for it. The others receive all messages.
@@ -98,7 +100,7 @@ for (; time.pending() === 6; sent += 1) {
   await nextMessage(steady);
 }
 assert.equal(received.length, sent);
-await pending(4);
+await timersLeft(4);
 stalled.resume();
 const [cut] = await once(stalled, "close");
 assert.equal(cut, 1006);
@@ -114,7 +116,7 @@ sendFragments(17);
 const [rejected] = await Promise.race([once(split, "close"), once(steady, "message")]);
 // 1006 if the connection is closed before the client reads the close frame.
 assert.ok([1008, 1006].includes(rejected), "the server accepts more fragments");
-await pending(4);
+await timersLeft(4);
 
 // A client can have at most five WebSockets. Other clients are counted separately.
 const more = await Promise.all([1, 2, 3].map(() => open({ identity: client, token: hour })));
@@ -123,9 +125,9 @@ assert.deepEqual([excess.status, excess.body], [429, { message: "too many connec
 const claims = { scope: "messages", client_id: "client-2" };
 const ofOther = await open({ identity: other, token: await issuer.accessToken({ boundTo: other, claims }) });
 for (const webSocket of [ofOther, ...more]) webSocket.close();
-await pending(4);
+await timersLeft(4);
 (await open({ identity: client, token: hour })).close();
-await pending(4);
+await timersLeft(4);
 
 // A token that is valid for longer than the longest timer of Node.js.
 const month = await open({ identity: client, token: await issue({ expiresIn: 31 * 24 * 3600 }) });
@@ -133,11 +135,11 @@ assert.equal(time.pending(), 6);
 time.advance(30 * 24 * 3600);
 await Promise.all([once(steady, "close"), once(second, "close")]);
 assert.equal(month.readyState, month.OPEN);
-await pending(2);
+await timersLeft(2);
 
 // When a client closes its WebSocket, no timers are left.
 month.close();
-await pending(0);
+await timersLeft(0);
 
 await Promise.all([api.close(), issuer.close()]);
 console.log("open for the client until its token expires; 401 and 403 before the handshake for all others");

@@ -1,6 +1,6 @@
 const INTERVAL = 30_000;
 
-/** Pings a WebSocket every 30 s, and terminates it if no pong arrived before the next ping, because its client may be gone. */
+/** Pings a WebSocket every 30 s. Terminates it if no pong arrives before the next ping, because the client may be gone. */
 export function watchHeartbeat(webSocket, { setTimeout: start, clearTimeout: stop }) {
   let isAlive = true;
   let timer;

@@ -1,6 +1,6 @@
-// An HTTP request opens a WebSocket, and is verified before the handshake (RFC 6455 section 4.2.2). The certificate belongs
-// to the connection as long as it is open. The token expires: then the server closes the WebSocket. Each client is limited in
-// the size and number of fragments of a message, the number of WebSockets, the data buffered for it, and the time for a pong.
+// The HTTP request that opens a WebSocket is authenticated before the handshake (RFC 6455 section 4.2.2). The certificate of
+// a connection does not change. When the token expires, the server closes the WebSocket. The server also limits the size and
+// the fragments of a message, the WebSockets of a client, the data buffered for it, and the time in which it must send a pong.
 
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";
 import { STATUS_CODES } from "node:http";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 
 /**
- * Creates a test clock that only `advance` moves, with its own timers. Emits "cancelled" for each timer that is cancelled
- * before it fires.
+ * Creates a test clock with timers. Its time changes only through `advance`. Emits "cancelled" for each timer that is
+ * cancelled before it fires.
  */
 export function createTestTime() {
   let now = 1_800_000_000_000;

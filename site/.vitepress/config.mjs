@@ -89,7 +89,7 @@ export default defineConfig({
   },
 });
 
-/** Gives each row of a table that starts with an error code an anchor: /errors#ERR_BINDING_MISMATCH. */
+/** Adds an anchor to each table row that starts with an error code: /errors#ERR_BINDING_MISMATCH. */
 function errorCodeAnchors(md) {
   md.core.ruler.push("error-code-anchors", ({ tokens: all, env }) => {
     if (env.relativePath !== "errors.md") return;

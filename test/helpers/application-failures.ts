@@ -29,7 +29,10 @@ export const failuresDuringVerification: readonly (readonly [string, FailingSetu
     [`a ${name} that returns false`, { options: { [name]: returning(false) } }],
     [`a ${name} that returns a list`, { options: { [name]: returning([]) } }],
     [`a ${name} that resolves with a number`, { options: { [name]: returning(Promise.resolve(42)) } }],
-    [`a ${name} that returns an error of another kind`, { options: { [name]: returning(rejection) } }],
+    [
+      `a ${name} that returns an AccessTokenError with the code of another check`,
+      { options: { [name]: returning(rejection) } },
+    ],
   ]),
   ["an authorize that throws", { requirements: { authorize: throwing(failure) } }],
   ["an authorize that throws an AccessTokenError", { requirements: { authorize: throwing(rejection) } }],
@@ -63,7 +66,7 @@ function rejecting(reason: unknown): () => never {
   return () => Promise.reject(reason) as never;
 }
 
-/** Returns a function whose return value its type does not allow. */
+/** Returns a function that returns a value that the type of the option does not allow. */
 function returning(value: unknown): () => never {
   return () => value as never;
 }

@@ -42,7 +42,7 @@ export function mount(path: string, mounted: Middleware): Middleware {
   };
 }
 
-/** Sends a response with Node's methods, with a JSON body except for HEAD. */
+/** Sends a response with Node's methods. It has a JSON body, except for HEAD. */
 export function sendJson(response: Outgoing, status: number, body: object): void {
   response.statusCode = status;
   if (response.req.method === "HEAD") response.end();

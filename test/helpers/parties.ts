@@ -12,7 +12,7 @@ import {
 /** The time in all tests, in seconds since the epoch; clocks return `NOW * 1000`. */
 export const NOW = 1_900_000_000;
 
-/** A claim of every token of {@link Parties.token} and {@link Parties.opaqueToken}, which no response may contain. */
+/** The value of a claim in every token of {@link Parties}. No response may contain it. */
 export const PRIVATE_CLAIM = "a private claim value";
 
 /** The parties of a protected request. */

@@ -27,10 +27,10 @@ export interface Command {
 
 const START_MS = 10_000;
 const STOP_MS = 3_000;
-// Debian installs servers in these folders, which are not always on the path.
+// Debian installs servers in these folders, which are not always in PATH.
 const searchPath = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin"];
 
-/** Finds a program on the path or in the folders of servers. */
+/** Finds a program in PATH, or where Debian installs servers. */
 function findBinary(name: string): string | undefined {
   return searchPath.map((folder) => join(folder, name)).find(isExecutable);
 }
@@ -73,7 +73,7 @@ export async function startProgram(command: Command, listeners: readonly NetConn
   const { binary, args, folder } = command;
   const path = findBinary(binary);
   if (path === undefined) throw new Error(`${binary} is not installed`);
-  // A file, because httpd opens /dev/stderr by path, which does not work with a pipe of Node.
+  // Not a pipe, because httpd opens /dev/stderr by path, which fails for a pipe of Node.js.
   const log = join(folder, `${binary}.log`);
   const file = openSync(log, "a");
   const child = spawn(path, args, {

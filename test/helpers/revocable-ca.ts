@@ -32,7 +32,7 @@ export async function createRevocableCa(commonName = "Revocable CA"): Promise<Re
   };
 }
 
-/** Returns the list of entries, or nothing if it is empty, because an empty list must be absent. */
+/** Returns the list of revoked certificates, or an empty array if there are none, because the list must then be omitted. */
 function entriesOf(revoked: readonly Identity[]): readonly Buffer[] {
   const entries = revoked.map(({ certificate }) => {
     const { serialNumber } = new X509Certificate(certificate);

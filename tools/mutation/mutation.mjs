@@ -1,6 +1,6 @@
 // Runs Stryker on files of core, each against its unit tests, and prints the surviving mutants:
-//   npm run mutation -- packages/core/src/binding.ts     one file, takes some minutes
-//   npm run mutation                                     all of core, takes some hours
+//   npm run mutation -- packages/core/src/binding.ts     one file, takes minutes
+//   npm run mutation                                     all of core, takes hours
 
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";

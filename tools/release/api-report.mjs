@@ -1,5 +1,5 @@
 // Compares the public declarations of each built package with its API report, packages/NAME/NAME.api.md. Fails if they differ,
-// so that every change of the public API is seen in review.
+// so that reviewers see every change of the public API.
 //   --write   writes the reports
 
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";

@@ -1,7 +1,7 @@
 const HEADINGS = { major: "Breaking", minor: "Added and changed", patch: "Fixed" };
 
 /**
- * Returns the changelog with a section for a release: what stands under "Unreleased", then the summaries of the changesets.
+ * Returns the changelog with a section for a release: the text under "Unreleased", then the summaries of the changesets.
  *
  * @param {string} changelog with a section "## [Unreleased]"
  * @param {{ version: string, date: string, changes: readonly { type: "major" | "minor" | "patch", summary: string }[] }} release

@@ -1,5 +1,5 @@
 // Does everything that a release does except publishing: npm run release:dry
-//   --skip-tests   if the tests have just run
+//   --skip-tests   does not run the tests
 //   --tag NAME     fails unless this is the tag of the version, and CHANGELOG.md describes it
 
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { capture, run } from "./commands.mjs";
 
-/** Licences of runtime dependencies that users can accept without asking their lawyers. */
+/** Permissive licences, which runtime dependencies may have. */
 const LICENCES = new Set(["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD"]);
 const NAMES = ["core", "express", "fastify", "testing", "cli"];
 
@@ -38,7 +38,7 @@ for (const name of NAMES) checkDependencies(name);
 for (const name of NAMES) run("npm", ["publish", "--dry-run", "--silent", tarball("first", name)], root);
 console.log(`\nrelease:dry: ${version} could be published; tag it v${version}`);
 
-/** Removes what was built, so that nothing of an earlier build is packed. */
+/** Builds all packages from scratch, so that no file of an earlier build is packed. */
 function build() {
   for (const name of NAMES) rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
   run("npx", ["turbo", "run", "build", "--force", "--output-logs=errors-only"], root);
@@ -56,10 +56,10 @@ function pack(folder) {
 /**
  * Fails if two builds of the same sources are packed differently.
  *
- * @param {readonly { name: string }[]} ones
+ * @param {readonly { name: string }[]} packages
  */
-function compare(ones) {
-  for (const { name } of ones) {
+function compare(packages) {
+  for (const { name } of packages) {
     const [one, other] = ["first", "second"].map((folder) => digest(readFileSync(tarball(folder, name))));
     if (one !== other) throw new Error(`@certbound/${name}: two builds have different tarballs: ${one}, ${other}`);
     console.log(`@certbound/${name}: two builds have the same tarball, sha256 ${one}`);
@@ -67,7 +67,7 @@ function compare(ones) {
 }
 
 /**
- * Installs a package as a user does, with its peers, writes the SBOM of what it brings, and checks the licences.
+ * Installs a package as a user does, with its peers. Writes the SBOM of its dependencies, and checks their licences.
  *
  * @param {string} name
  */
@@ -99,7 +99,10 @@ function manifestOf(name) {
   return JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
 }
 
-/** Returns the version that all packages share, if the changelog describes it. */
+/**
+ * Returns the version that all packages share. With --tag, fails if the tag is wrong or CHANGELOG.md does not describe the
+ * version; without it, only warns.
+ */
 function releasedVersion() {
   const versions = [...new Set(NAMES.map((name) => manifestOf(name).version))];
   if (versions.length > 1) throw new Error(`the packages have different versions: ${versions.join(", ")}`);

@@ -1,5 +1,5 @@
 // Prepares a release: sets the version of all packages by their changesets, and moves the changes into CHANGELOG.md.
-// Without changesets the version stays, as for the first release: npm run version
+// Without changesets, the version does not change, as for the first release: npm run version
 
 import read from "@changesets/read";
 import { readFileSync, writeFileSync } from "node:fs";

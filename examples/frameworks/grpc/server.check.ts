@@ -19,7 +19,7 @@ async function list(presented: Credentials): Promise<Outcome> {
   return { status: statuses[outcome.code] ?? outcome.code };
 }
 
-/** Expected if the server aborts the handshake: the client sees a failed connection, and the API sees no request. */
+/** Asserts that the handshake fails, so that the API does not receive the request, and reports this as 401. */
 async function withoutCertificate(presented: Credentials): Promise<Outcome> {
   const outcome = await call(presented);
   assert.ok("code" in outcome && outcome.code === status.UNAVAILABLE);

@@ -2,8 +2,8 @@ import { AccessTokenError, awsAlb, createAuthenticator, fromProxy } from "@certb
 import type { ALBEvent, ALBResult } from "aws-lambda";
 
 const authenticator = createAuthenticator({
-  // Only the load balancer may be able to call this function, and each of its listeners that lead here must verify
-  // certificates: such a listener replaces the header that a client sends.
+  // Allow only the load balancer to invoke this function. Each of its listeners that forwards requests to the function must
+  // verify client certificates, because only such a listener replaces the header that a client sends.
   certificateResolver: fromProxy(awsAlb(), { trust: { dangerouslyTrustEverySender: true } }),
 });
 const authenticate = authenticator({ scopes: ["read"] });
