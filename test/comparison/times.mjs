@@ -7,10 +7,10 @@ import { issuerOf, issueToken } from "./requests.mjs";
 /** @typedef {import("./parties.mjs").Parties} Parties */
 /** @typedef {import("./parties.mjs").RunningCandidate} RunningCandidate */
 
-const SAME = 800;
-const FRESH = 250;
-const WARM_UP_ROUNDS = 3;
-const ROUNDS = 7;
+const SAME = 1000;
+const FRESH = 700;
+const WARM_UP_ROUNDS = 4;
+const ROUNDS = 5;
 const CONCURRENCY = 8;
 
 /**
