@@ -202,9 +202,9 @@ test("a proxy with a custom marker for a missing certificate", async () => {
 });
 
 test.each<[string, (origin: string) => string, RegExp]>([
-  ["cannot be reached", () => "http://127.0.0.1:1", /the request failed: address, TLS, or network/],
+  ["cannot be reached", () => "http://127.0.0.1:1", /the request failed because of the address, TLS or the network/],
   ["publishes nothing", (origin) => `${origin}/tenant`, /status 404/],
-  ["uses another identifier", (origin) => `${origin}/`, /malformed, or for another issuer/],
+  ["uses another identifier", (origin) => `${origin}/`, /malformed, or its issuer does not match the configured one/],
 ])("an issuer that %s causes a 503", async (_case, identifier, expected) => {
   const { issuer: origin, audience } = issuer;
   await expect(createVerifier({ issuer: origin, audience }).ready()).resolves.toBeUndefined();

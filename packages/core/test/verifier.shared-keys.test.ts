@@ -91,7 +91,7 @@ describe("ready", () => {
     const error = await rejectionOf(verifierOf(working, failing).ready());
     expect(error).toMatchObject({
       code: "ERR_KEYS_UNAVAILABLE",
-      detail: `${second}: the keys of the issuer could not be fetched: the key set response has status 503`,
+      detail: `${second}: the keys of the issuer could not be fetched: the key set endpoint responded with status 503`,
       retryAfter: 1,
     });
     await expect(verifierOf(working).ready()).resolves.toBeUndefined();
@@ -114,7 +114,7 @@ describe("ready", () => {
     const entry = { issuer: url, jwks: `${good.url}/keys`, introspection };
     const { code, detail } = await rejectionOf(verifierOf({ issuer: first, jwks: `${good.url}/keys` }, entry).ready());
     expect(code).toBe("ERR_INTROSPECTION_UNAVAILABLE");
-    expect(detail).toMatch(new RegExp(`^${url}: the token could not be introspected: /\\.well-known/`));
+    expect(detail).toMatch(new RegExp(`^${url}: introspection failed: /\\.well-known/`));
     expect(detail).not.toContain("MARKER");
   });
 

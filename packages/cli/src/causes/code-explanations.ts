@@ -113,7 +113,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_KEYS_UNAVAILABLE: {
     cause:
-      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states their number. With a function as issuer: 64 calls have not settled",
+      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states their number. With a function as issuer: 64 calls are in progress",
     fix: "check whether the API reaches the issuer (network, proxy, private CA: the fetch option). To detect this early, call await verifier.ready() at start-up; the detail of its error begins with the issuer that failed. If there are too many keys, the issuer must remove those that it no longer signs with",
   },
   ERR_INTROSPECTION_UNAVAILABLE: {

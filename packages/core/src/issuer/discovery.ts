@@ -12,7 +12,7 @@ import { IssuerRequestError, failureReason } from "./issuer-request.ts";
 /** A member of an issuer's metadata that contains the URL of a document or an endpoint. */
 export type PublishedUrl = "jwks_uri" | "introspection_endpoint";
 
-/** The metadata of an issuer (RFC 8414 section 2), in which the wanted URL has been checked. */
+/** The metadata of an issuer (RFC 8414 section 2). The wanted URL has been checked. */
 export type IssuerMetadata<Wanted extends PublishedUrl> = AuthorizationServer & Readonly<Record<Wanted, string>>;
 
 /** The locations of the metadata document, in the order of the attempts. */
@@ -25,8 +25,8 @@ const locations = [
  * Fetches the metadata of an issuer: RFC 8414 section 3, then OpenID Connect Discovery 1.0 section 4.
  *
  * The `issuer` of the document must equal the configured one, character by character (RFC 8414 section 3.3). The wanted URL
- * must be https, or http on a loopback address if the issuer's URL is on one too. After any failure at the first location
- * the second one is tried. Each location has the time limit of a request (5 s), so both together take at most 10 s.
+ * must be https, or http on a loopback address if the issuer's URL is on one too. If the first location fails for any reason,
+ * the second one is tried. Each location has the time limit of a request (5 s), so that both take at most 10 s.
  *
  * @throws IssuerRequestError with the failure of each location
  */
@@ -65,9 +65,10 @@ async function fetchMetadata<Wanted extends PublishedUrl>(
     .catch(() => undefined);
   // oauth4webapi compares normalised URLs.
   if (document?.issuer !== issuer) {
-    throw new IssuerRequestError("malformed, or for another issuer (a trailing slash counts)");
+    throw new IssuerRequestError("malformed, or its issuer does not match the configured one (trailing slash?)");
   }
-  if (!publishes(document, wanted, loopback)) throw new IssuerRequestError(`no ${wanted} that uses https`);
+  if (!publishes(document, wanted, loopback))
+    throw new IssuerRequestError(`${wanted} is missing, or is not an https URL`);
   return document;
 }
 

@@ -11,10 +11,11 @@ interface FoundIssuer {
   readonly isPermitted: () => boolean;
 }
 
-/** A cached negative result of a lookup. */
+/** A lookup that did not find an issuer, or that failed. */
 interface Rejection {
+  /** When the cached result expires, in milliseconds of the monotonic clock. */
   readonly until: number;
-  /** The error of the function or of the check of its result; undefined if the function does not accept the issuer. */
+  /** The error of the function, or of the check of its result; undefined if the function returned `undefined`. */
   readonly failure: Error | undefined;
 }
 
@@ -29,9 +30,9 @@ const FAILURE_LIFETIME = 1000;
 const MAX_CALLS = 64;
 
 /**
- * Creates the lookup of issuers through the application's `issuer` function.
+ * Creates a function that finds an issuer by its `iss` through the application's `issuer` function, and caches the result.
  *
- * The function is an allow-list: an issuer that it does not return is not accepted.
+ * The application's function is an allow-list: the returned function resolves with undefined for any other issuer.
  *
  * @param create creates an issuer from the configuration that the function returned
  * @param elapsed a monotonic clock in milliseconds
@@ -83,6 +84,6 @@ export function createIssuerLookup<Issuer extends Pick<FoundIssuer, "isPermitted
 }
 
 function tooManyCalls(): AccessTokenError {
-  const detail = `${MAX_CALLS} calls of issuer() have not settled`;
+  const detail = `${MAX_CALLS} calls of issuer() are in progress`;
   return new AccessTokenError("ERR_KEYS_UNAVAILABLE", { detail, retryAfter: 1 });
 }

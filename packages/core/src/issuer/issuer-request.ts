@@ -9,7 +9,7 @@ export const MAX_BODY: number = 1024 * 1024;
 /**
  * Thrown if a request to an issuer did not get a usable response.
  *
- * The message is fixed text, with a status or an error code at most: it never quotes data that was received.
+ * The message is fixed text, at most with a status or an error code. It never quotes data that was received.
  */
 export class IssuerRequestError extends Error {
   override readonly name: string = "IssuerRequestError";
@@ -20,7 +20,7 @@ export class ConnectionError extends IssuerRequestError {
   override readonly name = "ConnectionError";
 }
 
-/** Returns a safe description of an error: the errors of fetch and of oauth4webapi may quote data that was received. */
+/** Describes an error without its message, unless that is safe: errors of fetch and oauth4webapi may quote received data. */
 export function failureReason(error: unknown): string {
   return error instanceof IssuerRequestError ? error.message : "the request failed unexpectedly";
 }
@@ -34,7 +34,7 @@ export function startTimeLimit(): AbortSignal {
  * Wraps a fetch so that it does not follow redirects, reads at most 1 MiB of body, and takes at most 5 s (or until the
  * given `signal` aborts).
  *
- * When it resolves, the body has been read. It rejects with an {@link IssuerRequestError} for every kind of failure.
+ * The returned fetch resolves after the body was read. It rejects with an {@link IssuerRequestError} for every kind of failure.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (url, init) => {
@@ -67,15 +67,16 @@ async function fetchWithBody(
     return new Response(bytes?.length ? bytes : null, received);
   } catch (error) {
     if (error instanceof IssuerRequestError) throw error;
-    // The error of fetch may quote the URL, the server's certificate or its response. An error code is a constant of Node.js.
+    // The error of fetch may quote the URL, the server's certificate or its response. Its code is a constant of Node.js.
     const code = causeCode(error);
-    const message = `the request failed: address, TLS, or network${code === undefined ? "" : ` (${code})`}`;
+    const suffix = code === undefined ? "" : ` (${code})`;
+    const message = `the request failed because of the address, TLS or the network${suffix}`;
     const isConnectionError = !hasHeaders && code !== undefined && connectionErrors.has(code);
     throw isConnectionError ? new ConnectionError(message) : new IssuerRequestError(message);
   }
 }
 
-/** The error codes of failed or broken connections, without those of timeouts, TLS and unknown hosts. */
+/** The error codes of failed or broken connections, except those of timeouts, TLS and unknown hosts. */
 const connectionErrors: ReadonlySet<string> = new Set([
   "ECONNABORTED",
   "ECONNREFUSED",
@@ -83,7 +84,7 @@ const connectionErrors: ReadonlySet<string> = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "EPIPE",
-  // The code of undici for a connection that the server closed.
+  // undici: the server has closed the connection.
   "UND_ERR_SOCKET",
 ]);
 

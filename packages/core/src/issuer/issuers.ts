@@ -24,17 +24,18 @@ export interface OpaqueTokenIssuer {
 /** The issuers that a verifier accepts. */
 export interface Issuers {
   /**
-   * Returns the configured issuer with this `iss`, compared character by character; undefined if the application uses an
+   * Returns the configured issuer with this `iss`, compared character by character. Always undefined if the application uses an
    * `issuer` function.
    */
-  named(issuer: unknown): Issuer | undefined;
+  named(iss: unknown): Issuer | undefined;
   /**
-   * Finds the issuer with this `iss` through the application's `issuer` function; undefined if the issuers are configured.
+   * Finds the issuer with this `iss` through the application's `issuer` function. The member is undefined if the issuers are
+   * configured.
    *
    * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE` if too many calls are in progress
    * @throws Error if the function throws, or returns a value of the wrong type
    */
-  readonly lookUp: ((issuer: unknown) => Promise<Issuer | undefined>) | undefined;
+  readonly lookUp: ((iss: unknown) => Promise<Issuer | undefined>) | undefined;
   readonly opaqueTokenIssuer: OpaqueTokenIssuer | undefined;
   /**
    * Fetches the keys and locates the introspection endpoints of the configured issuers.
@@ -44,14 +45,14 @@ export interface Issuers {
   ready(): Promise<void>;
 }
 
-/** Creates the key sources and introspectors of the configured issuers. */
+/** Creates the issuers of a verifier, with their key sources and introspectors. */
 export function createIssuers(verifier: VerifierConfiguration): Issuers {
   const createKeySource = createKeySources(verifier.issuers, verifier);
   const issuers = verifier.issuers.map((issuer) => createIssuer(issuer, verifier, createKeySource(issuer)));
   const { issuerFunction } = verifier;
   const byName = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.configuration.issuer, issuer]));
   return {
-    named: (issuer) => byName.get(issuer),
+    named: (iss) => byName.get(iss),
     lookUp:
       issuerFunction &&
       createIssuerLookup<Issuer>(issuerFunction, ({ configuration, isPermitted }) => ({
@@ -76,7 +77,6 @@ async function readyIssuer({ configuration, keys, introspector }: Issuer): Promi
   }
 }
 
-/** Adds the issuer to the detail of an error. */
 function withIssuer({ code, detail, retryAfter }: AccessTokenError, issuer: string): AccessTokenError {
   return new AccessTokenError(code, { detail: `${issuer}: ${detail}`, retryAfter });
 }

@@ -1,17 +1,17 @@
 import { IssuerRequestError, failureReason } from "./issuer-request.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 
-/** The age from which requests wait for a new value, in milliseconds. */
+/** The age from which requests wait until the value is fetched again, in milliseconds. */
 const FRESH = 10 * 60_000;
 /** The age from which the value is fetched again in the background. */
 const REFRESH_AHEAD = 8 * 60_000;
-/** How much longer a value is used while the issuer fails. */
+/** How much longer a value is used if it cannot be fetched again. */
 const STALE_LIMIT = 60 * 60_000;
 /** The delay after the first failure; it doubles with each further failure, up to the maximum. */
 const BACK_OFF = 1000;
 const MAX_BACK_OFF = 30_000;
 
-/** Determines when a value is fetched. */
+/** Options of {@link createRemoteValue}. */
 export interface RemoteValueOptions {
   /** The minimum time between a successful fetch and the next one, in milliseconds; default 0. */
   readonly coolDown?: number;
@@ -29,7 +29,7 @@ export interface RemoteValue<Value> {
    * @throws RemoteFailure if no value can be used
    */
   refreshed(): Promise<Value>;
-  /** Returns the error of the last fetch; undefined if it succeeded. */
+  /** Returns the error of the last fetch; undefined if it succeeded, or before the first one. */
   failure(): RemoteFailure | undefined;
 }
 
@@ -48,11 +48,11 @@ export class RemoteFailure extends IssuerRequestError {
 /**
  * Fetches a value when it is needed, and caches it.
  *
- * Runs one fetch at a time, with a cool-down after a success and a back-off after failures. During an outage of the issuer
- * the cached value is used for another hour. A successful fetch replaces the whole value; a failed one does not change it.
+ * Runs one fetch at a time, with a cool-down after a success and a back-off after failures. If the issuer fails, the cached
+ * value is used for another hour. A successful fetch replaces the whole value; a failed one does not change it.
  *
- * @param load fetches the value. It gets the previous value if that is still usable. It must have its own time limit. If it
- *   rejects, the fetch failed; only the message of an `IssuerRequestError` becomes the reason.
+ * @param load fetches the value, given the previous one if that is still usable. It must have a time limit. If it rejects with
+ *   an `IssuerRequestError`, the message becomes the reason of the failure.
  */
 export function createRemoteValue<Value>(
   load: (previous: Value | undefined) => Promise<Value>,
@@ -105,7 +105,7 @@ export function createRemoteValue<Value>(
       if (age() >= coolDown && backOff() <= 0) await refresh();
       const value = usable();
       if (value !== undefined) return value;
-      throw failure() ?? new RemoteFailure("it has not been fetched yet", 1);
+      throw failure() ?? new RemoteFailure("no fetch has completed yet", 1);
     },
     failure,
   };

@@ -11,10 +11,10 @@ interface SignedToken {
   readonly algorithm: string;
 }
 
-/** How many matching keys are tried. There can be several if the header has no `kid`, or if keys share a `kid`. */
+/** The maximum number of keys that are tried. Several keys can match if the header has no `kid`, or if keys share a `kid`. */
 const MAX_TRIED = 4;
 
-/** How many matching keys are imported at most, including those that Node cannot use. */
+/** The maximum number of keys that are imported, including those that Node cannot use. */
 const MAX_IMPORTED = 16;
 
 /** The signed bytes, and the key that verified the signature. */
@@ -26,7 +26,7 @@ export interface VerifiedSignature {
 /**
  * Verifies the signature of a compact JWS and returns the bytes that were signed (RFC 7515 section 5.2).
  *
- * Does not select keys and does not check claims. Yields to the event loop between two keys.
+ * Tries the given keys in order, and yields to the event loop between two keys. Does not check claims.
  *
  * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` if Node cannot use any of the first 16 keys
  * @throws Error if arrays inherit items, because jose could then verify other bytes than those of the token
@@ -51,7 +51,7 @@ export async function verifySignature(jws: SignedToken, keys: readonly Verificat
 }
 
 async function verifiedPayload({ token, algorithm }: SignedToken, key: CryptoKey): Promise<Uint8Array | undefined> {
-  // jose caches the bytes to verify as an item of an array, and would use an inherited item instead.
+  // jose caches the signed bytes in an array, and would use an inherited item instead.
   if (hasInheritedItem()) throw new Error("certbound: Object.prototype or Array.prototype has numbered members");
   try {
     return (await compactVerify(token, key, withoutPrototype({ algorithms: [algorithm] }))).payload;

@@ -11,8 +11,8 @@ type ClientKey = NonNullable<IntrospectionOptions["clientKey"]>;
 type PrivateKeyJwt = Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>;
 
 /**
- * The algorithms of a JWK by its curve, or else by its type. The first is the default; if it is undefined, the JWK must have an
- * `alg`.
+ * The algorithms of a JWK by its curve or, without a curve, by its type. The first one is the default; if it is undefined, the
+ * JWK must have an `alg`.
  */
 const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Map([
   ["P-256", ["ES256"]],
@@ -46,7 +46,7 @@ export function isClientKey(value: unknown): value is ClientKey {
   }
 }
 
-/** Copies a key that was checked. Adds the `alg` to a JWK, and drops members that do not belong to the key. */
+/** Copies a checked key. Adds the `alg` to a JWK, and drops members that do not belong to the key. */
 export function parseClientKey(clientKey: ClientKey): Pick<PrivateKeyJwt, "key" | "keyId"> {
   if (types.isCryptoKey(clientKey)) return { key: clientKey, keyId: undefined };
   const given = withoutPrototype(clientKey);

@@ -29,13 +29,13 @@ export function isClientTls(value: unknown): value is ClientTls {
   return succeeds(() => createSecureContext(given as Record<string, unknown>));
 }
 
-/** Copies the bytes as well, because an application may wipe its buffers after it has passed them. */
+/** Copies the options, including buffers, because an application may overwrite its buffers after it has passed them. */
 export function copyClientTls(given: ClientTls): ClientTls {
   const { cert, key, passphrase, ca } = withoutPrototype(given);
   return Object.freeze({ cert: copyOf(cert), key: copyOf(key), passphrase, ca: ca && copyOf(ca) });
 }
 
-/** Checks each certificate, because Node ignores invalid ones, and then trusts no server at all. */
+/** Checks each certificate, because Node silently ignores invalid ones. */
 function areCertificates(text: string): boolean {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
   return blocks.length > 0 && blocks.every((block) => succeeds(() => new X509Certificate(block)));

@@ -13,21 +13,21 @@ export interface JsonWebKeySet {
 /** The options that are set for each issuer. */
 export interface IssuerSettings {
   /**
-   * The identifiers of this API. The token's `aud` must contain one of them; compared exactly. An explicit `null` skips the
-   * check.
+   * The identifiers of this API. The token's `aud` must contain one of them, compared character by character. An explicit
+   * `null` skips the check.
    */
   readonly audience?: string | readonly string[] | null | undefined;
   /**
    * The issuer's public keys, or the URL that serves them, without credentials; default: found by discovery (RFC 8414, then
    * OpenID Connect). Issuers with the same URL share one fetch.
    *
-   * A key set must contain at least one key that can verify signatures, and at most 1,000 of them. If a set in the
-   * configuration does not, the verifier throws a `TypeError`. If a fetched set does not, the previous set stays in use;
-   * without a previous set, tokens are rejected with `ERR_KEYS_UNAVAILABLE`.
+   * A key set must contain from 1 to 1,000 keys that can verify signatures. A configured set that does not is a `TypeError`. A
+   * fetched set that does not is ignored, and the previous set stays in use; without a previous set, tokens are rejected with
+   * `ERR_KEYS_UNAVAILABLE`.
    *
-   * A key without `kid` matches a token with any `kid` only if the set is in the configuration, not if it was fetched.
-   * A key is imported when a token first needs it. If the import fails, for example because the point is not on the curve,
-   * the key counts as absent: if no other key matches, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
+   * A key without `kid` matches tokens with any `kid` if the set was configured, but not if it was fetched. A key is imported
+   * when a token first needs it. If the import fails, for example because the point is not on the curve, the key counts as
+   * absent: if no other key matches, the token is rejected with `ERR_TOKEN_KEY_UNKNOWN`.
    */
   readonly jwks?: JsonWebKeySet | string | URL | undefined;
   /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}, or those of the profile. */
@@ -43,15 +43,17 @@ export interface IssuerOptions extends IssuerSettings {
 }
 
 /**
- * Finds the issuer of a token in a multi-tenant API; the allow-list of issuers. Called with the `iss` of a token before its
- * signature is verified, at most 1,024 characters: compare it with your tenants, and do not derive URLs or keys from it.
+ * Finds the issuer of a token in a multi-tenant API. It is the allow-list of issuers. Called with the `iss` of a token before
+ * the signature is verified, at most 1,024 characters: compare it with your tenants, and do not derive URLs or keys from it.
  *
- * Returns the options of the issuer, or `undefined` to reject the token (`ERR_TOKEN_ISSUER`). If it throws or returns anything
- * else, the error counts as an error of the application, not as a rejection. Results are cached: an issuer for 10 minutes (a
- * removed tenant is accepted for that long), `undefined` for 10 s, an error for 1 s. Concurrent calls for the same issuer share
- * one call. With 64 calls in progress, further tokens are rejected with `ERR_KEYS_UNAVAILABLE`.
+ * Returns the options of the issuer, or `undefined` to reject the token (`ERR_TOKEN_ISSUER`). If the function throws, does not
+ * settle within 5 s or returns anything else, the request fails with 500 as an error of the application.
  *
- * Such an issuer does not introspect opaque tokens.
+ * Results are cached: an issuer for 10 minutes (a removed tenant is accepted for that long), `undefined` for 10 s, an error for
+ * 1 s. Tokens of the same issuer share a call that is in progress. While 64 calls are in progress, tokens that need another one
+ * are rejected with `ERR_KEYS_UNAVAILABLE`.
+ *
+ * An issuer that the function returns cannot introspect opaque tokens.
  */
 export type IssuerFunction = (iss: string) => IssuerOptions | undefined | Promise<IssuerOptions | undefined>;
 
@@ -67,28 +69,28 @@ export interface VerifierOptions extends IssuerSettings {
    * requires. `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): JWTs of type `at+jwt`; only PS256, ES256 and EdDSA with
    * Ed25519; every token must be bound and sent in the Authorization header; `iat` and `nbf` at most 60 s ahead. It also
    * requires `maxTokenAge`, or `introspection` with `always` or `jwtsAsOpaque` for each issuer, to limit the use of revoked
-   * tokens. Opaque tokens remain possible. Options that contradict these rules throw a `TypeError`; `audience: null` does not.
+   * tokens. Opaque tokens remain possible. Options that contradict these rules are a `TypeError`; `audience: null` is allowed.
    */
   readonly profile?: Profile | undefined;
   /**
-   * Accepted `typ` values, compared without case and without the prefix `application/`; `null` accepts a token without a
-   * `typ`. Default: `at+jwt`; if the binding is required and no profile is set, also `JWT` and no `typ`.
+   * Accepted `typ` values, compared case-insensitively and without the prefix `application/`; `null` accepts a token without
+   * `typ`. Default: `at+jwt`; if the binding is required and no profile is set, also `JWT` and `null`.
    */
   readonly tokenTypes?: readonly (string | null)[] | undefined;
-  /** Accepted clock difference, in seconds; default 5, maximum 300; with the profile `fapi2` default 10, maximum 60. */
+  /** Tolerated clock difference, in seconds; default 5, maximum 300; with the profile `fapi2` default 10, maximum 60. */
   readonly clockTolerance?: number | undefined;
   /** Maximum age of a token, in seconds since its `iat`, which is then required; `clockTolerance` is added. */
   readonly maxTokenAge?: number | undefined;
   /**
-   * Maximum number of verified tokens in the cache, where they stay for up to 5 minutes so that their signature is not
-   * verified again; default 10000, `false` disables the cache. The certificate, the times and the requirements are still
-   * checked for every request.
+   * Maximum number of verified tokens in the cache; default 10000, `false` disables the cache. The signature of a cached token
+   * is not verified again, for up to 5 minutes. The certificate, the times and the requirements are still checked for every
+   * request.
    */
   readonly verifiedTokens?: number | false | undefined;
   /**
    * Checks more of the client certificate than its thumbprint, for every request; default: only the thumbprint is checked.
-   * `certificateRules` creates a policy. Called with the certificate that a token is bound to; with `"when-bound"` also with
-   * the certificate that a client presents with an unbound token. With `"report-only"` a rejection is only reported.
+   * `certificateRules` creates a policy. Called with the certificate that a token is bound to and, under `"when-bound"`, with a
+   * certificate that a client presents with an unbound token. Under `"report-only"`, a rejection is only reported.
    */
   readonly certificatePolicy?: CertificatePolicy | undefined;
   /** Sends every request to an issuer, for example through an egress proxy or with a private CA; default: the global `fetch`. */
@@ -112,7 +114,7 @@ export interface IssuerConfiguration {
   readonly introspection: IntrospectionConfiguration | undefined;
 }
 
-/** A function of the application that finds issuers, with the checks of its results. */
+/** The application's `issuer` function, and the checks of its results. */
 export interface ParsedIssuerFunction {
   readonly find: IssuerFunction;
   /**

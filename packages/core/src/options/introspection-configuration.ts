@@ -36,10 +36,10 @@ export interface IntrospectionCache {
 }
 
 /**
- * Options of token introspection (RFC 7662): of opaque tokens, and with `always` or `jwtsAsOpaque` of JWTs as well.
+ * Options for the introspection (RFC 7662) of opaque tokens and, with `always` or `jwtsAsOpaque`, of JWTs.
  *
- * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is required; none if the `fetch` option presents
- * the certificate, or with the method `none`.
+ * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is required. They are omitted if the `fetch` option
+ * presents the client certificate, and with the method `none`.
  */
 export interface IntrospectionOptions {
   /** The introspection endpoint: https, or http on a loopback address; default: from the issuer's metadata (RFC 8414). */
@@ -54,12 +54,12 @@ export interface IntrospectionOptions {
   /** The certificate for mutual TLS; needs the package undici. */
   readonly clientTls?: ClientTls | undefined;
   /**
-   * Returns the access token of the method `bearer`. Called for every request; cache the token yourself. A shared `cache`
-   * keeps the responses apart by `clientId`, not by this token. If it throws, does not settle within 5 s or does not return a
-   * bearer token, no request is sent, and the error counts as an error of the application.
+   * Returns the access token of the method `bearer`. Called for every introspection request; cache the token yourself. A shared
+   * `cache` separates responses by `clientId`, not by this token. If the function throws, does not settle within 5 s or does not
+   * return a bearer token, the introspection request is not sent, and the request fails with 500 as an error of the application.
    */
   readonly bearerToken?: (() => string | Promise<string>) | undefined;
-  /** Whether requests contain `token_type_hint=access_token`; default true. */
+  /** Whether introspection requests contain `token_type_hint=access_token`; default true. */
   readonly tokenTypeHint?: boolean | undefined;
   /** Whether this issuer introspects opaque tokens; default true. At most one issuer can. */
   readonly opaqueTokens?: boolean | undefined;
@@ -82,14 +82,14 @@ export interface IntrospectionOptions {
   /** Requests signed responses (RFC 9701), and rejects a response that is not signed. */
   readonly signedResponse?: boolean | undefined;
   /**
-   * How long a response is cached, in seconds, but not longer than the token's `exp` plus `clockTolerance`; default 30,
+   * How long a response is used, in seconds, but not longer than until the token's `exp` plus `clockTolerance`; default 30,
    * maximum 3600. A revoked token can be accepted for that long. With 0, every request introspects its token, except that
-   * simultaneous requests share a response.
+   * simultaneous requests with the same token share a response.
    */
   readonly cacheDuration?: number | undefined;
   /** A store that shares responses with other processes; default: a cache in each process. Needs `cacheKey`. */
   readonly cache?: IntrospectionCache | undefined;
-  /** The secret that derives the names of cache entries, and encrypts and authenticates them; at least 32 characters. */
+  /** The secret that encrypts and authenticates cache entries, and from which their names are derived; at least 32 characters. */
   readonly cacheKey?: string | undefined;
 }
 
@@ -105,7 +105,7 @@ export type ClientAuthentication =
 
 /** The checked introspection options of one issuer. */
 export interface IntrospectionConfiguration {
-  /** Undefined: found by discovery. */
+  /** If undefined, the endpoint is found by discovery. */
   readonly endpoint: URL | undefined;
   readonly clientId: string;
   readonly authentication: ClientAuthentication;

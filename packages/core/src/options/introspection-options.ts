@@ -20,7 +20,7 @@ import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
 
 type Credential = "clientSecret" | "clientKey" | "clientTls" | "bearerToken";
 
-/** The credential of each method. */
+/** The option with the credential of each method. */
 const methods: Readonly<Record<ClientAuthenticationMethod, Credential | undefined>> = {
   client_secret_basic: "clientSecret",
   client_secret_post: "clientSecret",

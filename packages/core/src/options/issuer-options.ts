@@ -23,7 +23,7 @@ import type { ProfileRules } from "./profiles.ts";
 import { signatureAlgorithms } from "./signature-algorithms.ts";
 import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
 
-/** The rules of the options that every issuer has, also a single one. */
+/** The option rules for {@link IssuerSettings}. */
 export const settingsRules: OptionRules<IssuerSettings> = {
   audience: {
     expected: "a non-empty string, a non-empty array of them, or null to skip the check",
@@ -90,7 +90,7 @@ function parseIssuerFunction(
         return parseIssuer(withoutPrototype({ audience, algorithms, ...result }), { ...common, isListed: false });
       },
     },
-    // An issuer may override the algorithms that are given for all.
+    // An issuer may override the common option `algorithms`.
     algorithms: new Set(profileRules.algorithms ?? Object.keys(signatureAlgorithms)),
   };
 }

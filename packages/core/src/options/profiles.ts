@@ -1,20 +1,20 @@
 import { defaults } from "./defaults.ts";
 import { ACCESS_TOKEN_TYPE } from "./token-types.ts";
 
-/** The name of a set of rules from a specification, stricter than the defaults. */
+/** The name of a set of rules from a specification that are stricter than the defaults. */
 export type Profile = "rfc9068" | "fapi2";
 
 /** The rules of a profile. */
 export interface ProfileRules {
-  /** Claims that a JWT must have. Their form is checked with and without a profile. */
+  /** Claims that a JWT must have. Their types are checked even without a profile. */
   readonly requiredClaims: readonly string[];
-  /** Accepted `typ` values; undefined: those of the options. */
+  /** Accepted `typ` values; if undefined, the option `tokenTypes` applies. */
   readonly tokenTypes: readonly string[] | undefined;
-  /** Accepted signature algorithms; undefined: all. */
+  /** Accepted signature algorithms; all if undefined. */
   readonly algorithms: readonly string[] | undefined;
   /** The default and the maximum of the option `clockTolerance`, in seconds. */
   readonly clockTolerance: { readonly default: number; readonly max: number };
-  /** How far in the future `iat` may be, in seconds; undefined: limited only when `maxTokenAge` is set. */
+  /** How far in the future `iat` may be, in seconds; if undefined, this is limited only if `maxTokenAge` is set. */
   readonly issuedAhead: number | undefined;
   /** Whether every token must be bound and sent in the Authorization header, and the use of a revoked token must be limited. */
   readonly isSenderConstrained: boolean;

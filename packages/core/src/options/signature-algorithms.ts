@@ -22,9 +22,9 @@ export type SignatureAlgorithm =
 /** The members that the JWK of a key for an algorithm must have. */
 export interface KeyShape {
   readonly kty: "RSA" | "EC" | "OKP" | "AKP";
-  /** The curve of the algorithm (RFC 7518 section 3.4); undefined: it has none. */
+  /** The curve of the algorithm (RFC 7518 section 3.4), if it has one. */
   readonly crv: string | undefined;
-  /** The members of a fixed length, in bytes. */
+  /** The members with a fixed length, and their lengths in bytes. */
   readonly lengths: readonly (readonly ["x" | "y" | "pub", number])[];
 }
 

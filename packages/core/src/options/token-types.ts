@@ -1,12 +1,12 @@
 /** The `typ` of a JWT access token (RFC 9068 section 2.1). */
 export const ACCESS_TOKEN_TYPE = "at+jwt";
 
-/** The default if unbound tokens can be accepted. */
+/** The default if unbound tokens may be accepted. */
 const typedOnly: ReadonlySet<string | null> = new Set([ACCESS_TOKEN_TYPE]);
 
 /**
- * The default if every token must be bound; null is a token without a type. Many issuers use these types. They are also the
- * types of ID tokens, which are rejected because they are not bound to the certificate.
+ * The default if every token must be bound; null stands for a token without a type. Many issuers use these types for access
+ * tokens. They also use them for ID tokens, which are rejected because they are not bound to the certificate.
  */
 const typedOrGeneric: ReadonlySet<string | null> = new Set([ACCESS_TOKEN_TYPE, "jwt", null]);
 

@@ -14,7 +14,7 @@ const WARNING =
  * Creates a function that emits the warning `CERTBOUND_TLS_UNVERIFIED` once, if Node.js does not verify TLS servers and the
  * verifier fetches keys, metadata or introspection responses over https.
  *
- * Does not warn about a custom `fetch`, nor about connections with `clientTls`, which always verify the server.
+ * Does not warn if there is a custom `fetch`, nor about connections with `clientTls`, which always verify the server.
  */
 export function createTlsWarning(): (configuration: VerifierConfiguration) => void {
   let isEmitted = false;

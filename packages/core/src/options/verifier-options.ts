@@ -17,7 +17,7 @@ import { normaliseTokenType } from "./token-types.ts";
 
 const MAX_VERIFIED_TOKENS = 1_000_000;
 
-/** The rules of a verifier's options, for option types that include them. */
+/** The option rules for {@link VerifierOptions}, and for option types that include it. */
 export const verifierRules: OptionRules<VerifierOptions> = {
   ...settingsRules,
   issuer: {
@@ -46,7 +46,7 @@ export const verifierRules: OptionRules<VerifierOptions> = {
 };
 
 /**
- * Checks a verifier's options. Options that name neither an issuer nor keys are completed from the environment.
+ * Checks a verifier's options. If they contain neither `issuer` nor `jwks`, completes them from environment variables.
  *
  * @throws TypeError that names the option
  */
@@ -84,10 +84,9 @@ export function parseVerifierOptions(options: VerifierOptions): VerifierConfigur
   });
 }
 
-/** The variables of an environment. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Returns whether Node.js accepts every TLS server by default, for which it compares the variable with `"0"`, as Node.js does. */
+/** Returns whether Node.js accepts every TLS server by default. Like Node.js, compares the variable with `"0"`. */
 export function isTlsUnverified(env: Environment = process.env): boolean {
   return env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0";
 }

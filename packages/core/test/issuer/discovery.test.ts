@@ -68,18 +68,26 @@ describe("discoverMetadata", () => {
   });
 
   describe.each<[string, Responder, string]>([
-    ["breaks the connection", hangUp, "the request failed: address, TLS, or network"],
+    ["breaks the connection", hangUp, "the request failed because of the address, TLS or the network"],
     ["does not respond", silent, "no complete response within 5 s"],
     ["responds with half a document", stalled, "no complete response within 5 s"],
     ["responds with more than 1 MiB", endless, "the response is longer than 1 MiB"],
     ["responds with status 404", status(404, {}), "status 404"],
     ["redirects", redirect("/"), "status 302"],
-    ["responds with malformed JSON", text('{"issuer":', "application/json"), "malformed, or for another issuer"],
-    ["responds for another issuer", json({ issuer: "https://MARKER.example" }), "malformed, or for another issuer"],
+    [
+      "responds with malformed JSON",
+      text('{"issuer":', "application/json"),
+      "malformed, or its issuer does not match the configured one",
+    ],
+    [
+      "responds for another issuer",
+      json({ issuer: "https://MARKER.example" }),
+      "malformed, or its issuer does not match the configured one",
+    ],
     [
       "publishes a document without jwks_uri",
       (response, path) => json({ issuer: `http://${response.req.headers.host}/t` })(response, path),
-      "no jwks_uri that uses https",
+      "jwks_uri is missing, or is not an https URL",
     ],
   ])("an issuer whose first location %s", (_name, failing, reason) => {
     const [first, second] = [`${oauth}/t`, `/t${oidc}`];

@@ -7,7 +7,7 @@ import { reasonOf, rejectionOf } from "../support/outcome.ts";
 import { whilePrototypeIsPolluted } from "../support/polluted-prototype.ts";
 import { startHttpsServer } from "../support/tls-server.ts";
 
-const failed = "the request failed: address, TLS, or network";
+const failed = "the request failed because of the address, TLS or the network";
 
 /** Returns the message of a request whose fetch rejects with the given value. */
 async function messageFor(thrown: unknown): Promise<string> {

@@ -10,7 +10,8 @@ import { IssuerRequestError } from "../issuer-request.ts";
 /**
  * Creates the configured client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
  *
- * The returned function rejects with an `IssuerRequestError` if a JWK cannot be imported.
+ * The returned function rejects with an `IssuerRequestError` if a JWK cannot be imported, and with a {@link BearerTokenError}
+ * if the callback `bearerToken` fails.
  */
 export function clientAuthentication(configured: ClientAuthentication): ClientAuth {
   if (configured.method === "private_key_jwt") return privateKeyJwt(configured.key, configured.keyId);
@@ -21,12 +22,12 @@ export function clientAuthentication(configured: ClientAuthentication): ClientAu
   return TlsClientAuth();
 }
 
-/** Thrown if the callback `bearerToken` fails: an error of the application, not of the issuer or the client. */
+/** Thrown if the callback `bearerToken` fails. An error of the application, not of the issuer or the client. */
 export class BearerTokenError extends Error {
   override readonly name = "BearerTokenError";
 }
 
-/** RFC 7662 section 2.1: the API authenticates with a separate access token. */
+/** Authenticates with a separate access token (RFC 7662 section 2.1). */
 function bearer(bearerToken: () => string | Promise<string>): ClientAuth {
   return async (_server, _client, _body, headers) => {
     headers.set("authorization", `Bearer ${await callBearerToken(bearerToken)}`);
@@ -42,7 +43,7 @@ async function callBearerToken(bearerToken: () => string | Promise<string>): Pro
     throw new BearerTokenError(message, { cause });
   }
   if (typeof token === "string" && isBearerToken(token)) return token;
-  throw new BearerTokenError("bearerToken did not return a bearer token (RFC 6750 section 2.1)");
+  throw new BearerTokenError("certbound: bearerToken did not return a bearer token (RFC 6750 section 2.1)");
 }
 
 /**

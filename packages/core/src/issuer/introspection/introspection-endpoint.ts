@@ -41,10 +41,10 @@ export interface IntrospectionEndpoint {
    */
   ready(): Promise<void>;
   /**
-   * Introspects a token. The claims of the response are not checked, except `active`.
+   * Introspects a token. Checks only that the response is well-formed, not its claims.
    *
-   * The request is sent once more if the connection fails before the headers of a response arrive. Both attempts share the
-   * time limit of one request; calls of `bearerToken` have a separate limit.
+   * Sends the request once more if the connection fails before the headers of a response arrive. Both attempts share the time
+   * limit of one request; calls of `bearerToken` have a separate limit.
    *
    * @throws IssuerRequestError if the endpoint does not return an introspection response
    */
@@ -124,7 +124,7 @@ export function createIntrospectionEndpoint(
  * Sends a request, and sends it once more if the connection fails before the headers of a response arrive: the server may
  * have closed a kept-alive connection. This is safe because an introspection request does not change anything.
  *
- * It also does so if only a part of the headers arrived, which `fetch` does not report.
+ * Also sends it once more if only a part of the headers arrived, because `fetch` does not report this.
  */
 async function sendTwiceAtMost(send: () => Promise<Response>): Promise<Response> {
   try {
@@ -148,13 +148,13 @@ function endpointIn(metadata: IssuerMetadata<"introspection_endpoint">, hasCerti
   );
 }
 
-const basicHint = '; some servers need clientAuthentication "client_secret_post"';
+const basicHint = ', or does the server require clientAuthentication "client_secret_post"';
 
 function unexpectedStatus(status: number, { method }: ClientAuthentication): string {
   const hint = method === "client_secret_basic" ? basicHint : "";
   const hints = new Map([
-    [400, ": does the endpoint support this type of token?"],
-    [401, `: are the credentials of this API correct?${hint}`],
+    [400, " (does the endpoint support this type of token?)"],
+    [401, ` (wrong credentials of this API${hint}?)`],
   ]);
   return `the introspection endpoint responded with status ${status}${hints.get(status) ?? ""}`;
 }

@@ -9,13 +9,13 @@ import { IssuerRequestError } from "../issuer-request.ts";
 import type { KeySource } from "../keys/key-source.ts";
 import { verifySignature } from "../signature.ts";
 
-/** The parameters of reading an introspection response. */
+/** How an introspection response is verified. */
 export interface ResponseRules {
   readonly server: AuthorizationServer;
   readonly client: Client;
   /** Verifies signed responses. */
   readonly keys: KeySource;
-  /** The configured audiences of the issuer, which may be the `aud` of a signed response. */
+  /** The configured audiences, which a signed response may have as `aud` instead of the `client_id`. */
   readonly audience: readonly string[] | null;
   readonly requiresSignature: boolean;
   readonly verifier: Pick<VerifierConfiguration, "clock" | "clockTolerance">;
@@ -29,7 +29,8 @@ const MAX_AGE = 300;
 /**
  * Reads an introspection response with status 200, as JSON (RFC 7662 section 2.2) or signed (RFC 9701 section 5).
  *
- * Removes members that are null, except those in which null is malformed. The claims are not checked, except `active`.
+ * Removes members that are null, except those in which null is malformed. Checks that `active` is a boolean; does not check
+ * the other members.
  *
  * @throws IssuerRequestError
  */
@@ -54,16 +55,16 @@ async function readSigned(jwt: string, rules: ResponseRules): Promise<JsonObject
   const now = currentTime(verifier.clock);
   if (typeof iat !== "number" || iat > now + verifier.clockTolerance || iat < now - MAX_AGE) {
     throw new IssuerRequestError(
-      `the iat of the signed response is not within the last ${MAX_AGE} s: do the clocks agree?`,
+      `the iat of the signed response is not within the last ${MAX_AGE} s (do the clocks differ?)`,
     );
   }
-  // oauth4webapi requires the client_id as aud, and compares the content type case-sensitively.
+  // oauth4webapi requires the aud to be the client_id, and compares the content type case-sensitively.
   const recipient = { ...client, client_id: recipientOf(aud, rules) };
   const response = new Response(jwt, withoutPrototype({ headers: { "content-type": SIGNED } }));
   return read(response, { ...rules, client: withoutPrototype(recipient) });
 }
 
-/** Returns the `aud` to require: a configured audience if the response contains one, otherwise the client. */
+/** Returns the `aud` to require: a configured audience if the response contains one, otherwise the `client_id`. */
 function recipientOf(aud: unknown, { client, audience }: ResponseRules): string {
   const recipients: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audience?.find((name) => recipients.includes(name)) ?? client.client_id;
@@ -85,7 +86,7 @@ function malformed(): IssuerRequestError {
   );
 }
 
-/** The members that decide about the token, in which null is a malformed value. */
+/** The members in which null is malformed, because they decide whether the token is accepted. */
 const keepsNull: ReadonlySet<string> = new Set(["active", "aud", "cnf"]);
 
 /** Removes members that are null, which some servers send instead of omitting them. */
@@ -94,7 +95,7 @@ function withoutNulls(response: JsonObject): JsonObject {
 }
 
 /**
- * Returns the claims of a signed response. Requires the members that oauth4webapi checks as own members, because
+ * Returns the claims of a signed response. Requires those members as own members that oauth4webapi checks, because
  * oauth4webapi also accepts inherited ones.
  */
 function ownMembers(jwt: string): JsonObject {

@@ -48,9 +48,8 @@ const MAX_IN_FLIGHT = 64;
 /**
  * Creates the introspector of an issuer.
  *
- * Sends one request per token at a time, and at most 64 in total. A shared cache has an additional limit of 64 reads. The
- * read ends before the request is sent: so neither limit waits for the other, and shared responses can be used even while 64
- * requests are in flight.
+ * Sends one request per token at a time, and at most 64 in total. Reads of a shared cache have a separate limit of 64. A read
+ * ends before the request is sent, so that shared responses can be used even while 64 requests are in flight.
  *
  * Caches responses for `cacheDuration`. Caches inactive tokens for at most 10 s, and only in this process. The caller must
  * check whether a cached token has expired in the meantime.
@@ -91,7 +90,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   return {
     async introspect(token) {
-      // Throws if the clock fails, so that no cached response is used without a valid time.
+      // Throws if the clock fails, so that a cached response is not used without a valid time.
       now();
       const digest = tokenDigest(token);
       const response = local.find(digest) ?? (await findOnce(digest, () => findOrFail(token, digest)));
@@ -109,7 +108,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   };
 }
 
-/** Creates the function that sends introspection requests. Limits their number, and publishes each response. */
+/** Creates a function that sends introspection requests, limits their number, and publishes each response. */
 function createRequests(
   issuer: string,
   endpoint: IntrospectionEndpoint,
@@ -138,7 +137,7 @@ function failureOf(error: unknown, issuer: string): Error {
   const reason = failureReason(error);
   publishIntrospection(issuer, { outcome: "unavailable", detail: reason });
   return new AccessTokenError("ERR_INTROSPECTION_UNAVAILABLE", {
-    detail: `the token could not be introspected: ${reason}`,
+    detail: `introspection failed: ${reason}`,
     retryAfter: error instanceof RemoteFailure ? error.retryAfter : 1,
   });
 }

@@ -5,7 +5,7 @@ import { withoutPrototype } from "../../values/object-member.ts";
 /**
  * Creates a fetch that presents a client certificate (RFC 8705 section 2) and always verifies the server's certificate.
  *
- * Needs undici, because the built-in fetch of Node cannot present a certificate.
+ * Needs the package undici, because the fetch of Node cannot present a certificate.
  *
  * @throws TypeError if undici is not installed or does not load
  */
@@ -20,7 +20,7 @@ export function mutualTlsFetch(
   // NODE_TLS_REJECT_UNAUTHORIZED=0 changes only the default of rejectUnauthorized.
   const connect = withoutPrototype<Record<string, unknown>>({ cert, key, passphrase, ca, rejectUnauthorized: true });
   const dispatcher = new Agent(withoutPrototype({ connect }));
-  // The types of undici's fetch and of Node's fetch differ in irrelevant details.
+  // The types of undici's fetch and of Node's fetch differ slightly.
   return ((url: string, init?: object) =>
     fetch(url, withoutPrototype({ ...init, dispatcher }))) as unknown as typeof globalThis.fetch;
 }

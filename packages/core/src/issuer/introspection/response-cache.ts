@@ -9,9 +9,9 @@ export interface IntrospectionResult {
   readonly askedAt: number;
 }
 
-/** The introspection responses of an issuer that this process has cached. */
+/** The cache of an issuer's introspection responses in this process. */
 export interface ResponseCache {
-  /** Returns the cached response for a token. */
+  /** @param digest the result of {@link tokenDigest} */
   find(digest: string): JsonObject | "inactive" | undefined;
   /** @param timeToLive milliseconds; limited to 10 s for inactive tokens */
   store(digest: string, response: JsonObject, timeToLive: number): void;
@@ -51,12 +51,12 @@ function lengthOf(response: JsonObject): number {
   try {
     return JSON.stringify(response).length;
   } catch {
-    // Nested too deeply to be serialized: do not cache it.
+    // A response that is nested too deeply to be serialized is not cached.
     return MAX_LENGTH + 1;
   }
 }
 
-/** Returns the key of a token in the cache: its SHA-256, so that the cache does not contain tokens. */
+/** Returns the cache key of a token: its SHA-256, so that the cache does not contain tokens. */
 export function tokenDigest(token: string): string {
   return hash("sha256", token, "base64url");
 }

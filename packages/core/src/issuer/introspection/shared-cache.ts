@@ -10,14 +10,15 @@ import { withTimeout } from "../../runtime/promises.ts";
 import type { IntrospectionResult } from "./response-cache.ts";
 
 /**
- * Everything that determines the meaning of a response. The name and the encryption key of an entry depend on all of it.
+ * The inputs on which an introspection response depends. The name and the encryption key of a cache entry depend on all of
+ * them.
  *
- * Another endpoint of the same issuer (another tenant, another environment) may know other tokens. The response can differ
+ * Another endpoint of the same issuer (another tenant, another environment) may respond differently. The response can differ
  * for each client (RFC 7662 section 2.2). A process that requires signed responses (RFC 9701) must not accept a response that
  * another process received without a signature.
  *
- * It does not include how a response was verified (keys, algorithms, TLS): every process that has the secret is trusted to
- * verify responses.
+ * How a response was verified (keys, algorithms, TLS) is not included: every process that has the secret is trusted to verify
+ * responses.
  */
 export interface IntrospectionSubject {
   readonly issuer: string;
@@ -40,7 +41,7 @@ export interface SharedCache {
   write(subject: IntrospectionSubject, result: IntrospectionResult, timeToLive: number): Promise<void>;
 }
 
-/** The format of names and values; part of the name, so that entries in other formats are not found. */
+/** The format of names and values. It is part of the name, so that entries in other formats are not found. */
 const FORMAT = "certbound introspection 2";
 /** The time limit of an operation of the store, in milliseconds. */
 const STORE_TIMEOUT = 250;
@@ -59,8 +60,8 @@ const MAX_VALUE = 128 * 1024;
  * one to another token, and a reader does not learn tokens or claims.
  *
  * At most 64 reads are in flight, so that a flood of unknown tokens does not become a flood of reads. A read no longer counts
- * after its timeout, even if the store never settles it. So the store may still be busy with 64 abandoned reads, and with 64
- * more after each pause. Only the timeouts of the store itself end those.
+ * after its timeout, even if the store never settles it: the store can therefore have 64 abandoned reads, and 64 more after
+ * each pause. To limit those, the store needs a timeout.
  *
  * @param elapsed a monotonic clock in milliseconds
  */

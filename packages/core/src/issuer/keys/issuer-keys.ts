@@ -15,7 +15,7 @@ interface KeyRequests {
 const MAX_SHARED = 1000;
 
 /**
- * Returns a function that creates the key source of an issuer: of a configured one, or of one from an `issuer` function.
+ * Returns a function that returns the key source of an issuer, whether configured or found by an `issuer` function.
  *
  * Issuers with the same `jwks` URL share a key source, including its cool-down and its cached keys.
  */
@@ -23,16 +23,16 @@ export function createKeySources(
   issuers: readonly IssuerConfiguration[],
   requests: KeyRequests,
 ): (configuration: IssuerConfiguration) => KeySource {
-  const names = new Map<string, string[]>();
+  const issuersByUrl = new Map<string, string[]>();
   for (const { issuer, keys } of issuers) {
-    if (keys.kind === "url") names.set(keys.url.href, [...(names.get(keys.url.href) ?? []), issuer]);
+    if (keys.kind === "url") issuersByUrl.set(keys.url.href, [...(issuersByUrl.get(keys.url.href) ?? []), issuer]);
   }
   const shared = createBoundedCache<KeySource>({ max: MAX_SHARED });
   return (configuration) => {
     const { issuer, keys } = configuration;
     if (keys.kind === "set") return createIssuerKeys(configuration, requests);
     const location = keys.kind === "url" ? keys.url.href : `discovery of ${issuer}`;
-    const source = shared.get(location) ?? createIssuerKeys(configuration, requests, names.get(location));
+    const source = shared.get(location) ?? createIssuerKeys(configuration, requests, issuersByUrl.get(location));
     shared.set(location, source, {});
     return source;
   };
@@ -41,7 +41,7 @@ export function createKeySources(
 /**
  * Creates the key source of an issuer.
  *
- * @param issuers the issuers that share the key source
+ * @param issuers the issuers that share the key source, for events
  */
 export function createIssuerKeys(
   { issuer, keys }: IssuerConfiguration,
@@ -58,14 +58,15 @@ export function createIssuerKeys(
 function staticKeys(jwks: JsonWebKeySet): KeySource {
   const set = createKeySet(jwks);
   if (set.problem !== undefined) throw new TypeError(`certbound: option "jwks" ${set.problem}`);
-  // A key from a PEM file has no kid. A configured key without kid matches tokens with any kid.
-  const unnamed = createKeySet({ keys: jwks.keys.filter((key) => !Object.hasOwn(key, "kid")) }, set);
+  // A configured key without kid, for example converted from a PEM file, matches tokens with any kid.
+  const withoutKeyId = createKeySet({ keys: jwks.keys.filter((key) => !Object.hasOwn(key, "kid")) }, set);
   return {
     async find(header) {
-      const named = set.find(header);
-      const found = header.keyId === undefined ? named : [...named, ...unnamed.find({ ...header, keyId: undefined })];
-      if (found.length === 0) throw unknownKey();
-      return found;
+      const matching = set.find(header);
+      const all =
+        header.keyId === undefined ? matching : [...matching, ...withoutKeyId.find({ ...header, keyId: undefined })];
+      if (all.length === 0) throw unknownKey();
+      return all;
     },
     holds: (key) => set.holds(key),
     async ready() {},

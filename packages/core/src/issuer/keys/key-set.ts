@@ -8,14 +8,14 @@ import { fits, isVerificationKey, keyMaterial } from "./public-key.ts";
 export interface KeySet {
   /** The number of keys that can verify signatures, according to their members. */
   readonly size: number;
-  /** Why the whole set is rejected, as the predicate of a sentence ("the key set ..."); undefined if it can be used. */
+  /** Why the whole set is rejected, as the end of the sentence "the key set ..."; undefined if it can be used. */
   readonly problem: string | undefined;
   /**
    * Returns the keys that match a header by type, curve, `use`, `key_ops`, `alg` and, if the header has one, `kid`. Omits
    * keys whose import has failed.
    */
   find(header: KeyHeader): readonly VerificationKey[];
-  /** Returns whether this set contains a key, which may come from an earlier set. */
+  /** Returns whether this set contains a key. The key may be an object from the previous set. */
   holds(key: VerificationKey): boolean;
   /** The keys by the JSON of their JWK. A set that is created with this one as `previous` reuses the objects. */
   readonly keys: ReadonlyMap<string, VerificationKey>;
@@ -35,9 +35,9 @@ export interface VerificationKey {
   isUnusableFor(algorithm: string): boolean;
 }
 
-/** A key of a set. */
 interface KeyEntry {
   readonly jwk: JWK;
+  /** The JSON of the JWK. */
   readonly text: string;
   readonly key: VerificationKey;
 }
@@ -45,13 +45,13 @@ interface KeyEntry {
 /** The maximum number of keys that can verify signatures in one set. */
 export const MAX_KEYS = 1000;
 
-/** How many keys are checked before the event loop gets a turn. */
+/** The number of keys that are checked before {@link readKeySet} yields to the event loop. */
 const BATCH = 100;
 
 /**
- * Creates a key set from JWKs. Keys that cannot verify a signature are skipped: encryption keys, symmetric and private
- * keys, keys of unknown types, weak RSA keys, keys with members of a wrong length or encoding. Key material in a token's
- * header is never used (RFC 8725 section 3.10).
+ * Creates a key set from JWKs. Skips keys that cannot verify a signature: encryption keys, symmetric and private keys, keys of
+ * unknown types, weak RSA keys, and keys with members of a wrong length or encoding. Key material in a token's header is never
+ * used (RFC 8725 section 3.10).
  *
  * Checks type, curve, `alg`, `use`, `key_ops` and the key material, without cryptography. A key is imported when a token
  * first needs it. If the import fails (a point off its curve, a type that this version of Node does not support), the key
@@ -112,9 +112,9 @@ function groupByKeyId(entries: readonly KeyEntry[]): ReadonlyMap<string, readonl
 }
 
 function problemOf(size: number): string | undefined {
-  if (size === 0) return "holds no public key that can verify a signature";
+  if (size === 0) return "contains no public key that can verify a signature";
   return size > MAX_KEYS
-    ? `holds ${size} public keys that can verify a signature; the maximum is ${MAX_KEYS}`
+    ? `contains ${size} public keys that can verify a signature; the maximum is ${MAX_KEYS}`
     : undefined;
 }
 

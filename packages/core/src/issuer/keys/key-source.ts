@@ -10,7 +10,7 @@ export interface KeySource {
    *   its keys cannot be fetched
    */
   find(header: KeyHeader): Promise<readonly VerificationKey[]>;
-  /** Returns whether a key is still valid, that is, whether the issuer has not removed it. Does not wait for a fetch. */
+  /** Returns whether the issuer still publishes a key, according to the cached keys. Does not wait for a fetch. */
   holds(key: VerificationKey): boolean;
   /**
    * Fetches the keys, unless they are cached.

@@ -9,8 +9,7 @@ import { isSoundRsaKey } from "../../values/rsa-modulus.ts";
  * Returns whether the members of a JWK describe a public key that can verify signatures.
  *
  * Checks type, curve, `alg`, `use`, `key_ops`, the absence of private members, and the lengths and encodings of the key
- * material. Does not use cryptography: only the import shows whether a point is on its curve, and whether Node supports the
- * key.
+ * material. Does not check whether a point is on its curve and whether Node supports the key: the import does.
  *
  * @param jwk without a prototype
  */
@@ -20,7 +19,7 @@ export function isVerificationKey(jwk: JWK): boolean {
   return shape !== undefined && isPublic(jwk) && isForSignatures && hasValidKeyMaterial(jwk, shape);
 }
 
-/** Returns whether type, curve and `alg` of a JWK match an algorithm. */
+/** Returns whether the type, the curve and the `alg` of a JWK match an algorithm. */
 export function fits(jwk: JWK, algorithm: string): boolean {
   const shape = Object.hasOwn(signatureAlgorithms, algorithm)
     ? signatureAlgorithms[algorithm as SignatureAlgorithm]
@@ -31,7 +30,7 @@ export function fits(jwk: JWK, algorithm: string): boolean {
   return jwk.alg === undefined ? shape.kty !== "AKP" : jwk.alg === algorithm;
 }
 
-/** Returns a JWK with the key material and the given algorithm, without all other members. */
+/** Returns a JWK with the given algorithm, the key material and no other members. */
 export function keyMaterial({ kty, n, e, crv, x, y, pub }: JWK, algorithm: string): JWK {
   // jose treats undefined members as absent.
   return withoutPrototype({ kty, n, e, crv, x, y, pub, alg: algorithm } as JWK);
@@ -41,7 +40,7 @@ function isPublic({ d, p, q, dp, dq, qi, oth, k, priv }: JWK): boolean {
   return [d, p, q, dp, dq, qi, oth, k, priv].every((member) => member === undefined);
 }
 
-/** RFC 7517 section 4.3: an array of strings, without duplicates. */
+/** Returns whether `key_ops` is absent, or valid (an array of strings without duplicates, RFC 7517 section 4.3) with `verify`. */
 function allowsVerification(operations: unknown): boolean {
   if (operations === undefined) return true;
   if (!Array.isArray(operations) || !operations.every((operation) => typeof operation === "string")) return false;

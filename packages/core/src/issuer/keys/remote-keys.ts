@@ -7,16 +7,16 @@ import { withoutPrototype } from "../../values/object-member.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
-/** The minimum time between two fetches of the keys, regardless of unknown `kid` values, in milliseconds. */
+/** The minimum time between two fetches of the keys in milliseconds, even for tokens with an unknown `kid`. */
 const COOL_DOWN = 10_000;
 
 /** Options of {@link createRemoteKeys}. */
 export interface RemoteKeysOptions {
-  /** The issuers that use the keys: each fetch is published for each of them on `certbound:keys`. */
+  /** The issuers that use the keys. Each fetch is published on `certbound:keys` for each of them. */
   readonly issuers: readonly string[];
   /** Returns the URL of the key set. */
   readonly locate: () => Promise<URL>;
-  /** Must have its own time limit, and reject with an `IssuerRequestError`. */
+  /** Must have a time limit, and reject with an `IssuerRequestError`. */
   readonly fetch: typeof globalThis.fetch;
   /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly elapsed?: () => number;
@@ -26,8 +26,8 @@ export interface RemoteKeysOptions {
  * Creates the key source of an issuer that publishes its keys, or of several issuers that publish them at one URL.
  *
  * A token with an unknown `kid` causes a new fetch, limited by a cool-down. If the keys cannot be fetched, the error is
- * `ERR_KEYS_UNAVAILABLE`: the token is not blamed. A key that the issuer has removed is rejected after the next fetch. A
- * response that is not a key set, has no usable key or has more than 1,000 of them does not replace the current keys.
+ * `ERR_KEYS_UNAVAILABLE`, because the token may be valid. A key that the issuer has removed is rejected after the next fetch. A
+ * response that is not a key set, or does not contain from 1 to 1,000 usable keys, does not replace the current keys.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
   const { issuers, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);
@@ -74,7 +74,8 @@ async function fetchKeySet(
   previous: KeySet | undefined,
 ): Promise<KeySet> {
   const response = await fetch(await locate(), { headers: { accept: "application/jwk-set+json, application/json" } });
-  if (response.status !== 200) throw new IssuerRequestError(`the key set response has status ${response.status}`);
+  if (response.status !== 200)
+    throw new IssuerRequestError(`the key set endpoint responded with status ${response.status}`);
   const body: unknown = await response.json().catch(() => undefined);
   if (!isJsonWebKeySet(body)) throw new IssuerRequestError("the response is not a JSON Web Key Set");
   const set = await readKeySet(body, previous);

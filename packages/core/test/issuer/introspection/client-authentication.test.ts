@@ -77,9 +77,9 @@ describe("client_secret_basic", () => {
       const endpoint = endpointOf({ clientId: "api", clientSecret: "MARKER", endpoint: url, ...options });
       return String(await reasonOf(endpoint.introspect("token")));
     };
-    expect(await messageOf({})).toMatch(/status 401: .*clientAuthentication "client_secret_post"/);
+    expect(await messageOf({})).toMatch(/status 401 \(.*clientAuthentication "client_secret_post"/);
     const post = await messageOf({ clientAuthentication: "client_secret_post" });
-    expect(post).toMatch(/status 401: are the credentials of this API correct\?$/);
+    expect(post).toMatch(/status 401 \(wrong credentials of this API\?\)$/);
     expect(await messageOf({})).not.toContain("MARKER");
   });
 

@@ -79,7 +79,7 @@ describe("a signed response (RFC 9701)", () => {
     expect(await rejectionOf(unreachable)).toMatchObject({
       code: "ERR_INTROSPECTION_UNAVAILABLE",
       detail: expect.stringContaining(
-        "the keys of the issuer could not be fetched: the key set response has status 500",
+        "the keys of the issuer could not be fetched: the key set endpoint responded with status 500",
       ),
     });
   });

@@ -291,7 +291,7 @@ describe("the number of keys", () => {
   });
 
   test("is a problem if it is 0 or more than 1,000", () => {
-    expect(setOf(0).problem).toMatch(/^holds no public key/);
+    expect(setOf(0).problem).toMatch(/^contains no public key/);
     expect(setOf(1001).problem).toMatch(/1001.*1000$/);
   });
 

@@ -38,7 +38,7 @@ describe("certbound:keys", () => {
     endpoint.respondWith(failing);
     time += hour;
     expect(await find("second")).toBe("ERR_KEYS_UNAVAILABLE");
-    const detail = "the key set response has status 500";
+    const detail = "the key set endpoint responded with status 500";
     expect(events.slice(1)).toEqual([{ issuer, outcome: "stale", detail, duration: 25 }]);
     expect(await find("first")).toBe("accepted");
 
