@@ -7,9 +7,31 @@ const section = /(<!-- measured: (\S+) -->\n)([\s\S]*?)(?=<!-- end -->)/g;
 
 /** A table: the name of each row, and a cell for each column. @typedef {{ readonly columns: readonly string[], readonly rows: readonly (readonly string[])[] }} Table */
 
-/** Returns the text of each measured table on the page, by name. @returns {Map<string, string>} */
-export function measuredTables() {
-  return new Map([...readFileSync(page, "utf8").matchAll(section)].map(([, , name = "", text = ""]) => [name, text]));
+/**
+ * Returns the text of each measured table on the page, by name.
+ *
+ * @param {readonly string[]} omitted the titles of columns to leave out
+ * @returns {Map<string, string>}
+ */
+export function measuredTables(omitted) {
+  const tables = [...readFileSync(page, "utf8").matchAll(section)];
+  return new Map(tables.map(([, , name = "", text = ""]) => [name, withoutColumns(text, omitted)]));
+}
+
+/** @param {string} table @param {readonly string[]} omitted */
+function withoutColumns(table, omitted) {
+  const [columns = [], , ...rows] = table
+    .trim()
+    .split("\n")
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split("|")
+        .map((cell) => cell.trim()),
+    );
+  const kept = (/** @type {readonly string[]} */ cells) =>
+    cells.filter((_, index) => !omitted.includes(columns[index] ?? ""));
+  return toMarkdown({ columns: kept(columns), rows: rows.map(kept) });
 }
 
 /** Replaces measured tables. @param {ReadonlyMap<string, string>} tables */

@@ -1,5 +1,8 @@
 // Measures what docs/comparison.md says about certbound and other packages: npm run comparison
-// Fails if an outcome differs from the page. `-- --write` updates the tables of the page. `-- --no-times` measures no times.
+// Fails if an outcome differs from the page.
+//   --sap        also installs and measures @sap/xssec: installing it means accepting SAP's licence, so this is not the default
+//   --write      updates the tables of the page; needs --sap
+//   --no-times   measures no times
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -11,24 +14,28 @@ import { createParties } from "./parties.mjs";
 import { ratiosOfTimes } from "./times.mjs";
 
 /** The columns of the page, and the package of each, by the name of the file in candidates/. */
-const columns = {
+const allColumns = {
   certbound: { title: "certbound", package: "@certbound/express" },
   auth0: { title: "express-oauth2-jwt-bearer", package: "express-oauth2-jwt-bearer" },
   xssec: { title: "@sap/xssec", package: "@sap/xssec" },
   "better-auth": { title: "better-auth", package: "better-auth" },
   "by-hand": { title: "jose, by hand", package: "jose" },
 };
-const titles = Object.values(columns).map(({ title }) => title);
-const { write, times } = parseArgs({
+const XSSEC = "@sap/xssec@4.15.0";
+const { write, times, sap } = parseArgs({
   allowNegative: true,
-  options: { write: { type: "boolean", default: false }, times: { type: "boolean", default: true } },
+  options: {
+    sap: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+    times: { type: "boolean", default: true },
+  },
 }).values;
+if (write && !sap) throw new Error("--write needs --sap, because it writes all columns");
+const columns = Object.fromEntries(Object.entries(allColumns).filter(([name]) => sap || name !== "xssec"));
+const titles = Object.values(columns).map(({ title }) => title);
 
-const { status } = spawnSync("npm", ["ci", "--prefer-offline"], {
-  cwd: fileURLToPath(new URL(".", import.meta.url)),
-  stdio: ["ignore", "ignore", "inherit"],
-});
-if (status !== 0) throw new Error("npm ci failed");
+npm(["ci", "--prefer-offline"]);
+if (sap) npm(["install", "--no-save", "--no-package-lock", XSSEC]);
 
 const parties = await createParties();
 try {
@@ -39,16 +46,23 @@ try {
   const facts = Object.values(columns).map((column) => factsOf(column.package));
   measured.set("packages", tableOfPackages(facts));
   for (const [name, table] of measured) console.log(`\n${name}\n\n${table}`);
-  const written = measuredTables();
+  const written = measuredTables(sap ? [] : [allColumns.xssec.title]);
   const differing = [...measured].filter(([name, table]) => written.get(name) !== table).map(([name]) => name);
   if (times) measured.set("costs", await tableOfCosts(candidates, facts));
   if (write) writeTables(measured);
   else if (differing.length > 0) {
     console.error(`docs/comparison.md differs: ${differing.join(", ")}. To update it: npm run comparison -- --write`);
     process.exitCode = 1;
-  } else console.log("comparison: every outcome is as docs/comparison.md says");
+  } else console.log(`comparison: every outcome is as docs/comparison.md says${sap ? "" : ", without @sap/xssec"}`);
 } finally {
   await parties.close();
+}
+
+/** @param {readonly string[]} parameters */
+function npm(parameters) {
+  const cwd = fileURLToPath(new URL(".", import.meta.url));
+  const { status } = spawnSync("npm", parameters, { cwd, stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) throw new Error(`npm ${parameters[0]} failed`);
 }
 
 /**
