@@ -10,37 +10,37 @@ export interface HeaderOptions {
   readonly header?: string | undefined;
 }
 
-/** Options of formats in which the proxy also sends the result of its certificate verification. */
+/** Options of formats in which the proxy also reports the result of its certificate verification. */
 export interface VerifiedOptions extends HeaderOptions {
   /** The name of the header that reports the result, if the proxy does not use the default one. */
   readonly verifyHeader?: string | undefined;
   /**
-   * `"success"` (default) requires that the proxy verified the chain. `"presented"` accepts any certificate whose key the
-   * client holds, for example a self-signed one (RFC 8705 section 2.2).
+   * `"success"` (default) requires that the proxy verified the chain. `"presented"` accepts any certificate whose private key
+   * the client holds, for example a self-signed one (RFC 8705 section 2.2).
    *
-   * A proxy that resumes TLS sessions can repeat the result of an earlier handshake, although the certificate has expired or
+   * A proxy that resumes TLS sessions can report the result of an earlier handshake, although the certificate has expired or
    * was revoked since then: disable session resumption at the proxy.
    */
   readonly verify?: "success" | "presented" | undefined;
 }
 
-/** Options of formats that a proxy can send in several encodings. */
+/** Options of formats with a choice of encodings. */
 export interface EncodedOptions<Encoding extends CertificateEncoding> extends HeaderOptions {
   /** The encoding that the proxy is configured to send. */
   readonly encoding?: Encoding | undefined;
 }
 
-/** Options of formats whose proxy is known to forward a certificate header that the client sent. */
+/** Options of formats for proxies that are known to forward a certificate header that the client sent. */
 export interface UnstrippedOptions {
-  /** Makes `trust.secret` optional. Safe only if something in front of this server removes the header that a client sends. */
+  /** Makes `trust.secret` optional. Safe only if something in front of this server removes the client's own header. */
   readonly dangerouslyAssumeHeaderStripped?: true | undefined;
 }
 
-/** The verify header of a proxy, and its values. */
+/** The verify header of a proxy, and the values that it accepts. */
 export interface Verification {
   readonly header: string;
   readonly success: string | readonly string[];
-  /** Accepts every value that the proxy sends with a certificate, but not the value it sends without one. */
+  /** Returns true for every value that the proxy sends with a certificate, and false for the value that it sends without one. */
   readonly presented: (value: string) => boolean;
 }
 
@@ -76,7 +76,7 @@ export function verifiedFormat(
   });
 }
 
-/** Returns the verify header of a format; the options must be checked already. */
+/** Returns the verify header of a format for options that were already checked. */
 export function verification(
   { verifyHeader, verify }: VerifiedOptions,
   { header, success, presented }: Verification,
@@ -85,7 +85,7 @@ export function verification(
   return verify === "presented" ? { header: name, success: presented } : { header: name, success, provesChain: true };
 }
 
-/** Defines a format with a choice of encodings, each with a default header name; the first encoding is the default. */
+/** Defines a format with a choice of encodings. Each has a default header name; the first encoding is the default. */
 export function encodedFormat<Encoding extends CertificateEncoding>(
   options: EncodedOptions<Encoding>,
   headers: Readonly<Record<Encoding, string>>,

@@ -26,10 +26,10 @@ export type CertificateEncoding =
   /** The `x5t#S256` thumbprint. */
   | "sha256-base64url";
 
-/** Decodes a value strictly; returns undefined for a value that stands for a missing certificate. */
+/** Decodes a value strictly; returns undefined for a value that means that there is no client certificate. */
 export type CertificateDecoder = (value: string) => ClientCertificate | undefined;
 
-/** The decoder of each encoding; throws `ERR_CERTIFICATE_MALFORMED` if the value is not in that encoding. */
+/** The decoder of each encoding. It throws `ERR_CERTIFICATE_MALFORMED` if the value does not have that encoding. */
 export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>> = {
   rfc9440: (value) => {
     if (!value.startsWith(":") || !value.endsWith(":")) {
@@ -81,10 +81,12 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
   },
 };
 
-/** Returns whether a value is one of those that proxies send without a client certificate. */
+/**
+ * Returns whether a value is one of those that proxies send if there is no client certificate: an empty value, an empty byte
+ * sequence (HAProxy), Apache's marker for an unset variable, or a placeholder that was not replaced (Caddy before 2.11.2),
+ * possibly between the colons of a byte sequence.
+ */
 export function isAbsentMarker(value: string): boolean {
-  // Empty; an empty byte sequence (HAProxy); Apache's marker for an unset variable; a placeholder that was not replaced
-  // (Caddy < 2.11.2), possibly between the colons of a byte sequence.
   return value === "" || value === "::" || value === "(null)" || /^:?\{[^{}]*\}:?$/.test(value);
 }
 

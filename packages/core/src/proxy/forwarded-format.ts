@@ -3,23 +3,23 @@ import { isJsonObject } from "../values/json-object.ts";
 import { nonEmptyList, nonEmptyString, type OptionRule } from "../values/known-options.ts";
 import { withoutPrototype } from "../values/object-member.ts";
 
-/** The way in which a kind of proxy forwards the client's certificate. */
+/** How a proxy forwards the client's certificate. */
 export interface ForwardedCertificateFormat {
   /** The header with the certificate. */
   readonly header: string;
   /**
-   * Decodes the value of the header; returns undefined if the value stands for a missing certificate. Throws an
-   * AccessTokenError with an `ERR_CERTIFICATE_*` code to reject a value.
+   * Decodes the value of the header. Returns undefined if the value means that there is no client certificate. Throws an
+   * AccessTokenError with an `ERR_CERTIFICATE_*` code to reject the value.
    *
-   * It must be synchronous, depend on the value only and have no side effects: results are cached, and it may be called twice
-   * for a request.
+   * Must be synchronous, without side effects, and depend only on the value: results are cached, and it may be called twice for
+   * a request.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;
-  /** Headers that must come with the certificate, exactly once each. */
+  /** Headers that are required in addition to the certificate, exactly once each. */
   readonly verify?: VerifyHeader | readonly VerifyHeader[] | undefined;
   /**
-   * True for products that are known to forward a certificate header that the client sent. `trust.secret` is then required,
-   * because the address of the proxy does not prove who set the header.
+   * True for proxies that are known to forward a certificate header that the client sent. `trust.secret` is then required,
+   * because the address of the proxy does not prove that the proxy set the header.
    */
   readonly demandsSecret?: boolean | undefined;
 }
@@ -30,8 +30,8 @@ export interface VerifyHeader {
   /** The accepted values, compared exactly, or a synchronous function, which may be called twice for a request. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
   /**
-   * True if the accepted values mean that the proxy verified the chain; `ClientCertificate` then reports that as well. On a
-   * resumed TLS session, the values can be those of an earlier handshake.
+   * True if the accepted values mean that the proxy verified the chain: `chainVerified` of the certificate is then true. In a
+   * resumed TLS session, a value can be that of an earlier handshake.
    */
   readonly provesChain?: boolean | undefined;
 }

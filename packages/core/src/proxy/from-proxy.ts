@@ -13,7 +13,7 @@ import { parseTrustedProxy, type TrustedProxy, type TrustRule } from "./trusted-
 
 /** Options of {@link fromProxy}. */
 export interface FromProxyOptions {
-  /** The rules by which a request proves that it comes from the proxy. Required. */
+  /** How a request proves that it comes from the proxy. Required. */
   readonly trust: TrustedProxy;
 }
 
@@ -36,11 +36,10 @@ const optionRules: OptionRules<FromProxyOptions> = {
 /**
  * Creates the resolver for a server behind a proxy that terminates TLS and forwards the client's certificate in a header.
  *
- * Accepts a certificate only if the request is proven to come from the proxy, and if the header of the format occurs exactly
- * once. Does not detect formats, and does not fall back to the certificate of the connection, which is the proxy's.
- *
- * Without a certificate, the resolver returns an error that explains the reason. It does not check the certificate chain, and
- * cannot detect whether the proxy resumed a TLS session.
+ * The resolver returns a certificate only if the request meets `trust`, and if the header of the format occurs exactly once.
+ * Otherwise it returns an error with the reason. It does not detect formats, and does not fall back to the certificate of the
+ * connection, which is the proxy's. It does not check the certificate chain, and cannot detect whether the proxy resumed a TLS
+ * session.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#fromProxy -->
@@ -78,12 +77,12 @@ export function fromProxy(
   const provesChain = verifyHeaders.some((given) => given.provesChain === true);
   const checked = {
     name: header.toLowerCase(),
-    // Safe before the verify headers are checked: a certificate is returned only if all of them report success.
+    // chainVerified can be set before the verify headers are checked: if one of them fails, the certificate is rejected.
     decode: memoized((value) => {
       const certificate = decodeNow(decode, value);
       return provesChain ? parseVerifiedCertificate(certificate ?? null) : certificate;
     }),
-    verify: verifyHeaders.map(verification),
+    verify: verifyHeaders.map(verifyCheck),
   };
   const resolver = (request: IncomingRequest): ClientCertificate | AccessTokenError => {
     try {
@@ -105,8 +104,8 @@ export function isProxyResolver(resolver: object): boolean {
 }
 
 /**
- * Caches decoded certificates, because a client's certificate comes with every request. The key is the whole header value.
- * Rejections and the results of the trust rule are not cached.
+ * Caches decoded certificates, because a client sends the same certificate with every request. The key is the whole header
+ * value. Rejections and the results of the trust rule are not cached.
  */
 function memoized(decode: ForwardedCertificateFormat["decode"]): ForwardedCertificateFormat["decode"] {
   const decoded = createBoundedCache<ClientCertificate>({ maxSize: MAX_CACHED });
@@ -122,17 +121,17 @@ function memoized(decode: ForwardedCertificateFormat["decode"]): ForwardedCertif
 interface CheckedFormat {
   readonly name: string;
   readonly decode: ForwardedCertificateFormat["decode"];
-  readonly verify: readonly Verification[];
+  readonly verify: readonly VerifyCheck[];
 }
 
-interface Verification {
+interface VerifyCheck {
   readonly name: string;
   readonly accepts: (value: string) => boolean;
-  /** Lists the values to check: whole header values for comparison, their elements for a function. */
+  /** Lists the values to check: whole header values to compare, or their elements for a function. */
   readonly valuesOf: typeof headerValues;
 }
 
-function verification({ header, success }: VerifyHeader): Verification {
+function verifyCheck({ header, success }: VerifyHeader): VerifyCheck {
   const name = header.toLowerCase();
   if (typeof success === "function") return { name, accepts: success, valuesOf: headerElements };
   const values: ReadonlySet<string> = new Set([success].flat());
@@ -157,24 +156,20 @@ function forwardedCertificate(request: NodeRequest, format: CheckedFormat, trust
     throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} occurs ${values.length} times instead of once`);
   if (value.length > MAX_VALUE_LENGTH)
     throw rejected("ERR_CERTIFICATE_MALFORMED", `the header ${name} is too large: ${value.length} characters`);
-  if (isAbsentMarker(value))
-    throw rejected(
-      "ERR_CERTIFICATE_MISSING",
-      `the proxy sent ${absentMarkerText(value)} in ${name}: no client certificate`,
-    );
+  if (isAbsentMarker(value)) throw rejected("ERR_CERTIFICATE_MISSING", absentCertificateDetail(value, name));
   const certificate = decode(value);
   if (certificate === undefined) {
     throw rejected(
       "ERR_CERTIFICATE_MISSING",
-      `the proxy sent no certificate, or the SHA-256 of nothing, in ${name}: no client certificate`,
+      `the proxy sent no certificate, or the SHA-256 of an empty input, in ${name}: the client presented no certificate`,
     );
   }
-  for (const verified of verify) requireSuccess(complete, verified);
+  for (const check of verify) requireSuccess(complete, check);
   return certificate;
 }
 
-/** Rejects a missing verify header too: with some proxies, a client can delete it by naming it in `Connection`. */
-function requireSuccess(request: RequestWithAllHeaders, { name, accepts, valuesOf }: Verification): void {
+/** Also rejects a missing verify header, because with some proxies a client can delete it by naming it in `Connection`. */
+function requireSuccess(request: RequestWithAllHeaders, { name, accepts, valuesOf }: VerifyCheck): void {
   const values = valuesOf(request, name);
   const [value] = values;
   if (value === undefined)
@@ -194,7 +189,11 @@ function decodeNow(decode: ForwardedCertificateFormat["decode"], value: string):
   throw new TypeError("certbound: decode of the format must return a certificate, not a promise");
 }
 
-function absentMarkerText(value: string): string {
-  if (value === "" || value === "::") return "an empty value (some proxies also do so if the certificate is too large)";
-  return value === "(null)" ? "`(null)`" : "a placeholder that was not replaced";
+function absentCertificateDetail(value: string, name: string): string {
+  const reason = "the client presented no certificate";
+  if (value === "" || value === "::") {
+    return `the proxy sent an empty value in ${name}: ${reason}, or one that is too large for the proxy`;
+  }
+  const marker = value === "(null)" ? "`(null)`" : "a placeholder that was not replaced";
+  return `the proxy sent ${marker} in ${name}: ${reason}`;
 }

@@ -11,30 +11,30 @@ import { headerName } from "./forwarded-format.ts";
 
 /**
  * The rules by which a request proves that it comes from the proxy. At least one rule is required, and all given rules must be
- * met. A WHATWG `Request` does not provide its connection, so it can only meet `secret`.
+ * met. A WHATWG `Request` does not expose its connection, so it can only meet `secret` (or `dangerouslyTrustEverySender`).
  *
  * A `secret` that is set in the same block of the proxy's configuration as the certificate header proves that the proxy set
  * that header. The other rules only prove which machine sent the request. They are sufficient only if every listener and host
- * of the proxy removes or overwrites the header.
+ * of the proxy removes or overwrites the header that a client sends.
  */
 export interface TrustedProxy {
   /**
    * Addresses and CIDR ranges of the proxy, compared with the `remoteAddress` of the connection. Adapters of serverless
-   * platforms copy that member from a header that anyone can send: use `secret` there. IPv6 link-local addresses (fe80::/10)
-   * are rejected, because they identify a machine only together with a zone.
+   * platforms copy `remoteAddress` from a header that anyone can send: use `secret` there. IPv6 link-local addresses
+   * (fe80::/10) are rejected, because they identify a machine only together with a zone.
    */
   readonly addresses?: readonly string[] | undefined;
   /** Requires a connection through a unix socket. Make sure that only the proxy can open that socket. */
   readonly unixSocket?: true | undefined;
   /** `x5t#S256` thumbprints of the client certificate that the proxy presents to this server. */
   readonly certificateThumbprints?: readonly string[] | undefined;
-  /** A header that the proxy sets to a secret of at least 32 characters. Give several values while you change the secret. */
+  /** A header that the proxy sets to a secret of at least 32 characters. To rotate the secret, give both values for a time. */
   readonly secret?: { readonly header: string; readonly value: string | readonly string[] } | undefined;
   /**
-   * Trusts the certificate header of every request. Safe only if nothing but the platform can call this function, and if the
+   * Trusts the certificate header of every request. Safe only if nothing but the platform can call this server, and if the
    * platform removes the header that a client sends: for example an AWS Lambda function whose resource policy permits one ALB,
-   * or an Azure Function that accepts requests from its front end only. Any other caller can present any certificate. Cannot
-   * be combined with other rules, or with formats whose proxy forwards the client's own header.
+   * or an Azure Function that accepts requests only from its front end. Any other caller can forge any certificate. Cannot be
+   * combined with other rules, or with formats for proxies that forward the client's own header.
    */
   readonly dangerouslyTrustEverySender?: true | undefined;
 }
@@ -44,7 +44,7 @@ export type TrustRule = (request: RequestWithAllHeaders) => string | undefined;
 
 const MIN_SECRET_LENGTH = 32;
 
-/** The prefix of an IPv4-mapped IPv6 address, as Node reports it on a server that listens on IPv6. */
+/** The prefix of an IPv4-mapped IPv6 address, which Node reports for IPv4 clients of a server that listens on IPv6. */
 const MAPPED = /^::ffff:/i;
 
 const secretValue = {
@@ -116,7 +116,7 @@ function secretRule(options: NonNullable<TrustedProxy["secret"]>): TrustRule {
     if (sent === undefined) return `the header ${name} with the proxy's secret is missing`;
     if (values.length > 1)
       return `the header ${name} with the proxy's secret occurs ${values.length} times instead of once`;
-    // Compares digests of equal length, and all of them, so that the time does not depend on the secret.
+    // Compares all digests, which have equal lengths, so that the time does not depend on the secret.
     const actual = digest(sent);
     const matches = accepted.filter((expected) => timingSafeEqual(expected, actual)).length;
     return matches > 0 ? undefined : `the header ${name} does not contain the proxy's secret`;
@@ -146,20 +146,20 @@ function addressRule(addresses: readonly string[]): TrustRule {
 const linkLocal = new BlockList();
 linkLocal.addSubnet("fe80::", 10, "ipv6");
 
-/** Returns whether an address is link-local. Node appends the zone after a percent sign; an address is unique per zone only. */
+/** Returns whether an address is link-local, and so unique only within its zone. Node appends the zone after a percent sign. */
 function isLinkLocal(address: string): boolean {
   return address.includes("%") || (isIP(address) === 6 && linkLocal.check(address, "ipv6"));
 }
 
-/** The handle of a connection, which Node does not document. The parent of a TLS handle is the handle of its transport. */
+/** The undocumented handle of a Node socket. The parent of a TLS handle is the handle of its transport. */
 interface Handle {
   readonly _parent?: Handle | null;
 }
 
 /**
- * Checks the handle of the connection. The address of the server does not suffice, because an application can pass any
- * connection to any server. A missing `remoteAddress` does not suffice either, because a TCP connection that the client has
- * reset does not have one. Rejects the request if Node does not provide the handle.
+ * Checks the handle of the connection, and rejects the request if Node does not expose it. The address of the server is not
+ * enough, because an application can pass any connection to any server. A missing `remoteAddress` is not enough either, because
+ * a TCP connection that the client has reset does not have one.
  */
 function unixSocketRule({ socket }: NodeRequest): string | undefined {
   if (!hasConnection(socket)) return NO_CONNECTION;
@@ -184,7 +184,7 @@ function certificateRule(thumbprints: readonly string[]): TrustRule {
 }
 
 const NO_CONNECTION =
-  "the request does not provide its connection (a WHATWG Request, or an object created by the application?)";
+  "the request does not expose its connection (a WHATWG Request, or an object created by the application?)";
 
 function hasConnection(socket: NodeSocket | undefined): socket is NodeSocket {
   return typeof socket === "object" && (socket as NodeSocket | null) !== null;
@@ -199,7 +199,7 @@ interface Range {
 function parseRange(text: string): Range | undefined {
   const [network = "", prefix, ...rest] = text.split("/");
   const version = isIP(network);
-  // Mapped addresses (::ffff:10.0.0.1) are matched by their IPv4 address, so they are not accepted as a second notation.
+  // IPv4-mapped addresses (::ffff:10.0.0.1) are rejected: the IPv4 address itself matches them.
   if (version === 0 || rest.length > 0 || isLinkLocal(network) || MAPPED.test(network)) return undefined;
   const length = version === 4 ? 32 : 128;
   if (prefix !== undefined && !/^[1-9]\d{0,2}$/.test(prefix)) return undefined;

@@ -6,8 +6,9 @@ export type XfccElement = ReadonlyMap<string, readonly string[]>;
 
 const keys: ReadonlySet<string> = new Set(["by", "hash", "cert", "chain", "subject", "uri", "dns"]);
 /**
- * The separator of two elements, and the pair that Envoy writes into every element. A quoted value with both contains the
- * element of a proxy: the client sent an element with an unclosed quote, and a quote in a name of its certificate closes it.
+ * The start of another element, and the pair that Envoy writes into every element. A quoted value that contains both is forged:
+ * the client sent an element with an unclosed quote, so that the proxy's element became a part of the quoted value, up to a
+ * quote in a name of the client's certificate.
  */
 const [nextElement, hashPair] = [/,[ \t]*(?:by|hash|cert|chain|subject|uri|dns)=/i, /hash=[\da-f]{64}/i];
 

@@ -188,11 +188,11 @@ describe("a marker of a missing certificate", () => {
     ["gcp sha256-base64", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", ["x-client-cert-chain-verified", "true"]],
     ["cloudFront", hexOfEmptyInput, ["cloudfront-viewer-cert-present", "1"]],
     ["envoy", `Hash=${hexOfEmptyInput};Subject="";URI=`, []],
-  ])("can be the SHA-256 of nothing: %s", (name, none, others) => {
+  ])("can be the SHA-256 of an empty input: %s", (name, none, others) => {
     expect(verdict(formats[name], [formats[name].header, none, ...others])).toBe(MISSING);
   });
 
-  test("is not a value that differs from the SHA-256 of nothing in one bit", () => {
+  test("is not a value that differs from the SHA-256 of an empty input in one bit", () => {
     expect(
       verdict(caddy({ encoding: "sha256-hex" }), ["x-client-cert-sha256", hexOfEmptyInput.replace(/5$/, "4")]),
     ).toMatch(/^[\w-]{43}$/);
@@ -272,20 +272,26 @@ describe("the detail of a rejection", () => {
       UNTRUSTED,
       /reports in ssl-client-verify that it did not verify/,
     ],
-    ["an empty value", [header, "", ...verified], proxyAddress, MISSING, /an empty value .*: no client certificate/],
+    [
+      "an empty value",
+      [header, "", ...verified],
+      proxyAddress,
+      MISSING,
+      /an empty value .*: the client presented no certificate, or one that is too large/,
+    ],
     [
       "an empty byte sequence",
       [header, "::", ...verified],
       proxyAddress,
       MISSING,
-      /an empty value .*: no client certificate/,
+      /an empty value .*: the client presented no certificate, or one that is too large/,
     ],
     [
       "Apache's marker",
       [header, "(null)", ...verified],
       proxyAddress,
       MISSING,
-      /the proxy sent `\(null\)` in .*: no client certificate/,
+      /the proxy sent `\(null\)` in .*: the client presented no certificate$/,
     ],
     ["a placeholder", [header, "{a.b}", ...verified], proxyAddress, MISSING, /a placeholder that was not replaced/],
     [
@@ -301,9 +307,9 @@ describe("the detail of a rejection", () => {
     expect(detailOf(result)).toMatch(sentence);
   });
 
-  test("names the SHA-256 of nothing", () => {
+  test("names the SHA-256 of an empty input", () => {
     const result = resolved(caddy({ encoding: "sha256-hex" }), ["X-Client-Cert-Sha256", hexOfEmptyInput]);
-    expect(detailOf(result)).toMatch(/SHA-256 of nothing.*: no client certificate/);
+    expect(detailOf(result)).toMatch(/SHA-256 of an empty input.*: the client presented no certificate/);
   });
 
   const marker = "MARKER0123456789";

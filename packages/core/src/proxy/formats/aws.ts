@@ -6,9 +6,9 @@ import { type ForwardedCertificateFormat, headerName } from "../forwarded-format
 /** Options of {@link awsAlb}. */
 export interface AwsAlbOptions extends HeaderOptions {
   /**
-   * The mode of mutual authentication on the listener. `"verify"` (default): the load balancer verifies the certificate and
-   * sends it. `"passthrough"`: the load balancer sends the client's chain, and verifies only that the client holds the key of
-   * the leaf. The leaf is the client certificate.
+   * The mode of mutual authentication on the listener. `"verify"` (default): the load balancer verifies the chain, and forwards
+   * the leaf certificate. `"passthrough"`: it forwards the chain, of which the leaf is used, and verifies only that the client
+   * holds the private key of the leaf.
    */
   readonly mode?: "verify" | "passthrough" | undefined;
 }

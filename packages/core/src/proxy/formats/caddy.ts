@@ -7,7 +7,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *
  * Caddy does not report whether it verified the certificate: every certificate that `client_auth` accepts is accepted. Without
  * a certificate, versions before 2.11.2 send the text of the placeholder, and later versions an empty value or the SHA-256 of
- * nothing. All of them are treated as a missing certificate.
+ * an empty input. All of these are treated as a missing certificate.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#caddy -->

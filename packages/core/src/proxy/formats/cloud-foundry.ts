@@ -4,7 +4,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 /**
  * Cloud Foundry's gorouter: `X-Forwarded-Client-Cert` with base64 DER. Envoy's header of the same name has another format.
  *
- * The router must run with `forwarded_client_cert: sanitize_set`; with `always_forward`, clients can send the header.
+ * The router must use `forwarded_client_cert: sanitize_set`. With `always_forward`, clients can forge the header.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#cloudFoundry -->

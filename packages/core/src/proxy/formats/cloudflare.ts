@@ -5,8 +5,8 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  * Cloudflare with `client_certificate_forwarding`: `Cf-Client-Cert-Der-Base64` (default), or with `"sha256-hex"`:
  * `Cf-Client-Cert-Sha256`. With `"rfc9440"`: a transform rule that sets `Client-Cert` to `cf.tls_client_auth.cert_rfc9440`.
  *
- * Make the transform rule conditional on `cert_verified and not cert_revoked`, and put a rule that always removes the header
- * before it.
+ * Make the transform rule conditional on `cert_verified and not cert_revoked`, and add a rule before it that always removes
+ * the header.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#cloudflare -->

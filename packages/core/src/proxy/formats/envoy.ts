@@ -6,13 +6,13 @@ import { decoders } from "../encodings.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 import { parseXfcc, type XfccElement } from "../xfcc.ts";
 
-/** Options of {@link envoy}, for requests that pass several proxies that write `x-forwarded-client-cert`. */
+/** Options of {@link envoy}, for requests that pass through several proxies that write `x-forwarded-client-cert`. */
 export interface EnvoyOptions extends HeaderOptions {
   /** The exact number of elements, one per proxy that appends an element. Default 1. */
   readonly elements?: number | undefined;
   /** The index of the client's element, from 0. Default: the last element, which the proxy next to this server wrote. */
   readonly index?: number | undefined;
-  /** The URI that the last element must have. It identifies the proxy before the last one, such as the gateway of the mesh. */
+  /** The `URI` that the last element must have. It identifies the second-to-last proxy, such as the gateway of the mesh. */
   readonly lastHopUri?: string | undefined;
 }
 
@@ -24,11 +24,11 @@ const rules: OptionRules<EnvoyOptions> = {
 };
 
 /**
- * Envoy and Istio: `x-forwarded-client-cert` (XFCC). Reads `Hash`; if the element has a `Cert` too, both must match.
+ * Envoy and Istio: `x-forwarded-client-cert` (XFCC). Reads `Hash`; if the element also has `Cert`, both must match.
  *
- * At the edge, set `forward_client_cert_details: SANITIZE_SET`. A gateway and a sidecar that appends send two elements, the
- * client's first: `{ elements: 2, index: 0, lastHopUri: "spiffe://..." }`. The URI is that of the gateway. It is needed because
- * any workload of the mesh can send a forged first element.
+ * At the edge, set `forward_client_cert_details: SANITIZE_SET`. If a sidecar appends to the header of a gateway, there are two
+ * elements, with the client's first: `{ elements: 2, index: 0, lastHopUri: "spiffe://..." }`. `lastHopUri` is the URI of the
+ * gateway. Without it, any workload of the mesh can send a forged first element.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#envoy -->
@@ -72,7 +72,7 @@ function certificateOf(element: XfccElement | undefined): ClientCertificate | un
   return byCert;
 }
 
-/** Returns the value of a key, which must not be repeated: a URI, which Envoy does not quote, can inject additional pairs. */
+/** Returns the value of a key. Rejects a repeated key, because a URI, which Envoy does not quote, can inject pairs. */
 function single(element: XfccElement | undefined, key: string): string | undefined {
   const values = element?.get(key) ?? [];
   if (values.length > 1)
@@ -82,8 +82,7 @@ function single(element: XfccElement | undefined, key: string): string | undefin
 
 function requireUri(element: XfccElement | undefined, uri: string): void {
   if (single(element, "uri") === uri) return;
-  const detail = "the URI of the last element does not match lastHopUri";
-  throw rejected("ERR_CERTIFICATE_UNTRUSTED", detail);
+  throw rejected("ERR_CERTIFICATE_UNTRUSTED", "the URI of the last element does not match lastHopUri");
 }
 
 function isWhole(value: unknown, minimum: number, maximum: number): boolean {

@@ -10,7 +10,7 @@ import {
 import { decoders } from "../encodings.ts";
 import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 
-/** Options of {@link gcp}: the contents and names of the load balancer's custom headers. */
+/** Options of {@link gcp}: the encoding and the names of the load balancer's custom headers. */
 export interface GcpOptions extends VerifiedOptions, EncodedOptions<keyof typeof headers> {}
 
 const headers = { rfc9440: "x-client-cert-leaf", "sha256-base64": "x-client-cert-hash" } as const;

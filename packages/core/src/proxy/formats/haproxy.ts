@@ -30,7 +30,7 @@ const headers = {
 
 const rules: OptionRules<HaproxyOptions> = { ...verifiedRules, ...encodingRule(headers), usedHeader: headerName };
 
-/** The values of `ssl_c_verify`. 0 means success, but is sent without a certificate too: only valid next to a certificate. */
+/** The values of `ssl_c_verify`. 0 means success, but only together with a certificate: it is also sent without one. */
 const haproxyVerification: Verification = {
   header: "x-ssl-client-verify",
   success: "0",
@@ -40,8 +40,8 @@ const haproxyVerification: Verification = {
 /**
  * HAProxy: `http-request set-header X-SSL-Client-DER %[ssl_c_der,base64]` and `X-SSL-Client-Verify %[ssl_c_verify]`.
  *
- * If the headers are set conditionally, delete them with `del-header` first: otherwise a client without a certificate can send
- * the headers itself. If `Client-Cert` is set conditionally and without a verify header, use `rfc9440()`.
+ * If the headers are set conditionally, delete them with `del-header` first: otherwise a client without a certificate can forge
+ * them. If `Client-Cert` is set conditionally and without a verify header, use `rfc9440()`.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#haproxy -->

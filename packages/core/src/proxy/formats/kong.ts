@@ -5,7 +5,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  * Kong's `tls-metadata-headers` plugin: `X-Client-Cert`, percent-encoded PEM.
  *
  * The plugin does not verify the certificate. Without a certificate it forwards the client's own header, so `trust.secret` is
- * required. Set the secret in the function that clears that header: otherwise it is sent along with a forged header.
+ * required. Set the secret in the function that clears that header: otherwise Kong sends the secret with a forged header.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#kong -->
