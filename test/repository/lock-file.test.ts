@@ -26,7 +26,7 @@ function namesRegistry(text: string): boolean {
   return registry.some((pattern) => pattern.test(text));
 }
 
-const folders = ["", "examples/frameworks/", "test/build-tools/", "test/comparison/"];
+const folders = ["", "examples/frameworks/", "site/", "test/build-tools/", "test/comparison/", "tools/release/"];
 
 test.each(folders.map((folder) => `${folder}package-lock.json`))(
   "every package in %s has an integrity hash",

@@ -1,7 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env } from "node:process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { withRelease } from "../../tools/release/changelog.mjs";
+import { problemsOf } from "../../tools/release/problems.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -43,9 +49,42 @@ describe("the changelog of a release", () => {
     expect(() => withRelease(text, release)).toThrow(message);
   });
 
-  test("can be written for the changelog of this repository", () => {
+  test("can be written for the changelog of this repository, even directly after a release", () => {
     const changelog = readFileSync(`${root}CHANGELOG.md`, "utf8");
-    expect(withRelease(changelog, { ...release, version: "999.0.0" })).toContain("\n## [999.0.0] - 2026-05-04\n");
+    const changes = [{ type: "patch", summary: "Mends a thing." }] as const;
+    const released = withRelease(changelog, { ...release, version: "999.0.0", changes });
+    expect(released).toContain("\n## [999.0.0] - 2026-05-04\n");
+    expect(withRelease(released, { ...release, version: "999.0.1", changes })).toContain(
+      "\n## [999.0.1] - 2026-05-04\n",
+    );
+  });
+});
+
+describe("the problems of a release", () => {
+  const origin = "https://git.example.com/certbound/certbound";
+  const ready = {
+    version: "0.2.0",
+    tag: "v0.2.0",
+    changelog: "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-05-04\n",
+    changesets: [],
+    repositories: { "@certbound/core": `git+${origin}.git`, "@certbound/cli": origin },
+    origin,
+  };
+
+  test("are none for a version that is ready", () => expect(problemsOf(ready)).toEqual([]));
+
+  test.each([
+    ["another tag", { tag: "v0.2.1" }, "the tag is not v0.2.0"],
+    ["a changelog without the version", { changelog: "See ## [0.2.0].\n" }, 'no section "## [0.2.0]"'],
+    ["a changeset that is not in the changelog", { changesets: ["a-change.md"] }, "does not include a-change.md"],
+    ["a manifest without repository", { repositories: { core: undefined }, origin: undefined }, "set repository"],
+    [
+      "a manifest with another repository",
+      { repositories: { core: `${origin}-fork` } },
+      `set repository to ${origin} in core`,
+    ],
+  ])("are found with %s", (_what, change, problem) => {
+    expect(problemsOf({ ...ready, ...change })).toEqual([expect.stringContaining(problem)]);
   });
 });
 
@@ -75,12 +114,14 @@ function unsafeParts(workflow: string): readonly string[] {
   );
   const defaults = /^permissions:\n {2}contents: read\n(?! )/m.test(workflow) ? [] : ["permissions are not read-only"];
   const triggers = [...workflow.matchAll(/pull_request_target|workflow_run/g)];
-  const expressions = [...workflow.matchAll(/\$\{\{(?! *github\.(?:workflow|ref|token|repository) *\}\}).*?\}\}/g)];
+  const values = /^ *(?:group|GH_TOKEN|GH_REPO): (?:[^$]|\$\{\{ github\.(?:workflow|ref|token|repository) \}\})+$/;
+  const expressions = workflow.split("\n").filter((line) => line.includes("${{") && !values.test(line));
+  const blanket = [...workflow.matchAll(/permissions: *\S.*/g)];
   const credentials = workflow
     .split("actions/checkout@")
     .slice(1)
     .filter((step) => !/^[^-]*persist-credentials: false/.test(step));
-  return [...actions, ...defaults, ...triggers, ...expressions, ...credentials].map((part) => String(part));
+  return [...actions, ...defaults, ...triggers, ...expressions, ...blanket, ...credentials].map((part) => String(part));
 }
 
 describe("a hosted workflow", () => {
@@ -99,14 +140,95 @@ describe("a hosted workflow", () => {
     ["another permission for all jobs", safe.replace("contents: read\n", "contents: read\n  id-token: write\n")],
     ["secrets for pull requests of strangers", `on: pull_request_target\n${safe}`],
     ["the title of an issue in a command", `${safe}run: echo \${{ github.event.issue.title }}\n`],
+    ["the name of a branch in a command", `${safe}run: echo \${{ github.ref }}\n`],
+    ["all permissions for a job", `${safe}permissions: write-all\n`],
     ["credentials that stay in the checkout", safe.replace("actions/setup-node", "actions/checkout")],
   ])("is unsafe with %s", (_what, workflow) => expect(unsafeParts(workflow)).not.toEqual([]));
 
+  const release = readFileSync(`${folder}release.yml`, "utf8");
+  const publish = release.slice(release.indexOf("\n  publish:"), release.indexOf("\n  github-release:"));
+
+  test("that publishes runs all checks of ci.yml before, in the same container", () => {
+    const [container = "none"] = /container: .*/.exec(readFileSync(`${folder}ci.yml`, "utf8")) ?? [];
+    const build = release.slice(release.indexOf("\n  build:"), release.indexOf("\n  publish:"));
+    expect(build).toContain(`${container}\n`);
+    expect(build).toContain("- run: .ci/run\n");
+    expect(publish).toContain("needs: build\n");
+  });
+
+  test("in a container lets git read the checkout, which has another owner", () => {
+    const inContainers = workflows.filter(([, workflow]) => workflow.includes("container:"));
+    expect(inContainers).toHaveLength(2);
+    for (const [, workflow] of inContainers) expect(workflow).toContain("--add safe.directory");
+  });
+
   test("that publishes runs no code of the repository", () => {
-    const release = readFileSync(`${folder}release.yml`, "utf8");
-    const publish = release.slice(release.indexOf("\n  publish:"), release.indexOf("\n  github-release:"));
     expect(publish).toContain("id-token: write");
-    expect(publish).not.toMatch(/checkout|npm (?:ci|run|install|test)/);
+    expect(publish).not.toMatch(/checkout|npm (?:ci|run|install|test)|npx|node_modules/);
     expect(release.replace(publish, "")).not.toContain("id-token");
   });
+});
+
+describe("the script that publishes", () => {
+  const release = readFileSync(`${folder}release.yml`, "utf8");
+  const [, lines = ""] = /- run: \|\n((?: {10}.*\n)+)/.exec(release) ?? [];
+  const script = lines.replaceAll(/^ {10}/gm, "");
+
+  test.each([
+    ["a new package as latest", "0.2.0", {}, "latest"],
+    ["a newer version as latest", "0.10.0", { "@certbound/core": "0.9.0" }, "latest"],
+    ["a fix of an older line as maintenance", "0.1.5", { "@certbound/core": "0.2.0" }, "maintenance"],
+    ["a prerelease as next", "1.0.0-rc.1", { "@certbound/core": "0.9.0" }, "next"],
+  ])("publishes %s, core first", (_what, version, registry, tag) => {
+    const published = publishWith({ version, registry });
+    expect(published).toEqual(
+      ["core", "testing", "express", "fastify", "cli"].map(
+        (name) => `--ignore-scripts --provenance --access public --tag ${tag} ./first/certbound-${name}-${version}.tgz`,
+      ),
+    );
+  });
+
+  test("skips what an interrupted run published, and nothing else", () => {
+    const registry = {
+      "@certbound/core": "0.2.0",
+      "@certbound/core@0.2.0": integrityOf("core"),
+      "@certbound/testing@0.2.0": integrityOf("another tarball"),
+    };
+    const files = publishWith({ version: "0.2.0", registry }).map((line) => line.replace(/.* /, ""));
+    expect(files[0]).toBe("./first/certbound-testing-0.2.0.tgz");
+    expect(files).toHaveLength(4);
+  });
+
+  /** Runs the script with an npm that reads the given registry, and returns the parameters of each `npm publish`. */
+  function publishWith({
+    version,
+    registry,
+  }: {
+    version: string;
+    registry: Readonly<Record<string, string>>;
+  }): string[] {
+    const cwd = mkdtempSync(join(tmpdir(), "certbound-publish-"));
+    onTestFinished(() => rmSync(cwd, { recursive: true }));
+    mkdirSync(join(cwd, "first"));
+    for (const name of ["core", "testing", "express", "fastify", "cli"])
+      writeFileSync(join(cwd, "first", `certbound-${name}-${version}.tgz`), name);
+    const answers = Object.entries(registry).map(([spec, answer]) => `"view ${spec}") echo ${answer} ;;`);
+    const npm = [
+      "#!/bin/sh",
+      'case "$1 $2" in',
+      ...answers,
+      '"publish "*) shift; echo "$@" >>published ;;',
+      "*) exit 1 ;;",
+      "esac",
+    ];
+    writeFileSync(join(cwd, "npm"), npm.join("\n"), { mode: 0o755 });
+    const variables = { PATH: `${cwd}:${env["PATH"]}`, GITHUB_REF_NAME: `v${version}` };
+    // The shell of GitHub's runners.
+    execFileSync("bash", ["-e", "-c", script], { cwd, env: variables, stdio: "pipe" });
+    return readFileSync(join(cwd, "published"), "utf8").trim().split("\n");
+  }
+
+  function integrityOf(tarball: string): string {
+    return `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
+  }
 });

@@ -1,14 +1,15 @@
 // Does everything that a release does except publishing: npm run release:dry
 //   --skip-tests   does not run the tests
-//   --tag NAME     fails unless this is the tag of the version, and CHANGELOG.md describes it
+//   --tag NAME     fails unless this is the tag of the version, and the version is ready
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { capture, run } from "./commands.mjs";
+import { problemsOf } from "./problems.mjs";
 
 /** Permissive licences, which runtime dependencies may have. */
 const LICENCES = new Set(["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD"]);
@@ -35,7 +36,8 @@ for (const { name, size, unpackedSize, files } of first) {
   for (const { path, size: bytes } of files) console.log(`  ${String(bytes).padStart(7)}  ${path}`);
 }
 for (const name of NAMES) checkDependencies(name);
-for (const name of NAMES) run("npm", ["publish", "--dry-run", "--silent", tarball("first", name)], root);
+// Forced, because otherwise npm rejects a version that is already published, as every version is until the next one.
+for (const name of NAMES) run("npm", ["publish", "--dry-run", "--force", "--silent", tarball("first", name)], root);
 console.log(`\nrelease:dry: ${version} could be published; tag it v${version}`);
 
 /** Builds all packages from scratch, so that no file of an earlier build is packed. */
@@ -86,6 +88,7 @@ function checkDependencies(name) {
       component,
       licence: licenses.map(({ license, expression }) => license?.id ?? license?.name ?? expression).join(" "),
     }));
+    if (!components.some(({ component }) => component === `@certbound/${name}`)) throw new Error(`${name}: empty SBOM`);
     const unknown = components.filter(({ licence }) => !LICENCES.has(licence));
     if (unknown.length > 0) throw new Error(`@certbound/${name}: licences to check: ${JSON.stringify(unknown)}`);
     console.log(`@certbound/${name}: ${components.length} packages installed, all with a known licence`);
@@ -99,19 +102,20 @@ function manifestOf(name) {
   return JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
 }
 
-/**
- * Returns the version that all packages share. With --tag, fails if the tag is wrong or CHANGELOG.md does not describe the
- * version; without it, only warns.
- */
+/** Returns the version that all packages share. With --tag, fails if it cannot be released; without --tag, only warns. */
 function releasedVersion() {
-  const versions = [...new Set(NAMES.map((name) => manifestOf(name).version))];
+  const manifests = NAMES.map(manifestOf);
+  const versions = [...new Set(manifests.map((manifest) => manifest.version))];
   if (versions.length > 1) throw new Error(`the packages have different versions: ${versions.join(", ")}`);
-  const changelog = readFileSync(join(root, "CHANGELOG.md"), "utf8");
-  const heading = `## [${versions[0]}]`;
-  const problems = [
-    ...(changelog.includes(heading) ? [] : [`CHANGELOG.md has no section "${heading}": npm run version`]),
-    ...(options.tag === undefined || options.tag === `v${versions[0]}` ? [] : [`the tag is not v${versions[0]}`]),
-  ];
+  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY } = process.env;
+  const problems = problemsOf({
+    version: versions[0],
+    tag: options.tag,
+    changelog: readFileSync(join(root, "CHANGELOG.md"), "utf8"),
+    changesets: readdirSync(join(root, ".changeset")).filter((file) => file.endsWith(".md") && file !== "README.md"),
+    repositories: Object.fromEntries(manifests.map(({ name, repository }) => [name, repository?.url ?? repository])),
+    origin: GITHUB_REPOSITORY === undefined ? undefined : `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}`,
+  });
   if (problems.length > 0 && options.tag !== undefined) throw new Error(problems.join("; "));
   for (const problem of problems) console.warn(problem);
   return versions[0];
