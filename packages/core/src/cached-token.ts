@@ -5,7 +5,7 @@ import { isHashedCertificate } from "./certificate/client-certificate.ts";
 import type { VerifierConfiguration } from "./options/configuration.ts";
 import { type CredentialSources, inspectConnection } from "./credentials.ts";
 import { isDecisionObserved } from "./events/decision.ts";
-import { headerValues, checkHeaderList } from "./http/header-list.ts";
+import { checkHeaderList, headerValues } from "./http/header-list.ts";
 import { type IncomingRequest, type NodeRequest, nodeRequest } from "./http/incoming-request.ts";
 import { introspectsEveryJwt } from "./issuer/issuers.ts";
 import { type CheckedRequirements, unmetRequirement } from "./requirements.ts";
@@ -33,7 +33,7 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
   try {
     const received = nodeRequest(request);
     const token = tokenOf(received, schemes);
-    // Found first, because reading the certificate is wasted work if the token is not cached.
+    // Looked up first, because reading the certificate is wasted work if the token is not cached.
     const cached = token === undefined ? undefined : parts.verifiedTokens.find(token);
     if (cached === undefined || unprovenReason(received) !== undefined) return undefined;
     inspectConnection(received, sources);

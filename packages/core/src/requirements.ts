@@ -187,7 +187,7 @@ function listOf(claims: JsonObject, name: string): readonly string[] {
 
 /** Options of `verify`: the requirements, and the client's certificate. */
 export interface VerifyOptions extends Requirements {
-  /** Required. Pass null or `""` if the client presented none, or an error that states why there is no usable one. */
+  /** Required. Pass null or `""` if the client presented none, or an error that states why it is missing or unusable. */
   readonly clientCertificate: ClientCertificateInput | AccessTokenError | null;
 }
 

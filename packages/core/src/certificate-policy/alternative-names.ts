@@ -37,7 +37,7 @@ export const alternativeNamesRule: OptionRule = {
 /**
  * Creates a function that returns whether a certificate has one of the names; false if Node cannot decode its names.
  *
- * @throws TypeError if there are no names, or if a name is malformed
+ * @throws TypeError if `names` is empty, or if a name is malformed
  */
 export function parseAlternativeNames(names: AlternativeNames): (certificate: X509Certificate) => boolean {
   const given = knownOptions("subjectAlternativeNames", names, rules, "not-given");

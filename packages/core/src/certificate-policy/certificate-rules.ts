@@ -59,7 +59,7 @@ const tenantRules: OptionRules<TenantRule> = {
  * });
  * ```
  *
- * @throws TypeError if there is no rule, or if a rule is unknown or has the wrong type
+ * @throws TypeError if the rules are empty, or if a rule is unknown or has the wrong type
  */
 export function certificateRules(given: CertificateRules): CertificatePolicy {
   const known = knownOptions("the certificate rules", given, rules, "not-given");

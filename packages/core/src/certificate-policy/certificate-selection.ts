@@ -84,7 +84,7 @@ export function parseSelection(selection: CertificateSelection): SelectionCheck 
 
 /** Returns the reason for a certificate without `x509`. */
 export function certificateNeededBy(rule: string): string {
-  return `${rule} needs the certificate itself, but only its thumbprint is known, or Node.js cannot parse it`;
+  return `${rule} needs the certificate itself, but only its thumbprint is known, or Node cannot parse it`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { isJsonObject } from "../values/json-object.ts";
 import { knownOptions } from "../values/known-options.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 
-/** Returns the tenant of a certificate; undefined if it belongs to none or to several, or if there is no certificate. */
+/** Returns the tenant of a certificate; undefined if it belongs to none or to several, or if it is undefined. */
 export type CertificateTenants = (certificate: ClientCertificate | undefined) => string | undefined;
 
 /**
@@ -25,7 +25,7 @@ export type CertificateTenants = (certificate: ClientCertificate | undefined) =>
  * });
  * ```
  *
- * @throws TypeError if there is no tenant, or if a selection is empty or has a member that is unknown or has the wrong type
+ * @throws TypeError if `tenants` is empty, or if a selection is empty or has a member that is unknown or has the wrong type
  */
 export function certificateTenants(tenants: Readonly<Record<string, CertificateSelection>>): CertificateTenants {
   if (!isJsonObject(tenants) || Object.keys(tenants).length === 0) {

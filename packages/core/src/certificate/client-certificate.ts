@@ -39,7 +39,7 @@ export type ClientCertificateInput =
 
 /**
  * The result of a certificate resolver. Null, undefined and `""` mean that the client presented no certificate. An error states
- * why there is no usable one.
+ * why the certificate is missing or unusable.
  */
 export type ResolvedCertificate = ClientCertificateInput | AccessTokenError | null | undefined;
 

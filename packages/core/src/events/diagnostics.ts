@@ -22,7 +22,7 @@ export interface KeysEvent {
   readonly issuer: string;
   /**
    * `fetched`: these keys are used from now on. `stale`: the fetch failed, and the previous keys stay in use until they are 70
-   * minutes old. `failed`: the fetch failed and there are none to use, so tokens that need them are rejected with 503.
+   * minutes old. `failed`: the fetch failed without previous keys, so tokens that need keys are rejected with 503.
    */
   readonly outcome: "fetched" | "stale" | "failed";
   /** The number of keys that can verify a signature; only if the outcome is `fetched`. */

@@ -1,5 +1,5 @@
 import { rejected } from "../errors.ts";
-import { headerValues, checkHeaderList } from "./header-list.ts";
+import { checkHeaderList, headerValues } from "./header-list.ts";
 import type { NodeRequest } from "./incoming-request.ts";
 
 /** All white space characters of ECMAScript, and the comma. */

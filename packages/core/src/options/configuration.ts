@@ -32,7 +32,7 @@ export interface IssuerSettings {
   readonly jwks?: JsonWebKeySet | string | URL | undefined;
   /** Accepted signature algorithms; default: all of {@link SignatureAlgorithm}, or those of the profile. */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
-  /** Introspects opaque tokens, and with `always` or `jwtsAsOpaque` JWTs as well; default: no introspection. */
+  /** Introspects opaque tokens and, with `always` or `jwtsAsOpaque`, JWTs; default: no introspection. */
   readonly introspection?: IntrospectionOptions | undefined;
 }
 

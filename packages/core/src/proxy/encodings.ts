@@ -26,7 +26,7 @@ export type CertificateEncoding =
   /** The `x5t#S256` thumbprint. */
   | "sha256-base64url";
 
-/** Decodes a value strictly; returns undefined for a value that means that there is no client certificate. */
+/** Decodes a value strictly; returns undefined for a value that means that the client presented no certificate. */
 export type CertificateDecoder = (value: string) => ClientCertificate | undefined;
 
 /** The decoder of each encoding. It throws `ERR_CERTIFICATE_MALFORMED` if the value does not have that encoding. */
@@ -82,7 +82,7 @@ export const decoders: Readonly<Record<CertificateEncoding, CertificateDecoder>>
 };
 
 /**
- * Returns whether a value is one of those that proxies send if there is no client certificate: an empty value, an empty byte
+ * Returns whether a value is one of those that proxies send without a client certificate: an empty value, an empty byte
  * sequence (HAProxy), Apache's marker for an unset variable, or a placeholder that was not replaced (Caddy before 2.11.2),
  * possibly between the colons of a byte sequence.
  */

@@ -8,7 +8,7 @@ export interface ForwardedCertificateFormat {
   /** The header with the certificate. */
   readonly header: string;
   /**
-   * Decodes the value of the header. Returns undefined if the value means that there is no client certificate. Throws an
+   * Decodes the value of the header. Returns undefined if the value means that the client presented no certificate. Throws an
    * AccessTokenError with an `ERR_CERTIFICATE_*` code to reject the value.
    *
    * Must be synchronous, without side effects, and depend only on the value: results are cached, and it may be called twice for

@@ -30,7 +30,7 @@ const notInstalled = /^.*["']undici["']|^require is not defined/;
 
 function missingUndici(cause: unknown): TypeError {
   const reason = notInstalled.test(cause instanceof Error ? cause.message : "")
-    ? "which is not installed, or was not when the application was bundled"
+    ? "which is not installed, or was not installed when the application was bundled"
     : `which failed to load on Node.js ${process.version}; check which versions of Node.js it supports`;
   return new TypeError(
     `certbound: option "clientTls" in the introspection options needs the package undici, ${reason}`,

@@ -63,7 +63,7 @@ describe("envoy with one element", () => {
     ["Hash twice, in another letter case", `Hash=${hashOf(ec256)};hash=${hashOf(victim)}`],
     ["Cert twice", `Hash=${hashOf(ec256)};Cert="${certOf(ec256)}";Cert="${certOf(ec256)}"`],
     ["Hash and Cert that do not match", `Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`],
-    ["the SHA-256 of nothing as Hash, next to a Cert", `Hash=${hexOfEmptyInput};Cert="${certOf(ec256)}"`],
+    ["the SHA-256 of an empty input as Hash, next to a Cert", `Hash=${hexOfEmptyInput};Cert="${certOf(ec256)}"`],
     ["a Cert of two certificates", `Hash=${hashOf(ec256)};Cert="${certOf(ec256)}${certOf(victim)}"`],
     ["an empty Cert", `Hash=${hashOf(ec256)};Cert=""`],
     ["a Cert that is not encoded", `Hash=${hashOf(ec256)};Cert="${pemOf(der)}"`],
@@ -81,7 +81,7 @@ describe("envoy with one element", () => {
     expect(read(value)).toBe(MALFORMED);
   });
 
-  test("treats the SHA-256 of nothing as a missing certificate", () => {
+  test("treats the SHA-256 of an empty input as a missing certificate", () => {
     expect(read(`Hash=${hexOfEmptyInput}`)).toBe(MISSING);
     expect(read(`By=spiffe://a;Hash=${hexOfEmptyInput.toUpperCase()};Subject="";URI=`)).toBe(MISSING);
     expect(read("")).toBe(MISSING);
@@ -187,7 +187,7 @@ describe("a certificate with a URI that looks like XFCC", () => {
     ["a Hash in another letter case", `spiffe://a;hASH=${hashOf(victim)}`],
     ["a quote", `spiffe://a";Hash=${hashOf(victim)}`],
     ["a quote at the start", `";Hash=${hashOf(victim)}`],
-    ["the SHA-256 of nothing", `spiffe://a;Hash=${hexOfEmptyInput}`],
+    ["the SHA-256 of an empty input", `spiffe://a;Hash=${hexOfEmptyInput}`],
   ])("is rejected, not read as another certificate: %s", (_, uri) => {
     const value = `${element};URI=${uri}`;
     expect(read(`${element};URI=spiffe://example.org/a`)).toBe(uriinj.thumbprint);
