@@ -20,6 +20,53 @@ describe("explain with an error code", () => {
     expect(given).toEqual({ cause, fix });
   });
 
+  // The text of a code must not blame only the client if a wrong option of the API has the same result.
+  test.each([
+    ["ERR_TOKEN_MISSING", "schemes"],
+    ["ERR_TOKEN_MALFORMED", "introspection in the API"],
+    ["ERR_TOKEN_ALGORITHM", "algorithms in the API"],
+    ["ERR_TOKEN_TYPE", "tokenTypes in the API"],
+    ["ERR_TOKEN_ISSUER", "option issuer of the API"],
+    ["ERR_TOKEN_AUDIENCE", "option audience of the API"],
+    ["ERR_TOKEN_EXPIRED", "maxTokenAge of the API"],
+    ["ERR_TOKEN_CLAIM", "do not set that option in the API"],
+    ["ERR_TOKEN_KEY_UNKNOWN", "option jwks of the API"],
+    ["ERR_TOKEN_SIGNATURE", "option jwks of the API"],
+    ["ERR_TOKEN_INACTIVE", "the API introspects at the issuer that the client uses"],
+    ["ERR_CERTIFICATE_MISSING", "requestCert"],
+    ["ERR_CERTIFICATE_UNTRUSTED", "correct trust"],
+    ["ERR_BINDING_REQUIRED", "validateCertificateBinding"],
+    ["ERR_BINDING_MISMATCH", "fromProxy in the API"],
+    ["ERR_SCOPE_INSUFFICIENT", "scopes in the API"],
+    ["ERR_ACCESS_DENIED", "groups in the API"],
+    ["ERR_AUTHENTICATION_INSUFFICIENT", "acrValues in the API"],
+    ["ERR_KEYS_UNAVAILABLE", "options issuer and jwks of the API"],
+  ] as const)("names the part of the API in the explanation of %s", (code, words) => {
+    const { cause, fix } = codeExplanations[code];
+    expect(`${cause}. ${fix}`).toContain(words);
+  });
+
+  // The reverse: the fix must not blame only the API or the issuer if the client can be the cause.
+  test.each([
+    "ERR_TOKEN_MISSING",
+    "ERR_REQUEST_MALFORMED",
+    "ERR_TOKEN_MALFORMED",
+    "ERR_TOKEN_TYPE",
+    "ERR_TOKEN_ISSUER",
+    "ERR_TOKEN_AUDIENCE",
+    "ERR_TOKEN_EXPIRED",
+    "ERR_TOKEN_KEY_UNKNOWN",
+    "ERR_TOKEN_INACTIVE",
+    "ERR_CERTIFICATE_MISSING",
+    "ERR_BINDING_REQUIRED",
+    "ERR_BINDING_UNSUPPORTED",
+    "ERR_BINDING_MISMATCH",
+    "ERR_SCOPE_INSUFFICIENT",
+    "ERR_AUTHENTICATION_INSUFFICIENT",
+  ] as const)("names the part of the client in the fix of %s", (code) => {
+    expect(codeExplanations[code].fix).toMatch(/the client/i);
+  });
+
   test("prints response, cause and fix", async () => {
     const { exitCode, stdout, stderr } = await runCli(["explain", "ERR_BINDING_MISMATCH"]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
