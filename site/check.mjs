@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
 const SEARCHED = "ERR_BINDING_MISMATCH";
-const SCREENSHOTS = ["/", "/quick-start", "/behind-a-proxy", "/errors", "/api/@certbound/core"];
+const SCREENSHOTS = ["/", "/quick-start", "/behind-a-proxy", "/comparison", "/errors", "/api/@certbound/core"];
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",

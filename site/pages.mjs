@@ -56,11 +56,22 @@ function withSiteLinks(file, page, text) {
       const linked = normalize(join(dirname(file), path)).replace(/\/$/, "");
       if (image !== "") return `![${label}](${toPage(page, linked.replace("docs/", ""))})`;
       const linkedPage = pagesByFile()[linked] ?? pagesByFile()[`${linked}/README.md`];
-      if (linkedPage !== undefined) return `[${label}](${toPage(page, linkedPage)}${anchor})`;
+      if (linkedPage !== undefined) return `[${titleFor(label, linked)}](${toPage(page, linkedPage)}${anchor})`;
       if (!existsSync(join(root, linked))) throw new Error(`${file}: ${path} does not exist`);
       return label.includes(linked.split("/").at(-1)) ? `${label}` : `${label} (\`${linked}\`)`;
     },
   );
+}
+
+/**
+ * Returns the title of the page if the text of a link is a file name. Otherwise returns the text.
+ *
+ * @param {string} label
+ * @param {string} file
+ */
+function titleFor(label, file) {
+  if (!/^[\w-]+\.md$/.test(label)) return label;
+  return /^# (.*)$/m.exec(readFileSync(join(root, file), "utf8"))?.[1] ?? label;
 }
 
 /**

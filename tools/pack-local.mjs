@@ -19,7 +19,7 @@ Install in your API, with Express:
 with Fastify:
   npm install ${tarballs.core} ${tarballs.fastify} fastify
 For its tests:
-  npm install --save-dev ${tarballs.testing} vitest
+  npm install --save-dev ${tarballs.testing} vitest typescript @types/express @types/node
 The command line:
   npm install --save-dev ${tarballs.core} ${tarballs.cli}`);
 

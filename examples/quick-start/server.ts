@@ -12,4 +12,4 @@ export const server = createServer(
   { key, cert, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.3" },
   app,
 );
-server.listen(Number(process.env.PORT ?? 8443));
+server.listen(Number(process.env.PORT ?? 8443), () => console.log(server.address()));

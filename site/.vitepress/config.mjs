@@ -11,6 +11,10 @@ export default defineConfig({
   srcDir: "pages",
   cleanUrls: true,
   lastUpdated: false,
+  // Wide tables need the room of the outline.
+  transformPageData: ({ relativePath, frontmatter }) => {
+    if (["comparison.md", "conformance.md"].includes(relativePath)) frontmatter.aside = false;
+  },
   head: [["link", { rel: "icon", type: "image/svg+xml", href: "/favicon.svg" }]],
   vite: {
     plugins: [
@@ -25,6 +29,7 @@ export default defineConfig({
     build: { chunkSizeWarningLimit: 2000 },
   },
   markdown: {
+    languageAlias: { haproxy: "nginx", caddy: "nginx", vcl: "nginx" },
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     anchor: { slugify: githubSlug },
     toc: { slugify: githubSlug },
@@ -32,7 +37,10 @@ export default defineConfig({
     config: (md) => md.use(errorCodeAnchors),
   },
   themeConfig: {
-    search: { provider: "local", options: { miniSearch: { options: { tokenize: tokens } } } },
+    search: {
+      provider: "local",
+      options: { miniSearch: { options: { tokenize: tokens }, searchOptions: { boostDocument } } },
+    },
     outline: [2, 3],
     nav: [
       link("Quick start", "/quick-start"),
@@ -112,4 +120,10 @@ function githubSlug(heading) {
 /** Splits text for the search, and keeps error codes and option names whole. */
 function tokens(text) {
   return text.split(/[^\p{L}\p{N}_#@]+/u).filter((token) => token !== "");
+}
+
+/** Ranks the page of error codes first, and the API reference and lists last. Runs in the browser. */
+function boostDocument(id) {
+  if (/\/(?:api|changelog|conformance)\b/.test(id)) return 0.2;
+  return /\/errors\b/.test(id) ? 3 : 1;
 }
