@@ -71,6 +71,9 @@ function allCases() {
     ...["nodenext", "bundler", "node10"].map((name) => types("typescript-5.2", name)),
     // The types of Fastify need TypeScript 5.4.
     types("typescript-5.2", "fastify", "--skipLibCheck"),
+    // TypeScript 7 has no `node10`.
+    ...["nodenext", "bundler", "fastify"].map((name) => types("typescript-7", name)),
+    ...["core.ts", "testing.ts", "app.ts", "fastify.ts"].map((file) => defaultTypes("typescript-7", file)),
     ...(NODES.length > 0
       ? [newestUndici("20.19.0", /failed to load/), newestUndici(NEWEST_NODE), newestVersions(), bun()]
       : []),
@@ -243,15 +246,37 @@ function withNode(version, command) {
  * @returns {Case}
  */
 function types(compiler, configuration, ...parameters) {
-  const { version } = JSON.parse(
-    readFileSync(new URL(`node_modules/${compiler}/package.json`, import.meta.url), "utf8"),
-  );
   return {
-    name: [`types, TypeScript ${version}, ${configuration}`, ...parameters].join(" "),
-    async check() {
-      const folder = stage.add("typescript", { shared: ["app.ts"] });
-      const tsc = join(stage.root, "node_modules", compiler, "bin/tsc");
-      await run([execPath, tsc, "-p", `tsconfig.${configuration}.json`, ...parameters], { cwd: folder });
-    },
+    name: [`types, TypeScript ${versionOf(compiler)}, ${configuration}`, ...parameters].join(" "),
+    check: () => compile(compiler, ["-p", `tsconfig.${configuration}.json`, ...parameters]),
   };
+}
+
+/**
+ * Compiles one file without the option `types`, which is empty by default since TypeScript 6.
+ *
+ * @param {string} compiler
+ * @param {string} file
+ * @returns {Case}
+ */
+function defaultTypes(compiler, file) {
+  return {
+    name: `types, TypeScript ${versionOf(compiler)}, default types, ${file}`,
+    check: () => compile(compiler, ["--noEmit", "--strict", "--module", "nodenext", file]),
+  };
+}
+
+/** @param {string} compiler @returns {string} */
+function versionOf(compiler) {
+  return JSON.parse(readFileSync(new URL(`node_modules/${compiler}/package.json`, import.meta.url), "utf8")).version;
+}
+
+/**
+ * @param {string} compiler
+ * @param {readonly string[]} parameters
+ */
+async function compile(compiler, parameters) {
+  const folder = stage.add("typescript", { shared: ["app.ts"] });
+  const tsc = join(stage.root, "node_modules", compiler, "bin/tsc");
+  await run([execPath, tsc, ...parameters], { cwd: folder });
 }

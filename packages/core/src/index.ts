@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Verifies certificate-bound access tokens (RFC 8705 section 3) in any Node.js server.
  *

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Issues certificates and bound tokens, and starts real servers, for tests of an API.
  *

@@ -1,0 +1,3 @@
+import { createTestKit, type TestKit } from "@certbound/testing";
+
+export const kit: TestKit = await createTestKit();
