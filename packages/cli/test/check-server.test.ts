@@ -129,6 +129,22 @@ describe("check-server", () => {
     expect(await verdicts(api.url + path)).toEqual({ exitCode, verdicts: expected });
   });
 
+  test("names requestCert, the proxy and explain if the API rejects the bound token because it requests no certificate", async () => {
+    const server = await startServer(createServer({ cert: tls.cert, key: tls.key, ...noRenegotiation }, flawedApi()));
+    const { exitCode, stdout } = await check(`${server.url}/good`);
+    const { checks, summary } = JSON.parse(stdout) as CheckServerReport;
+    await server.close();
+    expect({ exitCode, summary }).toEqual({
+      exitCode: 1,
+      summary: "the API rejects the valid token with its certificate",
+    });
+    expect(checks[0]).toMatchObject({
+      name: "right",
+      verdict: "fails-closed",
+      finding: expect.stringMatching(/requestCert: true.*proxy.*fromProxy.*certbound explain/),
+    });
+  });
+
   test("prints FAILS OPEN for an API that fails open", async () => {
     const { stdout } = await check(api.url, ["--path", "/no-binding"], false);
     expect(stdout.match(/\*\*\* FAILS OPEN \*\*\*/g)).toHaveLength(2);

@@ -34,6 +34,44 @@ describe("the steps of explain", () => {
     expect(marks((await explained(token, [...argv, "--scope", "read"])).report)).toBe("++++++++++++");
   });
 
+  test("come with a note that explain assumes that the server receives the file's certificate", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.client });
+    const { report } = await explained(token, argv);
+    expect(report.notes).toEqual([
+      expect.stringMatching(/assumes that the server receives .*requestCert: true.*proxy/),
+    ]);
+    const { stdout } = await runCli(["explain", "--token", "-", ...argv], { stdin: token });
+    expect(stdout).toMatch(/\naccepted\nnote: explain assumes .*requestCert: true/);
+    const stolen = await parties.issuer.accessToken({ boundTo: parties.stranger });
+    expect((await explained(stolen, argv)).report.notes).toEqual([]);
+  });
+
+  test("show the details of core without the suffix about the signature, which has its own step", async () => {
+    const token = await parties.issuer.accessToken({ boundTo: parties.stranger, claims: { aud: "https://other" } });
+    const { report, stdout } = await explained(token, argv);
+    const failed = report.steps.filter(({ status }) => status === "failed");
+    expect(failed.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^aud contains none of .*\(token for another API\?\)$/),
+      expect.stringMatching(/^certificate thumbprint does not match .*\(stolen token, or renewed certificate\?\)$/),
+    ]);
+    expect(stdout).not.toContain("signature was not verified");
+    expect(report.steps.find(({ step }) => step === "signature")).toMatchObject({ status: "passed" });
+  });
+
+  test.each([
+    ["--also names no other certificate", -60],
+    ["the certificate is newer than the token", -3 * 24 * 3600],
+  ])("suggest a new token with the current certificate after a mismatch if %s", async (_when, age) => {
+    const iat = Math.floor(clock() / 1000) + age;
+    const token = await parties.issuer.accessToken({ boundTo: parties.stranger, claims: { iat } });
+    const { report } = await explained(token, argv);
+    const failed = report.steps.find(({ status }) => status === "failed");
+    expect(failed).toMatchObject({
+      code: "ERR_BINDING_MISMATCH",
+      fix: expect.stringContaining("get a new token with its current certificate"),
+    });
+  });
+
   test("show all errors, and mark the one that the API responds with", async () => {
     const wrongClaims = { iss: `${parties.issuer.issuer}/`, aud: "https://other.example" };
     const issued = await parties.issuer.accessToken({
@@ -364,6 +402,61 @@ describe("the argument parser of explain", () => {
       exitCode: 2,
       stderr: expect.stringContaining(named.replace("--profile", "profile")),
     });
+  });
+});
+
+describe("a usage error of explain", () => {
+  async function usageError(
+    parameters: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const run = await runCli(["explain", "--token", "-", ...parameters], { stdin: "x", env });
+    expect(run).toMatchObject({ exitCode: 2, stdout: "" });
+    return run.stderr;
+  }
+
+  test("begins with the name of the program once, also if the error is core's", async () => {
+    const given = ["--no-certificate", "--issuer", "https://a.example", "--audience", "x", "--profile", "strict"];
+    expect(await usageError(given)).toMatch(/^certbound: option "profile" in /);
+  });
+
+  test.each(["--issuer", "--audience", "--jwks", "--cert", "--also", "--scope", "--token", "--at"])(
+    "states that the value of %s is empty",
+    async (option) => {
+      expect(await usageError([...argv, option, ""])).toMatch(
+        new RegExp(`^certbound: ${option} is empty \\(.*variable.*\\)\n$`),
+      );
+    },
+  );
+
+  test("states that an argument is empty", async () => {
+    expect(await usageError([...argv, ""])).toMatch(/^certbound: an argument is empty/);
+  });
+
+  test.each([
+    ["a missing issuer", {}, /^certbound: --issuer is required.*CERTBOUND_ISSUER/],
+    ["an empty CERTBOUND_ISSUER", { CERTBOUND_ISSUER: "" }, /--issuer is required.*CERTBOUND_ISSUER, which is empty/],
+    [
+      "a missing audience",
+      { CERTBOUND_ISSUER: "https://a.example" },
+      /^certbound: --audience is required.*CERTBOUND_AUDIENCE.*--no-audience/,
+    ],
+    [
+      "an empty CERTBOUND_AUDIENCE",
+      { CERTBOUND_ISSUER: "https://a.example", CERTBOUND_AUDIENCE: "" },
+      /--audience is required.*CERTBOUND_AUDIENCE, which is empty/,
+    ],
+  ])("names the option and the variable for %s", async (_what, env, message) => {
+    expect(await usageError(["--no-certificate"], env as Readonly<Record<string, string>>)).toMatch(message);
+  });
+
+  test("does not name variables that explain does not read next to --issuer or --jwks", async () => {
+    expect(await usageError(["--no-certificate", "--issuer", "https://a.example"])).toBe(
+      "certbound: --audience is required; to skip the audience check, pass --no-audience\n",
+    );
+    expect(await usageError(["--no-certificate", "--jwks", parties.keyFile])).toBe(
+      "certbound: --issuer is required next to --jwks\n",
+    );
   });
 });
 

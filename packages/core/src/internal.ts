@@ -15,3 +15,4 @@ export { isJsonObject, type JsonObject, ownMember } from "./values/json-object.t
 export { MIN_RSA_MODULUS } from "./values/rsa-modulus.ts";
 export { hasCredentials, isHttpsUrl } from "./values/secure-url.ts";
 export { THUMBPRINT_OF_EMPTY_INPUT } from "./values/thumbprint.ts";
+export { UNVERIFIED_SUFFIX } from "./verifier.ts";

@@ -183,6 +183,9 @@ async function verifyJwt<Request>(
   return accessToken;
 }
 
+/** The end of the detail of an error that was found before the signature was verified. */
+export const UNVERIFIED_SUFFIX = "; the signature was not verified";
+
 /**
  * Runs a check before the signature is verified. If it fails, the detail of the error states that the signature was not
  * verified, because anyone could have written the claims. Certificate errors are not modified: the application may have
@@ -193,7 +196,7 @@ function unverified<Result>(check: () => Result): Result {
     return check();
   } catch (error) {
     if (!(error instanceof AccessTokenError) || isCertificateErrorCode(error.code)) throw error;
-    throw Object.assign(error, { detail: `${error.detail}; the signature was not verified` });
+    throw Object.assign(error, { detail: `${error.detail}${UNVERIFIED_SUFFIX}` });
   }
 }
 

@@ -17,7 +17,8 @@ export const commonOptions = { json: { type: "boolean" }, help: { type: "boolean
 /**
  * Reads the arguments of one command.
  *
- * @throws UsageError whose message may quote an option name, but never a value, because a value may be a token
+ * @throws UsageError for an unknown option, or for an empty value or argument. The message may quote an option name, but never a
+ *   value, because a value may be a token
  */
 export function parseCommandLine<const Declared extends Options>(
   parameters: readonly string[],
@@ -30,11 +31,20 @@ export function parseCommandLine<const Declared extends Options>(
       strict: true,
       allowPositionals: true,
     });
+    rejectEmpty(values, positionals);
     return { values, positionals };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(usageMessage(error.message));
   }
+}
+
+/** Rejects empty values. They come from scripts with a variable that is not set, such as `--issuer "$ISSUER"`. */
+function rejectEmpty(values: Readonly<Record<string, unknown>>, positionals: readonly string[]): void {
+  const empty = Object.entries(values).find(([, value]) => [value].flat().includes(""));
+  const what = empty === undefined ? "an argument" : `--${empty[0]}`;
+  if (empty !== undefined || positionals.includes(""))
+    throw new UsageError(`${what} is empty (is a variable not set?)`);
 }
 
 /** Shortens a message of parseArgs to its first sentence, and quotes an unknown option only if it looks like an option name. */

@@ -128,9 +128,25 @@ function issuerArguments(
   if (anyAudience === true && audience !== undefined)
     throw new UsageError("--no-audience cannot be combined with --audience");
   const given = anyAudience === true ? null : audience;
-  if (issuer !== undefined || jwks !== undefined) return { issuer, audience: given, jwks };
+  if (jwks !== undefined && issuer === undefined) throw new UsageError("--issuer is required next to --jwks");
+  if (issuer !== undefined) {
+    if (given === undefined) throw new UsageError(`--audience is required; ${skipAudience}`);
+    return { issuer, audience: given, jwks };
+  }
   const fromEnvironment = environmentOptions(env);
-  return { ...fromEnvironment, audience: given === undefined ? fromEnvironment.audience : given };
+  if (fromEnvironment.issuer === undefined)
+    throw new UsageError(`--issuer is required; or set ${variable("CERTBOUND_ISSUER", env)}`);
+  const expected = given === undefined ? fromEnvironment.audience : given;
+  if (expected === undefined)
+    throw new UsageError(`--audience is required; or set ${variable("CERTBOUND_AUDIENCE", env)}; ${skipAudience}`);
+  return { ...fromEnvironment, audience: expected };
+}
+
+const skipAudience = "to skip the audience check, pass --no-audience";
+
+/** Returns the name of a variable that counts as not set, and whether it is empty. */
+function variable(name: string, env: Surroundings["env"]): string {
+  return env[name] === "" ? `${name}, which is empty` : name;
 }
 
 /** Parses a header field in curl's notation. */

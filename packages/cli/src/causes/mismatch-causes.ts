@@ -32,7 +32,7 @@ export const mismatchCauses: readonly Cause[] = [
     applies: (facts) => isSuccessor(facts.presented.x509, matchIn(facts, "also")?.x509),
     reason:
       "the token is bound to the previous certificate of this client: the certificate was renewed after the token was issued",
-    fix: "the client must get a new token whenever its certificate changes",
+    fix: "the client must get a new token with its current certificate, and again whenever the certificate changes",
   },
   {
     id: "other-named-certificate",
@@ -40,7 +40,7 @@ export const mismatchCauses: readonly Cause[] = [
     applies: (facts) => matchIn(facts, "also") !== undefined,
     reason: (facts) =>
       `the token is bound to the certificate in ${printable(matchIn(facts, "also")?.name ?? "")}, and the client presents another one`,
-    fix: "the client must present the certificate that it got its token with; behind a proxy, check which certificate the proxy forwards",
+    fix: "the client must present the certificate that it got its token with, or get a new token with its current certificate; behind a proxy, check which certificate the proxy forwards",
   },
   {
     id: "thumbprint-of-pem",
@@ -70,14 +70,14 @@ export const mismatchCauses: readonly Cause[] = [
       x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOrNaN(claimOf({ token }, "iat")),
     reason:
       "the certificate became valid after the token was issued: it was probably renewed (the thumbprint cannot prove this)",
-    fix: "the client must get a new token whenever its certificate changes; pass --also OLD.pem to be certain",
+    fix: "the client must get a new token with its current certificate, and again whenever the certificate changes; pass --also OLD.pem to be certain",
   },
   {
     id: "other-certificate",
     codes: mismatch,
     reason:
       "the token is bound to another certificate: the token was stolen, the certificate was renewed, or one of the two is the certificate of a proxy",
-    fix: "compare with other candidates: --also FILE, repeatable; if none matches, treat the token as stolen",
+    fix: "the client must get a new token with its current certificate; to find the cause, compare with other candidates: --also FILE, repeatable; if none matches, treat the token as stolen",
   },
 ];
 

@@ -171,7 +171,8 @@ function assessRight(outcome: Exclude<Outcome, { kind: "unreachable" }>): Assess
   if (outcome.status === 401)
     return {
       verdict: "fails-closed",
-      finding: "the API rejects a request that it must accept: certbound explain shows why",
+      finding:
+        "the API rejects a request that it must accept. Most likely, it does not receive the certificate: set requestCert: true on the server, or, if a proxy terminates TLS, forward the certificate and use fromProxy. If the API receives it, certbound explain shows why",
     };
   return { verdict: "untold", finding: "the other checks prove little, because this request was not accepted" };
 }

@@ -49,12 +49,16 @@ export async function explain(given: ExplainArguments, surroundings: Surrounding
   return explainReport(result, facts);
 }
 
+/** The start of core's messages about options. The program itself prints it before a usage error. */
+const PREFIX = "certbound: ";
+
 /** Verifies the token as configured. Reports options that core rejects as a usage error. */
 async function verifyConfigured(attempt: Attempt): Promise<AccessTokenError | undefined> {
   try {
     return await verify(attempt);
   } catch (error) {
-    if (error instanceof TypeError && error.message.startsWith("certbound:")) throw new UsageError(error.message);
+    if (error instanceof TypeError && error.message.startsWith(PREFIX))
+      throw new UsageError(error.message.slice(PREFIX.length));
     throw error;
   }
 }

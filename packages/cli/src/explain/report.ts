@@ -1,5 +1,5 @@
 import { type AccessTokenError, type AccessTokenErrorCode, httpRejection } from "@certbound/core";
-import { isNumericDate } from "@certbound/core/internal";
+import { isNumericDate, UNVERIFIED_SUFFIX } from "@certbound/core/internal";
 import type { Facts } from "../causes/cause.ts";
 import { findCause } from "../causes/find-cause.ts";
 import { type ExitCode, exitCodes } from "../program.ts";
@@ -15,7 +15,7 @@ export interface ExplainedStep {
   /** True for the failure that determines the response of the API. */
   readonly first?: true;
   readonly code?: AccessTokenErrorCode;
-  /** The detail of core's error. */
+  /** The detail of core's error, without the statement about the signature: the step `signature` has its own status. */
   readonly detail?: string;
   readonly expected?: string;
   readonly seen?: string;
@@ -94,9 +94,13 @@ function explained(error: AccessTokenError, facts: Facts): Partial<ExplainedStep
   const cause = findCause(code, facts);
   return {
     code,
-    ...(detail !== undefined && { detail }),
+    ...(detail !== undefined && { detail: withoutSuffix(detail, UNVERIFIED_SUFFIX) }),
     ...(cause !== undefined && { cause: cause.id, reason: cause.reason, fix: cause.fix }),
   };
+}
+
+function withoutSuffix(text: string, suffix: string): string {
+  return text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;
 }
 
 function exitCodeOf(first: AccessTokenError | undefined): ExitCode {
@@ -113,8 +117,11 @@ function certificateOf({ presented }: Facts): ExplainReport["certificate"] {
   };
 }
 
-function notesOf({ partlyChecked }: ProbeResult, { token, presented, now, markedInputs }: Facts): readonly string[] {
-  const { x509, forwarded, thumbprint } = presented;
+function notesOf(
+  { failures, partlyChecked }: ProbeResult,
+  { token, presented, now, markedInputs }: Facts,
+): readonly string[] {
+  const { file, x509, forwarded, thumbprint } = presented;
   const notes: string[] = [];
   if (partlyChecked.length > 0)
     notes.push(
@@ -132,6 +139,11 @@ function notesOf({ partlyChecked }: ProbeResult, { token, presented, now, marked
   }
   if (forwarded !== undefined)
     notes.push("explain assumes that the headers come from the proxy; in the API, the trust rule verifies this");
+  if (failures.length === 0 && file !== undefined) {
+    notes.push(
+      "explain assumes that the server receives the certificate in the file: a Node.js server must set requestCert: true; behind a proxy that terminates TLS, the proxy must forward the certificate, and the API must use fromProxy",
+    );
+  }
   if (thumbprint !== undefined && x509 === undefined)
     notes.push("the header contains only the thumbprint of the certificate");
   if (x509 !== undefined && Date.parse(x509.validTo) / 1000 < now) {
