@@ -34,7 +34,6 @@ export default defineConfig({
     anchor: { slugify: githubSlug },
     toc: { slugify: githubSlug },
     headers: { slugify: githubSlug },
-    config: (md) => md.use(errorCodeAnchors),
   },
   themeConfig: {
     search: {
@@ -96,17 +95,6 @@ export default defineConfig({
     docFooter: { prev: "Previous", next: "Next" },
   },
 });
-
-/** Adds an anchor to each table row that starts with an error code: /errors#ERR_BINDING_MISMATCH. */
-function errorCodeAnchors(md) {
-  md.core.ruler.push("error-code-anchors", ({ tokens: all, env }) => {
-    if (env.relativePath !== "errors.md") return;
-    for (const [index, token] of all.entries()) {
-      const code = token.type === "tr_open" ? /^`(ERR_[A-Z_]+)`$/.exec(all[index + 2]?.content ?? "")?.[1] : undefined;
-      if (code !== undefined) token.attrSet("id", code);
-    }
-  });
-}
 
 /** Creates the same anchors as GitHub, so that one link works in the repository and on the site. */
 function githubSlug(heading) {
