@@ -14,6 +14,8 @@ export default defineConfig({
   // Wide tables need the room of the outline.
   transformPageData: ({ relativePath, frontmatter }) => {
     if (["comparison.md", "conformance.md"].includes(relativePath)) frontmatter.aside = false;
+    // The names of functions are headings of level 4 there.
+    if (relativePath === "api/@certbound/core.md") frontmatter.outline = [2, 4];
   },
   head: [["link", { rel: "icon", type: "image/svg+xml", href: "/favicon.svg" }]],
   vite: {

@@ -17,6 +17,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(apache(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function apache(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {

@@ -31,6 +31,7 @@ const albRules: OptionRules<AwsAlbOptions> = {
  *   certificateResolver: fromProxy(awsAlb(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function awsAlb(options: AwsAlbOptions = {}): ForwardedCertificateFormat {
   const { header, mode } = knownOptions("the options of the format", options, albRules, "not-given");
@@ -58,6 +59,7 @@ const cloudFrontRules: OptionRules<Omit<VerifiedOptions, "verify">> = { ...heade
  *   certificateResolver: fromProxy(cloudFront(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function cloudFront(options: Omit<VerifiedOptions, "verify"> = {}): ForwardedCertificateFormat {
   const { header, verifyHeader } = knownOptions("the options of the format", options, cloudFrontRules, "not-given");

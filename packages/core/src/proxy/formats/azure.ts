@@ -23,6 +23,7 @@ import { envoy } from "./envoy.ts";
  *   certificateResolver: fromProxy(azureAppService(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function azureAppService(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return headerFormat(options, { header: "x-arr-clientcert", encoding: "der-base64" });
@@ -42,6 +43,7 @@ export function azureAppService(options: HeaderOptions = {}): ForwardedCertifica
  *   certificateResolver: fromProxy(azureApplicationGateway(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function azureApplicationGateway(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {
@@ -66,6 +68,7 @@ export function azureApplicationGateway(options: VerifiedOptions = {}): Forwarde
  *   certificateResolver: fromProxy(azureContainerApps(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function azureContainerApps(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return envoy(knownOptions("the options of the format", options, headerRules, "not-given"));

@@ -19,6 +19,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(caddy(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function caddy(options: EncodedOptions<"der-base64" | "sha256-hex"> = {}): ForwardedCertificateFormat {
   return encodedFormat(options, {

@@ -16,6 +16,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(cloudFoundry(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function cloudFoundry(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return headerFormat(options, { header: "x-forwarded-client-cert", encoding: "der-base64" });

@@ -18,6 +18,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(cloudflare({ encoding: "rfc9440" }), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function cloudflare(
   options: EncodedOptions<"der-base64" | "sha256-hex" | "rfc9440"> = {},

@@ -42,6 +42,7 @@ const rules: OptionRules<EnvoyOptions> = {
  *   certificateResolver: fromProxy(envoy({ elements: 2, index: 0, lastHopUri: gatewayUri }), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function envoy(options: EnvoyOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");

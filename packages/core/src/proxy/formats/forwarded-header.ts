@@ -36,6 +36,7 @@ const rules: OptionRules<ForwardedHeaderOptions> = {
  * ```
  *
  * @throws TypeError if an option is unknown, has the wrong type or is missing
+ * @category Proxy formats
  */
 export function forwardedHeader(options: ForwardedHeaderOptions): ForwardedCertificateFormat {
   const { header, encoding, verify } = knownOptions("the options of forwardedHeader", options, rules, "not-given");

@@ -32,6 +32,7 @@ const rules: OptionRules<GcpOptions> = { ...verifiedRules, ...encodingRule(heade
  *   certificateResolver: fromProxy(gcp(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function gcp(options: GcpOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");

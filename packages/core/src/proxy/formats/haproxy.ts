@@ -54,6 +54,7 @@ const haproxyVerification: Verification = {
  *   certificateResolver: fromProxy(haproxy({ usedHeader: "x-ssl-client-used" }), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateFormat {
   const given = knownOptions("the options of the format", options, rules, "not-given");
@@ -78,6 +79,7 @@ export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateForma
  *   certificateResolver: fromProxy(openShift(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function openShift(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   const format = verifiedFormat(options, {

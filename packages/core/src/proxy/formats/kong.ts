@@ -17,6 +17,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(kong(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function kong(options: HeaderOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
   return requiringSecret(options, (rest) =>

@@ -28,6 +28,7 @@ export const nginxVerification: Omit<Verification, "header"> = {
  *   certificateResolver: fromProxy(nginx(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat {
   return verifiedFormat(options, {
@@ -52,6 +53,7 @@ export function nginx(options: VerifiedOptions = {}): ForwardedCertificateFormat
  *   certificateResolver: fromProxy(ingressNginx(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function ingressNginx(options: VerifiedOptions & UnstrippedOptions = {}): ForwardedCertificateFormat {
   return requiringSecret(options, nginx);

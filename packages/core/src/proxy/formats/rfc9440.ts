@@ -17,6 +17,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(rfc9440(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function rfc9440(options: HeaderOptions = {}): ForwardedCertificateFormat {
   return headerFormat(options, { header: "client-cert", encoding: "rfc9440" });

@@ -18,6 +18,7 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
  *   certificateResolver: fromProxy(traefik(), { trust }),
  * });
  * ```
+ * @category Proxy formats
  */
 export function traefik(options: HeaderOptions = {}): ForwardedCertificateFormat {
   const { header, decode } = headerFormat(options, {
