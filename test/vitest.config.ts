@@ -32,7 +32,12 @@ export default defineConfig({
         ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/quick-start/*.test.ts"],
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "test/**/*.test.ts",
+      "test/guides/*/*.test.js",
+      "examples/quick-start/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "test/build-tools/**", "test/comparison/**"],
     pool: "forks",
     maxWorkers: 2,

@@ -7,7 +7,7 @@ const [ca, issuer] = await Promise.all([createCertificateAuthority(), createIssu
 const identities = {
   server: await ca.issueServerCertificate(),
   client: await ca.issueClientCertificate(),
-  thief: await ca.issueClientCertificate(),
+  thief: await ca.issueClientCertificate({ commonName: "thief" }),
 };
 for (const [name, { certificate, key }] of Object.entries(identities)) {
   writeFileSync(`${name}.pem`, certificate);

@@ -48,10 +48,14 @@ beforeAll(async () => {
   const { app: fastify } = await import("./quick-start-fastify.js");
   const { server: https } = await import("./quick-start-https.js");
   const { server: http2 } = await import("./quick-start-http2.js");
+  const { server: expressApp } = await import("./quick-start-express-test/server.js");
+  const { app: fastifyApp } = await import("./quick-start-fastify-test/server.js");
   await registerApi("Express", express, () => express.close());
   await registerApi("Fastify", fastify.server, () => fastify.close());
   await registerApi("node:https", https, () => https.close());
   await registerApi("node:http2", http2, () => http2.close());
+  await registerApi("Express and createApp", expressApp, () => expressApp.close());
+  await registerApi("Fastify and createApp", fastifyApp.server, () => fastifyApp.close());
 });
 
 afterAll(async () => {
@@ -72,8 +76,9 @@ function identityOf(name: string): Identity {
   return { certificate, key, der, thumbprint: certificateThumbprint(der) };
 }
 
+const servers = ["Express", "Fastify", "node:https", "node:http2", "Express and createApp", "Fastify and createApp"];
 test.each(
-  ["Express", "Fastify", "node:https", "node:http2"].flatMap((api): [string, string, string | undefined, number][] => [
+  servers.flatMap((api): [string, string, string | undefined, number][] => [
     [api, "accepts the client that the token was issued to", "client", 200],
     [api, "rejects a thief", "thief", 401],
     [api, "rejects a client without a certificate", undefined, 401],

@@ -1,6 +1,7 @@
 import { createVerifier } from "@certbound/core";
 import { protectApi } from "@certbound/fastify";
-import { createTestKit } from "@certbound/testing";
+import { createTestKit, type StartableServer } from "@certbound/testing";
+import express from "express";
 import Fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -67,4 +68,14 @@ describe("Fastify with the options of a test kit", () => {
     const response = await kit.mtlsRequest(url, { token, ...(identity && { identity }) });
     expect(response.status).toBe(status);
   });
+});
+
+test.each([
+  ["Express", () => express()],
+  ["Fastify", () => Fastify({ https: kit.serverOptions })],
+])("startServer rejects an application of %s, and names the server to pass", async (_, createApp) => {
+  // In TypeScript, passing an application is a type error.
+  const promise = kit.startServer(createApp() as unknown as StartableServer);
+  await expect(promise).rejects.toThrow(TypeError);
+  await expect(promise).rejects.toThrow("With Fastify: await app.ready(), then app.server.");
 });

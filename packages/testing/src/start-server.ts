@@ -20,7 +20,8 @@ export interface RunningServer {
 }
 
 /**
- * Listens on a free port of 127.0.0.1, which other machines cannot reach.
+ * Listens on a free port of 127.0.0.1, which other machines cannot reach. With Fastify, pass `app.server` after
+ * `await app.ready()`.
  *
  * @example
  * <!-- source: test/api-examples/testing.examples.ts#startServer -->
@@ -32,9 +33,11 @@ export interface RunningServer {
  * await close();
  * ```
  *
+ * @throws TypeError if the argument is not a server of Node.js, for example an Express or a Fastify application
  * @throws Error if the server is already listening
  */
 export async function startServer(server: StartableServer): Promise<RunningServer> {
+  assertServer(server);
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -55,4 +58,13 @@ export async function startServer(server: StartableServer): Promise<RunningServe
       await closed;
     },
   };
+}
+
+/** Rejects the applications of Express and Fastify, which have `listen` but no `address`. */
+function assertServer(server: Partial<StartableServer> | undefined): void {
+  if (typeof server?.address === "function") return;
+  throw new TypeError(
+    "The argument is not a server of node:http, node:https or node:http2. " +
+      "With Express: createServer(kit.serverOptions, app). With Fastify: await app.ready(), then app.server.",
+  );
 }

@@ -90,3 +90,13 @@ test("rejects a server that is already listening", async () => {
   onTestFinished(close);
   await expect(startServer(server)).rejects.toMatchObject({ code: "ERR_SERVER_ALREADY_LISTEN" });
 });
+
+test.each([
+  ["an application", { listen: () => {}, on: () => {} }],
+  ["a request listener", () => {}],
+  ["undefined", undefined],
+])("rejects %s, which is not a server", async (_, value) => {
+  const promise = startServer(value as unknown as Server);
+  await expect(promise).rejects.toThrow(TypeError);
+  await expect(promise).rejects.toThrow("The argument is not a server of node:http, node:https or node:http2.");
+});
