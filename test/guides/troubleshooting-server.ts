@@ -4,14 +4,12 @@ import { protectApi } from "@certbound/express";
 import express from "express";
 
 // The issuer and the audience come from CERTBOUND_ISSUER and CERTBOUND_AUDIENCE.
-// #region log
 // Without `ca`, Node.js accepts certificates of every CA that it trusts.
 const [key, cert, ca] = ["SERVER_KEY", "SERVER_CERTIFICATE", "CLIENT_CA"].map(requiredPem);
-// #endregion
 
 const app = express();
 
-// #region log
+// #region rejections
 const protect = protectApi({
   onRejected: (error) => console.warn("rejected:", error.code, error.detail),
 });
@@ -21,14 +19,15 @@ app.get("/accounts", protect(), (request, response) => {
   response.json({ client: request.claims.client_id });
 });
 
-// #region log
 export const server = createServer(
   { key, cert, ca, requestCert: true, rejectUnauthorized: true, secureOptions: constants.SSL_OP_NO_RENEGOTIATION },
   app,
 );
+// #region handshakes
 server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
   console.warn("handshake failed:", socket.authorizationError ?? error.code);
 });
+// #endregion
 
 /** Returns an environment variable that must contain PEM text, not a path. */
 function requiredPem(name: string): string {
@@ -38,4 +37,3 @@ function requiredPem(name: string): string {
     throw new Error(`${name} is not PEM text; set it to the content of the file, not to its path`);
   return value;
 }
-// #endregion
