@@ -11,6 +11,8 @@ import { chromium } from "playwright-core";
 
 const SEARCHED = "ERR_BINDING_MISMATCH";
 const SCREENSHOTS = ["/", "/quick-start", "/behind-a-proxy", "/comparison", "/errors", "/api/@certbound/core"];
+/** The part of a file's path that is not in the path of its page. */
+const HTML = /(?:^|(?<=\/))index\.html$|\.html$/;
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
@@ -78,7 +80,9 @@ async function visitPages() {
     const { ids, links, picturesWithoutText } = await page.evaluate(() => ({
       ids: [...document.querySelectorAll("[id]")].map(({ id }) => id),
       links: [...document.querySelectorAll("a[href]")].map((link) => link.href),
-      picturesWithoutText: [...document.querySelectorAll("img:not([alt]), main img[alt='']")].map(({ src }) => src),
+      picturesWithoutText: [...document.querySelectorAll("img:not([alt]), main img")]
+        .filter(({ alt }) => alt.trim() === "")
+        .map(({ src }) => src),
     }));
     for (const picture of picturesWithoutText) report(`${picture} has no alternative text`);
     seen.set(path, { ids: new Set(ids), links });
@@ -94,7 +98,7 @@ function checkLinks(seen) {
   for (const [link, path] of sources) {
     const { origin: host, pathname, hash } = new URL(link);
     if (host !== origin) continue;
-    const page = seen.get(decodeURIComponent(pathname));
+    const page = seen.get(decodeURIComponent(pathname).replace(HTML, ""));
     const anchor = decodeURIComponent(hash.slice(1));
     if (page === undefined && fileOf(pathname) === undefined)
       problems.push(`${path}: links to ${pathname}, which does not exist`);
@@ -136,7 +140,7 @@ async function takeScreenshots(folder) {
 function pagePaths() {
   return readdirSync(dist, { encoding: "utf8", recursive: true })
     .filter((file) => file.endsWith(".html") && file !== "404.html")
-    .map((file) => `/${file.replace(/(?:^|(?<=\/))index\.html$|\.html$/, "")}`)
+    .map((file) => `/${file.replace(HTML, "")}`)
     .toSorted();
 }
 

@@ -50,9 +50,11 @@ function pagesByFile() {
  */
 function withSiteLinks(file, page, text) {
   return withoutSourceReferences(file, text).replaceAll(
-    /(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
+    // Code, or a link with an optional title.
+    /^ *```[\s\S]*?^ *```|`[^`\n]+`|(!?)\[([^\]]*(?:\[[^\]]*\])?[^\]]*)\]\((?!https?:|mailto:|#)<?([^)#\s>]+)(#[^)\s>]*)?>?(?: "[^"\n]*")?\)/gm,
     (...match) => {
-      const [, image, label, path, anchor = ""] = match;
+      const [whole, image, label, path, anchor = ""] = match;
+      if (path === undefined) return whole;
       const linked = normalize(join(dirname(file), path)).replace(/\/$/, "");
       if (image !== "") return `![${label}](${toPage(page, linked.replace("docs/", ""))})`;
       const linkedPage = pagesByFile()[linked] ?? pagesByFile()[`${linked}/README.md`];

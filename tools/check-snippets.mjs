@@ -12,8 +12,8 @@ import { fileURLToPath } from "node:url";
 import { problemsOfExamples, sources, withCurrentExamples } from "./doc-comment-examples.mjs";
 import { regionOf } from "./regions.mjs";
 
-const LANGUAGES = new Set(["js", "mjs", "javascript", "ts", "typescript"]);
-const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)\n([\s\S]*?)^ *```$/gm;
+const LANGUAGES = new Set(["js", "cjs", "mjs", "jsx", "javascript", "ts", "cts", "mts", "tsx", "typescript"]);
+const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)([^`\n]*)\n([\s\S]*?)^ *```$/gm;
 
 /**
  * Lists the problems of a page: blocks without a source, blocks that differ from their source, and dead links.
@@ -25,8 +25,8 @@ const block = /^( *)(?:<!-- source: ([^\s#]+)(?:#(\S+))? -->\n *)?```(\w*)\n([\s
 export function problemsOf(page, text) {
   const blocks = [...text.matchAll(block)];
   const unsourced = blocks
-    .filter(([, , source, , language = ""]) => source === undefined && LANGUAGES.has(language))
-    .map(([, , , , , code = ""]) => `${page}: a code block has no source: ${code.split("\n")[0]}`);
+    .filter(([, , source, , language = ""]) => source === undefined && LANGUAGES.has(language.toLowerCase()))
+    .map(([, , , , , , code = ""]) => `${page}: a code block has no source: ${code.split("\n")[0]}`);
   const stale =
     text === upToDate(text) ? [] : [`${page}: a code block differs from its source; run npm run snippets -- --write`];
   return [...unsourced, ...stale, ...deadLinks(page, text)];
@@ -38,10 +38,10 @@ export function problemsOf(page, text) {
  * @param {string} text
  */
 export function upToDate(text) {
-  return text.replaceAll(block, (whole, indent, source, name, language) => {
+  return text.replaceAll(block, (whole, indent, source, name, language, info) => {
     if (source === undefined) return whole;
     const code = regionOf(source, name).replaceAll(/^(?=.)/gm, indent);
-    return `${whole.slice(0, whole.indexOf("-->"))}-->\n${indent}\`\`\`${language}\n${code}${indent}\`\`\``;
+    return `${whole.slice(0, whole.indexOf("-->"))}-->\n${indent}\`\`\`${language}${info}\n${code}${indent}\`\`\``;
   });
 }
 
@@ -50,8 +50,11 @@ export function upToDate(text) {
  * @param {string} text
  */
 function deadLinks(page, text) {
-  return [...text.replaceAll(block, "").matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target = ""]) => target)
+  // Without inline code, except in the text of links.
+  const prose = text.replaceAll(block, "").replaceAll(/(?<!\[)`[^`\n]+`(?!\])/g, "");
+  const links = prose.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"\n]*")?\)|^ *\[[^\]]+\]: +<?([^\s>]+)/gm);
+  return [...links]
+    .map(([, target, defined = ""]) => target ?? defined)
     .filter((target) => !/^(?:https?:|mailto:)/.test(target))
     .filter((target) => {
       const [path = "", anchor] = target.split("#");

