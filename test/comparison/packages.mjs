@@ -15,7 +15,14 @@ export function factsOf(name) {
   const folders = closureOf(folderOf(name, here));
   const [{ version, license, engines }] = /** @type {[Manifest]} */ (folders.map(manifestOf));
   const bytes = folders.reduce((sum, folder) => sum + sizeOf(folder), 0);
-  return { version, license, node: engines?.node ?? "not stated", dependencies: folders.length - 1, bytes };
+  return {
+    // The version of this repository is that of the page.
+    version: name.startsWith("@certbound/") ? "this one" : version,
+    license,
+    node: engines?.node ?? "not stated",
+    dependencies: folders.length - 1,
+    bytes,
+  };
 }
 
 /** Returns the folders of a package and of all its dependencies. @param {string} start */
