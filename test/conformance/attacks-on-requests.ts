@@ -158,7 +158,7 @@ export const requestAttacks = [
   },
   {
     id: "S-07",
-    requirement: "A proxy that loses the certificate at resumption",
+    requirement: "A proxy that loses the certificate when a TLS session is resumed",
     source: "httpwg/http-extensions issue 1992",
     level: "attack",
     applies: true,
@@ -295,7 +295,7 @@ export const requestAttacks = [
   },
   {
     id: "N-04",
-    requirement: "An issuer outage that looks like an invalid token, or is made worse",
+    requirement: "An issuer outage that is reported as an invalid token, or is prolonged by repeated requests",
     source: "CWE-636",
     level: "attack",
     applies: true,
@@ -311,7 +311,7 @@ export const requestAttacks = [
   { id: "N-07", requirement: "A redirect to other keys", source: "CWE-918", level: "attack", applies: true },
   {
     id: "N-08",
-    requirement: "Keys that are not JSON, or endless",
+    requirement: "A response for the keys that is not JSON, or never ends",
     source: "CWE-770",
     level: "attack",
     applies: true,
@@ -320,7 +320,7 @@ export const requestAttacks = [
   { id: "D-01", requirement: "A huge token", source: "CWE-400", level: "attack", applies: true },
   {
     id: "D-02",
-    requirement: "Thousands of periods",
+    requirement: "A token with thousands of periods",
     source: "CVE-2025-30204, CVE-2025-27144, CVE-2025-22868",
     level: "attack",
     applies: true,

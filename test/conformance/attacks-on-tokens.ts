@@ -75,7 +75,7 @@ export const tokenAttacks = [
   },
   {
     id: "C-12",
-    requirement: "A malleable signature gives one token two texts; the second bypasses what is known about the first",
+    requirement: "A second valid signature (malleability), to bypass what is cached for the original token",
     source: "RFC 7518 section 3.4",
     level: "attack",
     applies: true,
@@ -131,7 +131,7 @@ export const tokenAttacks = [
   },
   {
     id: "K-06",
-    requirement: "Keys chosen by an unverified issuer",
+    requirement: "A token of one issuer that is signed with the key of another",
     source: "CVE-2025-59936",
     level: "attack",
     applies: true,
@@ -187,7 +187,7 @@ export const tokenAttacks = [
   },
   {
     id: "J-01",
-    requirement: "A repeated member, for which verifier and application read different values",
+    requirement: "A repeated member whose value the verifier and the application read differently",
     source: "RFC 7515 section 10.12",
     level: "attack",
     applies: true,
@@ -247,7 +247,7 @@ export const tokenAttacks = [
   },
   {
     id: "I-04",
-    requirement: "A part of a scope name, or a scope claim of another type",
+    requirement: "A scope that is only part of the required name, or a scope claim of another type",
     source: "RFC 6749 section 3.3",
     level: "attack",
     applies: true,

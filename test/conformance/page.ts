@@ -21,8 +21,8 @@ const summaries = {
 export function conformancePage(input: PageInput): string {
   return [
     "# Conformance",
-    "This page lists what the standards require of an API that accepts certificate-bound access tokens, and known attacks on such validators. Each row links to the tests that show how certbound behaves. Tests of requests run against Express and Fastify over mutual TLS, and tests of tokens run against the verifier. Each test of a rejection also accepts a token or request that differs in one thing.",
-    "`npm run conformance` generates this page from the tests. [test/conformance](../test/conformance/README.md) explains how to add a requirement; its tables name the source of each row. [OWASP ASVS 5.0](asvs.md) and the [conformance suite of FAPI 2.0](fapi-conformance.md) have separate pages.",
+    "This page lists what the standards require of an API that accepts certificate-bound access tokens, and known attacks on such APIs. Each row links to the tests that show how certbound behaves. Tests of requests run against Express and Fastify over mutual TLS, and tests of tokens run against the verifier. Each test of a rejection also shows that a token or request is accepted if only the tested detail differs.",
+    "`npm run conformance` generates this page from the tests. [test/conformance](../test/conformance/README.md) explains how to add a requirement, and the tables in that folder name the source of each row. [OWASP ASVS 5.0](asvs.md) and the [conformance suite of FAPI 2.0](fapi-conformance.md) have separate pages.",
     summary(input),
     ...requirementGroups.map((group) => section(group, input)),
     links(input),

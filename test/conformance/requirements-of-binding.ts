@@ -32,7 +32,7 @@ export const bindingRequirements = [
   },
   {
     id: "8705-05",
-    requirement: "A bound token without a client certificate is rejected with 401 and invalid_token",
+    requirement: "A bound token that is sent without a client certificate is rejected with 401 and invalid_token",
     source: "RFC 8705 section 3",
     level: "MUST",
     applies: true,
@@ -46,7 +46,7 @@ export const bindingRequirements = [
   },
   {
     id: "8705-07",
-    requirement: "A JWT has the thumbprint as x5t#S256 in cnf",
+    requirement: "A JWT contains the thumbprint as the member x5t#S256 of cnf",
     source: "RFC 8705 section 3.1",
     level: "SHOULD",
     applies: true,
@@ -63,7 +63,7 @@ export const bindingRequirements = [
     requirement: "The metadata of server and client announces bound tokens",
     source: "RFC 8705 sections 3.3 and 3.4",
     level: "MAY",
-    applies: "metadata of the authorization server and its clients; certbound checks the token itself",
+    applies: "concerns the metadata of the authorization server and of its clients; certbound checks the token itself",
   },
   {
     id: "8705-10",
@@ -96,7 +96,7 @@ export const bindingRequirements = [
   {
     id: "8705-14",
     requirement:
-      "A thumbprint with another hash has another name; x5t and the length of a value do not identify the hash",
+      "x5t#S256 contains a SHA-256 hash; other hash functions, and other names of the member, are not accepted",
     source: "RFC 8705 section 7.2",
     level: "SHOULD",
     applies: true,
@@ -110,7 +110,7 @@ export const bindingRequirements = [
   },
   {
     id: "8705-16",
-    requirement: "The example certificate has the thumbprint in the appendix",
+    requirement: "The example certificate has the thumbprint that the appendix states",
     source: "RFC 8705 appendix A",
     level: "MAY",
     applies: true,
@@ -125,7 +125,8 @@ export const bindingRequirements = [
   },
   {
     id: "7800-03",
-    requirement: "cnf identifies one key; jwk, jwe or jku, alone or next to x5t#S256, is not a certificate binding",
+    requirement:
+      "cnf identifies exactly one key; a cnf with jwk, jwe or jku is not a certificate binding, even if it also contains x5t#S256",
     source: "RFC 7800 section 3.1",
     level: "MUST",
     applies: true,
@@ -167,7 +168,7 @@ export const bindingRequirements = [
   },
   {
     id: "9449-03",
-    requirement: "The DPoP scheme grants no access without a verified proof",
+    requirement: "A request with the DPoP scheme is rejected unless its proof is verified",
     source: "RFC 9449 section 7.1",
     level: "MUST",
     applies: true,
@@ -175,7 +176,7 @@ export const bindingRequirements = [
   {
     id: "9449-04",
     requirement:
-      "The challenge for a request without credentials has no error; ambiguous credentials are rejected with 400",
+      "The challenge for a request without credentials contains no error code; ambiguous credentials are rejected with 400",
     source: "RFC 9449 section 7.2",
     level: "SHOULD",
     applies: true,
@@ -213,7 +214,7 @@ export const bindingRequirements = [
     requirement: "The proxy removes or overwrites the field in every request",
     source: "RFC 9440 section 2.4",
     level: "MUST",
-    applies: "the proxy's task; a header without proof that the proxy sent it is not trusted (X-01)",
+    applies: "the proxy's task; certbound trusts a header only with proof that the proxy sent it (X-01)",
   },
   {
     id: "9440-06",
@@ -224,10 +225,10 @@ export const bindingRequirements = [
   },
   {
     id: "9440-07",
-    requirement: "A proxy that loses the certificate at resumption omits the field",
+    requirement: "A proxy that loses the certificate when a TLS session is resumed omits the field",
     source: "RFC 9440 section 3.3",
     level: "SHOULD",
-    applies: "the proxy's task; a missing field is a missing certificate (S-07)",
+    applies: "the proxy's task; certbound treats a missing field as a missing certificate (S-07)",
   },
   {
     id: "9440-08",

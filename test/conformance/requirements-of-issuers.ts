@@ -32,7 +32,8 @@ export const issuerRequirements = [
   },
   {
     id: "7662-05",
-    requirement: "The binding of an introspected token is compared for every request; the result is never cached",
+    requirement:
+      "The binding of an introspected token is compared for every request; the result of the comparison is never cached",
     source: "RFC 8705 section 3.2",
     level: "MUST",
     applies: true,
@@ -74,7 +75,7 @@ export const issuerRequirements = [
   },
   {
     id: "8414-05",
-    requirement: "jwks_uri is an https URL; encryption keys do not verify signatures",
+    requirement: "jwks_uri is an https URL; encryption keys are not used to verify signatures",
     source: "RFC 8414 section 2",
     level: "MUST",
     applies: true,
@@ -119,18 +120,19 @@ export const issuerRequirements = [
     requirement: "A proxy removes security-relevant headers from inbound requests; its link to the server is protected",
     source: "RFC 9700 section 4.13",
     level: "MUST",
-    applies: "the task of proxy and operator; a header without proof that the proxy sent it is not trusted (X-01)",
+    applies:
+      "the task of the proxy and the operator; certbound trusts a header only with proof that the proxy sent it (X-01)",
   },
   {
     id: "9700-06",
-    requirement: "A proof of possession cannot be replayed",
+    requirement: "An attacker cannot replay a proof of possession",
     source: "RFC 9700 section 4.10.1",
     level: "MUST",
     applies: "the TLS layer's task: the proof is part of the handshake",
   },
   {
     id: "9700-07",
-    requirement: "A client cannot impersonate a user that has the same sub",
+    requirement: "A client cannot impersonate a user by having the same sub",
     source: "RFC 9700 section 4.15",
     level: "MAY",
     applies: "the authorization server's task, because it assigns sub",
@@ -207,14 +209,14 @@ export const issuerRequirements = [
   },
   {
     id: "TSL-04",
-    requirement: "A token whose status is invalid, suspended or out of bounds is rejected",
+    requirement: "A token is rejected if its status is invalid or suspended, or if its index is outside the list",
     source: "Token Status List sections 7.1 and 8.3",
     level: "MUST",
     applies: "status lists are not supported",
   },
   {
     id: "TSL-05",
-    requirement: "Fetching and decompressing a list is bounded",
+    requirement: "The resources for fetching and decompressing a list are limited",
     source: "Token Status List section 11.4",
     level: "MAY",
     applies: "status lists are not supported",

@@ -18,7 +18,8 @@ export const joseRequirements = [
   },
   {
     id: "7515-03",
-    requirement: "A critical extension is understood or rejected; other unknown header parameters are ignored",
+    requirement:
+      "A token with a critical extension that is not understood is rejected; other unknown header parameters are ignored",
     source: "RFC 7515 section 4.1.11",
     level: "MUST",
     applies: true,
@@ -32,14 +33,14 @@ export const joseRequirements = [
   },
   {
     id: "7515-05",
-    requirement: "alg is present and names the algorithm that was used, also inside the signature",
+    requirement: "alg is present, and names the algorithm and the hash that the signature was made with",
     source: "RFC 7515 sections 5.2 and 10.6",
     level: "MUST",
     applies: true,
   },
   {
     id: "7515-06",
-    requirement: "Names and alg are compared character by character after unescaping",
+    requirement: "JSON escapes are decoded before member names and alg are compared character by character",
     source: "RFC 7515 section 10.13",
     level: "MUST",
     applies: true,
@@ -60,7 +61,7 @@ export const joseRequirements = [
   },
   {
     id: "7519-01",
-    requirement: "The claims are one JSON object; any step that fails rejects the token",
+    requirement: "The claims are one JSON object; the token is rejected if any validation step fails",
     source: "RFC 7519 section 7.2",
     level: "MUST",
     applies: true,
@@ -102,7 +103,7 @@ export const joseRequirements = [
   },
   {
     id: "7519-07",
-    requirement: "If a claim is repeated, the last one is used or the token is rejected",
+    requirement: "If a claim is repeated, the last value is used or the token is rejected",
     source: "RFC 7519 section 4",
     level: "MUST",
     applies: true,
@@ -123,7 +124,7 @@ export const joseRequirements = [
   },
   {
     id: "7518-03",
-    requirement: "An ECDSA signature uses the curve of its alg, and is two numbers of fixed length",
+    requirement: "An ECDSA signature uses the curve of its alg, and consists of two numbers of fixed length",
     source: "RFC 7518 section 3.4",
     level: "MUST",
     applies: true,
@@ -151,7 +152,7 @@ export const joseRequirements = [
   },
   {
     id: "8725-01",
-    requirement: "Only algorithms of an allowlist are used, each with a key intended for it",
+    requirement: "Only algorithms of an allowlist are used, and each of them only with keys that are intended for it",
     source: "RFC 8725 section 3.1",
     level: "MUST",
     applies: true,

@@ -19,7 +19,7 @@ export const profileRequirements = [
   },
   {
     id: "FAPI1A-03",
-    requirement: "Tokens are signed with PS256 or ES256, never with none",
+    requirement: "Tokens are signed with PS256 or ES256; alg none is rejected",
     source: "FAPI 1.0 Part 2 section 8.6",
     level: "MUST",
     applies: true,
@@ -34,7 +34,7 @@ export const profileRequirements = [
   },
   {
     id: "FAPI1A-05",
-    requirement: "If keys share a kid, the one that matches kty, use, alg and crv is used",
+    requirement: "If keys share a kid, the key whose kty, use, alg and crv match is used",
     source: "FAPI 1.0 Part 2 section 8.11",
     level: "MUST",
     applies: true,
@@ -76,7 +76,7 @@ export const profileRequirements = [
   },
   {
     id: "FAPI2-06",
-    requirement: "iat and nbf up to 10 seconds in the future are accepted, more than 60 seconds rejected",
+    requirement: "An iat or nbf that is at most 10 seconds in the future is accepted; more than 60 seconds is rejected",
     source: "FAPI 2.0 section 5.3.2.1",
     level: "MUST",
     applies: true,
@@ -90,7 +90,7 @@ export const profileRequirements = [
   },
   {
     id: "FAPI2-08",
-    requirement: "If keys share a kid, the one that matches is used",
+    requirement: "If keys share a kid, the key that matches the token is used",
     source: "FAPI 2.0 section 5.4.3",
     level: "MUST",
     applies: true,
@@ -105,7 +105,7 @@ export const profileRequirements = [
   {
     id: "OFB-01",
     requirement:
-      "Only PS256 is accepted, and tokens live at most 900 seconds (the TLS layer checks the type of client keys)",
+      "Only PS256 is accepted, and tokens are valid for at most 900 seconds (the TLS layer checks the type of client keys)",
     source: "Open Finance Brasil security profile ID3 section 5.2.2",
     level: "MUST",
     applies: true,
@@ -126,7 +126,7 @@ export const profileRequirements = [
   },
   {
     id: "CDR-01",
-    requirement: "The certificate and the token of a request match",
+    requirement: "The client certificate of a request is the one that its token is bound to",
     source: "Consumer Data Standards, holder of key",
     level: "MUST",
     applies: true,
@@ -140,7 +140,7 @@ export const profileRequirements = [
   },
   {
     id: "OBUK-01",
-    requirement: "The client is the client of the mutual TLS session",
+    requirement: "The client that the token names is the client of the mutual TLS session",
     source: "Open Banking UK security profile 1.1.2",
     level: "MUST",
     applies: true,

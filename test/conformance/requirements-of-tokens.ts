@@ -4,7 +4,7 @@ import type { Requirement } from "./requirement.ts";
 export const tokenRequirements = [
   {
     id: "9068-01",
-    requirement: "A token is signed, and never with alg none",
+    requirement: "A token is signed, and its alg is not none",
     source: "RFC 9068 sections 2.1 and 4",
     level: "MUST",
     applies: true,
@@ -19,7 +19,7 @@ export const tokenRequirements = [
   },
   {
     id: "9068-04",
-    requirement: "If encryption was agreed on, tokens are decrypted and unencrypted ones rejected",
+    requirement: "If encryption was agreed on, encrypted tokens are decrypted and unencrypted tokens are rejected",
     source: "RFC 9068 section 4",
     level: "SHOULD",
     applies: "encrypted tokens are not supported, and are rejected (F-03)",
@@ -61,7 +61,7 @@ export const tokenRequirements = [
   },
   {
     id: "9068-10",
-    requirement: "Every failure is rejected with invalid_token",
+    requirement: "A token that fails validation is rejected with invalid_token",
     source: "RFC 9068 section 4",
     level: "MUST",
     applies: true,
@@ -117,28 +117,30 @@ export const tokenRequirements = [
   },
   {
     id: "6750-05",
-    requirement: "Missing or insufficient credentials are rejected with a Bearer challenge that has a parameter",
+    requirement:
+      "Missing or insufficient credentials are rejected with a Bearer challenge that contains at least one parameter",
     source: "RFC 6750 section 3",
     level: "MUST",
     applies: true,
   },
   {
     id: "6750-06",
-    requirement: "The challenge has an error if a token was rejected",
+    requirement: "The challenge contains an error code if a token was rejected",
     source: "RFC 6750 section 3",
     level: "SHOULD",
     applies: true,
   },
   {
     id: "6750-07",
-    requirement: "The challenge for a request without credentials has no error",
+    requirement: "The challenge for a request without credentials contains no error code",
     source: "RFC 6750 section 3.1",
     level: "SHOULD",
     applies: true,
   },
   {
     id: "6750-08",
-    requirement: "invalid_request has status 400, invalid_token 401, and insufficient_scope 403 with the scope",
+    requirement:
+      "The status is 400 for invalid_request, 401 for invalid_token, and 403 for insufficient_scope, with the required scope in the challenge",
     source: "RFC 6750 section 3.1",
     level: "SHOULD",
     applies: true,
