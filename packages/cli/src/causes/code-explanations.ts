@@ -9,32 +9,32 @@ export interface CodeExplanation {
 /** The explanation of each error code. */
 export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplanation>> = {
   ERR_TOKEN_MISSING: {
-    cause: "the Authorization header is missing or has another scheme, or the tokenResolver found no token",
+    cause: "the Authorization header is missing, or its scheme is not accepted, or the tokenResolver found no token",
     fix: "the client must send Authorization: Bearer <token>, and a proxy must not remove the header. If the API should accept other schemes, set schemes",
   },
   ERR_REQUEST_MALFORMED: {
     cause:
-      "there are two Authorization headers, a scheme without a token, or more than one token in a header. Or the header list is incomplete: it has as many fields as Node.js keeps (server.maxHeadersCount, 1,000 by default)",
-    fix: "the client, or a proxy on the way, must send exactly one token: look for a header that is added where it should be replaced. If the list is incomplete, find out which client sends that many fields, perhaps to hide a header. If the fields are legitimate, raise server.maxHeadersCount",
+      "there are two Authorization headers, a scheme without a token, or more than one token in a header. Or the header list may be incomplete: the request has as many fields as Node.js keeps (server.maxHeadersCount, 1,000 by default), so Node.js may have dropped others",
+    fix: "the client, or a proxy on the way, must send exactly one token: look for a proxy that adds the header but should replace it. If the header list may be incomplete, find out which client sends that many fields, perhaps to hide a header. If the fields are legitimate, raise server.maxHeadersCount",
   },
   ERR_TOKEN_MALFORMED: {
     cause:
-      "the token is not a compact JWS: it does not have three parts, is not canonical base64url or not JSON, is longer than 16 KiB, is encrypted, or has crit",
-    fix: "the client must send the value of access_token complete and unchanged. If the token is opaque or encrypted, configure introspection in the API: certbound accepts such tokens only from an issuer that introspects them",
+      "the token is not a compact JWS: it does not have three parts, its parts are not canonical base64url or do not contain JSON, it is longer than 16 KiB, it is encrypted, or its header has crit",
+    fix: "the client must send the complete and unchanged value of access_token from the token response. If the token is opaque or encrypted, configure introspection in the API: certbound accepts such tokens only from an issuer that introspects them",
   },
   ERR_TOKEN_ALGORITHM: {
-    cause: "alg is not one of algorithms; symmetric algorithms and none are never accepted",
-    fix: "compare alg in the token's header with algorithms, and with the algorithms that the profile allows. Then add alg to algorithms in the API, or make the issuer sign with an accepted algorithm. Tokens that are signed with a shared secret can be introspected instead: set jwtsAsOpaque",
+    cause: "alg is not one of algorithms. certbound never verifies tokens with a symmetric algorithm or none",
+    fix: "compare alg in the token's header with algorithms, and with the algorithms that the profile allows. Then add alg to algorithms in the API, or make the issuer sign with an accepted algorithm. If the issuer signs tokens with a shared secret, introspect them instead: set jwtsAsOpaque",
   },
   ERR_TOKEN_TYPE: {
     cause:
-      'typ is not accepted. Or the token is an ID token or an event: it has at_hash, c_hash or events, and is not at+jwt. Under "when-bound" and "report-only", only at+jwt is accepted by default, and any other token with a nonce is rejected. For an introspected token: token_type is not that of an access token',
-    fix: "the client must send the access token, not the ID token or the refresh token. If it does, make the issuer send at+jwt (RFC 9068), or set tokenTypes in the API to the type that the issuer sends",
+      'typ is not accepted. Or typ is not at+jwt, and the token looks like an ID token or an event: it has at_hash, c_hash or events. Under "when-bound" and "report-only", only at+jwt is accepted by default, and a token of any other type must not have a nonce. For an introspected token: token_type of the response does not name an access token',
+    fix: "the client must send the access token, not the ID token or the refresh token. If it already sends the access token, make the issuer send at+jwt (RFC 9068), or set tokenTypes in the API to the type that the issuer sends",
   },
   ERR_TOKEN_ISSUER: {
     cause:
       "iss does not match a configured issuer: the token is from another issuer, tenant or environment, or the option issuer of the API is wrong. The comparison is exact: a trailing slash counts. Or iss of the introspection response is not the issuer that introspected the token",
-    fix: "compare iss with the option issuer of the API, which must be a copy of issuer in the issuer's metadata document. If they name different issuers, the client must get its token from the configured one, or the API must configure both",
+    fix: "compare iss with the option issuer of the API, which must equal issuer in the issuer's metadata document. If the token is from another issuer, the client must get its token from the configured one, or the API must configure both",
   },
   ERR_TOKEN_AUDIENCE: {
     cause:
@@ -43,64 +43,64 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_TOKEN_EXPIRED: {
     cause: "exp has passed, or the token is older than maxTokenAge",
-    fix: "the client must get a new token. If it just did, compare the clocks of the issuer and the API, and the option maxTokenAge of the API with the age at which the client renews its token",
+    fix: "the client must get a new token. If the token is new, compare the clocks of the issuer and the API. If tokens reach the maxTokenAge of the API, the client must renew them earlier, or the API must raise the option",
   },
   ERR_TOKEN_NOT_YET_VALID: {
-    cause: "nbf is in the future, or iat is. iat is checked only with maxTokenAge or the profile fapi2",
-    fix: "compare the clocks of the issuer and the API; the API's clockTolerance is 5 s by default, 10 s with the profile fapi2",
+    cause: "nbf or iat is in the future. iat is checked only with maxTokenAge or the profile fapi2",
+    fix: "compare the clocks of the issuer and the API; the API's clockTolerance is 5 s by default, and 10 s with the profile fapi2",
   },
   ERR_TOKEN_CLAIM: {
     cause:
-      "exp is missing, or another claim that the API requires: iat with maxTokenAge, or a claim of the profile. Or a claim has the wrong type: a time is not a number of seconds (milliseconds, perhaps), or sub, client_id, jti, aud or scope is malformed. Or the introspection response contradicts the token",
+      "a required claim is missing: exp, iat if maxTokenAge is set, or a claim that the profile requires. Or a claim has the wrong type: a time is not a number of seconds (perhaps it is in milliseconds), or sub, client_id, jti, aud or scope is malformed. Or the introspection response contradicts the token",
     fix: "the detail names the claim: correct the issuer's configuration. If the issuer cannot send a claim that maxTokenAge or the profile requires, do not set that option in the API",
   },
   ERR_TOKEN_KEY_UNKNOWN: {
     cause:
-      "the issuer publishes no key with this kid that fits alg. The token may be from another environment, or its key may be withdrawn, or in use for less than 10 seconds. Or the option jwks of the API names another key set. A key that Node.js cannot use, such as a point that is not on its curve, counts as absent. A key without kid fits a token with a kid only if you pass the key set in code",
-    fix: "compare kid in the token's header with the key set at the issuer's jwks_uri. If the key is there, correct the option jwks of the API, or omit it. If it is not there, the client must get a new token from this environment of the issuer. If the issuer changes keys, it must publish them before use",
+      "the issuer publishes no key with this kid that fits alg. The token may be from another environment. Or the issuer has withdrawn the key, or published it less than 10 seconds ago. Or the option jwks of the API names another key set. A key that Node.js cannot use, such as a point that is not on its curve, counts as absent. A token with a kid can match a key without kid only if you pass the key set in code",
+    fix: "compare kid in the token's header with the key set at the issuer's jwks_uri. If the key is there, correct the option jwks of the API, or omit it. If it is not there, the client must get a new token from this environment of the issuer. If the issuer changes keys, it must publish the new keys before it uses them",
   },
   ERR_TOKEN_SIGNATURE: {
     cause:
       "the signature is not valid: the token was changed or forged, or the issuer used one kid for two keys. Or the option jwks of the API names a key set with another key under this kid",
-    fix: "get a new token, and send it unchanged. If that is rejected too, check whether another environment of the issuer has a key with the same kid, and compare the option jwks of the API with the issuer's jwks_uri",
+    fix: "the client must get a new token, and send it unchanged. If the new token is rejected too, check whether another environment of the issuer has a key with the same kid, and compare the option jwks of the API with the issuer's jwks_uri",
   },
   ERR_TOKEN_INACTIVE: {
     cause:
-      "the issuer reports that the token is not active: expired, revoked, from another issuer, or not visible to this API",
-    fix: "the client must get a new token. If all tokens are inactive, check whether the API introspects at the issuer that the client uses, and whether the issuer lets this API introspect tokens of that audience",
+      "the issuer reports that the token is not active: it may have expired, be revoked or be from another issuer, or this API may not introspect it",
+    fix: "the client must get a new token. If all tokens are inactive, check whether the API introspects at the issuer that the client uses, and whether that issuer lets this API introspect tokens with its audience",
   },
   ERR_CERTIFICATE_MISSING: {
     cause:
       "the client presented no certificate on this connection, the server did not request one (requestCert), or the connection is closed. Or the request has no connection (a WHATWG Request). Or a TLS renegotiation is in progress, and the client has not yet proven that it holds the private key of its certificate. With fromProxy: the header is missing, or reports that the client presented no certificate",
-    fix: "set requestCert: true on the server, and configure the client to send its certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees it: use fromProxy. If a renegotiation is in progress, disable renegotiation on the server. If the connection was closed, call protect() first",
+    fix: "set requestCert: true on the server, and configure the client to send its certificate on every connection. Behind a proxy that terminates TLS, Node.js never sees the client's certificate: use fromProxy. If a renegotiation is in progress, disable renegotiation on the server. If the connection was closed, call protect() first",
   },
   ERR_CERTIFICATE_MALFORMED: {
     cause:
-      "the resolver returned something that is not a certificate; the detail names the format that it resembles. With fromProxy: the header has another format, or is present twice, or the header list is incomplete",
-    fix: "return PEM with line feeds, base64 DER, bytes, an X509Certificate, or { thumbprint }. With fromProxy: choose the proxy's format, and configure the proxy to replace the header. If the list is incomplete, find out which client sends that many fields",
+      "the resolver returned something that is not a certificate; the detail names the format that it resembles. With fromProxy: the format of the header is not the configured one, or the request has the header twice, or the header list may be incomplete",
+    fix: "the resolver must return PEM with line feeds, base64 DER, bytes, an X509Certificate, or { thumbprint }. With fromProxy: choose the proxy's format, and configure the proxy to replace the header. If the header list may be incomplete, find out which client sends that many fields",
   },
   ERR_CERTIFICATE_UNTRUSTED: {
     cause:
-      "the forwarded certificate does not come from the proxy (the rule in trust is not met, or does not describe the proxy), or the proxy reports that it did not verify it. Or your certificatePolicy rejects it. With trust: { certificateThumbprints }: a TLS renegotiation is in progress on the connection of the proxy",
+      "the request does not meet the rule in trust: it did not come through the proxy, or the rule does not describe the proxy. Or the proxy reports that it did not verify the certificate. Or your certificatePolicy rejects it. With trust: { certificateThumbprints }: a TLS renegotiation is in progress on the connection of the proxy",
     fix: "read the detail: an attacker may be trying to bypass the proxy, or a client has a certificate that you do not accept. If the request came through your proxy, and you want to accept the certificate, correct trust, the proxy or certificatePolicy. If a renegotiation is in progress, disable renegotiation on the server",
   },
   ERR_BINDING_REQUIRED: {
-    cause: "neither the token nor the introspection response has cnf, and this route of the API requires it",
+    cause: "neither the token nor the introspection response has cnf, and this route of the API requires the binding",
     fix: "enable certificate-bound access tokens for this client at the issuer, and make the client present its certificate to the token endpoint. For an opaque token, the issuer must also send cnf to this API when it introspects the token. If the route must accept unbound tokens too, weaken the binding with validateCertificateBinding",
   },
   ERR_BINDING_MALFORMED: {
     cause:
-      "cnf or its x5t#S256 does not follow RFC 8705 section 3.1: hexadecimal, padded, of another length, or the hash of an empty input",
-    fix: "correct the issuer. If the issuer is behind a proxy, it may not have seen a certificate at all",
+      "cnf or its x5t#S256 does not follow RFC 8705 section 3.1: the thumbprint is hexadecimal, is padded, has the wrong length, or is the hash of an empty input",
+    fix: "correct the issuer. If the issuer is behind a proxy, check whether it receives the client's certificate at all",
   },
   ERR_BINDING_UNSUPPORTED: {
-    cause: "cnf has no x5t#S256, or has jkt, jwk, jwe or jku next to it. RFC 7800 section 3.1 allows a single key",
+    cause: "cnf has no x5t#S256, or has jkt, jwk, jwe or jku in addition. RFC 7800 section 3.1 allows a single key",
     fix: "configure the issuer to bind tokens by certificate only. If cnf has jkt, the client must request its token without a DPoP proof: DPoP-bound tokens are not accepted",
   },
   ERR_BINDING_MISMATCH: {
     cause:
-      "the token was issued for another certificate. Possible causes: the client's certificate was renewed after the token was issued; the client has two certificates; the issuer or the API sees the certificate of a proxy; the token was stolen",
-    fix: "compare the two thumbprints, and find out which client each belongs to. The client must get a new token with its current certificate. If one of the thumbprints belongs to a proxy, configure fromProxy in the API, or make the proxy of the issuer forward the client's certificate. If the token's thumbprint belongs to another client, treat the token as stolen",
+      "the token was issued for another certificate. Possible causes: the client's certificate was renewed after the token was issued; the client uses two certificates; the issuer or the API receives the certificate of a proxy; the token was stolen",
+    fix: "compare the two thumbprints, and find out which client each of them belongs to. The client must get a new token with its current certificate. If one of the thumbprints belongs to a proxy, configure fromProxy in the API, or make the proxy of the issuer forward the client's certificate. If the token's thumbprint belongs to another client, treat the token as stolen",
   },
   ERR_SCOPE_INSUFFICIENT: {
     cause:
@@ -108,8 +108,8 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
     fix: "the client must request a token with the scopes that the challenge names. If it did, check whether the issuer grants them to this client, and whether scopes in the API has the issuer's spelling",
   },
   ERR_ACCESS_DENIED: {
-    cause: "the token has none of groups, or authorize returned false",
-    fix: "read the detail: it names which of the two. Compare the claim groups with groups in the API, whose comparison is exact, or check the decision of authorize. Another token does not help unless the user's groups change",
+    cause: "the token has none of the groups that the route accepts, or authorize returned false",
+    fix: "read the detail, which shows whether groups or authorize rejected the request. Compare the claim groups with groups in the API (the comparison is exact), or check the decision of authorize. A new token helps only if its claims differ, for example because the user's groups have changed",
   },
   ERR_AUTHENTICATION_INSUFFICIENT: {
     cause: "acr or auth_time does not meet acrValues or maxAge (RFC 9470)",
@@ -117,13 +117,13 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_KEYS_UNAVAILABLE: {
     cause:
-      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of these fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states their number. With a function as issuer: 64 calls are in progress",
-    fix: "check whether the options issuer and jwks of the API have the right URL, and whether the API reaches the issuer (network, proxy, private CA: the fetch option). To detect this early, call await verifier.ready() at start-up; the detail of its error begins with the issuer that failed. If there are too many keys, the issuer must remove those that it no longer signs with",
+      "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of the cached keys fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states their number. With a function as issuer: 64 calls of the function are already in progress",
+    fix: "check whether the options issuer and jwks of the API have the right URL, and whether the API reaches the issuer (check the network; for an outgoing proxy or a private CA, see the option fetch). To detect the problem at start-up, call await verifier.ready() at start-up; the detail of its error begins with the issuer that failed. If there are too many keys, the issuer must remove the keys that it no longer uses",
   },
   ERR_INTROSPECTION_UNAVAILABLE: {
     cause:
-      "the token could not be introspected, or the issuer's response is not an introspection response; the detail states the reason. Or there are already 64 requests to the issuer, or 64 reads of a shared cache, in flight",
-    fix: "check whether the API reaches the issuer, and whether its client authentication is right. Status 401 concerns the API's own credentials, never the client's; some servers need client_secret_post",
+      "the token could not be introspected, or the issuer's response is not an introspection response; the detail states the reason. Or 64 requests to the issuer, or 64 reads of a shared cache, are already in flight",
+    fix: "check whether the API reaches the issuer, and whether the API's client authentication is right. If the detail names status 401, the issuer did not accept the API's own credentials; some servers need client_secret_post",
   },
 };
 
