@@ -25,7 +25,7 @@ app.get("/payments", protect({ scopes: ["payments"] }), (request, response) => {
   response.json({ tenant: tenantOf(request.accessToken.clientCertificate) });
 });
 
-// This route requires more than a known tenant: the handshake of this connection must have verified the chain.
+// This route does not require a known tenant. It requires that the handshake of this connection verified the chain.
 const protectSettings = protectApi({ certificatePolicy: certificateRules({ chainVerified: true }) });
 
 app.get("/settings", protectSettings(), (_request, response) => {
