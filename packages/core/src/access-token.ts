@@ -10,8 +10,8 @@ export interface Confirmation {
 /**
  * The claims of a verified access token, frozen.
  *
- * The types of the members below are checked, except `cnf` if the binding is `"rejected"`: it can then have any type. Only own
- * members are claims: use `Object.hasOwn` if `Object.prototype` may be polluted.
+ * The types of the members below are checked, with one exception: if the binding is `"rejected"`, `cnf` can have any type.
+ * Only own members are claims: use `Object.hasOwn` if `Object.prototype` may be polluted.
  */
 export interface AccessTokenClaims {
   readonly iss?: string;

@@ -160,7 +160,10 @@ export function createAuthenticator<Request extends IncomingRequest = NodeReques
   return Object.assign(authenticator, { verifier, protectedResource, rejection });
 }
 
-/** Returns the shared verifier, or creates one from the options. The two are mutually exclusive. */
+/**
+ * Returns the shared verifier, or creates a verifier from the options. A shared verifier cannot be combined with such
+ * options.
+ */
 function verifierOf(shared: Verifier | undefined, options: VerifierOptions): Verifier {
   const [conflicting] = Object.keys(options);
   if (shared !== undefined && conflicting !== undefined) {

@@ -17,7 +17,8 @@ export type ConfirmationClaims = { readonly cnf?: unknown } | { readonly [claim:
  * - `true`: the token must be bound to the client's certificate.
  * - `"when-bound"`: a token with `cnf` must be bound to the client's certificate; a token without `cnf` is accepted as a plain
  *   bearer token.
- * - `"report-only"`: checks the same as `true` but only reports the result; the token is accepted either way.
+ * - `"report-only"`: performs the same checks as `true`, but only reports a failed check: no token is rejected because of
+ *   its binding.
  */
 export type BindingMode = true | "when-bound" | "report-only";
 
@@ -32,7 +33,7 @@ export const keyMembers: readonly string[] = ["jkt", "jwk", "jwe", "jku"];
  * section 3.1).
  *
  * Pass the claims of a token that is already verified. Not checked: the certificate's validity period, chain and revocation,
- * and whether the client holds its private key, which the TLS handshake proves.
+ * and whether the client holds the private key (the TLS handshake proves this).
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#verifyCertificateBinding -->
@@ -142,7 +143,7 @@ function bindingError(confirmation: unknown): AccessTokenError {
 }
 
 /**
- * Returns the error for a `cnf` that identifies a key in addition to the certificate; undefined for any other.
+ * Returns the error for a `cnf` that identifies a key in addition to the certificate; undefined for any other `cnf`.
  *
  * Such a token is rejected because `cnf` must identify a single key (RFC 7800 section 3.1), and because a DPoP-bound token
  * requires a proof (RFC 9449 section 7.1). All other members are ignored, including `kid`.

@@ -13,7 +13,8 @@ import { unprovenReason } from "./certificate/tls-connection.ts";
 import type { VerifiedToken, VerifiedTokens } from "./token/verified-tokens.ts";
 
 // The fast path for a token in the cache. It is synchronous, because an await would roughly double its cost. It either
-// accepts the token or returns undefined; the full verification then decides and creates the error.
+// accepts the token or returns undefined. If it returns undefined, the full verification decides, and creates the error for
+// a rejected token.
 
 interface CachedTokenParts {
   readonly configuration: VerifierConfiguration;
@@ -28,7 +29,8 @@ export function acceptCachedRequest<Request extends IncomingRequest>(
 ): AccessToken | undefined {
   const { builtInResolver, tokenResolver, schemes } = sources;
   if (builtInResolver === undefined || tokenResolver !== undefined || isDecisionObserved()) return undefined;
-  // acceptCachedToken checks this again, for verify(). Checking it here avoids reading the header and the certificate twice.
+  // acceptCachedToken checks this too, because verify() calls it directly. Checking it here first avoids reading the header
+  // and the certificate twice.
   if (requirements.authorize !== undefined || parts.configuration.certificatePolicy !== undefined) return undefined;
   try {
     const received = nodeRequest(request);

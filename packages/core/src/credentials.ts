@@ -72,8 +72,8 @@ export function createCredentialSources<Request extends IncomingRequest>({
  * Reads the access token and the client's certificate of a request.
  *
  * Reads the certificate, or calls its resolver, before the first `await`: later, the connection may be closed and no longer
- * have a certificate. Skips this if the token is already known to be missing or malformed. If both the token and the
- * certificate fail, throws the error of the token.
+ * have a certificate. Does not read the certificate if the token is already known to be missing, or if the Authorization
+ * header is malformed. If both the token and the certificate cause an error, throws the error of the token.
  *
  * @throws AccessTokenError `ERR_TOKEN_MISSING` or `ERR_REQUEST_MALFORMED`
  * @throws Error if a resolver throws, or returns a value that its type does not permit
@@ -148,8 +148,8 @@ function missingConnection({ socket }: NodeRequest): AccessTokenError | null {
 }
 
 /**
- * Parses the resolved certificate, and rejects it if the connection does not prove it. An error of the resolver takes
- * precedence, unless its code is `ERR_CERTIFICATE_MISSING`.
+ * Parses the resolved certificate, and rejects it if the connection does not prove that the client holds its private key. An
+ * error of the resolver takes precedence, unless its code is `ERR_CERTIFICATE_MISSING`.
  *
  * @param unproven the result of {@link unprovenReason}
  */

@@ -46,7 +46,8 @@ export type CheckedRequirements<Request> = {
   readonly [Name in keyof Requirements]-?: Requirements<Request>[Name] | undefined;
 } & { readonly validateCertificateBinding: BindingMode };
 
-// Allowed in the quoted string of a challenge, without the space that separates scopes (RFC 6749 section 3.3).
+// Accepts the characters that a quoted string of a challenge may contain, except the space, which separates scopes (RFC 6749
+// section 3.3).
 const scopeToken = {
   expected: "printable ASCII without spaces, quotes and backslashes",
   accepts: (value: unknown) => typeof value === "string" && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value),
@@ -81,11 +82,11 @@ export function parseRequirements<Request>(
 }
 
 /**
- * Adds the default of `validateCertificateBinding` and checks that it is compatible with the configuration.
+ * Adds the default of `validateCertificateBinding` and checks that the mode is compatible with the configuration.
  *
  * @param given the result of {@link knownOptions}, which has no prototype
  * @throws TypeError if the profile requires bound tokens but the mode does not, or if the mode is `"when-bound"` and the
- *   introspection response for a bound opaque token may omit `cnf`, so that the token would be accepted as unbound
+ *   introspection response for a bound opaque token may omit `cnf`: the token would then be accepted as unbound
  */
 export function checkedRequirements<Request>(
   given: Requirements<Request>,
@@ -126,7 +127,7 @@ export async function checkRequirements<Request>(
   throw rejected("ERR_ACCESS_DENIED", "authorize returned false");
 }
 
-/** Returns the error for the first unmet requirement, except `authorize`; undefined if all are met. */
+/** Returns the error for the first requirement that is not met, or undefined if all are met. Does not call `authorize`. */
 export function unmetRequirement<Request>(
   claims: AccessTokenClaims,
   { scopes, groups, acrValues, maxAge }: CheckedRequirements<Request>,
@@ -175,7 +176,7 @@ function insufficientAuthentication(
   const now = currentTime(clock);
   const time = ownMember(claims, "auth_time");
   if (typeof time === "number" && time >= now - maxAge && time <= now + clockTolerance) return undefined;
-  return insufficient("auth_time is missing, in the future, or older than maxAge");
+  return insufficient("auth_time is missing, in the future, or more than maxAge seconds ago");
 }
 
 /** Lists the strings in a claim that is a string or a list. Values of other types are ignored. */
@@ -187,7 +188,10 @@ function listOf(claims: JsonObject, name: string): readonly string[] {
 
 /** Options of `verify`: the requirements, and the client's certificate. */
 export interface VerifyOptions extends Requirements {
-  /** Required. Pass null or `""` if the client presented none, or an error that states why it is missing or unusable. */
+  /**
+   * Required. Pass null or `""` if the client presented no certificate, or an error that states why the certificate is
+   * missing or unusable.
+   */
   readonly clientCertificate: ClientCertificateInput | AccessTokenError | null;
 }
 

@@ -41,8 +41,9 @@ export interface Verifier {
    */
   verify(token: string, options: VerifyOptions): Promise<AccessToken>;
   /**
-   * Fetches the keys and discovers the introspection endpoints of all configured issuers. Use it at start-up to fail fast. Does
-   * not introspect any token. Does not cover the issuers that an `issuer` function returns.
+   * Fetches the keys and discovers the introspection endpoints of all configured issuers, and calls `bearerToken` if it is
+   * configured. Use it at start-up to fail fast. Does not introspect any token. Does not cover the issuers that an `issuer`
+   * function returns.
    *
    * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE`, `ERR_INTROSPECTION_UNAVAILABLE`; the detail starts with the issuer
    * @throws Error if the clock or `bearerToken` fails
@@ -67,14 +68,14 @@ export interface VerifierParts {
 }
 
 const partsOfVerifiers = new WeakMap<object, VerifierParts>();
-// One for all verifiers, because the environment variable applies to the whole process.
+// All verifiers share one warning, because `NODE_TLS_REJECT_UNAUTHORIZED` applies to the whole process.
 const warnAboutUnverifiedTls = createTlsWarning();
 
 /**
  * Creates a verifier for access tokens that are bound to a client certificate (RFC 8705): JWTs (RFC 9068), and opaque tokens,
  * which are introspected (RFC 7662).
  *
- * Does not check whether a JWT was revoked, unless `introspection` has `always` or `jwtsAsOpaque`.
+ * Checks whether a JWT was revoked only if `introspection` is configured with `always` or `jwtsAsOpaque`.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#createVerifier -->
@@ -183,12 +184,12 @@ async function verifyJwt<Request>(
   return accessToken;
 }
 
-/** The end of the detail of an error that was found before the signature was verified. */
+/** The text at the end of an error's detail if the check failed before the signature was verified. */
 export const UNVERIFIED_SUFFIX = "; the signature was not verified";
 
 /**
- * Runs a check before the signature is verified. If it fails, the detail of the error states that the signature was not
- * verified, because anyone could have written the claims. Certificate errors are not modified: the application may have
+ * Runs a check before the signature is verified. If the check fails, adds to the detail of the error that the signature was
+ * not verified: anyone could have written the claims. Certificate errors are not modified, because the application may have
  * created them.
  */
 function unverified<Result>(check: () => Result): Result {
@@ -201,9 +202,8 @@ function unverified<Result>(check: () => Result): Result {
 }
 
 /**
- * Checks the claims and the binding of a JWT before its signature is verified, and returns its issuer. A token that is invalid
- * or bound to another certificate then causes neither a signature verification nor a fetch. A token that passes is not yet
- * accepted.
+ * Checks the claims and the binding of a JWT before its signature is verified, and returns its issuer. A token that fails
+ * these checks causes neither a signature verification nor a fetch of keys. A token that passes them is not yet accepted.
  */
 function checkUnverified<Request>(
   jws: CompactJws,
@@ -214,7 +214,7 @@ function checkUnverified<Request>(
   input.observation?.found({ issuer: named?.configuration.issuer, cached: false });
   const bindingRequired = input.requirements.validateCertificateBinding === true;
   checkClaims(jws, jws.unverifiedClaims, { configuration, issuer: named?.configuration, bindingRequired });
-  // checkClaims has rejected an unknown issuer.
+  // `named` is defined here: checkClaims throws for an unknown issuer.
   const issuer = named as Issuer;
   evaluateCertificate(jws.unverifiedClaims, issuer, input);
   return issuer;
@@ -227,7 +227,7 @@ async function verifyJws(jws: CompactJws, issuer: Issuer): Promise<VerifiedToken
   return { token, header: { algorithm, type }, issuer, key, claims, times: timesOf(claims) };
 }
 
-/** Accepts a JWT with valid claims if it is bound to the client's certificate and, with `always`, if it is active. */
+/** Evaluates the binding of a JWT with valid claims and, with `always`, introspects the JWT. */
 async function acceptJwt<Request>(
   { token, issuer, claims }: VerifiedToken,
   input: VerificationInput<Request>,
@@ -245,7 +245,7 @@ async function acceptJwt<Request>(
   return Object.freeze({ format: "jwt", claims: withConfirmation(claims, introspected), ...both });
 }
 
-/** Requires a certificate if the mode does, and evaluates the binding of the JWT's claims. */
+/** Throws if the mode requires a certificate and there is none; otherwise evaluates the binding in the claims of a JWT. */
 function evaluateCertificate<Request>(
   claims: JsonObject,
   issuer: Issuer,
@@ -253,7 +253,7 @@ function evaluateCertificate<Request>(
 ): BindingOutcome {
   const { validateCertificateBinding: mode } = requirements;
   requireCertificate(certificate, mode);
-  // The introspection response may contain a cnf that the JWT does not have.
+  // With `always`, a JWT without cnf is not rejected yet: the introspection response may contain cnf.
   return evaluateBinding([claims], certificate, mode === true && introspectsEveryJwt(issuer) ? "when-bound" : mode);
 }
 
@@ -266,14 +266,14 @@ async function verifyOpaqueToken<Request>(
   const { validateCertificateBinding: mode } = requirements;
   observation?.found({ issuer: issuer.issuer });
   checkOpaqueToken(token);
-  // Checked first, because a client without a certificate cannot use the token in any case.
+  // Checked before the introspection: if the binding is required, a client without a certificate cannot use the token.
   requireCertificate(certificate, mode);
   const claims = checkIntrospection(await introspector.introspect(token), { configuration, issuer, claims: undefined });
   observation?.found({ claims });
   return Object.freeze({ format: "opaque", claims, ...evaluateBinding([claims], certificate, mode) });
 }
 
-/** Adds the `cnf` of the introspection response to the claims of a JWT that has none. */
+/** Adds the `cnf` of the introspection response to the claims of a JWT without `cnf`. */
 function withConfirmation(claims: AccessTokenClaims, introspected: AccessTokenClaims): AccessTokenClaims {
   const cnf = Object.hasOwn(introspected, "cnf") ? introspected.cnf : undefined;
   return cnf === undefined || Object.hasOwn(claims, "cnf") ? claims : Object.freeze({ ...claims, cnf });

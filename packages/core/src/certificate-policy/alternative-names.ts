@@ -5,7 +5,8 @@ import { knownOptions, nonEmptyList, type OptionRule, type OptionRules } from ".
 import { withoutPrototype } from "../values/object-member.ts";
 
 /**
- * Subject alternative names (RFC 5280 section 4.2.1.6). A certificate must have at least one of them, of any kind.
+ * Subject alternative names (RFC 5280 section 4.2.1.6). A certificate must have at least one of the given names, of any
+ * kind.
  *
  * Whole names are compared: a wildcard in the certificate never matches. The common name of the subject is ignored.
  */
@@ -14,7 +15,7 @@ export interface AlternativeNames {
   readonly dns?: readonly string[] | undefined;
   /** URIs, such as SPIFFE IDs, compared character by character. */
   readonly uri?: readonly string[] | undefined;
-  /** Email addresses; only the part after the `@` is compared case-insensitively. */
+  /** Email addresses. The part after the `@` is compared case-insensitively, the part before it case-sensitively. */
   readonly email?: readonly string[] | undefined;
   /** IPv4 or IPv6 addresses. */
   readonly ip?: readonly string[] | undefined;
@@ -59,7 +60,9 @@ export function parseAlternativeNames(names: AlternativeNames): (certificate: X5
   };
 }
 
-/** Reads the names in Node's format; undefined if Node cannot decode them (null on Node 20, an exception since 22). */
+/**
+ * Reads the names in Node's format; undefined if Node cannot decode them (Node 20 returns null, Node 22 and later throw).
+ */
 function alternativeNamesOf(certificate: X509Certificate): string | undefined {
   try {
     const { subjectAltName: names = "" } = certificate as { readonly subjectAltName?: string | null };

@@ -3,7 +3,7 @@ import { callApplication } from "../runtime/application-callback.ts";
 import type { ClientCertificate } from "../certificate/client-certificate.ts";
 import { AccessTokenError, rejected } from "../errors.ts";
 
-/** What a policy gets in addition to the certificate. */
+/** The information that a policy receives in addition to the certificate. */
 export interface CertificateContext {
   /** The claims of the verified token. */
   readonly claims: AccessTokenClaims;
@@ -18,8 +18,8 @@ export type CertificateDecision = boolean | AccessTokenError;
  * Decides whether a client certificate is accepted. Only `true` accepts it.
  *
  * Called for every request with a certificate, after the token and its binding were verified and before the route's
- * requirements are checked. Not called with a forged token, and with a stolen token only if it is unbound (`"when-bound"`). If
- * the policy throws, does not settle within 5 s or returns a value outside this type, the request fails with 500 as an error of
+ * requirements are checked. Not called for a forged token, nor for a token that is bound to another certificate. If the
+ * policy throws, does not settle within 5 s or returns a value outside this type, the request fails with 500 as an error of
  * the application.
  */
 export type CertificatePolicy = (
@@ -36,7 +36,8 @@ export interface PolicySettings {
 }
 
 /**
- * Applies a policy to the certificate of a verified token. Resolves with the token, which includes a reported rejection.
+ * Applies a policy to the certificate of a verified token. Resolves with the token. Under `"report-only"`, a rejection
+ * becomes part of the token.
  *
  * @throws AccessTokenError `ERR_CERTIFICATE_UNTRUSTED`
  */

@@ -12,7 +12,7 @@ import {
 } from "./certificate-selection.ts";
 import type { CertificateTenants } from "./certificate-tenants.ts";
 
-/** Rules for client certificates. All given rules must match. */
+/** Rules for client certificates. A certificate must meet all given rules. */
 export interface CertificateRules extends CertificateSelection {
   /** Requires that the verifier's clock is between `notBefore` and `notAfter`, inclusive (RFC 5280 section 4.1.2.5). */
   readonly currentlyValid?: true | undefined;
@@ -43,11 +43,11 @@ const tenantRules: OptionRules<TenantRule> = {
 };
 
 /**
- * Creates a certificate policy from rules, for APIs that require more of a certificate than that the token is bound to it.
+ * Creates a certificate policy from rules, for APIs that check more than the binding of the token to the certificate.
  *
- * Does not check revocation: use the TLS layer (`crl`) or a custom policy. Only `currentlyValid` and `chainVerified` reject an
- * expired certificate that the TLS layer has accepted. A proxy that resumes TLS sessions can report a certificate as verified
- * although it has expired or was revoked since the session started.
+ * Does not check revocation: use the TLS layer (`crl`) or a custom policy. Among the rules, only `currentlyValid` and
+ * `chainVerified` reject an expired certificate that the TLS layer has accepted. A proxy that resumes TLS sessions can
+ * report a certificate as verified although it has expired or was revoked since the session started.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#certificateRules -->

@@ -7,8 +7,8 @@ import { type AlternativeNames, alternativeNamesRule, parseAlternativeNames } fr
 /** Selects certificates. All given members must match; a list matches if one of its items does. */
 export interface CertificateSelection {
   /**
-   * Requires that the TLS layer verified the chain in the handshake of this connection, or that the proxy reports that it did
-   * (see `ClientCertificate`).
+   * Requires that the TLS layer verified the chain in the handshake of this connection, or that the proxy reports a verified
+   * chain (see `ClientCertificate`).
    *
    * If this server terminates TLS, the certificate of a resumed session does not match. A proxy does not report whether it
    * resumed a session, and may report the result of an earlier handshake: disable session resumption at the proxy.
@@ -20,11 +20,12 @@ export interface CertificateSelection {
    * The CA certificates that sign client certificates directly: PEM with one or more of them and any text in between (a
    * bundle), base64 DER, bytes, or Node's `X509Certificate`.
    *
-   * Checks the issuer's name, the signature, that the certificate is not a CA certificate, and that its extended key usage, if
-   * any, permits client authentication (RFC 5280 section 4.2.1.12).
+   * Checks the issuer's name and the signature. The client certificate must not be a CA certificate, and its extended key
+   * usage, if any, must permit client authentication (RFC 5280 section 4.2.1.12).
    *
    * Does not check the validity period or revocation of either certificate, the issuer of the CA, name constraints, unknown
-   * critical extensions, or the hash algorithm of the signature: combine it with `chainVerified` if TLS verifies the chain.
+   * critical extensions, or the hash algorithm of the signature: combine `issuers` with `chainVerified` if TLS verifies the
+   * chain.
    */
   readonly issuers?: readonly (string | Uint8Array | X509Certificate)[] | undefined;
   /**
@@ -38,7 +39,7 @@ export interface CertificateSelection {
 export type SelectionCheck = (certificate: ClientCertificate) => string | undefined;
 
 const issuerRule: OptionRule = {
-  expected: "CA certificates: PEM of one or more, base64 DER, bytes or an X509Certificate",
+  expected: "CA certificates: PEM with one or more certificates, base64 DER, bytes or an X509Certificate",
   accepts: (value) => parseCas(value).length > 0,
 };
 
@@ -88,10 +89,10 @@ export function certificateNeededBy(rule: string): string {
 }
 
 /**
- * Caches the result for each certificate object, because it cannot change and signatures are slow to verify.
+ * Caches the result for each certificate object, because the object cannot change and signatures are slow to verify.
  *
- * All requests of a TLS 1.3 connection have the same object, and so do all requests with a header value that `fromProxy` has
- * cached.
+ * All requests of a TLS 1.3 connection share one object. All requests with the same header value also share one object while
+ * `fromProxy` caches the value.
  */
 function cached(check: SelectionCheck): SelectionCheck {
   const results = new WeakMap<ClientCertificate, { readonly reason: string | undefined }>();

@@ -3,7 +3,7 @@ import { isJsonObject } from "../values/json-object.ts";
 import { knownOptions } from "../values/known-options.ts";
 import { type CertificateSelection, parseSelection, selectionRules } from "./certificate-selection.ts";
 
-/** Returns the tenant of a certificate; undefined if it belongs to none or to several, or if it is undefined. */
+/** Returns the tenant of a certificate; undefined if the certificate is undefined, or belongs to no tenant or to several. */
 export type CertificateTenants = (certificate: ClientCertificate | undefined) => string | undefined;
 
 /**

@@ -16,8 +16,8 @@ export interface ClientCertificate {
   readonly x509: X509Certificate | undefined;
   /**
    * True if the TLS layer verified the chain in the handshake of this connection, or if a proxy reports in a verify header
-   * that it did. A proxy can report the result of an earlier handshake, unless it disables TLS session resumption. For use in
-   * a `certificatePolicy`: the binding does not depend on the chain (RFC 8705 section 6.2).
+   * that it verified the chain. A proxy can report the result of an earlier handshake, unless it disables TLS session
+   * resumption. For use in a `certificatePolicy`: the binding does not depend on the chain (RFC 8705 section 6.2).
    */
   readonly chainVerified?: boolean | undefined;
 }
@@ -46,13 +46,13 @@ export type ResolvedCertificate = ClientCertificateInput | AccessTokenError | nu
 /**
  * Finds the client's certificate for a request.
  *
- * Called at most once for each request, before the access token is verified. Not called if the token is missing or malformed,
- * unless a `tokenResolver` returns it as a promise: both resolvers then run at the same time.
+ * Called at most once for each request, before the access token is verified. Not called if the token is missing or the
+ * Authorization header is malformed. If a `tokenResolver` returns a promise, both resolvers run at the same time.
  *
- * To read the certificate of the connection, call `tlsCertificate(request)` before the first `await`. Never read the socket:
- * below TLS 1.3 a client can start a renegotiation, and the socket then returns a certificate although the client has not yet
- * proven that it holds the private key. Therefore, below TLS 1.3, no certificate is accepted during a renegotiation, or if the
- * connection was closed during the call. This applies to certificates from any source.
+ * To read the certificate of the connection, call `tlsCertificate(request)` before the first `await`. Never read the
+ * certificate from the socket: below TLS 1.3 a client can start a renegotiation, and the socket then returns a certificate
+ * although the client has not yet proven that it holds the private key. Therefore, below TLS 1.3, no certificate is accepted
+ * during a renegotiation, or if the connection was closed during the call. This applies to certificates from any source.
  *
  * A returned error must have an `ERR_CERTIFICATE_*` code. If the resolver throws, does not settle within 5 s or returns a value
  * outside this type, the request fails with 500 as an error of the application.
@@ -64,8 +64,8 @@ export type ClientCertificateResolver<Request> = (
 /**
  * Computes the `x5t#S256` thumbprint of a certificate (RFC 8705 section 3.1).
  *
- * A string is base64 DER, or PEM, of which the first certificate is used. Any text is allowed before the PEM, such as "Bag
- * Attributes". Parses only the outer structure. Does not check validity, chain or revocation.
+ * A string contains base64 DER or PEM. If the PEM contains several certificates, the first one is used. Any text is allowed
+ * before it, such as "Bag Attributes". Parses only the outer structure. Does not check validity, chain or revocation.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#certificateThumbprint -->
@@ -104,7 +104,7 @@ export function parseVerifiedCertificate(input: ClientCertificateInput | null): 
   return certificate && HashedCertificate.withVerifiedChain(certificate);
 }
 
-/** Returns whether a value was created by this module, so that its thumbprint is known to be well-formed. */
+/** Returns whether a value was created by this module. Its thumbprint is then known to be well-formed. */
 export function isHashedCertificate(value: unknown): value is ClientCertificate {
   return typeof value === "object" && value !== null && HashedCertificate.isInstance(value);
 }

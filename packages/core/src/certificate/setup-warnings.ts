@@ -6,13 +6,13 @@ import { isCertificateFinal, peerCertificate } from "./tls-connection.ts";
 
 const warnings = {
   CERTBOUND_PLAIN_HTTP:
-    "a request arrived over plain HTTP, which carries no client certificate: every certificate-bound token is rejected. " +
+    "a request arrived over plain HTTP, which carries no client certificate, so the binding of a token cannot be verified. " +
     "Serve https with requestCert: true; behind a proxy that terminates TLS, set certificateResolver: fromProxy(...)",
   CERTBOUND_REQUEST_CERT:
-    "the server does not request client certificates: every certificate-bound token is rejected. " +
-    "Create it with requestCert: true (and rejectUnauthorized: false, to rely on the binding alone)",
+    "the server does not request client certificates, so the binding of a token cannot be verified. " +
+    "Create the server with requestCert: true (and with rejectUnauthorized: false, to rely on the binding alone)",
   CERTBOUND_RENEGOTIATION:
-    "the server lets clients renegotiate TLS 1.2, and a client can then present a certificate without its private key. " +
+    "the server allows TLS renegotiation, in which a client can present a certificate without holding its private key. " +
     'certbound does not accept such a certificate; create the server with minVersion: "TLSv1.3", or with ' +
     "secureOptions: constants.SSL_OP_NO_RENEGOTIATION (node:crypto)",
 } as const;
@@ -41,7 +41,7 @@ export function createSetupWarnings({
       if (readsConnection) warn(certificateProblem(request));
       warn(renegotiationProblem(request));
     } catch {
-      // The connection is closed (HTTP/2), or the request has none.
+      // The connection is closed (HTTP/2), or the request has no connection.
     }
   };
 }
@@ -60,7 +60,7 @@ function certificateProblem(request: NodeRequest): WarningCode | undefined {
     : undefined;
 }
 
-/** Skips HTTP/2, where Node rejects renegotiation, and TLS 1.3, which has none. */
+/** Skips HTTP/2, where Node rejects renegotiation, and TLS 1.3, which has no renegotiation. */
 function renegotiationProblem(request: NodeRequest): WarningCode | undefined {
   const { socket } = request;
   if (isHttp2(request) || isCertificateFinal(socket)) return undefined;

@@ -6,17 +6,17 @@ import { isCertificateFinal, isChainVerified, peerCertificate } from "./tls-conn
 const certificates = new WeakMap<object, ClientCertificate>();
 
 /**
- * Reads the client certificate of the request's TLS connection: the certificate resolver for servers that terminate TLS
- * themselves, over HTTP/1.1 (including upgrade requests) and HTTP/2.
+ * Reads the client certificate of the request's TLS connection. This is the certificate resolver for servers that terminate
+ * TLS themselves, over HTTP/1.1 (including upgrade requests) and HTTP/2.
  *
- * Returns null if the client presented no certificate, and if the connection is closed (unless the certificate was read before,
- * over TLS 1.3). Also returns null during a TLS renegotiation, because the client has not yet proven that it holds the private
- * key of the new certificate.
+ * Returns null if the client presented no certificate, or if the connection is closed. Over TLS 1.3, a certificate that was
+ * read earlier is returned even after the connection is closed. Also returns null during a TLS renegotiation, because the
+ * client has not yet proven that it holds the private key of the new certificate.
  *
- * Does not check the chain: whether TLS does depends on the options of the server, and the binding does not depend on it (RFC
- * 8705 section 6.2). For a `certificatePolicy`, `chainVerified` is true if TLS verified the chain in the handshake of this
- * connection, and false for a resumed session. `socket.authorized` alone is not used, because it can be true without a
- * certificate.
+ * Does not check the chain, because the binding does not depend on the chain (RFC 8705 section 6.2). The options of the
+ * server determine whether TLS verifies the chain. For a `certificatePolicy`, `chainVerified` is true if TLS verified the
+ * chain in the handshake of this connection, and false for a resumed session. `socket.authorized` alone is not used, because
+ * it can be true without a certificate.
  *
  * @example
  * <!-- source: test/api-examples/core.examples.ts#tlsCertificate -->

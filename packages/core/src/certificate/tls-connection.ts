@@ -23,8 +23,8 @@ export function peerCertificate(request: NodeRequest): X509Certificate | undefin
 }
 
 /**
- * Returns why the certificate of a request's connection is not proven: why the client may not hold its private key. Returns
- * undefined if it is proven, and for a request without a TLS socket.
+ * Returns why the certificate of a request's connection is not proven, that is, why it is not certain that the client holds
+ * the private key. Returns undefined if the certificate is proven, or if the request has no TLS socket.
  *
  * Below TLS 1.3 a client can renegotiate at any time, and OpenSSL returns the new certificate before the client has proven
  * that it holds the key:
@@ -32,8 +32,8 @@ export function peerCertificate(request: NodeRequest): X509Certificate | undefin
  * - After a Certificate message, `getCipher()` returns undefined until the handshake is complete. It returns null once the
  *   connection is closed: then it is unknown whether a certificate that was read earlier was proven.
  * - After a ClientHello with a session ticket (which is sent in clear text, so anyone can replay it), `getCipher()` and the
- *   certificate immediately are those of that session. The connection looks like one that started with a resumed session,
- *   except that Node has counted another handshake.
+ *   certificate immediately belong to the session of the ticket. The connection looks like one that started with a resumed
+ *   session, except that Node has counted another handshake.
  */
 export function unprovenReason(request: NodeRequest): string | undefined {
   const connection = connectionOf(request);
@@ -73,7 +73,7 @@ function hasRenegotiated(socket: NodeSocket): boolean {
  * Makes Node close the connection of a request if the client starts a TLS renegotiation. Does nothing for HTTP/2 and TLS 1.3,
  * which have no renegotiation.
  *
- * Does not stop a handshake that is already in progress; {@link unprovenReason} detects it.
+ * Does not stop a handshake that is already in progress; {@link unprovenReason} detects such a handshake.
  */
 export function disableRenegotiation(request: NodeRequest): void {
   const connection = connectionOf(request);
@@ -86,9 +86,9 @@ export function disableRenegotiation(request: NodeRequest): void {
  * Returns whether TLS verified the chain of the client's certificate in the first and only handshake of this connection.
  *
  * Meaningful only together with a certificate. For a resumed session, Node reports the result of the first handshake, which
- * may have used the CA certificates of another virtual host, or a certificate that has expired since. `authorized` is then
- * true even if the client presented no certificate. A renegotiation does not change `authorized`, and Node reports the error
- * of an invalid certificate only after the application has stored the new session (`newSession`).
+ * may have used the CA certificates of another virtual host, or a certificate that has expired since. `authorized` can then
+ * be true even if the client presented no certificate. A renegotiation does not change `authorized`, and Node reports the
+ * error of an invalid certificate only after the application has stored the new session (`newSession`).
  */
 export function isChainVerified(request: NodeRequest): boolean {
   const { socket } = request;

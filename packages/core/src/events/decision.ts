@@ -5,30 +5,37 @@ import { ownMember } from "../values/json-object.ts";
 import { memberOf, withoutPrototype } from "../values/object-member.ts";
 
 /**
- * The message of the diagnostics channel `certbound:decision`, published once for every request that is authenticated, and
- * for every call of `verify` with valid options.
+ * The message of the diagnostics channel `certbound:decision`, published once for every request that an authenticator
+ * handles, and once for every call of `verify` with valid options.
  */
 export interface DecisionEvent {
   /**
-   * `accepted`. `rejected`: with 400, 401, 403 or 503. `reported`: accepted under `"report-only"`, but would have been rejected
-   * under `true`, because of the binding or the certificate policy. `failed`: a callback (except `onRejected`, which is called
-   * afterwards), the clock or certbound itself failed, which results in status 500.
+   * `accepted`: the token was accepted. `rejected`: the request was rejected with 400, 401, 403 or 503. `reported`: the
+   * token was accepted under `"report-only"`, but `true` would have rejected it because of its binding or the certificate
+   * policy. `failed`: a callback, the clock or certbound itself failed (500). A failure of `onRejected` is not published,
+   * because `onRejected` is called later.
    */
   readonly outcome: "accepted" | "reported" | "rejected" | "failed";
   /** Why the request was, or would have been, rejected. */
   readonly code?: AccessTokenErrorCode;
-  /** `verified`, or `unbound` under `"when-bound"`, if the outcome is `accepted`; `rejected` if it is `reported`. */
+  /**
+   * If the outcome is `accepted`: `verified`, or `unbound` (only under `"when-bound"`). If the outcome is `reported`:
+   * `rejected`.
+   */
   readonly binding?: AccessToken["binding"];
   /**
-   * The `detail` of the error. It does not contain any part of the token or the certificate, unless a resolver, a policy or the
-   * caller of `verify` created the error and wrote such a detail.
+   * The `detail` of the error. A detail that certbound wrote does not contain any part of the token or the certificate. A
+   * resolver, a policy or the caller of `verify` can create an error with another detail.
    */
   readonly detail?: string;
-  /** The accepted issuer that the token names (unverified if the signature was not checked), or that introspected it. */
+  /**
+   * The accepted issuer that the token names, or that introspected the token. If the signature was not verified, the token
+   * may be forged and come from somewhere else.
+   */
   readonly issuer?: string;
   /** The `client_id` of the token, otherwise its `azp`. Missing if the token is not known to come from the issuer. */
   readonly clientId?: string;
-  /** Whether a JWT was found in the cache of verified tokens, so that its signature was not verified again. */
+  /** Whether a JWT was found in the cache of verified tokens. The signature of a cached token is not verified again. */
   readonly cached?: boolean;
   /** How long the decision took, in milliseconds. */
   readonly duration: number;

@@ -5,9 +5,10 @@ export interface IntrospectionEvent {
   /** The configured issuer. */
   readonly issuer: string;
   /**
-   * `active`, `inactive`: the issuer responded. `unavailable`: it did not send a usable response, or the request was not sent
-   * because too many requests to it, or too many reads of the shared cache, were in flight. `cache-unavailable`: the shared
-   * cache failed or was slow, and is not used for 5 s. `cache-refused`: an entry of the shared cache is not authentic.
+   * `active` or `inactive`: the issuer reported this state of the token. `unavailable`: the issuer did not send a usable
+   * response, or no request was sent because too many requests to the issuer or too many reads of the shared cache were in
+   * flight. `cache-unavailable`: the shared cache failed or timed out, and will not be used for the next 5 s.
+   * `cache-refused`: an entry of the shared cache is not authentic and was ignored.
    */
   readonly outcome: "active" | "inactive" | "unavailable" | "cache-unavailable" | "cache-refused";
   /** What happened, as a sentence. */
@@ -21,8 +22,9 @@ export interface KeysEvent {
   /** The configured issuer. */
   readonly issuer: string;
   /**
-   * `fetched`: these keys are used from now on. `stale`: the fetch failed, and the previous keys stay in use until they are 70
-   * minutes old. `failed`: the fetch failed without previous keys, so tokens that need keys are rejected with 503.
+   * `fetched`: the fetched keys are used from now on. `stale`: the fetch failed, and the previous keys stay in use until
+   * they are 70 minutes old. `failed`: the fetch failed and there are no usable previous keys. Tokens of this issuer whose
+   * signature must be verified are then rejected with 503.
    */
   readonly outcome: "fetched" | "stale" | "failed";
   /** The number of keys that can verify a signature; only if the outcome is `fetched`. */

@@ -28,11 +28,12 @@ export function authorizationHeader(request: NodeRequest): string {
 /**
  * Extracts the access token from an Authorization header (RFC 6750 section 2.1).
  *
- * Checks only that the token has no white space and no comma.
+ * Checks that the scheme is accepted, and that the token is not empty and contains neither white space nor a comma. The
+ * token is not checked any further.
  *
  * @param schemes accepted authentication schemes, in lower case
- * @throws AccessTokenError `ERR_TOKEN_MISSING` if the scheme is not accepted; `ERR_REQUEST_MALFORMED` unless it is followed by
- *   exactly one token
+ * @throws AccessTokenError `ERR_TOKEN_MISSING` if the scheme is not accepted; `ERR_REQUEST_MALFORMED` if the scheme is not
+ *   followed by exactly one token
  */
 export function bearerToken(credentials: string, schemes: readonly string[]): string {
   const end = credentials.search(/[ \t]/);

@@ -18,9 +18,10 @@ const DEFAULT_MAX_LENGTH = 2 * DEFAULT_MAX_HEADERS;
 /**
  * Returns the request if its header list is complete, otherwise the detail of an error.
  *
- * Some versions of Node silently drop the HTTP/1 fields beyond `server.maxHeadersCount`, also from `rawHeaders`; others respond
- * with 431. A list that reaches the limit is therefore rejected in all versions: a client that sends many fields could make
- * Node drop the fields that a proxy appends. Over HTTP/2, Node itself rejects a request with too many fields.
+ * Some versions of Node silently drop the HTTP/1 fields beyond `server.maxHeadersCount`, even from `rawHeaders`; other
+ * versions respond with 431. A client could send so many fields that Node drops the fields that a proxy appends. Therefore a
+ * list that reaches the limit counts as incomplete in all versions. Over HTTP/2, Node itself rejects a request with too many
+ * fields.
  */
 export function checkHeaderList(request: NodeRequest): RequestWithAllHeaders | string {
   const { length } = request.rawHeaders;
@@ -37,8 +38,9 @@ export function checkHeaderList(request: NodeRequest): RequestWithAllHeaders | s
 }
 
 /**
- * Returns whether a request came over HTTP/1 and has the default limit. Reads the members directly, which is faster than
- * `memberOf`, and safe: a member that is undefined here is also undefined there.
+ * Returns whether a request came over HTTP/1 and has the default limit. Reads the members directly, because this is faster
+ * than `memberOf`. This is safe: a member that is undefined when it is read directly is also undefined when `memberOf` reads
+ * it.
  */
 function hasDefaultLimit(request: NodeRequest): boolean {
   if (request.stream !== undefined) return false;
@@ -48,9 +50,10 @@ function hasDefaultLimit(request: NodeRequest): boolean {
 }
 
 /**
- * Computes the limit in 32-bit arithmetic, as Node does; Infinity if the limit is disabled.
+ * Computes the maximum length of `rawHeaders` in 32-bit arithmetic, as Node does. Returns Infinity if the limit is disabled.
  *
- * Node also reads a number on `Object.prototype`, so the lower of the two numbers is used.
+ * Node also uses a `maxHeadersCount` on `Object.prototype`. Therefore the lower of the limits with and without this member
+ * is returned.
  */
 function maxLengthOfHeaders({ socket }: NodeRequest): number {
   // A mocked or converted request may lack a socket.
@@ -84,8 +87,8 @@ export function headerValues(request: RequestWithAllHeaders, name: string): read
 }
 
 /**
- * Lists the values of a header that a proxy sets once. If repeated fields may already be joined, each comma-separated element
- * counts as an occurrence; otherwise the same as {@link headerValues}.
+ * Lists the values of a header that a proxy sets once. If repeated fields may already be joined, each comma-separated
+ * element counts as an occurrence; otherwise, returns the values of {@link headerValues}.
  *
  * @param name in lower case
  */

@@ -38,8 +38,8 @@ export interface NodeSocket {
  * A Node request, a framework's request object that has one as `raw` (Fastify), or a WHATWG `Request` (route handlers of
  * Next.js, Hono).
  *
- * A WHATWG `Request` does not expose its connection: it needs a `certificateResolver`, and can only meet the `fromProxy` trust
- * rules `secret` and `dangerouslyTrustEverySender`.
+ * A WHATWG `Request` does not expose its connection. It therefore needs a `certificateResolver`, and among the trust rules
+ * of `fromProxy` it can only meet `secret` and `dangerouslyTrustEverySender`.
  */
 export type IncomingRequest = NodeRequest | { readonly raw: NodeRequest } | globalThis.Request;
 
@@ -137,8 +137,8 @@ function notARequest(): TypeError {
 }
 
 /**
- * Returns the object that identifies the connection of a request: the HTTP/2 session, otherwise the socket. Undefined for a
- * request that has neither.
+ * Returns the object that identifies the connection of a request: the HTTP/2 session, otherwise the socket. Returns
+ * undefined if the request has neither.
  */
 export function connectionOf({ stream, socket }: NodeRequest): object | undefined {
   return (stream && memberOf(stream, "session")) ?? socket;

@@ -7,7 +7,7 @@ import { isSecureUrl } from "../values/secure-url.ts";
 export interface ProtectedResourceMetadata {
   /** The resource identifier. */
   readonly resource: string;
-  /** The configured issuers that are https URLs, or http on a loopback address. */
+  /** The configured issuers that are https URLs, or http URLs on a loopback address. */
   readonly authorization_servers?: readonly string[];
   /** Omitted if there is a `tokenResolver`, or if the scheme `Bearer` is not accepted. */
   readonly bearer_methods_supported?: readonly ["header"];
@@ -44,7 +44,7 @@ export interface ProtectedResourceParts {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Members that are generated from the options, so that the application cannot set them. */
+/** The members that are generated from the options. The application cannot set them. */
 const generated = [
   "resource",
   "authorization_servers",
@@ -54,7 +54,7 @@ const generated = [
 
 /** The rule for the option `resourceMetadata`. */
 export const additionalMetadata: OptionRule = {
-  expected: `an object of additional metadata that can be serialized as JSON, without ${generated.join(", ")}`,
+  expected: `an object that can be serialized as JSON and does not contain the generated members ${generated.join(", ")}`,
   accepts: (value) =>
     isJsonObject(value) && generated.every((name) => !Object.hasOwn(value, name)) && jsonOf(value) !== undefined,
 };

@@ -99,7 +99,7 @@ function challenge(
   if (error !== null) parameters.push(`error="${error}"`, `error_description="${descriptions[error]}"`);
   for (const name of names) {
     const value = [memberOf(required, name) ?? ""].flat().join(" ");
-    // The values are not checked yet if the application created the error.
+    // If the application created the error, its values have not been checked before.
     if (quotable.test(value)) parameters.push(`${parameterNames[name]}="${value}"`);
   }
   if (resource !== undefined) parameters.push(`resource_metadata="${resourceMetadataUrl(resource)}"`);

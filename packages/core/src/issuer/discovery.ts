@@ -24,9 +24,10 @@ const locations = [
 /**
  * Fetches the metadata of an issuer: RFC 8414 section 3, then OpenID Connect Discovery 1.0 section 4.
  *
- * The `issuer` of the document must equal the configured one, character by character (RFC 8414 section 3.3). The wanted URL
- * must be https, or http on a loopback address if the issuer's URL is on one too. If the first location fails for any reason,
- * the second one is tried. Each location has the time limit of a request (5 s), so that both take at most 10 s.
+ * The `issuer` of the document must equal the configured issuer, character by character (RFC 8414 section 3.3). The wanted
+ * URL must be https, or http on a loopback address if the issuer's URL is also on a loopback address. If the first location
+ * fails for any reason, the second one is tried. Each location has the time limit of a request (5 s). Both together
+ * therefore take at most 10 s.
  *
  * @throws IssuerRequestError with the failure of each location
  */

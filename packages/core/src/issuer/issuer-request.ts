@@ -9,7 +9,7 @@ export const MAX_BODY: number = 1024 * 1024;
 /**
  * Thrown if a request to an issuer did not get a usable response.
  *
- * The message is fixed text, at most with a status or an error code. It never quotes data that was received.
+ * The message is fixed text, which may include a status or an error code. It never quotes data that was received.
  */
 export class IssuerRequestError extends Error {
   override readonly name: string = "IssuerRequestError";
@@ -20,7 +20,10 @@ export class ConnectionError extends IssuerRequestError {
   override readonly name = "ConnectionError";
 }
 
-/** Describes an error without its message, unless that is safe: errors of fetch and oauth4webapi may quote received data. */
+/**
+ * Describes an error. Omits its message unless the message is safe: errors of fetch and oauth4webapi may quote received
+ * data.
+ */
 export function failureReason(error: unknown): string {
   return error instanceof IssuerRequestError ? error.message : "the request failed unexpectedly";
 }
@@ -31,8 +34,8 @@ export function startTimeLimit(): AbortSignal {
 }
 
 /**
- * Wraps a fetch so that it does not follow redirects, reads at most 1 MiB of body, and takes at most 5 s (or until the
- * given `signal` aborts).
+ * Wraps a fetch so that it does not follow redirects, reads at most 1 MiB of the body, and fails when the given `signal`
+ * aborts. Without a `signal`, the time limit is 5 s.
  *
  * The returned fetch resolves after the body was read. It rejects with an {@link IssuerRequestError} for every kind of failure.
  */

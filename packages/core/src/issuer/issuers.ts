@@ -29,8 +29,8 @@ export interface Issuers {
    */
   named(iss: unknown): Issuer | undefined;
   /**
-   * Finds the issuer with this `iss` through the application's `issuer` function. The member is undefined if the issuers are
-   * configured.
+   * Finds the issuer with this `iss` through the application's `issuer` function. The member is undefined if the application
+   * does not use an `issuer` function.
    *
    * @throws AccessTokenError `ERR_KEYS_UNAVAILABLE` if too many calls are in progress
    * @throws Error if the function throws, or returns a value of the wrong type

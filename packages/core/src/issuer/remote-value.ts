@@ -29,7 +29,7 @@ export interface RemoteValue<Value> {
    * @throws RemoteFailure if no value can be used
    */
   refreshed(): Promise<Value>;
-  /** Returns the error of the last fetch; undefined if it succeeded, or before the first one. */
+  /** Returns the error of the last fetch; undefined if that fetch succeeded, or if no fetch has completed yet. */
   failure(): RemoteFailure | undefined;
 }
 
@@ -49,10 +49,10 @@ export class RemoteFailure extends IssuerRequestError {
  * Fetches a value when it is needed, and caches it.
  *
  * Runs one fetch at a time, with a cool-down after a success and a back-off after failures. If the issuer fails, the cached
- * value is used for another hour. A successful fetch replaces the whole value; a failed one does not change it.
+ * value is used for another hour. A successful fetch replaces the whole value; a failed fetch does not change it.
  *
- * @param load fetches the value, given the previous one if that is still usable. It must have a time limit. If it rejects with
- *   an `IssuerRequestError`, the message becomes the reason of the failure.
+ * @param load fetches the value. It receives the previous value if that value is still usable, and must have a time limit.
+ *   If it rejects with an `IssuerRequestError`, the message becomes the reason of the failure.
  */
 export function createRemoteValue<Value>(
   load: (previous: Value | undefined) => Promise<Value>,

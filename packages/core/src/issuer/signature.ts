@@ -29,7 +29,7 @@ export interface VerifiedSignature {
  * Tries the given keys in order, and yields to the event loop between two keys. Does not check claims.
  *
  * @throws AccessTokenError `ERR_TOKEN_SIGNATURE`; `ERR_TOKEN_KEY_UNKNOWN` if Node cannot use any of the first 16 keys
- * @throws Error if arrays inherit items, because jose could then verify other bytes than those of the token
+ * @throws Error if arrays inherit items, because jose could then verify bytes that differ from those of the token
  */
 export async function verifySignature(jws: SignedToken, keys: readonly VerificationKey[]): Promise<VerifiedSignature> {
   let tried = 0;

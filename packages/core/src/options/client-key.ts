@@ -11,8 +11,8 @@ type ClientKey = NonNullable<IntrospectionOptions["clientKey"]>;
 type PrivateKeyJwt = Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>;
 
 /**
- * The algorithms of a JWK by its curve or, without a curve, by its type. The first one is the default; if it is undefined, the
- * JWK must have an `alg`.
+ * The algorithms of a JWK by its curve or, without a curve, by its type. The first algorithm in a list is the default; if it
+ * is undefined, the JWK must have an `alg`.
  */
 const algorithms: ReadonlyMap<unknown, readonly (string | undefined)[]> = new Map([
   ["P-256", ["ES256"]],

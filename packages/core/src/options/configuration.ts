@@ -18,12 +18,12 @@ export interface IssuerSettings {
    */
   readonly audience?: string | readonly string[] | null | undefined;
   /**
-   * The issuer's public keys, or the URL that serves them, without credentials; default: found by discovery (RFC 8414, then
-   * OpenID Connect). Issuers with the same URL share one fetch.
+   * The issuer's public keys, or the URL that serves them (without credentials). Default: the keys are found by discovery
+   * (RFC 8414, then OpenID Connect). Issuers with the same URL share one fetch.
    *
-   * A key set must contain from 1 to 1,000 keys that can verify signatures. A configured set that does not is a `TypeError`. A
-   * fetched set that does not is ignored, and the previous set stays in use; without a previous set, tokens are rejected with
-   * `ERR_KEYS_UNAVAILABLE`.
+   * A key set must contain from 1 to 1,000 keys that can verify signatures. If a configured set does not, a `TypeError` is
+   * thrown. If a fetched set does not, it is ignored and the previous set stays in use; if there is no previous set, tokens
+   * are rejected with `ERR_KEYS_UNAVAILABLE`.
    *
    * A key without `kid` matches tokens with any `kid` if the set was configured, but not if it was fetched. A key is imported
    * when a token first needs it. If the import fails, for example because the point is not on the curve, the key counts as
@@ -43,15 +43,16 @@ export interface IssuerOptions extends IssuerSettings {
 }
 
 /**
- * Finds the issuer of a token in a multi-tenant API. It is the allow-list of issuers. Called with the `iss` of a token before
- * the signature is verified, at most 1,024 characters: compare it with your tenants, and do not derive URLs or keys from it.
+ * Finds the issuer of a token in a multi-tenant API. This function is the allow-list of issuers. It is called before the
+ * signature is verified, with the `iss` of the token (at most 1,024 characters). Compare `iss` with your tenants, and do not
+ * derive URLs or keys from it.
  *
  * Returns the options of the issuer, or `undefined` to reject the token (`ERR_TOKEN_ISSUER`). If the function throws, does not
  * settle within 5 s or returns anything else, the request fails with 500 as an error of the application.
  *
- * Results are cached: an issuer for 10 minutes (a removed tenant is accepted for that long), `undefined` for 10 s, an error for
- * 1 s. Tokens of the same issuer share a call that is in progress. While 64 calls are in progress, tokens that need another one
- * are rejected with `ERR_KEYS_UNAVAILABLE`.
+ * Results are cached: an issuer for 10 minutes, `undefined` for 10 s, an error for 1 s. A removed tenant can therefore be
+ * accepted for up to 10 minutes. Tokens of the same issuer share a call that is in progress. While 64 calls are in progress,
+ * tokens that need another call are rejected with `ERR_KEYS_UNAVAILABLE`.
  *
  * An issuer that the function returns cannot introspect opaque tokens.
  */
@@ -60,16 +61,18 @@ export type IssuerFunction = (iss: string) => IssuerOptions | undefined | Promis
 /** The options of a verifier. A member that is `undefined` counts as not given. */
 export interface VerifierOptions extends IssuerSettings {
   /**
-   * The issuer identifier, several issuers, or a function that finds them; compared with `iss` character by character.
-   * Without `issuer` and `jwks`, `CERTBOUND_ISSUER`, `CERTBOUND_AUDIENCE` (comma separated) and `CERTBOUND_JWKS_URI` are used.
+   * The issuer identifier, several issuers, or a function that finds them. Identifiers are compared with `iss` character by
+   * character. Without `issuer` and `jwks`, `CERTBOUND_ISSUER`, `CERTBOUND_AUDIENCE` (comma separated) and
+   * `CERTBOUND_JWKS_URI` are used.
    */
   readonly issuer?: string | readonly IssuerOptions[] | IssuerFunction | undefined;
   /**
    * Applies stricter rules. `"rfc9068"`: a JWT must be of type `at+jwt` and have all the claims that RFC 9068 section 2.2
    * requires. `"fapi2"` (FAPI 2.0 Security Profile section 5.3.4): JWTs of type `at+jwt`; only PS256, ES256 and EdDSA with
-   * Ed25519; every token must be bound and sent in the Authorization header; `iat` and `nbf` at most 60 s ahead. It also
-   * requires `maxTokenAge`, or `introspection` with `always` or `jwtsAsOpaque` for each issuer, to limit the use of revoked
-   * tokens. Opaque tokens remain possible. Options that contradict these rules are a `TypeError`; `audience: null` is allowed.
+   * Ed25519; every token must be bound and sent in the Authorization header; `iat` at most 60 s in the future, `nbf` at most
+   * `clockTolerance`. It also requires `maxTokenAge`, or `introspection` with `always` or `jwtsAsOpaque` for each issuer, to
+   * limit the use of revoked tokens. Opaque tokens remain possible. Options that contradict these rules are a `TypeError`;
+   * `audience: null` is allowed.
    */
   readonly profile?: Profile | undefined;
   /**

@@ -38,8 +38,8 @@ export interface IntrospectionCache {
 /**
  * Options for the introspection (RFC 7662) of opaque tokens and, with `always` or `jwtsAsOpaque`, of JWTs.
  *
- * Exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken` is required. They are omitted if the `fetch` option
- * presents the client certificate, and with the method `none`.
+ * Give exactly one of `clientSecret`, `clientKey`, `clientTls` and `bearerToken`. Give none of them with the method `none`,
+ * or if the `fetch` option presents the client certificate.
  */
 export interface IntrospectionOptions {
   /** The introspection endpoint: https, or http on a loopback address; default: from the issuer's metadata (RFC 8414). */
@@ -61,7 +61,7 @@ export interface IntrospectionOptions {
   readonly bearerToken?: (() => string | Promise<string>) | undefined;
   /** Whether introspection requests contain `token_type_hint=access_token`; default true. */
   readonly tokenTypeHint?: boolean | undefined;
-  /** Whether this issuer introspects opaque tokens; default true. At most one issuer can. */
+  /** Whether this issuer introspects opaque tokens; default true. At most one issuer can introspect them. */
   readonly opaqueTokens?: boolean | undefined;
   /**
    * Introspects JWTs instead of verifying them locally, for issuers whose JWTs lack claims or cannot be verified by an API.
@@ -82,9 +82,9 @@ export interface IntrospectionOptions {
   /** Requests signed responses (RFC 9701), and rejects a response that is not signed. */
   readonly signedResponse?: boolean | undefined;
   /**
-   * How long a response is used, in seconds, but not longer than until the token's `exp` plus `clockTolerance`; default 30,
-   * maximum 3600. A revoked token can be accepted for that long. With 0, every request introspects its token, except that
-   * simultaneous requests with the same token share a response.
+   * How long a response is used, in seconds; default 30, maximum 3600. A response is never used after the token's `exp` plus
+   * `clockTolerance`. A revoked token can be accepted until its response is no longer used. With 0, every request
+   * introspects its token, except that simultaneous requests with the same token share a response.
    */
   readonly cacheDuration?: number | undefined;
   /** A store that shares responses with other processes; default: a cache in each process. Needs `cacheKey`. */

@@ -93,10 +93,13 @@ export function parseIntrospection(
   const { endpoint, clientId, opaqueTokens = true, jwtsAsOpaque = false, always = false } = given;
   if ((clientId as string | undefined) === undefined) throw invalidOption("clientId", "is missing");
   if (endpoint === undefined && !discoverable)
-    throw invalidOption("endpoint", "is required for an issuer without metadata");
+    throw invalidOption(
+      "endpoint",
+      "is required, because metadata is found only for an issuer that is an https URL without query and fragment",
+    );
   if (jwtsAsOpaque && always)
     throw invalidOption("jwtsAsOpaque", "cannot be combined with always, which verifies JWTs first");
-  if (jwtsAsOpaque && !opaqueTokens) throw invalidOption("jwtsAsOpaque", "needs opaqueTokens, but that is false");
+  if (jwtsAsOpaque && !opaqueTokens) throw invalidOption("jwtsAsOpaque", "cannot be combined with opaqueTokens: false");
   if (!opaqueTokens && !always)
     throw invalidOption("opaqueTokens", "is false, and always is not true, so no token would be introspected");
   return Object.freeze({
@@ -119,7 +122,8 @@ function parseAuthentication(given: IntrospectionOptions, fetchIsGiven: boolean)
   const [credential, second] = found;
   if (second !== undefined) throw invalidOption(second, `cannot be combined with ${credential}: give one credential`);
   const method = given.clientAuthentication ?? (credential && credentials[credential]);
-  if (method === undefined) throw invalidOption("clientSecret", "is missing (or clientKey, clientTls or bearerToken)");
+  if (method === undefined)
+    throw invalidOption("clientSecret", "is missing: give clientSecret, clientKey, clientTls or bearerToken");
   if (credential !== undefined && methods[method] !== credential) {
     throw invalidOption("clientAuthentication", `is ${method}, which does not use ${credential}`);
   }

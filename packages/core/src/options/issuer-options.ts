@@ -26,7 +26,7 @@ import { hasCredentials, isSecureUrl } from "../values/secure-url.ts";
 /** The option rules for {@link IssuerSettings}. */
 export const settingsRules: OptionRules<IssuerSettings> = {
   audience: {
-    expected: "a non-empty string, a non-empty array of them, or null to skip the check",
+    expected: "a non-empty string, a non-empty array of such strings, or null to skip the check",
     accepts: (value) => value === null || nonEmptyString.accepts(value) || nonEmptyList(nonEmptyString).accepts(value),
   },
   jwks: {
@@ -52,7 +52,7 @@ export const issuerIdentifier: OptionRule = {
 
 const issuerRules: OptionRules<IssuerOptions> = { ...settingsRules, issuer: issuerIdentifier };
 
-/** The issuers of a configuration, from a list or a function of the application. */
+/** The issuers of a configuration, which come from a list or from a function of the application. */
 export type ParsedIssuers = Pick<VerifierConfiguration, "issuers" | "issuerFunction" | "algorithms">;
 
 /**
@@ -98,7 +98,7 @@ function parseIssuerFunction(
 function rejectCommonOptions({ jwks, introspection }: VerifierOptions): void {
   for (const [name, value] of Object.entries({ jwks, introspection })) {
     if (value === undefined) continue;
-    throw new TypeError(`certbound: option "${name}" must be set for each issuer, not for all of them`);
+    throw new TypeError(`certbound: option "${name}" must be set in the options of each issuer`);
   }
 }
 

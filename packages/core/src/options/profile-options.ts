@@ -11,7 +11,7 @@ export interface ProfiledOptions extends Pick<
 }
 
 /**
- * Rejects options that are less strict than their profile.
+ * Rejects options that are less strict than the profile.
  *
  * @throws TypeError that names the option
  */
@@ -26,7 +26,7 @@ export function rejectContradiction({
   const { tokenTypes: types, clockTolerance: tolerance, isSenderConstrained } = profileRules;
   if (types !== undefined && !tokenTypes?.every((type) => type !== null && types.includes(type))) {
     throw new TypeError(
-      `certbound: option "tokenTypes" must not contain other types than ${types.join(", ")} with the profile ${profile}`,
+      `certbound: option "tokenTypes" must contain only ${types.join(", ")} with the profile ${profile}`,
     );
   }
   if (clockTolerance > tolerance.max) {

@@ -1,7 +1,7 @@
 import { defaults } from "./defaults.ts";
 import { ACCESS_TOKEN_TYPE } from "./token-types.ts";
 
-/** The name of a set of rules from a specification that are stricter than the defaults. */
+/** The name of a specification whose rules are stricter than the defaults. */
 export type Profile = "rfc9068" | "fapi2";
 
 /** The rules of a profile. */

@@ -6,7 +6,7 @@ const typedOnly: ReadonlySet<string | null> = new Set([ACCESS_TOKEN_TYPE]);
 
 /**
  * The default if every token must be bound; null stands for a token without a type. Many issuers use these types for access
- * tokens. They also use them for ID tokens, which are rejected because they are not bound to the certificate.
+ * tokens, and also for ID tokens. An ID token is rejected because it is not bound to the certificate.
  */
 const typedOrGeneric: ReadonlySet<string | null> = new Set([ACCESS_TOKEN_TYPE, "jwt", null]);
 

@@ -7,7 +7,7 @@ import { isHttpsUrl } from "../values/secure-url.ts";
 
 const WARNING =
   "NODE_TLS_REJECT_UNAUTHORIZED=0 makes fetch accept every TLS server: anyone on the network path to the issuer can forge " +
-  "its keys and introspection responses, and so every access token. Unset the variable; for an issuer with a private CA, " +
+  "its keys and introspection responses, and therefore every access token. Unset the variable; for an issuer with a private CA, " +
   "set NODE_EXTRA_CA_CERTS or pass the option fetch";
 
 /**

@@ -4,7 +4,7 @@ import { withoutPrototype } from "../values/object-member.ts";
 import { type CertificateEncoding, decoders } from "./encodings.ts";
 import { type ForwardedCertificateFormat, headerName, type VerifyHeader } from "./forwarded-format.ts";
 
-/** Options that every format has. */
+/** Options that every format accepts. */
 export interface HeaderOptions {
   /** The name of the certificate header, if the proxy does not use the default one. */
   readonly header?: string | undefined;
@@ -19,7 +19,7 @@ export interface VerifiedOptions extends HeaderOptions {
    * the client holds, for example a self-signed one (RFC 8705 section 2.2).
    *
    * A proxy that resumes TLS sessions can report the result of an earlier handshake, although the certificate has expired or
-   * was revoked since then: disable session resumption at the proxy.
+   * was revoked since that handshake: disable session resumption at the proxy.
    */
   readonly verify?: "success" | "presented" | undefined;
 }
@@ -36,11 +36,14 @@ export interface UnstrippedOptions {
   readonly dangerouslyAssumeHeaderStripped?: true | undefined;
 }
 
-/** The verify header of a proxy, and the values that it accepts. */
+/** The verify header of a proxy, and its accepted values. */
 export interface Verification {
   readonly header: string;
   readonly success: string | readonly string[];
-  /** Returns true for every value that the proxy sends with a certificate, and false for the value that it sends without one. */
+  /**
+   * Returns true for every value that the proxy sends with a certificate, and false for the value that it sends without a
+   * certificate.
+   */
   readonly presented: (value: string) => boolean;
 }
 

@@ -11,8 +11,8 @@ export interface ForwardedCertificateFormat {
    * Decodes the value of the header. Returns undefined if the value means that the client presented no certificate. Throws an
    * AccessTokenError with an `ERR_CERTIFICATE_*` code to reject the value.
    *
-   * Must be synchronous, without side effects, and depend only on the value: results are cached, and it may be called twice for
-   * a request.
+   * The function must be synchronous, must not have side effects, and must depend only on the value: results are cached, and
+   * the function may be called twice for a request.
    */
   readonly decode: (value: string) => ClientCertificate | undefined;
   /** Headers that are required in addition to the certificate, exactly once each. */
@@ -30,8 +30,8 @@ export interface VerifyHeader {
   /** The accepted values, compared exactly, or a synchronous function, which may be called twice for a request. */
   readonly success: string | readonly string[] | ((value: string) => boolean);
   /**
-   * True if the accepted values mean that the proxy verified the chain: `chainVerified` of the certificate is then true. In a
-   * resumed TLS session, a value can be that of an earlier handshake.
+   * True if the accepted values mean that the proxy verified the chain: `chainVerified` of the certificate is then true. In
+   * a resumed TLS session, a value can be the result of an earlier handshake.
    */
   readonly provesChain?: boolean | undefined;
 }

@@ -19,7 +19,7 @@ export interface FromProxyOptions {
 
 /** The maximum length of a certificate header, in characters. */
 const MAX_VALUE_LENGTH = 65_536;
-/** The maximum size of the cache of decoded certificates, in characters of their header values. */
+/** The maximum total length of the header values whose decoded certificates are cached, in characters. */
 const MAX_CACHED = 1024 * 1024;
 
 const formatRules: OptionRules<ForwardedCertificateFormat> = {
@@ -37,9 +37,9 @@ const optionRules: OptionRules<FromProxyOptions> = {
  * Creates the resolver for a server behind a proxy that terminates TLS and forwards the client's certificate in a header.
  *
  * The resolver returns a certificate only if the request meets `trust`, and if the header of the format occurs exactly once.
- * Otherwise it returns an error with the reason. It does not detect formats, and does not fall back to the certificate of the
- * connection, which is the proxy's. It does not check the certificate chain, and cannot detect whether the proxy resumed a TLS
- * session.
+ * Otherwise it returns an error with the reason. It does not detect formats, and does not fall back to the certificate of
+ * the connection, which belongs to the proxy. It does not check the certificate chain, and cannot detect whether the proxy
+ * resumed a TLS session.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#fromProxy -->
@@ -127,7 +127,7 @@ interface CheckedFormat {
 interface VerifyCheck {
   readonly name: string;
   readonly accepts: (value: string) => boolean;
-  /** Lists the values to check: whole header values to compare, or their elements for a function. */
+  /** Lists the values to check: whole header values if they are compared, or their elements if a function checks them. */
   readonly valuesOf: typeof headerValues;
 }
 

@@ -62,7 +62,7 @@ const secretRules: OptionRules<NonNullable<TrustedProxy["secret"]>> = {
 
 const trustRules: OptionRules<TrustedProxy> = {
   addresses: nonEmptyList({
-    expected: "an IP address, or a CIDR range that is not the whole address space, and not link-local (fe80::/10)",
+    expected: "an IP address or a CIDR range, but not the whole address space and not link-local (fe80::/10)",
     accepts: (value) => typeof value === "string" && parseRange(value) !== undefined,
   }),
   unixSocket: onlyTrue,
@@ -146,7 +146,10 @@ function addressRule(addresses: readonly string[]): TrustRule {
 const linkLocal = new BlockList();
 linkLocal.addSubnet("fe80::", 10, "ipv6");
 
-/** Returns whether an address is link-local, and so unique only within its zone. Node appends the zone after a percent sign. */
+/**
+ * Returns whether an address is link-local, and therefore unique only within its zone. Node appends the zone after a percent
+ * sign.
+ */
 function isLinkLocal(address: string): boolean {
   return address.includes("%") || (isIP(address) === 6 && linkLocal.check(address, "ipv6"));
 }
@@ -199,7 +202,7 @@ interface Range {
 function parseRange(text: string): Range | undefined {
   const [network = "", prefix, ...rest] = text.split("/");
   const version = isIP(network);
-  // IPv4-mapped addresses (::ffff:10.0.0.1) are rejected: the IPv4 address itself matches them.
+  // IPv4-mapped addresses (::ffff:10.0.0.1) are rejected: a rule with the IPv4 address also matches its mapped form.
   if (version === 0 || rest.length > 0 || isLinkLocal(network) || MAPPED.test(network)) return undefined;
   const length = version === 4 ? 32 : 128;
   if (prefix !== undefined && !/^[1-9]\d{0,2}$/.test(prefix)) return undefined;

@@ -6,9 +6,9 @@ export type XfccElement = ReadonlyMap<string, readonly string[]>;
 
 const keys: ReadonlySet<string> = new Set(["by", "hash", "cert", "chain", "subject", "uri", "dns"]);
 /**
- * The start of another element, and the pair that Envoy writes into every element. A quoted value that contains both is forged:
- * the client sent an element with an unclosed quote, so that the proxy's element became a part of the quoted value, up to a
- * quote in a name of the client's certificate.
+ * The start of another element, and the pair that Envoy writes into every element. A quoted value that contains both is
+ * forged: the client sent an element with an unclosed quote. The proxy's element then became part of the quoted value, up to
+ * a quote in a name in the client's certificate.
  */
 const [nextElement, hashPair] = [/,[ \t]*(?:by|hash|cert|chain|subject|uri|dns)=/i, /hash=[\da-f]{64}/i];
 

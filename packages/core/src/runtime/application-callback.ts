@@ -7,7 +7,8 @@ const CALLBACK_TIMEOUT = 5000;
  * Calls a callback of the application. If it throws or rejects, throws a plain error with the original as `cause`, so that even
  * an `AccessTokenError` from a callback does not look like a rejection of the client.
  *
- * Returns a result that is not a promise synchronously. The returned promise rejects if it does not settle within 5 s.
+ * If the callback returns a value that is not a promise, returns this value synchronously. Otherwise returns a promise,
+ * which rejects if the promise of the callback does not settle within 5 s.
  */
 export function callApplication<Result>(name: string, call: () => Result | Promise<Result>): Result | Promise<Result> {
   try {

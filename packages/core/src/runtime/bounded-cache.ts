@@ -16,7 +16,7 @@ interface BoundedCacheOptions {
   readonly now?: () => number;
 }
 
-/** A value, and its place in the list of values by last use. */
+/** A value with its neighbours in the list, which is ordered by last use. */
 interface Entry<Value> {
   readonly key: string;
   readonly value: Value;
@@ -26,7 +26,7 @@ interface Entry<Value> {
   newer: Entry<Value> | undefined;
 }
 
-/** Creates a cache; without any limit by default. `ttl` is in milliseconds of `now`, a monotonic clock. */
+/** Creates a cache. By default it has no limits. `ttl` is in milliseconds of `now`, a monotonic clock. */
 export function createBoundedCache<Value>(options: BoundedCacheOptions): BoundedCache<Value> {
   const { max = Infinity, maxSize = Infinity, ttl: defaultTtl = Infinity, now = () => 0 } = withoutPrototype(options);
   const entries = new Map<string, Entry<Value>>();

@@ -14,7 +14,7 @@ export function currentTime(clock: () => number): number {
   const milliseconds = read(clock);
   if (Number.isFinite(milliseconds) && milliseconds >= EARLIEST) return milliseconds / 1000;
   throw new ClockError(
-    "certbound: the clock must return milliseconds since the epoch, not seconds, and not before 2001",
+    "certbound: the clock must return milliseconds (not seconds) since the epoch, for a time after 2001-09-09",
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * Returns whether a value has a callable `then`, so that `await` waits for it.
+ * Returns whether a value has a callable `then`. If it does, `await` waits for the value.
  *
  * Does not use `instanceof Promise`, because async functions return native promises even if the application has replaced the
  * global class (bluebird, zone.js).
@@ -31,7 +31,7 @@ export async function withTimeout<Result>(
   }
 }
 
-/** Runs a task, unless one with the same name is in progress; returns the promise of that task. */
+/** Runs a task. If a task with the same name is in progress, returns the promise of that task instead. */
 export type SingleFlight<Result> = (name: string, run: () => Promise<Result>) => Promise<Result>;
 
 /** Creates a function that shares tasks in progress. Settled results are not cached. */

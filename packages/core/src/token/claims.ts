@@ -9,7 +9,7 @@ import { ACCESS_TOKEN_TYPE, defaultTokenTypes, normaliseTokenType } from "../opt
 /** The rules for the header and the claims of a token. */
 export interface ClaimRules {
   readonly configuration: VerifierConfiguration;
-  /** The configured issuer that the token names; undefined if it is not an accepted one. */
+  /** The accepted issuer that the token names; undefined if it names another issuer. */
   readonly issuer: IssuerConfiguration | undefined;
   readonly bindingRequired: boolean;
 }
@@ -72,9 +72,9 @@ export interface IntrospectionRules {
 }
 
 /**
- * Checks the introspection response for an active token (RFC 7662 section 2.2): type, issuer, whether `sub`, `client_id` and
- * `jti` match the JWT, audience, times and the types of the other claims. `exp` is optional, because the issuer reports
- * whether the token is active.
+ * Checks the introspection response for an active token (RFC 7662 section 2.2): type, issuer, audience, times and the types
+ * of the other claims. If the token is a JWT and the response contains its `sub`, `client_id` or `jti`, the values must
+ * match. `exp` is optional, because the issuer reports whether the token is active.
  *
  * `cnf` and the scopes are not checked.
  *
@@ -134,7 +134,8 @@ function checkType(
     throw rejected("ERR_TOKEN_TYPE", `typ is not accepted; accepted: ${names} (see tokenTypes)`);
   }
   if (normalised === ACCESS_TOKEN_TYPE) return;
-  // ForgeRock and Keycloak put a nonce into access tokens. ID tokens with a nonce are rejected because they are not bound.
+  // ForgeRock and Keycloak put a nonce into access tokens. If the binding is required, ID tokens with a nonce are rejected
+  // because they are not bound.
   const foreign = foreignClaims.find((name) => Object.hasOwn(claims, name) && !(name === "nonce" && bindingRequired));
   if (foreign !== undefined)
     throw rejected("ERR_TOKEN_TYPE", `typ is not at+jwt, and the token has ${foreign} (ID token or security event?)`);
@@ -191,7 +192,10 @@ function checkTimes(
     throw rejected("ERR_TOKEN_EXPIRED", "the token is older than maxTokenAge");
 }
 
-/** Returns whether a claim is a NumericDate (RFC 7519 section 2). Infinity, which JSON.parse returns for 1e999, is not one. */
+/**
+ * Returns whether a claim is a NumericDate (RFC 7519 section 2). Infinity, which JSON.parse returns for 1e999, is not a
+ * NumericDate.
+ */
 export function isNumericDate(value: unknown): value is number {
   return typeof value === "number" && Math.abs(value) <= MAX_NUMERIC_DATE;
 }
@@ -203,7 +207,7 @@ function numericDate(claims: JsonObject, name: "exp" | "nbf" | "iat"): number | 
   throw rejected("ERR_TOKEN_CLAIM", `${name} is not a number of seconds before the year 10000 (milliseconds?)`);
 }
 
-/** Checks the types of those claims in {@link AccessTokenClaims} that no other check covers. */
+/** Checks the types of the claims in {@link AccessTokenClaims} that the other checks do not cover. */
 function checkClaimTypes(claims: JsonObject): void {
   for (const name of ["sub", "client_id", "jti"]) {
     const value = ownMember(claims, name);

@@ -18,8 +18,8 @@ export const MAX_TOKEN_LENGTH = 16_384;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Parses a compact JWS strictly: not longer than {@link MAX_TOKEN_LENGTH}, three parts in canonical base64url, and the first
- * two of them JSON objects in UTF-8.
+ * Parses a compact JWS strictly: not longer than {@link MAX_TOKEN_LENGTH}, with three parts in canonical base64url, of which
+ * the first two are JSON objects in UTF-8.
  *
  * Rejects every `crit`, because extensions are not supported (RFC 7515 section 4.1.11), and every `b64` except `true` (RFC 7797
  * section 7). Uses the last member if a name is duplicated. The signature and the claims are not checked.

@@ -6,16 +6,16 @@ import { isBearerToken } from "../values/bearer-token.ts";
 /**
  * Returns whether a token does not look like a compact JWS.
  *
- * A compact JWS has three parts and starts with `ey` or `ew`: the base64url encoding of `{` and then a quote or white space.
- * Nothing else is checked.
+ * A compact JWS has three parts and starts with `ey` or `ew`, the base64url encodings of `{` followed by a quote or by white
+ * space. Nothing else is checked.
  */
 export function isOpaqueToken(token: string): boolean {
   return (!token.startsWith("ey") && !token.startsWith("ew")) || token.split(".", 4).length !== 3;
 }
 
 /**
- * Returns whether a token is introspected and not verified locally: true for opaque tokens, and under `jwtsAsOpaque` for JWTs
- * that do not name another configured issuer.
+ * Returns whether a token is introspected instead of verified locally: true for opaque tokens, and under `jwtsAsOpaque` for
+ * JWTs that do not name another configured issuer.
  *
  * @param issuer the issuer that introspects opaque tokens
  */

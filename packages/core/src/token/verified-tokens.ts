@@ -35,8 +35,9 @@ const MAX_LENGTH = 16 * 1024 * 1024;
 /**
  * Creates the cache of a verifier. Rejections are not cached.
  *
- * The key of an entry is a part of the signature (43 characters); the whole token is then compared. This is faster than a
- * digest of the token. The last 43 characters are not used, because ML-DSA signatures can have the same ones.
+ * The key of an entry consists of 43 characters of the signature; `find` then compares the whole token. This is faster than
+ * a digest of the token. The last 43 characters are not part of the key, because different ML-DSA signatures can end with
+ * the same characters.
  *
  * @param size the maximum number of tokens; 0 disables the cache and the sharing of verifications
  * @param elapsed a monotonic clock, in milliseconds

@@ -70,7 +70,8 @@ function privateKeyJwt(key: CryptoKey | JWK, keyId: string | undefined): ClientA
   const authentication = async (): Promise<ClientAuth> => {
     if (types.isCryptoKey(key)) return PrivateKeyJwt(identified(key));
     return PrivateKeyJwt(identified(await importPrivateKey(key)), {
-      // EdDSA has two names (RFC 9864). Use the one of the JWK, because an issuer may look up the key by it.
+      // The algorithm EdDSA has two names (RFC 9864). The `alg` of the JWK is used, because an issuer may look up the key by
+      // this name.
       [modifyAssertion]: (header) => Object.assign(header, { alg: key.alg }),
     });
   };

@@ -29,7 +29,7 @@ import { mutualTlsFetch } from "./mutual-tls-fetch.ts";
 /** The introspection endpoint of an issuer (RFC 7662 section 2). */
 export interface IntrospectionEndpoint {
   /**
-   * Returns its URL.
+   * Returns the URL of the endpoint.
    *
    * @throws IssuerRequestError
    */

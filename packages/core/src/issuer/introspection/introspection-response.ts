@@ -15,7 +15,7 @@ export interface ResponseRules {
   readonly client: Client;
   /** Verifies signed responses. */
   readonly keys: KeySource;
-  /** The configured audiences, which a signed response may have as `aud` instead of the `client_id`. */
+  /** The configured audiences. A signed response may have one of them as `aud`, instead of the `client_id`. */
   readonly audience: readonly string[] | null;
   readonly requiresSignature: boolean;
   readonly verifier: Pick<VerifierConfiguration, "clock" | "clockTolerance">;
@@ -95,8 +95,8 @@ function withoutNulls(response: JsonObject): JsonObject {
 }
 
 /**
- * Returns the claims of a signed response. Requires those members as own members that oauth4webapi checks, because
- * oauth4webapi also accepts inherited ones.
+ * Returns the claims of a signed response. The members that oauth4webapi checks must be own members, because oauth4webapi
+ * also accepts inherited members.
  */
 function ownMembers(jwt: string): JsonObject {
   try {

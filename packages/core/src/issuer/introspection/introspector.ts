@@ -48,8 +48,9 @@ const MAX_IN_FLIGHT = 64;
 /**
  * Creates the introspector of an issuer.
  *
- * Sends one request per token at a time, and at most 64 in total. Reads of a shared cache have a separate limit of 64. A read
- * ends before the request is sent, so that shared responses can be used even while 64 requests are in flight.
+ * At most one request for each token and 64 requests in total are in flight at a time. Reads of a shared cache have a
+ * separate limit of 64. The cache is read before a request is sent. Shared responses can therefore be used even while 64
+ * requests are in flight.
  *
  * Caches responses for `cacheDuration`. Caches inactive tokens for at most 10 s, and only in this process. The caller must
  * check whether a cached token has expired in the meantime.
@@ -63,7 +64,10 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
   const findOnce = createSingleFlight<JsonObject>();
 
   const now = (): number => currentTime(verifier.clock) * 1000;
-  /** Returns the remaining lifetime of a result in milliseconds; 0 if it is from the future (beyond `clockTolerance`). */
+  /**
+   * Returns the remaining lifetime of a result in milliseconds; 0 if it was requested in the future (by more than
+   * `clockTolerance`).
+   */
   const remaining = ({ askedAt }: IntrospectionResult): number => {
     const age = now() - askedAt;
     return age < -verifier.clockTolerance * 1000 ? 0 : cacheDuration * 1000 - Math.max(age, 0);

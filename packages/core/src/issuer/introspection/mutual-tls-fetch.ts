@@ -16,7 +16,7 @@ export function mutualTlsFetch(
   if (undici === undefined) throw missingUndici(cause);
   const { Agent, fetch } = undici;
   const { cert, key, passphrase, ca } = withoutPrototype(tls);
-  // undici copies these to an object with a prototype. Listing every member prevents inherited values there.
+  // undici copies these options to an object with a prototype. All members are listed here, so no inherited value is used.
   // NODE_TLS_REJECT_UNAUTHORIZED=0 changes only the default of rejectUnauthorized.
   const connect = withoutPrototype<Record<string, unknown>>({ cert, key, passphrase, ca, rejectUnauthorized: true });
   const dispatcher = new Agent(withoutPrototype({ connect }));

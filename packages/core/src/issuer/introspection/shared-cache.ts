@@ -29,7 +29,7 @@ export interface IntrospectionSubject {
   readonly token: string;
 }
 
-/** A cache that several processes share. A store that fails or is slow is treated as empty. */
+/** A cache that several processes share. A store that fails or times out is treated as empty. */
 export interface SharedCache {
   /** @throws IssuerRequestError if 64 reads are in flight */
   read(subject: IntrospectionSubject): Promise<IntrospectionResult | undefined>;
@@ -59,9 +59,9 @@ const MAX_VALUE = 128 * 1024;
  * key that is derived from the subject in the same way. Without the secret, a writer can neither create a response nor move
  * one to another token, and a reader does not learn tokens or claims.
  *
- * At most 64 reads are in flight, so that a flood of unknown tokens does not become a flood of reads. A read no longer counts
- * after its timeout, even if the store never settles it: the store can therefore have 64 abandoned reads, and 64 more after
- * each pause. To limit those, the store needs a timeout.
+ * At most 64 reads are in flight, so that a flood of unknown tokens does not become a flood of reads. A read no longer
+ * counts after its timeout, even if the store never settles it: the store can therefore have 64 abandoned reads, and 64 more
+ * after each pause. To limit abandoned reads, the store needs a timeout.
  *
  * @param elapsed a monotonic clock in milliseconds
  */
@@ -79,7 +79,7 @@ export function createSharedCache(
       return await withTimeout(operation(), STORE_TIMEOUT, "late");
     } catch {
       pausedUntil = elapsed() + PAUSE;
-      const detail = `the shared cache failed or took longer than ${STORE_TIMEOUT} ms; it is not used for ${PAUSE} ms`;
+      const detail = `the shared cache failed or took longer than ${STORE_TIMEOUT} ms; it will not be used for the next ${PAUSE} ms`;
       publishIntrospection(issuer, { outcome: "cache-unavailable", detail });
       return undefined;
     }

@@ -15,7 +15,8 @@ interface KeyRequests {
 const MAX_SHARED = 1000;
 
 /**
- * Returns a function that returns the key source of an issuer, whether configured or found by an `issuer` function.
+ * Creates a function that returns the key source of an issuer. The issuer can be configured, or found by an `issuer`
+ * function.
  *
  * Issuers with the same `jwks` URL share a key source, including its cool-down and its cached keys.
  */

@@ -17,7 +17,9 @@ export interface KeySet {
   find(header: KeyHeader): readonly VerificationKey[];
   /** Returns whether this set contains a key. The key may be an object from the previous set. */
   holds(key: VerificationKey): boolean;
-  /** The keys by the JSON of their JWK. A set that is created with this one as `previous` reuses the objects. */
+  /**
+   * Maps the JSON of each JWK to its key. A later set that is created with this set as `previous` reuses the key objects.
+   */
   readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
@@ -54,10 +56,11 @@ const BATCH = 100;
  * used (RFC 8725 section 3.10).
  *
  * Checks type, curve, `alg`, `use`, `key_ops` and the key material, without cryptography. A key is imported when a token
- * first needs it. If the import fails (a point off its curve, a type that this version of Node does not support), the key
- * counts as absent.
+ * first needs it. If the import fails (a point that is not on its curve, or a type that this version of Node does not
+ * support), the key counts as absent.
  *
- * @param previous the set that this one replaces; its unchanged keys are reused, so that they are not imported again
+ * @param previous the set that the new set replaces; keys that did not change are reused, so that they are not imported
+ *   again
  */
 export function createKeySet({ keys }: JsonWebKeySet, previous?: KeySet): KeySet {
   return keySetOf(usableEntries(keys, previous));
@@ -143,7 +146,7 @@ async function importPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey |
     // jose returns bytes only for symmetric keys, which a key set does not contain.
     return (await importJWK(keyMaterial(jwk, algorithm), algorithm)) as CryptoKey;
   } catch {
-    // A point off its curve, or a type that WebCrypto does not support in this version of Node.
+    // A point that is not on its curve, or a type that WebCrypto does not support in this version of Node.
     return undefined;
   }
 }

@@ -9,7 +9,8 @@ import { isSoundRsaKey } from "../../values/rsa-modulus.ts";
  * Returns whether the members of a JWK describe a public key that can verify signatures.
  *
  * Checks type, curve, `alg`, `use`, `key_ops`, the absence of private members, and the lengths and encodings of the key
- * material. Does not check whether a point is on its curve and whether Node supports the key: the import does.
+ * material. Does not check whether a point is on its curve or whether Node supports the key: the import fails in these
+ * cases.
  *
  * @param jwk without a prototype
  */
@@ -40,7 +41,10 @@ function isPublic({ d, p, q, dp, dq, qi, oth, k, priv }: JWK): boolean {
   return [d, p, q, dp, dq, qi, oth, k, priv].every((member) => member === undefined);
 }
 
-/** Returns whether `key_ops` is absent, or valid (an array of strings without duplicates, RFC 7517 section 4.3) with `verify`. */
+/**
+ * Returns whether `key_ops` is absent, or is an array of strings without duplicates (RFC 7517 section 4.3) that contains
+ * `verify`.
+ */
 function allowsVerification(operations: unknown): boolean {
   if (operations === undefined) return true;
   if (!Array.isArray(operations) || !operations.every((operation) => typeof operation === "string")) return false;

@@ -26,8 +26,8 @@ export interface RemoteKeysOptions {
  * Creates the key source of an issuer that publishes its keys, or of several issuers that publish them at one URL.
  *
  * A token with an unknown `kid` causes a new fetch, limited by a cool-down. If the keys cannot be fetched, the error is
- * `ERR_KEYS_UNAVAILABLE`, because the token may be valid. A key that the issuer has removed is rejected after the next fetch. A
- * response that is not a key set, or does not contain from 1 to 1,000 usable keys, does not replace the current keys.
+ * `ERR_KEYS_UNAVAILABLE`, because the token may be valid. A key that the issuer has removed is no longer accepted after the
+ * next successful fetch. A response replaces the current keys only if it is a key set with 1 to 1,000 usable keys.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): KeySource {
   const { issuers, locate, fetch, elapsed = () => performance.now() } = withoutPrototype(options);

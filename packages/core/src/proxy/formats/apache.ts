@@ -4,8 +4,8 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 /**
  * Apache httpd: `RequestHeader set X-SSL-Client-Cert "%{SSL_CLIENT_CERT}s"`, `X-SSL-Client-Verify "%{SSL_CLIENT_VERIFY}s"`.
  *
- * A client can delete a header that httpd has set by naming it in `Connection`. Therefore a request without the verify header
- * is rejected. If httpd is configured to send the header of RFC 9440, use `rfc9440()`.
+ * A client can make httpd drop a header that httpd has set: the client names the header in `Connection`. Therefore a request
+ * without the verify header is rejected. If httpd is configured to send the header of RFC 9440, use `rfc9440()`.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#apache -->

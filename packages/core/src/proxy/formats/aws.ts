@@ -19,7 +19,8 @@ const albRules: OptionRules<AwsAlbOptions> = {
 };
 
 /**
- * AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert`.
+ * AWS Application Load Balancer with mutual TLS: `X-Amzn-Mtls-Clientcert-Leaf`, or `X-Amzn-Mtls-Clientcert` in the mode
+ * `passthrough`.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#awsAlb -->

@@ -24,7 +24,7 @@ const rules: OptionRules<EnvoyOptions> = {
 };
 
 /**
- * Envoy and Istio: `x-forwarded-client-cert` (XFCC). Reads `Hash`; if the element also has `Cert`, both must match.
+ * Envoy and Istio: `x-forwarded-client-cert` (XFCC). Reads `Hash`; if the element also has `Cert`, it must match `Hash`.
  *
  * At the edge, set `forward_client_cert_details: SANITIZE_SET`. If a sidecar appends to the header of a gateway, there are two
  * elements, with the client's first: `{ elements: 2, index: 0, lastHopUri: "spiffe://..." }`. `lastHopUri` is the URI of the

@@ -13,8 +13,8 @@ import { decoders } from "../encodings.ts";
 import { type ForwardedCertificateFormat, headerName } from "../forwarded-format.ts";
 
 /**
- * Options of {@link haproxy}. The encodings are `"der-base64"` (default): `%[ssl_c_der,base64]`; `"rfc9440"`: the same between
- * colons; `"sha256-hex"`: `%[ssl_c_der,sha2(256),hex]`; `"sha256-base64url"`: `%[ssl_c_der,sha2(256),ub64enc]`.
+ * Options of {@link haproxy}. The encodings are `"der-base64"` (default): `%[ssl_c_der,base64]`; `"rfc9440"`: the same value
+ * between colons; `"sha256-hex"`: `%[ssl_c_der,sha2(256),hex]`; `"sha256-base64url"`: `%[ssl_c_der,sha2(256),ub64enc]`.
  */
 export interface HaproxyOptions extends VerifiedOptions, EncodedOptions<keyof typeof headers> {
   /** The header with `%[ssl_c_used]`, which must be `1`. Do not use `ssl_fc_has_crt`, which is 0 on resumed sessions. */
@@ -30,7 +30,10 @@ const headers = {
 
 const rules: OptionRules<HaproxyOptions> = { ...verifiedRules, ...encodingRule(headers), usedHeader: headerName };
 
-/** The values of `ssl_c_verify`. 0 means success, but only together with a certificate: it is also sent without one. */
+/**
+ * The values of `ssl_c_verify`. 0 means success, but only together with a certificate: HAProxy also sends 0 without a
+ * certificate.
+ */
 const haproxyVerification: Verification = {
   header: "x-ssl-client-verify",
   success: "0",
@@ -67,7 +70,7 @@ export function haproxy(options: HaproxyOptions = {}): ForwardedCertificateForma
 /**
  * The OpenShift router: `X-SSL-Client-DER` and `X-SSL-Client-Verify`.
  *
- * Routers without the fix of CVE-2026-46579 forward the client's own headers on plain HTTP routes.
+ * Routers without the fix for CVE-2026-46579 forward the client's own headers on plain HTTP routes.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#openShift -->

@@ -4,8 +4,8 @@ import type { ForwardedCertificateFormat } from "../forwarded-format.ts";
 /**
  * The format of RFC 9440: `Client-Cert: :base64 DER:`.
  *
- * The proxy must remove the header from every request in which it does not set it (RFC 9440 section 2.4). The header means that
- * the proxy accepted the certificate according to its policy.
+ * The proxy must remove the header from every request in which it does not set the header (RFC 9440 section 2.4). The header
+ * means that the proxy accepted the certificate according to its policy.
  *
  * @example
  * <!-- source: test/api-examples/core.proxies.examples.ts#rfc9440 -->
