@@ -145,9 +145,13 @@ export const tables = {
   proxy: on("forwarded", [
     ["the proxy sends the certificate of the client", "200", forwarded()],
     ["the proxy sends the certificate of a thief", "401", forwarded((parties) => parties.thief)],
-    ["a thief sends the header itself, past the proxy", "401", forwarded(undefined, (fields) => fields.slice(0, 1))],
     [
-      "a thief adds the client's header, the proxy that of the thief",
+      "a thief bypasses the proxy, and sends the header with the client's certificate",
+      "401",
+      forwarded(undefined, (fields) => fields.slice(0, 1)),
+    ],
+    [
+      "a thief sends the header with the client's certificate, and the proxy adds one with the thief's",
       "401",
       forwarded(
         (parties) => parties.thief,

@@ -51,7 +51,9 @@ try {
   if (times) measured.set("costs", await tableOfCosts(candidates, facts));
   if (write) writeTables(measured);
   else if (differing.length > 0) {
-    console.error(`docs/comparison.md differs: ${differing.join(", ")}. To update it: npm run comparison -- --write`);
+    console.error(
+      `docs/comparison.md differs: ${differing.join(", ")}. To update it: npm run comparison -- --sap --write`,
+    );
     process.exitCode = 1;
   } else console.log(`comparison: every outcome is as docs/comparison.md says${sap ? "" : ", without @sap/xssec"}`);
 } finally {
