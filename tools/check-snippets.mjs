@@ -50,7 +50,7 @@ export function upToDate(text) {
  * @param {string} text
  */
 function deadLinks(page, text) {
-  // Without inline code, except in the text of links.
+  // Ignores inline code, except in the text of links.
   const prose = text.replaceAll(block, "").replaceAll(/(?<!\[)`[^`\n]+`(?!\])/g, "");
   const links = prose.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"\n]*")?\)|^ *\[[^\]]+\]: +<?([^\s>]+)/gm);
   return [...links]

@@ -66,8 +66,8 @@ function testsOf(cell, folder) {
 }
 
 /**
- * Lists the problems of the tables: rows in the wrong order, rows with an empty cell, and tests that do not exist. A name in a table
- * is the name in the source, or the part of it before the first placeholder.
+ * Lists the problems of the tables: rows in the wrong order, rows with an empty cell, and tests that do not exist. A name in a
+ * table is the title of a test in the source, up to its first placeholder.
  *
  * @param {Row[]} rows
  * @param {(file: string) => string | undefined} read returns the text of a file, if it exists

@@ -44,7 +44,7 @@ export async function startAuthorizationServer({ certificate, ca, clients, api }
       },
       // Lets only the API introspect tokens.
       introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientId === api.clientId },
-      // Authenticates a client by its certificate, and binds its tokens to it.
+      // Authenticates a client by its certificate, and binds its tokens to the certificate.
       mTLS: {
         enabled: true,
         tlsClientAuth: true,

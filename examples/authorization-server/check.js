@@ -75,7 +75,7 @@ assert.deepEqual(cnf, { "x5t#S256": clientCertificate.thumbprint });
 await callWith(jwt, "jwt");
 
 const opaque = await requestToken({ ...request, resource: audiences.opaque });
-console.log("the opaque token contains nothing; the introspection response contains its binding");
+console.log("the opaque token contains no claims; the introspection response contains its binding");
 await callWith(opaque, "opaque");
 
 await Promise.all([apiAsClient, client, thief, plain].map(({ close }) => close()));

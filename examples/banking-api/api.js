@@ -1,6 +1,6 @@
 // Accounts and payments of two tenants. The token of a request must be bound to its certificate and have the scope of the
-// route. Token, certificate and account must belong to the same tenant. A large payment, or several that are large in total,
-// also require a recent, strong login.
+// route. Token, certificate and account must belong to the same tenant. A large payment, or several payments that are
+// large in total, also require a recent, strong login.
 
 import { certificateRules, protectApi } from "@certbound/express";
 import express from "express";
@@ -29,7 +29,7 @@ export function createApi({ key, cert, issuer, ca, log, now = Date.now }) {
     audience: "https://api.bank.example",
     profile: "rfc9068",
     // The tenant in the token (from the issuer) must match the tenant of the certificate (from our CA).
-    // chainVerified: OpenSSL also checks what the `issuers` rule in tenants.js does not, such as name constraints.
+    // chainVerified: OpenSSL checks more than the `issuers` rule in tenants.js, for example name constraints.
     certificatePolicy: certificateRules({
       chainVerified: true,
       currentlyValid: true,
@@ -84,7 +84,7 @@ export function createApi({ key, cert, issuer, ca, log, now = Date.now }) {
       cancel();
       throw error;
     }
-    // The result of canPay() is still valid, because there was no await since.
+    // The result of canPay() is still valid, because no other request was handled in between: there is no await.
     accounts.pay({ from, to, amount });
     return response.status(201).json({ from, to, amount });
   });

@@ -119,8 +119,8 @@ for (const claims of [{}, { ...strong, acr: "urn:bank.example:password" }, { ...
   assert.match(challenge, /acr_values="urn:bank\.example:strong", max_age="300"/);
 }
 
-// If two payments from one account within a day are large together, the second one needs the strong login. This also holds
-// for concurrent payments, and for another client and user of the tenant.
+// If two payments from one account within a day are large together, the second one needs the strong login. This
+// also applies to concurrent payments, and to another client and user of the tenant.
 const half = { ...small, amount: 60_000 };
 const day = 24 * 60 * 60 * 1000;
 const other = { client_id: "other-app", sub: "bob" };

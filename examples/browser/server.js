@@ -12,8 +12,8 @@ const audience = "https://api.example.com";
  * Starts the page, its API and the authorization server, all at one origin.
  *
  * If the API had another origin, it would have to accept CORS preflight requests without a certificate, because they never
- * present one. The requests after them present one only if the page sets `credentials: "include"`. This is the behaviour in
- * the Fetch standard; browsers differ.
+ * present one. The request after a preflight presents one only if the page sets `credentials: "include"`. The Fetch
+ * standard requires this; browsers differ.
  */
 export async function startOrigin({ certificate, ca }) {
   // The login uses `authorized`. The API accepts the certificate that the token is bound to, from any CA.

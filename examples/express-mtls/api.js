@@ -13,7 +13,7 @@ export function createApi({ key, cert, issuer, log }) {
     // Adds the URL of the metadata to challenges. The metadata lists what the API requires, such as the scopes.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
-    // The reason for a rejection is logged, and not sent to the client.
+    // The reason for a rejection is logged, but not sent to the client.
     onRejected: ({ code, detail }, { method, path }) => log(`${method} ${path} ${code}: ${detail}`),
     respond: ({ status, headers, body }, _request, response) =>
       sendProblem(response.set(headers), status, body.message),

@@ -15,7 +15,7 @@ export async function createApi({ key, cert, issuer, log }) {
     // Adds the URL of the metadata to challenges. The plugin serves the metadata, which lists what the API requires.
     resource: "https://api.example.com",
     resourceMetadata: { resource_name: "Accounts" },
-    // The reason for a rejection is logged, and not sent to the client.
+    // The reason for a rejection is logged, but not sent to the client.
     onRejected: ({ code, detail }, { method, routeOptions }) => log(`${method} ${routeOptions.url} ${code}: ${detail}`),
   });
 

@@ -1,4 +1,4 @@
-// Two clients and one without a certificate open a session each, and send concurrent requests with the tokens of both clients.
+// Two clients, and a third one without a certificate, each open a session, and send concurrent requests with the tokens of both clients.
 
 import { createCertificateAuthority, createIssuer, mtlsRequest, startServer } from "@certbound/testing";
 import assert from "node:assert/strict";

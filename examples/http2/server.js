@@ -1,4 +1,4 @@
-// HTTP/2, and HTTP/1.1 for clients that do not support it. Every request of a session is verified with its own token, and
+// HTTP/2, and HTTP/1.1 for clients that do not support HTTP/2. Every request of a session is verified with its own token, and
 // with the certificate of the session's connection.
 
 import { AccessTokenError, createAuthenticator, httpRejection } from "@certbound/core";

@@ -56,7 +56,7 @@ const metadata = (await call("/.well-known/oauth-protected-resource")).json();
 assert.deepEqual(metadata.authorization_servers, [issuer.issuer]);
 assert.deepEqual(metadata.scopes_supported, ["accounts:read"]);
 
-// If the issuer's keys cannot be fetched, the response is 503 with Retry-After, and not invalid_token.
+// If the issuer's keys cannot be fetched, the response is 503 with Retry-After, not 401 with invalid_token.
 await closedIssuer.close();
 const keyless = await start(closedIssuer.issuer);
 const token = await closedIssuer.accessToken({ boundTo: client, claims: { scope: "accounts:read" } });

@@ -10,7 +10,7 @@ export function createApi({ key, cert, issuer, log }) {
   const authenticator = createAuthenticator({ issuer, audience: "https://api.example.com", resource });
   const { protectedResource } = authenticator;
 
-  // Each route has its requirements. A misspelled requirement is a TypeError here, and not at the first request.
+  // Each route has its requirements. A misspelled requirement throws a TypeError here, not at the first request.
   const routes = new Map([
     ["GET /accounts", { authenticate: authenticator({ scopes: ["accounts:read"] }), handle: listAccounts }],
     ["GET /certificate", { authenticate: authenticator(), handle: describeCertificate }],

@@ -26,7 +26,7 @@ export function recordMetrics(meter: Meter, issuers: readonly string[]): () => v
       const attributes = { "certbound.decision.outcome": outcome, "certbound.issuer": issuer };
       const error = { "certbound.decision.code": code, "error.type": errorType(event) };
       counters.decisions.add(1, defined({ ...attributes, ...error }));
-      // Without the code: each additional value of an attribute adds a series for every bucket.
+      // Omits the code, because each additional value of an attribute adds a series for every bucket.
       histograms.decisions.record(duration / 1000, defined({ ...attributes, "certbound.decision.cached": cached }));
     },
     "certbound:keys": (message) => {
@@ -46,7 +46,8 @@ export function recordMetrics(meter: Meter, issuers: readonly string[]): () => v
 }
 
 /**
- * Creates a span for every decision, fetch of keys, and introspection that has a duration. Returns a function that stops.
+ * Creates a span for every decision, fetch of keys, and introspection that has a duration. Returns a function that
+ * stops creating spans.
  *
  * The parent is the active span, usually that of the HTTP request. Events are published at the end of the operation.
  */
@@ -89,7 +90,7 @@ export function recordSpans(tracer: Tracer): () => void {
     },
     "certbound:introspection": (message) => {
       const { issuer, outcome, duration } = message as IntrospectionEvent;
-      // Without a duration there was no response. The span of the decision has the reason.
+      // Without a duration, there was no response. The span of the decision contains the reason.
       if (duration === undefined) return;
       const attributes = { "certbound.introspection.outcome": outcome, "certbound.issuer": issuer };
       record("certbound.introspection", { duration }, { ...attributes, ...serverOf(issuer) });
@@ -118,7 +119,7 @@ function createCounters(meter: Meter) {
 }
 
 function createHistograms(meter: Meter) {
-  // A cached token takes microseconds, a signature less than a millisecond, a request to the issuer any time.
+  // A decision takes microseconds for a cached token, less than a millisecond with a signature, much longer with a request.
   const decisionBuckets = [
     0.000_01, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
   ];
@@ -133,7 +134,7 @@ function createHistograms(meter: Meter) {
   };
 }
 
-/** Creates the series of which a single event matters. Attributes must be those of the events. */
+/** Creates the series in which a single event matters. The attributes must equal those of the events. */
 function startAtZero({ decisions, keyFetches, introspections }: Counters, issuer: string): void {
   const mismatch = { "certbound.decision.code": "ERR_BINDING_MISMATCH", "certbound.issuer": issuer };
   for (const outcome of ["rejected", "reported"])
@@ -145,7 +146,7 @@ function startAtZero({ decisions, keyFetches, introspections }: Counters, issuer
     introspections.add(0, { "certbound.introspection.outcome": outcome, "certbound.issuer": issuer });
 }
 
-/** Returns the `error.type` of a 5xx. Rejections with 4xx are errors of the client, and do not have one. */
+/** Returns the `error.type` of a 5xx. Rejections with 4xx are errors of the client, so they have no `error.type`. */
 function errorType({ outcome, code }: DecisionEvent): string | undefined {
   if (outcome === "failed") return "_OTHER";
   return outcome === "rejected" && code?.endsWith("_UNAVAILABLE") ? code : undefined;

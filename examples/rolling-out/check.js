@@ -50,7 +50,7 @@ async function runStage(validateCertificateBinding) {
   return { statuses, counts };
 }
 
-// At first, no request is rejected because of its binding. The counts show which clients would be: contact them now.
+// At first, no request is rejected because of its binding. The counts show which clients would be rejected: contact them now.
 assert.deepEqual(await runStage("report-only"), {
   statuses: { ready: 200, legacy: 200, misrouted: 200, forger: 401 },
   counts: {

@@ -58,7 +58,7 @@ time.advance(59);
 brief.send("still here");
 await nextMessage(steady);
 
-// Then it is closed. A message that the client sends before it notices is not delivered.
+// Then the WebSocket is closed. A message that the client sends before it notices this is not delivered.
 time.advance(1);
 brief.send("too late");
 const [code, reason] = await once(brief, "close");

@@ -36,7 +36,7 @@ for (const { name, size, unpackedSize, files } of first) {
   for (const { path, size: bytes } of files) console.log(`  ${String(bytes).padStart(7)}  ${path}`);
 }
 for (const name of NAMES) checkDependencies(name);
-// Forced, because otherwise npm rejects a version that is already published, as every version is until the next one.
+// Forced, because npm rejects a version that is already published, which is the case until the next version is set.
 for (const name of NAMES) run("npm", ["publish", "--dry-run", "--force", "--silent", tarball("first", name)], root);
 console.log(`\nrelease:dry: ${version} could be published; tag it v${version}`);
 

@@ -19,7 +19,7 @@ const owners = new Map<string, string | undefined>();
 
 // Every HTTP request needs a token and its certificate: handshakes, polling and upgrades.
 io.engine.use(protect({ scopes: ["read"] }));
-// A session ID is part of the URL, and not a secret: only the certificate that started a session may continue it.
+// A session ID is part of the URL, so it is not a secret: only the certificate that started a session may continue it.
 io.engine.use(({ _query, accessToken }: EngineRequest, _response: unknown, next: (error?: Error) => void) => {
   const isOwner = _query.sid === undefined || owners.get(_query.sid) === accessToken.clientCertificate?.thumbprint;
   next(isOwner ? undefined : new Error("the session belongs to another certificate"));

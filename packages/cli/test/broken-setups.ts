@@ -202,6 +202,28 @@ const headers: readonly BrokenSetup[] = [
     repaired: (parties) => ({ token: issued(parties, { header: { typ: "JWT" }, claims: { nonce: "n-0S6" } }) }),
   },
   {
+    cause: "id-token",
+    code: "ERR_TOKEN_TYPE",
+    broken: (parties) => ({
+      token: issued(parties, {
+        header: { typ: "JWT" },
+        claims: { nonce: "n-0S6", scope: undefined, cnf: undefined },
+      }),
+      more: ["--profile", "rfc9068"],
+    }),
+    repaired: (parties) => ({ token: issued(parties, { claims: { nonce: "n-0S6" } }), more: ["--profile", "rfc9068"] }),
+  },
+  // Keycloak and ForgeRock put a nonce into access tokens.
+  ...[{ nonce: "n-0S6", scope: "read" }, { nonce: "n-0S6" }].map((claims): BrokenSetup => ({
+    cause: "type-generic",
+    code: "ERR_TOKEN_TYPE",
+    broken: (parties) => ({
+      token: issued(parties, { header: { typ: "JWT" }, claims }),
+      more: ["--profile", "rfc9068"],
+    }),
+    repaired: (parties) => ({ token: issued(parties, { claims }), more: ["--profile", "rfc9068"] }),
+  })),
+  {
     cause: "type-generic",
     code: "ERR_TOKEN_TYPE",
     broken: withHeader({ typ: "JWT" }, ["--profile", "rfc9068"]),

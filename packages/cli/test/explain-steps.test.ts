@@ -455,7 +455,7 @@ describe("a usage error of explain", () => {
       "certbound: --audience is required; to skip the audience check, pass --no-audience\n",
     );
     expect(await usageError(["--no-certificate", "--jwks", parties.keyFile])).toBe(
-      "certbound: --issuer is required next to --jwks\n",
+      "certbound: --jwks requires --issuer\n",
     );
   });
 });

@@ -77,3 +77,52 @@ describe("findCause for ERR_CERTIFICATE_MALFORMED", () => {
     expect(causeFor("the header ssl-client-cert is not percent-encoded PEM")).toBe("header-of-unknown-format");
   });
 });
+
+describe("findCause for ERR_TOKEN_ALGORITHM", () => {
+  function fixFor(rules: Partial<Facts["rules"]>): string | undefined {
+    const header = Buffer.from(JSON.stringify({ alg: "RS256" })).toString("base64url");
+    const facts: Facts = {
+      token: readTokenText(`${header}.e30.AAAA`),
+      rules: { issuer: undefined, audience: null, jwks: undefined, algorithms: undefined, scopes: [], ...rules },
+      presented: {
+        input: null,
+        thumbprint: undefined,
+        x509: undefined,
+        source: "",
+        file: undefined,
+        forwarded: undefined,
+        others: [],
+      },
+      issuerRequests: [],
+      markedInputs: [],
+      keys: undefined,
+      now: 0,
+    };
+    return findCause("ERR_TOKEN_ALGORITHM", facts)?.fix;
+  }
+
+  test("suggests adding the algorithm to the option algorithms", () => {
+    const fix = "add it to algorithms, or configure the issuer to sign with PS256";
+    expect(fixFor({ algorithms: ["PS256"] })).toBe(fix);
+    expect(fixFor({ algorithms: ["PS256"], profile: "rfc9068" })).toBe(fix);
+  });
+
+  test("does not suggest adding an algorithm that the profile does not allow", () => {
+    expect(fixFor({ profile: "fapi2" })).toBe("configure the issuer to sign with PS256, ES256 or EdDSA");
+    expect(fixFor({ profile: "fapi2", algorithms: ["ES256"] })).toBe("configure the issuer to sign with ES256");
+  });
+});
+
+describe("the fix of type-generic", () => {
+  const generic = async (typ: string | undefined, more: readonly string[]) => {
+    const token = parties.issuer.accessToken({ boundTo: parties.client, header: { typ } });
+    const { report } = await explain({ token, more });
+    return report.steps.find(({ cause }) => cause === "type-generic");
+  };
+
+  test("is an option that the API accepts", async () => {
+    expect((await generic("JWT", ["--profile", "rfc9068"]))?.fix).toMatch(/or do not use the profile$/);
+    expect((await generic("JWT", ["--token-type", "at+jwt"]))?.fix).toMatch(/or add "JWT" to tokenTypes$/);
+    expect((await generic(undefined, ["--token-type", "at+jwt"]))?.fix).toMatch(/or add null to tokenTypes$/);
+  });
+});

@@ -128,7 +128,7 @@ function issuerArguments(
   if (anyAudience === true && audience !== undefined)
     throw new UsageError("--no-audience cannot be combined with --audience");
   const given = anyAudience === true ? null : audience;
-  if (jwks !== undefined && issuer === undefined) throw new UsageError("--issuer is required next to --jwks");
+  if (jwks !== undefined && issuer === undefined) throw new UsageError("--jwks requires --issuer");
   if (issuer !== undefined) {
     if (given === undefined) throw new UsageError(`--audience is required; ${skipAudience}`);
     return { issuer, audience: given, jwks };

@@ -33,7 +33,7 @@ ${exitCodes}
        certbound explain CODE
 
 Verifies a token and its binding to a client certificate with @certbound/core, and shows every step. After a rejection,
-it disables the check that failed and verifies again, so that one run shows all errors.
+it disables the check that failed and verifies again, so that one run also shows later errors.
 With an error code, such as ERR_BINDING_MISMATCH, prints its cause and fix.
 
 The token:
@@ -52,8 +52,8 @@ CERTBOUND_JWKS_URI are used:
   --max-token-age SECONDS
   --scope SCOPE             a scope that the route requires; repeatable
   --at TIME                 verifies as of this time: 2026-05-04T12:00:00Z, or seconds since 1970
-  --ca FILE                 CA certificates (PEM) to trust in requests to the issuer, instead of Node's; repeatable. In
-                            the API, use NODE_EXTRA_CA_CERTS or the option fetch
+  --ca FILE                 CA certificates (PEM) to trust in requests to the issuer, instead of those that
+                            Node.js trusts; repeatable. In the API, use NODE_EXTRA_CA_CERTS or the option fetch
 
 What the client presents:
   --cert FILE               its certificate (PEM or DER); the first one if the file contains a chain
@@ -93,9 +93,11 @@ a separate connection without a token.
   --token FILE|-            a file with a token that the API accepts, or - for standard input; never the token itself
   --cert FILE, --key FILE   the certificate that the token is bound to, and its key (PEM)
   --other-cert FILE, --other-key FILE
-                            another certificate; by default a self-signed one with the same name is generated. If the
-                            server accepts only certificates of certain CAs, pass another certificate of one of them
-  --ca FILE                 CA certificates (PEM) to trust for the server, instead of Node's; repeatable
+                            another certificate and its key; by default, a self-signed certificate with the same name
+                            is generated. If the server accepts only certificates of certain CAs, one of these CAs
+                            must have issued it
+  --ca FILE                 CA certificates (PEM) to trust for the server, instead of those that Node.js trusts;
+                            repeatable
   --method METHOD           the HTTP method; default GET
   --path PATH               replaces the path of the URL
 ${common}

@@ -33,7 +33,7 @@ export interface Cause {
   readonly id: string;
   /** The error codes that this cause can explain. */
   readonly codes: readonly AccessTokenErrorCode[];
-  /** Returns true if this is the cause. If omitted, the cause always applies unless an earlier one does. */
+  /** Returns true if this is the cause. If omitted, the cause applies unless an earlier cause does. */
   readonly applies?: (facts: Facts) => boolean;
   /** Why the token was rejected. Values in the text are escaped. */
   readonly reason: string | ((facts: Facts) => string);

@@ -43,7 +43,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: missing,
     applies: (facts) => ["", "::", '""'].includes(value(facts) ?? ""),
     reason:
-      "the proxy sent the header with an empty value: the client presented no certificate to the proxy, or one that is too large",
+      "the proxy sent the header with an empty value: the client presented no certificate to the proxy, or its certificate is too large",
     fix: "check whether the proxy requests client certificates on this host (nginx: ssl_verify_client optional)",
   },
   {
@@ -80,7 +80,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ presented }) => (presented.forwarded?.values.length ?? 0) > 1,
     reason: (facts) =>
-      `the header ${headerName(facts)} occurs more than once: the proxy adds its header to the one that the client sent`,
+      `the header ${headerName(facts)} occurs more than once: the proxy probably adds its header to the one that the client sent`,
     fix: "configure the proxy to replace the header instead of adding it",
   },
   {
@@ -102,7 +102,7 @@ export const certificateCauses: readonly Cause[] = [
     codes: malformed,
     applies: (facts) => /^(?:By|Hash|Cert|Chain|Subject|URI|DNS)=/i.test(value(facts) ?? "") && !isXfcc(facts),
     reason: (facts) =>
-      `the header has the format of Envoy's x-forwarded-client-cert, and ${formatCode(facts)} reads another format`,
+      `the header has the format of Envoy's x-forwarded-client-cert, but ${formatCode(facts)} reads another format`,
     fix: "configure envoy(), or azureContainerApps() in Azure Container Apps",
   },
   {
@@ -117,36 +117,36 @@ export const certificateCauses: readonly Cause[] = [
     codes: malformed,
     applies: (facts) => isXfcc(facts) && /,(?:By|Hash)=/i.test(value(facts) ?? ""),
     reason:
-      "several proxies added an element to x-forwarded-client-cert, and the format expects another number of elements",
+      "several proxies added an element to x-forwarded-client-cert, but the format expects another number of elements",
     fix: 'for a gateway and a sidecar, configure envoy({ elements: 2, index: 0, lastHopUri: "spiffe://..." }); at the edge, set SANITIZE_SET',
   },
   {
     id: "header-escaped-for-raw-format",
     codes: malformed,
     applies: (facts) => /^-----BEGIN(?:%20|\+)|%0A/i.test(value(facts) ?? ""),
-    reason: (facts) => `the header contains percent-encoded PEM, and ${formatCode(facts)} reads another format`,
-    fix: "configure nginx(), or the format of the proxy that sends it",
+    reason: (facts) => `the header contains percent-encoded PEM, but ${formatCode(facts)} reads another format`,
+    fix: "configure nginx(), or the format of the proxy that sends the header",
   },
   {
     id: "header-folded-line-breaks",
     codes: malformed,
     applies: (facts) => /^-----BEGIN CERTIFICATE-----\s/.test(value(facts) ?? ""),
     reason: (facts) =>
-      `the header contains PEM with spaces instead of line breaks, and ${formatCode(facts)} reads another format`,
+      `the header contains PEM with spaces instead of line breaks, but ${formatCode(facts)} reads another format`,
     fix: "configure apache(); with nginx, send $ssl_client_escaped_cert, not $ssl_client_cert",
   },
   {
     id: "header-raw-for-escaped-format",
     codes: malformed,
     applies: (facts) => /^:?MI[A-Za-z\d+/]+={0,2}:?$/.test(value(facts) ?? ""),
-    reason: (facts) => `the header contains base64 DER, and ${formatCode(facts)} reads another format`,
+    reason: (facts) => `the header contains base64 DER, but ${formatCode(facts)} reads another format`,
     fix: "configure haproxy() or caddy(), or rfc9440() if the value is between colons; or configure the proxy to send the expected format",
   },
   {
     id: "header-hash-for-certificate-format",
     codes: malformed,
     applies: (facts) => /^(?:(?:[\da-f]{2}:?){31}[\da-f]{2}|[\w+/-]{43}=?)$/i.test(value(facts) ?? ""),
-    reason: (facts) => `the header contains a SHA-256 fingerprint, and ${formatCode(facts)} reads certificates`,
+    reason: (facts) => `the header contains a SHA-256 fingerprint, but ${formatCode(facts)} reads certificates`,
     fix: 'specify the encoding, such as haproxy({ encoding: "sha256-hex" })',
   },
   {
@@ -174,8 +174,8 @@ export const certificateCauses: readonly Cause[] = [
     id: "verify-header-none",
     codes: untrusted,
     applies: (facts) => verify(facts).some(({ values }) => values[0] === "NONE"),
-    reason: "the proxy reports that there was no certificate, so the certificate in the header was sent by the client",
-    fix: "configure the proxy to overwrite the certificate header in every request, also without a certificate",
+    reason: "the proxy reports that there was no certificate, so the client itself sent the certificate in the header",
+    fix: "configure the proxy to overwrite the certificate header in every request, even if the client presents no certificate",
   },
   {
     id: "verify-header-failed",
@@ -185,7 +185,7 @@ export const certificateCauses: readonly Cause[] = [
       `the proxy reports that it did not verify the certificate: ${verify(facts)
         .map(({ values }) => printableValue(values[0]))
         .join(", ")}`,
-    fix: 'the certificate was issued by another CA, has expired, or is self-signed; to accept self-signed certificates, set verify: "presented"',
+    fix: 'check whether the certificate was issued by another CA, has expired, or is self-signed; to accept self-signed certificates, set verify: "presented"',
   },
   {
     id: "certificate-untrusted",

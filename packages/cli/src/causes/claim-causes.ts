@@ -6,7 +6,7 @@ const claims = ["ERR_TOKEN_CLAIM"] as const;
 
 /** The maximum difference in seconds that is attributed to different clocks. */
 const CLOCK_DIFFERENCE = 900;
-/** The maximum number of seconds since expiry for which the token was probably still valid when the client sent it. */
+/** A token that expired at most this number of seconds ago was probably still valid when the client sent it. */
 const JUST_EXPIRED = 120;
 
 /** The causes of rejected times, claims and scopes. */
@@ -39,7 +39,7 @@ export const claimCauses: readonly Cause[] = [
     codes: ["ERR_TOKEN_EXPIRED"],
     reason: (facts) =>
       `the token expired at ${timeText(claimOf(facts, "exp"))}; the current time is ${timeText(facts.now)}`,
-    fix: "the client must get a new token; to verify this one as of another time, use --at",
+    fix: "the client must get a new token; to verify this token as of another time, use --at",
   },
   {
     id: "clocks-differ",
@@ -88,8 +88,8 @@ export const claimCauses: readonly Cause[] = [
     id: "profile-claim-missing",
     codes: claims,
     applies: (facts) => requiredClaims(facts).some((name) => claimOf(facts, name) === undefined),
-    reason: (facts) => `a claim is missing that the profile ${String(facts.rules.profile)} requires`,
-    fix: "configure the issuer to send it (RFC 9068 section 2.2), or do not use the profile",
+    reason: (facts) => `the token lacks a claim that the profile ${String(facts.rules.profile)} requires`,
+    fix: "configure the issuer to send the claim (RFC 9068 section 2.2), or do not use the profile",
   },
   {
     id: "claim-malformed",

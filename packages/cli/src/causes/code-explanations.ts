@@ -118,7 +118,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   ERR_KEYS_UNAVAILABLE: {
     cause:
       "the issuer's keys could not be fetched, and the API has no usable cached keys, or none of the cached keys fits the token. The detail describes how the last fetch failed, and ends with the code of the network error if there is one, such as (ENOTFOUND). A key set with more than 1,000 keys that can verify signatures is rejected as a whole; the detail states their number. With a function as issuer: 64 calls of the function are already in progress",
-    fix: "check whether the options issuer and jwks of the API have the right URL, and whether the API reaches the issuer (check the network; for an outgoing proxy or a private CA, see the option fetch). To detect the problem at start-up, call await verifier.ready() at start-up; the detail of its error begins with the issuer that failed. If there are too many keys, the issuer must remove the keys that it no longer uses",
+    fix: "check whether the options issuer and jwks of the API have the right URL, and whether the API reaches the issuer (check the network; for an outgoing proxy or a private CA, see the option fetch). To detect the problem early, call await verifier.ready() at start-up; the detail of its error begins with the issuer that failed. If there are too many keys, the issuer must remove the keys that it no longer uses",
   },
   ERR_INTROSPECTION_UNAVAILABLE: {
     cause:

@@ -14,7 +14,7 @@ const malformed = ["ERR_BINDING_MALFORMED"] as const;
 
 /** The fix for a wrong thumbprint. */
 export const thumbprintFix =
-  "correct the issuer: x5t#S256 must be the SHA-256 of the DER certificate in base64url (RFC 8705 section 3.1); certbound thumbprint prints it";
+  "correct the issuer: x5t#S256 must be the SHA-256 of the DER certificate in base64url (RFC 8705 section 3.1); certbound thumbprint prints the correct value";
 
 /** The causes of a missing, malformed or unsupported `cnf`. */
 export const confirmationCauses: readonly Cause[] = [

@@ -31,7 +31,7 @@ export const identifierCauses: readonly Cause[] = [
     codes: issuer,
     applies: (facts) => issuerMatchesAs(facts, (url) => url.replace(/^https?:/, "")),
     reason:
-      "iss and the configured issuer differ only in the scheme (http or https): the issuer derives its identifier from requests that arrive through a proxy",
+      "iss and the configured issuer differ only in the scheme (http or https): the issuer probably derives its identifier from requests that arrive through a proxy",
     fix: "configure the public address at the issuer: forwarded headers, or a fixed host name",
   },
   {
@@ -53,7 +53,7 @@ export const identifierCauses: readonly Cause[] = [
     codes: issuer,
     applies: (facts) => issuerMatchesAs(facts, (url) => pathOf(url)) && pathOf(facts.rules.issuer ?? "") !== undefined,
     reason:
-      "iss and the configured issuer have the same path and different hosts: an alias, an internal name, or another environment",
+      "iss and the configured issuer have the same path but different hosts: an alias, an internal name, or another environment",
     fix: "configure the identifier that the issuer uses; if this is another environment, get a token from the right one",
   },
   {
@@ -61,20 +61,20 @@ export const identifierCauses: readonly Cause[] = [
     codes: issuer,
     applies: (facts) => issuerMatchesAs(facts, originOf) && originOf(facts.rules.issuer ?? "") !== undefined,
     reason:
-      "iss and the configured issuer have the same host and different paths: another tenant or realm, or another version of the issuer's API",
+      "iss and the configured issuer have the same host but different paths: another tenant or realm, or another version of the issuer's API",
     fix: "check which tenant the client got its token from",
   },
   {
     id: "issuer-other",
     codes: issuer,
     reason: "the token is not from the configured issuer",
-    fix: "check which issuer the client uses; if both are valid, configure both",
+    fix: "check which issuer the client uses; if both issuers are valid, configure both",
   },
   {
     id: "audience-missing",
     codes: audience,
     applies: (facts) => audiencesOf(facts).length === 0,
-    reason: "the token has no aud, or aud is not a string: the token is not for a specific API",
+    reason: "the token has no aud, or aud contains no string: the token is not for a specific API",
     fix: "the client must request a token for this API (resource, audience, or its scopes)",
   },
   {

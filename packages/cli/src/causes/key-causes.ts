@@ -121,7 +121,7 @@ export const keyCauses: readonly Cause[] = [
     codes: unknown,
     applies: (facts) => keyId(facts) !== undefined && !keyIds(facts.keys).includes(keyId(facts)),
     reason: (facts) =>
-      `no key of the issuer has the kid ${printableValue(keyId(facts))}; the issuer publishes ${printableValue(keyIds(facts.keys))}: the token was signed before the keys changed, or in another environment`,
+      `no key of the issuer has the kid ${printableValue(keyId(facts))}; the issuer publishes ${printableValue(keyIds(facts.keys))}. The token was probably signed before the keys changed, or in another environment`,
     fix: "the client must get a new token; if all tokens are rejected, check that token and API use the same environment of the issuer",
   },
   {
@@ -135,7 +135,7 @@ export const keyCauses: readonly Cause[] = [
     id: "token-without-key-id",
     codes: unknown,
     reason: "the token has no kid, and no key of the issuer fits its algorithm",
-    fix: "compare the issuer's key set with the algorithm that it signs with",
+    fix: "compare the issuer's key set with alg in the header of the token",
   },
   {
     id: "signature-missing",
@@ -192,7 +192,7 @@ function isDiscovery(request: IssuerRequest | undefined): boolean {
   return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?!.*jwks)/.test(request?.url ?? "");
 }
 
-/** Returns the first issuer in a metadata document that is not the configured one. */
+/** Returns the first issuer that a metadata document names instead of the configured one. */
 function otherIssuer({ issuerRequests, rules }: Facts): unknown {
   const named = issuerRequests.filter(isDiscovery).map((request) => jsonBody(request)["issuer"]);
   return named.find((issuer) => issuer !== undefined && issuer !== rules.issuer);
@@ -211,7 +211,7 @@ function keyId({ token }: Facts): unknown {
   return token.header?.["kid"];
 }
 
-/** Returns the minimum length in bytes: of the RSA modulus, or of two integers for a curve; 0 if it is unknown. */
+/** Returns the minimum length of a signature in bytes: one RSA modulus, or two integers of the curve; 0 if it is unknown. */
 function minimumSignatureLength(algorithm: unknown): number {
   const name = stringOrEmpty(algorithm);
   if (!Object.hasOwn(signatureAlgorithms, name)) return 0;

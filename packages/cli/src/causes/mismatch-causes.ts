@@ -15,7 +15,7 @@ export const mismatchCauses: readonly Cause[] = [
     codes: mismatch,
     applies: (facts) => matchIn(facts, "chain") !== undefined && facts.presented.x509?.ca === true,
     reason:
-      "the file starts with a CA certificate, and the token is bound to a later certificate: the leaf must be the first one",
+      "the file starts with a CA certificate, but the token is bound to a later certificate in the file: the leaf must come first",
     fix: "put the client's certificate first; a TLS client presents the first certificate in its file",
   },
   {
@@ -23,7 +23,7 @@ export const mismatchCauses: readonly Cause[] = [
     codes: mismatch,
     applies: (facts) => matchIn(facts, "chain") !== undefined,
     reason:
-      "the token is bound to a CA certificate in the same file: the issuer, or a proxy in front of it, hashed the wrong certificate",
+      "the token is bound to a later certificate in the file, such as that of the CA: the issuer, or a proxy in front of it, hashed the wrong certificate",
     fix: "correct the issuer or its proxy: hash the leaf, the first certificate of the chain that the client presented",
   },
   {
@@ -39,7 +39,7 @@ export const mismatchCauses: readonly Cause[] = [
     codes: mismatch,
     applies: (facts) => matchIn(facts, "also") !== undefined,
     reason: (facts) =>
-      `the token is bound to the certificate in ${printable(matchIn(facts, "also")?.name ?? "")}, and the client presents another one`,
+      `the token is bound to the certificate in ${printable(matchIn(facts, "also")?.name ?? "")}, but the client presents another certificate`,
     fix: "the client must present the certificate that it got its token with, or get a new token with its current certificate; behind a proxy, check which certificate the proxy forwards",
   },
   {
@@ -70,14 +70,14 @@ export const mismatchCauses: readonly Cause[] = [
       x509 !== undefined && Date.parse(x509.validFrom) / 1000 > numberOrNaN(claimOf({ token }, "iat")),
     reason:
       "the certificate became valid after the token was issued: it was probably renewed (the thumbprint cannot prove this)",
-    fix: "the client must get a new token with its current certificate, and again whenever the certificate changes; pass --also OLD.pem to be certain",
+    fix: "the client must get a new token with its current certificate, and again whenever the certificate changes; to confirm the cause, pass the previous certificate with --also OLD.pem",
   },
   {
     id: "other-certificate",
     codes: mismatch,
     reason:
-      "the token is bound to another certificate: the token was stolen, the certificate was renewed, or one of the two is the certificate of a proxy",
-    fix: "the client must get a new token with its current certificate; to find the cause, compare with other candidates: --also FILE, repeatable; if none matches, treat the token as stolen",
+      "the token is bound to another certificate: the token was stolen, the certificate was renewed, or one of the two certificates belongs to a proxy",
+    fix: "the client must get a new token with its current certificate; to find the cause, pass other candidates with --also FILE (repeatable); if none matches, treat the token as stolen",
   },
 ];
 
@@ -98,7 +98,7 @@ function isSuccessor(presented: X509Certificate | undefined, other: X509Certific
   return isSameKey || (subject !== undefined && subject === other.subject);
 }
 
-/** Returns the texts that an issuer may have hashed: with and without the final line feed, with LF and with CRLF. */
+/** Returns the texts that an issuer might have hashed: with and without the final line feed, with LF and with CRLF. */
 function textsOf({ presented: { x509, file } }: Facts): readonly (string | Buffer)[] {
   const pem = x509?.toString() ?? "";
   const body = pem.replaceAll(/-----[A-Z ]+-----/g, "").trim();

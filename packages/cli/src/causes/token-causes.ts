@@ -11,6 +11,9 @@ import { type Cause, claimOf, type Facts, stringOrEmpty } from "./cause.ts";
 
 const malformed = ["ERR_TOKEN_MALFORMED"] as const;
 
+/** The claims that only ID tokens have. Keycloak and ForgeRock put a nonce into access tokens too. */
+const idTokenClaims = foreignClaims.filter((name) => name !== "nonce" && name !== "events");
+
 const headerRejection = "the API responds to such an Authorization header with 400 (ERR_REQUEST_MALFORMED)";
 
 /** Core's default types if the binding is required. RFC 7519 section 5.1 recommends the spelling JWT. */
@@ -30,7 +33,7 @@ export const tokenCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ token }) =>
       /^(?:bearer )?(?:undefined|null|nan|none|nil|false|\[object \w+\])$/i.test(token.text.trim()),
-    reason: "the token is the text of a missing value, such as undefined or null",
+    reason: "the text is a converted value, such as undefined, null or [object Object], not a token",
     fix: "check where the client reads the token: it is the member access_token of the token response",
   },
   {
@@ -73,14 +76,14 @@ export const tokenCauses: readonly Cause[] = [
     codes: malformed,
     applies: ({ token }) => /\s|\\n|\\r/.test(token.text),
     reason: `the token contains white space or a line break; ${headerRejection}`,
-    fix: "store the token in one line: do not copy it from a terminal that wraps lines, use base64 -w0, and printf instead of a here-document",
+    fix: "store the token in one line: write it with printf instead of a here-document, or with base64 -w0 if it is encoded; do not copy it from a terminal that wraps lines",
   },
   {
     id: "token-too-long",
     codes: malformed,
     applies: ({ token }) => token.text.length > MAX_TOKEN_LENGTH,
     reason: `the token is longer than the maximum of ${MAX_TOKEN_LENGTH} characters`,
-    fix: "configure the issuer to include fewer claims, such as groups; Node.js limits all headers together to 16 KiB",
+    fix: "configure the issuer to leave out large claims such as groups; Node.js limits the total size of the headers, by default to 16 KiB",
   },
   {
     id: "token-encrypted",
@@ -107,7 +110,8 @@ export const tokenCauses: readonly Cause[] = [
     id: "token-opaque",
     codes: malformed,
     applies: ({ token }) => token.parts.length !== 3,
-    reason: "the token is not a JWT: it is an opaque access token, or a refresh token, which is for the issuer only",
+    reason:
+      "the token is not a JWT: it is probably an opaque access token, or a refresh token, which only the issuer accepts",
     fix: "for an opaque access token, configure the issuer to issue JWTs for this API, or configure introspection",
   },
   {
@@ -120,8 +124,9 @@ export const tokenCauses: readonly Cause[] = [
   {
     id: "token-garbled",
     codes: malformed,
-    reason: "the token has three parts, but they do not form a JWT: it was changed or truncated on the way",
-    fix: "get a new token, and compare it with the token that arrives at the API",
+    reason:
+      "the token has three parts, but they do not form a JWT: the token was probably changed or truncated after it was issued",
+    fix: "send a new token, and compare it with the text that the API receives",
   },
   {
     id: "algorithm-none",
@@ -150,7 +155,7 @@ export const tokenCauses: readonly Cause[] = [
     applies: (facts) => Object.hasOwn(signatureAlgorithms, stringOrEmpty(algorithm(facts))),
     reason: (facts) => `certbound supports the algorithm, but ${restriction(facts)} does not allow it`,
     fix: (facts) =>
-      `add it to algorithms, or configure the issuer to sign with ${facts.rules.algorithms?.join(" or ") ?? "PS256, ES256 or EdDSA"}`,
+      `${canAddAlgorithm(facts) ? "add it to algorithms, or " : ""}configure the issuer to sign with ${facts.rules.algorithms?.join(" or ") ?? "PS256, ES256 or EdDSA"}`,
   },
   {
     id: "algorithm-unknown",
@@ -162,7 +167,7 @@ export const tokenCauses: readonly Cause[] = [
     id: "dpop-proof",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) => /dpop\+jwt/i.test(stringOrEmpty(type(facts))),
-    reason: "the token is a DPoP proof, which a client creates itself, not an access token",
+    reason: "the token is not an access token but a DPoP proof, which the client itself created",
     fix: "send the access token",
   },
   {
@@ -170,7 +175,7 @@ export const tokenCauses: readonly Cause[] = [
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
       /refresh|^rt\+jwt$/i.test(stringOrEmpty(type(facts))) || /refresh/i.test(stringOrEmpty(claimOf(facts, "typ"))),
-    reason: "the token is a refresh token, which is for the issuer only",
+    reason: "the token is a refresh token, which only the issuer accepts",
     fix: "send access_token from the token response, not refresh_token",
   },
   {
@@ -184,18 +189,26 @@ export const tokenCauses: readonly Cause[] = [
     id: "id-token",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) =>
-      foreignClaims.some((name) => claimOf(facts, name) !== undefined) ||
+      idTokenClaims.some((name) => claimOf(facts, name) !== undefined) ||
       /^id[-_]?token/i.test(stringOrEmpty(type(facts))),
     reason: "the token is an ID token, which identifies the user to the client and does not give access to an API",
     fix: "send access_token from the token response, not id_token",
+  },
+  {
+    id: "id-token",
+    codes: ["ERR_TOKEN_TYPE"],
+    applies: (facts) => claimOf(facts, "nonce") !== undefined && !hasAccessTokenClaim(facts),
+    reason: "the token is probably an ID token: it has a nonce, but neither a scope nor cnf",
+    fix: 'send access_token from the token response, not id_token; if it is the access token, configure the issuer to send typ "at+jwt" (RFC 9068 section 2.1)',
   },
   {
     id: "type-generic",
     codes: ["ERR_TOKEN_TYPE"],
     applies: (facts) => type(facts) === undefined || normaliseTokenType(stringOrEmpty(type(facts))) === "jwt",
     reason: (facts) =>
-      `the token has no specific typ, and ${facts.rules.profile === undefined ? "tokenTypes" : `the profile ${facts.rules.profile}`} requires ${acceptedTypes(facts)}`,
-    fix: 'configure the issuer to send typ "at+jwt" (RFC 9068 section 2.1), or add "JWT" to tokenTypes if the profile allows it',
+      `${type(facts) === undefined ? "the token has no typ" : "the token has the generic typ JWT"}, but ${facts.rules.profile === undefined ? "tokenTypes" : `the profile ${facts.rules.profile}`} accepts only ${acceptedTypes(facts)}`,
+    fix: (facts) =>
+      `configure the issuer to send typ "at+jwt" (RFC 9068 section 2.1), or ${facts.rules.profile === undefined ? `add ${type(facts) === undefined ? "null" : '"JWT"'} to tokenTypes` : "do not use the profile"}`,
   },
   {
     id: "type-not-accepted",
@@ -213,6 +226,18 @@ export function acceptedTypes({ rules }: Facts): string {
 
 function restriction({ rules }: Facts): string {
   return rules.algorithms === undefined ? `the profile ${String(rules.profile)}` : "the option algorithms";
+}
+
+/** Returns true if the option `algorithms` can contain the algorithm: core rejects one that the profile does not allow. */
+function canAddAlgorithm(facts: Facts): boolean {
+  const { algorithms, profile } = facts.rules;
+  const allowed = profile && profiles[profile].algorithms;
+  return algorithms !== undefined && (allowed === undefined || allowed.includes(stringOrEmpty(algorithm(facts))));
+}
+
+/** Returns true for a token with a claim that ID tokens do not have. */
+function hasAccessTokenClaim(facts: Facts): boolean {
+  return ["scope", "scp", "cnf"].some((name) => claimOf(facts, name) !== undefined);
 }
 
 function algorithm({ token }: Facts): unknown {

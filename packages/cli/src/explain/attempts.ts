@@ -65,7 +65,7 @@ const withoutBinding: Relaxation = (attempt) => {
   return [relaxed(attempt.options), relaxed(withoutProfile(attempt.options))];
 };
 
-/** The relaxation for each error code. Codes without one belong to checks that cannot be disabled, such as the signature. */
+/** The relaxation for each error code. Error codes without a relaxation belong to checks that cannot be disabled, such as the signature. */
 const relaxations: Readonly<Partial<Record<AccessTokenErrorCode, Relaxation>>> = {
   ERR_TOKEN_MALFORMED: (attempt, { token }) =>
     token.repaired === attempt.token ? [] : [{ ...attempt, token: token.repaired }],

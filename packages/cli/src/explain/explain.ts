@@ -78,7 +78,7 @@ interface KeySearch {
   readonly issuerRequests: readonly IssuerRequest[];
 }
 
-/** Returns the keys of the configured issuer. Has core fetch them if it has not sent a request yet. */
+/** Returns the keys of the configured issuer. Makes core fetch them if core has not sent a request yet. */
 async function findKeys({ options, error, issuerRequests }: KeySearch): Promise<IssuerKeys> {
   const { jwks } = options;
   if (typeof jwks === "object" && !(jwks instanceof URL)) return { keys: jwks, keysError: undefined };
@@ -88,7 +88,7 @@ async function findKeys({ options, error, issuerRequests }: KeySearch): Promise<
   return { keys: JSON.parse(issuerRequests.at(-1)?.body ?? "") as JsonWebKeySet, keysError: undefined };
 }
 
-/** Has core fetch the keys, and returns the error, if any. */
+/** Makes core fetch the keys, and returns the error, if any. */
 async function fetchKeys(options: VerifierOptions): Promise<AccessTokenError | undefined> {
   try {
     await createVerifier(options).ready();

@@ -15,7 +15,7 @@ export interface ProbeInput {
   readonly context: RelaxationContext;
 }
 
-/** The maximum number of attempts: the number of steps, because every attempt gets past at least one. */
+/** The maximum number of attempts: the number of steps, because every attempt gets past at least one step. */
 const MAX_ATTEMPTS = stepNames.length;
 
 /** A well-formed thumbprint that matches no certificate. */

@@ -148,7 +148,7 @@ function notesOf(
     notes.push("the header contains only the thumbprint of the certificate");
   if (x509 !== undefined && Date.parse(x509.validTo) / 1000 < now) {
     notes.push(
-      "the certificate has expired: the binding does not depend on its dates, but TLS or a certificatePolicy may reject it",
+      "the certificate has expired: the binding does not depend on its dates, but TLS or a certificatePolicy may reject the certificate",
     );
   }
   return notes;

@@ -102,7 +102,7 @@ const labels: readonly (readonly [RegExp, OtherContent])[] = [
 /**
  * Reads the certificates of a PEM or DER file. Text between PEM blocks is ignored.
  *
- * A file whose name ends in `.pem` must be PEM, because programs that expect PEM read it.
+ * A file whose name ends in `.pem` must be PEM, because other programs expect PEM in it.
  */
 export function readCertificateFile(name: string, bytes: Buffer): CertificateFile {
   const text = bytes.toString("latin1");

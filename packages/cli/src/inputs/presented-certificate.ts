@@ -125,8 +125,8 @@ async function fileOf(name: string, option: string, surroundings: Surroundings):
 /**
  * Reads the certificate from the headers that a proxy sent, as `fromProxy` does. Assumes that they came from the proxy.
  *
- * If no format is given, guesses it by the names of the headers, then by their values. An API must never do this, because
- * clients could then choose which header it reads.
+ * If no format is given, guesses it by the names of the headers, then by their values. An API must never guess,
+ * because clients could then choose which header it reads.
  *
  * @throws UsageError
  */

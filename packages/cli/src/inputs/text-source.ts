@@ -12,7 +12,7 @@ const MAX_INPUT = 4 * 1024 * 1024;
 /** The time limit for reading an input to its end, in milliseconds. */
 const INPUT_TIMEOUT = 60_000;
 
-/** The maximum nesting depth of JSON. No valid key set or option exceeds it, and it does not overflow the call stack. */
+/** The maximum nesting depth of JSON. No valid key set or option exceeds it, and such a depth does not overflow the call stack. */
 const MAX_LEVELS = 100;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);

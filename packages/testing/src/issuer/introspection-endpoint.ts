@@ -9,7 +9,7 @@ import type { ClientCredentials } from "./client-credentials.ts";
 export interface IntrospectingIssuer {
   /** The only client that may introspect tokens. */
   readonly client: ClientCredentials;
-  /** Called for each request, so that revoked and expired tokens become inactive. */
+  /** Called for each valid request, so that revoked and expired tokens become inactive. */
   readonly introspect: (token: string) => object;
   /** Signs a response for a client that accepts a JWT. */
   readonly sign: (response: object, clientId: string) => string;

@@ -8,7 +8,7 @@ export interface PublishedIssuer {
   readonly origin: string;
   /** The JWS algorithms of the issuer's keys. */
   readonly algorithms: readonly string[];
-  /** Called for each request, so that it returns the current keys. */
+  /** Called for each request for the key set, so that it returns the current keys. */
   readonly jwks: () => object;
   /** Handles introspection requests. */
   readonly introspection: RequestListener;
@@ -44,8 +44,8 @@ export function createIssuerEndpoint(published: PublishedIssuer): RequestListene
 }
 
 /**
- * Returns the metadata that RFC 8414 section 2 requires, the member for certificate-bound tokens (RFC 8705 section 3.3),
- * and the introspection metadata (RFC 8414 section 2, RFC 9701 section 7).
+ * Returns the required metadata and `jwks_uri` (RFC 8414 section 2), the member for certificate-bound tokens (RFC 8705
+ * section 3.3), and the introspection metadata (RFC 8414 section 2, RFC 9701 section 7).
  */
 function authorizationServerMetadata({ issuer, origin, algorithms }: PublishedIssuer): object {
   return {

@@ -53,7 +53,7 @@ export interface Issuer {
   /**
    * Sets the introspection response for a token, for example to an incorrect one.
    *
-   * The token can be any text. The response no longer depends on whether it was issued, was revoked or has expired.
+   * The token can be any text. The response no longer depends on whether the token was issued or revoked, or has expired.
    */
   readonly introspectAs: (token: string, response: Readonly<Record<string, unknown>>) => void;
   /** Replaces all keys, in the key set and for signing. */

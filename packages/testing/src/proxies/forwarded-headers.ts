@@ -20,9 +20,9 @@ interface Settings {
 /**
  * Returns the headers that a proxy sends for a client with or without a certificate.
  *
- * Returns only the headers that certbound's format of the same name reads, and for example no header with the subject. Omits
- * the certificate header if the proxy removes it for a client without a certificate. Does not add the shared secret of a trust
- * rule.
+ * Returns only the headers that certbound's format of the same name reads: a header with the subject, for example, is left
+ * out. Omits the certificate header if the proxy removes it for a client without a certificate. Does not add the shared secret
+ * of a trust rule.
  *
  * @example
  * <!-- source: test/api-examples/testing.examples.ts#forwardedHeaders -->

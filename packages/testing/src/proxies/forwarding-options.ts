@@ -10,7 +10,7 @@ export interface ForwardingHeaderOptions {
 export interface ForwardingVerificationOptions extends ForwardingHeaderOptions {
   /** The name of the header with the result. */
   readonly verifyHeader?: string;
-  /** If false, the result is that of an untrusted self-signed certificate. Defaults to true. */
+  /** If false, the header reports an untrusted self-signed certificate. Defaults to true. */
   readonly verified?: boolean;
 }
 

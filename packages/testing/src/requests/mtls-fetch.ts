@@ -22,7 +22,7 @@ const bodyLimit = 16 * 1024 * 1024;
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * Creates a function with the signature of the global `fetch` that presents a client certificate.
+ * Creates a function that has the signature of the global `fetch` and presents a client certificate.
  *
  * The server's certificate must chain to `ca` and be valid for `localhost`, even if the URL has another host. Each
  * request opens a new connection and uses HTTP/1.1. Bodies are buffered in memory, response bodies up to 16 MiB.

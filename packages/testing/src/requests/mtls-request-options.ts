@@ -11,7 +11,7 @@ export interface MtlsRequestOptions {
   readonly token?: string;
   /** Defaults to GET. */
   readonly method?: string;
-  /** To send several fields with the same name, pass name-value pairs, or an array as a value. Each gets a separate line. */
+  /** To send several fields with the same name, pass name-value pairs, or an array as a value. Each field gets a line. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | readonly (readonly [string, string])[];
   readonly body?: string;
   /** The only TLS version to allow. If omitted, client and server negotiate the version. */
