@@ -66,13 +66,16 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     mtlsRequest(api.url, { ca: ca.certificate, httpVersion: backend.httpVersion, ...options });
 
   describe.each(versions)("over %s", (tlsVersion) => {
-    test.each(clients)("accepts a $keyType client, $origin, and rejects a stolen token from it", async (client) => {
-      const identity = clientOf(client);
-      const own = await send({ identity, tlsVersion, token: await issuer.accessToken({ boundTo: identity }) });
-      expect(own.json()).toMatchObject({ binding: "verified", thumbprint: identity.thumbprint });
-      const stolen = await send({ identity, tlsVersion, token: await issuer.accessToken({ boundTo: thief }) });
-      expect({ status: stolen.status, ...own.tls }).toMatchObject({ status: 401, protocol: tlsVersion });
-    });
+    test.each(clients.map((client) => [`${client.keyType} certificate, ${client.origin}`, client] as const))(
+      "with the %s: accepts the token of the client, and rejects a stolen token",
+      async (_certificate, client) => {
+        const identity = clientOf(client);
+        const own = await send({ identity, tlsVersion, token: await issuer.accessToken({ boundTo: identity }) });
+        expect(own.json()).toMatchObject({ binding: "verified", thumbprint: identity.thumbprint });
+        const stolen = await send({ identity, tlsVersion, token: await issuer.accessToken({ boundTo: thief }) });
+        expect({ status: stolen.status, ...own.tls }).toMatchObject({ status: 401, protocol: tlsVersion });
+      },
+    );
 
     test("uses the certificate of a resumed session", async () => {
       const identity = clientOf({ origin: "self-signed", keyType: "ec" });
@@ -85,7 +88,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
       expect({ status: stolen.status, reused: stolen.tls.sessionReused }).toEqual({ status: 401, reused: true });
     });
 
-    test("uses the certificate of a resumed session even if the client has another one", async () => {
+    test("uses the certificate of a resumed session even if the client now has another certificate", async () => {
       const identity = clientOf({ origin: "issued by a CA", keyType: "ec" });
       const token = await issuer.accessToken({ boundTo: identity });
       const { session } = (await send({ identity: thief, tlsVersion, token })).tls;
@@ -93,7 +96,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
       expect({ status: resumed.status, reused: resumed.tls.sessionReused }).toEqual({ status: 401, reused: true });
     });
 
-    test("finds no certificate in a resumed session without one", async () => {
+    test("finds no certificate in a resumed session whose client presented none", async () => {
       const identity = clientOf({ origin: "issued by a CA", keyType: "ec" });
       const token = await issuer.accessToken({ boundTo: identity });
       const first = await send({ tlsVersion, token });

@@ -49,7 +49,7 @@ describe.each(apis)("an API on %s", (_name, start) => {
   const denied = { status: 403, error: "insufficient_scope" };
   const notStrong = { status: 401, error: "insufficient_user_authentication" };
 
-  test("lets scope, sub and authorization_details decide, each of them", async () => {
+  test("decides by scope, by sub and by authorization_details", async () => {
     expect(await request("/accounts/1", claims)).toEqual(accepted);
     expect(await request("/accounts/1", { ...claims, scope: "payments" })).toEqual(denied);
     expect(await request("/accounts/1", { ...claims, sub: "user-2" })).toEqual(denied);
@@ -59,7 +59,7 @@ describe.each(apis)("an API on %s", (_name, start) => {
     }
   });
 
-  test("keeps users with the same sub of two issuers apart", async () => {
+  test("distinguishes users of two issuers that have the same sub", async () => {
     expect(await request("/accounts/1", claims, bank)).toEqual(accepted);
     expect(await request("/accounts/1", claims, broker)).toEqual(denied);
   });

@@ -84,18 +84,18 @@ const issue = (options: AccessTokenOptions = {}): Promise<string> =>
   issuer.accessToken({ boundTo: client, ...options });
 const [bound, unbound] = await Promise.all([issue(), issuer.accessToken()]);
 
-/** Sends the request to both apps; returns the statuses before and after. */
+/** Sends the request to both apps. Returns the status before the migration and the status after it. */
 async function compare(send: (path: string) => Promise<MtlsResponse>, route = "/accounts"): Promise<number[]> {
   const responses = await Promise.all(["/before", "/after"].map((base) => send(`${base}${route}`)));
   return responses.map(({ status }) => status);
 }
 
-describe("the migration with required binding", () => {
+describe("before and after the migration, with a required binding,", () => {
   test.each<[string, AccessTokenOptions, number, number, RequestOptions?]>([
-    ["both accept the client of the token", {}, 200, 200],
-    ["both reject a thief", {}, 401, 401, { identity: thief }],
-    ["both reject an unbound token", { claims: { cnf: undefined } }, 401, 401],
-    ["both respond to a missing scope with 403", { claims: { scope: "write" } }, 403, 403],
+    ["the API accepts the client of the token", {}, 200, 200],
+    ["the API rejects a thief", {}, 401, 401, { identity: thief }],
+    ["the API rejects an unbound token", { claims: { cnf: undefined } }, 401, 401],
+    ["the API responds to a missing scope with 403", { claims: { scope: "write" } }, 403, 403],
     ["only certbound accepts another algorithm", { algorithm: "ES256" }, 401, 200],
     ["only certbound rejects a logout token", { header: { typ: "logout+jwt" } }, 200, 401],
     [
@@ -113,15 +113,15 @@ describe("the migration with required binding", () => {
     ]);
   });
 
-  test("a request without a certificate changes from 400 to 401", async () => {
+  test("the status for a request without a certificate changes from 400 to 401", async () => {
     expect(await compare((path) => withoutCertificate(path, bound))).toEqual([400, 401]);
   });
 
-  test("a token in the query is accepted before and ignored after", async () => {
+  test("a token in the query is accepted before, and ignored after", async () => {
     expect(await compare((path) => requestApi(`${path}?access_token=${bound}`))).toEqual([200, 401]);
   });
 
-  test("an unreachable issuer changes from 401 to 503", async () => {
+  test("the status for an unreachable issuer changes from 401 to 503", async () => {
     const token = await issue({ claims: { iss: stoppedIssuer.issuer } });
     const responses = await Promise.all(
       ["/before", "/after"].map((base) => requestApi(`${base}/gone/accounts`, { token })),
@@ -142,23 +142,23 @@ describe("the migration with required binding", () => {
 });
 
 describe("the different defaults", () => {
-  test("a stolen token is accepted before without getCertificate", async () => {
+  test("a stolen token is accepted before the migration without getCertificate", async () => {
     expect((await requestApi("/before/default", { token: bound, identity: thief })).status).toBe(200);
     expect((await requestApi("/after/accounts", { token: bound, identity: thief })).status).toBe(401);
   });
 
-  test("an unbound token is accepted with only getCertificate before and with when-bound after", async () => {
+  test("an unbound token is accepted before the migration with only getCertificate, and after it with when-bound", async () => {
     expect(await compare((path) => requestApi(path, { token: unbound }), "/when-bound")).toEqual([200, 200]);
     expect(await compare((path) => requestApi(path, { token: bound, identity: thief }), "/when-bound")).toEqual([
       401, 401,
     ]);
   });
 
-  test("a stolen token reaches the handler before with authRequired: false", async () => {
+  test("a stolen token reaches the handler before the migration with authRequired: false", async () => {
     expect((await requestApi("/before/optional", { token: bound, identity: thief })).status).toBe(200);
   });
 
-  test("an unreadable certificate counts as missing before and is an application error after", async () => {
+  test("an unreadable certificate counts as missing before the migration, and is an application error after it", async () => {
     expect(await compare((path) => requestApi(path, { token: unbound }), "/failing")).toEqual([200, 500]);
   });
 });

@@ -32,7 +32,7 @@ describe("all checks", () => {
   });
 
   describe.each(["before", "after"])("with a Promise that is replaced %s certbound is loaded", (order) => {
-    test.each(["subclass", "bluebird", "zone"])("decide the same with %s", async (library) => {
+    test.each(["subclass", "bluebird", "zone"])("make the same decisions with %s", async (library) => {
       expect(await run(library, order)).toEqual({ isReplaced: true, ...expected });
     });
   });

@@ -102,8 +102,8 @@ describe("a process with verifiers that fetch from https URLs", () => {
   const silent = { outcome: "none", warnings: [] };
 
   test.each<[string, Settings]>([
-    ["one", { verifiers: [discovering] }],
-    ["several", { verifiers: [withKeys, withUrl, discovering, discovering] }],
+    ["one verifier", { verifiers: [discovering] }],
+    ["several verifiers", { verifiers: [withKeys, withUrl, discovering, discovering] }],
   ])("emits one warning, only with NODE_TLS_REJECT_UNAUTHORIZED=0: %s", async (_name, settings) => {
     expect(await run(settings, "0")).toEqual(warned);
     expect(await run(settings, undefined)).toEqual(silent);

@@ -103,7 +103,7 @@ describe.each(apis)("a resource endpoint on %s", (_name, start) => {
     ["JSON in UTF-8", { accept: "application/json;charset=UTF-8", "accept-charset": "utf-8" }],
     ["JSON or anything else", { accept: "application/json, application/*+json, */*" }],
     ["only HTML", { accept: "text/html" }],
-  ])("responds with JSON, whether accepted or rejected, to the Accept header: %s", async (_accept, accept) => {
+  ])("responds with JSON to accepted and rejected requests, with the Accept header: %s", async (_accept, accept) => {
     const headers = bearer(await issueToken(), accept);
     const json = { "content-type": expect.stringMatching(/^application\/json; charset=utf-8$/) };
     expect(await send(api, { headers })).toMatchObject({ status: 200, headers: json });
@@ -112,7 +112,7 @@ describe.each(apis)("a resource endpoint on %s", (_name, start) => {
     expect(rejected.headers).toMatchObject(json);
   });
 
-  test("sends a Date header of the current time with accepted and rejected requests", async () => {
+  test("responds to accepted and rejected requests with a Date header of the current time", async () => {
     const headers = bearer(await issueToken());
     for (const [identity, status] of [[client, 200] as const, [otherClient, 401] as const]) {
       const response = await send(api, { headers, identity });
@@ -134,7 +134,7 @@ describe.each(apis)("a resource endpoint on %s", (_name, start) => {
     }
   });
 
-  test("echoes x-fapi-interaction-id in every response only if the application does it", async () => {
+  test("returns x-fapi-interaction-id in every response only if the application adds it", async () => {
     const id = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
     const echoing = await startOther({ profile: "fapi2" }, true);
     const idsOf = async (server: RunningServer, sent: Headers) => {
@@ -150,7 +150,7 @@ describe.each(apis)("a resource endpoint on %s", (_name, start) => {
     expect(await idsOf(api, { "x-fapi-interaction-id": id })).toEqual([undefined, undefined]);
   });
 
-  test("accepts the first token and the refreshed one of a client, and neither from another client", async () => {
+  test("accepts the first and the refreshed token from their client, but not from another client", async () => {
     for (const token of [await issueToken(), await issueToken()]) {
       expect(await send(api, { headers: bearer(token) })).toMatchObject({ status: 200 });
       expect(await send(api, { headers: bearer(token), identity: otherClient })).toMatchObject(invalidToken);
@@ -181,7 +181,7 @@ describe.each(apis)("a resource endpoint on %s", (_name, start) => {
     expect(await send(api, { headers: bearer(old) })).toMatchObject(invalidToken);
   });
 
-  test("passes a signed request body on unchanged, and only from the client of the token", async () => {
+  test("passes on a signed request body unchanged, but only from the client of the token", async () => {
     const body = await issueToken({ jti: "payment" });
     const payment = { path: "/payments", method: "POST", body };
     const headers = bearer(await issueToken(), { "content-type": "application/jwt; charset=UTF-8" });

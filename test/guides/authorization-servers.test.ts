@@ -132,7 +132,7 @@ describe.each<[Name, Token, string, Token, AccessTokenErrorCode]>([
   ],
   ["oidcProvider", {}, "without jti", { claims: { jti: undefined } }, "ERR_TOKEN_CLAIM"],
 ])("the configuration for %s", (name, token, difference, rejected, code) => {
-  test("accepts the server's tokens, only from the client of the token", async () => {
+  test("accepts a token of the server, but only from the client of the token", async () => {
     expect(await sendToken(name, token)).toBe(200);
     expect(await sendToken(name, token, { identity: thief })).toBe("ERR_BINDING_MISMATCH");
   });
@@ -215,7 +215,7 @@ test.each(apis)("the configuration for oidc-provider works with oidc-provider on
   expect(await running.ask(selfSigned, token)).toEqual([401, "ERR_BINDING_MISMATCH"]);
 });
 
-describe("many tenants", () => {
+describe("the tokens of many tenants", () => {
   const tenant = "https://login.example.com/realms/one";
 
   /** Responds with the metadata of the tenant and the keys of the test issuer. */
@@ -225,9 +225,9 @@ describe("many tenants", () => {
     );
 
   test.each([
-    ["a tenant", tenant, 200],
+    ["the issuer of a tenant", tenant, 200],
     ["another issuer", "https://login.example.com/realms/three", 401],
-  ])("are accepted only if the function returns them: %s", async (_name, iss, status) => {
+  ])("are accepted only if the function returns the issuer: %s", async (_name, iss, status) => {
     const app = express();
     app.get("/", protectApi({ ...multiTenant, fetch: fetchOf } as ProtectApiOptions)(), (_request, response) => {
       response.end();

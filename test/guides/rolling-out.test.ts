@@ -150,7 +150,7 @@ describe("the type of a token", () => {
     [true, "verified"],
     ["when-bound", "ERR_TOKEN_TYPE"],
     ["report-only", "ERR_TOKEN_TYPE"],
-  ])("is checked more strictly by default if the binding is not required: %j", async (mode, generic) => {
+  ])("is checked more strictly by default unless validateCertificateBinding is true: %j", async (mode, generic) => {
     expect(await outcome("at+jwt", mode)).toBe("verified");
     expect(await outcome("JWT", mode)).toBe(generic);
     expect(await outcome(undefined, mode)).toBe(generic);
@@ -175,7 +175,7 @@ test("bound tokens look unbound if the issuer omits cnf from its introspection r
 
 test.each<[string, () => unknown, RegExp]>([
   [
-    "opaque tokens without returnsConfirmation",
+    "with opaque tokens and without returnsConfirmation",
     () => {
       const introspection = { clientId: "api", clientSecret: "secret" };
       const { issuer: identifier, audience } = issuer;
@@ -186,7 +186,7 @@ test.each<[string, () => unknown, RegExp]>([
     /returnsConfirmation/,
   ],
   [
-    "the profile fapi2",
+    "with the profile fapi2",
     () => {
       const { issuer: identifier, audience } = issuer;
       const authenticator = createAuthenticator({ issuer: identifier, audience, profile: "fapi2", maxTokenAge: 600 });
@@ -194,7 +194,7 @@ test.each<[string, () => unknown, RegExp]>([
     },
     /the profile requires bound tokens/,
   ],
-])("%s: an optional binding throws a TypeError", (_options, configure, message) => {
+])("%s: a route with an optional binding causes a TypeError", (_options, configure, message) => {
   expect(configure).toThrow(TypeError);
   expect(configure).toThrow(message);
 });

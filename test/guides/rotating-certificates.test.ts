@@ -80,7 +80,7 @@ describe("a client certificate that was renewed for the same key", () => {
   });
 
   test.each(["TLSv1.2", "TLSv1.3"] as const)(
-    "is not seen by the server if a session of %s with the previous certificate is resumed",
+    "is not used if the client resumes a session of %s that has the previous certificate",
     async (tlsVersion) => {
       const options = { ca: ca.certificate, tlsVersion };
       const token = await issuer.accessToken({ boundTo: renewed });
@@ -132,7 +132,7 @@ describe("the server of the guide", () => {
     return (await mtlsRequest(`${api.url}/accounts`, options)).status;
   };
 
-  test("accepts the clients of both CAs, and no other clients", async () => {
+  test("accepts the clients of both CAs, but no other clients", async () => {
     expect([await request(client), await request(nextCaClient), await request(stranger)]).toEqual([200, 200, 401]);
     const rules = certificateRules({ issuers: [nextCa.certificate] });
     const verifier = createVerifier({ issuer: identifier, audience, jwks: issuer.jwks, certificatePolicy: rules });
@@ -213,9 +213,9 @@ describe("the server of the guide", () => {
     test.each<[string, () => void]>([
       ["only the key was replaced", () => writeFile("server-key.pem", host.key)],
       ["only the certificate was replaced", () => writeFile("server.pem", host.certificate)],
-      ["only the key was replaced, by a key of another type", () => writeFile("server-key.pem", rsaHost.key)],
+      ["only the key was replaced (by a key of another type)", () => writeFile("server-key.pem", rsaHost.key)],
       [
-        "only the certificate was replaced, by a certificate of another key type",
+        "only the certificate was replaced (by a certificate of another key type)",
         () => writeFile("server.pem", rsaHost.certificate),
       ],
       ["the key is half-written", () => writeFile("server-key.pem", host.key.slice(0, 100))],
@@ -264,7 +264,7 @@ describe("the server of the guide", () => {
   });
 });
 
-describe("options that are not passed again to setSecureContext", () => {
+describe("a call of setSecureContext", () => {
   const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
   const all = { ca: ca.certificate, key: host.key, cert: host.certificate, secureOptions };
   const start = async (rejectUnauthorized: boolean) => {
@@ -278,7 +278,7 @@ describe("options that are not passed again to setSecureContext", () => {
     return { server, request, attempt };
   };
 
-  test("lose ca, so that every client is rejected", async () => {
+  test("without ca makes the server reject every client", async () => {
     const { server, request } = await start(true);
     server.setSecureContext(all);
     expect(await request()).toMatchObject({ status: 200 });
@@ -287,7 +287,7 @@ describe("options that are not passed again to setSecureContext", () => {
     await expect(request()).rejects.toThrow(/hang up|ECONNRESET|EPIPE|alert/);
   });
 
-  test("lose secureOptions, so that sessions are resumed", async () => {
+  test("without secureOptions makes the server resume sessions", async () => {
     const { server, request } = await start(false);
     const resumes = async (): Promise<boolean> => {
       const { session } = (await request()).tls;
@@ -300,7 +300,7 @@ describe("options that are not passed again to setSecureContext", () => {
     expect(await resumes()).toBe(true);
   });
 
-  test("lose secureOptions, so that clients can renegotiate", async () => {
+  test("without secureOptions lets clients renegotiate", async () => {
     const { server, attempt } = await start(false);
     server.setSecureContext(all);
     expect(await attempt()).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });

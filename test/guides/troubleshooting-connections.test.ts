@@ -104,10 +104,10 @@ async function nextLogEntry(emitter: EventEmitter): Promise<string> {
 
 describe("a client that does not trust the server", () => {
   test.each<[string, "lax" | "strict", RequestOptions, RegExp[]]>([
-    ["without ca", "lax", {}, [/UNABLE_TO_VERIFY_LEAF_SIGNATURE/, /unable to verify the first certificate/]],
-    ["without ca", "strict", {}, [/SELF_SIGNED_CERT_IN_CHAIN/, /self-signed certificate in certificate chain/]],
-    ["with another host name", "lax", { ca, servername: "api.test" }, [/ERR_TLS_CERT_ALTNAME_INVALID/]],
-  ])("reports the reason: %s, %s server", async (_case, name, options, expected) => {
+    ["no ca", "lax", {}, [/UNABLE_TO_VERIFY_LEAF_SIGNATURE/, /unable to verify the first certificate/]],
+    ["no ca", "strict", {}, [/SELF_SIGNED_CERT_IN_CHAIN/, /self-signed certificate in certificate chain/]],
+    ["another host name", "lax", { ca, servername: "api.test" }, [/ERR_TLS_CERT_ALTNAME_INVALID/]],
+  ])("reports the reason: %s, and a %s server", async (_case, name, options, expected) => {
     const message = await requestError(urls[name], options);
     for (const words of expected) expectExplained(message, words);
   });
@@ -137,7 +137,7 @@ describe("a server that requires a certificate of its CA", () => {
     ["notYetValid", /CERT_NOT_YET_VALID/],
     ["server", /INVALID_PURPOSE/],
   ] as const)(
-    "closes the connection for the certificate %s, and only its log contains the reason",
+    "closes the connection of a client with the certificate %s, and only the server's log contains the reason",
     async (name, expected) => {
       const log = nextLogEntry(strictServer);
       // The error depends on the timing.
@@ -147,7 +147,7 @@ describe("a server that requires a certificate of its CA", () => {
     },
   );
 
-  test("closes the connection before the end of a TLS 1.2 handshake", async () => {
+  test("closes the connection before a TLS 1.2 handshake is complete", async () => {
     const message = await requestError(urls.strict, { ca, maxVersion: "TLSv1.2", ...identityOf("foreign") });
     const expected = /Client network socket disconnected before secure TLS connection was established|ECONNRESET/;
     expectExplained(message, expected);

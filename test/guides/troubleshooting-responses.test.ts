@@ -100,7 +100,7 @@ describe("a page of another origin", () => {
   const request = (method: string, options: { readonly identity?: Identity; readonly token?: string } = {}) =>
     mtlsRequest(`${api.url}/accounts`, { ca, method, ...options });
 
-  test("may send a preflight request without a certificate and a token", async () => {
+  test("can send a preflight request without a certificate or a token", async () => {
     const { status, headers } = await request("OPTIONS");
     expect([status, headers["access-control-allow-headers"]]).toEqual([204, "Authorization"]);
     expect((await request("GET")).status).toBe(401);
@@ -185,7 +185,7 @@ describe("a server for TLS 1.2 clients", () => {
   });
 });
 
-test("a proxy with a custom marker for a missing certificate", async () => {
+test("a custom marker for a missing certificate is rejected as a missing certificate", async () => {
   const secret = { header: "x-proxy-secret", value: "a-secret-of-the-proxy-in-these-tests" };
   const format = nginx({ verify: "presented" });
   const url = await startApi(
@@ -217,8 +217,8 @@ test.each<[string, (origin: string) => string, RegExp]>([
 const authenticatorOf = (options: object) => createAuthenticator(options as AuthenticatorOptions<NodeRequest>);
 
 test.each<[string, () => unknown, RegExp]>([
-  ["no issuer", () => createVerifier({ jwks: issuer.jwksUri }), /option "issuer" is required/],
-  ["no audience", () => createVerifier({ issuer: issuer.issuer }), /option "audience" is required/],
+  ["a missing issuer", () => createVerifier({ jwks: issuer.jwksUri }), /option "issuer" is required/],
+  ["a missing audience", () => createVerifier({ issuer: issuer.issuer }), /option "audience" is required/],
   ["an option of another library", () => authenticatorOf({ ...trustedIssuer, secret: "s" }), /unknown option "secret"/],
   [
     "a weakened binding",

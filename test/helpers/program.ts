@@ -41,7 +41,7 @@ function findBinary(name: string): string | undefined {
  */
 export function describeWithProgram(binary: string, name: string, tests: () => void): void {
   const path = findBinary(binary);
-  test(`${name} is installed`, ({ skip }) => {
+  test(`${binary} is installed, for the tests of "${name}"`, ({ skip }) => {
     skip(path === undefined && (process.env["CI"] ?? "") === "", `${binary} is not installed`);
     expect(path).toBeDefined();
   });

@@ -29,7 +29,7 @@ describeWithProgram(prometheusBinary, "Prometheus", () => {
 
   // Runs while Prometheus waits before its first scrape.
   describeWithProgram("promtool", "the alerts", () => {
-    test("fire in the described situations, and only then", async () => {
+    test("fire only in the described situations", async () => {
       const file = fileURLToPath(new URL("alerts.yml", import.meta.url));
       // Rejects with the differences if a test fails.
       const { stdout } = await promisify(execFile)("promtool", ["test", "rules", file]);

@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 describe("recordSpans", () => {
-  test("describes an accepted request by a span below that of the HTTP server", async () => {
+  test("describes an accepted request by a span below the span of the HTTP server", async () => {
     // Fetches the keys.
     await scene.request("/accounts");
     const durations = collectDurations("certbound:decision");
@@ -128,7 +128,7 @@ describe("recordSpans", () => {
     ]);
   });
 
-  test("creates no span for an introspection without a response, but one for the decision", async () => {
+  test("creates a span for the decision, but not for an introspection without a response", async () => {
     scene.issuer.introspectAs("not-a-jwt", {});
     expect(await scene.request("/opaque", { token: "not-a-jwt" })).toBe(503);
     expect(spansNamed("certbound.introspection")).toEqual([]);

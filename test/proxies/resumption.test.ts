@@ -15,7 +15,7 @@ import { type RunningProxy, startOnFreePorts } from "./stage.ts";
 interface Site {
   readonly proxy: ProxyName;
   readonly configuration: string;
-  /** A change of the documented configuration. */
+  /** An edit of the documented configuration. */
   readonly change?: { readonly name: string; readonly edit: (text: string) => string };
   readonly format: ForwardedCertificateFormat;
   /** The listeners that the client connects to. */
@@ -93,7 +93,7 @@ for (const site of sites) {
     );
 
     test.each(cases)(
-      "resumes a session with an expired certificate only as documented: %s, %s",
+      "resumes a session with an expired certificate only if the documentation says so: %s, %s",
       (listener, tlsVersion) => {
         const visit = visits.find(
           (candidate) =>

@@ -24,7 +24,7 @@ describe("the changelog of a release", () => {
   const release = { version: "0.2.0", date: "2026-05-04", changes: [] };
   const start = "# Changelog\n\n## [Unreleased]\n";
 
-  test("gets the unreleased changes and those of the changesets by their kind", () => {
+  test("contains the unreleased changes and the changes of the changesets, grouped by kind", () => {
     const changes = [
       { type: "patch", summary: "Mends a thing.\nIn two lines.\n" },
       { type: "minor", summary: "Adds a thing." },
@@ -71,7 +71,7 @@ describe("the problems of a release", () => {
     origin,
   };
 
-  test("are none for a version that is ready", () => expect(problemsOf(ready)).toEqual([]));
+  test("are an empty list for a version that is ready", () => expect(problemsOf(ready)).toEqual([]));
 
   test.each([
     ["another tag", { tag: "v0.2.1" }, "the tag is not v0.2.0"],
@@ -83,7 +83,7 @@ describe("the problems of a release", () => {
       { repositories: { core: `${origin}-fork` } },
       `set repository to ${origin} in core`,
     ],
-  ])("are found with %s", (_what, change, problem) => {
+  ])("are listed for %s", (_what, change, problem) => {
     expect(problemsOf({ ...ready, ...change })).toEqual([expect.stringContaining(problem)]);
   });
 });
@@ -99,7 +99,7 @@ describe("the packages", () => {
     expect(manifestOf(name).dependencies?.["@certbound/core"]).toBe(`^${manifestOf("core").version}`);
   });
 
-  test("cli takes exactly its core, because it uses what is not public", () => {
+  test("cli depends on one exact version of core, because it uses the internal module", () => {
     expect(manifestOf("cli").dependencies?.["@certbound/core"]).toBe(manifestOf("core").version);
   });
 });
@@ -125,7 +125,7 @@ function unsafeParts(workflow: string): readonly string[] {
 }
 
 describe("a hosted workflow", () => {
-  test.each(workflows)("%s pins its actions and has least permissions", (_file, workflow) => {
+  test.each(workflows)("%s pins its actions and has only the permissions that it needs", (_file, workflow) => {
     expect(unsafeParts(workflow)).toEqual([]);
   });
 
@@ -134,8 +134,8 @@ describe("a hosted workflow", () => {
   test("is safe with a pinned action and read-only permissions", () => expect(unsafeParts(safe)).toEqual([]));
 
   test.each([
-    ["an action by its tag", safe.replace("0".repeat(40), "v6")],
-    ["an action without its version", safe.replace(" # v6.3.0", "")],
+    ["an action that is pinned by its tag", safe.replace("0".repeat(40), "v6")],
+    ["an action without its version in a comment", safe.replace(" # v6.3.0", "")],
     ["default permissions", pinned],
     ["another permission for all jobs", safe.replace("contents: read\n", "contents: read\n  id-token: write\n")],
     ["secrets for pull requests of strangers", `on: pull_request_target\n${safe}`],
@@ -156,7 +156,7 @@ describe("a hosted workflow", () => {
     expect(publish).toContain("needs: build\n");
   });
 
-  test("in a container lets git read the checkout, which has another owner", () => {
+  test("in a container lets git read a checkout that has another owner", () => {
     const inContainers = workflows.filter(([, workflow]) => workflow.includes("container:"));
     expect(inContainers).toHaveLength(2);
     for (const [, workflow] of inContainers) expect(workflow).toContain("--add safe.directory");
@@ -188,7 +188,7 @@ describe("the script that publishes", () => {
     );
   });
 
-  test("skips what an interrupted run published, and nothing else", () => {
+  test("skips only the packages that an interrupted run has published", () => {
     const registry = {
       "@certbound/core": "0.2.0",
       "@certbound/core@0.2.0": integrityOf("core"),

@@ -99,14 +99,17 @@ describe("a server that requests client certificates", () => {
 
   test.each([
     ["neither option", "createServer({ key, requestCert: true }, app);"],
-    ["only in a comment", 'createServer({ // minVersion: "TLSv1.3"\n  requestCert: true });'],
-    ["another version", 'createServer({ requestCert: true, minVersion: "TLSv1.2" }, app);'],
-    ["only on another server", 'createServer({ minVersion: "TLSv1.3" });\ncreateServer({ requestCert: true });'],
+    ["minVersion only in a comment", 'createServer({ // minVersion: "TLSv1.3"\n  requestCert: true });'],
+    ["minVersion TLSv1.2", 'createServer({ requestCert: true, minVersion: "TLSv1.2" }, app);'],
     [
-      "only in options that it does not spread",
+      "minVersion only on another server",
+      'createServer({ minVersion: "TLSv1.3" });\ncreateServer({ requestCert: true });',
+    ],
+    [
+      "minVersion only in options that it does not spread",
       'const tls = { minVersion: "TLSv1.3" };\nserve({ requestCert: true });',
     ],
-    ["no value", "const requestCert = true;\nfastify({ https: { key, requestCert } });"],
+    ["requestCert in shorthand notation", "const requestCert = true;\nfastify({ https: { key, requestCert } });"],
   ])("is reported with %s", (_what, code) => {
     expect(renegotiatingServers(code)).not.toEqual([]);
   });

@@ -39,7 +39,7 @@ async function statusOf({ url }: RunningServer, identity = client): Promise<numb
 
 /** The part of a request that the client sends before it disconnects. */
 const requestParts: readonly (readonly [string, string])[] = [
-  ["nothing", ""],
+  ["no bytes", ""],
   ["half a header", head.slice(0, 60)],
   ["all headers but the last line feed", `${head}\r`],
   ["half a body", `${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a":`],
@@ -51,7 +51,7 @@ const requestParts: readonly (readonly [string, string])[] = [
 describe.each(exposedBackends)("%s continues to work if a client disconnects", (_name, backend) => {
   const expectNoCrash = watchForCrashes();
 
-  test.each(requestParts)("after %s", async (_what, part) => {
+  test.each(requestParts)("after it has sent %s", async (_what, part) => {
     const api = await startRoute(backend, parties);
     onTestFinished(api.close);
     for (const identity of [client, thief]) {

@@ -50,7 +50,7 @@ function entriesOf(headers: Record<string, string | string[]>): [string, string]
   );
 }
 
-describe.each([1000, false] as const)("with a cache of verified tokens: %s", (verifiedTokens) => {
+describe.each([1000, false] as const)("with verifiedTokens: %s", (verifiedTokens) => {
   describe.each(shapes)("%s", (_name, shape) => {
     const authenticate = authenticatorWith({}, verifiedTokens)();
     const outcome = (headers: Record<string, string | string[]>) => outcomeOf(authenticate(shape(headers)));
@@ -109,7 +109,7 @@ describe.each([1000, false] as const)("with a cache of verified tokens: %s", (ve
       expect(await outcomeOf(authenticateOne(shape(headers)))).toBe("accepted");
     });
 
-    test("does not meet trust rules about its connection", async () => {
+    test("does not meet trust rules about the connection, because it does not expose its connection", async () => {
       for (const given of [
         { addresses: ["127.0.0.1"] },
         { unixSocket: true },

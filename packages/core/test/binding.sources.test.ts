@@ -64,7 +64,7 @@ describe("two sources, a JWT and its introspection response", () => {
     ["empty", "ERR_BINDING_MALFORMED"],
     ["dpop", "ERR_BINDING_UNSUPPORTED"],
     ["both", "ERR_BINDING_UNSUPPORTED"],
-  ])("are rejected when either of them is %s, regardless of the other (M-07, M-08)", (bad, code) => {
+  ])("are rejected when the cnf of one is %s, regardless of the other cnf (M-07, M-08)", (bad, code) => {
     for (const other of ["none", "own"] as const) {
       for (const order of [[bad, other] as const, [other, bad] as const]) {
         expect(evaluate(order, true)).toBe(code);

@@ -381,11 +381,14 @@ describe("evaluateBinding", () => {
     ["cnf null", { cnf: null }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "rejected"],
     ["cnf empty", { cnf: {} }, own, "ERR_BINDING_MALFORMED", "ERR_BINDING_MALFORMED", "rejected"],
     ["DPoP-bound", { cnf: { jkt: "a" } }, own, "ERR_BINDING_UNSUPPORTED", "ERR_BINDING_UNSUPPORTED", "rejected"],
-  ])("evaluates %s in each mode (M-02, M-08)", (_name, claims, certificate, required, whenBound, reportOnly) => {
-    expect(evaluate(claims, certificate, true)).toBe(required);
-    expect(evaluate(claims, certificate, "when-bound")).toBe(whenBound);
-    expect(evaluate(claims, certificate, "report-only")).toBe(reportOnly);
-  });
+  ])(
+    "returns the expected result in each mode: %s (M-02, M-08)",
+    (_name, claims, certificate, required, whenBound, reportOnly) => {
+      expect(evaluate(claims, certificate, true)).toBe(required);
+      expect(evaluate(claims, certificate, "when-bound")).toBe(whenBound);
+      expect(evaluate(claims, certificate, "report-only")).toBe(reportOnly);
+    },
+  );
 
   test("treats a token with only an inherited cnf as unbound (P-01)", () => {
     const polluted = () => evaluate({}, own, "when-bound");

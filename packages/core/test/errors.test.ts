@@ -111,7 +111,7 @@ describe("constructing an AccessTokenError", () => {
     expect(Error.stackTraceLimit).toBeUndefined();
   });
 
-  test("does not change stackTraceLimit if it throws, and throws an error with a stack trace", () => {
+  test("does not change a stackTraceLimit that throws, and creates an error with a stack trace", () => {
     const { stackTraceLimit } = Error;
     expect(() => new AccessTokenError("ERR_NONE" as AccessTokenErrorCode)).toThrow(
       expect.objectContaining({ name: "TypeError", stack: expect.stringContaining("errors.test.ts") }),
@@ -161,7 +161,7 @@ describe("instanceof AccessTokenError", () => {
 });
 
 describe("isCertificateErrorCode", () => {
-  test.each(everyCode)("returns whether %s is a certificate code: its kind is %s", (code, kind) => {
+  test.each(everyCode)("returns true only for codes of the kind certificate: %s, of the kind %s", (code, kind) => {
     expect(isCertificateErrorCode(code)).toBe(kind === "certificate");
   });
 });

@@ -166,12 +166,17 @@ describe("a forwarded certificate", () => {
     expect(fromProxy(kong({ dangerouslyAssumeHeaderStripped: true }), { trust })).toBeTypeOf("function");
   });
 
-  test.each([undefined, true])("has a verified chain only if its format itself sets provesChain: %s", (provesChain) => {
-    const verify = { header: "x-verify", success: "OK", ...(provesChain && { provesChain }) };
-    const headers = ["x-cert", hash, "x-verify", "OK"];
-    const resolve = () => resolved(forwardedHeader({ header: "x-cert", encoding: "sha256-hex", verify }), headers);
-    expect(withPollutedPrototype("provesChain", true, resolve)).toMatchObject({ chainVerified: provesChain === true });
-  });
+  test.each([undefined, true])(
+    "has a verified chain only if its format has an own provesChain, here %s",
+    (provesChain) => {
+      const verify = { header: "x-verify", success: "OK", ...(provesChain && { provesChain }) };
+      const headers = ["x-cert", hash, "x-verify", "OK"];
+      const resolve = () => resolved(forwardedHeader({ header: "x-cert", encoding: "sha256-hex", verify }), headers);
+      expect(withPollutedPrototype("provesChain", true, resolve)).toMatchObject({
+        chainVerified: provesChain === true,
+      });
+    },
+  );
 
   test("is not read from an inherited request", () => {
     const raw = requestWith(["x-cert", hash]);
@@ -327,23 +332,26 @@ describe("introspection", () => {
     ["token_introspection", { active: true }],
     ["typ", "token-introspection+jwt"],
     ["kid", "evil"],
-  ])("accepts a signed response that has %s itself, and rejects one that inherits it", async (name, value) => {
-    const { privateKey, publicKey } = await generateKeyPair("ES256");
-    const claims = { iss: "https://as.example", aud: "api", iat: seconds, token_introspection: { active: true } };
-    const header = { alg: "ES256", typ: "token-introspection+jwt", ...(name === "kid" && { kid: "own" }) };
-    const sign = (given: object) =>
-      new SignJWT({ ...claims, ...given }).setProtectedHeader({ ...header, ...given }).sign(privateKey);
-    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "own" }] };
-    const endpoint = await startIntrospectionEndpoint(text(await sign({}), "application/token-introspection+jwt"));
-    const options = { jwks: keys, clock: () => now };
-    const introspect = () =>
-      endpointOf({ ...secret, endpoint: endpoint.url, signedResponse: true }, options).introspect("token");
-    expect(await whilePrototypeIsPolluted(name, value, introspect)).toEqual({ active: true });
-    if (name === "kid") return;
-    endpoint.respondWith(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
-    const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(introspect()));
-    expect(reason).toMatchObject({ name: "IssuerRequestError" });
-  });
+  ])(
+    "accepts a signed response with an own %s, and rejects a signed response that inherits it",
+    async (name, value) => {
+      const { privateKey, publicKey } = await generateKeyPair("ES256");
+      const claims = { iss: "https://as.example", aud: "api", iat: seconds, token_introspection: { active: true } };
+      const header = { alg: "ES256", typ: "token-introspection+jwt", ...(name === "kid" && { kid: "own" }) };
+      const sign = (given: object) =>
+        new SignJWT({ ...claims, ...given }).setProtectedHeader({ ...header, ...given }).sign(privateKey);
+      const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "own" }] };
+      const endpoint = await startIntrospectionEndpoint(text(await sign({}), "application/token-introspection+jwt"));
+      const options = { jwks: keys, clock: () => now };
+      const introspect = () =>
+        endpointOf({ ...secret, endpoint: endpoint.url, signedResponse: true }, options).introspect("token");
+      expect(await whilePrototypeIsPolluted(name, value, introspect)).toEqual({ active: true });
+      if (name === "kid") return;
+      endpoint.respondWith(text(await sign({ [name]: undefined }), "application/token-introspection+jwt"));
+      const reason = await whilePrototypeIsPolluted(name, value, () => reasonOf(introspect()));
+      expect(reason).toMatchObject({ name: "IssuerRequestError" });
+    },
+  );
 
   test.each<[string, unknown]>([
     ["ca", clients.certificate],

@@ -128,7 +128,7 @@ describe('"when-bound" with opaque tokens', () => {
   });
 
   test.each([{}, { validateCertificateBinding: true }, { validateCertificateBinding: "report-only" }] as const)(
-    "differs from %j, which does not require returnsConfirmation",
+    "is the only mode that requires returnsConfirmation, unlike %j",
     (requirements) => {
       for (const introspection of [undefined, {}, { returnsConfirmation: true }]) {
         expect(() => parseFor(introspection, requirements)).not.toThrow();
@@ -137,7 +137,7 @@ describe('"when-bound" with opaque tokens', () => {
     },
   );
 
-  test("requires returnsConfirmation of the one issuer that issues opaque tokens", () => {
+  test("requires returnsConfirmation only for the issuer that introspects opaque tokens", () => {
     const parseAmong = (opaque: object, other: object) =>
       parse(
         whenBound,
@@ -185,7 +185,7 @@ describe("scopes", () => {
     ["a claim named scopes", { scopes: ["read"] }, ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["an inherited scope", Object.create({ scope: "read" }), ["read"], "ERR_SCOPE_INSUFFICIENT"],
     ["a scope in __proto__", JSON.parse('{"__proto__":{"scope":"read"}}'), ["read"], "ERR_SCOPE_INSUFFICIENT"],
-  ])("are all required, compared exactly: %s (I-04, P-01)", async (_name, claims, scopes, expected) => {
+  ])("are all required and compared exactly: %s (I-04, P-01)", async (_name, claims, scopes, expected) => {
     expect(await checked(claims, { scopes })).toBe(expected);
   });
 
@@ -212,7 +212,7 @@ describe("groups", () => {
     ["an object as a map", { groups: { staff: true } }, "ERR_ACCESS_DENIED"],
     ["a list in a list", { groups: [["staff"]] }, "ERR_ACCESS_DENIED"],
     ["roles instead", { roles: ["staff"] }, "ERR_ACCESS_DENIED"],
-  ])("are met by at least one of them: %s", async (_name, claims, expected) => {
+  ])("require at least one of the groups, compared exactly: %s", async (_name, claims, expected) => {
     expect(await checked(claims, { groups: ["staff", "night shift"] })).toBe(expected);
   });
 
@@ -232,7 +232,7 @@ describe("acrValues", () => {
     ["both values in one string", { acr: "gold silver" }, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["another case", { acr: "GOLD" }, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["null", { acr: null }, "ERR_AUTHENTICATION_INSUFFICIENT"],
-  ])("are met by one of them: %s (RFC 9470)", async (_name, claims, expected) => {
+  ])("require one of the values, compared exactly: %s (RFC 9470)", async (_name, claims, expected) => {
     expect(await checked(claims, { acrValues: ["gold", "silver"] })).toBe(expected);
   });
 });
@@ -249,7 +249,7 @@ describe("maxAge", () => {
     ["as a string", String(now), "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["null", null, "ERR_AUTHENTICATION_INSUFFICIENT"],
     ["in milliseconds", now * 1000, "ERR_AUTHENTICATION_INSUFFICIENT"],
-  ])("is compared with auth_time: %s (RFC 9470)", async (_name, time, expected) => {
+  ])("limits the age of auth_time: %s (RFC 9470)", async (_name, time, expected) => {
     expect(await checked({ auth_time: time }, { maxAge: 60 })).toBe(expected);
   });
 
@@ -313,7 +313,7 @@ describe("authorize", () => {
     expect(authorize.mock.calls).toEqual([[tokenWith({ sub: "user" }), request]]);
   });
 
-  test("is called last, and only if everything else is met", async () => {
+  test("is called last, and only if all other requirements are met", async () => {
     const authorize = vi.fn<(token: AccessToken, from: typeof request) => boolean>(() => true);
     const requirements = { scopes: ["read"], groups: ["staff"], acrValues: ["gold"], authorize };
     const claims = { scope: "read", groups: ["staff"], acr: "gold" };

@@ -40,7 +40,7 @@ describe("a JWT that is always introspected", () => {
     expect(await verified(token, {}, introspectingVerifier(issuer))).toBe("accepted");
   });
 
-  test("is introspected once per cacheDuration, or for every request if that is 0", async () => {
+  test("is introspected once per cacheDuration, or for every request if cacheDuration is 0", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     const withoutCache = introspectingVerifier(issuer, { ...always, cacheDuration: 0 });
     const before = introspectionCount(issuer);
@@ -78,7 +78,7 @@ describe("a JWT that is always introspected", () => {
     expect(await verified(token, { scopes: ["admin"] })).toBe("ERR_SCOPE_INSUFFICIENT");
   });
 
-  test("is accepted where opaque tokens are not introspected, and are rejected", async () => {
+  test("is accepted by a verifier that rejects opaque tokens, because it does not introspect them", async () => {
     const opaque = await issuer.opaqueToken({ boundTo: client });
     const before = introspectionCount(issuer);
     expect(await verified(opaque)).toBe("ERR_TOKEN_MALFORMED");
@@ -156,7 +156,7 @@ describe("the binding", () => {
     ["other", "none", mismatch, mismatch, mismatch],
     ["other", "client", mismatch, mismatch, mismatch],
     ["other", "other", mismatch, mismatch, mismatch],
-  ])("of a JWT with cnf %s and a response with cnf %s is checked in both", async (inJwt, inResponse, ...expected) => {
+  ])("is checked in the JWT and in the response: cnf %s and cnf %s", async (inJwt, inResponse, ...expected) => {
     const token = await tokenIntrospectedAs(sources[inResponse], sources[inJwt]);
     const resultFor = async (validateCertificateBinding: BindingMode) => {
       const use = { clientCertificate: client.certificate, validateCertificateBinding };
@@ -235,7 +235,7 @@ describe("the response", () => {
     ["token_type", { token_type: "refresh_token" }, "ERR_TOKEN_TYPE"],
     ["active", { active: false }, "ERR_TOKEN_INACTIVE"],
     ["active", { active: "true" }, "ERR_INTROSPECTION_UNAVAILABLE"],
-  ])("may omit %s, but must match the token and this API if it has %j", async (_name, response, expected) => {
+  ])("may omit %s, but its value must match the token and this API: %j", async (_name, response, expected) => {
     const claims = { ...boundTo(client), jti: "token-1" };
     expect(await verified(await tokenIntrospectedAs({}, claims))).toBe("accepted");
     expect(await verified(await tokenIntrospectedAs(response, claims))).toBe(expected);

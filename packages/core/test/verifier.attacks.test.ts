@@ -176,7 +176,7 @@ describe("the key", () => {
     ["../../etc/passwd", "/dev/null", "' OR 1=1 --", "*)(uid=*", "; rm -rf /", "$(id)", "https://evil.example/jwks"],
     ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", "0", "length"],
     ["é".repeat(10), "\u{1f511}", "\ud800", "x".repeat(8000)],
-  ])("is found only by its exact kid: %j and similar ones (K-03)", async (...kids) => {
+  ])("is found only by its exact kid, not by %j or similar values (K-03)", async (...kids) => {
     for (const kid of kids) expect(await withHeader({ kid })).toBe("ERR_TOKEN_KEY_UNKNOWN");
   });
 
@@ -210,10 +210,10 @@ describe("the format", () => {
     ["a line feed", `${head}.${body}.${signature}\n`],
     ["a blank before it", ` ${head}.${body}.${signature}`],
     ["the scheme before it", `Bearer ${head}.${body}.${signature}`],
-    ["nothing", ""],
-    ["periods", "..".repeat(8000)],
+    ["an empty string", ""],
+    ["periods only", "..".repeat(8000)],
     ["too many characters", `${head}.${"A".repeat(20_000)}.${signature}`],
-  ])("must be compact: %s is rejected", async (_name, token) => {
+  ])("must be compact, so a token is rejected: %s", async (_name, token) => {
     expect(await verified(token)).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -252,20 +252,20 @@ describe("the issuer", () => {
     ["null", null],
     ["empty", ""],
     ["a list", [issuer]],
-    ["a list of several", [issuer, "https://evil.example"]],
+    ["a list of several issuers", [issuer, "https://evil.example"]],
     ["an object", { iss: issuer }],
-    ["with a slash", `${issuer}/`],
-    ["a prefix", issuer.slice(0, -1)],
-    ["longer", `${issuer}.evil.example`],
-    ["in capitals", issuer.toUpperCase()],
-    ["a host in capitals", "https://ISSUER.example"],
-    ["with the default port", `${issuer}:443`],
-    ["with userinfo", "https://issuer.example@evil.example"],
-    ["with a blank", `${issuer} `],
-    ["http", "http://issuer.example"],
-    ["escaped", "https://issuer%2Eexample"],
-    ["with a path of one dot", "https://issuer.example/."],
-    ["with a Cyrillic letter", "https://іssuer.example"],
+    ["the identifier with a slash", `${issuer}/`],
+    ["a prefix of the identifier", issuer.slice(0, -1)],
+    ["longer than the identifier", `${issuer}.evil.example`],
+    ["the identifier in capitals", issuer.toUpperCase()],
+    ["the identifier with its host in capitals", "https://ISSUER.example"],
+    ["the identifier with the default port", `${issuer}:443`],
+    ["the identifier as userinfo of another host", "https://issuer.example@evil.example"],
+    ["the identifier with a blank", `${issuer} `],
+    ["the identifier with the scheme http", "http://issuer.example"],
+    ["the identifier with an escape", "https://issuer%2Eexample"],
+    ["the identifier with a path of one dot", "https://issuer.example/."],
+    ["the identifier with a Cyrillic letter", "https://іssuer.example"],
     ["a member of Object.prototype", "__proto__"],
   ])("that is %s is rejected (I-01)", async (_name, iss) => {
     expect(await withClaims({ iss })).toBe("ERR_TOKEN_ISSUER");

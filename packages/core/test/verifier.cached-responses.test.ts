@@ -33,7 +33,7 @@ async function scene(introspection: Partial<IntrospectionOptions> = {}) {
   };
 }
 
-test("a response is used for 30 s, in which a revoked token is still accepted", async () => {
+test("a response is used for 30 s, during which a revoked token is still accepted", async () => {
   const { issuer, advance, verified } = await scene();
   const token = await issuer.opaqueToken({ boundTo: client });
   expect(await verified(token)).toEqual(["accepted", 1]);
@@ -44,7 +44,7 @@ test("a response is used for 30 s, in which a revoked token is still accepted", 
   expect(await verified(token)).toEqual(["ERR_TOKEN_INACTIVE", 2]);
 });
 
-test("a response is used for cacheDuration, and not at all if that is 0", async () => {
+test("a response is used for cacheDuration, and not at all if cacheDuration is 0", async () => {
   for (const [cacheDuration, count] of [
     [60, 1],
     [0, 2],
@@ -57,7 +57,7 @@ test("a response is used for cacheDuration, and not at all if that is 0", async 
   }
 });
 
-test("a response is not used after the exp of the token, which has then expired", async () => {
+test("a response is not used after the exp of the token, and the token is rejected as expired", async () => {
   const { issuer, advance, verified } = await scene({ cacheDuration: 3600 });
   const token = await issuer.opaqueToken({ boundTo: client, expiresIn: 60 });
   expect(await verified(token)).toEqual(["accepted", 1]);
@@ -67,7 +67,7 @@ test("a response is not used after the exp of the token, which has then expired"
   expect((await verified(token))[0]).toBe("ERR_TOKEN_EXPIRED");
 });
 
-test("a response without exp is requested again after 30 s each time", async () => {
+test("a response without exp is requested again every 30 s", async () => {
   const { issuer, advance, verified } = await scene();
   const token = await issuer.opaqueToken({ boundTo: client, claims: { exp: undefined } });
   for (const count of [1, 2, 3]) {
@@ -78,7 +78,7 @@ test("a response without exp is requested again after 30 s each time", async () 
   expect(await verified(token)).toEqual(["ERR_TOKEN_INACTIVE", 4]);
 });
 
-test("a token that was not valid yet becomes valid with the same response", async () => {
+test("a token that was not valid yet becomes valid without a new response", async () => {
   const { issuer, advance, verified } = await scene();
   const token = await issuer.opaqueToken({ boundTo: client, claims: { nbf: now / 1000 + 15 } });
   expect(await verified(token)).toEqual(["ERR_TOKEN_NOT_YET_VALID", 1]);

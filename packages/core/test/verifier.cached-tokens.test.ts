@@ -300,7 +300,7 @@ describe("a rejection is not cached if", () => {
   });
 });
 
-describe("a JWT that does not look like one", () => {
+describe("a JWT whose header starts with white space", () => {
   // RFC 8259 section 2 allows white space before the brace, and RFC 7515 does not forbid it.
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwks = { keys: [publicKey.export({ format: "jwk" })] } as JsonWebKeySet;
@@ -318,7 +318,7 @@ describe("a JWT that does not look like one", () => {
     return `${input}.${signature.toString("base64url")}`;
   };
 
-  test("is never mistaken for another one, cached or being verified", async () => {
+  test("is never mistaken for another JWT that is cached or being verified", async () => {
     const { claims, outcome } = await startCachingApi(issuer, { jwks });
     const [first, second] = await Promise.all(["first", "second"].map((jti) => claims(signed(jti))));
     expect([first?.jti, second?.jti]).toEqual(["first", "second"]);

@@ -34,7 +34,7 @@ describe("the introspection response", () => {
       active,
       "ERR_INTROSPECTION_UNAVAILABLE",
     ]),
-  ])("is accepted only if active is true: %j", async (active, expected) => {
+  ])("is accepted only if active is true, here %j", async (active, expected) => {
     expect(await outcomeFor({ ...good, active })).toBe(expected);
     const elsewhere = JSON.parse('{"ACTIVE":true,"__proto__":{"active":true}}') as object;
     expect(await outcomeFor({ ...good, active, ...elsewhere })).toBe(expected);

@@ -46,7 +46,7 @@ const tokens: readonly (readonly [string, () => Promise<string> | string, Outcom
   ["a token without iss", () => hmacToken({ sub: "user" }), "ERR_TOKEN_ALGORITHM"],
   ["a token of an issuer that is not configured", () => hmacToken({ iss: "https://x.example" }), "ERR_TOKEN_ALGORITHM"],
   [
-    "a token whose claims say that it has expired",
+    "a token whose exp is in the past",
     () => issuer.accessToken({ boundTo: client, claims: { exp: seconds - 300 } }),
     "ERR_TOKEN_EXPIRED",
   ],
@@ -135,7 +135,7 @@ describe("jwtsAsOpaque", () => {
   });
 });
 
-describe("the one of several issuers with jwtsAsOpaque", async () => {
+describe("the issuer with jwtsAsOpaque among several issuers", async () => {
   const other = await startIssuer({ audience: "https://other.example" });
   const configured = (from: typeof issuer, introspection?: IssuerOptions["introspection"]): IssuerOptions => ({
     issuer: from.issuer,

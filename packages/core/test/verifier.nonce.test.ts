@@ -13,7 +13,11 @@ function tokenWithNonce(typ: string | undefined, claims: object = {}): Promise<s
   return issuer.accessToken({ boundTo: client, header: { typ }, claims: { nonce: "n-0S6", ...claims } });
 }
 
-describe.each([[undefined], ["JWT"], ["at+jwt"]])("a bound token with a nonce and the typ %j", (typ) => {
+describe.each([
+  ["without typ", undefined],
+  ["with the typ JWT", "JWT"],
+  ["with the typ at+jwt", "at+jwt"],
+])("a bound token with a nonce, %s,", (_name, typ) => {
   test("is accepted if binding is required, cached or not", async () => {
     const verifier = verifierOf(issuer);
     const token = await tokenWithNonce(typ);
@@ -38,7 +42,7 @@ describe.each([[undefined], ["JWT"], ["at+jwt"]])("a bound token with a nonce an
     },
   );
 
-  test.each(["at_hash", "c_hash", "events"])("is rejected with %s as well unless it is at+jwt", async (name) => {
+  test.each(["at_hash", "c_hash", "events"])("that also has %s is rejected unless it is at+jwt", async (name) => {
     const expected: Outcome = typ === "at+jwt" ? "accepted" : "ERR_TOKEN_TYPE";
     expect(await outcomeOf(verifierOf(issuer).verify(await tokenWithNonce(typ, { [name]: "x" }), use))).toBe(expected);
   });

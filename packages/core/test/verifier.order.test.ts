@@ -94,7 +94,7 @@ describe("the order of the checks", () => {
     expect(await outcomeOf(unreachable.verify(token, { clientCertificate: client.der }))).toBe("ERR_KEYS_UNAVAILABLE");
   });
 
-  test('is the same under "report-only", where certificate and binding do not reject', async () => {
+  test('is the same under "report-only", except that certificate and binding do not reject', async () => {
     const [certificate, binding, key] = steps.slice(7, 10).map(([, , flaw]) => flaw);
     const use = { validateCertificateBinding: "report-only" } as const;
     expect(await outcomeOf(verify(certificate as Flaw, binding as Flaw, { use }))).toBe("accepted");
@@ -111,7 +111,7 @@ describe("the detail", () => {
     expect(error.detail).toMatch(/signature was not verified/);
   });
 
-  test("omits this note for a token that was verified before", async () => {
+  test("omits the note on the signature for a token that was verified before", async () => {
     const token = await issuer.accessToken({ boundTo: client });
     await verifier.verify(token, { clientCertificate: client.certificate });
     const stolen = await rejectionOf(verifier.verify(token, { clientCertificate: thief.certificate }));
@@ -119,13 +119,13 @@ describe("the detail", () => {
     expect(stolen.detail).not.toMatch(/not verified/);
   });
 
-  test("omits this note for a certificate, and leaves an error of the application unchanged", async () => {
+  test("omits the note on the signature for a certificate error, and leaves an error of the application unchanged", async () => {
     const reason = new AccessTokenError("ERR_CERTIFICATE_UNTRUSTED", { detail: "the proxy is unknown" });
     expect(await rejectionOf(verify({ use: { clientCertificate: reason } }))).toBe(reason);
     expect(reason.detail).toBe("the proxy is unknown");
   });
 
-  test("omits this note for a reported binding, because the signature is verified", async () => {
+  test("omits the note on the signature for a reported binding, because the signature is verified", async () => {
     const mismatch = { claims: { cnf: { "x5t#S256": thief.thumbprint } } };
     const reported = await verify(mismatch, { use: { validateCertificateBinding: "report-only" } });
     expect(reported).toMatchObject({ bindingError: { code: "ERR_BINDING_MISMATCH" } });
@@ -199,7 +199,7 @@ describe("the order of the checks on an opaque token", () => {
     },
   );
 
-  test('is the same under "report-only", where certificate and binding do not reject', async () => {
+  test('is the same under "report-only", except that certificate and binding do not reject', async () => {
     const use = { validateCertificateBinding: "report-only" } as const;
     const [certificate = {}, activity = {}] = opaqueSteps.slice(1, 3).map(([, , flaw]) => flaw);
     const [binding = {}, requirements = {}] = opaqueSteps.slice(8).map(([, , flaw]) => flaw);

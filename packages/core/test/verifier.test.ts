@@ -22,7 +22,7 @@ describe("a bound token", () => {
     expect(await verified(token, { clientCertificate: thief.certificate })).toBe("ERR_BINDING_MISMATCH");
   });
 
-  test("is rejected without the note that it is unverified if it was accepted before", async () => {
+  test("is rejected without the note on the unverified signature if it was accepted before", async () => {
     expect(await verified(token)).toBe("accepted");
     const { detail } = await rejectionOf(verifier.verify(token, { clientCertificate: thief.certificate }));
     expect(detail).toMatch(/thumbprint does not match/);
@@ -114,7 +114,7 @@ describe("an unbound token", () => {
     expect(await verified(unbound, { clientCertificate: null, ...mode })).toBe("accepted");
   });
 
-  test('does not weaken the check of a bound one under "when-bound"', async () => {
+  test('does not weaken the check of bound tokens under "when-bound"', async () => {
     const mode = { validateCertificateBinding: "when-bound" } as const;
     expect(await verified(token, mode)).toBe("accepted");
     expect(await verified(token, { clientCertificate: null, ...mode })).toBe("ERR_CERTIFICATE_MISSING");
@@ -123,7 +123,7 @@ describe("an unbound token", () => {
     expect(await verified(dpop, mode)).toBe("ERR_BINDING_UNSUPPORTED");
   });
 
-  test('is reported and not rejected under "report-only", like a stolen one', async () => {
+  test('is reported but not rejected under "report-only", like a stolen token', async () => {
     const mode = { validateCertificateBinding: "report-only" } as const;
     const reported = async (accessToken: string, clientCertificate: string | null) => {
       const result = await verifier.verify(accessToken, { clientCertificate, ...mode });
@@ -208,7 +208,7 @@ describe("the clock", () => {
     expect(await check()).toBe("ERR_TOKEN_EXPIRED");
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined, "now"])(
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined, "a string"])(
     "that returns %s causes a TypeError",
     async (time) => {
       const broken = verifierOf(issuer, { clock: () => time as number });
@@ -254,7 +254,7 @@ describe("several issuers", async () => {
   const verifyBoth = (accessToken: string) =>
     outcomeOf(both.verify(accessToken, { clientCertificate: client.certificate }));
 
-  test("are each checked by their respective keys, audience and algorithms (K-06)", async () => {
+  test("have their tokens checked with their respective keys, audience and algorithms (K-06)", async () => {
     expect(await verifyBoth(await first.accessToken({ boundTo: client }))).toBe("accepted");
     expect(await verifyBoth(await second.accessToken({ boundTo: client }))).toBe("ERR_TOKEN_AUDIENCE");
     const right = { aud: "https://second.example" };
@@ -284,7 +284,7 @@ describe("several issuers", async () => {
     expect(await check(await third.accessToken(impersonating))).toBe("ERR_TOKEN_SIGNATURE");
   });
 
-  test("do not include any other issuer, whose token is rejected", async () => {
+  test("have the tokens of all other issuers rejected", async () => {
     expect(await verifyBoth(await issuer.accessToken({ boundTo: client }))).toBe("ERR_TOKEN_ISSUER");
   });
 });

@@ -74,12 +74,15 @@ describe("a certificate in PEM", () => {
 });
 
 describe("a certificate in base64", () => {
-  test.each([base64, ...recordedCertificates.map(({ pem: text }) => new X509Certificate(text).raw.toString("base64"))])(
-    "is decoded: %.30s",
-    (text) => {
-      expect(derFromText(text).toString("base64")).toBe(text);
-    },
-  );
+  test.each([
+    ["of a new certificate", base64],
+    ...recordedCertificates.map(({ name, pem: text }) => [
+      `of the recorded certificate ${name}`,
+      new X509Certificate(text).raw.toString("base64"),
+    ]),
+  ] as [string, string][])("is decoded: %s", (_name, text) => {
+    expect(derFromText(text).toString("base64")).toBe(text);
+  });
 
   test.each([
     ["without padding", base64.replace("=", "")],
@@ -152,13 +155,13 @@ describe("a text that is neither PEM nor base64 DER", () => {
   });
 
   test.each([
-    encodeURIComponent(pem),
-    `:${base64}:`,
-    `${base64},${base64}`,
-    thumbprint,
-    fingerprint256,
-    base64.slice(0, -4),
-  ])("does not appear in the error: %.20s", (text) => {
+    ["escaped PEM", encodeURIComponent(pem)],
+    ["an RFC 9440 byte sequence", `:${base64}:`],
+    ["two certificates in base64", `${base64},${base64}`],
+    ["a thumbprint", thumbprint],
+    ["a fingerprint with colons", fingerprint256],
+    ["truncated base64", base64.slice(0, -4)],
+  ])("does not appear in the error: %s", (_name, text) => {
     const { message, detail, stack } = rejection(() => assertCertificateShape(derFromText(text)));
     expect(`${message} ${detail} ${stack}`).not.toContain(text.slice(30, 42));
   });
@@ -214,7 +217,7 @@ describe("the length of a certificate (M-10)", () => {
     [0xfff0, 2],
     [0x1_0000, 3],
     [0x100_0000, 4],
-  ])("is accepted for %i bytes of content if it is encoded in %i additional bytes", (length, lengthBytes) => {
+  ])("is accepted for %i bytes of content if the number of additional length bytes is %i", (length, lengthBytes) => {
     expect(outcome(() => assertCertificateShape(outerLengthIn(lengthBytes, length)))).toBe("accepted");
   });
 
@@ -228,7 +231,7 @@ describe("the length of a certificate (M-10)", () => {
     [0x1_0000, 4],
     [0x100, 5],
     [0x100, 6],
-  ])("is rejected for %i bytes of content if it is encoded in %i additional bytes", (length, lengthBytes) => {
+  ])("is rejected for %i bytes of content if the number of additional length bytes is %i", (length, lengthBytes) => {
     const shape = (): void => assertCertificateShape(outerLengthIn(lengthBytes, length));
     expect(outcome(shape)).toBe("ERR_CERTIFICATE_MALFORMED");
   });

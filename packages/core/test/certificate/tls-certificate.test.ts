@@ -300,7 +300,7 @@ describe("a connection", () => {
     ["unknown", first, second, thief.thumbprint],
     [null, first, second, thief.thumbprint],
   ])(
-    "with the protocol %j has its certificate read again, unless it cannot change",
+    "with the protocol %j has its certificate read again if the certificate can change",
     (protocol, before, now, expected) => {
       let shown = before;
       const socket = { getPeerX509Certificate: () => shown, getProtocol: () => protocol };

@@ -160,7 +160,7 @@ describe("the protected resource of an authenticator", () => {
     [false, "GET", "/v1/.well-known/oauth-protected-resource/v1"],
     [false, "GET", "/v1"],
     [false, "GET", undefined],
-  ])("matches: %s, for %s %s", (expected, method, target) => {
+  ])("matches only GET and HEAD of its path: %s for %s %s", (expected, method, target) => {
     expect(authenticatorOf({ resource }).protectedResource?.matches(method, target)).toBe(expected);
   });
 

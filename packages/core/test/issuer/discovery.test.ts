@@ -43,7 +43,7 @@ async function expectNoKeys(issuer: string): Promise<void> {
 }
 
 describe("discoverMetadata", () => {
-  test("uses the document of RFC 8414 and does not request another", async () => {
+  test("uses the document of RFC 8414, and does not request the document of OpenID Connect", async () => {
     const { url, requests } = await startIssuer((origin) => ({
       [oauth]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),
       [oidc]: json({ issuer: origin, jwks_uri: `${origin}/other` }),
@@ -58,7 +58,7 @@ describe("discoverMetadata", () => {
     ["is HTML", text("<html>", "text/html")],
     ["is for another issuer", json({ issuer: "https://other.example", jwks_uri: "https://other.example/keys" })],
     ["has no jwks_uri", (response, path) => json({ issuer: `http://${response.req.headers.host}` })(response, path)],
-  ])("uses the document of OpenID Connect if the other one %s", async (_name, responder) => {
+  ])("uses the document of OpenID Connect if the document of RFC 8414 %s", async (_name, responder) => {
     const { url, requests } = await startIssuer((origin) => ({
       [oauth]: responder,
       [oidc]: json({ issuer: origin, jwks_uri: `${origin}/keys` }),

@@ -89,7 +89,7 @@ test.each([
   [10_000, 1],
   [0, 2],
 ])(
-  "with a cool-down of %i ms and the default clock, two refreshes of a value fetch it %i times",
+  "with a cool-down of %i ms and the default clock, two refreshes of a value cause this number of fetches: %i",
   async (coolDown, expected) => {
     let fetches = 0;
     const value = createRemoteValue(

@@ -151,20 +151,20 @@ describe("an EC signature", () => {
   const r = (signature: Buffer) => BigInt(`0x${signature.toString("hex", 0, 32)}`);
 
   test.each<[string, (input: Buffer) => Buffer, Outcome]>([
-    ["that is valid", raw, "accepted"],
-    ["of two zeros", () => scalars(0n, 0n), "ERR_TOKEN_SIGNATURE"],
+    ["valid", raw, "accepted"],
+    ["two zeros", () => scalars(0n, 0n), "ERR_TOKEN_SIGNATURE"],
     ["with r = 0", (input) => scalars(0n, s(raw(input))), "ERR_TOKEN_SIGNATURE"],
     ["with s = 0", (input) => scalars(r(raw(input)), 0n), "ERR_TOKEN_SIGNATURE"],
     ["with r = n", (input) => scalars(order, s(raw(input))), "ERR_TOKEN_SIGNATURE"],
     ["with s = n", (input) => scalars(r(raw(input)), order), "ERR_TOKEN_SIGNATURE"],
-    ["of twice n", () => scalars(order, order), "ERR_TOKEN_SIGNATURE"],
-    ["in DER", (input) => sign("sha256", input, privateKey), "ERR_TOKEN_SIGNATURE"],
-    ["that is one byte too short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
-    ["that is one byte too long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
+    ["twice n", () => scalars(order, order), "ERR_TOKEN_SIGNATURE"],
+    ["encoded in DER", (input) => sign("sha256", input, privateKey), "ERR_TOKEN_SIGNATURE"],
+    ["one byte too short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
+    ["one byte too long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
     ["with 33 bytes each", (input) => widened(raw(input)), "ERR_TOKEN_SIGNATURE"],
-    ["that is empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
+    ["empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
     ["made with another hash", (input) => otherHash(input), "ERR_TOKEN_SIGNATURE"],
-  ])("%s has the expected result (C-11)", async (_name, signInput, expected) => {
+  ])("is accepted only if it is valid and encoded as JWS requires: %s (C-11)", async (_name, signInput, expected) => {
     expect(await verified(tokenSignedBy("ES256", signInput), keys)).toBe(expected);
   });
 
@@ -208,13 +208,13 @@ describe("an Ed25519 signature", () => {
   };
 
   test.each<[string, (input: Buffer) => Buffer, Outcome]>([
-    ["that is valid", raw, "accepted"],
+    ["valid", raw, "accepted"],
     ["with S + L for S", (input) => plusOrder(raw(input)), "ERR_TOKEN_SIGNATURE"],
-    ["that is one byte too short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
-    ["that is one byte too long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
-    ["of zeros", () => Buffer.alloc(64), "ERR_TOKEN_SIGNATURE"],
-    ["that is empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
-  ])("%s has the expected result (C-11)", async (_name, signInput, expected) => {
+    ["one byte too short", (input) => raw(input).subarray(0, -1), "ERR_TOKEN_SIGNATURE"],
+    ["one byte too long", (input) => Buffer.concat([raw(input), Buffer.of(0)]), "ERR_TOKEN_SIGNATURE"],
+    ["zeros", () => Buffer.alloc(64), "ERR_TOKEN_SIGNATURE"],
+    ["empty", () => Buffer.of(), "ERR_TOKEN_SIGNATURE"],
+  ])("is accepted only if it is valid and encoded as JWS requires: %s (C-11)", async (_name, signInput, expected) => {
     for (const algorithm of ["EdDSA", "Ed25519"]) {
       expect(await verified(tokenSignedBy(algorithm, signInput), keys)).toBe(expected);
     }

@@ -176,14 +176,14 @@ describe("a private CryptoKey", () => {
 });
 
 test.each([
-  null,
-  undefined,
-  "key",
-  1,
-  [],
-  {},
-  new Uint8Array(8),
-  createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
-])("isClientKey rejects %o", (value) => {
+  ["null", null],
+  ["undefined", undefined],
+  ["a string", "key"],
+  ["a number", 1],
+  ["a list", []],
+  ["an empty object", {}],
+  ["bytes", new Uint8Array(8)],
+  ["a KeyObject", createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }))],
+])("isClientKey rejects %s", (_name, value) => {
   expect(isClientKey(value)).toBe(false);
 });

@@ -46,23 +46,23 @@ describe("isClientTls", () => {
     expect(isClientTls(value)).toBe(false);
   });
 
-  test.each<[string, unknown, string]>([
-    ["cert", "", "PEM"],
-    ["cert", 1, "PEM"],
-    ["key", null, "PEM"],
-    ["key", [key], "PEM"],
-    ["key", createPrivateKey(key), "PEM"],
-    ["passphrase", "", "a non-empty string"],
-    ["passphrase", Buffer.from("x"), "a non-empty string"],
-    ["ca", "", "certificates as PEM"],
-    ["ca", "certificate", "certificates as PEM"],
-    ["ca", key, "certificates as PEM"],
-    ["ca", malformed, "certificates as PEM"],
-    ["ca", ca + malformed, "certificates as PEM"],
-    ["ca", new Uint8Array(), "certificates as PEM"],
-    ["ca", Buffer.from(other.der), "certificates as PEM"],
-    ["ca", [ca], "certificates as PEM"],
-  ])("names %s if it is %o", (name, value, expected) => {
+  test.each<[string, string, unknown, string]>([
+    ["cert", "an empty string", "", "PEM"],
+    ["cert", "a number", 1, "PEM"],
+    ["key", "null", null, "PEM"],
+    ["key", "a list", [key], "PEM"],
+    ["key", "a KeyObject", createPrivateKey(key), "PEM"],
+    ["passphrase", "an empty string", "", "a non-empty string"],
+    ["passphrase", "bytes", Buffer.from("x"), "a non-empty string"],
+    ["ca", "an empty string", "", "certificates as PEM"],
+    ["ca", "a word", "certificate", "certificates as PEM"],
+    ["ca", "a private key", key, "certificates as PEM"],
+    ["ca", "a malformed certificate", malformed, "certificates as PEM"],
+    ["ca", "a certificate before a malformed one", ca + malformed, "certificates as PEM"],
+    ["ca", "empty bytes", new Uint8Array(), "certificates as PEM"],
+    ["ca", "DER", Buffer.from(other.der), "certificates as PEM"],
+    ["ca", "a list", [ca], "certificates as PEM"],
+  ])("names %s if it is %s", (name, _description, value, expected) => {
     const given = name === "passphrase" ? { cert, key: encrypted } : { cert, key };
     expectRejection({ ...given, [name]: value }, `option "${name}" in clientTls must be ${expected}`);
   });
@@ -71,7 +71,15 @@ describe("isClientTls", () => {
     expectRejection({ cert, key, [name]: false }, `unknown option "${name}" in clientTls`);
   });
 
-  test.each([null, undefined, "", cert, 1, true, [cert, key]])("rejects %j", (value) => {
+  test.each([
+    ["null", null],
+    ["undefined", undefined],
+    ["an empty string", ""],
+    ["PEM", cert],
+    ["a number", 1],
+    ["true", true],
+    ["a list", [cert, key]],
+  ])("rejects %s", (_name, value) => {
     expectRejection(value, "clientTls must be an object");
   });
 });

@@ -19,7 +19,7 @@ describe("isJsonWebKeySet", () => {
     [{ keys: ["x"] }, false],
     [{ keys: [{}, 5] }, false],
     [{ Keys: [{}] }, false],
-  ])("checks the shape of %j", (value, expected) => {
+  ])("accepts only an object with a list of objects as keys: %j has the result %s", (value, expected) => {
     expect(isJsonWebKeySet(value)).toBe(expected);
   });
 

@@ -84,10 +84,13 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a warning is emitted", () => {
         },
       },
     ],
-  ])("for a verifier that %s, and not for a similar one", async (_name, unverified, similar) => {
-    expect(await warningsAbout(similar)).toEqual([]);
-    expect(await warningsAbout(unverified)).toEqual(warning);
-  });
+  ])(
+    "for a verifier that %s, but not for a similar verifier whose requests are verified or local",
+    async (_name, unverified, similar) => {
+      expect(await warningsAbout(similar)).toEqual([]);
+      expect(await warningsAbout(unverified)).toEqual(warning);
+    },
+  );
 
   test("once for several verifiers", async () => {
     expect(await warningsAbout({ issuer, jwks }, { issuer }, { issuer }, { issuer: "https://b.example" })).toEqual(
@@ -97,7 +100,7 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a warning is emitted", () => {
 });
 
 test.each([undefined, "", "1", "00", "0 ", "false"])(
-  "with NODE_TLS_REJECT_UNAUTHORIZED=%j, which does not disable verification, no warning is emitted",
+  "no warning is emitted if NODE_TLS_REJECT_UNAUTHORIZED is %j, which does not disable verification",
   async (value) => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", value);
     expect(await warningsAbout({ issuer })).toEqual([]);

@@ -131,7 +131,7 @@ describe("a list of keys is rejected without quoting it", () => {
     expect(() => configure({ issuer, jwks: { keys: [{ kid: "MARKER" }, key] } })).not.toThrow();
   });
 
-  test("if its key set has no valid JSON", () => {
+  test("if toJSON of its key set does not return a key set", () => {
     const jwks = (toJSON: () => unknown) => ({ keys: [key], toJSON });
     expectRejection(() => configure({ issuer, jwks: jwks(() => undefined) }), '"jwks"', []);
     expectRejection(() => configure({ issuer, jwks: jwks(() => ["MARKER"]) }), '"jwks"', ["MARKER"]);

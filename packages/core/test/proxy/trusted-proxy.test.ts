@@ -55,15 +55,15 @@ describe("the secret", () => {
     ["under another name", ["x-proxy", secret], /is missing/],
     ["under a name with underscores", ["x_proxy_secret", secret], /is missing/],
     ["as a header's name", [secret, "x-proxy-secret"], /is missing/],
-    ["twice", ["x-proxy-secret", secret, "x-proxy-secret", secret], /occurs 2 times instead of once/],
+    ["if it occurs twice", ["x-proxy-secret", secret, "x-proxy-secret", secret], /occurs 2 times instead of once/],
     [
-      "twice, in another letter case",
+      "if it occurs twice, in another letter case",
       ["x-proxy-secret", secret, "X-PROXY-SECRET", secret],
       /occurs 2 times instead of once/,
     ],
     ["after a wrong secret", ["x-proxy-secret", "a", "x-proxy-secret", secret], /occurs 2 times instead of once/],
-    ["twice in one value", ["x-proxy-secret", `${secret}, ${secret}`], /does not contain/],
-    ["empty", ["x-proxy-secret", ""], /does not contain/],
+    ["if one value contains it twice", ["x-proxy-secret", `${secret}, ${secret}`], /does not contain/],
+    ["if it is empty", ["x-proxy-secret", ""], /does not contain/],
     ["without its last character", ["x-proxy-secret", secret.slice(0, -1)], /does not contain/],
     ["with an additional last character", ["x-proxy-secret", `${secret}0`], /does not contain/],
     ["with an additional first character", ["x-proxy-secret", `0${secret}`], /does not contain/],
@@ -173,7 +173,7 @@ describe("the addresses", () => {
     ["2001:db8::/127", "2001:db8::1"],
     ["fec0::/10", "fec0::1"],
     ["fe00::/8", "fe00::1"],
-  ])("%s include %s", (range, address) => {
+  ])("with the range %s include %s", (range, address) => {
     expect(trustResult({ addresses: [range] }, requestWith([], address))).toBe("trusted");
     expect(trustResult({ addresses: ["203.0.113.9", "2001:db8:1::1", range] }, requestWith([], address))).toBe(
       "trusted",
@@ -201,14 +201,14 @@ describe("the addresses", () => {
     ["2001:db8::/32", "2001:db9::"],
     ["2001:db8::/127", "2001:db8::2"],
     ["fec0::/10", "ff00::1"],
-  ])("%s do not include %s", (range, address) => {
+  ])("with the range %s do not include %s", (range, address) => {
     const reason = "the connection does not come from an address of the proxy";
     expect(trustResult({ addresses: [range] }, requestWith([], address))).toBe(reason);
   });
 
   // These IPv6 ranges contain mapped IPv4 addresses, which must not be accepted.
   test.each(["::/64", "::1/8", "::/1", "::/80", "0:0:0:0:0:ffff::/96", "0::ffff:0:0/97", "::fffe:0:0/95"])(
-    "%s do not include an IPv4 address",
+    "with the range %s do not include an IPv4 address",
     (range) => {
       for (const address of ["203.0.113.9", "::ffff:203.0.113.9", "::ffff:cb00:7109", "127.0.0.1"]) {
         expect(trustResult({ addresses: [range] }, requestWith([], address))).not.toBe("trusted");
@@ -686,16 +686,16 @@ describe("several rules", () => {
 
 describe("a trust rule", () => {
   test.each<[string, unknown, RegExp]>([
-    ["empty", {}, /the trust rule is empty; set secret, addresses, unixSocket or certificateThumbprints/],
-    ["null", null, /must be an object/],
-    ["a list", [], /must be an object/],
+    ["that is empty", {}, /the trust rule is empty; set secret, addresses, unixSocket or certificateThumbprints/],
+    ["that is null", null, /must be an object/],
+    ["that is a list", [], /must be an object/],
     ["with a misspelled member", { address: [proxyAddress] }, /unknown option "address"/],
     ["with a member in another letter case", { unixsocket: true }, /unknown option "unixsocket"/],
     ["with a valid and an unknown member", { addresses: [proxyAddress], hops: 1 }, /unknown option "hops"/],
     ["with a valid and an undefined member", { addresses: [proxyAddress], secret: undefined }, /"secret"/],
     ["with undefined members", { addresses: undefined, secret: undefined }, /"addresses"/],
     ["with inherited members", Object.create({ addresses: [proxyAddress] }), /the trust rule is empty/],
-  ])("causes a TypeError if it is %s", (_, trust, message) => {
+  ])("%s causes a TypeError", (_, trust, message) => {
     expect(() => parseTrustedProxy(trust as TrustedProxy)).toThrow(TypeError);
     expect(() => parseTrustedProxy(trust as TrustedProxy)).toThrow(message);
   });

@@ -31,7 +31,7 @@ describe("currentTime", () => {
     999_999_999_999,
     // Seconds instead of milliseconds.
     1_750_000_000,
-  ])("rejects %s, with which no token would expire", (time) => {
+  ])("rejects %s, which is not a plausible time in milliseconds", (time) => {
     expect(() => currentTime(() => time as number)).toThrow(TypeError);
   });
 });

@@ -180,7 +180,7 @@ describe.each(["header", "payload"] as const)("the JSON of the %s (J-02, J-03)",
     ["NaN", `{${member},"n":NaN}`],
     ["a missing brace", `{${member}`],
     ["a control character in a text", `{${member},"n":"\n"}`],
-  ])("is rejected if it is or has %s", (_, json) => {
+  ])("is not valid and is rejected: %s", (_, json) => {
     expect(shape(write({ [name]: json }))).toBe("ERR_TOKEN_MALFORMED");
   });
 
@@ -195,7 +195,7 @@ describe.each(["header", "payload"] as const)("the JSON of the %s (J-02, J-03)",
     ["an encoded surrogate", bytesInText(0xed, 0xa0, 0x80)],
     ["a truncated character", bytesInText(0xe2, 0x82)],
     ["a code point above U+10FFFF", bytesInText(0xf4, 0x90, 0x80, 0x80)],
-  ])("is rejected in %s", (_, bytes) => {
+  ])("is rejected with %s", (_, bytes) => {
     expect(shape(write({ [name]: bytes }))).toBe("ERR_TOKEN_MALFORMED");
   });
 

@@ -16,18 +16,18 @@ const authorities = {
 const names = { commonName: "client-7", subjectAlternativeNames: ["URI:spiffe://a/b", "IP:::1"] };
 
 const issuers: readonly (readonly [string, (options?: CertificateOptions) => Promise<Identity>])[] = [
-  ["an EC CA's", authorities.ec.issueClientCertificate],
-  ["an RSA CA's", authorities.rsa.issueClientCertificate],
-  ["a self-signed", createSelfSignedCertificate],
+  ["an EC CA", authorities.ec.issueClientCertificate],
+  ["an RSA CA", authorities.rsa.issueClientCertificate],
+  ["no CA (self-signed)", createSelfSignedCertificate],
 ];
-// generating RSA keys is slow
+// Generating RSA keys is slow.
 const keyTypes = ["ec", "ed25519"] as const;
 const cases = [
   ...issuers.flatMap(([issuer, issue]) => keyTypes.map((keyType) => ({ issuer, issue, keyType }))),
-  { issuer: "a self-signed", issue: createSelfSignedCertificate, keyType: "rsa" as const },
+  { issuer: "no CA (self-signed)", issue: createSelfSignedCertificate, keyType: "rsa" as const },
 ];
 
-describe.each(cases)("$issuer $keyType certificate, renewed", ({ issue, keyType }) => {
+describe.each(cases)("a renewed certificate of the type $keyType from $issuer", ({ issue, keyType }) => {
   test("has the same key and names, but a different serial number and thumbprint", async () => {
     const first = await issue({ keyType, ...names });
     const second = await issue({ renews: first });
@@ -41,8 +41,8 @@ describe.each(cases)("$issuer $keyType certificate, renewed", ({ issue, keyType 
   });
 });
 
-describe("renews", () => {
-  test("issues a certificate that a server accepts which trusts the CA", async () => {
+describe("the option renews", () => {
+  test("issues a certificate that a server accepts if it trusts the CA", async () => {
     const renewed = await authorities.ec.issueClientCertificate({
       renews: await authorities.ec.issueClientCertificate(),
     });

@@ -135,7 +135,7 @@ describe("a server certificate", () => {
 });
 
 describe("an intermediate CA", () => {
-  test("issues client certificates with a chain that a server accepts which trusts the root", async () => {
+  test("issues client certificates with a chain, which a server accepts if it trusts the root", async () => {
     const { ca, url } = await startEchoServer();
     const identity = await (await (await ca.issueIntermediate()).issueIntermediate()).issueClientCertificate();
     const accepted = await mtlsRequest(url, { ca: ca.certificate, identity });

@@ -56,11 +56,11 @@ describe("client_secret_post", () => {
   test.each([
     ["another secret", new URLSearchParams({ ...form, client_secret: "s:%+u" })],
     ["another client", new URLSearchParams({ ...form, client_id: "the app" })],
-    ["no secret", new URLSearchParams({ client_id: form.client_id })],
-    ["no client", new URLSearchParams({ client_secret: form.client_secret })],
+    ["a form without a secret", new URLSearchParams({ client_id: form.client_id })],
+    ["a form without a client", new URLSearchParams({ client_secret: form.client_secret })],
     ["two secrets", new URLSearchParams([...Object.entries(form), ["client_secret", form.client_secret]])],
     ["two clients", new URLSearchParams([...Object.entries(form), ["client_id", form.client_id]])],
-    ["nothing", none],
+    ["a form without credentials", none],
   ])("rejects %s", (_, credentials) => {
     expect(authenticates(client, undefined, credentials)).toBe(false);
   });

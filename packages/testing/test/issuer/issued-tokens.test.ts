@@ -22,14 +22,14 @@ describe("an issued token", () => {
   });
 
   test.each([
-    ["a millisecond before it expires", 100, true],
-    ["when it expires", 99.999, false],
-    ["after it expired", 99, false],
-  ])("is active or expired: %s", (_, exp, active) => {
+    ["active a millisecond before it expires", 100, true],
+    ["inactive when it expires", 99.999, false],
+    ["inactive after it has expired", 99, false],
+  ])("is %s", (_, exp, active) => {
     expect(tokensWith({ exp }).introspect("token", now - 1)).toMatchObject({ active });
   });
 
-  test.each([undefined, "99", null])("does not expire at %j", (exp) => {
+  test.each([undefined, "99", null])("does not expire if exp is not a number, but %j", (exp) => {
     expect(tokensWith({ exp }).introspect("token", now)).toMatchObject({ active: true });
   });
 

@@ -156,24 +156,29 @@ describe("forwardedHeaders", () => {
     expect(renamed).toEqual({ "X-A": certificate, "X-B": verificationResult, "X-C": "1" });
   });
 
-  test.each<[string, unknown, object?]>([
-    ["iis", identity],
-    ["toString", identity],
-    ["nginx", undefined],
-    ["nginx", {}],
-    ["nginx", Promise.resolve(identity)],
-    ["nginx", identity, { encoding: "rfc9440" }],
-    ["nginx", identity, { header: "a b" }],
-    ["nginx", identity, { verified: "no" }],
-    ["kong", identity, { verifyHeader: "x" }],
-    ["cloudFront", identity, { verified: false }],
-    ["haproxy", identity, { encoding: "pem" }],
-    ["haproxy", identity, { encoding: "toString" }],
-    ["haproxy", identity, { legacy: true }],
-    ["caddy", identity, { legacy: false }],
-    ["awsAlb", identity, { mode: "off" }],
-    ["envoy", identity, { via: {} }],
-  ])("rejects %s, %j, %j", (proxy, value, options) => {
-    expect(() => forwardedHeaders(proxy as "nginx", value as Identity, options)).toThrow(TypeError);
+  test.each<[string, unknown]>([
+    ["undefined", undefined],
+    ["an empty object", {}],
+    ["a promise", Promise.resolve(identity)],
+  ])("rejects %s as the identity", (_name, value) => {
+    expect(() => forwardedHeaders("nginx", value as never)).toThrow(TypeError);
+  });
+
+  test.each<[string, object]>([
+    ["iis", {}],
+    ["toString", {}],
+    ["nginx", { encoding: "rfc9440" }],
+    ["nginx", { header: "a b" }],
+    ["nginx", { verified: "no" }],
+    ["kong", { verifyHeader: "x" }],
+    ["cloudFront", { verified: false }],
+    ["haproxy", { encoding: "pem" }],
+    ["haproxy", { encoding: "toString" }],
+    ["haproxy", { legacy: true }],
+    ["caddy", { legacy: false }],
+    ["awsAlb", { mode: "off" }],
+    ["envoy", { via: {} }],
+  ])("rejects the proxy %s with the options %j", (proxy, options) => {
+    expect(() => forwardedHeaders(proxy as "nginx", identity, options)).toThrow(TypeError);
   });
 });

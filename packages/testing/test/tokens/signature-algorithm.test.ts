@@ -14,7 +14,7 @@ describe("chooseAlgorithm", () => {
     ["P-521", curve("P-521"), "ES512"],
     ["Ed25519", generateKeyPairSync("ed25519").privateKey, "EdDSA"],
     ["secret", secret, "HS256"],
-  ])("returns the default algorithm of a %s key", (_, key, expected) => {
+  ])("returns the default algorithm for the key type %s", (_, key, expected) => {
     expect(chooseAlgorithm(key, undefined)).toBe(expected);
     expect(chooseAlgorithm(key, "none")).toBe(expected);
     expect(chooseAlgorithm(key, "toString")).toBe(expected);
@@ -25,7 +25,7 @@ describe("chooseAlgorithm", () => {
     expect(chooseAlgorithm(secret, "HS512")).toBe("HS512");
   });
 
-  test("returns the default algorithm if the key does not support the wanted one", () => {
+  test("returns the default algorithm if the key does not support the wanted algorithm", () => {
     expect(chooseAlgorithm(rsa, "HS256")).toBe("RS256");
     expect(chooseAlgorithm(secret, "RS256")).toBe("HS256");
   });
@@ -33,7 +33,7 @@ describe("chooseAlgorithm", () => {
   test.each([
     ["X25519", generateKeyPairSync("x25519").privateKey],
     ["secp256k1", curve("secp256k1")],
-  ])("rejects a %s key", (_, key) => {
+  ])("rejects the key type %s", (_, key) => {
     expect(() => chooseAlgorithm(key, undefined)).toThrow(TypeError);
   });
 });

@@ -22,12 +22,12 @@ const introspectionWith = (introspector: Introspector) => () => outcomeOf(intros
 
 describe("the response for an active token", () => {
   test.each([
-    [undefined, 30],
-    [1, 1],
-    [0.5, 0.5],
-    [30, 30],
-    [3600, 3600],
-  ])("is used with a cacheDuration of %s for %s s", async (cacheDuration, duration) => {
+    ["the default cacheDuration", 30, undefined],
+    ["a cacheDuration of 1", 1, 1],
+    ["a cacheDuration of 0.5", 0.5, 0.5],
+    ["a cacheDuration of 30", 30, 30],
+    ["a cacheDuration of 3600", 3600, 3600],
+  ])("is used, with %s, for %s s", async (_name, duration, cacheDuration) => {
     const { url, requests } = await startEndpoint(active);
     const times = timesOf();
     const introspect = introspectionWith(introspectorOf({ endpoint: url, times, cacheDuration }));
@@ -149,12 +149,12 @@ describe("the response for an active token", () => {
 
 describe("the response for an inactive token", () => {
   test.each([
-    [undefined, 10],
-    [3600, 10],
-    [10, 10],
-    [5, 5],
-    [1, 1],
-  ])("is cached with a cacheDuration of %s for %d s", async (cacheDuration, duration) => {
+    ["the default cacheDuration", 10, undefined],
+    ["a cacheDuration of 3600", 10, 3600],
+    ["a cacheDuration of 10", 10, 10],
+    ["a cacheDuration of 5", 5, 5],
+    ["a cacheDuration of 1", 1, 1],
+  ])("is cached, with %s, for %d s", async (_name, duration, cacheDuration) => {
     const { url, requests, respondWith } = await startEndpoint(inactive);
     const times = timesOf();
     const introspect = introspectionWith(introspectorOf({ endpoint: url, times, cacheDuration }));

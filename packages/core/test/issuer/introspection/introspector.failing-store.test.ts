@@ -112,7 +112,7 @@ describe("a Keyv whose store fails", () => {
   test.each([
     [true, 1],
     [false, 2],
-  ])("is paused with throwOnErrors %s after at most %d calls", async (throwOnErrors, maximum) => {
+  ])("is paused, with throwOnErrors %s, after a number of calls that is at most %d", async (throwOnErrors, maximum) => {
     calls = 0;
     const { introspector, events } = await arrange(new Keyv({ store, throwOnErrors }));
     expect(await outcomeOf(introspector.introspect("token"))).toBe("accepted");

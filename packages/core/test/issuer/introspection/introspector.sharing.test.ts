@@ -114,20 +114,26 @@ describe("a shared response", () => {
     [-5 * second, 1],
     [-5 * second - 1, 2],
     [-3600 * second, 2],
-  ])("is used for 30 s by the wall clock: at %d ms, %d requests in total", async (age, requestCount) => {
-    const { issuer, token, join } = await startFleet();
-    expect(await outcomeOf(join({ times: later(age) }).introspect(token))).toBe("accepted");
-    expect(introspectionCount(issuer)).toBe(requestCount);
-  });
+  ])(
+    "is used for 30 s by the wall clock: at an age of %d ms, the number of requests is %d",
+    async (age, requestCount) => {
+      const { issuer, token, join } = await startFleet();
+      expect(await outcomeOf(join({ times: later(age) }).introspect(token))).toBe("accepted");
+      expect(introspectionCount(issuer)).toBe(requestCount);
+    },
+  );
 
   test.each([
     [9 * second, 1],
     [10 * second, 2],
-  ])("is used for the cacheDuration of the reader: at %d ms, %d requests", async (age, requestCount) => {
-    const { issuer, token, join } = await startFleet({ cacheDuration: 3600 });
-    await join({ times: later(age), cacheDuration: 10 }).introspect(token);
-    expect(introspectionCount(issuer)).toBe(requestCount);
-  });
+  ])(
+    "is used for the cacheDuration of the reader: at an age of %d ms, the number of requests is %d",
+    async (age, requestCount) => {
+      const { issuer, token, join } = await startFleet({ cacheDuration: 3600 });
+      await join({ times: later(age), cacheDuration: 10 }).introspect(token);
+      expect(introspectionCount(issuer)).toBe(requestCount);
+    },
+  );
 
   test("is not used for longer if it is read late", async () => {
     const { issuer, token, join } = await startFleet();

@@ -63,8 +63,8 @@ describe("an entry for an inactive token", () => {
   });
 });
 
-describe("the time to live of an entry", () => {
-  /** The time to live of the last entry of a test. When the store has it, all earlier writes have been made. */
+describe("the time to live of a store entry", () => {
+  /** The time to live of the last entry that a test writes. Once the store has received it, all earlier writes are complete. */
   const last = 2 * second;
 
   /** Introspects a token, runs a callback while the request is in flight, and returns the times to live of the entries. */
@@ -97,23 +97,29 @@ describe("the time to live of an entry", () => {
   const seconds = now / second;
 
   test.each([
-    [undefined, 30],
-    [60, 60],
-    [3600, 3600],
-  ])("is the cacheDuration of %s", async (cacheDuration, duration) => {
+    ["30 s by default", undefined, 30],
+    ["60 s", 60, 60],
+    ["3600 s", 3600, 3600],
+  ])("is cacheDuration: %s", async (_name, cacheDuration, duration) => {
     expect(await timesToLive({}, { cacheDuration })).toEqual([duration * second]);
     expect(await timesToLive({ exp: seconds + 4000 }, { cacheDuration })).toEqual([duration * second]);
   });
 
   test.each([
-    [29, 29 * second],
-    [1, second],
-    [0.0015, 1],
-  ])("is limited by the exp of the token: in %d s, %d ms", async (expiresIn, time) => {
+    ["29 s if the token expires in 29 s", 29, 29 * second],
+    ["1 s if the token expires in 1 s", 1, second],
+    ["1 ms if the token expires in 1.5 ms", 0.0015, 1],
+  ])("is limited by the exp of the token: %s", async (_name, expiresIn, time) => {
     expect(await timesToLive({ exp: seconds + expiresIn })).toEqual([time]);
   });
 
-  test.each([0, 0.0005, -1, -3600, -seconds])("prevents the write if the token expires in %d s", async (expiresIn) => {
+  test.each([
+    ["expires now", 0],
+    ["expires in 0.5 ms", 0.0005],
+    ["expired 1 s ago", -1],
+    ["expired an hour ago", -3600],
+    ["expired in 1970", -seconds],
+  ])("is not positive if the token %s, so the entry is not written", async (_name, expiresIn) => {
     expect(await timesToLive({ exp: seconds + expiresIn })).toEqual([]);
   });
 
@@ -126,10 +132,10 @@ describe("the time to live of an entry", () => {
   });
 
   test.each([
-    [-5 * second, [30 * second]],
-    [-5 * second - 1, []],
-    [-3600 * second, []],
-  ])("is not increased if the wall clock is set back during the request: by %d ms, %j", async (change, expected) => {
+    ["5 s: the entry is written for 30 s", -5 * second, [30 * second]],
+    ["more than 5 s: the entry is not written", -5 * second - 1, []],
+    ["an hour: the entry is not written", -3600 * second, []],
+  ])("is not increased if the wall clock is set back during the request by %s", async (_name, change, expected) => {
     const setBack = (times: Times): void => void (times.clock += change);
     expect(await timesToLive({}, {}, setBack)).toEqual(expected);
   });

@@ -13,7 +13,7 @@ const subject = {
 };
 const result = { response: { active: true }, askedAt: 2_000_000_000_000 };
 const minute = 60_000;
-/** The maximum length of a value that is written or read. */
+/** The maximum length of a value, both for writing and for reading. */
 const limit = 128 * 1024;
 
 /** Creates an authentic entry, with any content and encryption. */
@@ -34,7 +34,7 @@ function arrange() {
 const paddedTo = (length: number) => ({ ...result, response: { active: true, padding: "x".repeat(length) } });
 
 describe("an entry of the shared cache", () => {
-  test("must be encrypted with AES-256-GCM, even with the same key", async () => {
+  test("is ignored if it is encrypted with the right key, but not with AES-256-GCM", async () => {
     const { store, cache } = arrange();
     await cache.write(subject, result, minute);
     const [name = ""] = store.names();
@@ -44,7 +44,7 @@ describe("an entry of the shared cache", () => {
     expect(await cache.read(subject)).toBeUndefined();
   });
 
-  test("has at most 128 KiB, both when it is written and when it is read", async () => {
+  test("is neither written nor read if it is longer than 128 KiB", async () => {
     const { store, cache } = arrange();
     await cache.write(subject, result, minute);
     const [name = ""] = store.names();
@@ -58,14 +58,14 @@ describe("an entry of the shared cache", () => {
     expect(await cache.read(subject)).toBeUndefined();
   });
 
-  test("is not written, without an error, if it cannot be serialized", async () => {
+  test("is not written if it cannot be serialized, and causes no error", async () => {
     const { store, cache } = arrange();
     await expect(cache.write(subject, { ...result, response: { n: 1n } }, minute)).resolves.toBeUndefined();
     expect(store.names()).toEqual([]);
   });
 });
 
-test("a store that failed is paused by the default clock", async () => {
+test("a shared cache does not call a store again directly after a failure, by the default clock", async () => {
   const store = changingStore();
   const cache = createSharedCache({ store, key: cacheKey });
   store.behave(() => Promise.reject(new Error("down")));

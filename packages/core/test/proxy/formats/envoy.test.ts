@@ -57,7 +57,7 @@ describe("envoy with one element", () => {
   });
 
   test.each([
-    ["no Hash", "By=spiffe://a;URI=spiffe://b"],
+    ["a missing Hash", "By=spiffe://a;URI=spiffe://b"],
     ["a Cert without Hash", `Cert="${certOf(ec256)}"`],
     ["Hash twice", `Hash=${hashOf(ec256)};Hash=${hashOf(ec256)}`],
     ["Hash twice, in another letter case", `Hash=${hashOf(ec256)};hash=${hashOf(victim)}`],
@@ -87,14 +87,18 @@ describe("envoy with one element", () => {
     expect(read("")).toBe(MISSING);
   });
 
-  test.each<[string, RegExp]>([
-    [`Hash=${hashOf(ec256).slice(0, 40)}`, /SHA-1/],
-    [`Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`, /Hash and Cert .* do not match/],
-    [`Hash=${hashOf(ec256)};Hash=${hashOf(ec256)}`, /hash 2 times/],
-    [`Hash=${hashOf(ec256)},Hash=${hashOf(ec256)}`, /2 elements instead of 1/],
-    [`Cert="${certOf(ec256)}"`, /does not have a Hash/],
-    [ec256.der, /base64 DER/],
-  ])("explains the rejection without quoting the value: %.60s", (value, sentence) => {
+  test.each<[string, string, RegExp]>([
+    ["a Hash of SHA-1", `Hash=${hashOf(ec256).slice(0, 40)}`, /SHA-1/],
+    [
+      "Hash and Cert that do not match",
+      `Hash=${hashOf(ec256)};Cert="${certOf(victim)}"`,
+      /Hash and Cert .* do not match/,
+    ],
+    ["Hash twice", `Hash=${hashOf(ec256)};Hash=${hashOf(ec256)}`, /hash 2 times/],
+    ["two elements", `Hash=${hashOf(ec256)},Hash=${hashOf(ec256)}`, /2 elements instead of 1/],
+    ["a Cert without Hash", `Cert="${certOf(ec256)}"`, /does not have a Hash/],
+    ["base64 DER", ec256.der, /base64 DER/],
+  ])("explains the rejection without quoting the value: %s", (_name, value, sentence) => {
     expect(detailOf(value)).toMatch(sentence);
     expect(detailOf(value)).not.toContain(hashOf(ec256).slice(0, 8));
   });
@@ -282,7 +286,7 @@ describe("the options of envoy", () => {
     ["lastHopUri", { lastHopUri: [gateway] }],
     ["lastHopURI", { lastHopURI: gateway }],
     ["element", { element: 2 }],
-  ])("reject an invalid %s: %o", (name, options) => {
+  ])("are rejected with an invalid or unknown %s: %o", (name, options) => {
     expect(() => envoy(options)).toThrow(TypeError);
     expect(() => envoy(options)).toThrow(`"${name}"`);
   });
