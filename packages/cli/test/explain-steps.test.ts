@@ -46,6 +46,21 @@ describe("the steps of explain", () => {
     expect((await explained(stolen, argv)).report.notes).toEqual([]);
   });
 
+  test("include all steps after the binding for a token with a nonce, as Keycloak issues it", async () => {
+    const options = { header: { typ: "JWT" }, claims: { nonce: "n-0S6" } };
+    const stolen = await parties.issuer.accessToken({ ...options, boundTo: parties.stranger });
+    const withScope = [...argv, "--scope", "write"];
+    expect(marks((await explained(stolen, withScope)).report)).toBe("++++++++x++x");
+    expect(marks((await explained(tamperSignature(stolen), withScope)).report)).toBe("++++++++x+x-");
+    const withoutCertificate = argv.filter((text, index) => text !== "--cert" && argv[index - 1] !== "--cert");
+    const none = [...withoutCertificate, "--no-certificate"];
+    expect(marks((await explained(stolen, none)).report)).toBe("+++++++x-++-");
+    const cnf = { "x5t#S256": parties.stranger.thumbprint, jkt: "A".repeat(43) };
+    const boundTwice = await parties.issuer.accessToken({ ...options, claims: { ...options.claims, cnf } });
+    const { report } = await explained(boundTwice, none);
+    expect(failures(report)).toEqual(["no-certificate-presented", "bound-by-both"]);
+  });
+
   test("show the details of core without the suffix about the signature, which has its own step", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.stranger, claims: { aud: "https://other" } });
     const { report, stdout } = await explained(token, argv);

@@ -7,6 +7,7 @@ import {
   type VerifyOptions,
 } from "@certbound/core";
 import { defaultTokenTypes, profiles } from "@certbound/core/internal";
+import { boundThumbprint } from "../causes/confirmation-causes.ts";
 import type { TokenReading } from "../inputs/token-input.ts";
 
 /** The input of one verification by core. */
@@ -54,15 +55,21 @@ const atOtherTime: Relaxation = (attempt, { token: { claims = {} } }) => {
     .map((time) => withOptions(attempt, { clock: () => Number(time) * 1000 }));
 };
 
-const withoutBinding: Relaxation = (attempt) => {
+const withoutBinding: Relaxation = (attempt, { token }) => {
   const relaxed = (options: VerifierOptions): Attempt => ({
     ...attempt,
     // Keeps the accepted types, because the default for "report-only" has fewer.
     options: options.profile === undefined ? { ...options, tokenTypes: options.tokenTypes ?? defaultTypes } : options,
     verifyOptions: { ...attempt.verifyOptions, validateCertificateBinding: "report-only" },
   });
-  // The profile fapi2 does not allow another mode, so the second attempt omits the profile.
-  return [relaxed(attempt.options), relaxed(withoutProfile(attempt.options))];
+  const clientCertificate = { thumbprint: boundThumbprint({ token }) };
+  return [
+    relaxed(attempt.options),
+    // The profile fapi2 does not allow another mode.
+    relaxed(withoutProfile(attempt.options)),
+    // In the mode report-only, core rejects a token with a nonce whose type is not at+jwt.
+    { ...attempt, verifyOptions: { ...attempt.verifyOptions, clientCertificate } },
+  ];
 };
 
 /** The relaxation for each error code. Error codes without a relaxation belong to checks that cannot be disabled, such as the signature. */

@@ -89,7 +89,7 @@ function bindingFailures(
 ): readonly StepFailure[] {
   const { clientCertificate } = verifyOptions;
   const found = failures.find(({ step }) => step === "certificate" || step === "binding");
-  if (claims === undefined || found?.step === "binding") return [];
+  if (claims === undefined || failures.some(({ step }) => step === "binding")) return [];
   if (found === undefined && !isBefore(stoppedAt, "certificate")) return [];
   const error =
     clientCertificate instanceof AccessTokenError ? clientCertificate : bindingError(claims, clientCertificate);
