@@ -66,7 +66,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_TOKEN_INACTIVE: {
     cause:
-      "the issuer reports that the token is not active: it may have expired, be revoked or be from another issuer, or this API may not introspect it",
+      "the issuer reports that the token is not active: it may have expired or been revoked, it may be from another issuer, or the issuer does not let this API introspect it",
     fix: "the client must get a new token. If all tokens are inactive, check whether the API introspects at the issuer that the client uses, and whether that issuer lets this API introspect tokens with its audience",
   },
   ERR_CERTIFICATE_MISSING: {
