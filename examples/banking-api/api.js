@@ -84,7 +84,7 @@ export function createApi({ key, cert, issuer, ca, log, now = Date.now }) {
       cancel();
       throw error;
     }
-    // The result of canPay() is still valid, because no other request was handled in between: there is no await.
+    // The result of canPay() is still valid: without an await, no other request can run in between.
     accounts.pay({ from, to, amount });
     return response.status(201).json({ from, to, amount });
   });

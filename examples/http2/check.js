@@ -90,5 +90,5 @@ await shortTimeoutApi.close();
 
 await Promise.all([api.close(), issuer.close()]);
 console.log(
-  "12 requests over 3 sessions: 200 for tokens of the session's client, 401 for all others; the same with HTTP/1.1",
+  "12 requests over 3 sessions: 200 for tokens of the session's client, 401 for all others; HTTP/1.1 gives the same responses",
 );
