@@ -58,7 +58,7 @@ describe("the options of a verifier", () => {
 
   test("disable the audience check only with null", () => {
     createVerifier({ issuer: "https://issuer.example", audience: null });
-    // @ts-expect-error -- not with false
+    // @ts-expect-error -- false does not disable the check
     createVerifier({ issuer: "https://issuer.example", audience: false });
   });
 
@@ -95,9 +95,9 @@ describe("requirements", () => {
     const fromConfiguration = (): string[] | undefined => undefined;
     // @ts-expect-error -- a misspelled variable must not drop a requirement
     void verifier.verify("token", { clientCertificate: null, scopes: fromConfiguration() });
-    // @ts-expect-error -- the same
+    // @ts-expect-error -- undefined must not drop a requirement
     expectTypeOf<{ maxAge: undefined }>().toExtend<Requirements>();
-    // @ts-expect-error -- the same
+    // @ts-expect-error -- undefined must not drop a requirement
     createAuthenticator()({ authorize: undefined });
   });
 

@@ -129,7 +129,7 @@ describe.each([1000, false] as const)("with verifiedTokens: %s", (verifiedTokens
   });
 });
 
-test("the detail says that a WHATWG Request does not expose its connection", async () => {
+test("the detail states that a WHATWG Request does not expose its connection", async () => {
   const request = new Request("https://api.example", { headers: { authorization: `Bearer ${token}` } });
   const authenticated = authenticatorWith({ certificateResolver: undefined })()(request);
   await expect(authenticated).rejects.toMatchObject({

@@ -278,7 +278,7 @@ describe("the detail", () => {
   const detailOf = (thumbprint: unknown) =>
     rejection(() => verifyCertificateBinding({ cnf: { "x5t#S256": thumbprint } }, client.certificate)).detail;
 
-  test("says what the claim contains and what was expected", () => {
+  test("describes the value of the claim and the expected value", () => {
     expect(detailOf(hexadecimal)).toMatch(/64 hexadecimal digits.*base64url/);
     expect(detailOf(digest.toString("base64"))).toMatch(/base64.*base64url/);
     expect(detailOf("abc-")).toMatch(/4 characters.*43/);

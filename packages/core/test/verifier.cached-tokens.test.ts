@@ -134,10 +134,10 @@ describe("a cached token is rejected", () => {
   const required = { validateCertificateBinding: true } as const;
 
   test.each<[string, object, BindingMode]>([
-    ["bound", required, true],
-    ["bound or not", whenBound, "when-bound"],
-    ["reported", reportOnly, "report-only"],
-  ])("exactly when exp and the tolerance have passed: %s", async (_name, use) => {
+    ["a required binding", required, true],
+    ["when-bound", whenBound, "when-bound"],
+    ["report-only", reportOnly, "report-only"],
+  ])("exactly when exp and the tolerance have passed, under %s", async (_name, use) => {
     const { claims, outcome, setClock } = await startCachingApi(issuer, { clockTolerance: 5 });
     const token = await issuer.accessToken({ boundTo: client, expiresIn: 60 });
     const first = await claims(token, use);
@@ -172,7 +172,7 @@ describe("a cached token is rejected", () => {
     }
   });
 
-  test("when the issuer, which always introspects it, has revoked it", async () => {
+  test("when it is always introspected, and the issuer has revoked it", async () => {
     const introspectingIssuer = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const { claims, outcome } = await startCachingApi(introspectingIssuer, {
@@ -190,7 +190,7 @@ describe("a cached token is rejected", () => {
     expect(await claims(other)).toBe(firstOther);
   });
 
-  test("when the issuer, which always introspects it, no longer responds", async () => {
+  test("when it is always introspected, and the issuer no longer responds", async () => {
     const introspectingIssuer = await startIssuerInTest();
     const always = { always: true, opaqueTokens: false, cacheDuration: 0 };
     const { outcome } = await startCachingApi(introspectingIssuer, {

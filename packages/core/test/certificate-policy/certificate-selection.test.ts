@@ -207,13 +207,16 @@ describe("a certificate from an issuer on the list", () => {
     ["server authentication", false, ["serverAuth"]],
     ["code signing", false, ["codeSigning"]],
     ["server authentication and code signing", false, ["serverAuth", "codeSigning"]],
-  ])("with an extended key usage for %s is accepted: %s", (_usage, isAccepted, usages) => {
-    const oddCa = createOddCa();
-    const certificate = parsed(oddCa.issue(extendedKeyUsage(...usages)));
-    expect(verdict({ issuers: [oddCa.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
-    // Only the rule issuers checks the purpose.
-    expect(verdict({ thumbprints: [certificate.thumbprint] }, certificate)).toBe(true);
-  });
+  ])(
+    "is accepted only if its extended key usage permits client authentication: %s has the result %s",
+    (_usage, isAccepted, usages) => {
+      const oddCa = createOddCa();
+      const certificate = parsed(oddCa.issue(extendedKeyUsage(...usages)));
+      expect(verdict({ issuers: [oddCa.certificate] }, certificate)).toBe(isAccepted || UNTRUSTED);
+      // Only the rule issuers checks the purpose.
+      expect(verdict({ thumbprints: [certificate.thumbprint] }, certificate)).toBe(true);
+    },
+  );
 
   test("is accepted without an extended key usage, and rejected if it is a CA certificate", () => {
     const oddCa = createOddCa();

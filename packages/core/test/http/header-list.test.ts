@@ -156,7 +156,7 @@ describe("headerElements", () => {
     ["an empty second value", "a,", 2],
     ["a comma after a quoted string", '"a",b', 2],
     ["a quote that is never closed", '"a, b', 2],
-  ])("counts the elements of %s if repeated fields may be joined", (_name, value, count) => {
+  ])("counts the elements of a value if repeated fields may be joined: %s", (_name, value, count) => {
     expect(elements({ headers: { "x-list": value } })).toHaveLength(count);
     expect(elements(new Request("https://api.example", { headers: { "x-list": value } }))).toHaveLength(count);
     expect(elements({ rawHeaders: ["X-List", value], socket: {} })).toEqual([value]);

@@ -60,7 +60,7 @@ describe("a value passed as the request", () => {
     ["the context of Koa, with a server's socket", { headers: {}, socket: { server: {} } }],
   ];
 
-  test.each(notRequests)("is rejected with a TypeError that says what to pass: %s", async (_name, request) => {
+  test.each(notRequests)("is rejected with a TypeError that names the expected value: %s", async (_name, request) => {
     expect(() => nodeRequest(request as NodeRequest)).toThrow(TypeError);
     expect(() => nodeRequest(request as NodeRequest)).toThrow(/request.*ctx\.req in Koa, c\.env\.incoming in Hono/);
   });

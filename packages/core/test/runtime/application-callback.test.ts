@@ -93,7 +93,7 @@ describe("a callback that does not settle", () => {
     });
   });
 
-  test("can still succeed 1 ms before that", async () => {
+  test("can still succeed 1 ms before the time limit", async () => {
     await withFakeTimers(async () => {
       let settle: ((value: boolean) => void) | undefined;
       const slow = new Promise<boolean>((resolve) => (settle = resolve));
@@ -104,7 +104,7 @@ describe("a callback that does not settle", () => {
     });
   });
 
-  test("has a later failure ignored", async () => {
+  test("can fail after the time limit without any effect", async () => {
     await withFakeTimers(async () => {
       let settle: ((error: Error) => void) | undefined;
       const slow = new Promise<never>((_resolve, reject) => (settle = reject));

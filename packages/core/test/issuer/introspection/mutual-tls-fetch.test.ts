@@ -79,18 +79,18 @@ describe("mutualTlsFetch", () => {
   });
 
   test.each([
-    ["undefined", undefined],
+    ["no CA", undefined],
     ["another CA", clients.certificate],
-  ])("does not send a request to a server with an untrusted certificate: ca is %s", async (_name, ca) => {
+  ])("does not send a request to a server with an untrusted certificate, with %s as ca", async (_name, ca) => {
     const { url, thumbprints } = await startGuardedEndpoint({ active: true });
     expect(await reasonOf(mutualTlsFetch({ cert, key, ca })(url))).toBeInstanceOf(Error);
     expect(thumbprints).toEqual([]);
   });
 
   test.each([
-    ["undefined", undefined],
+    ["no CA", undefined],
     ["another CA", clients.certificate],
-  ])("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0: ca is %s", async (_name, ca) => {
+  ])("verifies the server despite NODE_TLS_REJECT_UNAUTHORIZED=0, with %s as ca", async (_name, ca) => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
     onTestFinished(() => void vi.unstubAllEnvs());
     const server = await startGuardedEndpoint({ active: true });
