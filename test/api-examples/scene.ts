@@ -24,7 +24,7 @@ export interface Scene {
   readonly thief: Identity;
   /** Starts a server, sends one request to /accounts, and closes the server. */
   readonly request: (server: Server, token: string, identity?: Identity) => Promise<MtlsResponse>;
-  /** Does the same with a new server that requests client certificates. */
+  /** Creates a server that requests client certificates, sends one request to /accounts, and closes the server. */
   readonly requestTo: (listener: RequestListener, token: string, identity?: Identity) => Promise<MtlsResponse>;
   readonly close: () => Promise<void>;
 }

@@ -39,7 +39,7 @@ async function startFastify(authority: CertificateAuthority, options: Protection
   return startServer(app.server);
 }
 
-/** Accepts every client in the handshake, so that the API does the rejecting. */
+/** Accepts every client in the handshake, so that the API rejects requests. */
 async function tlsOf(authority: CertificateAuthority): Promise<ServerOptions> {
   const { certificate: cert, key } = await authority.issueServerCertificate();
   return { cert, key, requestCert: true, rejectUnauthorized: false };

@@ -12,7 +12,7 @@ export interface AuthorizationServer {
   readonly requests: readonly string[];
   /** The paths requested so far from the mutual TLS listener. */
   readonly mtlsRequests: readonly string[];
-  /** Replaces the keys: the first one signs from now on, and only these keys are published. */
+  /** Replaces the keys: the first key signs from now on, and only these keys are published. */
   readonly replaceKeys: (...keys: readonly Jwk[]) => void;
   readonly stop: () => void;
   readonly start: () => void;

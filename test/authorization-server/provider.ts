@@ -18,7 +18,7 @@ export interface ProviderOptions {
   /** The origin of the mutual TLS endpoint aliases (RFC 8705 section 5). */
   readonly mtlsOrigin: string;
   readonly clients: readonly ClientMetadata[];
-  /** The first one signs; all are published. */
+  /** The first key signs. All keys are published. */
   readonly keys: readonly Jwk[];
   /** Whether the server signs introspection responses for APIs that request it (RFC 9701). */
   readonly signsResponses: boolean;

@@ -13,7 +13,7 @@ export function registerClient(id: string, authentication: ClientAuthenticationM
 }
 // #endregion
 
-/** Registers an API, which may introspect tokens but gets none issued. */
+/** Registers an API, which can introspect tokens but cannot obtain any. */
 export function registerApi(id: string, authentication: ClientAuthenticationMetadata): ClientMetadata {
   return { client_id: id, grant_types: [], response_types: [], redirect_uris: [], ...authentication };
 }

@@ -21,9 +21,9 @@ const issueToken = (): Promise<string> => caSigned.accessToken(server.issuer, OP
 
 describe.each(apis)("an API on %s whose clients revoke their tokens", (_name, start) => {
   test.each([
-    [30, undefined],
-    [5, 5],
-  ])("rejects a cached token once its response is %i s old (cacheDuration: %s)", async (seconds, cacheDuration) => {
+    ["30 s old, by default", 30, undefined],
+    ["5 s old, with cacheDuration 5", 5, 5],
+  ])("rejects a cached token once its response is %s", async (_age, seconds, cacheDuration) => {
     const api = await startApi(start, { audience, introspection: { ...credentials, cacheDuration } });
     const [revoked, other] = await Promise.all([issueToken(), issueToken()]);
     for (const token of [revoked, other]) expect(await api.ask(caSigned, token)).toBe(200);

@@ -22,7 +22,7 @@ import { onTestFinished } from "vitest";
 
 /** Options of an API of these tests. */
 export interface ApiOptions extends VerifierOptions {
-  /** Replaces the verifier options. Unlike the types of the packages, this type does not exclude both at once. */
+  /** Replaces the verifier options. Unlike the types of the packages, this type permits both at once. */
   readonly verifier?: Verifier;
   readonly tls: ServerOptions;
   /** Called and awaited by the application before `protect()`. */

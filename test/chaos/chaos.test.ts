@@ -54,7 +54,7 @@ async function runStorm(api: ApiName, clients: Clients): Promise<void> {
   await runAll(shuffled(Array.from({ length: REPEATS }, () => round).flat(), createRandom(8705)), AT_ONCE);
 }
 
-// In this order: the last tests check what the others left behind.
+// The order matters: the last tests check for connections and resources that the earlier tests left behind.
 describe("the APIs", { shuffle: false }, () => {
   // Runs before the storm, because certbound waits at most 5 s for keys and callbacks.
   describe.each(apiNames)("%s keeps serving other clients when clients disconnect", (api) => {

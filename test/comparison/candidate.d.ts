@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 
-/** What a candidate needs to know about the issuer, the API and its proxy. */
+/** The issuer, the API and its proxy, as a candidate needs them. */
 export interface Settings {
   readonly issuer: string;
   /** The same issuer behind HTTPS, with its own identifier. */
@@ -12,7 +12,7 @@ export interface Settings {
   readonly introspection: { readonly clientId: string; readonly clientSecret: string };
 }
 
-/** The handlers that a candidate has, by what they require. A missing one is a feature that it does not have. */
+/** The handlers of a candidate, named after their requirement. A missing handler is a feature that the candidate lacks. */
 export interface Handlers {
   /** Requires a token that is bound to the certificate of the TLS connection. */
   readonly required: RequestHandler;
@@ -30,7 +30,7 @@ export type CreateHandlers = (settings: Settings) => Handlers;
 export interface ServerSettings {
   readonly tls: { readonly cert: string; readonly key: string };
   readonly settings: Settings;
-  /** The same, with an issuer that does not respond. */
+  /** The same settings, except that the issuer does not respond. */
   readonly unavailable: Settings;
   /** The certificate that a thief presents in a renegotiation, as base64 DER. */
   readonly owner: string;

@@ -1,4 +1,4 @@
-// What an installation of each package brings: version, licence, Node.js versions, dependencies and size.
+// The facts about each installed package: version, licence, Node.js versions, dependencies and size.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
@@ -16,7 +16,7 @@ export function factsOf(name) {
   const [{ version, license, engines }] = /** @type {[Manifest]} */ (folders.map(manifestOf));
   const bytes = folders.reduce((sum, folder) => sum + sizeOf(folder), 0);
   return {
-    // The version of this repository is that of the page.
+    // The page always describes the version in this repository.
     version: name.startsWith("@certbound/") ? "this one" : version,
     license,
     node: engines?.node ?? "not stated",
@@ -50,7 +50,7 @@ function manifestOf(folder) {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 }
 
-/** Adds up the sizes of the files; of a package of this repository only those that it publishes. @param {string} folder */
+/** Adds up the sizes of the files. For a package of this repository, counts only published files. @param {string} folder */
 function sizeOf(folder) {
   if (folder.startsWith(join(repository, "packages"))) {
     const listing = execFileSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], { cwd: folder });

@@ -17,7 +17,7 @@ import { createCertificateAuthority, createIssuer, startServer } from "@certboun
 
 /** Creates everything that the candidates have in common. */
 export async function createParties() {
-  // RS256 is the one algorithm that all candidates accept without configuration.
+  // RS256 is the only algorithm that all candidates accept without configuration.
   const algorithms = { algorithms: ["RS256"] };
   const [ca, issuer, closed] = await Promise.all([
     createCertificateAuthority(),

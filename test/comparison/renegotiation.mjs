@@ -1,4 +1,4 @@
-// A thief that presents the owner's certificate in a TLS 1.2 renegotiation, which it never completes: that requires no key.
+// A thief that presents the owner's certificate in a TLS 1.2 renegotiation. It never completes it, so it needs no key.
 
 import {
   certificateMessage,

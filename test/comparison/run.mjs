@@ -1,4 +1,4 @@
-// Measures what docs/comparison.md says about certbound and other packages: npm run comparison
+// Measures the facts in docs/comparison.md about certbound and other packages: npm run comparison
 // Fails if an outcome differs from the page.
 //   --sap        also installs and measures @sap/xssec: installing it means accepting SAP's licence, so this is not the default
 //   --write      updates the tables of the page; needs --sap
@@ -13,7 +13,7 @@ import { measuredTables, toMarkdown, writeTables } from "./page.mjs";
 import { createParties } from "./parties.mjs";
 import { ratiosOfTimes } from "./times.mjs";
 
-/** The columns of the page, and the package of each, by the name of the file in candidates/. */
+/** The column and the package of each candidate, by the name of its file in candidates/. */
 const allColumns = {
   certbound: { title: "certbound", package: "@certbound/express" },
   auth0: { title: "express-oauth2-jwt-bearer", package: "express-oauth2-jwt-bearer" },

@@ -12,7 +12,7 @@ const { createHandlers } = await import(`./candidates/${name}.mjs`);
 /** @param {import("./candidate.js").ServerSettings} message */
 function start({ tls, settings, unavailable, owner }) {
   const app = express();
-  // A failure gets 500 without a stack.
+  // Responds to a failure with 500, without a stack trace.
   app.set("env", "production");
   app.use(report);
   app.use("/late", untilExposed(Buffer.from(owner, "base64")));
@@ -61,7 +61,7 @@ function report(request, response, next) {
 }
 
 /**
- * Stands for asynchronous middleware: it waits until Node.js returns the owner's certificate for the connection.
+ * Simulates asynchronous middleware: waits until Node.js returns the owner's certificate for the connection.
  *
  * @param {Buffer} owner
  * @returns {import("express").RequestHandler}

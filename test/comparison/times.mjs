@@ -37,7 +37,7 @@ export async function ratiosOfTimes(candidates, parties) {
 }
 
 /**
- * Issues the tokens of a round, which all candidates get, except those that need another issuer.
+ * Issues the tokens of a round. All candidates get the same tokens, except candidates that need another issuer.
  *
  * @param {readonly RunningCandidate[]} candidates
  * @param {Parties} parties

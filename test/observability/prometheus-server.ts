@@ -31,7 +31,7 @@ export interface AlertRule {
 
 const example = fileURLToPath(new URL("../../examples/observability/", import.meta.url));
 
-/** Starts a Prometheus server that scrapes this port of 127.0.0.1. The first scrape is 5 seconds later: that cannot be configured. */
+/** Starts a Prometheus server that scrapes this port of 127.0.0.1. The first scrape is 5 seconds later, which cannot be configured. */
 export async function startPrometheus(scrapedPort: number): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "certbound-prometheus-"));
   copyFileSync(join(example, "certbound.rules.yml"), join(folder, "certbound.rules.yml"));

@@ -4,7 +4,7 @@ import { type Construction, type FleetMember, startMember } from "./fleet-member
 import type { RedisServer } from "./redis-server.ts";
 import { introspectionsOf, type IntrospectionSettings, optionsFor } from "./verifiers.ts";
 
-/** An issuer, and the processes that introspect its tokens. All end with the test. */
+/** An issuer, and the processes that introspect its tokens. The processes end with the test. */
 export interface Fleet {
   readonly issuer: Issuer;
   /** Returns the number of introspection requests. */

@@ -47,7 +47,7 @@ function undocumented(index: string): readonly string[] {
     .map(({ specifier, name }) => `${specifier} ${name}`);
 }
 
-/** Lists the tags of a doc comment, in order; a tag in an example is not one. */
+/** Lists the tags of a doc comment, in order. Ignores tags inside examples. */
 function tagsOf(docComment: string): readonly string[] {
   const tags = docComment.replaceAll(/^ *\* ```[\s\S]*?^ *\* ```$/gm, "").matchAll(/^ *(?:\/\*)?\* @(\w+)/gm);
   return [...tags].map(([, tag = ""]) => tag);

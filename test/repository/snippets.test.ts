@@ -79,7 +79,7 @@ describe("a link", () => {
   });
 
   test.each([`${fence}sh\n[there](nowhere)\n${fence}`, "`handlers[name](request)`"])(
-    "in code is not checked: %s",
+    "in code is not checked: %j",
     (code) => {
       expect(problemsOf("README.md", `${code}\n`)).toEqual([]);
     },

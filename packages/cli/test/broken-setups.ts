@@ -4,7 +4,7 @@ import { type AccessTokenOptions, forgeToken, tamperSignature } from "@certbound
 import type { Parties } from "./parties.ts";
 import { NOW } from "./time.ts";
 
-/** The inputs of a run; omitted ones are correct. */
+/** The inputs of a run. Omitted inputs are correct. */
 export interface Setup {
   readonly token?: string | Promise<string>;
   readonly issuer?: readonly string[];
@@ -14,7 +14,7 @@ export interface Setup {
   readonly more?: readonly string[];
 }
 
-/** A set-up with one error, and the same set-up without it; by default, all inputs of the latter are correct. */
+/** A set-up with one error, and the same set-up without that error. By default, all inputs without the error are correct. */
 export interface BrokenSetup {
   readonly cause: string;
   readonly code: AccessTokenErrorCode;

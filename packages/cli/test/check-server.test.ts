@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CheckServerReport, ServerCheck } from "../src/index.ts";
 import { createFolder, type Folder, type Run, runCli } from "./running.ts";
 
-/** The paths of the API under test; each has another flaw. */
+/** The paths of the API under test; each path has a different flaw. */
 const flaws = [
   "/good",
   "/no-binding",
@@ -321,7 +321,7 @@ describe("check-server with a peer without TLS", () => {
 describe("the argument parser of check-server", () => {
   test.each([
     ["an http URL", () => ["http://127.0.0.1:1/", ...options]],
-    ["no URL", () => options],
+    ["a missing URL", () => options],
     [
       "a key of another certificate",
       () => [api.url, ...options, "--key", folder.file("stranger-key.pem", stranger.key)],

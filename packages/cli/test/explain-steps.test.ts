@@ -34,7 +34,7 @@ describe("the steps of explain", () => {
     expect(marks((await explained(token, [...argv, "--scope", "read"])).report)).toBe("++++++++++++");
   });
 
-  test("come with a note that explain assumes that the server receives the file's certificate", async () => {
+  test("include the note that explain assumes that the server receives the certificate of the file", async () => {
     const token = await parties.issuer.accessToken({ boundTo: parties.client });
     const { report } = await explained(token, argv);
     expect(report.notes).toEqual([
@@ -411,7 +411,7 @@ describe("the argument parser of explain", () => {
     ["--max-token-age", ["--max-token-age", "-1"]],
     ["--jwks", ["--jwks", "/dev/null"]],
     ["--cert", ["--cert"]],
-  ])("names the rejected option %s", async (named, more) => {
+  ])("rejects an invalid option with an error that contains %j", async (named, more) => {
     const { exitCode, stderr } = await runCli(["explain", "--token", "-", ...argv, ...more], { stdin: "x" });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,

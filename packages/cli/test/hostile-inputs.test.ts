@@ -58,7 +58,7 @@ function expectExplanation({ exitCode, stdout, stderr }: Run, secrets: Readonly<
   expect(written.length).toBeLessThan(30_000);
 }
 
-/** Runs the program with and without --json, and returns the result without. */
+/** Runs the program with and without --json, and returns the result of the run without --json. */
 async function outcomeOf(
   argv: readonly string[],
   { given = {}, secrets = { MARKER } }: { readonly given?: Given; readonly secrets?: Record<string, string> } = {},
@@ -75,11 +75,11 @@ async function outcomeOf(
 describe("explain with a hostile token", () => {
   test.each<[string, () => string]>([
     ...["aud", "iss", "exp", "nbf", "iat", "scope", "cnf", "sub", "other"].map((name): [string, () => string] => [
-      `${name} is nested 5,000 levels deep`,
+      `claim ${name} is nested 5,000 levels deep`,
       () => tokenWith({ claims: `,"${name}":${nested(5000)}` }),
     ]),
     ...["alg", "typ", "kid", "jwk"].map((name): [string, () => string] => [
-      `header has a ${name} that is nested 5,000 levels deep`,
+      `header parameter ${name} is nested 5,000 levels deep`,
       () => tokenWith({ header: `,"${name}":${nested(5000)}` }),
     ]),
     ["aud is nested 100,000 levels deep", () => tokenWith({ claims: `,"aud":${nested(100_000)}` })],
@@ -134,7 +134,7 @@ describe.each(texts)("a hostile input of %s", (name, content) => {
     const started = performance.now();
     const { exitCode } = await outcomeOf(["explain", "--token", "-", ...options], { given: { stdin: content } });
     expect(exitCode).toBe(1);
-    // Two runs on a busy machine. Quadratic time was 24 s for each run with quotes within a word.
+    // Allows for two runs on a busy machine. A run with quotes within a word took 24 s when its time was quadratic.
     expect(performance.now() - started).toBeLessThan(15_000);
   });
 

@@ -123,7 +123,7 @@ describe("the confirmation claim", () => {
   });
 
   test("is rejected as malformed when the unused bits of its last character are set", () => {
-    // 43 characters encode 258 bits, two more than the thumbprint: of four encodings, one is canonical.
+    // 43 characters encode 258 bits, but a thumbprint has only 256, so one of four possible encodings is canonical.
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const canonical = alphabet.indexOf(client.thumbprint.slice(42));
     const encodings = [0, 1, 2, 3].map((bits) => client.thumbprint.slice(0, 42) + alphabet.charAt(canonical + bits));

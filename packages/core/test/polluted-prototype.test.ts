@@ -127,7 +127,7 @@ describe("the options", () => {
 });
 
 describe("a certificate", () => {
-  test("does not inherit its thumbprint: without a certificate, getPeerCertificate() returns {}", () => {
+  test("that the client did not present does not inherit a thumbprint, although getPeerCertificate() returns {}", () => {
     const parse = () => parseClientCertificate({} as never);
     expect(() => withPollutedPrototype("thumbprint", client.thumbprint, parse)).toThrow(TypeError);
   });

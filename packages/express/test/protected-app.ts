@@ -21,7 +21,7 @@ export interface AppSetup {
 
 /** A running application, with the errors and requests that it recorded. */
 export interface RunningApp {
-  /** The errors that reached the error handler, which passes them to the default one of Express. */
+  /** The errors that reached the error handler, which passes them to the default error handler of Express. */
   readonly errors: readonly unknown[];
   /** The requests that reached the handler of a route. */
   readonly handled: readonly Request[];

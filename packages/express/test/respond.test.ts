@@ -11,7 +11,7 @@ const challenge =
 const evil: Respond = (_rejection, _request, response) => response.sendStatus(418);
 
 describe.each(expressVersions)("respond on %s", (_name, express) => {
-  test("gets the default response, and sends a custom one", async () => {
+  test("receives the default response, and can send a custom response", async () => {
     const rejections: unknown[] = [];
     const respond: Respond = (rejection, request, response) => {
       rejections.push(rejection, request.path);

@@ -51,7 +51,7 @@ test("passes the request to authorize and to the resolvers", async () => {
 });
 
 test.each(["onRequest", "preParsing", "preValidation", "preHandler"] as const)(
-  "rejects and accepts requests as a %s hook",
+  "rejects and accepts requests in the hook %s",
   async (hook) => {
     const app = createApp();
     const reached: string[] = [];

@@ -20,7 +20,7 @@ export interface AppSetup {
 
 /** A running application, with the errors and requests that it recorded. */
 export interface RunningApp {
-  /** The errors that reached the error handler, which passes them to the default one of Fastify. */
+  /** The errors that reached the error handler, which passes them to the default error handler of Fastify. */
   readonly errors: readonly unknown[];
   /** The requests that reached the handler of a route. */
   readonly handled: readonly FastifyRequest[];

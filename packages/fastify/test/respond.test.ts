@@ -6,7 +6,7 @@ import { createApp, parties, startApp, startSending } from "./protected-app.ts";
 const challenge =
   'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this request"';
 
-test("respond gets the default response, and sends a custom one", async () => {
+test("respond receives the default response, and can send a custom response", async () => {
   const rejections: unknown[] = [];
   const respond: Respond = (rejection, request, reply) => {
     rejections.push(rejection, request.url);

@@ -2,10 +2,14 @@ import { expect, test } from "vitest";
 import { printable, printableValue } from "../../src/rendering/printable.ts";
 
 test.each([
-  ["plain text, ümläute, 漢字 and 🙂", "plain text, ümläute, 漢字 and 🙂"],
-  ["a\u001bb\u0000c\u007fd\u009be\n", String.raw`a\u{1b}b\u{0}c\u{7f}d\u{9b}e\u{a}`],
-  ["\u202eabc\u2028\ufeff\ud800", String.raw`\u{202e}abc\u{2028}\u{feff}\u{d800}`],
-])("printable escapes %j for a terminal", (text, expected) => {
+  ["no character of plain text", "plain text, ümläute, 漢字 and 🙂", "plain text, ümläute, 漢字 and 🙂"],
+  ["control characters", "a\u001bb\u0000c\u007fd\u009be\n", String.raw`a\u{1b}b\u{0}c\u{7f}d\u{9b}e\u{a}`],
+  [
+    "invisible characters and lone surrogates",
+    "\u202eabc\u2028\ufeff\ud800",
+    String.raw`\u{202e}abc\u{2028}\u{feff}\u{d800}`,
+  ],
+])("printable escapes %s for a terminal", (_name, text, expected) => {
   expect(printable(text)).toBe(expected);
 });
 

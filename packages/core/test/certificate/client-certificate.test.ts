@@ -255,7 +255,7 @@ describe("x509", () => {
   });
 
   test("is undefined if Node would encode the certificate differently (M-10)", () => {
-    // The length of the signature uses two bytes instead of one: BER, which Node parses, inside a DER element.
+    // The length of the signature is encoded in two bytes instead of one. That is BER instead of DER, but Node parses it.
     const signature = der.length - 75;
     const ber = Buffer.concat([der.subarray(0, signature + 1), Buffer.of(0x81), der.subarray(signature + 1)]);
     ber.writeUInt16BE(der.readUInt16BE(2) + 1, 2);

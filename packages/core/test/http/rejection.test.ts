@@ -122,7 +122,7 @@ describe("Retry-After", () => {
     [1, "1"],
     [2.1, "3"],
     [0.2, "1"],
-  ])("rounds %d seconds up to %s", (seconds, header) => {
+  ])("rounds up to whole seconds: %d to %s", (seconds, header) => {
     expect(retryAfter(seconds)).toBe(header);
   });
 

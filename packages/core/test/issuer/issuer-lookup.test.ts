@@ -156,7 +156,7 @@ describe("concurrent lookups", () => {
     expect(new Set(await found).size).toBe(1);
   });
 
-  test("make at most 64 calls; the others are rejected with 503, and later ones are called again", async () => {
+  test("make at most 64 calls at once: a further lookup is rejected with 503, and can be repeated later", async () => {
     const { find, releases } = pendingFunction();
     const { lookUp, called } = lookUpWith(find);
     const outcomes = Array.from({ length: 65 }, (_, index) => outcomeOf(lookUp(`a-${index}`)));

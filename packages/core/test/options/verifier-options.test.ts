@@ -259,7 +259,7 @@ describe("the keys", () => {
     ["a path", "/keys"],
     ["a file", "file:///etc/jwks.json"],
     ["an empty string", ""],
-    ["a set as a JSON string", JSON.stringify(jwks)],
+    ["a set in a JSON string", JSON.stringify(jwks)],
     ["an empty set", { keys: [] }],
     ["a set without keys", {}],
     ["a list of keys", jwks.keys],

@@ -60,7 +60,7 @@ const requirements: readonly Requirements<NodeRequest>[] = [
   { authorize: async ({ claims }) => claims.scope === "read" },
 ];
 
-/** Mostly index 0, with which requests are accepted. */
+/** Mostly index 0, because requests with index 0 are accepted. */
 const mostlyFirst = (length: number): fc.Arbitrary<number> => fc.oneof(fc.constant(0), fc.nat(length - 1));
 
 /** One request: the indices of its headers, certificate, connection and route. */

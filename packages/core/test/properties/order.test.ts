@@ -96,7 +96,7 @@ const stages = {
 
 type Chosen = Readonly<Partial<Record<keyof typeof stages, Flaw>>>;
 
-/** The stages in order; a flaw of an earlier stage replaces a later one in the same member. */
+/** The stages in order. If two flaws change the same member, the flaw of the earlier stage wins. */
 const order = Object.keys(stages) as (keyof typeof stages)[];
 
 /** Chooses flaws of at most five stages, one each, so that later stages decide often enough. */

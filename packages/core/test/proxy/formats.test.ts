@@ -312,10 +312,13 @@ describe.each<[string, Verified, string, string, string, readonly string[], read
     expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, success])).toBe(thumbprint);
   });
 
-  test.each(presentedOnly)("reads an unverified certificate with verify: presented only: %s", (result) => {
-    expect(verdict(create(), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
-    expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, result])).toBe(thumbprint);
-  });
+  test.each(presentedOnly)(
+    "reads a certificate with the verification result %s only with verify: presented",
+    (result) => {
+      expect(verdict(create(), [header, value, verifyHeader, result])).toBe(UNTRUSTED);
+      expect(verdict(create({ verify: "presented" }), [header, value, verifyHeader, result])).toBe(thumbprint);
+    },
+  );
 
   test.each(rejected)("rejects a certificate with a verify header of %j", (result) => {
     expect(verdict(create(), [header, value, verifyHeader, result])).toBe(UNTRUSTED);

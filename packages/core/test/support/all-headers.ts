@@ -1,7 +1,7 @@
 import { type RequestWithAllHeaders, checkHeaderList } from "../../src/http/header-list.ts";
 import type { NodeRequest } from "../../src/http/incoming-request.ts";
 
-/** Returns a request whose header list is complete; throws for any other. */
+/** Returns the request if its header list is complete, and throws otherwise. */
 export function allHeadersOf(request: NodeRequest): RequestWithAllHeaders {
   const complete = checkHeaderList(request);
   if (typeof complete === "string") throw new Error(complete);

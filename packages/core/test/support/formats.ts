@@ -14,7 +14,7 @@ import { rfc9440 } from "../../src/proxy/formats/rfc9440.ts";
 import { traefik } from "../../src/proxy/formats/traefik.ts";
 import type { ForwardedCertificateFormat } from "../../src/proxy/forwarded-format.ts";
 
-/** Every format in each of its encodings. Formats that require a secret waive it, so that all share one trust rule. */
+/** Every format in each of its encodings. All work with one trust rule, because none of them requires a secret here. */
 export const formats = {
   rfc9440: rfc9440(),
   nginx: nginx(),
@@ -46,7 +46,7 @@ export const formats = {
   "a custom hash, by forwardedHeader": forwardedHeader({ header: "x-client-cert-hash", encoding: "sha256-base64" }),
 } satisfies Readonly<Record<string, ForwardedCertificateFormat>>;
 
-/** The name of one of them. */
+/** The name of a format with an encoding. */
 export type FormatName = keyof typeof formats;
 
 /** The functions that create the formats; their options are untyped. */

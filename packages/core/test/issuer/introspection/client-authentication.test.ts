@@ -49,7 +49,7 @@ describe("client_secret_basic", () => {
     ["~!'()", "%7E%21%27%28%29"],
     ["a:b&c=d/e?f%g+h", "a%3Ab%26c%3Dd%2Fe%3Ff%25g%2Bh"],
     ["é😀", "%C3%A9%F0%9F%98%80"],
-  ])("encodes %s exactly like URLSearchParams", async (text, written) => {
+  ])("encodes %j exactly like URLSearchParams", async (text, written) => {
     expect(new URLSearchParams({ x: text }).toString()).toBe(`x=${written}`);
     const { headers } = await recordedRequestOf({ clientId: text, clientSecret: text });
     expect(headers.authorization).toBe(`Basic ${btoa(`${written}:${written}`)}`);
@@ -91,7 +91,7 @@ describe("client_secret_basic", () => {
 });
 
 describe("client_secret_post", () => {
-  test.each(names)("sends in the form %s", async (_name, clientId, clientSecret) => {
+  test.each(names)("sends the client ID and the secret in the form: %s", async (_name, clientId, clientSecret) => {
     const { headers, form } = await recordedRequestOf({
       clientId,
       clientSecret,

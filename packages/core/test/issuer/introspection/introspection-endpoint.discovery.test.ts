@@ -70,7 +70,7 @@ describe("the introspection endpoint", () => {
       (issuer) => json({ issuer, introspection_endpoint: "http://192.0.2.1/a" }),
     ],
     ["is for another issuer", (issuer) => json({ issuer: `${issuer}/`, introspection_endpoint: `${issuer}/a` })],
-  ])("is read from the metadata of OpenID Connect if the other document %s", async (_name, responder) => {
+  ])("is read from the metadata of OpenID Connect if the document of RFC 8414 %s", async (_name, responder) => {
     shortenTimeouts(10);
     const { url, requests } = await startIssuer((issuer) => ({
       [oauth]: responder(issuer),

@@ -52,7 +52,7 @@ async function expectAccepted(jwt: string, options: VerifierOptions = {}): Promi
 }
 
 describe("a signed response (RFC 9701)", () => {
-  test("is accepted, and decides about the token", async () => {
+  test("is accepted, and determines whether the token is accepted", async () => {
     await expectAccepted(await sign());
     const inactive = verify(text(await sign({ token_introspection: { active: false } }), type));
     expect(await outcomeOf(inactive)).toBe("ERR_TOKEN_INACTIVE");

@@ -46,22 +46,28 @@ describe("the wall clock", () => {
     await expectApplicationError(introspector.introspect("token"));
   });
 
-  test.each([1, 2, 3, 4])("does not reduce the limit of 64 requests if it throws after %d calls", async (readings) => {
-    const endpoint = await startEndpoint(active);
-    let remaining = Number.POSITIVE_INFINITY;
-    const introspector = introspectorOf({ endpoint: endpoint.url, clock: () => ((remaining -= 1) < 0 ? fail() : now) });
-    const outcomes = new Set<string>();
-    for (let attempt = 0; attempt < 70; attempt += 1) {
-      remaining = readings;
-      outcomes.add(
-        await introspector.introspect(`token-${attempt}`).then(
-          () => "accepted",
-          (error: unknown) => (error instanceof TypeError ? "failed" : "rejected"),
-        ),
-      );
-    }
-    expect(outcomes).not.toContain("rejected");
-    remaining = Number.POSITIVE_INFINITY;
-    expect(await outcomeOf(introspector.introspect("good"))).toBe("accepted");
-  });
+  test.each([1, 2, 3, 4])(
+    "does not reduce the limit of 64 requests if it throws after this number of calls: %d",
+    async (readings) => {
+      const endpoint = await startEndpoint(active);
+      let remaining = Number.POSITIVE_INFINITY;
+      const introspector = introspectorOf({
+        endpoint: endpoint.url,
+        clock: () => ((remaining -= 1) < 0 ? fail() : now),
+      });
+      const outcomes = new Set<string>();
+      for (let attempt = 0; attempt < 70; attempt += 1) {
+        remaining = readings;
+        outcomes.add(
+          await introspector.introspect(`token-${attempt}`).then(
+            () => "accepted",
+            (error: unknown) => (error instanceof TypeError ? "failed" : "rejected"),
+          ),
+        );
+      }
+      expect(outcomes).not.toContain("rejected");
+      remaining = Number.POSITIVE_INFINITY;
+      expect(await outcomeOf(introspector.introspect("good"))).toBe("accepted");
+    },
+  );
 });

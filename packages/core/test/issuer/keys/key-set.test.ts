@@ -275,7 +275,7 @@ describe("readKeySet", () => {
     [101, 1],
     [200, 1],
     [10_000, 99],
-  ])("for %d keys yields to the event loop %d times", async (count, expected) => {
+  ])("for %d keys yields to the event loop this number of times: %d", async (count, expected) => {
     const { turn } = eventLoop();
     const before = turn();
     await readKeySet({ keys: Array.from({ length: count }, () => ({})) });
@@ -325,7 +325,7 @@ describe("the import of a key", () => {
     expect(await other?.importFor("PS256")).not.toBe(await first?.importFor("RS256"));
   });
 
-  test("is marked as failed for the one algorithm only", async () => {
+  test("is marked as failed only for the algorithm that it failed for", async () => {
     const [key] = createKeySet({ keys: [p256 as JWK] }).find({ algorithm: "ES256", keyId: undefined });
     await key?.importFor("RS256");
     await key?.importFor("ES256");

@@ -198,7 +198,7 @@ describe("a certificate with a URI that looks like XFCC", () => {
     expect(read(value)).toBe(MALFORMED);
     expect(read(`${value};DNS=client.example.org`)).toBe(MALFORMED);
     expect(verdict(azureContainerApps(), ["x-forwarded-client-cert", value])).toBe(MALFORMED);
-    // Behind a gateway, the value would have to provide the element of the client and that of the gateway.
+    // Behind a gateway, the value would have to contain two elements: one of the client and one of the gateway.
     const options = { elements: 2, index: 0, lastHopUri: gateway };
     expect(read(`${value},Hash=${hashOf(rsa2048)};URI=${gateway}`, options)).toBe(MALFORMED);
   });
