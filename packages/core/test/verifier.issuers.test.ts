@@ -37,7 +37,7 @@ async function verified(token: string, identity = client): Promise<object> {
 }
 
 describe("a verifier with several issuers", () => {
-  test("introspects opaque tokens only at the issuer with the option opaqueTokens", async () => {
+  test("introspects opaque tokens only at the issuer that is configured for opaque tokens", async () => {
     const token = await opaque.opaqueToken({ boundTo: client });
     expect(await verified(token)).toEqual({ outcome: "accepted", introspectedBy: ["opaque"] });
     expect(await verified(token, thief)).toEqual({ outcome: "ERR_BINDING_MISMATCH", introspectedBy: ["opaque"] });

@@ -85,7 +85,7 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, a warning is emitted", () => {
       },
     ],
   ])(
-    "for a verifier that %s, but not for a similar verifier whose requests are verified or local",
+    "for a verifier that %s, but not for a similar verifier that is not affected",
     async (_name, unverified, similar) => {
       expect(await warningsAbout(similar)).toEqual([]);
       expect(await warningsAbout(unverified)).toEqual(warning);
