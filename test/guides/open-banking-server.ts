@@ -36,7 +36,7 @@ export const server = createServer(
       "ECDHE-RSA-AES128-GCM-SHA256",
       "ECDHE-RSA-AES256-GCM-SHA384",
     ].join(":"),
-    // Disables session resumption, so that every connection proves its certificate, and renegotiation.
+    // Disables renegotiation. Also disables session resumption, so that the client proves its certificate on every connection.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   },
   app,
