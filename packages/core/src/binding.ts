@@ -158,8 +158,9 @@ function unsupportedKey(confirmation: JsonObject): AccessTokenError | undefined 
 }
 
 function describeThumbprint(text: string): string {
-  if (/^[\da-f:]+$/i.test(text)) return `it has ${text.replaceAll(":", "").length} hexadecimal digits, not base64url`;
-  if (/[+/=]/.test(text)) return "it is base64, not base64url without padding";
+  if (/^[\da-f:]+$/i.test(text))
+    return `it is hexadecimal (${text.replaceAll(":", "").length} digits); expected base64url`;
+  if (/[+/=]/.test(text)) return "it is plain base64 or has padding; expected base64url without padding";
   return `it has ${text.length} characters; expected 43 characters of canonical base64url`;
 }
 

@@ -279,8 +279,8 @@ describe("the detail", () => {
     rejection(() => verifyCertificateBinding({ cnf: { "x5t#S256": thumbprint } }, client.certificate)).detail;
 
   test("describes the value of the claim and the expected value", () => {
-    expect(detailOf(hexadecimal)).toMatch(/64 hexadecimal digits.*base64url/);
-    expect(detailOf(digest.toString("base64"))).toMatch(/base64.*base64url/);
+    expect(detailOf(hexadecimal)).toMatch(/hexadecimal \(64 digits\).*base64url/);
+    expect(detailOf(digest.toString("base64"))).toMatch(/plain base64.*base64url/);
     expect(detailOf("abc-")).toMatch(/4 characters.*43/);
     expect(detailOf(emptyInputDigest)).toMatch(/SHA-256 of an empty input/);
   });

@@ -58,9 +58,12 @@ export interface StepFailure {
 export interface ProbeResult {
   /** In the order of the steps; the API responds with the first one. */
   readonly failures: readonly StepFailure[];
-  /** The step whose check could not be disabled; undefined if all steps were reached. */
+  /**
+   * The step at which probing stopped, because its check failed and could not be skipped; undefined if every step was
+   * reached.
+   */
   readonly stoppedAt: StepName | undefined;
-  /** The steps that were checked only in part, because the profile had to be disabled together with its requirements. */
+  /** Steps whose profile rules were not checked, because the profile had to be dropped to get past an earlier failure. */
   readonly partlyChecked: readonly StepName[];
 }
 
@@ -77,9 +80,12 @@ export interface StepResult {
 /** Further facts that determine the status of a step. */
 export interface StepContext {
   readonly requiresScopes: boolean;
-  /** True if a time claim is missing or malformed: core rejects it in the step `claims`, and checks no times. */
+  /**
+   * True if `exp` is missing, or if `exp`, `nbf` or `iat` is malformed: core then fails in the step `claims` before it checks
+   * any time.
+   */
   readonly hasUnreadableTime: boolean;
-  /** True if the keys were fetched. */
+  /** True if the issuer's keys are known (fetched, or read from a file). */
   readonly hasKeys: boolean;
 }
 

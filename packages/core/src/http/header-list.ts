@@ -32,15 +32,15 @@ export function checkHeaderList(request: NodeRequest): RequestWithAllHeaders | s
   const maxLength = maxLengthOfHeaders(request);
   if (length < maxLength) return complete;
   return (
-    `the header list is incomplete: Node keeps ${maxLength / 2} fields (server.maxHeadersCount), and this request has ` +
-    `${Math.floor(length / 2)} or more (did a client send many fields so that Node drops the header of a proxy?)`
+    `the header list may be incomplete: this request has ${Math.floor(length / 2)} or more fields, and Node keeps at most ` +
+    `${maxLength / 2} (server.maxHeadersCount; did a client send many fields so that Node drops the header of a proxy?)`
   );
 }
 
 /**
  * Returns whether a request came over HTTP/1 and has the default limit. Reads the members directly, because this is faster
- * than `memberOf`. This is safe: a member that is undefined when it is read directly is also undefined when `memberOf` reads
- * it.
+ * than `memberOf`. This is safe: `memberOf` only ever ignores values, so it never finds a number that a direct read does not
+ * find.
  */
 function hasDefaultLimit(request: NodeRequest): boolean {
   if (request.stream !== undefined) return false;
@@ -52,8 +52,8 @@ function hasDefaultLimit(request: NodeRequest): boolean {
 /**
  * Computes the maximum length of `rawHeaders` in 32-bit arithmetic, as Node does. Returns Infinity if the limit is disabled.
  *
- * Node also uses a `maxHeadersCount` on `Object.prototype`. Therefore the lower of the limits with and without this member
- * is returned.
+ * `memberOf` ignores a `maxHeadersCount` on `Object.prototype`, but Node may use it. Returns the lower of the two limits,
+ * which is the safe one.
  */
 function maxLengthOfHeaders({ socket }: NodeRequest): number {
   // A mocked or converted request may lack a socket.

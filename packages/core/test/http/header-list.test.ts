@@ -134,7 +134,7 @@ describe("checkHeaderList", () => {
     const detail = checkHeaderList({ rawHeaders: fields(count), socket: over(limit) });
     expect(detail).toContain("incomplete");
     expect(detail).toContain(`has ${seen}`);
-    expect(detail).toContain(`keeps ${max}`);
+    expect(detail).toContain(`keeps at most ${max}`);
   });
 
   test("does not disclose header values in the description of an incomplete list", () => {

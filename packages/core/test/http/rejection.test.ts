@@ -145,19 +145,19 @@ describe("the realm", () => {
   });
 
   test.each([
-    'a"b',
-    "a\\b",
-    "a\nb",
-    "a\r\nX-Header: b",
-    "a\tb",
-    "a\0b",
-    "a\u007fb",
-    "Größe",
-    "a\u2028b",
-    1,
-    null,
-    ["api"],
-  ])("%j is rejected with a TypeError", (realm) => {
+    ["with a quotation mark", 'a"b'],
+    ["with a backslash", "a\\b"],
+    ["with a line feed", "a\nb"],
+    ["with a line break and a header", "a\r\nX-Header: b"],
+    ["with a tab", "a\tb"],
+    ["with a NUL character", "a\0b"],
+    ["with a DEL character", "a\u007fb"],
+    ["with letters that are not ASCII", "Größe"],
+    ["with a line separator (U+2028)", "a\u2028b"],
+    ["that is a number", 1],
+    ["that is null", null],
+    ["that is an array", ["api"]],
+  ])("%s is rejected with a TypeError", (_, realm) => {
     expect(() => reject("ERR_TOKEN_MISSING", { realm } as RejectionOptions)).toThrow(TypeError);
     expect(() => reject("ERR_TOKEN_MISSING", { realm } as RejectionOptions)).toThrow(/"realm"/);
   });

@@ -371,24 +371,18 @@ describe("isAbsentMarker", () => {
     expect(isAbsentMarker(value)).toBe(true);
   });
 
+  test.each([":", ":::", "(null),", "(NULL)", "null", "-", "0", "{", "{a}b", "a{b}", "{a},{b}", "{{a}}", " "])(
+    "returns false for %j",
+    (value) => {
+      expect(isAbsentMarker(value)).toBe(false);
+    },
+  );
+
   test.each([
-    ":",
-    ":::",
-    "(null),",
-    "(NULL)",
-    "null",
-    "-",
-    "0",
-    "{",
-    "{a}b",
-    "a{b}",
-    "{a},{b}",
-    "{{a}}",
-    " ",
-    certificates.ec256.der,
-    `:${certificates.ec256.der}:`,
-    hexOfEmptyInput,
-  ])("returns false for %j", (value) => {
+    ["a certificate in base64", certificates.ec256.der],
+    ["a certificate as a byte sequence", `:${certificates.ec256.der}:`],
+    ["the SHA-256 of an empty input", hexOfEmptyInput],
+  ])("returns false for %s", (_, value) => {
     expect(isAbsentMarker(value)).toBe(false);
   });
 });

@@ -21,7 +21,7 @@ export interface AccessTokenOptions extends TokenClaimsOptions {
   readonly algorithm?: string;
   /** Overrides `alg`, `kid` and `typ`; undefined removes a member. Does not affect the algorithm of the signature. */
   readonly header?: Readonly<Record<string, unknown>>;
-  /** Signs with a foreign key under the `kid` of the issuer's key. The issuer introspects the token as inactive. */
+  /** Signs with a foreign key under the `kid` of the issuer's key. The issuer's introspection endpoint reports the token as inactive. */
   readonly forged?: true;
 }
 
@@ -97,7 +97,7 @@ export function tokenClaims(options: TokenClaimsOptions, context: TokenClaimsCon
     sub: "client-1",
     aud: context.audience,
     client_id: "client-1",
-    // iat must be earlier than exp, even if the token has expired.
+    // iat is earlier than exp even if the token has expired; with `expiresIn: 0`, the two are equal.
     iat: expiresIn < 0 ? now + expiresIn - lifetime : now,
     exp: now + expiresIn,
     jti: randomUUID(),

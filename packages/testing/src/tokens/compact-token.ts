@@ -13,8 +13,8 @@ export interface ForgedTokenParts {
   /** The third part: a string is used verbatim, bytes are encoded as base64url. Cannot be combined with `key`. */
   readonly signature?: string | Uint8Array;
   /**
-   * Signs the first two parts: a private key, or a secret key for HMAC. Uses the header's `alg` if the key supports it,
-   * otherwise the default algorithm of the key type. Cannot be combined with `signature`.
+   * Signs the first two parts: a private key, or a secret key for HMAC. Uses the header's `alg` if it fits the key type (EC:
+   * any curve), otherwise the key's default algorithm. Cannot be combined with `signature`.
    */
   readonly key?: CryptoKey | KeyObject;
 }
@@ -105,7 +105,7 @@ export function tamperPayload(token: string, claims: Readonly<Record<string, unk
   return `${header}.${changed}.${signature}`;
 }
 
-/** Encodes strings and bytes verbatim, and other values as JSON. */
+/** Encodes a part as base64url. Values other than strings and bytes are first serialised as JSON. */
 function encodePart(part: unknown): string {
   if (part instanceof Uint8Array) return Buffer.from(part).toString("base64url");
   // JSON.stringify returns undefined for undefined, functions and symbols, contrary to its type.

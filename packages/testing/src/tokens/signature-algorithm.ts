@@ -27,15 +27,20 @@ interface Scheme {
 }
 
 /**
- * Returns the wanted algorithm if the key supports it, otherwise the default algorithm of the key type.
+ * Returns the wanted algorithm if it uses this key type (for EC keys, on any curve); otherwise the default algorithm of the
+ * key.
  *
- * @throws TypeError for a key that no JWS algorithm uses
+ * @throws TypeError for a key that none of the supported algorithms uses
  */
 export function chooseAlgorithm(key: KeyObject, wanted: unknown): SignatureAlgorithm {
   const keyType = key.asymmetricKeyType ?? "secret";
   if (isSignatureAlgorithm(wanted) && schemes[wanted].keyType === keyType) return wanted;
-  const defaultAlgorithm = defaultAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? keyType];
-  if (defaultAlgorithm === undefined) throw new TypeError(`No JWS algorithm signs with this ${keyType} key`);
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  const defaultAlgorithm = defaultAlgorithms[curve ?? keyType];
+  if (defaultAlgorithm === undefined) {
+    const kind = curve === undefined ? keyType : `${keyType}, ${curve}`;
+    throw new TypeError(`The test kit supports no JWS algorithm for this key (${kind})`);
+  }
   return defaultAlgorithm;
 }
 

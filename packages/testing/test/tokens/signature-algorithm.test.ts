@@ -20,21 +20,22 @@ describe("chooseAlgorithm", () => {
     expect(chooseAlgorithm(key, "toString")).toBe(expected);
   });
 
-  test("returns the wanted algorithm if the key supports it", () => {
+  test("returns the wanted algorithm if it uses the key type", () => {
     expect(chooseAlgorithm(rsa, "PS512")).toBe("PS512");
     expect(chooseAlgorithm(secret, "HS512")).toBe("HS512");
   });
 
-  test("returns the default algorithm if the key does not support the wanted algorithm", () => {
+  test("returns the default algorithm if the wanted algorithm uses another key type", () => {
     expect(chooseAlgorithm(rsa, "HS256")).toBe("RS256");
     expect(chooseAlgorithm(secret, "RS256")).toBe("HS256");
   });
 
   test.each([
-    ["X25519", generateKeyPairSync("x25519").privateKey],
-    ["secp256k1", curve("secp256k1")],
-  ])("rejects the key type %s", (_, key) => {
+    ["X25519", generateKeyPairSync("x25519").privateKey, "(x25519)"],
+    ["secp256k1", curve("secp256k1"), "(ec, secp256k1)"],
+  ])("rejects the key type %s", (_, key, kind) => {
     expect(() => chooseAlgorithm(key, undefined)).toThrow(TypeError);
+    expect(() => chooseAlgorithm(key, undefined)).toThrow(kind);
   });
 });
 

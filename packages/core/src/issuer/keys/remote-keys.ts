@@ -7,7 +7,10 @@ import { withoutPrototype } from "../../values/object-member.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import { type KeySource, unknownKey } from "./key-source.ts";
 
-/** The minimum time between two fetches of the keys in milliseconds, even for tokens with an unknown `kid`. */
+/**
+ * The minimum time, in milliseconds, between a successful fetch of the keys and the next fetch, even if a token has an unknown
+ * `kid`.
+ */
 const COOL_DOWN = 10_000;
 
 /** Options of {@link createRemoteKeys}. */
@@ -16,7 +19,7 @@ export interface RemoteKeysOptions {
   readonly issuers: readonly string[];
   /** Returns the URL of the key set. */
   readonly locate: () => Promise<URL>;
-  /** Must have a time limit, and reject with an `IssuerRequestError`. */
+  /** Must have a time limit. If a request fails, it must reject with an `IssuerRequestError`. */
   readonly fetch: typeof globalThis.fetch;
   /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly elapsed?: () => number;
