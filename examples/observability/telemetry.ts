@@ -90,7 +90,7 @@ export function recordSpans(tracer: Tracer): () => void {
     },
     "certbound:introspection": (message) => {
       const { issuer, outcome, duration } = message as IntrospectionEvent;
-      // Without a duration, there was no response. The span of the decision contains the reason.
+      // Without a duration, there was no usable response, or the shared cache failed.
       if (duration === undefined) return;
       const attributes = { "certbound.introspection.outcome": outcome, "certbound.issuer": issuer };
       record("certbound.introspection", { duration }, { ...attributes, ...serverOf(issuer) });

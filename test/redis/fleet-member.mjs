@@ -7,7 +7,11 @@ import { createIntrospectionCache } from "./introspection-cache.js";
 
 const [, , settings = ""] = process.argv;
 /** @type {import("./fleet-member.ts").MemberSettings} */
-const { path, construction, options } = JSON.parse(settings);
+const { path, construction, timerScale, options } = JSON.parse(settings);
+const { setTimeout: startTimer } = globalThis;
+globalThis.setTimeout = /** @type {typeof setTimeout} */ (
+  (/** @type {() => void} */ callback, delay = 0) => startTimer(callback, delay * timerScale)
+);
 const redis = { socket: { path } };
 const cache =
   construction === "recommended" ? createIntrospectionCache(redis, () => {}) : new Keyv(new KeyvRedis(redis));

@@ -13,6 +13,8 @@ export interface MemberSettings {
   /** The path of the Redis socket. */
   readonly path: string;
   readonly construction: Construction;
+  /** The factor by which the timers of the process are slowed down. */
+  readonly timerScale: number;
   /** The verifier options without the cache. */
   readonly options: VerifierOptions;
 }

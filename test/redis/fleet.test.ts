@@ -7,7 +7,7 @@ import { anotherKey, CACHE_DURATION, cacheKey, client, thief } from "./verifiers
 
 async function createScene(): Promise<{ readonly redis: RedisServer; readonly fleet: Fleet }> {
   const redis = await startRedis();
-  return { redis, fleet: await createFleet(redis) };
+  return { redis, fleet: await createFleet(redis, 40) };
 }
 
 /** Waits until Redis has this many entries, because processes do not wait for their writes. */

@@ -13,15 +13,25 @@ export interface Fleet {
   readonly start: (settings?: IntrospectionSettings & { readonly construction?: Construction }) => FleetMember;
 }
 
-/** Creates a fleet that shares a Redis server. All use the system clock, as Redis does. */
-export async function createFleet(redis: RedisServer): Promise<Fleet> {
+/**
+ * Creates a fleet that shares a Redis server. All use the system clock, as Redis does.
+ *
+ * @param timerScale by how much the timers of the processes are slowed down: a loaded machine can need more than the 250 ms
+ *   that a verifier waits for a shared cache
+ */
+export async function createFleet(redis: RedisServer, timerScale = 1): Promise<Fleet> {
   const issuer = await createIssuer();
   onTestFinished(issuer.close);
   return {
     issuer,
     introspections: () => introspectionsOf(issuer),
     start: ({ construction = "recommended", ...settings } = {}) => {
-      const member = startMember({ path: redis.socket, construction, options: optionsFor(issuer, settings) });
+      const member = startMember({
+        path: redis.socket,
+        construction,
+        timerScale,
+        options: optionsFor(issuer, settings),
+      });
       onTestFinished(async () => {
         await member.end();
       });

@@ -16,8 +16,8 @@ import {
 import type { ClientCertificateInput } from "./certificate/client-certificate.ts";
 
 /**
- * The requirements of a route. A member that is `undefined` is a `TypeError`, so that a misspelled variable cannot drop a
- * requirement.
+ * The requirements of a route. A member that is `undefined` is a `TypeError`, so that a misspelled property of a configuration
+ * cannot drop a requirement.
  */
 export interface Requirements<Request = undefined> {
   /**
@@ -147,7 +147,7 @@ export function unmetRequirement<Request>(
 /** Below this number, searching a list is faster than creating a set. Above it, a set avoids quadratic time. */
 const FEW_SCOPES = 10;
 
-/** Lists the scopes that a token grants: `scope`, and `scp`, which some issuers send. Values of other types are ignored. */
+/** Lists the scopes that a token grants: `scope`, and `scp`, which some issuers send. Each is a string or a list of strings; anything else is ignored. */
 export function grantedScopes(claims: JsonObject): readonly string[] {
   return [...listOf(claims, "scope"), ...listOf(claims, "scp")].join(" ").split(" ");
 }

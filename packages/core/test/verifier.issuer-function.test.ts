@@ -111,7 +111,7 @@ describe("an issuer function", () => {
     ["jwks", { jwks: one.jwks }],
     ["introspection", { introspection: introspectionOf(one) }],
   ])("cannot be combined with the option %s for all issuers", (name, options) => {
-    expect(() => multiTenant([], options)).toThrow(`option "${name}" must be set for each issuer`);
+    expect(() => multiTenant([], options)).toThrow(`option "${name}" must be set in the options of each issuer`);
   });
 
   test("must return issuers that meet the profile", async () => {

@@ -14,7 +14,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_REQUEST_MALFORMED: {
     cause:
-      "there are two Authorization headers, a scheme without a token, or more than one token in a header. Or the header list may be incomplete: the request has as many fields as Node.js keeps (server.maxHeadersCount, 1,000 by default), so Node.js may have dropped others",
+      "there are two Authorization headers, a scheme without a token, or more than one token in a header. Or the header list may be incomplete: the request reached the limit of header fields (server.maxHeadersCount, 1,000 by default), so Node.js may have dropped further fields",
     fix: "the client, or a proxy on the way, must send exactly one token: look for a proxy that adds the header but should replace it. If the header list may be incomplete, find out which client sends that many fields, perhaps to hide a header. If the fields are legitimate, raise server.maxHeadersCount",
   },
   ERR_TOKEN_MALFORMED: {
@@ -28,7 +28,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_TOKEN_TYPE: {
     cause:
-      'typ is not accepted. Or typ is not at+jwt, and the token looks like an ID token or an event: it has at_hash, c_hash or events. Under "when-bound" and "report-only", only at+jwt is accepted by default, and a token of any other type must not have a nonce. For an introspected token: token_type of the response does not name an access token',
+      'typ is not accepted. Or typ is not at+jwt, and the token looks like an ID token or an event: it has at_hash, c_hash or events. Under "when-bound" and "report-only", only at+jwt is accepted by default. If tokenTypes allows another type, a token of that type must not have a nonce. For an introspected token: token_type of the response does not name an access token',
     fix: "the client must send the access token, not the ID token or the refresh token. If it already sends the access token, make the issuer send at+jwt (RFC 9068), or set tokenTypes in the API to the type that the issuer sends",
   },
   ERR_TOKEN_ISSUER: {
@@ -38,7 +38,7 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_TOKEN_AUDIENCE: {
     cause:
-      "aud is missing, or contains none of the configured audiences: the token was not requested for this API, or the option audience of the API is wrong. The comparison is exact: a trailing slash counts",
+      "aud is missing or malformed, or contains none of the configured audiences: the token was not requested for this API, or the option audience of the API is wrong. The comparison is exact: a trailing slash counts",
     fix: "compare aud of the token with the option audience of the API. If aud names this API in another spelling, correct the option. Otherwise, the client must request a token for this API (resource, audience, or its scopes)",
   },
   ERR_TOKEN_EXPIRED: {
@@ -51,17 +51,17 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_TOKEN_CLAIM: {
     cause:
-      "a required claim is missing: exp, iat if maxTokenAge is set, or a claim that the profile requires. Or a claim has the wrong type: a time is not a number of seconds (perhaps it is in milliseconds), or sub, client_id, jti, aud or scope is malformed. Or the introspection response contradicts the token",
+      "a required claim is missing: exp, iat if maxTokenAge is set, or a claim that the profile requires. Or a claim has the wrong type: a time is not a number of seconds (perhaps it is in milliseconds), or sub, client_id, jti or scope is malformed, or aud if audience is null. Or the introspection response contradicts the token",
     fix: "the detail names the claim: correct the issuer's configuration. If the issuer cannot send a claim that maxTokenAge or the profile requires, do not set that option in the API",
   },
   ERR_TOKEN_KEY_UNKNOWN: {
     cause:
-      "the issuer publishes no key with this kid that fits alg. The token may be from another environment. Or the issuer has withdrawn the key, or published it less than 10 seconds ago. Or the option jwks of the API names another key set. A key that Node.js cannot use, such as a point that is not on its curve, counts as absent. A token with a kid can match a key without kid only if you pass the key set in code",
+      "the issuer publishes no key with this kid that fits alg. The token may be from another environment. Or the issuer has withdrawn the key, or published it less than 10 seconds ago. Or the option jwks of the API names another key set. A key that Node.js cannot use, such as a point that is not on its curve, counts as absent. A token with a kid can match a key without kid only if the option jwks is a key set, not a URL",
     fix: "compare kid in the token's header with the key set at the issuer's jwks_uri. If the key is there, correct the option jwks of the API, or omit it. If it is not there, the client must get a new token from this environment of the issuer. If the issuer changes keys, it must publish the new keys before it uses them",
   },
   ERR_TOKEN_SIGNATURE: {
     cause:
-      "the signature is not valid: the token was changed or forged, or the issuer used one kid for two keys. Or the option jwks of the API names a key set with another key under this kid",
+      "the signature is not valid: the token was changed or forged, or the issuer replaced a key without changing its kid, and the API still has the old key (for up to 10 minutes). Or the option jwks of the API names a key set with another key under this kid",
     fix: "the client must get a new token, and send it unchanged. If the new token is rejected too, check whether another environment of the issuer has a key with the same kid, and compare the option jwks of the API with the issuer's jwks_uri",
   },
   ERR_TOKEN_INACTIVE: {
@@ -90,11 +90,12 @@ export const codeExplanations: Readonly<Record<AccessTokenErrorCode, CodeExplana
   },
   ERR_BINDING_MALFORMED: {
     cause:
-      "cnf or its x5t#S256 does not follow RFC 8705 section 3.1: the thumbprint is hexadecimal, is padded, has the wrong length, or is the hash of an empty input",
+      "cnf or its x5t#S256 does not follow RFC 8705 section 3.1: cnf is empty or not an object, or the thumbprint is hexadecimal, is padded, has the wrong length, or is the hash of an empty input",
     fix: "correct the issuer. If the issuer is behind a proxy, check whether it receives the client's certificate at all",
   },
   ERR_BINDING_UNSUPPORTED: {
-    cause: "cnf has no x5t#S256, or has jkt, jwk, jwe or jku in addition. RFC 7800 section 3.1 allows a single key",
+    cause:
+      "cnf has other members but no x5t#S256, or has jkt, jwk, jwe or jku in addition. RFC 7800 section 3.1 allows a single key",
     fix: "configure the issuer to bind tokens by certificate only. If cnf has jkt, the client must request its token without a DPoP proof: DPoP-bound tokens are not accepted",
   },
   ERR_BINDING_MISMATCH: {

@@ -21,7 +21,7 @@ export interface Target {
 /** The result of a request. */
 export type Outcome =
   | { readonly kind: "response"; readonly status: number; readonly hasChallenge: boolean }
-  /** The connection was closed during or right after the handshake, with or without an alert. */
+  /** The TLS handshake failed, or the connection was closed before a response arrived. */
   | { readonly kind: "closed"; readonly failure: string }
   /** The connection failed, the HTTP response did not arrive in time, or the server's certificate is not trusted. */
   | { readonly kind: "unreachable"; readonly failure: string };

@@ -127,7 +127,7 @@ interface CheckedFormat {
 interface VerifyCheck {
   readonly name: string;
   readonly accepts: (value: string) => boolean;
-  /** Lists the values to check: whole header values if they are compared, or their elements if a function checks them. */
+  /** Lists the values to check: whole header values if `success` lists values, their comma-separated elements if it is a function. */
   readonly valuesOf: typeof headerValues;
 }
 

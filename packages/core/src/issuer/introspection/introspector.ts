@@ -65,8 +65,8 @@ export function createIntrospector(issuer: IntrospectingIssuer, parts: Introspec
 
   const now = (): number => currentTime(verifier.clock) * 1000;
   /**
-   * Returns the remaining lifetime of a result in milliseconds; 0 if it was requested in the future (by more than
-   * `clockTolerance`).
+   * Returns the remaining lifetime of a result in milliseconds; 0 if `askedAt` is more than `clockTolerance` ahead of this clock,
+   * as in an entry that a process with a wrong clock has stored.
    */
   const remaining = ({ askedAt }: IntrospectionResult): number => {
     const age = now() - askedAt;
