@@ -10,6 +10,7 @@ import { dirname, join, relative } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { problemsOfExamples, sources, withCurrentExamples } from "./doc-comment-examples.mjs";
+import { githubSlug } from "./github-slug.mjs";
 import { regionOf } from "./regions.mjs";
 
 const LANGUAGES = new Set(["js", "cjs", "mjs", "jsx", "javascript", "ts", "cts", "mts", "tsx", "typescript"]);
@@ -66,18 +67,10 @@ function deadLinks(page, text) {
     .map((target) => `${page}: the link ${target} has no target`);
 }
 
-/** Returns the anchors of a page's headings, as GitHub creates them. @param {string} text */
+/** Returns the anchors of a page's headings. @param {string} text */
 function anchorsOf(text) {
   const headings = text.replaceAll(block, "").matchAll(/^#+ +(.*)$/gm);
-  return new Set(
-    [...headings].map(([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-        .trim()
-        .replaceAll(" ", "-"),
-    ),
-  );
+  return new Set([...headings].map(([, heading = ""]) => githubSlug(heading)));
 }
 
 /** Lists the Markdown pages of the repository. The working directory must be its root. @returns {string[]} */

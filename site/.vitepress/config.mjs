@@ -1,5 +1,6 @@
 import llmstxt from "vitepress-plugin-llms";
 import { defineConfig } from "vitepress";
+import { githubSlug } from "../../tools/github-slug.mjs";
 
 const link = (text, path) => ({ text, link: path });
 const group = (text, items) => ({ text, collapsed: false, items });
@@ -33,6 +34,7 @@ export default defineConfig({
   markdown: {
     languageAlias: { haproxy: "nginx", caddy: "nginx", vcl: "nginx" },
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    // One link works in the repository and on the site.
     anchor: { slugify: githubSlug },
     toc: { slugify: githubSlug },
     headers: { slugify: githubSlug },
@@ -97,15 +99,6 @@ export default defineConfig({
     docFooter: { prev: "Previous", next: "Next" },
   },
 });
-
-/** Creates the same anchors as GitHub, so that one link works in the repository and on the site. */
-function githubSlug(heading) {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-    .trim()
-    .replaceAll(" ", "-");
-}
 
 /** Splits text for the search, and keeps error codes and option names whole. */
 function tokens(text) {

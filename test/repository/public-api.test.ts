@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { packageNames } from "../../tools/packages.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const packages = join(root, "packages");
@@ -53,7 +54,7 @@ function tagsOf(docComment: string): readonly string[] {
   return [...tags].map(([, tag = ""]) => tag);
 }
 
-describe.each(["core", "express", "fastify", "testing", "cli"])("the index of %s", (name) => {
+describe.each(packageNames)("the index of %s", (name) => {
   const index = join(packages, name, "src/index.ts");
 
   test("exports only what has a doc comment", () => {
@@ -85,7 +86,7 @@ describe("the doc comments", () => {
       const markers = readFileSync(join(root, folder, file), "utf8").matchAll(/\/\/ #region (\S+)/g);
       return [...new Set([...markers].map(([, region]) => `${folder}/${file}#${region}`))];
     });
-    const shown = ["core", "express", "fastify", "testing", "cli"].flatMap((name) =>
+    const shown = packageNames.flatMap((name) =>
       declarations(join(packages, name, "src/index.ts")).flatMap(({ docComment = "" }) =>
         [...docComment.matchAll(/<!-- source: (\S+) -->/g)].map(([, source]) => source),
       ),

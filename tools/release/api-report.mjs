@@ -6,14 +6,12 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-ex
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv } from "node:process";
-import { fileURLToPath } from "node:url";
+import { packageNames, root } from "../packages.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = join(root, "node_modules/.cache/api-report");
-const names = ["core", "express", "fastify", "testing", "cli"];
 
 mkdirSync(folder, { recursive: true });
-const changed = names.filter((name) => {
+const changed = packageNames.filter((name) => {
   const report = reportOf(name);
   const file = join(root, "packages", name, `${name}.api.md`);
   if (argv.includes("--write")) writeFileSync(file, report);

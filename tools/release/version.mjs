@@ -4,18 +4,17 @@
 import read from "@changesets/read";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { run } from "../commands.mjs";
+import { manifestOf, root } from "../packages.mjs";
 import { withRelease } from "./changelog.mjs";
-import { run } from "./commands.mjs";
 
 const ORDER = ["none", "patch", "minor", "major"];
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const changesets = await read(root);
 
 run("node", ["tools/release/node_modules/@changesets/cli/bin.js", "version"], root);
 run("npm", ["install", "--package-lock-only", "--ignore-scripts"], root);
 
-const { version } = JSON.parse(readFileSync(join(root, "packages/core/package.json"), "utf8"));
+const { version } = manifestOf("core");
 const changes = changesets.map(({ summary, releases }) => ({
   summary,
   type: releases
