@@ -158,7 +158,7 @@ export const tables = {
         (fields, owned) => [...owned.slice(0, 1), ...fields],
       ),
     ],
-    ["there is no header", "401", forwarded(undefined, (fields) => fields.slice(1))],
+    ["the header is missing", "401", forwarded(undefined, (fields) => fields.slice(1))],
   ]),
   opaque: on("opaque", [
     ["the client, with its certificate", "200", opaque(({ client }) => client)],

@@ -1,7 +1,7 @@
 import { AccessTokenError, createAuthenticator, type NodeRequest } from "@certbound/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 
-type Event = APIGatewayProxyEventV2 | APIGatewayProxyEvent; // of an HTTP API or a REST API
+type Event = APIGatewayProxyEventV2 | APIGatewayProxyEvent; // from an HTTP API or a REST API
 
 const authenticator = createAuthenticator<NodeRequest & { event: Event }>({
   certificateResolver({ event: { requestContext } }) {
